@@ -1,0 +1,1 @@
+"""Creator payouts, quality signals and creator incentives for short-video platforms."""
