@@ -1,0 +1,137 @@
+"""The engines: the only module that knows which one runs.
+
+- ``embedded``: Sail, a Spark Connect server inside this process. No Java.
+- ``spark``: Apache Spark; the session that spark-submit gives, or one on this machine.
+- ``sc://host:port``: any Spark Connect server.
+
+One process holds one engine: PySpark binds its functions to classic or Connect when the first session starts.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from creatorpool.errors import ConfigurationError
+from creatorpool.settings import EngineSettings
+
+EMBEDDED, SPARK = "embedded", "spark"
+
+_SESSION_CONF = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+}
+_DELTA_CONF = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    # A day's log is small: two tasks replay it faster than the default fifty.
+    "spark.databricks.delta.snapshotPartitions": "2",
+}
+
+
+def resolve_engine(asked: str | None, settings: EngineSettings) -> str:
+    """The engine to use: the one asked for, else Spark under spark-submit, else the configured one."""
+    engine = asked or (SPARK if _under_spark_submit() else settings.name)
+    if engine not in (EMBEDDED, SPARK) and not engine.startswith("sc://"):
+        raise ConfigurationError(f"engine must be '{EMBEDDED}', '{SPARK}' or 'sc://host:port', got '{engine}'")
+    return engine
+
+
+@contextmanager
+def open_session(engine: str, settings: EngineSettings, name: str = "creatorpool") -> Iterator[SparkSession]:
+    """A session on `engine`, closed with all it started when the block ends."""
+    if engine == EMBEDDED:
+        with _embedded_server(settings) as address:
+            yield from _connected(address)
+    elif engine == SPARK:
+        yield from _spark(settings, name)
+    else:
+        for session in _connected(engine):
+            session.addArtifacts(str(_package_archive()), pyfile=True)
+            yield session
+
+
+def _under_spark_submit() -> bool:
+    # spark-submit starts Python as the child of a JVM whose port it passes on.
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+def _connected(address: str) -> Iterator[SparkSession]:
+    session = SparkSession.builder.remote(address).getOrCreate()
+    for key, value in _SESSION_CONF.items():
+        session.conf.set(key, value)
+    try:
+        yield session
+    finally:
+        session.stop()
+
+
+@contextmanager
+def _embedded_server(settings: EngineSettings) -> Iterator[str]:
+    # Sail reads its settings from the environment when the server starts.
+    pool_bytes = int(settings.memory_share * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    os.environ.setdefault("SAIL_RUNTIME__MEMORY_POOL__TYPE", "fair")
+    os.environ.setdefault("SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE", str(pool_bytes))
+    os.environ.setdefault("RUST_LOG", "error")
+    from pysail.spark import SparkConnectServer
+
+    server = SparkConnectServer("127.0.0.1", 0)
+    server.start(background=True)
+    try:
+        host, port = server.listening_address
+        yield f"sc://{host}:{port}"
+    finally:
+        server.stop()
+
+
+def _spark(settings: EngineSettings, name: str) -> Iterator[SparkSession]:
+    # Without this the workers run the system's Python, which lacks our libraries.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = SparkSession.builder.appName(name)
+    conf = {
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
+        **_SESSION_CONF,
+        **_DELTA_CONF,
+        **settings.spark,
+    }
+    if not _under_spark_submit():
+        _require_delta_jars()
+        conf = {"spark.master": "local[*]", "spark.driver.memory": settings.driver_memory, **conf}
+    for key, value in conf.items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    if not session.sparkContext.master.startswith("local"):
+        session.sparkContext.addPyFile(str(_package_archive()))
+    try:
+        yield session
+    finally:
+        session.stop()
+
+
+def _require_delta_jars() -> None:
+    spec = importlib.util.find_spec("pyspark")
+    home = Path(os.environ.get("SPARK_HOME") or Path(str(spec and spec.origin)).parent)
+    defaults = home / "conf" / "spark-defaults.conf"
+    if not defaults.is_file() or "delta-spark" not in defaults.read_text():
+        raise ConfigurationError(f"the Spark engine has no Delta jars yet ({defaults}): run `make setup` first")
+
+
+def _package_archive() -> Path:
+    """The package as a zip, for executors on other machines."""
+    package = Path(__file__).resolve().parent
+    archive = Path(tempfile.mkdtemp(prefix="creatorpool-")) / "creatorpool.zip"
+    with zipfile.ZipFile(archive, "w") as out:
+        for path in sorted(package.rglob("*.py")):
+            out.write(path, path.relative_to(package.parent))
+    return archive

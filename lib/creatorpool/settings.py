@@ -1,0 +1,264 @@
+"""The configuration: typed, frozen, read once from conf/*.yaml, overlays and `--set`.
+
+conf/base.yaml is the only source of defaults: the classes below have none, so that a key missing there is an error and a
+reader finds every default in one file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from creatorpool.contracts.source import read_source
+from creatorpool.errors import ConfigurationError
+
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Micros = Annotated[int, Field(ge=0, le=10**15)]
+
+SUM_TOLERANCE = 1e-9
+"""Weights written as decimals add up to 1 within this."""
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class EngineSettings(Section):
+    name: str = Field(pattern=r"^(embedded|spark|sc://.+)$")
+    memory_share: float = Field(gt=0, le=0.9)
+    driver_memory: str = Field(pattern=r"^\d+[gm]$")
+    shuffle_partitions: int = Field(ge=1)
+    spark: dict[str, str]
+
+
+class IngestSettings(Section):
+    source: str | None
+    format: Literal["native", "kuairand"]
+    late_window_days: int = Field(ge=0, le=30)
+    max_quarantined_share: Share
+
+
+class ActionWeights(Section):
+    like: Weight
+    comment: Weight
+    share: Weight
+    follow: Weight
+
+    @model_validator(mode="after")
+    def _sum_to_one(self) -> Self:
+        _require_unit_sum("signals.action_weights", self.model_dump())
+        return self
+
+
+class ComponentWeights(Section):
+    watch_completion: Weight
+    engagement_rate: Weight
+    engagement_diversity: Weight
+    rewatch: Weight
+    safety: Weight
+
+    @model_validator(mode="after")
+    def _sum_to_one(self) -> Self:
+        _require_unit_sum("signals.component_weights", self.model_dump())
+        return self
+
+
+class QualifiedView(Section):
+    min_watch_ms: int = Field(ge=0)
+    min_share: Share
+
+
+class CustomSignal(Section):
+    """A signal of conf/signals.yaml: an expression over one viewer–video row, its weight and its range."""
+
+    expression: str = Field(min_length=1)
+    weight: float = Field(ge=0, lt=1)
+    range: tuple[float, float]
+
+    @model_validator(mode="after")
+    def _rising_range(self) -> Self:
+        if not self.range[0] < self.range[1]:
+            raise ValueError(f"range must rise, got {list(self.range)}")
+        return self
+
+
+class SignalSettings(Section):
+    tiers: dict[str, Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]]
+    action_weights: ActionWeights
+    component_weights: ComponentWeights
+    toxicity_penalty: Share
+    qualified_view: QualifiedView
+    max_daily_views_per_viewer: Annotated[int, Field(ge=1)] | None
+    custom: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], CustomSignal]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for name in ("verified", "unverified"):
+            if name not in self.tiers:
+                raise ValueError(f"tiers must name '{name}', got {sorted(self.tiers)}")
+        if not self.tiers["verified"] > self.tiers["unverified"]:
+            raise ValueError(
+                f"tiers: verified must weigh more than unverified, got {self.tiers['verified']} and "
+                f"{self.tiers['unverified']}"
+            )
+        if (extra := sum(signal.weight for signal in self.custom.values())) >= 1:
+            raise ValueError(f"custom: weights must leave room for the published components, they sum to {extra}")
+        return self
+
+    def exponents(self) -> dict[str, float]:
+        """φ of every component, custom ones included: the published five share what the custom ones leave."""
+        left = 1.0 - sum(signal.weight for signal in self.custom.values())
+        published = {name: phi * left for name, phi in self.component_weights.model_dump().items()}
+        return published | {name: signal.weight for name, signal in sorted(self.custom.items())}
+
+
+class QualitySettings(Section):
+    smoothing: Literal["none", "empirical_bayes"]
+
+
+class PoolSettings(Section):
+    platform_share: Share
+    pulse_creator_share: Share
+    pulse_videos_join_pools: bool
+
+
+class CategoryBounds(Section):
+    floor_micros: Micros | None = None
+    cap_micros: Micros | None = None
+
+
+class AllocationSettings(Section):
+    alpha: float = Field(gt=0, le=1)
+    lambda_eff: Share
+    objective: Literal["linear", "log"]
+    floor_micros: Micros | None
+    cap_micros: Micros | None
+    categories: dict[str, CategoryBounds]
+    on_floors_exceed_pool: Literal["fail", "scale"]
+    on_caps_below_pool: Literal["fail", "carry"]
+    moved_share_warning: Share
+
+    def bounds(self, category: str) -> tuple[int, int | None]:
+        """(floor, cap) in micros of one video in `category`'s pool; a cap of None is no cap."""
+        own = self.categories.get(category, CategoryBounds())
+        floor = self.floor_micros if own.floor_micros is None else own.floor_micros
+        cap = self.cap_micros if own.cap_micros is None else own.cap_micros
+        return floor or 0, cap
+
+
+class ContractSettings(Section):
+    data_docs: bool
+
+
+class RunSettings(Section):
+    lease_minutes: int = Field(ge=1)
+
+
+class Settings(Section):
+    """The whole configuration of one run."""
+
+    engine: EngineSettings
+    ingest: IngestSettings
+    signals: SignalSettings
+    quality: QualitySettings
+    pools: PoolSettings
+    allocation: AllocationSettings
+    contracts: ContractSettings
+    runs: RunSettings
+
+    def sha256(self, *sections: str) -> str:
+        """Fingerprint of the named sections (all but `engine` if none): what a number may depend on."""
+        chosen = sections or tuple(name for name in type(self).model_fields if name != "engine")
+        content = {name: getattr(self, name).model_dump(mode="json") for name in chosen}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def project_root() -> Path:
+    """Top of the checkout: where conf/ and data_contracts/ stand."""
+    return Path(__file__).resolve().parents[2]
+
+
+def load_settings(overlays: Sequence[Path] = (), assignments: Sequence[str] = (), conf: Path | None = None) -> Settings:
+    """conf/base.yaml and conf/signals.yaml, then `overlays` in order, then `assignments` (``dotted.key=value``).
+
+    Raises
+    ------
+    ConfigurationError
+        For a file that is missing or not YAML, an unknown or missing key, a value of the wrong type or out of range;
+        the message names the file and line, or the assignment.
+    """
+    directory = conf or project_root() / "conf"
+    merged: dict[str, Any] = {}
+    places: dict[tuple[Hashable, ...], str] = {}
+    for path in (directory / "base.yaml", directory / "signals.yaml", *overlays):
+        source = read_source(path)
+        _merge(merged, source.data)
+        places |= {place: f"{path}:{line}" for place, line in source.lines.items() if place}
+    for assignment in assignments:
+        place, value = _parse_assignment(assignment)
+        _merge(merged, _nest(place, value))
+        places[place] = f"--set {assignment}"
+    try:
+        return Settings.model_validate(merged)
+    except ValidationError as error:
+        raise ConfigurationError(_explain(error, places)) from error
+
+
+def _require_unit_sum(name: str, weights: dict[str, float]) -> None:
+    total = sum(weights.values())
+    if abs(total - 1) > SUM_TOLERANCE:
+        raise ValueError(f"{name} must sum to 1, got {total:.12g} from {weights}")
+
+
+def _merge(target: dict[str, Any], overlay: dict[str, Any]) -> None:
+    for key, value in overlay.items():
+        if isinstance(value, dict) and isinstance(target.get(key), dict):
+            _merge(target[key], value)
+        else:
+            target[key] = value
+
+
+def _parse_assignment(assignment: str) -> tuple[tuple[str, ...], Any]:
+    dotted, equals, text = assignment.partition("=")
+    if not equals or not all(dotted.split(".")):
+        raise ConfigurationError(f"--set takes dotted.key=value, got '{assignment}'")
+    try:
+        return tuple(dotted.split(".")), yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"--set {assignment}: the value is not valid YAML") from error
+
+
+def _nest(place: tuple[str, ...], value: Any) -> dict[str, Any]:
+    for key in reversed(place):
+        value = {key: value}
+    nested: dict[str, Any] = value
+    return nested
+
+
+def _explain(error: ValidationError, places: dict[tuple[Hashable, ...], str]) -> str:
+    return "\n".join(_explain_one(dict(detail), places) for detail in error.errors())
+
+
+def _explain_one(detail: dict[str, Any], places: dict[tuple[Hashable, ...], str]) -> str:
+    at: tuple[Hashable, ...] = tuple(part for part in detail["loc"] if part != "[key]")
+    key = ".".join(map(str, at))
+    place = at
+    while place and place not in places:
+        place = place[:-1]
+    where = places.get(place, "conf/base.yaml")
+    if detail["type"] == "extra_forbidden":
+        return f"{where}: unknown key '{key}'"
+    if detail["type"] == "missing":
+        return f"{where}: key '{key}' is missing"
+    message = detail["msg"].removeprefix("Value error, ")
+    got = "" if detail["type"] == "value_error" else f", got {detail['input']!r}"
+    return f"{where}: {key}: {message}{got}"

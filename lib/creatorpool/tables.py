@@ -1,0 +1,267 @@
+"""Reading and writing Delta tables: the only module that touches storage.
+
+Engines let pass what would corrupt a table: another schema, rows outside the replaced day, missing values, dynamic partition
+overwrite. Writes here refuse all of it, on every engine, before or while the rows are written and never after: the checks
+are part of the written expression, so they cost no pass of their own and a broken one leaves the table as it was.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset as pads
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from creatorpool.contracts import Contract, load_contract
+from creatorpool.contracts.schema import SPARK_TYPES, require_schema
+from creatorpool.errors import MissingTableError, RunInProgressError, TableGuardError
+
+_ARROW_TYPES: dict[str, pa.DataType] = {
+    "STRING": pa.string(),
+    "BIGINT": pa.int64(),
+    "INT": pa.int32(),
+    "DOUBLE": pa.float64(),
+    "BOOLEAN": pa.bool_(),
+    "DATE": pa.date32(),
+    "TIMESTAMP": pa.timestamp("us", "UTC"),
+    "ARRAY<STRING>": pa.list_(pa.string()),
+}
+_TABLE_PROPERTIES = {
+    # Readers without Spark (deltalake, Polars) must be able to read every table.
+    "delta.enableDeletionVectors": "false",
+    "delta.columnMapping.mode": "none",
+}
+_WRITE_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """All tables under one root folder or URI, each at ``root/<table>``."""
+
+    session: SparkSession
+    root: Path | str
+    contracts_directory: Path | None = None
+
+    def path(self, table: str) -> str:
+        """Where `table` is."""
+        return f"{self.root}/{table}"
+
+    def contract(self, table: str) -> Contract:
+        """The contract of `table`."""
+        return load_contract(table, self.contracts_directory)
+
+    def exists(self, table: str) -> bool:
+        """Whether `table` has been created."""
+        return DeltaTable.is_deltatable(self.path(table))
+
+    def version(self, table: str) -> int:
+        """Latest Delta version of `table`."""
+        return self._delta(table).version()
+
+    def versions(self, *tables: str) -> dict[str, int]:
+        """Latest version of each of `tables`: what a run records of its inputs and outputs."""
+        return {table: self.version(table) for table in sorted(tables)}
+
+    def read(self, table: str, *, day: date | None = None, version: int | None = None) -> DataFrame:
+        """Rows of `table`, of one day if given, as of `version` if given. MissingTableError if there is no such table."""
+        if not self.exists(table):
+            raise MissingTableError(f"table '{table}' does not exist under {self.root}")
+        reader = self.session.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        rows = reader.load(self.path(table))
+        return rows if day is None else rows.where(F.col("date") == F.lit(day))
+
+    def read_arrow(
+        self, table: str, columns: Sequence[str] | None = None, *, day: date | None = None, version: int | None = None
+    ) -> pa.Table:
+        """The same rows, in no promised order, brought to this process without an engine."""
+        contract = self.contract(table)
+        names = list(columns or (column.name for column in contract.columns))
+        delta = self._delta(table, version)
+        filters = None if day is None else [("date", "=", day.isoformat())]
+        schema = arrow_schema(contract)
+        stored = pa.schema([field for field in schema if field.name not in contract.partition_by])
+        files = delta.file_uris(filters)
+        partitioning = pads.partitioning(
+            pa.schema([schema.field(name) for name in contract.partition_by]), flavor="hive"
+        )
+        source = pads.dataset(files, schema=pa.unify_schemas([stored, partitioning.schema]), partitioning=partitioning)
+        return source.to_table(columns=names)
+
+    def ensure(self, table: str) -> Contract:
+        """Create `table` from its contract, or add the nullable columns that the contract gained since."""
+        contract = self.contract(table)
+        if not self.exists(table):
+            DeltaTable.create(
+                self.path(table),
+                arrow_schema(contract),
+                mode="ignore",
+                partition_by=list(contract.partition_by),
+                name=contract.name,
+                description=contract.description,
+                configuration=_TABLE_PROPERTIES,
+            )
+        self._add_new_columns(contract)
+        return contract
+
+    def replace_day(self, rows: DataFrame, table: str, day: date) -> int:
+        """Replace the rows of `day` in `table` by `rows`, which may leave out `date`; returns the version written.
+
+        Raises
+        ------
+        TableGuardError
+            If columns or types differ from the contract, a row is of another day, or a required value is null.
+        """
+        contract = self.ensure(table)
+        guarded = _guarded(rows if "date" in rows.columns else rows.withColumn("date", F.lit(day)), contract, day)
+        if any(column.type.startswith("ARRAY") for column in contract.columns):
+            # Sail 0.7 cannot replace rows with arrays. Two commits instead: a reader of a published version sees neither.
+            self._delta(table).delete(f"date = '{day.isoformat()}'")
+            writer = guarded.write.format("delta").mode("append")
+        else:
+            predicate = f"date = DATE'{day.isoformat()}'"
+            writer = guarded.write.format("delta").mode("overwrite").option("replaceWhere", predicate)
+        return self._save(writer.save, table)
+
+    def append(self, rows: DataFrame, table: str) -> int:
+        """Add `rows` to `table`; returns the version written. The caller sees to it that a re-run adds nothing twice."""
+        contract = self.ensure(table)
+        return self._save(_guarded(rows, contract).write.format("delta").mode("append").save, table)
+
+    def overwrite(self, rows: DataFrame, table: str) -> int:
+        """Replace all of `table`, which must not be partitioned by day; returns the version written."""
+        contract = self.ensure(table)
+        if contract.partition_by:
+            raise TableGuardError(f"{table}: is kept by {list(contract.partition_by)} and never overwritten whole")
+        return self._save(_guarded(rows, contract).write.format("delta").mode("overwrite").save, table)
+
+    def append_records(self, records: Sequence[Mapping[str, Any]], table: str) -> int:
+        """Add a few rows that this process made, such as results of checks, without an engine."""
+        contract = self.ensure(table)
+        write_deltalake(self._delta(table), _records_table(records, contract), mode="append")
+        return self.version(table)
+
+    def replace_day_records(self, records: Sequence[Mapping[str, Any]], table: str, day: date, *, seen: int) -> int:
+        """Replace the rows of `day` by `records`, provided that nothing of that day changed since version `seen`.
+
+        Raises
+        ------
+        RunInProgressError
+            If another process wrote this day of the table in between.
+        """
+        contract = self.ensure(table)
+        delta = self._delta(table, seen)
+        lock = Transaction(f"{table}/{day.isoformat()}", seen + 1)
+        try:
+            write_deltalake(
+                delta,
+                _records_table(records, contract),
+                mode="overwrite",
+                predicate=f"date = '{day.isoformat()}'",
+                commit_properties=CommitProperties(app_transactions=[lock]),
+            )
+        except (CommitFailedError, DeltaError) as error:
+            raise RunInProgressError(f"another run wrote {table} of {day} at the same time: {error}") from error
+        return self.version(table)
+
+    def _delta(self, table: str, version: int | None = None) -> DeltaTable:
+        if not self.exists(table):
+            raise MissingTableError(f"table '{table}' does not exist under {self.root}")
+        return DeltaTable(self.path(table), version=version)
+
+    def _add_new_columns(self, contract: Contract) -> None:
+        delta = self._delta(contract.name)
+        stored = {field.name for field in delta.schema().fields}
+        added = pa.schema([field for field in arrow_schema(contract) if field.name not in stored])
+        if not len(added):
+            return
+        for field in added:
+            if not field.nullable:
+                raise TableGuardError(
+                    f"{contract.name}: contract {contract.version} requires the new column '{field.name}', which rows "
+                    f"already stored cannot have; make it nullable"
+                )
+        delta.alter.add_columns(_delta_fields(added))
+
+    def _save(self, save: Callable[[str], None], table: str) -> int:
+        for attempt in range(_WRITE_ATTEMPTS):
+            try:
+                save(self.path(table))
+            except Exception as error:
+                # Engines name a lost race differently; all say that somebody else's commit came first.
+                if attempt + 1 == _WRITE_ATTEMPTS or not _is_conflict(error):
+                    raise _as_guard_error(error) or error from error
+                time.sleep(0.2 * 2**attempt)
+            else:
+                break
+        return self.version(table)
+
+
+def arrow_schema(contract: Contract) -> pa.Schema:
+    """The contract's columns as Arrow fields."""
+    return pa.schema([pa.field(c.name, _ARROW_TYPES[c.type], nullable=True) for c in contract.columns])
+
+
+def sum_exact(column: str) -> Column:
+    """Σ of a BIGINT column as BIGINT, raising where it does not fit: Sail's own SUM wraps around silently."""
+    return F.sum(F.col(column).cast("decimal(38,0)")).cast("bigint")
+
+
+def _guarded(rows: DataFrame, contract: Contract, day: date | None = None) -> DataFrame:
+    require_schema(rows.schema, contract)
+    return rows.select(*(_guarded_column(c.name, c.type, c.nullable, contract.name, day) for c in contract.columns))
+
+
+def _guarded_column(name: str, kind: str, nullable: bool, table: str, day: date | None) -> Column:
+    value = F.col(name)
+    if name == "date" and day is not None:
+        message = F.lit(f"{_GUARD} {table}: a row is not of {day.isoformat()}, the day being replaced")
+        return F.when(value == F.lit(day), value).otherwise(F.raise_error(message).cast(SPARK_TYPES[kind])).alias(name)
+    if nullable:
+        return value
+    message = F.lit(f"{_GUARD} {table}: required column '{name}' is null in a row")
+    return F.when(value.isNotNull(), value).otherwise(F.raise_error(message).cast(SPARK_TYPES[kind])).alias(name)
+
+
+_GUARD = "creatorpool-guard:"
+_CONFLICTS = ("concurrent", "missing commit file", "already exists", "transaction failed", "commit failed")
+
+
+def _is_conflict(error: Exception) -> bool:
+    text = f"{type(error).__name__} {error}".lower()
+    return any(sign in text for sign in _CONFLICTS)
+
+
+def _as_guard_error(error: Exception) -> TableGuardError | None:
+    """The refusal that a guarded expression raised inside the engine, if that is what `error` carries."""
+    text = str(error)
+    if _GUARD not in text:
+        return None
+    return TableGuardError(text.split(_GUARD, 1)[1].strip().splitlines()[0])
+
+
+def _records_table(records: Sequence[Mapping[str, Any]], contract: Contract) -> pa.Table:
+    expected = {column.name for column in contract.columns}
+    for record in records:
+        if set(record) != expected:
+            raise TableGuardError(f"{contract.name}: got columns {sorted(record)}, contract has {sorted(expected)}")
+        empty = [c.name for c in contract.columns if not c.nullable and record[c.name] is None]
+        if empty:
+            raise TableGuardError(f"{contract.name}: required columns {empty} are null in {dict(record)}")
+    return pa.Table.from_pylist([dict(record) for record in records], schema=arrow_schema(contract))
+
+
+def _delta_fields(schema: pa.Schema) -> Any:
+    from deltalake import Schema
+
+    return Schema.from_arrow(schema).fields

@@ -1,0 +1,86 @@
+"""One session per process, on the engine that `--engine` names; the suite runs once on each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from pyspark.sql import SparkSession
+
+from creatorpool.session import EMBEDDED, open_session
+from creatorpool.settings import Settings, load_settings
+from creatorpool.tables import Warehouse
+
+settings.register_profile(
+    "creatorpool",
+    derandomize=True,  # the same examples on every run
+    deadline=None,  # a busy machine is no failure
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("creatorpool")
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--engine", default=EMBEDDED, help="embedded, spark or sc://host:port")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if {"spark", "engine", "warehouse"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.engine)
+
+
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.config.getoption("--engine"))
+
+
+@pytest.fixture(scope="session")
+def configuration() -> Settings:
+    return load_settings()
+
+
+@pytest.fixture(scope="session")
+def spark(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    scratch = tmp_path_factory.mktemp("spark")
+    spark_conf = {
+        "spark.master": "local[2]",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.warehouse.dir": str(scratch / "warehouse"),
+        # Tiny inputs: re-planning between stages costs more than it saves.
+        "spark.sql.adaptive.enabled": "false",
+    }
+    base = load_settings().engine
+    chosen = base.model_copy(update={"driver_memory": "2g", "spark": spark_conf, "memory_share": 0.2})
+    os.chdir(scratch)
+    with open_session(engine, chosen, "creatorpool-tests") as session:
+        yield session
+
+
+@pytest.fixture
+def warehouse(spark: SparkSession, tmp_path: Path) -> Warehouse:
+    return Warehouse(spark, tmp_path / "warehouse")
+
+
+@pytest.fixture(scope="session")
+def kuairand() -> Path:
+    """The cut of real KuaiRand logs; tests that need it skip where it is absent."""
+    return _shared_folder("kuairand")
+
+
+@pytest.fixture(scope="session")
+def open_bandit() -> Path:
+    """The cut of the Open Bandit data; tests that need it skip where it is absent."""
+    return _shared_folder("open-bandit")
+
+
+def _shared_folder(name: str) -> Path:
+    folder = SHARED_DATA / name
+    if not folder.is_dir():
+        pytest.skip(f"real logs are not here: {folder}")
+    return folder
