@@ -1,0 +1,8 @@
+"""Data contracts: what each table promises, read from data_contracts/, and the checks that follow from it."""
+
+from __future__ import annotations
+
+from creatorpool.contracts.model import Column, Contract, RowRule, TableRule
+from creatorpool.contracts.reader import CONTRACTS_DIRECTORY, load_contract, load_contracts
+
+__all__ = ["CONTRACTS_DIRECTORY", "Column", "Contract", "RowRule", "TableRule", "load_contract", "load_contracts"]

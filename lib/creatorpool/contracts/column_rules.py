@@ -1,0 +1,82 @@
+"""Row rules that follow from a column itself: nullability, finite numbers, range, length, pattern."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from creatorpool.contracts.model import Column, RowRule
+
+_BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+_NUMERIC = {"BIGINT", "INT", "DOUBLE"}
+
+
+def rules_of_column(column: Column, options: Mapping[str, Any], line: int) -> tuple[RowRule, ...]:
+    """Rules of severity `error` for one column; `options` are the standard's logicalTypeOptions.
+
+    A NULL breaks `<column>_not_null` alone, and nothing where the column is nullable.
+
+    Raises
+    ------
+    ValueError
+        If an option does not fit the column's type or has a value of another kind.
+    """
+    return tuple(
+        RowRule(name=f"{column.name}_{suffix}", expression=expression, severity="error", hint=hint, line=line)
+        for suffix, expression, hint in _conditions(column, options)
+    )
+
+
+def _conditions(column: Column, options: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    name = f"`{column.name}`"
+    if not column.nullable:
+        yield "not_null", f"{name} IS NOT NULL", f"{column.name} is required: {column.description}."
+    if column.type == "DOUBLE":
+        # NaN sorts above infinity on both engines, so one comparison refuses both.
+        finite = f"{name} IS NULL OR abs({name}) < double('infinity')"
+        yield "finite", finite, f"{column.name} is a finite number; NULL says that there is none."
+    bounds = {option: options[option] for option in _BOUNDS if option in options}
+    if bounds:
+        yield "in_range", _null_passes(name, _range(name, column, bounds)), _range_hint(column, bounds)
+    if "minLength" in options:
+        length = _int_option(column, "minLength", options["minLength"], "STRING")
+        hint = f"{column.name} has at least {length} characters, blanks around it not counted."
+        yield "min_length", _null_passes(name, f"char_length(trim({name})) >= {length}"), hint
+    if "pattern" in options:
+        pattern = _pattern(column, options["pattern"])
+        yield "pattern", _null_passes(name, f"{name} RLIKE '{pattern}'"), f"{column.name} matches {pattern}."
+
+
+def _null_passes(name: str, condition: str) -> str:
+    return f"{name} IS NULL OR {condition}"
+
+
+def _range(name: str, column: Column, bounds: Mapping[str, Any]) -> str:
+    if column.type not in _NUMERIC:
+        raise ValueError(f"{'/'.join(bounds)} needs a numeric column, got {column.type}")
+    for option, bound in bounds.items():
+        if isinstance(bound, bool) or not isinstance(bound, int | float):
+            raise ValueError(f"{option} must be a number, got {bound!r}")
+    return "(" + " AND ".join(f"{name} {_BOUNDS[option]} {_literal(bound)}" for option, bound in bounds.items()) + ")"
+
+
+def _literal(bound: float) -> str:
+    return f"{bound}" if isinstance(bound, int) else f"{bound!r}D"
+
+
+def _range_hint(column: Column, bounds: Mapping[str, Any]) -> str:
+    unit = f" {column.unit}" if column.unit else ""
+    return f"{column.name} is " + " and ".join(f"{_BOUNDS[o]} {bound}" for o, bound in bounds.items()) + f"{unit}."
+
+
+def _int_option(column: Column, option: str, value: Any, needed: str) -> int:
+    if column.type != needed or isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"{option} needs a {needed} column and a whole number from 1, got {column.type}, {value!r}")
+    return value
+
+
+def _pattern(column: Column, value: Any) -> str:
+    # Backslashes and quotes mean different things to the engines' SQL parsers; no pattern here needs them.
+    if column.type != "STRING" or not isinstance(value, str) or not value or {"\\", "'"} & set(value):
+        raise ValueError(f"pattern needs a STRING column and a regular expression without \\ and ', got {value!r}")
+    return value

@@ -1,0 +1,182 @@
+"""Reads data_contracts/<table>.yaml into a `Contract`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from open_data_contract_standard.model import (
+    DataQuality,
+    Description,
+    OpenDataContractStandard,
+    SchemaObject,
+    SchemaProperty,
+)
+
+from creatorpool.contracts.column_rules import rules_of_column
+from creatorpool.contracts.model import Column, Contract, RowRule, TableRule
+from creatorpool.contracts.source import ContractSource, Place, read_source
+from creatorpool.contracts.standard import LOGICAL_TYPES, custom_properties, parse_standard
+from creatorpool.errors import ContractError
+
+CONTRACTS_DIRECTORY = Path(__file__).resolve().parents[3] / "data_contracts"
+"""Where the repository keeps its contracts."""
+
+_TABLE: Place = ("schema", 0)
+
+
+def load_contract(name: str, directory: Path | str | None = None) -> Contract:
+    """The contract of table `name`, from `directory` (the repository's own where None).
+
+    Raises
+    ------
+    ContractError
+        Naming file and line: no such file, an unknown key, type or kind of rule, a key or name given twice, no key.
+    """
+    source = read_source(Path(directory or CONTRACTS_DIRECTORY) / f"{name}.yaml")
+    document, table = parse_standard(source)
+    properties = custom_properties(table.customProperties, {"onRowFault", "uniqueKey"}, source, _TABLE)
+    columns = tuple(_column(item, i, source) for i, item in enumerate(table.properties or []))
+    _refuse_twice([column.name for column in columns], source, "column", "properties")
+
+    row_rules = (*_rules_of_columns(table, columns, source), *_row_rules(table, source))
+    key = _positioned(table, "primaryKey", "primaryKeyPosition", source)
+    if not key:
+        raise source.error((*_TABLE, "properties"), "no column is marked as primaryKey")
+    table_rules = (*_table_rules(table, source), *_key_rules(key, properties, source))
+    names = [rule.name for rule in row_rules] + [rule.name for rule in table_rules]
+    _refuse_twice(names, source, "rule", "quality")
+    return Contract(
+        name=name,
+        version=_required(document.version, "version", source, ("version",)),
+        description=_purpose(document, source),
+        grain=_required(table.dataGranularityDescription, "dataGranularityDescription", source, _TABLE),
+        columns=columns,
+        key=key,
+        partition_by=_positioned(table, "partitioned", "partitionKeyPosition", source),
+        row_rules=row_rules,
+        table_rules=table_rules,
+        on_row_fault=_choice(properties.get("onRowFault"), "onRowFault", ("quarantine", "stop"), source, _TABLE),
+        path=source.path,
+    )
+
+
+def load_contracts(directory: Path | str | None = None) -> dict[str, Contract]:
+    """All contracts of a directory by table name, in the order of their names."""
+    folder = Path(directory or CONTRACTS_DIRECTORY)
+    names = sorted(path.stem for path in folder.glob("*.yaml"))
+    if not names:
+        raise ContractError(f"{folder}: no contracts (*.yaml) here")
+    return {name: load_contract(name, folder) for name in names}
+
+
+def _column(item: SchemaProperty, position: int, source: ContractSource) -> Column:
+    place = (*_TABLE, "properties", position)
+    kind = _choice(item.physicalType, "physicalType", tuple(LOGICAL_TYPES), source, place)
+    if item.logicalType != LOGICAL_TYPES[kind]:
+        raise source.error((*place, "logicalType"), f"{kind} is '{LOGICAL_TYPES[kind]}', got '{item.logicalType}'")
+    if item.required is None:
+        raise source.error(place, f"column '{item.name}' must say whether it is required")
+    unit = custom_properties(item.customProperties, {"unit"}, source, place).get("unit")
+    return Column(
+        name=_required(item.name, "name", source, place),
+        type=kind,
+        nullable=not item.required,
+        description=_required(item.description, "description", source, place),
+        unit=None if unit is None else str(unit),
+    )
+
+
+def _rules_of_columns(table: SchemaObject, columns: tuple[Column, ...], source: ContractSource) -> Iterator[RowRule]:
+    for position, (item, column) in enumerate(zip(table.properties or [], columns, strict=True)):
+        place = (*_TABLE, "properties", position)
+        try:
+            yield from rules_of_column(column, item.logicalTypeOptions or {}, source.line(place))
+        except ValueError as error:
+            raise source.error((*place, "logicalTypeOptions"), f"column '{column.name}': {error}") from error
+
+
+def _row_rules(table: SchemaObject, source: ContractSource) -> Iterator[RowRule]:
+    for item, common, place in _rules(table, source, engine="sparkSql"):
+        if not isinstance(item.implementation, str) or not item.implementation.strip():
+            raise source.error(place, f"rule '{item.name}': implementation must be a Spark SQL condition")
+        yield RowRule(expression=item.implementation, **common)
+
+
+def _table_rules(table: SchemaObject, source: ContractSource) -> Iterator[TableRule]:
+    for item, common, place in _rules(table, source, engine="greatExpectations"):
+        made = item.implementation
+        if (
+            not isinstance(made, dict)
+            or set(made) - {"type", "kwargs"}
+            or not str(made.get("type")).startswith("expect_")
+        ):
+            raise source.error(place, f"rule '{item.name}': implementation must be {{type: expect_…, kwargs: {{…}}}}")
+        yield TableRule(expectation=made["type"], arguments=made.get("kwargs") or {}, **common)
+
+
+def _key_rules(key: tuple[str, ...], properties: dict[str, Any], source: ContractSource) -> Iterator[TableRule]:
+    is_unique = properties.get("uniqueKey", True)
+    if not isinstance(is_unique, bool):
+        raise source.error((*_TABLE, "customProperties"), f"uniqueKey must be true or false, got {is_unique!r}")
+    if is_unique:
+        yield TableRule(
+            name="key_unique",
+            expectation="expect_key_to_be_unique",
+            arguments={"columns": list(key)},
+            severity="error",
+            hint="Two rows share the key " + ", ".join(key) + ".",
+            line=source.line((*_TABLE, "properties")),
+        )
+
+
+def _rules(
+    table: SchemaObject, source: ContractSource, engine: str
+) -> Iterator[tuple[DataQuality, dict[str, Any], Place]]:
+    """Rules run by `engine`, each with the fields that all rules share and its place."""
+    for position, item in enumerate(table.quality or []):
+        place = (*_TABLE, "quality", position)
+        if item.type != "custom":
+            raise source.error((*place, "type"), f"rule '{item.name}': type must be 'custom', got {item.type!r}")
+        if _choice(item.engine, "engine", ("sparkSql", "greatExpectations"), source, place) == engine:
+            common = {
+                "name": _required(item.name, "name", source, place),
+                "severity": _choice(item.severity, "severity", ("error", "warning"), source, place),
+                "hint": _required(item.description, "description", source, place),
+                "line": source.line(place),
+            }
+            yield item, common, place
+
+
+def _positioned(table: SchemaObject, flag: str, position: str, source: ContractSource) -> tuple[str, ...]:
+    """Names of the columns with `flag`, in the order of `position`, which must be 1, 2, …"""
+    marked = [(getattr(item, position), str(item.name)) for item in table.properties or [] if getattr(item, flag)]
+    positions = sorted((p or 0, name) for p, name in marked)
+    if [p for p, _ in positions] != list(range(1, len(marked) + 1)):
+        raise source.error((*_TABLE, "properties"), f"{position} must count 1 to {len(marked)}, got {positions}")
+    return tuple(name for _, name in positions)
+
+
+def _purpose(document: OpenDataContractStandard, source: ContractSource) -> str:
+    about = document.description
+    return _required(about.purpose if isinstance(about, Description) else None, "purpose", source, ("description",))
+
+
+def _required(value: str | None, key: str, source: ContractSource, place: Place) -> str:
+    if value is None or not value.strip():
+        raise source.error(place, f"'{key}' is missing or empty")
+    return value
+
+
+def _choice(value: Any, key: str, choices: tuple[str, ...], source: ContractSource, place: Place) -> Any:
+    if value not in choices:
+        raise source.error((*place, key), f"{key} must be one of {list(choices)}, got {value!r}")
+    return value
+
+
+def _refuse_twice(names: list[str], source: ContractSource, what: str, key: str) -> None:
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            place = (*_TABLE, key, position) if what == "column" else (*_TABLE, key)
+            raise source.error(place, f"{what} '{name}' is given twice")

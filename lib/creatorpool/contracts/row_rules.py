@@ -1,0 +1,138 @@
+"""Row rules in one pass: which rules each row breaks, and the split into good and quarantined rows.
+
+Pure transforms: no frame is read, written or counted here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from pyspark.errors import PySparkException
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import BooleanType
+
+from creatorpool.contracts.model import Contract, RowRule
+from creatorpool.errors import ContractError
+
+FAILED_RULES = "failed_rules"
+RAW_ROW = "raw_row"
+
+
+def with_failed_rules(df: DataFrame, contract: Contract, extra_rules: Sequence[RowRule] = ()) -> DataFrame:
+    """Add `failed_rules`, the names of all rules that the row breaks, in the contract's order, `extra_rules` last.
+
+    One row in, one row out, in one pass. A frame that already has `failed_rules` (from `conform`) keeps those names in
+    front. A rule whose condition is NULL counts as broken. `extra_rules` are the caller's own, such as a bound that
+    depends on the day.
+
+    Raises
+    ------
+    ContractError
+        If the engine cannot resolve a rule's expression; the message names the contract's file and line.
+    """
+    rules = (*contract.row_rules, *extra_rules)
+    _require_resolvable(df, rules, contract)
+    kept = [F.col(FAILED_RULES)] if FAILED_RULES in df.columns else []
+    return df.withColumn(FAILED_RULES, F.concat(*kept, broken_names(rules)))
+
+
+def broken_names(rules: Sequence[RowRule]) -> Column:
+    """Names of the rules that a row breaks, as an array; empty where it breaks none."""
+    if not rules:
+        return F.array().cast("array<string>")
+    broken = [F.when(~_holds(rule), F.lit(rule.name)) for rule in rules]
+    return F.array_compact(F.array(*broken))
+
+
+def good_rows(flagged: DataFrame, contract: Contract) -> DataFrame:
+    """Rows of `with_failed_rules` that break no rule of severity `error`, with the contract's columns in its order."""
+    return flagged.where(~_is_refused(contract)).select(*contract.column_names)
+
+
+def quarantined_rows(flagged: DataFrame, contract: Contract, *, day: dt.date, ingested_at: dt.datetime) -> DataFrame:
+    """Rows of `with_failed_rules` that break a rule of severity `error`: contract `<table>_quarantine`.
+
+    Parameters
+    ----------
+    day : date
+        Day of the run, the partition that the rows go to.
+    ingested_at : datetime
+        Moment of the run, with a time zone.
+    """
+    # A frame that went through `conform` has the row as it came; otherwise these columns are the row.
+    raw_row = F.col(RAW_ROW) if RAW_ROW in flagged.columns else row_as_json(flagged, contract.column_names)
+    return flagged.where(_is_refused(contract)).select(
+        F.lit(day).alias("date"),
+        _row_key(contract),
+        raw_row.alias(RAW_ROW),
+        F.col(FAILED_RULES),
+        F.lit(contract.version).alias("contract_version"),
+        F.lit(ingested_at).alias("ingested_at"),
+    )
+
+
+def split_rows(
+    df: DataFrame, contract: Contract, *, day: dt.date, ingested_at: dt.datetime, extra_rules: Sequence[RowRule] = ()
+) -> tuple[DataFrame, DataFrame]:
+    """The good rows and the quarantined ones; see `with_failed_rules`, `good_rows` and `quarantined_rows`."""
+    flagged = with_failed_rules(df, contract, extra_rules)
+    return (
+        good_rows(flagged, contract),
+        quarantined_rows(flagged, contract, day=day, ingested_at=ingested_at),
+    )
+
+
+def row_as_json(df: DataFrame, names: Sequence[str]) -> Column:
+    """Columns `names` of a row as one JSON object, without those that are NULL; times as ``2026-11-20 10:00:00``."""
+    times = {field.name for field in df.schema.fields if field.dataType.typeName().startswith("timestamp")}
+    # The engines write a time's fraction with different numbers of digits in JSON, but the same text in a cast.
+    return F.to_json(F.struct(*(F.col(n).cast("string").alias(n) if n in times else F.col(n) for n in names)))
+
+
+def _holds(rule: RowRule) -> Column:
+    return F.coalesce(F.expr(rule.expression), F.lit(False))
+
+
+def _is_refused(contract: Contract) -> Column:
+    warnings = [rule.name for rule in contract.row_rules if rule.severity == "warning"]
+    if not warnings:
+        return F.size(FAILED_RULES) > 0
+    return F.size(F.array_except(FAILED_RULES, F.array(*map(F.lit, warnings)))) > 0
+
+
+def _row_key(contract: Contract) -> Column:
+    if contract.name == "events":
+        return F.col("event_id")
+    parts = F.concat_ws("|", *(F.col(name).cast("string") for name in contract.key))
+    return F.nullif(parts, F.lit("")).alias("row_key")
+
+
+def _require_resolvable(df: DataFrame, rules: Sequence[RowRule], contract: Contract) -> None:
+    """Ask the engine, in one analysis, whether every rule is a condition on the columns of `df`; nothing is run."""
+    try:
+        _require_conditions(df, rules, contract)
+    except PySparkException as error:
+        for rule in rules:
+            _require_rule(df, rule, contract)
+        raise error
+
+
+def _require_rule(df: DataFrame, rule: RowRule, contract: Contract) -> None:
+    try:
+        _require_conditions(df, [rule], contract)
+    except PySparkException as error:
+        raise _unusable(rule, contract, str(error).splitlines()[0]) from error
+
+
+def _require_conditions(df: DataFrame, rules: Sequence[RowRule], contract: Contract) -> None:
+    fields = df.select(*(F.expr(rule.expression).alias(rule.name) for rule in rules)).schema.fields
+    for rule, field in zip(rules, fields, strict=True):
+        # Sail would take a number for a condition.
+        if not isinstance(field.dataType, BooleanType):
+            raise _unusable(rule, contract, f"it is {field.dataType.simpleString().upper()}, not a condition")
+
+
+def _unusable(rule: RowRule, contract: Contract, reason: str) -> ContractError:
+    return ContractError(f"{contract.path}:{rule.line}: rule '{rule.name}' ({rule.expression}): {reason}")
