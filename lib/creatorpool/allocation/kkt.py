@@ -1,0 +1,128 @@
+"""How far an allocation is from optimal, whatever produced it: feasibility, stationarity and slackness in money."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from creatorpool.allocation.compiled import compiled, on_slices
+from creatorpool.allocation.objective import BATCH, ShareTotals, power, share_totals
+from creatorpool.allocation.summation import order_free_sum
+from creatorpool.allocation.types import Floats, ObjectiveName
+
+
+@dataclass(frozen=True)
+class KktResiduals:
+    """Largest violations of the conditions of optimality, money."""
+
+    budget: float  # |sum of payouts - pool|
+    bounds: float  # payout below its floor or above its cap
+    stationarity: float  # payout away from what its price asks, complementary slackness included
+
+    @property
+    def worst(self) -> float:
+        """The largest of the three."""
+        return max(self.budget, self.bounds, self.stationarity)
+
+
+def kkt_residuals(
+    payout: ArrayLike,
+    nu: float | ArrayLike,
+    effective_impressions: ArrayLike,
+    pool: float,
+    *,
+    alpha: float,
+    lambda_eff: float,
+    floor: ArrayLike | None = None,
+    cap: ArrayLike | None = None,
+    objective: ObjectiveName = "linear",
+) -> KktResiduals:
+    """Measure any payouts against the conditions of optimality of formulas §2.
+
+    Parameters
+    ----------
+    payout : (n,) array_like
+        Money.
+    nu : scalar or (n,) array_like
+        Multiplier of the pool, objective per money; with creator caps, each video's nu + eta of its creator.
+    effective_impressions, pool, alpha, lambda_eff, floor, cap, objective
+        As for `allocate`.
+
+    Notes
+    -----
+    With gradient g_v of the objective, a payout is stationary at price nu iff it equals its natural map
+    ``clip(p + P (g_v / nu - 1), lo, hi)``, and iff it equals its best response ``p*(nu)``. The residual of a video is
+    the smaller of the two distances: near a pole the second magnifies the last bit of nu, near p = 0 the first
+    magnifies the last bit of p, and both are far from 0 for a payout that is truly off.
+    """
+    p = np.ascontiguousarray(payout, dtype=np.float64)
+    m = np.ascontiguousarray(effective_impressions, dtype=np.float64)
+    columns = [
+        np.asarray(column, dtype=np.float64).reshape(-1)
+        for column in (nu, 0.0 if floor is None else floor, np.inf if cap is None else cap)
+    ]
+    totals = share_totals(m, alpha)
+    fair, efficient = _weights(totals, alpha, lambda_eff, objective)
+
+    is_log = objective == "log"
+
+    def part(first: int, end: int) -> tuple[float, float]:
+        worst = [(0.0, 0.0)]
+        for start in range(first, end, BATCH):
+            v = slice(start, min(start + BATCH, end))
+            x = m[v] * totals.scale
+            price, lo, hi = (column[v] if column.size > 1 else column for column in columns)
+            worst.append(
+                _violations(p[v], x, power(x, alpha), price, lo, hi, fair, efficient, pool, objective == "log")
+            )
+        return max(bounds for bounds, _ in worst), max(stationarity for _, stationarity in worst)
+
+    parts = on_slices(part, p.size)
+    total = order_free_sum(p, max(pool, float(p.max()), np.finfo(np.float64).tiny))
+    return KktResiduals(abs(total - pool), max(b for b, _ in parts), max(s for _, s in parts))
+
+
+def _weights(totals: ShareTotals, alpha: float, lambda_eff: float, objective: ObjectiveName) -> tuple[float, float]:
+    """Factors that turn x**alpha and x into the terms' weights λ_fair w (or ŵ) and λ_eff s."""
+    if totals.total == 0.0:
+        return 0.0, 0.0
+    weight_total = totals.weight_total if objective == "log" else totals.total**alpha
+    return (1.0 - lambda_eff) / weight_total, lambda_eff / totals.total
+
+
+@compiled
+def _violations(
+    payout: Floats,
+    x: Floats,
+    x_power: Floats,
+    nu: Floats,
+    floor: Floats,
+    cap: Floats,
+    fair: float,
+    efficient: float,
+    pool: float,
+    is_log: bool,
+) -> tuple[float, float]:
+    """Largest violation of the bounds and of stationarity over some rows; the last three arrays may hold one value."""
+    worst_bound = worst = 0.0
+    for v in range(payout.size):
+        p, price = payout[v], nu[v if nu.size > 1 else 0]
+        lo, hi = floor[v if floor.size > 1 else 0], cap[v if cap.size > 1 else 0]
+        worst_bound = max(worst_bound, lo - p, p - hi)
+        log_weight, slope = fair * x_power[v], efficient * x[v] / pool
+        if is_log:
+            log_weight, slope = log_weight + efficient * x[v], 0.0
+        gradient = slope + (log_weight / p if log_weight > 0.0 else 0.0)
+        ratio = 1.0 if gradient == price else gradient / price
+        natural = abs(p - min(max(p + pool * (ratio - 1.0), lo), hi, pool))
+        response = lo
+        if price < slope or (price == slope and log_weight > 0.0):
+            response = np.inf
+        elif price > slope:
+            response = log_weight / (price - slope)
+        best = abs(p - min(max(response, lo), hi, pool))
+        # `natural` is not a number at p = 0 under an infinite price.
+        worst = max(worst, natural if natural < best else best)
+    return worst_bound, worst

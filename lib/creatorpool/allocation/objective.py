@@ -1,0 +1,120 @@
+"""The pool's objective (formulas §2, S0 §3): shares, fairness weights, and the constants of the closed form."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from creatorpool.allocation.compiled import on_slices
+from creatorpool.allocation.kernels import grid_sums
+from creatorpool.allocation.summation import summation_grids
+from creatorpool.allocation.types import Floats, ObjectiveName
+
+# Rows worked on at a time, so that intermediate arrays stay in the processor's cache.
+BATCH = 16_384
+
+
+@dataclass(frozen=True)
+class ShareTotals:
+    """What turns effective impressions into shares and weights, whatever their unit."""
+
+    scale: float  # power of two: x = effective impressions * scale lies in [0, 1)
+    total: float  # sum of x
+    weight_total: float  # sum of x**alpha
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One pool's objective: all that its closed form needs beside a video's own numbers.
+
+    With x = effective impressions times `scale` (a power of two that brings the largest into [0.5, 1)), a video's
+    payout is ``numerator(x) / (delta + pole_slope * (anchor - x))`` inside its bounds; `payout.Price` holds the price.
+    """
+
+    name: ObjectiveName
+    alpha: float
+    lambda_eff: float
+    pool: float  # money
+    totals: ShareTotals
+    fairness_factor: float  # times x**alpha
+    efficiency_factor: float  # times x
+    pole_slope: float
+
+    @property
+    def is_linear_program(self) -> bool:
+        """Whether no logarithm is left: the largest shares are filled to their caps first."""
+        return self.name == "linear" and self.lambda_eff == 1.0
+
+    def scaled(self, effective_impressions: Floats) -> Floats:
+        """x, row by row."""
+        return effective_impressions * self.totals.scale
+
+    def numerator(self, x: Floats) -> Floats:
+        """Numerator of the closed form, money, row by row and bit for bit the same in any batch of rows."""
+        if self.fairness_factor == 0.0:
+            return self.efficiency_factor * x
+        fairness = self.fairness_factor * power(x, self.alpha)
+        return fairness if self.efficiency_factor == 0.0 else fairness + self.efficiency_factor * x
+
+    def numerators(self, effective_impressions: Floats) -> Floats:
+        """`numerator` of a whole pool, on all processors."""
+        result = np.empty(effective_impressions.size)
+
+        def fill(first: int, end: int) -> None:
+            for start in range(first, end, BATCH):
+                rows = slice(start, min(start + BATCH, end))
+                result[rows] = self.numerator(self.scaled(effective_impressions[rows]))
+
+        on_slices(fill, result.size)
+        return result
+
+    def nu(self, anchor: float, delta: float) -> float:
+        """The multiplier ν of the pool constraint, objective per money, of a price."""
+        if self.name == "log":
+            return delta / self.pool
+        return (delta + self.lambda_eff * anchor) / (self.pool * self.totals.total)
+
+
+def power(x: Floats, alpha: float) -> Floats:
+    """x**alpha. The square root and the identity are exactly rounded, hence the same on every machine."""
+    if alpha == 1.0:
+        return x
+    if alpha == 0.5:
+        return np.sqrt(x)
+    # Strided input would take another code path, with other last bits, than contiguous input.
+    return np.power(np.ascontiguousarray(x), alpha)
+
+
+def share_totals(effective_impressions: Floats, alpha: float) -> ShareTotals:
+    """Totals over (n,) `effective_impressions`, all finite and >= 0, the same bits in any order."""
+    largest = float(effective_impressions.max())
+    scale = math.ldexp(1.0, -math.frexp(largest)[1]) if largest > 0 else 1.0
+    grids = summation_grids(effective_impressions.size, 1.0)
+
+    def part(first: int, end: int) -> Floats:
+        pieces = np.zeros((2, 3))
+        for start in range(first, end, BATCH):
+            x = effective_impressions[start : min(start + BATCH, end)] * scale
+            pieces[0] += grid_sums(x, grids)
+            pieces[1] += grid_sums(power(x, alpha), grids)
+        return pieces
+
+    total, weight_total = sum(on_slices(part, effective_impressions.size), np.zeros((2, 3)))
+    return ShareTotals(scale, total[0] + total[1] + total[2], weight_total[0] + weight_total[1] + weight_total[2])
+
+
+def pool_objective(
+    totals: ShareTotals, pool: float, *, alpha: float, lambda_eff: float, name: ObjectiveName
+) -> Objective:
+    """The objective of a pool whose videos have these totals."""
+    lambda_fair = 1.0 - lambda_eff
+    fairness = efficiency = slope = 0.0
+    if totals.total > 0 and name == "linear":
+        fairness = pool * lambda_fair * power(np.array([totals.total]), 1.0 - alpha).item()
+        slope = lambda_eff if lambda_fair > 0 else 0.0
+    elif totals.total > 0:
+        fairness = pool * (lambda_fair / totals.weight_total)
+        efficiency = pool * (lambda_eff / totals.total)
+    return Objective(name, alpha, lambda_eff, pool, totals, fairness, efficiency, slope)

@@ -1,0 +1,32 @@
+"""Sums of floats that do not depend on their order.
+
+Each value is cut into three pieces on fixed grids, ``(v + S) - S`` with a large power of two S. Pieces of one grid add
+up without rounding, in any order and in any grouping; what falls below the third grid is less than 2**-78 of the bound
+for 10 million values. (Demmel and Nguyen, Parallel Reproducible Summation, 2015; Rump, Ogita and Oishi, 2008.)
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from creatorpool.allocation.compiled import on_slices
+from creatorpool.allocation.kernels import grid_sums
+from creatorpool.allocation.types import Floats
+
+
+def summation_grids(count: int, bound: float) -> Floats:
+    """The three powers of two S for `count` values whose sum is at most ``count * bound``."""
+    room = 2.0 ** (math.ceil(math.log2(max(count, 1))) + 1)
+    first = 2.0 ** math.ceil(math.log2(bound)) * room
+    second = first * 2.0**-52 * room
+    return np.array([first, second, second * 2.0**-52 * room])
+
+
+def order_free_sum(values: Floats, bound: float) -> float:
+    """Sum of (n,) `values`, each in [0, bound]: the same bits in any order, within an ulp of the exact sum."""
+    grids = summation_grids(values.size, bound)
+    parts = on_slices(lambda first, end: grid_sums(values[first:end], grids), values.size)
+    pieces = sum(parts, np.zeros(3))
+    return float(pieces[0] + pieces[1] + pieces[2])

@@ -1,0 +1,12 @@
+"""Array types of the solver."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int8]
+ObjectiveName = Literal["linear", "log"]
