@@ -111,7 +111,7 @@ def _spark(settings: EngineSettings, name: str) -> Iterator[SparkSession]:
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
-    if not session.sparkContext.master.startswith("local"):
+    if not str(session.sparkContext.master).startswith("local"):
         session.sparkContext.addPyFile(str(_package_archive()))
     try:
         yield session

@@ -1,0 +1,30 @@
+"""How concentrated payouts are: numbers for the ledger and the report."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def gini(amounts: ArrayLike) -> float:
+    """Gini coefficient of (n,) amounts >= 0: 0 where all are equal, towards 1 where one has all; NaN if all are 0.
+
+    Σ_i (2i − n − 1) x_(i) / (n Σ x) over the ascending amounts, i from 1.
+    """
+    x = np.sort(np.asarray(amounts, dtype=np.float64))
+    total = math.fsum(x)
+    if total == 0:
+        return math.nan
+    ranks = 2.0 * np.arange(1, x.size + 1) - x.size - 1
+    return float(np.dot(ranks, x) / (x.size * total))
+
+
+def top_share(amounts: ArrayLike, part: float = 0.01) -> float:
+    """Share of the total that the largest `part` of (n,) amounts hold, at least one of them; NaN if all are 0."""
+    x = np.sort(np.asarray(amounts, dtype=np.float64))
+    total = math.fsum(x)
+    if total == 0:
+        return math.nan
+    return math.fsum(x[-max(1, math.ceil(part * x.size)) :]) / total

@@ -1,0 +1,79 @@
+"""Who shares which pool: the Spark side of a pool's formation (S0 §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Decimal
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from creatorpool.settings import PoolSettings
+from creatorpool.tables import sum_exact
+
+SHARE_UNIT = 1_000_000
+"""Shares of money are applied as whole millionths, so that money stays in integers."""
+
+
+@dataclass(frozen=True)
+class PoolRevenue:
+    """One category's pool on one day, micros."""
+
+    category: str
+    gross_micros: int
+    platform_share: float
+    pool_micros: int
+    currency: str
+
+
+def category_revenue(ad_revenue: DataFrame) -> DataFrame:
+    """One row per category with non-Pulse revenue, from `ad_revenue` of one day: its gross micros and currency."""
+    is_pooled = F.col("placement") == "non_pulse"
+    totals = ad_revenue.where(is_pooled).groupBy("category")
+    return totals.agg(sum_exact("revenue_micros").alias("gross_micros"), F.min("currency").alias("currency"))
+
+
+def form_pools(revenue: Iterable[Mapping[str, Any]], settings: PoolSettings) -> list[PoolRevenue]:
+    """Pools by category: gross revenue less the platform's share; what is left of a micro stays with the platform."""
+    creators_share = 1 - Decimal(str(settings.platform_share))
+    return [
+        PoolRevenue(
+            category=row["category"],
+            gross_micros=row["gross_micros"],
+            platform_share=settings.platform_share,
+            pool_micros=int((creators_share * row["gross_micros"]).to_integral_value(ROUND_FLOOR)),
+            currency=row["currency"],
+        )
+        for row in sorted(revenue, key=lambda row: row["category"])
+    ]
+
+
+def pool_members(quality: DataFrame, signals: DataFrame, videos: DataFrame, settings: PoolSettings) -> DataFrame:
+    """One row per (category, video) that shares a pool: compliant videos of the day, in each of their categories.
+
+    `quality` and `signals` hold one day. Effective impressions are M = views · Q (S0 §3).
+    """
+    may_join = F.col("is_compliant") if settings.pulse_videos_join_pools else F.col("is_compliant") & ~F.col("is_pulse")
+    scored = quality.select("video_id", "quality_score").join(signals.select("video_id", "views"), "video_id", "inner")
+    described = videos.where(may_join).select("video_id", "creator_id", "categories")
+    # `videos` has one row a video: its contract's key.
+    joined = scored.join(described, "video_id", "inner")
+    return joined.select(
+        F.explode(F.array_distinct("categories")).alias("category"),
+        "video_id",
+        "creator_id",
+        (F.col("views") * F.col("quality_score")).alias("effective_impressions"),
+    )
+
+
+def pulse_earnings(ad_revenue: DataFrame, settings: PoolSettings) -> DataFrame:
+    """One row per Pulse video that ads ran beside: its share of that revenue, rounded down to the micro."""
+    millionths = round(settings.pulse_creator_share * SHARE_UNIT)
+    beside = ad_revenue.where(F.col("placement") == "pulse").groupBy("video_id")
+    revenue = beside.agg(sum_exact("revenue_micros").alias("revenue_micros"))
+    # Whole units and the rest apart: the product of revenue and millionths would overflow a BIGINT.
+    whole = F.expr(f"revenue_micros div {SHARE_UNIT}") * F.lit(millionths)
+    rest = F.expr(f"((revenue_micros % {SHARE_UNIT}) * {millionths}) div {SHARE_UNIT}")
+    return revenue.select("video_id", (whole + rest).cast("bigint").alias("pulse_micros"))

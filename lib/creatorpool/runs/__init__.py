@@ -1,0 +1,1 @@
+"""Runs: who is running what, and which stage of which day is published."""
