@@ -123,7 +123,7 @@ def _require_rule(df: DataFrame, rule: RowRule, contract: Contract) -> None:
     try:
         _require_conditions(df, [rule], contract)
     except PySparkException as error:
-        raise _unusable(rule, contract, str(error).splitlines()[0]) from error
+        raise _unusable(rule, contract, str(error).strip().splitlines()[0]) from error
 
 
 def _require_conditions(df: DataFrame, rules: Sequence[RowRule], contract: Contract) -> None:

@@ -1,0 +1,118 @@
+"""Brings rows as they were delivered to a contract's types, naming each value that cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import DataType, NumericType, StringType, TimestampNTZType
+
+from creatorpool.contracts import model
+from creatorpool.contracts.model import Contract
+from creatorpool.contracts.row_rules import FAILED_RULES, RAW_ROW, row_as_json
+from creatorpool.contracts.schema import mismatch_message, schema_differences, type_name
+from creatorpool.errors import TableGuardError
+
+_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_ZONE = "Z|[+-][0-9]{2}(:?[0-9]{2})?"
+# The engines' own casts read more than one can mean: '2026' is New Year's Day, '10:00' a moment of today.
+_TEXT_FORMS = {
+    "BIGINT": "[+-]?[0-9]+",
+    "INT": "[+-]?[0-9]+",
+    "DOUBLE": "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?",
+    "BOOLEAN": "(?i)(true|false|1|0)",
+    "DATE": _DAY,
+    "TIMESTAMP": f"{_DAY}([T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}([.][0-9]{{1,9}})?)? ?({_ZONE})?)?",
+}
+
+
+def conform(df: DataFrame, contract: Contract, *, absent: Collection[str] = ()) -> DataFrame:
+    """Delivered rows in the contract's types: one row in, one row out, nothing refused yet.
+
+    Text is read strictly: ISO 8601 dates and times (UTC unless they name a zone), ``true``/``false``/``1``/``0``, plain
+    decimal numbers, lists as a JSON array or separated by ``|``; blank text is NULL but in a STRING column. Numbers of
+    another width must have the same value in the contract's type.
+
+    Parameters
+    ----------
+    df : DataFrame
+        Columns in the contract's types, or as text, or as numbers of another type; optionally `raw_row`, the row as it
+        came. Anything else is another schema.
+    absent : collection of str
+        Columns of the contract that the delivery does not carry, such as `date` of events.
+
+    Returns
+    -------
+    DataFrame
+        The contract's columns without `absent`, in its order, `raw_row` (JSON) and `failed_rules`: `<column>_readable`
+        for each value that the column's type cannot hold; such a value is NULL here.
+
+    Raises
+    ------
+    TableGuardError
+        Naming missing columns, columns not in the contract and types that cannot be read as the contract's.
+    """
+    delivered = {field.name: field.dataType for field in df.schema.fields}
+    _require_readable(df, contract, absent)
+    columns = [column for column in contract.columns if column.name not in absent]
+    raw_row = F.col(RAW_ROW) if RAW_ROW in delivered else row_as_json(df, df.columns)
+    typed = {column.name: _typed(column, delivered[column.name]) for column in columns}
+    unread = [
+        F.when(~_was_read(column, delivered[column.name], typed[column.name]), F.lit(f"{column.name}_readable"))
+        for column in columns
+        if type_name(delivered[column.name]) != column.type
+    ]
+    failed = F.array_compact(F.array(*unread)) if unread else F.array().cast("array<string>")
+    named = [value.alias(name) for name, value in typed.items()]
+    return df.select(*named, raw_row.alias(RAW_ROW), failed.alias(FAILED_RULES))
+
+
+def _require_readable(df: DataFrame, contract: Contract, absent: Collection[str]) -> None:
+    readable = {
+        column.name
+        for column in contract.columns
+        if column.name in df.columns and _can_read(column.type, df.schema[column.name].dataType)
+    }
+    differences = schema_differences(df.schema, contract, absent=[*absent, *readable, RAW_ROW])
+    if differences:
+        raise TableGuardError(mismatch_message(df.schema, contract, differences))
+
+
+def _can_read(wanted: str, given: DataType) -> bool:
+    if isinstance(given, StringType):
+        return True
+    if isinstance(given, NumericType):
+        return wanted in {"BIGINT", "INT", "DOUBLE", "BOOLEAN"}
+    return isinstance(given, TimestampNTZType) and wanted == "TIMESTAMP"
+
+
+def _typed(column: model.Column, given: DataType) -> Column:
+    value = F.col(column.name)
+    if type_name(given) == column.type:
+        return value
+    if isinstance(given, NumericType) and column.type in {"BIGINT", "INT"}:
+        # By way of decimals: from 2^63 up, Spark alone would read a double as the largest BIGINT.
+        return value.try_cast("DECIMAL(38, 0)").try_cast(column.type)
+    if not isinstance(given, StringType):
+        return value.try_cast(column.type)
+    text = _text(value)
+    if column.type == "ARRAY<STRING>":
+        return F.when(text.startswith("["), F.from_json(text, "ARRAY<STRING>")).otherwise(F.split(text, "[|]"))
+    return F.when(text.rlike(f"^({_TEXT_FORMS[column.type]})$"), text.try_cast(column.type))
+
+
+def _was_read(column: model.Column, given: DataType, typed: Column) -> Column:
+    value = F.col(column.name)
+    if isinstance(given, StringType):
+        return _text(value).isNull() | typed.isNotNull()
+    if isinstance(given, NumericType):
+        # A flag is 0 or 1; a number keeps its value.
+        same = value.isin(0, 1) if column.type == "BOOLEAN" else typed.try_cast(given.simpleString()) == value
+        return value.isNull() | F.coalesce(same, F.lit(False))
+    return value.isNull() | typed.isNotNull()
+
+
+def _text(value: Column) -> Column:
+    trimmed = F.trim(value)
+    return F.when(trimmed != "", trimmed)
