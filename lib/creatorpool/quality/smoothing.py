@@ -1,0 +1,108 @@
+"""`smoothing: empirical_bayes`: rates shrink to their category before the components are formed (formulas §6.2).
+
+The rates of the four actions and of rewatching shrink: they are shares of viewers, and mostly 0 on real logs, where
+one zero makes the geometric mean 0. Watch completion and custom signals do not: they are seldom 0, and means of
+values between 0 and 1, whose spread over a video's viewers the signals do not tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creatorpool.errors import InputError
+from creatorpool.quality.geometric import engagement_diversity
+from creatorpool.quality.shrinkage import GroupPrior, fit_prior, shrunk_rate
+
+FloatArray = NDArray[np.float64]
+
+ACTION_RATES = ("like_rate", "comment_rate", "share_rate", "follow_rate")
+SHRUNK_RATES = (*ACTION_RATES, "rewatch")
+
+
+@dataclass(frozen=True)
+class QualityPriors:
+    """Fitted priors of every shrunk rate, by category."""
+
+    category: tuple[str, ...]
+    """Sorted; row g of each prior belongs to ``category[g]``"""
+    rates: Mapping[str, GroupPrior]
+
+    def as_rows(self) -> list[dict[str, str | float]]:
+        """One row per category and rate: category, rate, mean, strength (viewers; infinite: no spread found)."""
+        return [
+            {"category": name, "rate": rate, "mean": float(prior.mean[g]), "strength": float(prior.strength[g])}
+            for g, name in enumerate(self.category)
+            for rate, prior in self.rates.items()
+        ]
+
+
+def fit_priors(columns: Mapping[str, NDArray[Any]], tiers: Mapping[str, float]) -> QualityPriors:
+    """Fit the prior of each rate in each category, from one day's signals.
+
+    Parameters
+    ----------
+    columns : mapping of (n,) arrays
+        `category` (the video's first), `viewers`, `trust_weight`, and the rates `SHRUNK_RATES`, of all videos with
+        signals: the columns of `score.prior_columns`. Their order of rows does not matter.
+    tiers
+        Trust weight of each tier, as configured.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or out of range.
+    """
+    missing = [name for name in ("category", "viewers", "trust_weight", *SHRUNK_RATES) if name not in columns]
+    if missing:
+        raise InputError(f"columns must hold {missing} to fit priors, got {sorted(columns)}")
+    names = tuple(sorted(set(columns["category"].tolist())))
+    code = _codes(columns["category"], names)
+    n = effective_viewers(columns["viewers"], columns["trust_weight"], tiers)
+    return QualityPriors(names, {rate: fit_prior(n * columns[rate], n, code) for rate in SHRUNK_RATES})
+
+
+def smoothed_components(
+    columns: Mapping[str, NDArray[Any]],
+    priors: QualityPriors,
+    tiers: Mapping[str, float],
+    action_weights: Mapping[str, float],
+) -> dict[str, FloatArray]:
+    """E, D and R from shrunk rates; columns as for `fit_priors`, (n,) arrays out."""
+    code = _codes(columns["category"], priors.category)
+    n = effective_viewers(columns["viewers"], columns["trust_weight"], tiers)
+    rates = {
+        rate: shrunk_rate(columns[rate], n, prior.mean[code], prior.strength[code])
+        for rate, prior in priors.rates.items()
+    }
+    engagement = np.zeros(n.size)
+    for rate in ACTION_RATES:
+        engagement = engagement + action_weights[rate.removesuffix("_rate")] * rates[rate]
+    return {
+        "engagement_rate": np.minimum(1.0, engagement),
+        "engagement_diversity": engagement_diversity(np.column_stack([rates[rate] for rate in ACTION_RATES])),
+        "rewatch": rates["rewatch"],
+    }
+
+
+def effective_viewers(viewers: NDArray[Any], trust_weight: NDArray[Any], tiers: Mapping[str, float]) -> FloatArray:
+    """Number of equally trusted viewers whose mean varies as much: Kish's (Σw)² / Σw², (n,) arrays.
+
+    Σw² follows from Σ1 and Σw, as (w − lowest)(w − highest) = 0 for each viewer of two tiers. With tiers in between
+    it is an upper bound, and the result a lower one. A change of all weights by one factor changes nothing.
+    """
+    lowest, highest = min(tiers.values()), max(tiers.values())
+    squares = (lowest + highest) * trust_weight - lowest * highest * viewers
+    return np.asarray(trust_weight * trust_weight / squares, dtype=np.float64)
+
+
+def _codes(category: NDArray[Any], names: tuple[str, ...]) -> NDArray[np.intp]:
+    place = {name: g for g, name in enumerate(names)}
+    try:
+        return np.fromiter((place[name] for name in category.tolist()), dtype=np.intp, count=category.size)
+    except KeyError as error:
+        raise InputError(f"category {error} has no fitted prior; there are priors for {list(names)}") from error

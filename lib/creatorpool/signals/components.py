@@ -1,0 +1,111 @@
+"""Quality components as column expressions over exact integer sums (formulas §1).
+
+Sums over viewers are of integers, one for each trust tier, so that neither the order of rows nor the engine can change
+them; the few operations that follow are ones that IEEE 754 fixes, in a fixed order of tiers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import reduce
+from operator import add
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from creatorpool.settings import ActionWeights, CustomSignal, SignalSettings
+from creatorpool.signals.pairs import ACTIONS
+
+MILLIONTHS = 1_000_000
+"""A custom signal's value on one pair is rounded to a whole number of millionths, so that its sum is exact."""
+
+
+def tier_sums(pairs: DataFrame, settings: SignalSettings) -> DataFrame:
+    """One row per `video_id`: of each pair quantity its sum in each tier, and `views`, `pairs`, `length_ms`."""
+    quantities = pair_quantities(settings.custom)
+    tiers = enumerate(sorted(settings.tiers))
+    sums = [
+        F.sum(F.when(F.col("trust_tier") == tier, quantity).otherwise(0)).alias(_sum_name(name, position))
+        for position, tier in tiers
+        for name, quantity in quantities.items()
+    ]
+    return pairs.groupBy("video_id").agg(
+        F.max("length_ms").alias("length_ms"), F.sum("views").alias("views"), F.count("*").alias("pairs"), *sums
+    )
+
+
+def pair_quantities(custom: Mapping[str, CustomSignal]) -> dict[str, Column]:
+    """What is summed over a video's pairs, each a BIGINT of one pair."""
+    actions = {action: F.col(flag).cast("long") for action, flag in ACTIONS.items()}
+    own = {name: custom_millionths(signal) for name, signal in sorted(custom.items())}
+    return {
+        "viewers": F.lit(1).cast("long"),
+        "watched_ms": F.least("watch_ms", "length_ms"),
+        **actions,
+        "rewatch": watched_again().cast("long"),
+        **own,
+    }
+
+
+def watched_again() -> Column:
+    """r_i: the viewer watched more than one loop, by the time watched or by the log's own count."""
+    return (F.col("watch_ms") > F.col("length_ms")) | (F.col("loop_count") > 1)
+
+
+def custom_millionths(signal: CustomSignal) -> Column:
+    """A custom signal on one pair, clamped to its range and scaled to 0…1,000,000; 0 where null or not a number."""
+    low, high = signal.range
+    value = F.expr(signal.expression).cast("double")
+    bounded = F.least(F.greatest(value, F.lit(float(low))), F.lit(float(high)))
+    scaled = F.floor((bounded - F.lit(float(low))) / F.lit(high - low) * F.lit(float(MILLIONTHS)) + F.lit(0.5))
+    return F.when(value.isNull() | F.isnan(value), F.lit(0)).otherwise(scaled).cast("long")
+
+
+def weighted_sum(name: str, tiers: Mapping[str, float]) -> Column:
+    """Σ w_i x_i of the quantity `name`, from its sums by tier."""
+    terms = (
+        F.lit(float(tiers[tier])) * F.col(_sum_name(name, position)).cast("double")
+        for position, tier in enumerate(sorted(tiers))
+    )
+    return reduce(add, terms)
+
+
+def viewers_in_tiers(tiers: Mapping[str, float]) -> Column:
+    """Viewers of a configured tier."""
+    return reduce(add, (F.col(_sum_name("viewers", position)) for position in range(len(tiers))))
+
+
+def at_most_one(value: Column) -> Column:
+    """A share of 1 may exceed it by a rounding error."""
+    return F.least(value, F.lit(1.0))
+
+
+def rate(name: str, tiers: Mapping[str, float]) -> Column:
+    """Trust-weighted share of viewers, Σ w̃_i x_i, of a 0/1 quantity."""
+    return at_most_one(weighted_sum(name, tiers) / weighted_sum("viewers", tiers))
+
+
+def watch_completion(tiers: Mapping[str, float]) -> Column:
+    """W = Σ w̃_i min(1, t_i / L)."""
+    whole = F.col("length_ms").cast("double") * weighted_sum("viewers", tiers)
+    return at_most_one(weighted_sum("watched_ms", tiers) / whole)
+
+
+def engagement_rate(weights: ActionWeights) -> Column:
+    """E = min(1, Σ_a β_a Σ_i w̃_i 1{a by i}), from the rates of actions."""
+    terms = (F.lit(float(beta)) * F.col(f"{action}_rate") for action, beta in weights.model_dump().items())
+    return at_most_one(reduce(add, terms))
+
+
+def custom_component(name: str, tiers: Mapping[str, float]) -> Column:
+    """Trust-weighted mean of a custom signal, in [0, 1]."""
+    return at_most_one(weighted_sum(name, tiers) / (weighted_sum("viewers", tiers) * F.lit(float(MILLIONTHS))))
+
+
+def safety(toxicity_penalty: float) -> Column:
+    """S = max(0, s⁺ − τ s^tox)."""
+    return F.greatest(F.col("s_pos") - F.lit(toxicity_penalty) * F.col("s_tox"), F.lit(0.0))
+
+
+def _sum_name(quantity: str, tier_position: int) -> str:
+    return f"{quantity}_in_tier_{tier_position}"

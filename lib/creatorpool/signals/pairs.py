@@ -1,0 +1,51 @@
+"""Events of one day to viewer–video pairs."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from creatorpool.settings import QualifiedView, SignalSettings
+
+ACTIONS = {"like": "liked", "comment": "commented", "share": "shared", "follow": "followed"}
+"""Each action's name in the configuration and its flag in the events."""
+
+EVENT_COLUMNS = ("event_id", "viewer_id", "video_id", "event_ts", "watch_ms", "loop_count", *ACTIONS.values())
+
+
+def viewer_video_pairs(events: DataFrame, viewers: DataFrame, videos: DataFrame, settings: SignalSettings) -> DataFrame:
+    """One row per (`video_id`, `viewer_id`): contracts `events` (one day), `viewers`, `videos` in.
+
+    Totals of all the day's events of the pair, flags of actions taken at least once, and `views`, the number of its
+    events that qualify. `trust_tier` is null for a viewer, and `length_ms` for a video, that has no row of its own.
+    """
+    counted = events.select(*EVENT_COLUMNS).transform(_first_of_day, settings.max_daily_views_per_viewer)
+    lengths = videos.select("video_id", "length_ms")
+    tiers = viewers.select("viewer_id", "trust_tier")
+
+    totals = (
+        counted.join(lengths, on="video_id", how="left")  # video_id is the key of videos
+        .groupBy("video_id", "viewer_id")
+        .agg(
+            F.max("length_ms").alias("length_ms"),
+            F.sum("watch_ms").alias("watch_ms"),
+            F.sum(F.coalesce("loop_count", F.lit(0))).alias("loop_count"),
+            *(F.bool_or(flag).alias(flag) for flag in ACTIONS.values()),
+            F.sum(_qualifies(settings.qualified_view).cast("long")).alias("views"),
+        )
+    )
+    return totals.join(tiers, on="viewer_id", how="left").select(  # viewer_id is the key of viewers
+        "video_id", "viewer_id", "trust_tier", "length_ms", "watch_ms", "loop_count", *ACTIONS.values(), "views"
+    )
+
+
+def _first_of_day(events: DataFrame, limit: int | None) -> DataFrame:
+    """The first `limit` events of each viewer on each video; all of them where it is None."""
+    if limit is None:
+        return events
+    in_order = Window.partitionBy("video_id", "viewer_id").orderBy("event_ts", "event_id")
+    return events.withColumn("place", F.row_number().over(in_order)).filter(F.col("place") <= limit).drop("place")
+
+
+def _qualifies(rule: QualifiedView) -> Column:
+    return (F.col("watch_ms") >= rule.min_watch_ms) & (F.col("watch_ms") >= F.lit(rule.min_share) * F.col("length_ms"))

@@ -1,0 +1,92 @@
+"""Trust-weighted signals of each video over one day (formulas §1)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import DoubleType, StructField, StructType
+
+from creatorpool.quality.geometric import engagement_diversity
+from creatorpool.settings import SignalSettings
+from creatorpool.signals import components
+from creatorpool.signals.pairs import ACTIONS, viewer_video_pairs
+
+RATES = tuple(f"{action}_rate" for action in ACTIONS)
+
+
+def video_signals(
+    events: DataFrame, viewers: DataFrame, videos: DataFrame, settings: SignalSettings, date: dt.date
+) -> DataFrame:
+    """One row per video with a qualified view on `date`: contract `video_signals` out, and each custom signal.
+
+    Parameters
+    ----------
+    events
+        The day's rows of contract `events`; viewers and videos by their contracts, whole.
+
+    Raises
+    ------
+    Exception
+        The engine's, when the result is computed, if a viewer has no row in `viewers` or a tier that is not
+        configured, or a video no row in `videos`: the message names a video.
+    """
+    pairs = viewer_video_pairs(events, viewers, videos, settings)
+    safety = videos.select("video_id", components.safety(settings.toxicity_penalty).alias("safety"))
+    return (
+        components.tier_sums(pairs, settings)
+        .filter(F.col("views") > 0)
+        .join(safety, on="video_id", how="left")  # video_id is the key of videos
+        .transform(_with_components, settings)
+        .transform(_with_diversity)
+        .select(
+            F.lit(date).alias("date"),
+            *("video_id", "views", "viewers", "trust_weight", "watch_completion", "engagement_rate"),
+            *("engagement_diversity", "rewatch", "safety"),
+            *RATES,
+            *sorted(settings.custom),
+        )
+    )
+
+
+def _with_components(sums: DataFrame, settings: SignalSettings) -> DataFrame:
+    tiers = settings.tiers
+    measured = sums.select(
+        "video_id",
+        "views",
+        _known("pairs", tiers).alias("viewers"),
+        components.weighted_sum("viewers", tiers).alias("trust_weight"),
+        components.watch_completion(tiers).alias("watch_completion"),
+        components.rate("rewatch", tiers).alias("rewatch"),
+        "safety",
+        *(components.rate(action, tiers).alias(f"{action}_rate") for action in ACTIONS),
+        *(components.custom_component(name, tiers).alias(name) for name in sorted(settings.custom)),
+    )
+    return measured.withColumn("engagement_rate", components.engagement_rate(settings.action_weights))
+
+
+def _known(column: str, tiers: dict[str, float]) -> Column:
+    """`column`, or the engine's error: a viewer or video that is not known must not vanish from the sums."""
+    all_known = (components.viewers_in_tiers(tiers) == F.col("pairs")) & F.col("length_ms").isNotNull()
+    message = F.concat(
+        F.lit("video_signals: video '"),
+        F.col("video_id"),
+        F.lit(f"' has no row in videos, or a viewer without a row in viewers or of a tier not in {sorted(tiers)}"),
+    )
+    return F.when(all_known, F.col(column)).otherwise(F.raise_error(message).cast("long"))
+
+
+def _with_diversity(signals: DataFrame) -> DataFrame:
+    """Add D. One numpy implementation on every engine: their logarithms differ in the last bit."""
+    schema = StructType([*signals.schema.fields, StructField("engagement_diversity", DoubleType())])
+    return signals.mapInArrow(_append_diversity, schema)
+
+
+def _append_diversity(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+    for batch in batches:
+        rates = np.column_stack([batch.column(rate).to_numpy(zero_copy_only=False) for rate in RATES])
+        yield batch.append_column("engagement_diversity", pa.array(engagement_diversity(rates)))
