@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from pyspark.sql import SparkSession
 
 from creatorpool.session import EMBEDDED, open_session
-from creatorpool.settings import Settings, load_settings
+from creatorpool.settings import Settings, load_settings, project_root
 from creatorpool.tables import Warehouse
 
 settings.register_profile(
@@ -84,3 +85,9 @@ def _shared_folder(name: str) -> Path:
     if not folder.is_dir():
         pytest.skip(f"real logs are not here: {folder}")
     return folder
+
+
+@pytest.fixture
+def copied_contracts(tmp_path: Path) -> Path:
+    """A copy of data_contracts/ that a test may change."""
+    return Path(shutil.copytree(project_root() / "data_contracts", tmp_path / "data_contracts"))

@@ -1,7 +1,7 @@
 """The configuration: typed, frozen, read once from conf/*.yaml, overlays and `--set`.
 
-conf/base.yaml is the only source of defaults: the classes below have none, so that a key missing there is an error and a
-reader finds every default in one file.
+conf/base.yaml is the only source of defaults: the classes below have none, so that a key missing there is an error and
+a reader finds every default in one file.
 """
 
 from __future__ import annotations
@@ -146,6 +146,14 @@ class AllocationSettings(Section):
     on_floors_exceed_pool: Literal["fail", "scale"]
     on_caps_below_pool: Literal["fail", "carry"]
     moved_share_warning: Share
+
+    @model_validator(mode="after")
+    def _floors_below_caps(self) -> Self:
+        for category in ("", *self.categories):
+            floor, cap = self.bounds(category)
+            if cap is not None and floor > cap:
+                raise ValueError(f"{category or 'any category'}: floor {floor} lies above cap {cap}")
+        return self
 
     def bounds(self, category: str) -> tuple[int, int | None]:
         """(floor, cap) in micros of one video in `category`'s pool; a cap of None is no cap."""

@@ -1,8 +1,9 @@
 """Reading and writing Delta tables: the only module that touches storage.
 
-Engines let pass what would corrupt a table: another schema, rows outside the replaced day, missing values, dynamic partition
-overwrite. Writes here refuse all of it, on every engine, before or while the rows are written and never after: the checks
-are part of the written expression, so they cost no pass of their own and a broken one leaves the table as it was.
+Engines let pass what would corrupt a table: another schema, rows outside the replaced day, missing values, dynamic
+partition overwrite. Writes here refuse all of it, on every engine, before or while the rows are written and never after:
+the checks are part of the written expression, so they cost no pass of their own and a broken one leaves the table as it
+was.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class Warehouse:
         return {table: self.version(table) for table in sorted(tables)}
 
     def read(self, table: str, *, day: date | None = None, version: int | None = None) -> DataFrame:
-        """Rows of `table`, of one day if given, as of `version` if given. MissingTableError if there is no such table."""
+        """Rows of `table`, of one day if given, as of `version` if given; MissingTableError if there is none."""
         if not self.exists(table):
             raise MissingTableError(f"table '{table}' does not exist under {self.root}")
         reader = self.session.read.format("delta")
@@ -88,10 +89,9 @@ class Warehouse:
         contract = self.contract(table)
         names = list(columns or (column.name for column in contract.columns))
         delta = self._delta(table, version)
-        filters = None if day is None else [("date", "=", day.isoformat())]
         schema = arrow_schema(contract)
         stored = pa.schema([field for field in schema if field.name not in contract.partition_by])
-        files = delta.file_uris(filters)
+        files = delta.file_uris(file_pruning_predicate=None if day is None else [("date", "=", day.isoformat())])
         partitioning = pads.partitioning(
             pa.schema([schema.field(name) for name in contract.partition_by]), flavor="hive"
         )
@@ -125,7 +125,7 @@ class Warehouse:
         contract = self.ensure(table)
         guarded = _guarded(rows if "date" in rows.columns else rows.withColumn("date", F.lit(day)), contract, day)
         if any(column.type.startswith("ARRAY") for column in contract.columns):
-            # Sail 0.7 cannot replace rows with arrays. Two commits instead: a reader of a published version sees neither.
+            # Sail 0.7 cannot replace rows with arrays. Two commits instead; readers of a published version see neither.
             self._delta(table).delete(f"date = '{day.isoformat()}'")
             writer = guarded.write.format("delta").mode("append")
         else:
@@ -134,7 +134,7 @@ class Warehouse:
         return self._save(writer.save, table)
 
     def append(self, rows: DataFrame, table: str) -> int:
-        """Add `rows` to `table`; returns the version written. The caller sees to it that a re-run adds nothing twice."""
+        """Add `rows` to `table`; returns the version written. That a re-run adds nothing twice is the caller's part."""
         contract = self.ensure(table)
         return self._save(_guarded(rows, contract).write.format("delta").mode("append").save, table)
 

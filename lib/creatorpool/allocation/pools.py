@@ -51,7 +51,7 @@ def form_pools(revenue: Iterable[Mapping[str, Any]], settings: PoolSettings) -> 
 
 
 def pool_members(quality: DataFrame, signals: DataFrame, videos: DataFrame, settings: PoolSettings) -> DataFrame:
-    """One row per (category, video) that shares a pool: compliant videos of the day, in each of their categories.
+    """One row per (category, video) that shares a pool: compliant videos viewed that day, in each of their categories.
 
     `quality` and `signals` hold one day. Effective impressions are M = views · Q (S0 §3).
     """
@@ -59,7 +59,7 @@ def pool_members(quality: DataFrame, signals: DataFrame, videos: DataFrame, sett
     scored = quality.select("video_id", "quality_score").join(signals.select("video_id", "views"), "video_id", "inner")
     described = videos.where(may_join).select("video_id", "creator_id", "categories")
     # `videos` has one row a video: its contract's key.
-    joined = scored.join(described, "video_id", "inner")
+    joined = scored.where(F.col("views") > 0).join(described, "video_id", "inner")
     return joined.select(
         F.explode(F.array_distinct("categories")).alias("category"),
         "video_id",

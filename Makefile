@@ -1,0 +1,63 @@
+# `make` lists the targets.
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-embedded demo test test-embedded test-spark lint format lock bench clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+
+ENGINE ?= embedded
+DATA ?=
+ROOT ?= demo-output
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: $(VENV)/.ready $(VENV)/.spark-ready ## make .venv with the locked dependencies, and the Spark engine ready (Java 17 or 21, Delta's jars)
+
+setup-embedded: $(VENV)/.ready ## the same without Spark and Java
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || \
+	  { echo "creatorpool needs Python 3.11 or 3.12; found $$($(PYTHON) --version). Set PYTHON=python3.11." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.spark-ready: $(VENV)/.ready tools/setup_spark.sh tools/resolve_delta_jars.py
+	tools/setup_spark.sh $(VENV)
+	@touch $@
+
+demo: $(VENV)/.ready $(if $(filter spark,$(ENGINE)),$(VENV)/.spark-ready) ## run the night on made-up data (ENGINE=spark, DATA=../shared/data/kuairand)
+	$(BIN)/python jobs/demo.py --engine $(ENGINE) --root $(ROOT) $(if $(DATA),--data $(DATA))
+
+test: test-embedded test-spark ## set up and run all tests, on both engines
+
+test-embedded: $(VENV)/.ready
+	$(BIN)/pytest --engine embedded
+
+test-spark: $(VENV)/.ready $(VENV)/.spark-ready
+	$(BIN)/pytest --engine spark -m engine
+
+lint: $(VENV)/.ready ## formatting, lint and types
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+format: $(VENV)/.ready ## put the code in shape
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+lock: $(VENV)/.ready ## resolve requirements.lock anew from pyproject.toml
+	$(PYTHON) -m venv $(VENV)/lock-tool
+	$(VENV)/lock-tool/bin/pip install --quiet uv==$(UV_VERSION)
+	$(VENV)/lock-tool/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --extra test --extra bench \
+	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
+
+bench: setup ## all benchmarks, each a table beside its peers
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+clean: ## remove what the targets above made
+	rm -rf $(VENV) $(ROOT) warehouse .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse metastore_db derby.log

@@ -1,0 +1,110 @@
+"""One pool settled: its bounds made feasible as configured, its dual solved, its money rounded, its evidence kept."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creatorpool.allocation.concentration import gini, top_share
+from creatorpool.allocation.payouts import PoolSplit, PoolTerms, split_pool
+from creatorpool.allocation.pools import PoolRevenue
+from creatorpool.allocation.program import Allocation
+from creatorpool.errors import InfeasiblePoolError
+from creatorpool.settings import AllocationSettings
+
+
+@dataclass(frozen=True)
+class SettledPool:
+    """A pool's numbers for the ledger, and its split (None where no video shares it)."""
+
+    revenue: PoolRevenue
+    split: PoolSplit | None
+    paid_micros: int
+    videos_eligible: int
+    coverage: float | None = None
+    nu: float | None = None
+    iterations: int | None = None
+    max_kkt_residual: float | None = None
+    gini: float | None = None
+    top1pct_share: float | None = None
+    efficiency_moved_micros: int | None = None
+    warning: str | None = None
+
+    @property
+    def unallocated_micros(self) -> int:
+        """What of the pool nobody gets."""
+        return self.revenue.pool_micros - self.paid_micros
+
+
+def settle_pool(
+    pool: PoolRevenue, effective_impressions: NDArray[np.float64], settings: AllocationSettings
+) -> SettledPool:
+    """Split `pool` over videos with these (n,) effective impressions, in whatever order they come.
+
+    Raises
+    ------
+    InfeasiblePoolError
+        If floors exceed the pool or caps fall short of it and the settings say to fail.
+    """
+    n = effective_impressions.size
+    if n == 0:
+        return SettledPool(pool, None, 0, 0, warning="no eligible video: the whole pool is unallocated")
+    terms, warnings = _feasible_terms(pool, effective_impressions, settings)
+    split, allocation = split_pool(terms, effective_impressions)
+    moved = _moved_by_efficiency(terms, effective_impressions, allocation)
+    if 0.0 < settings.lambda_eff < 1.0 and moved < settings.moved_share_warning * terms.pool_micros:
+        warnings.append(f"lambda_eff moved {moved} micros, less than {settings.moved_share_warning:g} of the pool")
+    has_money = terms.pool_micros > 0
+    return SettledPool(
+        revenue=pool,
+        split=split,
+        paid_micros=terms.pool_micros,
+        videos_eligible=n,
+        coverage=float(np.count_nonzero(effective_impressions > 0) / n),
+        nu=allocation.nu if math.isfinite(allocation.nu) else None,
+        iterations=allocation.iterations,
+        max_kkt_residual=allocation.max_kkt_residual,
+        gini=gini(allocation.payout) if has_money else None,
+        top1pct_share=top_share(allocation.payout) if has_money else None,
+        efficiency_moved_micros=moved,
+        warning="; ".join(warnings) or None,
+    )
+
+
+def _feasible_terms(
+    pool: PoolRevenue, effective_impressions: NDArray[np.float64], settings: AllocationSettings
+) -> tuple[PoolTerms, list[str]]:
+    """The pool's terms, its floors or its money adjusted where the settings allow, and what to say about that."""
+    floor, cap = settings.bounds(pool.category)
+    n, rated = effective_impressions.size, int(np.count_nonzero(effective_impressions > 0))
+    money, warnings = pool.pool_micros, []
+    if rated == 0:
+        warnings.append("no video with quality above 0: the whole pool is unallocated")
+        floor = cap = money = 0
+    if n * floor > money:
+        if settings.on_floors_exceed_pool == "fail":
+            raise InfeasiblePoolError(
+                f"pool {pool.category}: floors of {floor} micros for {n} videos sum to {n * floor}, the pool is {money}"
+            )
+        warnings.append(f"floors scaled from {floor} to {money // n} micros to fit the pool")
+        floor = money // n
+    most = money if cap is None else rated * max(cap, floor) + (n - rated) * floor
+    if most < money:
+        if settings.on_caps_below_pool == "fail":
+            raise InfeasiblePoolError(
+                f"pool {pool.category}: caps of {cap} micros for {rated} videos with quality sum to {most}, "
+                f"the pool is {money}"
+            )
+        warnings.append(f"caps leave {money - most} micros unallocated")
+        money = most
+    terms = PoolTerms(pool.category, money, floor, cap, settings.alpha, settings.lambda_eff, settings.objective)
+    return terms, warnings
+
+
+def _moved_by_efficiency(terms: PoolTerms, effective_impressions: NDArray[np.float64], chosen: Allocation) -> int:
+    """Micros that the efficiency term moved: half of Σ|p − p at λ_eff = 0| (formulas §6.1)."""
+    _, fair = split_pool(replace(terms, lambda_eff=0.0), effective_impressions)
+    return round(math.fsum(np.abs(chosen.payout - fair.payout)) / 2)

@@ -1,0 +1,263 @@
+"""The stage `allocate`: the day's pools, solved and paid out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from creatorpool.allocation.payouts import (
+    creator_totals,
+    fill_payouts,
+    settle_ties,
+    video_totals,
+)
+from creatorpool.allocation.pools import PoolRevenue, category_revenue, form_pools, pool_members, pulse_earnings
+from creatorpool.allocation.settlement import SettledPool, settle_pool
+from creatorpool.errors import InputError, SettlementError
+from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.signals import SECTIONS as SIGNAL_SECTIONS
+from creatorpool.pipeline.signals import SignalFrames, day_signals
+from creatorpool.runs.identity import now
+from creatorpool.runs.ledger import ALLOCATE, as_json, publish_pools, published_pools
+from creatorpool.tables import sum_exact
+
+SECTIONS = (*SIGNAL_SECTIONS, "pools", "allocation")
+"""Parts of the configuration that payouts depend on."""
+
+PAYOUT_TABLES = ("pool_revenue", "pool_payouts", "video_payouts", "creator_payouts")
+
+
+@dataclass(frozen=True)
+class DayPayouts:
+    """The day's payouts as frames, and its pools' ledger rows; `newly_paid` names the pools that this run split."""
+
+    pools: Sequence[Mapping[str, Any]]
+    newly_paid: Sequence[str]
+    pool_payouts: DataFrame
+    video_payouts: DataFrame
+    creator_payouts: DataFrame
+    signals: SignalFrames
+
+
+def allocate_day(night: Night, categories: Collection[str] = (), *, republish: bool = False) -> DayPayouts:
+    """Publish the payouts of the day's pools, or of `categories` alone, that are not published yet.
+
+    Raises
+    ------
+    InputError
+        If revenue comes in two currencies, a category has no pool, no video of the day may be paid, or a pool cannot
+        meet its floors or caps and the configuration says to fail.
+    SettlementError
+        If what was written does not add up to the pools: nothing is published then.
+    """
+    signals = day_signals(night)
+    done = published_pools(night.warehouse, night.day)
+    revenue = night.warehouse.read("ad_revenue", day=night.day)
+    _one_currency(revenue)
+    pools = form_pools((row.asDict() for row in category_revenue(revenue).collect()), night.settings.pools)
+    wanted = _wanted(pools, categories)
+    due = [pool for pool in wanted if republish or pool.category not in done]
+    _warn_of_other_configuration(night, [done[pool.category] for pool in wanted if pool.category in done])
+    if not due:
+        night.log(ALLOCATE, "already published: nothing to do")
+        return _published(night, signals, done)
+    with night.stage(ALLOCATE):
+        # Somebody may have published between the look above and the claim.
+        done = published_pools(night.warehouse, night.day)
+        due = [pool for pool in due if republish or pool.category not in done]
+        if not due:
+            return _published(night, signals, done)
+        return _pay(night, signals, revenue, pools, due, done)
+
+
+def _pay(
+    night: Night,
+    frames: SignalFrames,
+    revenue: DataFrame,
+    pools: list[PoolRevenue],
+    due: list[PoolRevenue],
+    done: dict[str, dict[str, Any]],
+) -> DayPayouts:
+    warehouse, settings = night.warehouse, night.settings
+    inputs = dict(frames.inputs) | dict(frames.outputs) | warehouse.versions("ad_revenue")
+    videos = warehouse.read("videos", version=inputs["videos"])
+    members = pool_members(frames.quality, frames.signals, videos, settings.pools)
+    settled = _settle(night, members, due)
+
+    splits = settle_ties(members, [pool.split for pool in settled if pool.split is not None])
+    paid_now = fill_payouts(members, splits)
+    kept = sorted(set(done) - {pool.category for pool in due})
+    payouts = night.store(_with_kept(night, paid_now, kept, done), "pool_payouts")
+    paid_videos = _verify(payouts, settled)
+    by_video = night.store(
+        video_totals(payouts, pulse_earnings(revenue, settings.pools), videos, pools[0].currency), "video_payouts"
+    )
+    by_creator = night.store(creator_totals(by_video), "creator_payouts")
+    _store_revenue(night, pools)
+
+    rows = [_ledger_row(night, pool, paid_videos[pool.revenue.category], inputs) for pool in settled]
+    if not night.dry_run:
+        publish_pools(warehouse, night.day, rows)
+    ledger = [done[category] for category in kept] + rows
+    return DayPayouts(
+        pools=sorted(ledger, key=lambda row: row["category"]),
+        newly_paid=[pool.category for pool in due],
+        pool_payouts=payouts,
+        video_payouts=by_video,
+        creator_payouts=by_creator,
+        signals=frames,
+    )
+
+
+def _settle(night: Night, members: DataFrame, due: list[PoolRevenue]) -> list[SettledPool]:
+    impressions = _impressions(members, [pool.category for pool in due])
+    if not any(np.any(column > 0) for column in impressions.values()):
+        raise InputError(
+            f"no video of {night.day} can be paid: none of the compliant videos in {[p.category for p in due]} has "
+            f"views and quality above 0"
+        )
+    settled = []
+    for pool in due:
+        result = settle_pool(pool, impressions[pool.category], night.settings.allocation)
+        night.log(ALLOCATE, f"pool {pool.category} split over {result.videos_eligible} videos", nu=result.nu)
+        if result.warning:
+            night.log(ALLOCATE, f"warning: pool {pool.category}: {result.warning}")
+        settled.append(result)
+    return settled
+
+
+def _impressions(members: DataFrame, categories: list[str]) -> dict[str, NDArray[np.float64]]:
+    """Effective impressions by category: all that the driver needs of a pool."""
+    rows = members.where(F.col("category").isin(categories)).select("category", "effective_impressions").toArrow()
+    column = rows.column("effective_impressions").to_numpy()
+    of = rows.column("category").combine_chunks().dictionary_encode()
+    codes, names = of.indices.to_numpy(), of.dictionary.to_pylist()
+    found = {name: column[codes == code] for code, name in enumerate(names)}
+    return {category: found.get(category, np.empty(0)) for category in categories}
+
+
+def _one_currency(revenue: DataFrame) -> None:
+    found = sorted(row["currency"] for row in revenue.select("currency").distinct().collect())
+    if not found:
+        raise InputError("ad_revenue has no row of the day: there is nothing to pay out")
+    if len(found) > 1:
+        raise InputError(f"ad_revenue must be in one currency a day, got {found}")
+
+
+def _wanted(pools: list[PoolRevenue], categories: Collection[str]) -> list[PoolRevenue]:
+    known = {pool.category for pool in pools}
+    if unknown := sorted(set(categories) - known):
+        raise InputError(f"no pool of the day is called {unknown}; pools: {sorted(known)}")
+    return [pool for pool in pools if not categories or pool.category in categories]
+
+
+def _warn_of_other_configuration(night: Night, rows: Sequence[Mapping[str, Any]]) -> None:
+    fingerprint = night.settings.sha256(*SECTIONS)
+    if other := sorted(row["category"] for row in rows if row["config_sha256"] != fingerprint):
+        night.log(ALLOCATE, f"warning: {other} are published with another configuration, which stands")
+
+
+def _with_kept(night: Night, paid_now: DataFrame, kept: list[str], done: dict[str, dict[str, Any]]) -> DataFrame:
+    """The new rows with those of the pools that an earlier run published, which stand."""
+    if not kept:
+        return paid_now
+    version = _output_versions(done)["pool_payouts"]
+    earlier = night.warehouse.read("pool_payouts", day=night.day, version=version)
+    standing = earlier.where(F.col("category").isin(kept)).drop("date")
+    return reduce(DataFrame.unionByName, [paid_now, standing])
+
+
+def _verify(payouts: DataFrame, settled: list[SettledPool]) -> dict[str, int]:
+    """Videos paid in each pool; SettlementError unless the rows close every pool to the micro."""
+    is_paid = F.count(F.when(F.col("payout_micros") > 0, 1))
+    totals = payouts.groupBy("category").agg(
+        sum_exact("payout_micros").alias("paid_micros"), F.count("*").alias("videos"), is_paid.alias("videos_paid")
+    )
+    found = {row["category"]: row for row in totals.collect()}
+    paid_videos = {}
+    for pool in settled:
+        category = pool.revenue.category
+        paid, videos, paid_videos[category] = tuple(found[category])[1:] if category in found else (0, 0, 0)
+        if (paid, videos) != (pool.paid_micros, pool.videos_eligible):
+            raise SettlementError(
+                f"pool {category}: {videos} rows sum to {paid} micros, must be {pool.videos_eligible} and "
+                f"{pool.paid_micros} of {pool.revenue.pool_micros}"
+            )
+    return paid_videos
+
+
+def _store_revenue(night: Night, pools: list[PoolRevenue]) -> None:
+    if night.dry_run:
+        return
+    records = [
+        {
+            "date": night.day,
+            "category": pool.category,
+            "gross_micros": pool.gross_micros,
+            "platform_share": pool.platform_share,
+            "pool_micros": pool.pool_micros,
+            "currency": pool.currency,
+        }
+        for pool in pools
+    ]
+    night.warehouse.ensure("pool_revenue")
+    seen = night.warehouse.version("pool_revenue")
+    night.outputs["pool_revenue"] = night.warehouse.replace_day_records(records, "pool_revenue", night.day, seen=seen)
+
+
+def _ledger_row(night: Night, pool: SettledPool, videos_paid: int, inputs: Mapping[str, int]) -> dict[str, Any]:
+    chosen = night.settings.allocation
+    return {
+        "category": pool.revenue.category,
+        "run_id": night.run_id,
+        "pool_micros": pool.revenue.pool_micros,
+        "paid_micros": pool.paid_micros,
+        "unallocated_micros": pool.unallocated_micros,
+        "videos_eligible": pool.videos_eligible,
+        "videos_paid": videos_paid,
+        "coverage": pool.coverage,
+        "nu": pool.nu,
+        "iterations": pool.iterations,
+        "max_kkt_residual": pool.max_kkt_residual,
+        "gini": pool.gini,
+        "top1pct_share": pool.top1pct_share,
+        "efficiency_moved_micros": pool.efficiency_moved_micros,
+        "alpha": chosen.alpha,
+        "lambda_fair": 1.0 - chosen.lambda_eff,
+        "lambda_eff": chosen.lambda_eff,
+        "objective": chosen.objective,
+        "config_sha256": night.settings.sha256(*SECTIONS),
+        "input_versions": as_json(inputs),
+        "output_versions": as_json(night.outputs),
+        "warning": pool.warning,
+        "currency": pool.revenue.currency,
+        "started_at": night.started_at,
+        "finished_at": now(),
+    }
+
+
+def _output_versions(done: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+    """Versions in which the published tables of a day stand: every published row names the same."""
+    versions: dict[str, int] = json.loads(next(iter(done.values()))["output_versions"])
+    return versions
+
+
+def _published(night: Night, signals: SignalFrames, done: dict[str, dict[str, Any]]) -> DayPayouts:
+    versions = _output_versions(done)
+    read = {table: night.warehouse.read(table, day=night.day, version=versions[table]) for table in PAYOUT_TABLES}
+    return DayPayouts(
+        pools=[done[category] for category in sorted(done)],
+        newly_paid=(),
+        pool_payouts=read["pool_payouts"],
+        video_payouts=read["video_payouts"],
+        creator_payouts=read["creator_payouts"],
+        signals=signals,
+    )

@@ -1,0 +1,117 @@
+"""One run over one day: where it reads and writes, what it has checked, and how long its stages took."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from pyspark.sql import DataFrame
+
+from creatorpool.contracts.data_docs import write_data_docs
+from creatorpool.contracts.results import RuleResult, result_records
+from creatorpool.contracts.suite import enforce, validate_table
+from creatorpool.runs.claims import claimed
+from creatorpool.runs.identity import code_version, new_run_id, now
+from creatorpool.runs.ledger import StageRun
+from creatorpool.settings import Settings
+from creatorpool.tables import Warehouse
+
+logger = logging.getLogger("creatorpool")
+
+
+@dataclass
+class Night:
+    """A run. With `dry_run` it computes everything and writes nothing."""
+
+    warehouse: Warehouse
+    settings: Settings
+    day: date
+    dry_run: bool = False
+    started_at: datetime = field(default_factory=now)
+    run_id: str = ""
+    outputs: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.run_id = self.run_id or new_run_id(self.started_at)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Hold stage `name` of the day while the block runs, and log how long it took."""
+        began = time.monotonic()
+        self.log(name, "begins")
+        self.outputs = {}
+        if self.dry_run:
+            yield
+        else:
+            lease = timedelta(minutes=self.settings.runs.lease_minutes)
+            with claimed(self.warehouse, name, self.day, self.run_id, lease):
+                yield
+        self.seconds[name] = time.monotonic() - began
+        self.log(name, f"done in {self.seconds[name]:.1f} s")
+
+    def store(self, rows: DataFrame, table: str) -> DataFrame:
+        """Write the day's `rows` of `table`, check them against its contract, and return them as stored.
+
+        The rows count only once the stage is published: a broken rule stops the run before that.
+        """
+        if self.dry_run:
+            return rows
+        began = time.monotonic()
+        self.outputs[table] = self.warehouse.replace_day(rows, table, self.day)
+        stored = self.warehouse.read(table, day=self.day, version=self.outputs[table])
+        self.log(table, f"written in {time.monotonic() - began:.1f} s")
+        self.check(stored, table)
+        return stored
+
+    def check(self, rows: DataFrame, table: str) -> None:
+        """Check `rows` against the table rules of the contract; record the results, stop at a broken `error` rule."""
+        began = time.monotonic()
+        results = validate_table(rows, self.warehouse.contract(table))
+        self.seconds["contracts"] = self.seconds.get("contracts", 0.0) + time.monotonic() - began
+        self.record(results)
+        enforce(results)
+
+    def record(self, results: list[RuleResult]) -> None:
+        """Keep results of checks in `contract_results`, and as pages to read."""
+        for result in results:
+            if not result.passed:
+                self.log(result.contract, f"{result.severity}: {result.rule} broken by {result.rows_failed} rows")
+        if self.dry_run or not results:
+            return
+        self.warehouse.append_records(result_records(results, self.day, self.run_id), "contract_results")
+        if self.settings.contracts.data_docs:
+            write_data_docs(results, self.warehouse.root, self.day, self.run_id)
+
+    def finished(
+        self,
+        stage: str,
+        sections: Sequence[str],
+        inputs: Mapping[str, Any],
+        outputs: Mapping[str, int],
+        rows: Mapping[str, Any],
+    ) -> StageRun:
+        """The ledger's row of `stage`, which depends on `sections` of the configuration, now that it is finished."""
+        return StageRun(
+            day=self.day,
+            stage=stage,
+            run_id=self.run_id,
+            config_sha256=self.settings.sha256(*sections),
+            code_version=code_version(),
+            inputs=inputs,
+            outputs=outputs,
+            rows=rows,
+            started_at=self.started_at,
+            finished_at=now(),
+        )
+
+    def log(self, subject: str, message: str, **facts: Any) -> None:
+        """One line of the run's log."""
+        details = f" {json.dumps(facts, sort_keys=True, default=str)}" if facts else ""
+        logger.info("%s run=%s %s: %s%s", self.day, self.run_id, subject, message, details)

@@ -1,0 +1,91 @@
+"""The summary that a run ends with: pools, coverage, concentration, top creators, and where to look further."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from rich.console import Console
+from rich.table import Table
+
+from creatorpool.money import MICROS_PER_UNIT
+from creatorpool.pipeline.allocation import DayPayouts
+from creatorpool.pipeline.night import Night
+
+TOP_CREATORS = 5
+
+
+def money(micros: int | None, currency: str = "") -> str:
+    """Micros as units with two decimals and thousands separated, for reading; tables keep the micros."""
+    if micros is None:
+        return "–"
+    sign = "-" if micros < 0 else ""
+    cents = (abs(micros) + MICROS_PER_UNIT // 200) // (MICROS_PER_UNIT // 100)
+    return f"{sign}{cents // 100:,}.{cents % 100:02d}{' ' + currency if currency else ''}"
+
+
+def coverage_line(quality: DataFrame) -> str:
+    """One line on how many compliant videos have a quality above 0."""
+    is_rated = F.count(F.when(F.col("quality_score") > 0, 1))
+    row = quality.where("is_compliant").agg(F.count("*").alias("videos"), is_rated.alias("rated")).collect()[0]
+    share = row["rated"] / row["videos"] if row["videos"] else 0.0
+    return f"Coverage: {row['rated']:,} of {row['videos']:,} compliant videos have a quality above 0 ({share:.1%})."
+
+
+def print_summary(night: Night, payouts: DayPayouts, console: Console | None = None) -> None:
+    """Print the summary of `payouts`."""
+    out = console or Console(width=110, soft_wrap=False)
+    currency = payouts.pools[0]["currency"] if payouts.pools else ""
+    state = "computed, nothing written (dry run)" if night.dry_run else "published"
+    out.print(f"\n[bold]Creator payouts of {night.day}[/bold], {state}, in {currency}\n")
+    out.print(pools_table(payouts.pools))
+    out.print(coverage_line(payouts.signals.quality))
+    for pool in payouts.pools:
+        if pool["warning"]:
+            out.print(f"[yellow]Warning, pool {pool['category']}:[/yellow] {pool['warning']}")
+    out.print()
+    out.print(creators_table(payouts.creator_payouts, currency))
+    if night.seconds:
+        stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in night.seconds.items())
+        out.print(f"Time: {stages}.")
+
+
+def pools_table(pools: Sequence[Mapping[str, Any]]) -> Table:
+    """One line a pool, and their total."""
+    table = Table(title="Pools", title_justify="left")
+    for name in ("category", "pool", "paid", "unallocated", "videos", "paid videos", "coverage", "Gini", "top 1 %"):
+        table.add_column(name, justify="left" if name == "category" else "right")
+    for pool in pools:
+        table.add_row(
+            pool["category"],
+            money(pool["pool_micros"]),
+            money(pool["paid_micros"]),
+            money(pool["unallocated_micros"]),
+            f"{pool['videos_eligible']:,}",
+            f"{pool['videos_paid']:,}",
+            _number(pool["coverage"], ".1%"),
+            _number(pool["gini"], ".3f"),
+            _number(pool["top1pct_share"], ".1%"),
+        )
+    table.add_section()
+    sums = [money(sum(pool[name] for pool in pools)) for name in ("pool_micros", "paid_micros", "unallocated_micros")]
+    table.add_row("all", *sums, "", "", "", "", "")
+    return table
+
+
+def creators_table(creator_payouts: DataFrame, currency: str) -> Table:
+    """The creators who earned most."""
+    top = creator_payouts.orderBy(F.desc("total_micros"), "creator_id").limit(TOP_CREATORS).collect()
+    table = Table(title=f"Top creators ({currency})", title_justify="left")
+    for name in ("creator", "from pools", "Pulse", "total", "videos paid"):
+        table.add_column(name, justify="left" if name == "creator" else "right")
+    for row in top:
+        earned = (money(row["payout_micros"]), money(row["pulse_micros"]), money(row["total_micros"]))
+        table.add_row(row["creator_id"], *earned, f"{row['videos_paid']:,}")
+    return table
+
+
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)

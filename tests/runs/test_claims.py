@@ -1,0 +1,119 @@
+"""Of several runs of one stage of one day, one holds it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from datetime import date, timedelta
+
+import pytest
+
+from creatorpool.errors import RunInProgressError
+from creatorpool.runs.claims import TABLE, claimed
+from creatorpool.tables import Warehouse
+
+DAY, LEASE = date(2026, 11, 20), timedelta(hours=1)
+
+_RACER = textwrap.dedent(
+    """
+    import sys, time
+    from datetime import date, timedelta
+    from pathlib import Path
+    from creatorpool.errors import RunInProgressError
+    from creatorpool.runs.claims import claimed
+    from creatorpool.tables import Warehouse
+
+    root, name, start = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+    time.sleep(max(0, start - time.time()))
+    try:
+        with claimed(Warehouse(None, root), "signals", date(2026, 11, 20), name, timedelta(hours=1)):
+            with (root / "holders").open("a") as log:
+                log.write(f"+{name}\\n")
+            time.sleep(0.4)
+            with (root / "holders").open("a") as log:
+                log.write(f"-{name}\\n")
+        print("held")
+    except RunInProgressError as error:
+        print("refused")
+    """
+)
+
+
+@pytest.fixture
+def tables(tmp_path) -> Warehouse:
+    """Claims need no engine: a warehouse without a session keeps them."""
+    return Warehouse(None, tmp_path)  # type: ignore[arg-type]
+
+
+def holders(tables: Warehouse) -> list[tuple[str, str]]:
+    return sorted((row["stage"], row["run_id"]) for row in tables.read_arrow(TABLE, day=DAY).to_pylist())
+
+
+def test_claimed_twice_refuses_the_second_and_names_the_first(tables: Warehouse) -> None:
+    with (
+        claimed(tables, "signals", DAY, "first", LEASE),
+        pytest.raises(RunInProgressError, match=r"signals of 2026-11-20 is held by run first \(process .*, since"),
+        claimed(tables, "signals", DAY, "second", LEASE),
+    ):
+        pytest.fail("two runs hold one stage")
+
+    assert holders(tables) == []
+
+
+def test_claimed_of_other_stages_and_days_stand_side_by_side(tables: Warehouse) -> None:
+    with claimed(tables, "signals", DAY, "a", LEASE), claimed(tables, "allocate", DAY, "b", LEASE):
+        with claimed(tables, "signals", date(2026, 11, 21), "c", LEASE):
+            assert holders(tables) == [("allocate", "b"), ("signals", "a")]
+
+
+def test_claimed_after_an_error_is_given_back(tables: Warehouse) -> None:
+    with pytest.raises(RuntimeError), claimed(tables, "signals", DAY, "a", LEASE):
+        raise RuntimeError
+    with claimed(tables, "signals", DAY, "b", LEASE):
+        assert holders(tables) == [("signals", "b")]
+
+
+def test_claim_of_a_killed_process_is_taken_over_at_once(tables: Warehouse) -> None:
+    code = (
+        "import os, signal, sys; from creatorpool.runs.claims import claimed; from creatorpool.tables import Warehouse;"
+        "from datetime import date, timedelta\n"
+        "with claimed(Warehouse(None, sys.argv[1]), 'signals', date(2026, 11, 20), 'killed', timedelta(hours=1)):\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tables.root)], check=False, timeout=60)
+    assert holders(tables) == [("signals", "killed")]
+
+    with claimed(tables, "signals", DAY, "next", LEASE):
+        assert holders(tables) == [("signals", "next")]
+
+
+def test_claim_of_another_machine_is_taken_over_only_after_its_lease(tables: Warehouse, monkeypatch) -> None:
+    monkeypatch.setattr("creatorpool.runs.claims.owner", lambda: "elsewhere/pid:1:0.00")
+    held = claimed(tables, "signals", DAY, "remote", timedelta(seconds=-1))
+    held.__enter__()
+    with claimed(tables, "signals", DAY, "next", LEASE):
+        assert holders(tables) == [("signals", "next")]
+
+    live = claimed(tables, "signals", DAY, "remote", LEASE)
+    live.__enter__()
+    with pytest.raises(RunInProgressError), claimed(tables, "signals", DAY, "next", LEASE):
+        pytest.fail("a live claim was taken over")
+
+
+def test_claimed_by_racing_processes_is_held_by_one_at_a_time(tables: Warehouse) -> None:
+    import time
+
+    tables.ensure(TABLE)
+    start = str(time.time() + 2.5)
+    racers = [
+        subprocess.Popen([sys.executable, "-c", _RACER, str(tables.root), f"r{i}", start], stdout=subprocess.PIPE)
+        for i in range(4)
+    ]
+    outcomes = [racer.communicate(timeout=60)[0].decode().strip() for racer in racers]
+
+    assert set(outcomes) <= {"held", "refused"}
+    log = (tables.root / "holders").read_text().split()  # type: ignore[operator]
+    assert len(log) == 2 * outcomes.count("held") >= 2
+    for entered, left in zip(log[::2], log[1::2], strict=True):
+        assert (entered[0], left[0], entered[1:]) == ("+", "-", left[1:])

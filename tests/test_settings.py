@@ -1,0 +1,118 @@
+"""The configuration refuses what it does not know, and says where it stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from creatorpool.errors import ConfigurationError
+from creatorpool.settings import Settings, load_settings
+
+
+def overlay(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "overlay.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_load_settings_gives_the_documented_defaults() -> None:
+    settings = load_settings()
+
+    assert settings.signals.tiers == {"verified": 1.0, "unverified": 0.8}
+    assert settings.signals.action_weights.model_dump() == {"like": 0.1, "comment": 0.2, "share": 0.4, "follow": 0.3}
+    assert settings.signals.exponents() == {
+        "watch_completion": 0.35,
+        "engagement_rate": 0.25,
+        "engagement_diversity": 0.15,
+        "rewatch": 0.10,
+        "safety": 0.15,
+    }
+    assert settings.quality.smoothing == "none"
+    assert (settings.allocation.alpha, settings.allocation.lambda_eff) == (0.5, 0.3)
+    assert settings.allocation.objective == "linear"
+    assert settings.allocation.bounds("anything") == (0, None)
+
+
+def test_load_settings_applies_overlays_in_order_then_assignments(tmp_path: Path) -> None:
+    first = overlay(tmp_path, "allocation: {alpha: 0.7, lambda_eff: 0.1}\n")
+    second = tmp_path / "second.yaml"
+    second.write_text("allocation: {alpha: 0.9, categories: {music: {cap_micros: 7}}}\n")
+
+    settings = load_settings([first, second], ["allocation.alpha=0.25", "allocation.floor_micros=3"])
+
+    assert (settings.allocation.alpha, settings.allocation.lambda_eff) == (0.25, 0.1)
+    assert settings.allocation.bounds("music") == (3, 7)
+    assert settings.allocation.bounds("gaming") == (3, None)
+
+
+def test_recommended_overlay_loads() -> None:
+    recommended = load_settings([Path(__file__).resolve().parents[1] / "conf" / "recommended.yaml"])
+
+    assert recommended.quality.smoothing == "empirical_bayes"
+    assert recommended.allocation.objective == "log"
+    assert recommended.signals.max_daily_views_per_viewer is not None
+
+
+BAD_OVERLAYS = [
+    ("allocation:\n  alhpa: 0.5\n", r"overlay.yaml:2: unknown key 'allocation.alhpa'"),
+    ("allocations:\n  alpha: 0.5\n", r"overlay.yaml:1: unknown key 'allocations'"),
+    ("allocation:\n  alpha: 1.5\n", r"overlay.yaml:2: allocation.alpha: .* less than or equal to 1, got 1.5"),
+    ("allocation:\n  alpha: .nan\n", r"overlay.yaml:2: allocation.alpha"),
+    ("allocation:\n  lambda_eff: -0.1\n", r"allocation.lambda_eff: .* greater than or equal to 0"),
+    ("allocation:\n  objective: cubic\n", r"allocation.objective: .*'linear' or 'log'"),
+    ("allocation: {floor_micros: 9, cap_micros: 5}\n", r"floor 9 lies above cap 5"),
+    ("signals:\n  action_weights: {like: 0.5}\n", r"signals.action_weights must sum to 1, got 1.4"),
+    ("signals:\n  component_weights: {safety: 0}\n", r"signals.component_weights must sum to 1, got 0.85"),
+    ("signals:\n  tiers: {verified: 0.8}\n", r"verified must weigh more than unverified"),
+    ("signals:\n  tiers: {bot: 0}\n", r"signals.tiers.bot: .* greater than 0"),
+    ("signals:\n  custom: {x: {expression: '1', weight: 0.1, range: [1, 0]}}\n", r"range must rise"),
+    ("signals: {custom: {x: {expression: '1', weight: 0.6, range: [0, 1]}, y: {expression: '1', weight: 0.6, "
+     "range: [0, 1]}}}\n", r"must leave room for the published components"),
+    ("quality: {smoothing: strong}\n", r"quality.smoothing"),
+    ("allocation: [1]\n", r"allocation"),
+    ("allocation: {alpha: 0.5\n", r"overlay.yaml:\d+: not valid YAML"),
+    ("- a\n", r"mapping"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_OVERLAYS)
+def test_load_settings_of_a_bad_overlay_names_place_and_value(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        load_settings([overlay(tmp_path, text)])
+    assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize("assignment", ["allocation.alpha", "=1", "allocation..alpha=1", "allocation.alpha={", "x=1"])
+def test_load_settings_of_a_bad_assignment_names_it(assignment: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"--set|unknown key 'x'"):
+        load_settings(assignments=[assignment])
+
+
+def test_load_settings_without_a_default_names_the_missing_key(tmp_path: Path) -> None:
+    base = (Path(__file__).resolve().parents[1] / "conf" / "base.yaml").read_text()
+    (tmp_path / "base.yaml").write_text("\n".join(line for line in base.splitlines() if "alpha:" not in line))
+    (tmp_path / "signals.yaml").write_text("signals: {custom: {}}\n")
+
+    with pytest.raises(ConfigurationError, match=r"base.yaml:\d+: key 'allocation.alpha' is missing"):
+        load_settings(conf=tmp_path)
+
+
+def test_load_settings_of_a_missing_file_names_it(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="nowhere.yaml"):
+        load_settings([tmp_path / "nowhere.yaml"])
+
+
+def test_sha256_changes_with_what_a_number_depends_on_and_not_with_the_engine() -> None:
+    def fingerprint(*assignments: str, sections: tuple[str, ...] = ()) -> str:
+        return load_settings(assignments=assignments).sha256(*sections)
+
+    assert fingerprint() == fingerprint("engine.shuffle_partitions=3")
+    assert fingerprint() != fingerprint("allocation.alpha=0.6")
+    assert fingerprint(sections=("signals",)) == fingerprint("allocation.alpha=0.6", sections=("signals",))
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load_settings().allocation.alpha = 0.1  # type: ignore[misc]
+    assert isinstance(load_settings(), Settings)

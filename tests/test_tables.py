@@ -1,0 +1,169 @@
+"""The table module refuses, on every engine, what an engine would silently let pass."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+from chispa import assert_df_equality
+from deltalake import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from creatorpool.errors import MissingTableError, RunInProgressError, TableGuardError
+from creatorpool.tables import Warehouse, sum_exact
+
+DAY, OTHER_DAY = date(2026, 11, 20), date(2026, 11, 21)
+SCHEMA = (
+    "creator_id string, payout_micros bigint, pulse_micros bigint, total_micros bigint, videos_paid bigint, "
+    "currency string"
+)
+
+
+def payouts(spark: SparkSession, *creators: str) -> DataFrame:
+    return spark.createDataFrame([(creator, 5, 1, 6, 1, "USD") for creator in creators], SCHEMA)
+
+
+def creators(warehouse: Warehouse, day: date | None = None, version: int | None = None) -> list[str]:
+    rows = warehouse.read("creator_payouts", day=day, version=version).collect()
+    return sorted(row["creator_id"] for row in rows)
+
+
+def test_replace_day_leaves_other_days_and_earlier_versions_alone(spark: SparkSession, warehouse: Warehouse) -> None:
+    first = warehouse.replace_day(payouts(spark, "a", "b"), "creator_payouts", DAY)
+    warehouse.replace_day(payouts(spark, "c"), "creator_payouts", OTHER_DAY)
+    warehouse.replace_day(payouts(spark, "d"), "creator_payouts", DAY)
+
+    assert creators(warehouse, DAY) == ["d"]
+    assert creators(warehouse) == ["c", "d"]
+    assert creators(warehouse, DAY, first) == ["a", "b"]
+
+
+def test_replace_day_ignores_dynamic_partition_overwrite(spark: SparkSession, warehouse: Warehouse) -> None:
+    warehouse.replace_day(payouts(spark, "a"), "creator_payouts", DAY)
+    spark.conf.set("spark.sql.sources.partitionOverwriteMode", "dynamic")
+    try:
+        warehouse.replace_day(payouts(spark, "b"), "creator_payouts", OTHER_DAY)
+    finally:
+        spark.conf.unset("spark.sql.sources.partitionOverwriteMode")
+
+    assert creators(warehouse) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda rows: rows.withColumn("date", F.lit(OTHER_DAY)), "not of 2026-11-20"),
+        (lambda rows: rows.drop("currency"), "missing columns: currency"),
+        (lambda rows: rows.withColumn("tip", F.lit(1)), "columns not in the contract: tip"),
+        (lambda rows: rows.withColumn("payout_micros", F.lit(1.5)), r"payout_micros DOUBLE \(contract BIGINT\)"),
+        (
+            lambda rows: rows.withColumn("currency", F.when(F.col("creator_id") != "b", F.col("currency"))),
+            "'currency' is null",
+        ),
+    ],
+    ids=["row of another day", "missing column", "extra column", "other type", "null in a required column"],
+)
+def test_replace_day_of_wrong_rows_is_refused_and_changes_nothing(
+    spark: SparkSession, warehouse: Warehouse, spoil, message: str
+) -> None:
+    before = warehouse.replace_day(payouts(spark, "a", "b"), "creator_payouts", DAY)
+
+    with pytest.raises(TableGuardError, match=message):
+        warehouse.replace_day(spoil(payouts(spark, "a", "b", "c")), "creator_payouts", DAY)
+
+    assert warehouse.version("creator_payouts") == before
+    assert creators(warehouse) == ["a", "b"]
+
+
+def test_append_of_another_schema_is_refused(spark: SparkSession, warehouse: Warehouse) -> None:
+    rows = payouts(spark, "a").withColumn("date", F.lit(DAY))
+    warehouse.append(rows, "creator_payouts")
+
+    with pytest.raises(TableGuardError, match="missing columns: total_micros"):
+        warehouse.append(rows.drop("total_micros"), "creator_payouts")
+
+
+def test_overwrite_of_a_table_kept_by_day_is_refused(spark: SparkSession, warehouse: Warehouse) -> None:
+    with pytest.raises(TableGuardError, match="never overwritten whole"):
+        warehouse.overwrite(payouts(spark, "a").withColumn("date", F.lit(DAY)), "creator_payouts")
+
+
+def test_replace_day_of_rows_with_lists_replaces_that_day(spark: SparkSession, warehouse: Warehouse) -> None:
+    moment = F.lit(datetime(2026, 11, 20, tzinfo=UTC))
+    rows = spark.createDataFrame(
+        [("e1", "{}", ["late"], "1")],
+        "event_id string, raw_row string, failed_rules array<string>, contract_version string",
+    ).withColumn("ingested_at", moment)
+    for day in (DAY, DAY, OTHER_DAY):
+        warehouse.replace_day(rows, "events_quarantine", day)
+
+    stored = warehouse.read("events_quarantine")
+    assert [(row["date"], row["failed_rules"]) for row in stored.orderBy("date").collect()] == [
+        (DAY, ["late"]),
+        (OTHER_DAY, ["late"]),
+    ]
+
+
+def test_sum_exact_adds_money_and_raises_where_bigint_overflows(spark: SparkSession) -> None:
+    near = 9_000_000_000_000_000_000
+    rows = spark.createDataFrame([("a", near), ("b", near), ("c", 5), ("c", 7)], "k string, micros bigint")
+
+    small = rows.where("k = 'c'").groupBy("k").agg(sum_exact("micros").alias("micros"))
+    assert_df_equality(small, spark.createDataFrame([("c", 12)], "k string, micros bigint"), ignore_nullable=True)
+    with pytest.raises(Exception, match=r"(?i)overflow|out of range"):
+        rows.agg(sum_exact("micros")).collect()
+
+
+def test_read_of_a_table_that_does_not_exist_names_it(warehouse: Warehouse) -> None:
+    with pytest.raises(MissingTableError, match="'video_payouts' does not exist"):
+        warehouse.read("video_payouts")
+
+
+def test_tables_read_the_same_through_deltalake_and_polars(spark: SparkSession, warehouse: Warehouse) -> None:
+    warehouse.replace_day(payouts(spark, "a", "b"), "creator_payouts", DAY)
+    warehouse.replace_day(payouts(spark, "c"), "creator_payouts", OTHER_DAY)
+    expected = sorted(tuple(row) for row in warehouse.read("creator_payouts").collect())
+    path = warehouse.path("creator_payouts")
+
+    without_engine = [tuple(row.values()) for row in warehouse.read_arrow("creator_payouts").to_pylist()]
+    assert sorted(without_engine) == expected
+    assert sorted(pl.read_delta(path).rows()) == expected
+    protocol = DeltaTable(path).protocol()
+    assert (protocol.min_reader_version, protocol.reader_features) == (1, None)
+
+
+def test_ensure_adds_a_nullable_column_that_the_contract_gained(
+    spark: SparkSession, tmp_path: Path, copied_contracts: Path
+) -> None:
+    old = Warehouse(spark, tmp_path / "warehouse", copied_contracts)
+    old.replace_day(payouts(spark, "a"), "creator_payouts", DAY)
+    contract = copied_contracts / "creator_payouts.yaml"
+    text = contract.read_text()
+    first = text.index("      - name: creator_id")
+    column = "      - name: note\n        logicalType: string\n        physicalType: STRING\n        description: Remark\n        required: false\n"
+    contract.write_text(text[:first] + column + text[first:])
+
+    new = Warehouse(spark, tmp_path / "warehouse", copied_contracts)
+    new.replace_day(payouts(spark, "b").withColumn("note", F.lit("hello")), "creator_payouts", OTHER_DAY)
+
+    rows = new.read("creator_payouts").orderBy("creator_id").collect()
+    assert [(row["creator_id"], row["note"]) for row in rows] == [("a", None), ("b", "hello")]
+
+
+def test_replace_day_records_after_somebody_elses_commit_is_refused(warehouse: Warehouse) -> None:
+    def claim(run_id: str) -> dict[str, object]:
+        moment = datetime(2026, 11, 20, tzinfo=UTC)
+        until = datetime(2026, 11, 21, tzinfo=UTC)
+        return {"date": DAY, "stage": "s", "run_id": run_id, "owner": "o", "claimed_at": moment, "expires_at": until}
+
+    warehouse.ensure("run_claims")
+    seen = warehouse.version("run_claims")
+    warehouse.replace_day_records([claim("first")], "run_claims", DAY, seen=seen)
+
+    with pytest.raises(RunInProgressError):
+        warehouse.replace_day_records([claim("second")], "run_claims", DAY, seen=seen)
+
+    assert [row["run_id"] for row in warehouse.read_arrow("run_claims", day=DAY).to_pylist()] == ["first"]
