@@ -1,16 +1,20 @@
 """The split of a pool over its videos: the solver, its dual, and the check of its answer. No Spark in here."""
 
+from creatorpool.allocation.dial import efficiency_moved, money_moved
 from creatorpool.allocation.kkt import KktResiduals, kkt_residuals
-from creatorpool.allocation.payout import BOUNDS, Dual, Price, payout_from_dual
+from creatorpool.allocation.payout import BOUNDS, CreatorPrices, Dual, Price, payout_from_dual
 from creatorpool.allocation.program import Allocation, allocate
 
 __all__ = [
     "BOUNDS",
     "Allocation",
+    "CreatorPrices",
     "Dual",
     "KktResiduals",
     "Price",
     "allocate",
+    "efficiency_moved",
     "kkt_residuals",
+    "money_moved",
     "payout_from_dual",
 ]

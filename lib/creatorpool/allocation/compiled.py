@@ -19,12 +19,18 @@ MIN_ROWS_PER_THREAD = 100_000
 def compiled(function: Kernel) -> Kernel:
     """Compile `function`; keep the machine code on disk where some cache folder is writable, else in memory only.
 
+    Code on disk is renewed when the function's own file changes, so all it calls must live there too.
     IEEE semantics stay whole (no fast-math): the kernels' sums are exact because no operation is reordered or fused.
     """
     try:
         return cast(Kernel, numba.njit(function, cache=True, nogil=True, error_model="numpy"))
     except RuntimeError:  # numba found no folder it may write to
-        return cast(Kernel, numba.njit(function, nogil=True, error_model="numpy"))
+        return compiled_in_memory(function)
+
+
+def compiled_in_memory(function: Kernel) -> Kernel:
+    """As `compiled`, afresh in each process: for what calls across files or cannot be kept, such as generators."""
+    return cast(Kernel, numba.njit(function, nogil=True, error_model="numpy"))
 
 
 def on_slices(task: Callable[[int, int], Result], rows: int) -> list[Result]:

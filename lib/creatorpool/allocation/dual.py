@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from creatorpool.allocation.compiled import on_slices
-from creatorpool.allocation.kernels import neighbouring_poles, response_sums
+from creatorpool.allocation.kernels import neighbouring_poles, price_level, response_sums
 from creatorpool.allocation.objective import Objective
 from creatorpool.allocation.payout import Price
 from creatorpool.allocation.search import (
@@ -21,7 +22,7 @@ from creatorpool.allocation.search import (
     Probe,
     search,
 )
-from creatorpool.allocation.summation import order_free_sum, summation_grids
+from creatorpool.allocation.summation import SMALLEST_BOUND, order_free_sum, summation_grids
 from creatorpool.allocation.types import Floats
 
 # Excess that counts as none, relative to the pool: a few units in the last place.
@@ -49,7 +50,7 @@ class Solution:
 
 def solve_pool(objective: Objective, rows: Rows) -> Solution:
     """Find the price of a pool (formulas §2): the one root of payouts(price) = pool."""
-    grids = summation_grids(rows.numerator.size, objective.pool)
+    grids = summation_grids(rows.numerator.size, 2.0 * objective.pool)
 
     def answer(reply: Floats, asked: int, ranked: bool, anchor: float, delta: float) -> None:
         excess_and_slope(reply, objective, rows, grids, ranked, anchor, delta)
@@ -74,14 +75,13 @@ def drive(
 
 
 def _probes(reply: Floats, objective: Objective, rows: Rows) -> Iterator[Probe]:
-    largest = objective.fairness_factor + objective.efficiency_factor
-    start = order_free_sum(rows.numerator, largest) / objective.pool if largest > 0 else 1.0
+    start = order_free_sum(rows.numerator, objective.largest_numerator)
     return search(
         reply,
         objective.is_linear_program,
         objective.pole_slope,
         float(rows.effective_impressions.max()) * objective.totals.scale,
-        (start, rows.numerator.size / objective.pool),
+        (start / max(objective.pool, SMALLEST_BOUND), float(rows.numerator.size)),
         RELATIVE_TOLERANCE * objective.pool,
     )
 
@@ -89,7 +89,10 @@ def _probes(reply: Floats, objective: Objective, rows: Rows) -> Iterator[Probe]:
 def excess_and_slope(
     reply: Floats, objective: Objective, rows: Rows, grids: Floats, ranked: bool, anchor: float, delta: float
 ) -> None:
-    """Put a pool's payout beyond its money, and ``-dpayout/dlog(delta)``, into `reply`."""
+    """Put a pool's payout beyond its money, and ``-dpayout/dlog(delta)``, into `reply`.
+
+    No payout exceeds the pool at the price sought; twice that for a limit keeps it apart from the videos' own caps.
+    """
 
     def part(first: int, end: int) -> Floats:
         part_of = slice(first, end)
@@ -99,6 +102,7 @@ def excess_and_slope(
             rows.floor[part_of] if rows.floor.size > 1 else rows.floor,
             rows.cap[part_of] if rows.cap.size > 1 else rows.cap,
             objective.totals.scale,
+            2.0 * objective.pool,
             objective.pool,
             ranked,
             objective.pole_slope,
@@ -119,3 +123,20 @@ def poles_next_to(objective: Objective, effective_impressions: Floats, anchor: f
         effective_impressions.size,
     )
     return max(below for below, _ in found), min(above for _, above in found)
+
+
+def multiplier(objective: Objective, price: Price, rows: Rows) -> float:
+    """ν of a pool's price, objective per money; infinite for a pool of nothing."""
+    if objective.pool == 0.0:
+        return math.inf
+    level = price_level(
+        rows.effective_impressions,
+        rows.numerator,
+        rows.floor,
+        objective.totals.scale,
+        objective.efficiency_slope,
+        price.ranked,
+        price.anchor,
+        price.delta,
+    )
+    return float(level * objective.price_unit)

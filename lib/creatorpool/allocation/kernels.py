@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from creatorpool.allocation.compiled import compiled
-from creatorpool.allocation.types import Floats
+from creatorpool.allocation.types import Floats, Integers
 
 LANES = 8
 BLOCK = 512
@@ -55,15 +55,16 @@ def respond(
     numerator: float,
     lo: float,
     hi: float,
+    equal: float,
     ranked: bool,
     slope: float,
     anchor: float,
     delta: float,
 ) -> tuple[float, float]:
-    """One video's payout and its derivative ``-dp/dlog(delta)``; `hi` is at most the pool."""
+    """One video's payout at a price (`payout.Price`) and its derivative ``-dp/dlog(delta)``; `hi` is finite."""
     if ranked:
         distance = delta
-        free = 0.0 if x < anchor else (np.inf if x > anchor else 1.0 / delta)
+        free = 0.0 if x < anchor else (np.inf if x > anchor else equal / delta)
     else:
         distance = delta + slope * (anchor - x)
         free = numerator / distance if distance > 0 else np.inf
@@ -79,7 +80,8 @@ def response_sums(
     lo: Floats,
     hi: Floats,
     scale: float,
-    pool: float,
+    most: float,
+    equal: float,
     ranked: bool,
     slope: float,
     anchor: float,
@@ -88,7 +90,7 @@ def response_sums(
 ) -> Floats:
     """Sums over (n,) rows as (2, 3) pieces on `grids`: payouts, and their derivatives ``-dp/dlog(delta)``.
 
-    `lo` and `hi` are (n,) or (1,) arrays; `pool` caps every payout.
+    `lo` and `hi` are (n,) or (1,) arrays; `most` caps every payout; `equal` is shared at a ranked price.
     """
     payouts, slopes = np.zeros((3, LANES)), np.zeros((3, LANES))
     p, dp = np.empty(BLOCK), np.empty(BLOCK)
@@ -99,8 +101,9 @@ def response_sums(
         block_lo = lo[first : first + count] if lo.size > 1 else los
         block_hi = hi[first : first + count] if hi.size > 1 else his
         for i in range(count):
-            most = block_hi[i] if block_hi[i] < pool else pool
-            p[i], dp[i] = respond(block_m[i] * scale, block_r[i], block_lo[i], most, ranked, slope, anchor, delta)
+            cap = block_hi[i] if block_hi[i] < most else most
+            x = block_m[i] * scale
+            p[i], dp[i] = respond(x, block_r[i], block_lo[i], cap, equal, ranked, slope, anchor, delta)
         add_to_grids(p, count, grids, payouts)
         add_to_grids(dp, count, grids, slopes)
     pieces = np.empty((2, 3))
@@ -120,3 +123,109 @@ def neighbouring_poles(m: Floats, scale: float, x: float) -> tuple[float, float]
         elif value > x:
             above = min(above, value)
     return below, above
+
+
+@compiled
+def price_level(
+    m: Floats,
+    numerator: Floats,
+    lo: Floats,
+    scale: float,
+    efficiency_slope: float,
+    ranked: bool,
+    anchor: float,
+    delta: float,
+) -> float:
+    """The multiplier of a price, in the units of delta; with all at their floors, the least that holds them there."""
+    if not ranked:
+        return delta + efficiency_slope * anchor
+    if anchor < np.inf:
+        return efficiency_slope * anchor
+    level = 0.0
+    for i in range(m.size):
+        fair = numerator[i] / lo[i if lo.size > 1 else 0] if numerator[i] > 0.0 else 0.0
+        level = max(level, fair + efficiency_slope * (m[i] * scale))
+    return level
+
+
+@compiled
+def group_rows(group: Integers, first_row: Integers) -> Integers:
+    """(n,) rows ordered by group, ties by position; group g fills places first_row[g] to first_row[g + 1]."""
+    place = first_row.copy()
+    rows = np.empty(group.size, dtype=np.int64)
+    for row in range(group.size):
+        rows[place[group[row]]] = row
+        place[group[row]] += 1
+    return rows
+
+
+@compiled
+def group_response(
+    m: Floats,
+    numerator: Floats,
+    lo: Floats,
+    hi: Floats,
+    scale: float,
+    most: float,
+    equal: float,
+    ranked: bool,
+    slope: float,
+    anchor: float,
+    delta: float,
+    grids: Floats,
+) -> tuple[float, float, float, float]:
+    """As `response_sums`, for the few rows of a group: three pieces of the payouts' sum, and the derivatives' sum."""
+    s0, s1, s2 = grids[0], grids[1], grids[2]
+    p0 = p1 = p2 = d0 = d1 = d2 = 0.0
+    for i in range(m.size):
+        floor, cap = lo[i if lo.size > 1 else 0], hi[i if hi.size > 1 else 0]
+        cap = cap if cap < most else most
+        rest, slope_rest = respond(m[i] * scale, numerator[i], floor, cap, equal, ranked, slope, anchor, delta)
+        piece = (rest + s0) - s0
+        p0, rest = p0 + piece, rest - piece
+        piece = (rest + s1) - s1
+        p1, p2 = p1 + piece, p2 + (((rest - piece) + s2) - s2)
+        piece = (slope_rest + s0) - s0
+        d0, slope_rest = d0 + piece, slope_rest - piece
+        piece = (slope_rest + s1) - s1
+        d1, d2 = d1 + piece, d2 + (((slope_rest - piece) + s2) - s2)
+    return p0, p1, p2, d0 + d1 + d2
+
+
+@compiled
+def group_sums(
+    first_row: Integers,
+    m: Floats,
+    numerator: Floats,
+    lo: Floats,
+    hi: Floats,
+    scale: float,
+    most: float,
+    equal: float,
+    ranked: bool,
+    slope: float,
+    anchor: float,
+    delta: float,
+    grids: Floats,
+) -> tuple[Floats, Floats]:
+    """Payout of each group at a price, and its derivative; rows are ordered by group, `first_row` is (groups + 1,)."""
+    groups = first_row.size - 1
+    payouts, slopes = np.empty(groups), np.empty(groups)
+    for g in range(groups):
+        rows = slice(first_row[g], first_row[g + 1])
+        p0, p1, p2, slopes[g] = group_response(
+            m[rows],
+            numerator[rows],
+            lo[rows] if lo.size > 1 else lo,
+            hi[rows] if hi.size > 1 else hi,
+            scale,
+            most,
+            equal,
+            ranked,
+            slope,
+            anchor,
+            delta,
+            grids,
+        )
+        payouts[g] = p0 + p1 + p2
+    return payouts, slopes

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from creatorpool.allocation.compiled import compiled, on_slices
+from creatorpool.allocation.creator_caps import CreatorCaps, checked_creator_caps
 from creatorpool.allocation.objective import BATCH, ShareTotals, power, share_totals
-from creatorpool.allocation.summation import order_free_sum
+from creatorpool.allocation.summation import SMALLEST_BOUND, order_free_group_sums, order_free_sum
 from creatorpool.allocation.types import Floats, ObjectiveName
 
 
@@ -20,16 +23,17 @@ class KktResiduals:
     budget: float  # |sum of payouts - pool|
     bounds: float  # payout below its floor or above its cap
     stationarity: float  # payout away from what its price asks, complementary slackness included
+    creators: float = 0.0  # a creator above the cap, or below it at a price above the pool's
 
     @property
     def worst(self) -> float:
-        """The largest of the three."""
-        return max(self.budget, self.bounds, self.stationarity)
+        """The largest of them."""
+        return max(self.budget, self.bounds, self.stationarity, self.creators)
 
 
 def kkt_residuals(
     payout: ArrayLike,
-    nu: float | ArrayLike,
+    nu: float,
     effective_impressions: ArrayLike,
     pool: float,
     *,
@@ -38,6 +42,9 @@ def kkt_residuals(
     floor: ArrayLike | None = None,
     cap: ArrayLike | None = None,
     objective: ObjectiveName = "linear",
+    creator: ArrayLike | None = None,
+    creator_cap: ArrayLike | Mapping[Any, float] | None = None,
+    eta: ArrayLike = 0.0,
 ) -> KktResiduals:
     """Measure any payouts against the conditions of optimality of formulas §2.
 
@@ -45,10 +52,12 @@ def kkt_residuals(
     ----------
     payout : (n,) array_like
         Money.
-    nu : scalar or (n,) array_like
-        Multiplier of the pool, objective per money; with creator caps, each video's nu + eta of its creator.
-    effective_impressions, pool, alpha, lambda_eff, floor, cap, objective
+    nu : float
+        Multiplier of the pool, objective per money.
+    effective_impressions, pool, alpha, lambda_eff, floor, cap, objective, creator, creator_cap
         As for `allocate`.
+    eta : (n,) array_like, optional
+        Multiplier of the cap of each video's creator, objective per money.
 
     Notes
     -----
@@ -61,7 +70,7 @@ def kkt_residuals(
     m = np.ascontiguousarray(effective_impressions, dtype=np.float64)
     columns = [
         np.asarray(column, dtype=np.float64).reshape(-1)
-        for column in (nu, 0.0 if floor is None else floor, np.inf if cap is None else cap)
+        for column in (nu + np.asarray(eta), 0.0 if floor is None else floor, np.inf if cap is None else cap)
     ]
     totals = share_totals(m, alpha)
     fair, efficient = _weights(totals, alpha, lambda_eff, objective)
@@ -74,14 +83,27 @@ def kkt_residuals(
             v = slice(start, min(start + BATCH, end))
             x = m[v] * totals.scale
             price, lo, hi = (column[v] if column.size > 1 else column for column in columns)
-            worst.append(
-                _violations(p[v], x, power(x, alpha), price, lo, hi, fair, efficient, pool, objective == "log")
-            )
+            worst.append(_violations(p[v], x, power(x, alpha), price, lo, hi, fair, efficient, pool, is_log))
         return max(bounds for bounds, _ in worst), max(stationarity for _, stationarity in worst)
 
     parts = on_slices(part, p.size)
-    total = order_free_sum(p, max(pool, float(p.max()), np.finfo(np.float64).tiny))
-    return KktResiduals(abs(total - pool), max(b for b, _ in parts), max(s for _, s in parts))
+    total = order_free_sum(p, max(pool, float(p.max()), SMALLEST_BOUND))
+    creators = 0.0
+    if creator_cap is not None:
+        caps = checked_creator_caps(creator, creator_cap, p.size)
+        creators = _creator_violation(p, caps, np.broadcast_to(np.asarray(eta), p.shape), nu, pool)
+    return KktResiduals(abs(total - pool), max(b for b, _ in parts), max(s for _, s in parts), creators)
+
+
+def _creator_violation(payout: Floats, caps: CreatorCaps, eta: Floats, nu: float, pool: float) -> float:
+    """Largest excess over a cap, or else the smaller of slack and price, both in money, whose product should be 0."""
+    earned = order_free_group_sums(payout, caps.code, caps.cap.size, pool)
+    own_eta = np.zeros(caps.cap.size)
+    own_eta[caps.code] = eta
+    slack = caps.cap - earned
+    with np.errstate(divide="ignore", invalid="ignore"):
+        price = np.where(own_eta > 0, pool * own_eta / nu, 0.0)
+    return float(np.maximum(-slack, np.minimum(slack, price)).max())
 
 
 def _weights(totals: ShareTotals, alpha: float, lambda_eff: float, objective: ObjectiveName) -> tuple[float, float]:
@@ -111,7 +133,7 @@ def _violations(
         p, price = payout[v], nu[v if nu.size > 1 else 0]
         lo, hi = floor[v if floor.size > 1 else 0], cap[v if cap.size > 1 else 0]
         worst_bound = max(worst_bound, lo - p, p - hi)
-        log_weight, slope = fair * x_power[v], efficient * x[v] / pool
+        log_weight, slope = fair * x_power[v], efficient * x[v] / pool if pool > 0.0 else 0.0
         if is_log:
             log_weight, slope = log_weight + efficient * x[v], 0.0
         gradient = slope + (log_weight / p if log_weight > 0.0 else 0.0)

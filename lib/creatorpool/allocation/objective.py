@@ -43,6 +43,23 @@ class Objective:
     pole_slope: float
 
     @property
+    def largest_numerator(self) -> float:
+        """A bound on every video's numerator, money."""
+        return self.fairness_factor + self.efficiency_factor
+
+    @property
+    def efficiency_slope(self) -> float:
+        """λ_eff where efficiency is linear in the payout; unlike `pole_slope` also without a fairness term."""
+        return self.lambda_eff if self.name == "linear" else 0.0
+
+    @property
+    def price_unit(self) -> float:
+        """The multiplier ν, objective per money, of a price level 1; 0 without any weight or money."""
+        if self.totals.total == 0.0 or self.pool == 0.0:
+            return 0.0
+        return 1.0 / self.pool if self.name == "log" else 1.0 / (self.pool * self.totals.total)
+
+    @property
     def is_linear_program(self) -> bool:
         """Whether no logarithm is left: the largest shares are filled to their caps first."""
         return self.name == "linear" and self.lambda_eff == 1.0
@@ -55,7 +72,7 @@ class Objective:
         """Numerator of the closed form, money, row by row and bit for bit the same in any batch of rows."""
         if self.fairness_factor == 0.0:
             return self.efficiency_factor * x
-        fairness = self.fairness_factor * power(x, self.alpha)
+        fairness: Floats = self.fairness_factor * power(x, self.alpha)
         return fairness if self.efficiency_factor == 0.0 else fairness + self.efficiency_factor * x
 
     def numerators(self, effective_impressions: Floats) -> Floats:
@@ -69,12 +86,6 @@ class Objective:
 
         on_slices(fill, result.size)
         return result
-
-    def nu(self, anchor: float, delta: float) -> float:
-        """The multiplier ν of the pool constraint, objective per money, of a price."""
-        if self.name == "log":
-            return delta / self.pool
-        return (delta + self.lambda_eff * anchor) / (self.pool * self.totals.total)
 
 
 def power(x: Floats, alpha: float) -> Floats:
@@ -101,8 +112,8 @@ def share_totals(effective_impressions: Floats, alpha: float) -> ShareTotals:
             pieces[1] += grid_sums(power(x, alpha), grids)
         return pieces
 
-    total, weight_total = sum(on_slices(part, effective_impressions.size), np.zeros((2, 3)))
-    return ShareTotals(scale, total[0] + total[1] + total[2], weight_total[0] + weight_total[1] + weight_total[2])
+    total, weights = sum(on_slices(part, effective_impressions.size), np.zeros((2, 3)))
+    return ShareTotals(scale, float(total[0] + total[1] + total[2]), float(weights[0] + weights[1] + weights[2]))
 
 
 def pool_objective(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from creatorpool.allocation.compiled import on_slices
 from creatorpool.allocation.objective import BATCH, Objective
 from creatorpool.allocation.types import Codes, Floats
+from creatorpool.errors import InputError
 
 BOUNDS = ("interior", "floor", "cap", "creator_cap")
 INTERIOR, FLOOR, CAP, CREATOR_CAP = range(4)
@@ -17,20 +19,63 @@ INTERIOR, FLOOR, CAP, CREATOR_CAP = range(4)
 
 @dataclass(frozen=True)
 class Price:
-    """The price of money in a pool, in the units of `Objective`; arrays hold one price a video.
+    """The price of money in a pool, in the units of `Objective`.
 
     Not `ranked`: a video with x < anchor pays ``numerator / (delta + pole_slope * (anchor - x))``. `anchor` is the
     largest pole not above the price, so `delta`, the distance from it, loses no digits however close they lie. A video
     whose pole is above the price gets its cap.
 
     `ranked` (nothing but order counts: a linear program, or money left when every video of weight is at its cap):
-    x > anchor gets its cap, x < anchor its floor, and those at the anchor share equally, ``1 / delta`` each.
+    x > anchor gets its cap, x < anchor its floor, and those at the anchor share equally, ``pool / delta`` each.
     """
 
-    ranked: bool | NDArray[np.bool_]
-    anchor: float | Floats
-    delta: float | Floats
-    by_creator: bool | NDArray[np.bool_] = False  # the price is a capped creator's own, above the pool's
+    ranked: bool
+    anchor: float
+    delta: float
+
+
+@dataclass(frozen=True)
+class RowPrices:
+    """One `Price` a video, (n,) arrays, where some creators' caps bind."""
+
+    ranked: NDArray[np.bool_]
+    anchor: Floats
+    delta: Floats
+    is_own: NDArray[np.bool_]  # the price is that of the video's creator, above the pool's
+
+
+@dataclass(frozen=True)
+class CreatorPrices:
+    """Own prices of the (G,) creators whose caps bind; others have the pool's price."""
+
+    creator: NDArray[Any]  # labels, ascending
+    ranked: NDArray[np.bool_]
+    anchor: Floats
+    delta: Floats
+    eta: Floats  # multipliers η_g of the creators' caps, objective per money, >= 0
+
+    def of(self, creator: NDArray[Any], price: Price) -> Price | RowPrices:
+        """The price of each video of these creators, where `price` is the pool's."""
+        if self.creator.size == 0:
+            return price
+        place, is_own = self._find(creator)
+        return RowPrices(
+            np.where(is_own, self.ranked[place], price.ranked),
+            np.where(is_own, self.anchor[place], price.anchor),
+            np.where(is_own, self.delta[place], price.delta),
+            is_own,
+        )
+
+    def eta_of(self, creator: NDArray[Any]) -> Floats:
+        """η of each video's creator, 0 where the cap does not bind."""
+        if self.creator.size == 0:
+            return np.zeros(creator.size)
+        place, is_own = self._find(creator)
+        return np.where(is_own, self.eta[place], 0.0)
+
+    def _find(self, creator: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        place = np.minimum(np.searchsorted(self.creator, creator), self.creator.size - 1)
+        return place, self.creator[place] == creator
 
 
 @dataclass(frozen=True)
@@ -40,6 +85,7 @@ class Dual:
     objective: Objective
     price: Price
     nu: float  # multiplier of the pool constraint, objective per money
+    creators: CreatorPrices | None = None
 
 
 def payout_from_dual(
@@ -47,7 +93,7 @@ def payout_from_dual(
     effective_impressions: ArrayLike,
     floor: ArrayLike | None = None,
     cap: ArrayLike | None = None,
-    price: Price | None = None,
+    creator: ArrayLike | None = None,
 ) -> tuple[Floats, Codes]:
     """Payouts of any rows of a pool, from the pool's dual.
 
@@ -59,8 +105,8 @@ def payout_from_dual(
         Of these rows, >= 0.
     floor, cap : scalar or (n,) array_like, optional
         Their bounds, money.
-    price : Price, optional
-        The rows' own prices where creators have caps (`CreatorPrices.of`); the pool's price otherwise.
+    creator : (n,) array_like, optional
+        Their creators, needed where creators have caps.
 
     Returns
     -------
@@ -68,27 +114,30 @@ def payout_from_dual(
         Money. The bits of a row do not depend on the other rows given.
     bound : (n,) int8 array
         Index into `BOUNDS`: what holds the payout. A payout at the implicit floor 0 counts as 'floor'.
+
+    Raises
+    ------
+    InputError
+        If creators have caps and `creator` is missing.
     """
     m = np.ascontiguousarray(effective_impressions, dtype=np.float64)
     lo = np.broadcast_to(np.asarray(0.0 if floor is None else floor, dtype=np.float64), m.shape)
     hi = np.broadcast_to(np.asarray(np.inf if cap is None else cap, dtype=np.float64), m.shape)
     payout, bound = np.empty(m.size), np.empty(m.size, dtype=np.int8)
+    if dual.creators is not None and creator is None:
+        raise InputError("creator must be given: creators of this pool have caps")
+    labels = None if creator is None else np.asarray(creator)
 
     def fill(first: int, end: int) -> None:
         for start in range(first, end, BATCH):
             rows = slice(start, min(start + BATCH, end))
-            local = _price_of_rows(dual.price if price is None else price, rows)
-            _fill(dual.objective, m[rows], lo[rows], hi[rows], local, payout[rows], bound[rows])
+            price: Price | RowPrices = dual.price
+            if dual.creators is not None and labels is not None:
+                price = dual.creators.of(labels[rows], dual.price)
+            _fill(dual.objective, m[rows], lo[rows], hi[rows], price, payout[rows], bound[rows])
 
     on_slices(fill, m.size)
     return payout, bound
-
-
-def _price_of_rows(price: Price, rows: slice) -> Price:
-    if np.ndim(price.delta) == 0:
-        return price
-    columns = (price.ranked, price.anchor, price.delta, price.by_creator)
-    return Price(*(np.asarray(column)[rows] for column in columns))
 
 
 def _fill(
@@ -96,7 +145,7 @@ def _fill(
     m: Floats,
     lo: Floats,
     hi: Floats,
-    price: Price,
+    price: Price | RowPrices,
     payout: Floats,
     bound: Codes,
 ) -> None:
@@ -106,9 +155,11 @@ def _fill(
         distance = price.delta + objective.pole_slope * (price.anchor - x)
         free = np.where(distance > 0, objective.numerator(x) / distance, np.inf)
         if np.any(price.ranked):
-            equal = np.where(x < price.anchor, 0.0, np.where(x > price.anchor, np.inf, 1.0 / np.asarray(price.delta)))
+            equal = np.where(
+                x < price.anchor, 0.0, np.where(x > price.anchor, np.inf, objective.pool / np.asarray(price.delta))
+            )
             free = np.where(price.ranked, equal, free)
-    np.minimum(np.maximum(free, lo), np.minimum(hi, objective.pool), out=payout)
-    bound[:] = np.where(price.by_creator, CREATOR_CAP, INTERIOR)
+    np.minimum(np.maximum(free, lo), np.minimum(hi, 2.0 * objective.pool), out=payout)
+    bound[:] = np.where(price.is_own, CREATOR_CAP, INTERIOR) if isinstance(price, RowPrices) else INTERIOR
     bound[payout >= hi] = CAP
     bound[payout <= lo] = FLOOR

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,10 +16,12 @@ from creatorpool.allocation.arguments import (
     checked_impressions,
     checked_pool,
 )
-from creatorpool.allocation.dual import Rows, Solution, solve_pool
+from creatorpool.allocation.creator_caps import CreatorCaps, checked_creator_caps
+from creatorpool.allocation.creators import solve_capped_creators
+from creatorpool.allocation.dual import Rows, Solution, multiplier, solve_pool
 from creatorpool.allocation.kkt import KktResiduals, kkt_residuals
-from creatorpool.allocation.objective import Objective, pool_objective, share_totals
-from creatorpool.allocation.payout import BOUNDS, Dual, Price, payout_from_dual
+from creatorpool.allocation.objective import pool_objective, share_totals
+from creatorpool.allocation.payout import BOUNDS, Dual, payout_from_dual
 from creatorpool.allocation.search import CAPS_FALL_SHORT, FLOORS_EXCEED
 from creatorpool.allocation.types import Codes, Floats, ObjectiveName
 from creatorpool.errors import InfeasiblePoolError
@@ -58,6 +62,8 @@ def allocate(
     floor: ArrayLike | None = None,
     cap: ArrayLike | None = None,
     objective: ObjectiveName = "linear",
+    creator: ArrayLike | None = None,
+    creator_cap: ArrayLike | Mapping[Any, float] | None = None,
 ) -> Allocation:
     r"""Split a pool over its videos: maximise fairness and efficiency under floors and caps (S0 §3, formulas §2).
 
@@ -77,6 +83,13 @@ def allocate(
         ``linear`` is S0's program, λ_fair Σ w log p + λ_eff Σ s p / P; ``log`` has λ_eff Σ s log p for its second term
         and w / Σw for w (formulas §6.1).
 
+    creator : (n,) array_like, optional
+        The label of each video's creator, needed with `creator_cap`.
+    creator_cap : scalar, mapping or array_like, optional
+        The most that a creator's videos earn together, money, >= 0, may be infinite: one number for every creator; a
+        mapping from label to cap, creators left out having none; or one cap a creator, indexed by integer labels
+        0 … G-1, else in ascending order of the labels present.
+
     Returns
     -------
     Allocation
@@ -87,7 +100,7 @@ def allocate(
     InputError
         If an argument breaks its rule; the message names the element and the value.
     InfeasiblePoolError
-        If the floors sum to more than the pool or the caps to less.
+        If the floors sum to more than the pool or a creator's cap, or the caps to less than the pool.
 
     Notes
     -----
@@ -103,31 +116,42 @@ def allocate(
     totals = share_totals(m, float(alpha))
     goal = pool_objective(totals, money, alpha=float(alpha), lambda_eff=float(lambda_eff), name=objective)
     rows = Rows(m, goal.numerators(m), lo, hi)
-    solution = solve_pool(goal, rows)
-    _check_feasible(solution, rows, money)
-    dual = Dual(goal, solution.price, _multiplier(goal, solution.price, rows))
-    payout, bound_code = payout_from_dual(dual, m, lo, hi)
-    residuals = kkt_residuals(
-        payout, dual.nu, m, money, alpha=alpha, lambda_eff=lambda_eff, floor=lo, cap=hi, objective=objective
+    caps = None if creator_cap is None else checked_creator_caps(creator, creator_cap, m.size)
+    if caps is None:
+        solution, creators = solve_pool(goal, rows), None
+    else:
+        solution, creators = solve_capped_creators(goal, rows, caps)
+    _check_feasible(solution, rows, money, caps)
+    dual = Dual(goal, solution.price, multiplier(goal, solution.price, rows), creators)
+    payout, bound_code = payout_from_dual(dual, m, lo, hi, None if caps is None else caps.labels)
+    return Allocation(payout, bound_code, solution.passes, dual, _residuals(payout, dual, m, lo, hi, caps))
+
+
+def _residuals(payout: Floats, dual: Dual, m: Floats, lo: Floats, hi: Floats, caps: CreatorCaps | None) -> KktResiduals:
+    goal = dual.objective
+    capped = {}
+    if caps is not None and dual.creators is not None:
+        capped = {"creator": caps.labels, "creator_cap": caps.cap, "eta": dual.creators.eta_of(caps.labels)}
+    return kkt_residuals(
+        payout,
+        dual.nu,
+        m,
+        goal.pool,
+        alpha=goal.alpha,
+        lambda_eff=goal.lambda_eff,
+        floor=lo,
+        cap=hi,
+        objective=goal.name,
+        **capped,
     )
-    return Allocation(payout, bound_code, solution.passes, dual, residuals)
 
 
-def _check_feasible(solution: Solution, rows: Rows, pool: float) -> None:
+def _check_feasible(solution: Solution, rows: Rows, pool: float, caps: CreatorCaps | None) -> None:
     n = rows.numerator.size
     if solution.status == FLOORS_EXCEED:
         floors = math.fsum(np.broadcast_to(rows.floor, n))
         raise InfeasiblePoolError(f"floors of {n} videos must sum to at most the pool {pool}, got {floors}")
     if solution.status == CAPS_FALL_SHORT:
-        caps = math.fsum(np.broadcast_to(rows.cap, n))
-        raise InfeasiblePoolError(f"caps of {n} videos must sum to at least the pool {pool}, got {caps}")
-
-
-def _multiplier(objective: Objective, price: Price, rows: Rows) -> float:
-    """ν of a price. With all videos at their floors it is the smallest that holds them there."""
-    if price.anchor == math.inf:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            x = objective.scaled(rows.effective_impressions)
-            slopes = np.where(rows.numerator > 0, rows.numerator / rows.floor, 0.0) + objective.pole_slope * x
-        return objective.nu(0.0, float(slopes.max()))
-    return objective.nu(float(price.anchor), 0.0 if price.ranked else float(price.delta))
+        most = math.fsum(np.broadcast_to(rows.cap, n))
+        by_creator = "" if caps is None else f", less where the caps of {caps.cap.size} creators bind"
+        raise InfeasiblePoolError(f"caps of {n} videos must sum to at least the pool {pool}, got {most}{by_creator}")

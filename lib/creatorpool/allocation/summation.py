@@ -10,16 +10,21 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numba.extending import register_jitable
 
 from creatorpool.allocation.compiled import on_slices
 from creatorpool.allocation.kernels import grid_sums
-from creatorpool.allocation.types import Floats
+from creatorpool.allocation.types import Floats, Integers
+
+# A pool of nothing still needs grids that are normal numbers.
+SMALLEST_BOUND = 2.0**-900
 
 
+@register_jitable
 def summation_grids(count: int, bound: float) -> Floats:
     """The three powers of two S for `count` values whose sum is at most ``count * bound``."""
-    room = 2.0 ** (math.ceil(math.log2(max(count, 1))) + 1)
-    first = 2.0 ** math.ceil(math.log2(bound)) * room
+    room = math.ldexp(1.0, math.frexp(float(count))[1] + 1)
+    first = math.ldexp(1.0, math.frexp(max(bound, SMALLEST_BOUND))[1]) * room
     second = first * 2.0**-52 * room
     return np.array([first, second, second * 2.0**-52 * room])
 
@@ -30,3 +35,13 @@ def order_free_sum(values: Floats, bound: float) -> float:
     parts = on_slices(lambda first, end: grid_sums(values[first:end], grids), values.size)
     pieces = sum(parts, np.zeros(3))
     return float(pieces[0] + pieces[1] + pieces[2])
+
+
+def order_free_group_sums(values: Floats, group: Integers, groups: int, bound: float) -> Floats:
+    """Sum of the (n,) `values`, each in [0, bound], of each group 0 … groups-1: the same bits in any order."""
+    sums, rest = np.zeros(groups), values
+    for grid in summation_grids(values.size, bound):
+        piece = (rest + grid) - grid
+        sums += np.bincount(group, weights=piece, minlength=groups)
+        rest = rest - piece
+    return sums

@@ -9,4 +9,5 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int8]
+Integers = NDArray[np.int64]
 ObjectiveName = Literal["linear", "log"]

@@ -1,0 +1,58 @@
+"""What the efficiency weight does to a pool: the money it moves (formulas §6.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from creatorpool.allocation.program import allocate
+from creatorpool.allocation.summation import SMALLEST_BOUND, order_free_sum
+from creatorpool.allocation.types import ObjectiveName
+from creatorpool.errors import InputError
+
+
+def money_moved(payout: ArrayLike, other: ArrayLike) -> float:
+    """Money that changes hands between two splits of one pool, ½ Σ|p − p′|; both (n,), >= 0."""
+    p, q = np.asarray(payout, dtype=np.float64), np.asarray(other, dtype=np.float64)
+    if p.shape != q.shape or p.ndim != 1:
+        raise InputError(f"payouts must be two lists of one length, got shapes {p.shape} and {q.shape}")
+    gap = np.abs(p - q)
+    return 0.5 * order_free_sum(gap, max(float(gap.max(initial=0.0)), SMALLEST_BOUND))
+
+
+def efficiency_moved(
+    payout: ArrayLike,
+    effective_impressions: ArrayLike,
+    pool: float,
+    *,
+    alpha: float,
+    floor: ArrayLike | None = None,
+    cap: ArrayLike | None = None,
+    objective: ObjectiveName = "linear",
+    creator: ArrayLike | None = None,
+    creator_cap: ArrayLike | Mapping[Any, float] | None = None,
+) -> float:
+    """Money that λ_eff moved: between `payout` and the same pool's optimum at λ_eff = 0.
+
+    Parameters
+    ----------
+    payout : (n,) array_like
+        The pool's payouts as allocated, money.
+    effective_impressions, pool, alpha, floor, cap, objective, creator, creator_cap
+        As `allocate` got them.
+    """
+    fair = allocate(
+        effective_impressions,
+        pool,
+        alpha=alpha,
+        lambda_eff=0.0,
+        floor=floor,
+        cap=cap,
+        objective=objective,
+        creator=creator,
+        creator_cap=creator_cap,
+    )
+    return money_moved(payout, fair.payout)
