@@ -99,7 +99,7 @@ def test_load_settings_without_a_default_names_the_missing_key(tmp_path: Path) -
 
 
 def test_load_settings_of_a_missing_file_names_it(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="nowhere.yaml"):
+    with pytest.raises(ConfigurationError, match=r"nowhere\.yaml"):
         load_settings([tmp_path / "nowhere.yaml"])
 
 

@@ -143,7 +143,12 @@ def test_ensure_adds_a_nullable_column_that_the_contract_gained(
     contract = copied_contracts / "creator_payouts.yaml"
     text = contract.read_text()
     first = text.index("      - name: creator_id")
-    column = "      - name: note\n        logicalType: string\n        physicalType: STRING\n        description: Remark\n        required: false\n"
+    column = """      - name: note
+        logicalType: string
+        physicalType: STRING
+        description: Remark
+        required: false
+"""
     contract.write_text(text[:first] + column + text[first:])
 
     new = Warehouse(spark, tmp_path / "warehouse", copied_contracts)

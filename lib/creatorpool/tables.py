@@ -1,9 +1,9 @@
 """Reading and writing Delta tables: the only module that touches storage.
 
 Engines let pass what would corrupt a table: another schema, rows outside the replaced day, missing values, dynamic
-partition overwrite. Writes here refuse all of it, on every engine, before or while the rows are written and never after:
-the checks are part of the written expression, so they cost no pass of their own and a broken one leaves the table as it
-was.
+partition overwrite. Writes here refuse all of it, on every engine, before or while the rows are written and never
+after: the checks are part of the written expression, so they cost no pass of their own, and a broken one leaves the
+table as it was.
 """
 
 from __future__ import annotations

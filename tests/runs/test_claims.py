@@ -62,9 +62,12 @@ def test_claimed_twice_refuses_the_second_and_names_the_first(tables: Warehouse)
 
 
 def test_claimed_of_other_stages_and_days_stand_side_by_side(tables: Warehouse) -> None:
-    with claimed(tables, "signals", DAY, "a", LEASE), claimed(tables, "allocate", DAY, "b", LEASE):
-        with claimed(tables, "signals", date(2026, 11, 21), "c", LEASE):
-            assert holders(tables) == [("allocate", "b"), ("signals", "a")]
+    with (
+        claimed(tables, "signals", DAY, "a", LEASE),
+        claimed(tables, "allocate", DAY, "b", LEASE),
+        claimed(tables, "signals", date(2026, 11, 21), "c", LEASE),
+    ):
+        assert holders(tables) == [("allocate", "b"), ("signals", "a")]
 
 
 def test_claimed_after_an_error_is_given_back(tables: Warehouse) -> None:

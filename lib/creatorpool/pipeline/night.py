@@ -14,8 +14,8 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from creatorpool.contracts.data_docs import write_data_docs
-from creatorpool.contracts.results import RuleResult, result_records
-from creatorpool.contracts.suite import enforce, validate_table
+from creatorpool.contracts.results import RuleResult, enforce, result_rows
+from creatorpool.contracts.suite import validate_table
 from creatorpool.runs.claims import claimed
 from creatorpool.runs.identity import code_version, new_run_id, now
 from creatorpool.runs.ledger import StageRun
@@ -73,7 +73,7 @@ class Night:
     def check(self, rows: DataFrame, table: str) -> None:
         """Check `rows` against the table rules of the contract; record the results, stop at a broken `error` rule."""
         began = time.monotonic()
-        results = validate_table(rows, self.warehouse.contract(table))
+        results = validate_table(rows, self.warehouse.contract(table), self.run_id)
         self.seconds["contracts"] = self.seconds.get("contracts", 0.0) + time.monotonic() - began
         self.record(results)
         enforce(results)
@@ -85,7 +85,7 @@ class Night:
                 self.log(result.contract, f"{result.severity}: {result.rule} broken by {result.rows_failed} rows")
         if self.dry_run or not results:
             return
-        self.warehouse.append_records(result_records(results, self.day, self.run_id), "contract_results")
+        self.warehouse.append_records(result_rows(results, self.day), "contract_results")
         if self.settings.contracts.data_docs:
             write_data_docs(results, self.warehouse.root, self.day, self.run_id)
 

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 
 from creatorpool.errors import MissingTableError
 from creatorpool.pipeline.night import Night
-from creatorpool.quality.score import fit_priors, video_quality
+from creatorpool.quality.score import fit_day_priors, video_quality
 from creatorpool.runs.ledger import INGEST, SIGNALS, publish_run, published_run
 from creatorpool.signals.video_signals import video_signals
 
@@ -52,8 +52,9 @@ def _run(night: Night) -> SignalFrames:
         viewers = warehouse.read("viewers", version=inputs["viewers"])
         videos = warehouse.read("videos", version=inputs["videos"])
         signals = night.store(video_signals(events, viewers, videos, settings.signals), "video_signals")
-        priors = fit_priors(signals, videos) if settings.quality.smoothing == "empirical_bayes" else None
-        quality = night.store(video_quality(signals, videos, settings, priors), "video_quality")
+        is_smoothed = settings.quality.smoothing == "empirical_bayes"
+        priors = fit_day_priors(signals, videos, settings.signals) if is_smoothed else None
+        quality = night.store(video_quality(signals, videos, settings.signals, priors), "video_quality")
         outputs = dict(night.outputs)
         if not night.dry_run:
             publish_run(warehouse, night.finished(SIGNALS, SECTIONS, inputs, outputs, {}))
