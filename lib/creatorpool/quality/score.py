@@ -13,14 +13,15 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.quality.geometric import geometric_mean
-from creatorpool.quality.smoothing import SHRUNK_RATES, QualityPriors, smoothed_components
+from creatorpool.quality.smoothing import SHRUNK_RATES, QualityPriors, fit_priors, smoothed_components
 from creatorpool.settings import SignalSettings
+from creatorpool.signals.refusal import refused
 
 COMPONENTS = ("watch_completion", "engagement_rate", "engagement_diversity", "rewatch", "safety")
 PRIOR_COLUMNS = ("category", "viewers", "trust_weight", *SHRUNK_RATES)
 
 QUALITY_SCHEMA = (
-    "date date, video_id string, watch_completion double, engagement_rate double, engagement_diversity double, "
+    "video_id string, watch_completion double, engagement_rate double, engagement_diversity double, "
     "rewatch double, safety double, raw_score double, quality_score double, is_compliant boolean, smoothing string"
 )
 
@@ -38,9 +39,9 @@ class QualityFormula:
 def video_quality(
     signals: DataFrame, videos: DataFrame, settings: SignalSettings, priors: QualityPriors | None = None
 ) -> DataFrame:
-    """One row per video: contracts `video_signals` and `videos` in, `video_quality` out.
+    """One row per video: `video_signals` and `videos` in, `video_quality` out, without `date`, by their contracts.
 
-    With `priors` (of `smoothing.fit_priors`) the smoothing is `empirical_bayes`, without them `none`. Custom signals
+    With `priors` (of `fit_day_priors`) the smoothing is `empirical_bayes`, without them `none`. Custom signals
     enter the score with their exponents and are not repeated here: nothing changes them on the way.
     """
     formula = QualityFormula(
@@ -49,17 +50,18 @@ def video_quality(
     return with_category(signals, videos).mapInArrow(_scorer(formula), QUALITY_SCHEMA)
 
 
-def prior_columns(signals: DataFrame, videos: DataFrame) -> DataFrame:
-    """What `smoothing.fit_priors` needs, one row per video with signals."""
-    return with_category(signals, videos).select(*PRIOR_COLUMNS)
+def fit_day_priors(signals: DataFrame, videos: DataFrame, settings: SignalSettings) -> QualityPriors:
+    """The priors of `empirical_bayes`, from one day's signals: brings `PRIOR_COLUMNS` to this process."""
+    table = with_category(signals, videos).select(*PRIOR_COLUMNS).toArrow()
+    return fit_priors({name: table.column(name).to_numpy() for name in PRIOR_COLUMNS}, settings.tiers)
 
 
 def with_category(signals: DataFrame, videos: DataFrame) -> DataFrame:
     """Signals with `category`, the video's first, and `is_compliant`. A video unknown to `videos` is an error."""
     gates = videos.select("video_id", F.col("categories").getItem(0).alias("category"), "is_compliant")
-    unknown = F.raise_error(F.concat(F.lit("video_quality: no row in videos for '"), F.col("video_id"), F.lit("'")))
+    unknown = F.concat(F.lit("video_quality: video '"), F.col("video_id"), F.lit("' has no row in videos"))
     return signals.join(gates, on="video_id", how="left").withColumn(  # video_id is the key of videos
-        "is_compliant", F.coalesce("is_compliant", unknown.cast("boolean"))
+        "is_compliant", F.coalesce("is_compliant", refused(unknown, "boolean"))
     )
 
 
@@ -81,7 +83,6 @@ def _scored(batch: pa.RecordBatch, formula: QualityFormula) -> pa.RecordBatch:
     compliant = _column(batch, "is_compliant")
     return pa.RecordBatch.from_pydict(
         {
-            "date": batch.column("date"),
             "video_id": batch.column("video_id").cast(pa.string()),
             **{name: pa.array(components[name]) for name in COMPONENTS},
             "raw_score": pa.array(raw),

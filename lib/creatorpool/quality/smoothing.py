@@ -48,7 +48,7 @@ def fit_priors(columns: Mapping[str, NDArray[Any]], tiers: Mapping[str, float]) 
     ----------
     columns : mapping of (n,) arrays
         `category` (the video's first), `viewers`, `trust_weight`, and the rates `SHRUNK_RATES`, of all videos with
-        signals: the columns of `score.prior_columns`. Their order of rows does not matter.
+        signals. The order of rows does not matter.
     tiers
         Trust weight of each tier, as configured.
 

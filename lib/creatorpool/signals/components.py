@@ -14,10 +14,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.settings import ActionWeights, CustomSignal, SignalSettings
+from creatorpool.signals.custom import MILLIONTHS, pair_millionths
 from creatorpool.signals.pairs import ACTIONS
 
-MILLIONTHS = 1_000_000
-"""A custom signal's value on one pair is rounded to a whole number of millionths, so that its sum is exact."""
+PUBLISHED = ("viewers", "watched_ms", *ACTIONS, "rewatch")
+"""Quantities of a pair that are summed for every video; custom signals add theirs."""
 
 
 def tier_sums(pairs: DataFrame, settings: SignalSettings) -> DataFrame:
@@ -37,7 +38,7 @@ def tier_sums(pairs: DataFrame, settings: SignalSettings) -> DataFrame:
 def pair_quantities(custom: Mapping[str, CustomSignal]) -> dict[str, Column]:
     """What is summed over a video's pairs, each a BIGINT of one pair."""
     actions = {action: F.col(flag).cast("long") for action, flag in ACTIONS.items()}
-    own = {name: custom_millionths(signal) for name, signal in sorted(custom.items())}
+    own = {name: pair_millionths(signal) for name, signal in sorted(custom.items())}
     return {
         "viewers": F.lit(1).cast("long"),
         "watched_ms": F.least("watch_ms", "length_ms"),
@@ -50,15 +51,6 @@ def pair_quantities(custom: Mapping[str, CustomSignal]) -> dict[str, Column]:
 def watched_again() -> Column:
     """r_i: the viewer watched more than one loop, by the time watched or by the log's own count."""
     return (F.col("watch_ms") > F.col("length_ms")) | (F.col("loop_count") > 1)
-
-
-def custom_millionths(signal: CustomSignal) -> Column:
-    """A custom signal on one pair, clamped to its range and scaled to 0…1,000,000; 0 where null or not a number."""
-    low, high = signal.range
-    value = F.expr(signal.expression).cast("double")
-    bounded = F.least(F.greatest(value, F.lit(float(low))), F.lit(float(high)))
-    scaled = F.floor((bounded - F.lit(float(low))) / F.lit(high - low) * F.lit(float(MILLIONTHS)) + F.lit(0.5))
-    return F.when(value.isNull() | F.isnan(value), F.lit(0)).otherwise(scaled).cast("long")
 
 
 def weighted_sum(name: str, tiers: Mapping[str, float]) -> Column:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable
 
 import numpy as np
@@ -14,28 +13,27 @@ from pyspark.sql.types import DoubleType, StructField, StructType
 from creatorpool.quality.geometric import engagement_diversity
 from creatorpool.settings import SignalSettings
 from creatorpool.signals import components
+from creatorpool.signals.custom import require_computable
 from creatorpool.signals.pairs import ACTIONS, viewer_video_pairs
+from creatorpool.signals.refusal import refused
 
 RATES = tuple(f"{action}_rate" for action in ACTIONS)
+SIGNAL_COLUMNS = (
+    *("video_id", "views", "viewers", "trust_weight", "watch_completion", "engagement_rate", "engagement_diversity"),
+    *("rewatch", "safety"),
+    *RATES,
+)
 
 
-def video_signals(
-    events: DataFrame, viewers: DataFrame, videos: DataFrame, settings: SignalSettings, date: dt.date
-) -> DataFrame:
-    """One row per video with a qualified view on `date`: contract `video_signals` out, and each custom signal.
+def video_signals(events: DataFrame, viewers: DataFrame, videos: DataFrame, settings: SignalSettings) -> DataFrame:
+    """One row per video with a qualified view: one day's `events`, `viewers`, `videos` in, `video_signals` out.
 
-    Parameters
-    ----------
-    events
-        The day's rows of contract `events`; viewers and videos by their contracts, whole.
-
-    Raises
-    ------
-    Exception
-        The engine's, when the result is computed, if a viewer has no row in `viewers` or a tier that is not
-        configured, or a video no row in `videos`: the message names a video.
+    By their contracts, without `date`, which the table of the day adds; and a column for each custom signal. A viewer
+    without a row in `viewers` or of a tier that is not configured, and a video without a row in `videos`, are refused
+    when the rows are computed.
     """
     pairs = viewer_video_pairs(events, viewers, videos, settings)
+    require_computable(pairs, settings.custom, taken={"date", "is_compliant", *components.PUBLISHED, *SIGNAL_COLUMNS})
     safety = videos.select("video_id", components.safety(settings.toxicity_penalty).alias("safety"))
     return (
         components.tier_sums(pairs, settings)
@@ -43,13 +41,7 @@ def video_signals(
         .join(safety, on="video_id", how="left")  # video_id is the key of videos
         .transform(_with_components, settings)
         .transform(_with_diversity)
-        .select(
-            F.lit(date).alias("date"),
-            *("video_id", "views", "viewers", "trust_weight", "watch_completion", "engagement_rate"),
-            *("engagement_diversity", "rewatch", "safety"),
-            *RATES,
-            *sorted(settings.custom),
-        )
+        .select(*SIGNAL_COLUMNS, *sorted(settings.custom))
     )
 
 
@@ -70,14 +62,14 @@ def _with_components(sums: DataFrame, settings: SignalSettings) -> DataFrame:
 
 
 def _known(column: str, tiers: dict[str, float]) -> Column:
-    """`column`, or the engine's error: a viewer or video that is not known must not vanish from the sums."""
+    """`column`, or a refusal: a viewer or video that is not known must not vanish from the sums."""
     all_known = (components.viewers_in_tiers(tiers) == F.col("pairs")) & F.col("length_ms").isNotNull()
-    message = F.concat(
+    fault = F.concat(
         F.lit("video_signals: video '"),
         F.col("video_id"),
         F.lit(f"' has no row in videos, or a viewer without a row in viewers or of a tier not in {sorted(tiers)}"),
     )
-    return F.when(all_known, F.col(column)).otherwise(F.raise_error(message).cast("long"))
+    return F.when(all_known, F.col(column)).otherwise(refused(fault, "long"))
 
 
 def _with_diversity(signals: DataFrame) -> DataFrame:
