@@ -33,7 +33,7 @@ def with_failed_rules(df: DataFrame, contract: Contract, extra_rules: Sequence[R
         If the engine cannot resolve a rule's expression; the message names the contract's file and line.
     """
     rules = (*contract.row_rules, *extra_rules)
-    _require_resolvable(df, rules, contract)
+    require_conditions(df, rules, contract)
     kept = [F.col(FAILED_RULES)] if FAILED_RULES in df.columns else []
     return df.withColumn(FAILED_RULES, F.concat(*kept, broken_names(rules)))
 
@@ -109,24 +109,30 @@ def _row_key(contract: Contract) -> Column:
     return F.nullif(parts, F.lit("")).alias("row_key")
 
 
-def _require_resolvable(df: DataFrame, rules: Sequence[RowRule], contract: Contract) -> None:
-    """Ask the engine, in one analysis, whether every rule is a condition on the columns of `df`; nothing is run."""
+def require_conditions(df: DataFrame, rules: Sequence[RowRule], contract: Contract) -> None:
+    """Ask the engine, in one analysis, whether every rule is a condition on the columns of `df`; nothing is run.
+
+    Raises
+    ------
+    ContractError
+        Naming the contract's file and line, the rule and the engine's reason.
+    """
     try:
-        _require_conditions(df, rules, contract)
+        _analyse(df, rules, contract)
     except PySparkException as error:
         for rule in rules:
-            _require_rule(df, rule, contract)
+            _analyse_one(df, rule, contract)
         raise error
 
 
-def _require_rule(df: DataFrame, rule: RowRule, contract: Contract) -> None:
+def _analyse_one(df: DataFrame, rule: RowRule, contract: Contract) -> None:
     try:
-        _require_conditions(df, [rule], contract)
+        _analyse(df, [rule], contract)
     except PySparkException as error:
         raise _unusable(rule, contract, str(error).strip().splitlines()[0]) from error
 
 
-def _require_conditions(df: DataFrame, rules: Sequence[RowRule], contract: Contract) -> None:
+def _analyse(df: DataFrame, rules: Sequence[RowRule], contract: Contract) -> None:
     fields = df.select(*(F.expr(rule.expression).alias(rule.name) for rule in rules)).schema.fields
     for rule, field in zip(rules, fields, strict=True):
         # Sail would take a number for a condition.
