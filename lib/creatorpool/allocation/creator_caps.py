@@ -17,8 +17,7 @@ from creatorpool.errors import InputError
 class CreatorCaps:
     """Creators by code 0 … G-1."""
 
-    labels: NDArray[Any]  # (n,), the creator of each video
-    code: Integers  # (n,), the same as a code
+    code: Integers  # (n,), the creator of each video
     label: NDArray[Any]  # (G,), the caller's labels, ascending
     cap: Floats  # (G,), money, may be infinite
 
@@ -37,7 +36,7 @@ def checked_creator_caps(
     bad = np.flatnonzero(~(cap >= 0))
     if bad.size:
         raise InputError(f"creator_cap of creator {label[bad[0]]!r} must be a number >= 0, got {cap[bad[0]]}")
-    return CreatorCaps(labels, code, label, cap)
+    return CreatorCaps(code, label, cap)
 
 
 def _coded(labels: NDArray[Any]) -> tuple[Integers, NDArray[Any]]:

@@ -30,6 +30,7 @@ from creatorpool.allocation.search import (
     BELOW_AT,
     EXCESS_AND_POLES,
     EXCESS_AT,
+    REPLY_SLOTS,
     SLOPE_AT,
     SOLVED,
     search,
@@ -40,7 +41,8 @@ from creatorpool.errors import InfeasiblePoolError
 
 Result = TypeVar("Result")
 
-compiled_search = compiled_in_memory(search)
+# Compiling the search for creators takes seconds: worth it from this many capped creators on.
+COMPILE_FROM = 5_000
 
 
 @dataclass(frozen=True)
@@ -138,8 +140,10 @@ def _creator_prices(
     numerator_grids = summation_grids(rows.numerator.size, objective.largest_numerator)
     prices = np.empty((over.size, 4))
 
+    solve_creators = _solve_creators if over.size < COMPILE_FROM else compiled_solve_creators
+
     def solve(first: int, end: int) -> None:
-        _solve_creators(
+        solve_creators(
             prices[first:end],
             over[first:end],
             grouped.first_row,
@@ -163,7 +167,6 @@ def _creator_prices(
     )
 
 
-@compiled_in_memory
 def _solve_creators(
     prices: Floats,
     which: Integers,
@@ -181,7 +184,7 @@ def _solve_creators(
     efficiency_slope: float,
 ) -> None:
     """Fill `prices` with a row (ranked, anchor, delta, nu in the units of delta) for each creator in `which`."""
-    reply = np.zeros(4)
+    reply = np.zeros(REPLY_SLOTS)
     for k in range(which.size):
         rows = slice(first_row[which[k]], first_row[which[k] + 1])
         own_m, own_numerator, target = m[rows], numerator[rows], cap[which[k]]
@@ -191,7 +194,7 @@ def _solve_creators(
         money = max(target, SMALLEST_BOUND)
         starts = (grid_sums(own_numerator, numerator_grids).sum() / money, own_m.size * (pool / money))
         top, tolerance = own_m.max() * scale, RELATIVE_TOLERANCE * target
-        for asked, ranked, anchor, delta in compiled_search(reply, rank_only, slope, top, starts, tolerance):
+        for asked, ranked, anchor, delta in search(reply, rank_only, slope, top, starts, tolerance):
             if asked >= SOLVED:
                 level = price_level(own_m, own_numerator, own_lo, scale, efficiency_slope, ranked, anchor, delta)
                 prices[k, 0], prices[k, 1], prices[k, 2], prices[k, 3] = ranked, anchor, delta, level
@@ -202,3 +205,6 @@ def _solve_creators(
             reply[EXCESS_AT] = ((p0 - target) + p1) + p2
             if asked == EXCESS_AND_POLES:
                 reply[BELOW_AT], reply[ABOVE_AT] = neighbouring_poles(own_m, scale, anchor)
+
+
+compiled_solve_creators = compiled_in_memory(_solve_creators)

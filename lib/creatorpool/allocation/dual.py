@@ -17,12 +17,13 @@ from creatorpool.allocation.search import (
     BELOW_AT,
     EXCESS_AND_POLES,
     EXCESS_AT,
+    REPLY_SLOTS,
     SLOPE_AT,
     SOLVED,
     Probe,
     search,
 )
-from creatorpool.allocation.summation import SMALLEST_BOUND, order_free_sum, summation_grids
+from creatorpool.allocation.summation import summation_grids
 from creatorpool.allocation.types import Floats
 
 # Excess that counts as none, relative to the pool: a few units in the last place.
@@ -66,7 +67,7 @@ def drive(
     rows: Rows,
 ) -> Solution:
     """Run `search`, with `answer` filling its reply to each probe."""
-    reply = np.zeros(4)
+    reply = np.zeros(REPLY_SLOTS)
     for passes, (status, ranked, anchor, delta) in enumerate(_probes(reply, objective, rows)):
         if status >= SOLVED:
             return Solution(status, Price(ranked, float(anchor), float(delta)), passes)
@@ -75,13 +76,12 @@ def drive(
 
 
 def _probes(reply: Floats, objective: Objective, rows: Rows) -> Iterator[Probe]:
-    start = order_free_sum(rows.numerator, objective.largest_numerator)
     return search(
         reply,
         objective.is_linear_program,
         objective.pole_slope,
         float(rows.effective_impressions.max()) * objective.totals.scale,
-        (start / max(objective.pool, SMALLEST_BOUND), float(rows.numerator.size)),
+        (objective.free_delta, float(rows.numerator.size)),
         RELATIVE_TOLERANCE * objective.pool,
     )
 

@@ -50,6 +50,22 @@ def grid_sums(values: Floats, grids: Floats) -> Floats:
 
 
 @compiled
+def group_pieces(values: Floats, group: Integers, groups: int, grids: Floats) -> Floats:
+    """Sum of the (n,) values of each group as (groups, 3) pieces on `grids`."""
+    s0, s1, s2 = grids[0], grids[1], grids[2]
+    pieces = np.zeros((groups, 3))
+    for i in range(values.size):
+        rest, own = values[i], pieces[group[i]]
+        piece = (rest + s0) - s0
+        own[0] += piece
+        rest -= piece
+        piece = (rest + s1) - s1
+        own[1] += piece
+        own[2] += ((rest - piece) + s2) - s2
+    return pieces
+
+
+@compiled
 def respond(
     x: float,
     numerator: float,

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from creatorpool.allocation.compiled import compiled, on_slices
 from creatorpool.allocation.creator_caps import CreatorCaps, checked_creator_caps
-from creatorpool.allocation.objective import BATCH, ShareTotals, power, share_totals
+from creatorpool.allocation.objective import BATCH, Objective, pool_objective, power, share_totals
 from creatorpool.allocation.summation import SMALLEST_BOUND, order_free_group_sums, order_free_sum
 from creatorpool.allocation.types import Floats, ObjectiveName
 
@@ -66,52 +66,65 @@ def kkt_residuals(
     the smaller of the two distances: near a pole the second magnifies the last bit of nu, near p = 0 the first
     magnifies the last bit of p, and both are far from 0 for a payout that is truly off.
     """
-    p = np.ascontiguousarray(payout, dtype=np.float64)
     m = np.ascontiguousarray(effective_impressions, dtype=np.float64)
-    columns = [
-        np.asarray(column, dtype=np.float64).reshape(-1)
-        for column in (nu + np.asarray(eta), 0.0 if floor is None else floor, np.inf if cap is None else cap)
+    bounds = [
+        np.asarray(bound, dtype=np.float64).reshape(-1)
+        for bound in (0.0 if floor is None else floor, np.inf if cap is None else cap)
     ]
     totals = share_totals(m, alpha)
-    fair, efficient = _weights(totals, alpha, lambda_eff, objective)
+    goal = pool_objective(totals, pool, alpha=alpha, lambda_eff=lambda_eff, name=objective)
+    caps = None if creator_cap is None else checked_creator_caps(creator, creator_cap, m.size)
+    own = np.asarray(eta, dtype=np.float64).reshape(-1)
+    return residuals_of(np.ascontiguousarray(payout, dtype=np.float64), nu, own, goal, m, bounds[0], bounds[1], caps)
 
-    is_log = objective == "log"
+
+def residuals_of(
+    p: Floats,
+    nu: float,
+    eta: Floats,
+    goal: Objective,
+    m: Floats,
+    floor: Floats,
+    cap: Floats,
+    caps: CreatorCaps | None,
+) -> KktResiduals:
+    """As `kkt_residuals`, of checked arguments; `eta`, `floor` and `cap` are (n,) or (1,) arrays."""
+    fair, efficient = _weights(goal)
+    is_log = goal.name == "log"
+    prices = nu + eta
 
     def part(first: int, end: int) -> tuple[float, float]:
         worst = [(0.0, 0.0)]
         for start in range(first, end, BATCH):
             v = slice(start, min(start + BATCH, end))
-            x = m[v] * totals.scale
-            price, lo, hi = (column[v] if column.size > 1 else column for column in columns)
-            worst.append(_violations(p[v], x, power(x, alpha), price, lo, hi, fair, efficient, pool, is_log))
+            x = goal.scaled(m[v])
+            price, lo, hi = (column[v] if column.size > 1 else column for column in (prices, floor, cap))
+            worst.append(_violations(p[v], x, power(x, goal.alpha), price, lo, hi, fair, efficient, goal.pool, is_log))
         return max(bounds for bounds, _ in worst), max(stationarity for _, stationarity in worst)
 
     parts = on_slices(part, p.size)
-    total = order_free_sum(p, max(pool, float(p.max()), SMALLEST_BOUND))
-    creators = 0.0
-    if creator_cap is not None:
-        caps = checked_creator_caps(creator, creator_cap, p.size)
-        creators = _creator_violation(p, caps, np.broadcast_to(np.asarray(eta), p.shape), nu, pool)
-    return KktResiduals(abs(total - pool), max(b for b, _ in parts), max(s for _, s in parts), creators)
+    total = order_free_sum(p, max(goal.pool, float(p.max()), SMALLEST_BOUND))
+    creators = 0.0 if caps is None else _creator_violation(p, caps, eta, nu, goal.pool)
+    budget = abs(total - goal.pool)
+    return KktResiduals(budget, max(b for b, _ in parts), max(s for _, s in parts), creators)
+
+
+def _weights(goal: Objective) -> tuple[float, float]:
+    """Factors that turn x**alpha and x into the terms' weights λ_fair w (or ŵ) and λ_eff s."""
+    if goal.totals.total == 0.0:
+        return 0.0, 0.0
+    weight_total = goal.totals.weight_total if goal.name == "log" else goal.totals.total**goal.alpha
+    return (1.0 - goal.lambda_eff) / weight_total, goal.lambda_eff / goal.totals.total
 
 
 def _creator_violation(payout: Floats, caps: CreatorCaps, eta: Floats, nu: float, pool: float) -> float:
     """Largest excess over a cap, or else the smaller of slack and price, both in money, whose product should be 0."""
-    earned = order_free_group_sums(payout, caps.code, caps.cap.size, pool)
+    slack = caps.cap - order_free_group_sums(payout, caps.code, caps.cap.size, pool)
     own_eta = np.zeros(caps.cap.size)
     own_eta[caps.code] = eta
-    slack = caps.cap - earned
     with np.errstate(divide="ignore", invalid="ignore"):
         price = np.where(own_eta > 0, pool * own_eta / nu, 0.0)
     return float(np.maximum(-slack, np.minimum(slack, price)).max())
-
-
-def _weights(totals: ShareTotals, alpha: float, lambda_eff: float, objective: ObjectiveName) -> tuple[float, float]:
-    """Factors that turn x**alpha and x into the terms' weights λ_fair w (or ŵ) and λ_eff s."""
-    if totals.total == 0.0:
-        return 0.0, 0.0
-    weight_total = totals.weight_total if objective == "log" else totals.total**alpha
-    return (1.0 - lambda_eff) / weight_total, lambda_eff / totals.total
 
 
 @compiled

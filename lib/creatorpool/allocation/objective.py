@@ -48,6 +48,12 @@ class Objective:
         return self.fairness_factor + self.efficiency_factor
 
     @property
+    def free_delta(self) -> float:
+        """The price's `delta` if there were neither poles nor bounds: the numerators' sum over the pool."""
+        numerators = self.fairness_factor * self.totals.weight_total + self.efficiency_factor * self.totals.total
+        return numerators / self.pool if self.pool > 0.0 else 1.0
+
+    @property
     def efficiency_slope(self) -> float:
         """λ_eff where efficiency is linear in the payout; unlike `pole_slope` also without a fairness term."""
         return self.lambda_eff if self.name == "linear" else 0.0

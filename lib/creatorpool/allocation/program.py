@@ -19,9 +19,9 @@ from creatorpool.allocation.arguments import (
 from creatorpool.allocation.creator_caps import CreatorCaps, checked_creator_caps
 from creatorpool.allocation.creators import solve_capped_creators
 from creatorpool.allocation.dual import Rows, Solution, multiplier, solve_pool
-from creatorpool.allocation.kkt import KktResiduals, kkt_residuals
+from creatorpool.allocation.kkt import KktResiduals, residuals_of
 from creatorpool.allocation.objective import pool_objective, share_totals
-from creatorpool.allocation.payout import BOUNDS, Dual, payout_from_dual
+from creatorpool.allocation.payout import BOUNDS, Dual, fill_payouts
 from creatorpool.allocation.search import CAPS_FALL_SHORT, FLOORS_EXCEED
 from creatorpool.allocation.types import Codes, Floats, ObjectiveName
 from creatorpool.errors import InfeasiblePoolError
@@ -123,27 +123,11 @@ def allocate(
         solution, creators = solve_capped_creators(goal, rows, caps)
     _check_feasible(solution, rows, money, caps)
     dual = Dual(goal, solution.price, multiplier(goal, solution.price, rows), creators)
-    payout, bound_code = payout_from_dual(dual, m, lo, hi, None if caps is None else caps.labels)
-    return Allocation(payout, bound_code, solution.passes, dual, _residuals(payout, dual, m, lo, hi, caps))
-
-
-def _residuals(payout: Floats, dual: Dual, m: Floats, lo: Floats, hi: Floats, caps: CreatorCaps | None) -> KktResiduals:
-    goal = dual.objective
-    capped = {}
-    if caps is not None and dual.creators is not None:
-        capped = {"creator": caps.labels, "creator_cap": caps.cap, "eta": dual.creators.eta_of(caps.labels)}
-    return kkt_residuals(
-        payout,
-        dual.nu,
-        m,
-        goal.pool,
-        alpha=goal.alpha,
-        lambda_eff=goal.lambda_eff,
-        floor=lo,
-        cap=hi,
-        objective=goal.name,
-        **capped,
-    )
+    place = None if caps is None or creators is None else creators.place(caps.label)[caps.code]
+    payout, bound_code = fill_payouts(dual, m, lo, hi, place)
+    eta = np.zeros(1) if place is None or creators is None else creators.eta_at(place)
+    residuals = residuals_of(payout, dual.nu, eta, goal, m, lo, hi, caps)
+    return Allocation(payout, bound_code, solution.passes, dual, residuals)
 
 
 def _check_feasible(solution: Solution, rows: Rows, pool: float, caps: CreatorCaps | None) -> None:

@@ -1,7 +1,7 @@
 """The one-dimensional search for a pool's price: safeguarded Newton steps inside a bracket that cannot fail.
 
 `search` is a generator that asks for the pool's payout at one price after another. It runs as plain Python over a large
-pool, whose passes are threaded, and compiled over each capped creator's few videos: one logic for both.
+pool, whose passes are threaded, and compiled over the few videos of each of many capped creators: one logic for both.
 """
 
 from __future__ import annotations
@@ -19,21 +19,87 @@ EXCESS, EXCESS_AND_POLES, SOLVED, FLOORS_EXCEED, CAPS_FALL_SHORT = range(5)
 # Slots of the caller's reply to a probe: payout minus target, -dpayout/dlog(delta), poles below and above the anchor.
 EXCESS_AT, SLOPE_AT, BELOW_AT, ABOVE_AT = range(4)
 
+# Slots in which a part of the search leaves its result for the whole: the outcome; the anchor and its bracket.
+OUTCOME_AT, ANCHOR_AT, LOWER_AT, UPPER_AT = range(4, 8)
+REPLY_SLOTS = 8
+ENDED, INSIDE, WITHOUT_WEIGHT = 0.0, 1.0, 2.0
+
 Probe = tuple[int, bool, float, float]  # what is asked, then the price: ranked, anchor, delta
 
-# A Newton step that does not halve the excess is slow; after PATIENCE slow steps comes a bisection.
+# A step that does not halve the excess is slow; after PATIENCE slow steps comes a bisection.
 PROGRESS = 0.5
 PATIENCE = 2
+# A step that comes this much closer to a pole not yet known to lie under the root calls for a look at the pole.
+DIVE = 2.0**-10
 
 
 @register_jitable
-def middle(low: float, high: float, reach: float) -> float:
-    """A point inside the bracket: the geometric mean, or a factor of `reach` away from the only end known."""
-    if low == 0.0:
-        return high / reach
-    if high == math.inf:
-        return low * reach
-    return math.sqrt(low) * math.sqrt(high)
+def search(
+    reply: Floats,
+    rank_only: bool,
+    slope: float,
+    top: float,
+    starts: tuple[float, float],
+    tolerance: float,
+) -> Iterator[Probe]:
+    """Probe prices until the payout meets its target; the last probe yielded says how it ended and at which price.
+
+    Parameters
+    ----------
+    reply : (REPLY_SLOTS,) array
+        Where the caller puts the answer before it resumes the generator.
+    rank_only : bool
+        Whether the objective is a linear program.
+    slope : float
+        `Objective.pole_slope`: 0 if no video has a pole.
+    top : float
+        The largest scaled effective impressions.
+    starts : (float, float)
+        First guess of `delta` for the closed form, and for an equal split.
+    tolerance : float
+        Excess that counts as none, money.
+    """
+    ranked, anchor, low, high = rank_only or top == 0.0, top, 0.0, math.inf
+    delta = starts[1] if ranked else starts[0]
+    best_delta, best_excess, slow, reach = delta, math.inf, 0, 4.0
+    is_lost, is_surveyed = ranked, False
+    while True:
+        if is_lost and not is_surveyed:
+            is_surveyed = True
+            for probe in exact_ends(reply, tolerance):
+                yield probe
+            if reply[OUTCOME_AT] == WITHOUT_WEIGHT:
+                ranked, anchor, low, high, delta, best_excess = True, 0.0, 0.0, math.inf, starts[1], math.inf
+            elif reply[OUTCOME_AT] == INSIDE and low == 0.0 and (ranked or slope > 0.0):
+                for probe in last_pole(reply, ranked, anchor, tolerance):
+                    yield probe
+                if not ranked and reply[ANCHOR_AT] < anchor:
+                    low = slope * (reply[LOWER_AT] - reply[ANCHOR_AT])
+                    high = slope * (reply[UPPER_AT] - reply[ANCHOR_AT])
+                    delta, best_excess = 0.5 * (low + high), math.inf
+                anchor = reply[ANCHOR_AT]
+            if reply[OUTCOME_AT] == ENDED:
+                return
+        yield EXCESS, ranked, anchor, delta
+        excess = reply[EXCESS_AT]
+        slow = slow + 1 if abs(excess) > PROGRESS * best_excess else 0
+        if abs(excess) < best_excess:
+            best_delta, best_excess = delta, abs(excess)
+        if abs(excess) <= tolerance:
+            break
+        if excess > 0.0:
+            low = delta
+        else:
+            high = delta
+        step = newton(delta, excess, reply[SLOPE_AT])
+        is_lost = slow > PATIENCE or not low < step < high or (low == 0.0 and step < DIVE * delta)
+        if not low < step < high or slow > PATIENCE:
+            step = middle(low, high, reach)
+            slow, reach = 0, reach * reach
+        if not low < step < high:
+            break
+        delta = step
+    yield SOLVED, ranked, anchor, best_delta
 
 
 @register_jitable
@@ -51,32 +117,24 @@ def newton(delta: float, excess: float, slope: float) -> float:
     return delta * (1.0 + ratio)
 
 
-def search(
-    reply: Floats,
-    rank_only: bool,
-    slope: float,
-    top: float,
-    starts: tuple[float, float],
-    tolerance: float,
-) -> Iterator[Probe]:
-    """Probe prices until the payout meets its target; the last probe yielded says how it ended and at which price.
+@register_jitable
+def middle(low: float, high: float, reach: float) -> float:
+    """A point inside the bracket: the geometric mean, or a factor of `reach` away from the only end known."""
+    if low == 0.0:
+        return high / reach
+    if high == math.inf:
+        return low * reach
+    return math.sqrt(low) * math.sqrt(high)
 
-    Parameters
-    ----------
-    reply : (4,) array
-        Where the caller puts the answer before it resumes the generator.
-    rank_only : bool
-        Whether the objective is a linear program.
-    slope : float
-        `Objective.pole_slope`: 0 if no video has a pole.
-    top : float
-        The largest scaled effective impressions.
-    starts : (float, float)
-        First guess of `delta` for the closed form, and for an equal split.
-    tolerance : float
-        Excess that counts as none, money.
+
+@register_jitable
+def exact_ends(reply: Floats, tolerance: float) -> Iterator[Probe]:
+    """Probe the ends of what can be paid: all at their floors; every video of weight at its cap; all at their caps.
+
+    The outcome is that the search has ended at one of them, that the target lies inside the first two, or that money is
+    left for videos without weight.
     """
-    # 1. The exact ends: everyone at the floor; every video of weight at its cap, and the rest to those without weight.
+    reply[OUTCOME_AT] = ENDED
     yield EXCESS, True, math.inf, 1.0
     if reply[EXCESS_AT] >= -tolerance:
         yield (SOLVED if reply[EXCESS_AT] <= tolerance else FLOORS_EXCEED), True, math.inf, 1.0
@@ -85,63 +143,43 @@ def search(
     if abs(reply[EXCESS_AT]) <= tolerance:
         yield SOLVED, True, 0.0, math.inf
         return
-    ranked, anchor, low, high, delta = rank_only, top, 0.0, math.inf, starts[0]
-    low_is_known = slope == 0.0 and not rank_only
-    if reply[EXCESS_AT] < 0.0:
-        yield EXCESS, True, 0.0, 0.0
-        if reply[EXCESS_AT] <= tolerance:
-            yield (SOLVED if reply[EXCESS_AT] >= -tolerance else CAPS_FALL_SHORT), True, 0.0, 0.0
-            return
-        ranked, anchor, low_is_known = True, 0.0, True
-    if ranked:
-        delta = starts[1]
+    if reply[EXCESS_AT] > 0.0:
+        reply[OUTCOME_AT] = INSIDE
+        return
+    yield EXCESS, True, 0.0, 0.0
+    if reply[EXCESS_AT] <= tolerance:
+        yield (SOLVED if reply[EXCESS_AT] >= -tolerance else CAPS_FALL_SHORT), True, 0.0, 0.0
+        return
+    reply[OUTCOME_AT] = WITHOUT_WEIGHT
 
-    # 2. The root of the closed form above the pole of `anchor`, which is first the topmost pole.
-    best_delta, best_excess, slow, reach = delta, math.inf, 0, 4.0
-    while True:
-        if not low_is_known and (ranked or slow >= PATIENCE or delta < high * 2.0**-10 < math.inf):
-            yield EXCESS_AND_POLES, ranked, anchor, 0.0
-            low_is_known = True
-            if abs(reply[EXCESS_AT]) <= tolerance:
-                best_delta = 0.0
-                break
-            if reply[EXCESS_AT] < 0.0:
-                # 3. The root lies under the topmost pole: find the last pole at which too much would be paid.
-                upper, below, excess_upper = anchor, reply[BELOW_AT], reply[EXCESS_AT]
-                yield EXCESS_AND_POLES, ranked, 0.0, 0.0
-                # At the smallest pole every video of weight is at its cap: step 1 found that to be too much.
-                lower, above, excess_lower, by_secant = reply[ABOVE_AT], reply[ABOVE_AT], math.nan, False
-                while below > lower:
-                    x = math.sqrt(max(lower, above)) * math.sqrt(below)
-                    if by_secant:
-                        x = lower + (upper - lower) * (excess_lower / (excess_lower - excess_upper))
-                    x = max(min(x, below), max(lower, above))
-                    yield EXCESS_AND_POLES, ranked, x, 0.0
-                    if reply[EXCESS_AT] > 0.0:
-                        lower, above, excess_lower = x, reply[ABOVE_AT], reply[EXCESS_AT]
-                    else:
-                        upper, below, excess_upper = x, reply[BELOW_AT], reply[EXCESS_AT]
-                    by_secant = not by_secant and excess_lower > 0.0
-                anchor = below
-                if not ranked:
-                    low, high = slope * (lower - anchor), slope * (upper - anchor)
-                    delta = 0.5 * (low + high)
-                best_delta, best_excess = delta, math.inf
-        yield EXCESS, ranked, anchor, delta
-        excess = reply[EXCESS_AT]
-        slow = slow + 1 if abs(excess) > PROGRESS * best_excess else 0
-        if abs(excess) < best_excess:
-            best_delta, best_excess = delta, abs(excess)
-        if abs(excess) <= tolerance:
-            break
-        if excess > 0.0:
-            low, low_is_known = delta, True
+
+@register_jitable
+def last_pole(reply: Floats, ranked: bool, top: float, tolerance: float) -> Iterator[Probe]:
+    """Find the last pole at or below `top` at which too much would be paid: the root lies between it and the next.
+
+    Leaves that pole, and the bracket of points known to pay too much and not too much, in `reply`.
+    """
+    reply[OUTCOME_AT] = ENDED
+    yield EXCESS_AND_POLES, ranked, top, 0.0
+    if abs(reply[EXCESS_AT]) <= tolerance:
+        yield SOLVED, ranked, top, 0.0
+        return
+    lower, below, upper, excess_upper = top, top, math.inf, reply[EXCESS_AT]
+    if excess_upper < 0.0:
+        below, upper = reply[BELOW_AT], top
+        yield EXCESS_AND_POLES, ranked, 0.0, 0.0
+        lower = reply[ABOVE_AT]  # at the smallest pole every video of weight is at its cap: known to be too much
+    above, excess_lower, by_secant = lower, math.nan, False
+    while below > lower:
+        x = math.sqrt(above) * math.sqrt(below)
+        if by_secant:
+            x = lower + (upper - lower) * (excess_lower / (excess_lower - excess_upper))
+        x = max(min(x, below), above)
+        yield EXCESS_AND_POLES, ranked, x, 0.0
+        if reply[EXCESS_AT] > 0.0:
+            lower, above, excess_lower = x, reply[ABOVE_AT], reply[EXCESS_AT]
         else:
-            high = delta
-        delta = newton(delta, excess, reply[SLOPE_AT])
-        if slow > PATIENCE or not low < delta < high:
-            delta = middle(low, high, reach)
-            slow, reach = 0, reach * reach
-        if not low < delta < high:
-            break
-    yield SOLVED, ranked, anchor, best_delta
+            upper, below, excess_upper = x, reply[BELOW_AT], reply[EXCESS_AT]
+        by_secant = not by_secant and excess_lower > 0.0
+    reply[ANCHOR_AT], reply[LOWER_AT], reply[UPPER_AT] = below, lower, upper
+    reply[OUTCOME_AT] = INSIDE

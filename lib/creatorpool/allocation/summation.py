@@ -13,7 +13,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from creatorpool.allocation.compiled import on_slices
-from creatorpool.allocation.kernels import grid_sums
+from creatorpool.allocation.kernels import grid_sums, group_pieces
 from creatorpool.allocation.types import Floats, Integers
 
 # A pool of nothing still needs grids that are normal numbers.
@@ -39,9 +39,5 @@ def order_free_sum(values: Floats, bound: float) -> float:
 
 def order_free_group_sums(values: Floats, group: Integers, groups: int, bound: float) -> Floats:
     """Sum of the (n,) `values`, each in [0, bound], of each group 0 … groups-1: the same bits in any order."""
-    sums, rest = np.zeros(groups), values
-    for grid in summation_grids(values.size, bound):
-        piece = (rest + grid) - grid
-        sums += np.bincount(group, weights=piece, minlength=groups)
-        rest = rest - piece
-    return sums
+    pieces = group_pieces(values, group, groups, summation_grids(values.size, bound))
+    return np.asarray(pieces[:, 0] + pieces[:, 1] + pieces[:, 2])
