@@ -1,0 +1,85 @@
+"""A pool's terms made feasible as configured, and its money closed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from creatorpool.allocation.pools import PoolRevenue
+from creatorpool.allocation.settlement import settle_pool
+from creatorpool.errors import InfeasiblePoolError
+from creatorpool.settings import AllocationSettings, load_settings
+
+IMPRESSIONS = np.array([900.0, 90.0, 9.0, 0.0])
+
+
+def pool(micros: int) -> PoolRevenue:
+    return PoolRevenue("music", 2 * micros, 0.5, micros, "USD")
+
+
+def terms(*assignments: str) -> AllocationSettings:
+    return load_settings(assignments=[f"allocation.{assignment}" for assignment in assignments]).allocation
+
+
+def test_settle_pool_without_bounds_pays_all_of_it() -> None:
+    settled = settle_pool(pool(1_000_003), IMPRESSIONS, terms("alpha=0.7"))
+
+    assert (settled.paid_micros, settled.unallocated_micros) == (1_000_003, 0)
+    assert (settled.videos_eligible, settled.coverage) == (4, 0.75)
+    assert settled.max_kkt_residual <= 1e-9 * 1_000_003
+
+
+def test_settle_pool_without_videos_leaves_it_unallocated_and_says_so() -> None:
+    settled = settle_pool(pool(500), np.empty(0), terms())
+
+    assert (settled.split, settled.paid_micros, settled.unallocated_micros) == (None, 0, 500)
+    assert "no eligible video" in settled.warning
+
+
+def test_settle_pool_without_quality_leaves_it_unallocated_whatever_the_floor() -> None:
+    settled = settle_pool(pool(500), np.zeros(3), terms("floor_micros=7"))
+
+    assert (settled.paid_micros, settled.unallocated_micros, settled.coverage) == (0, 500, 0.0)
+    assert "quality above 0" in settled.warning
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (("floor_micros=300",), "floors of 300 micros for 4 videos sum to 1200, the pool is 1000"),
+        (("cap_micros=100",), "caps of 100 micros for 3 videos with quality sum to 300, the pool is 1000"),
+        (("categories.music.cap_micros=10",), "caps of 10 micros"),
+    ],
+)
+def test_settle_pool_with_impossible_bounds_fails_and_names_them(settings: tuple[str, ...], message: str) -> None:
+    with pytest.raises(InfeasiblePoolError, match=message) as caught:
+        settle_pool(pool(1000), IMPRESSIONS, terms(*settings))
+    assert caught.value.exit_code == 2
+
+
+def test_settle_pool_scales_floors_where_configured() -> None:
+    settled = settle_pool(pool(1000), IMPRESSIONS, terms("floor_micros=300", "on_floors_exceed_pool=scale"))
+
+    assert settled.paid_micros == 1000
+    assert settled.split.terms.floor_micros == 250
+    assert "floors scaled from 300 to 250" in settled.warning
+
+
+def test_settle_pool_carries_what_caps_leave_where_configured() -> None:
+    settings = terms("cap_micros=100", "floor_micros=20", "on_caps_below_pool=carry")
+    settled = settle_pool(pool(1000), IMPRESSIONS, settings)
+
+    assert (settled.paid_micros, settled.unallocated_micros) == (320, 680)
+    assert "caps leave 680 micros unallocated" in settled.warning
+
+
+def test_settle_pool_says_when_the_efficiency_weight_moves_nothing() -> None:
+    rng = np.random.default_rng(5)
+    many = rng.pareto(1.1, 200_000)
+
+    dead = settle_pool(pool(10**12), many, terms("lambda_eff=0.9"))
+    alive = settle_pool(pool(10**12), many, terms("lambda_eff=0.9", "objective=log"))
+
+    assert "lambda_eff moved" in dead.warning
+    assert alive.warning is None
+    assert alive.efficiency_moved_micros > 1000 * dead.efficiency_moved_micros

@@ -1,0 +1,145 @@
+"""The layers point one way: mathematics below, Spark transforms above it, storage and engines each in one module."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[1]
+LIBRARY = PROJECT / "lib"
+MODULES = {
+    ".".join(path.relative_to(LIBRARY).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted((LIBRARY / "creatorpool").rglob("*.py"))
+}
+
+SPARK_SIDE = {
+    "pyspark",
+    "pysail",
+    "delta",
+    "deltalake",
+    "great_expectations",
+    "creatorpool.tables",
+    "creatorpool.session",
+}
+MATHEMATICS = (
+    "creatorpool.money",
+    "creatorpool.allocation",
+    "creatorpool.quality.elementary",
+    "creatorpool.quality.geometric",
+    "creatorpool.quality.shrinkage",
+    "creatorpool.incentives",
+    "creatorpool.synthetic",
+)
+SPARK_DOORS = {
+    "creatorpool.allocation.pools",
+    "creatorpool.allocation.payouts",
+    "creatorpool.allocation.settlement",
+}
+"""Modules beside the mathematics that feed it from Spark."""
+
+# Each folder may import those on the lines before its own.
+ORDER = [
+    {"errors"},
+    {"money", "yaml_source", "contracts", "synthetic", "incentives", "delivery", "recommend"},
+    {"settings"},
+    {"session", "tables"},
+    {"quality", "allocation"},
+    {"signals", "ingest"},
+    {"runs"},
+    {"pipeline"},
+    {"report", "job"},
+    {"cli"},
+]
+
+
+@cache
+def imports(module: str) -> frozenset[str]:
+    """Every module that `module` imports, anywhere in it, but for imports that only type checkers follow."""
+    found: set[str] = set()
+    for node in _running(ast.parse(MODULES[module].read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports relatively"
+            base = str(node.module)
+            submodules = {f"{base}.{alias.name}" for alias in node.names if f"{base}.{alias.name}" in MODULES}
+            found |= submodules or {base}
+    return frozenset(found)
+
+
+def _running(tree: ast.AST):
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        yield node
+        yield from _running(node)
+
+
+def reached(module: str) -> set[str]:
+    """Everything that importing `module` brings in, packages' own __init__ modules included."""
+    seen: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        if name in MODULES:
+            parents = {".".join(name.split(".")[:depth]) for depth in range(1, name.count(".") + 1)}
+            waiting += [*imports(name), *parents]
+    return seen
+
+
+def is_mathematics(module: str) -> bool:
+    return module.startswith(MATHEMATICS) and module not in SPARK_DOORS
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if is_mathematics(module)])
+def test_mathematics_reaches_no_spark_and_no_storage(module: str) -> None:
+    spark_side = {name for name in reached(module) if name in SPARK_SIDE or name.split(".")[0] in SPARK_SIDE}
+    assert not spark_side
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_import_only_what_stands_below_them(module: str) -> None:
+    level = {name: depth for depth, names in enumerate(ORDER) for name in names}
+    own = [*module.split("."), ""][1]
+    if not own:
+        return
+    assert own in level, f"{module} has no place in ORDER"
+    for name in imports(module):
+        parts = name.split(".")
+        if parts[0] == "creatorpool" and len(parts) > 1 and parts[1] != own:
+            assert level[parts[1]] <= level[own], f"{module} imports {name}, which stands above it"
+
+
+def test_only_the_table_module_touches_storage() -> None:
+    assert {name for name in MODULES if "deltalake" in {found.split(".")[0] for found in imports(name)}} == {
+        "creatorpool.tables"
+    }
+    for module, path in MODULES.items():
+        if not module.startswith(("creatorpool.tables", "creatorpool.ingest")):
+            assert ".read.format" not in path.read_text(), module
+            assert ".write" + "." not in path.read_text(), module
+
+
+def test_only_the_session_module_knows_the_engines() -> None:
+    for module, path in MODULES.items():
+        if module == "creatorpool.session":
+            continue
+        assert "pysail" not in {found.split(".")[0] for found in imports(module)}, module
+        for sign in ("sparkContext", "_jvm", "_jdf", "._sc"):
+            assert sign not in path.read_text(), f"{module} uses {sign}"
+
+
+def test_nightly_modules_do_not_import_the_solvers_check() -> None:
+    assert not [module for module in MODULES if "cvxpy" in {found.split(".")[0] for found in imports(module)}]
+
+
+def test_jobs_are_thin_and_nothing_imports_them() -> None:
+    for path in sorted((PROJECT / "jobs").glob("*.py")):
+        assert len(path.read_text().splitlines()) <= 80, f"{path.name} holds more than a job's arguments"
+    assert not [module for module in MODULES if "jobs" in {found.split(".")[0] for found in imports(module)}]
