@@ -37,7 +37,7 @@ def video_signals(events: DataFrame, viewers: DataFrame, videos: DataFrame, sett
     safety = videos.select("video_id", components.safety(settings.toxicity_penalty).alias("safety"))
     return (
         components.tier_sums(pairs, settings)
-        .filter(F.col("views") > 0)
+        .filter((F.col("views") > 0) | F.col("length_ms").isNull())  # without a length no view qualifies: refused below
         .join(safety, on="video_id", how="left")  # video_id is the key of videos
         .transform(_with_components, settings)
         .transform(_with_diversity)

@@ -1,0 +1,159 @@
+"""Shrinkage: a known strength is found again, likelihood agrees, and the ends are exact."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.optimize import minimize
+from scipy.stats import betabinom
+
+from creatorpool.errors import InputError
+from creatorpool.quality import fit_prior, shrink
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+def _simulated(rng, mean, strength, videos, viewers):
+    """Actions and viewers of `videos` videos whose own rates are Beta with this mean and strength."""
+    n = rng.geometric(1 / viewers, videos)
+    return rng.binomial(n, rng.beta(mean * strength, (1 - mean) * strength, videos)), n
+
+
+def _maximum_likelihood(x, n):
+    """(mean, strength) that maximise the beta-binomial likelihood."""
+
+    def loss(point):
+        mean, strength = 1 / (1 + math.exp(-point[0])), math.exp(point[1])
+        return -betabinom.logpmf(x, n, mean * strength, (1 - mean) * strength).sum()
+
+    best = minimize(loss, [math.log(x.sum() / (n - x).sum()), 3.0], method="Nelder-Mead", options={"maxiter": 4000})
+    return 1 / (1 + math.exp(-best.x[0])), math.exp(best.x[1])
+
+
+@pytest.mark.parametrize(
+    ("mean", "strength", "viewers"), [(0.05, 30, 20), (0.01, 100, 12), (0.3, 4, 6), (0.004, 60, 40), (0.6, 500, 50)]
+)
+def test_fit_prior_of_simulated_rates_recovers_mean_and_strength(mean, strength, viewers):
+    x, n = _simulated(np.random.default_rng(11), mean, strength, 60_000, viewers)
+    prior = fit_prior(x, n, np.zeros(x.size))
+    assert_allclose(prior.mean, [mean], rtol=0.03)
+    assert_allclose(prior.strength, [strength], rtol=0.15)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_fit_prior_is_near_maximum_likelihood_by_scipy(seed):
+    x, n = _simulated(np.random.default_rng(seed), 0.08, 25, 8_000, 15)
+    mean, strength = _maximum_likelihood(x, n)
+    prior = fit_prior(x, n, np.zeros(x.size))
+    assert_allclose(prior.mean, [mean], rtol=0.01)
+    assert_allclose(prior.strength, [strength], rtol=0.12)
+
+
+def test_fit_prior_over_many_small_groups_is_not_biased():
+    # 1/strength is nearly unbiased even where a group has only 12 videos; without the allowance for the estimated mean
+    # its median would lie far below.
+    rng = np.random.default_rng(5)
+    x, n = _simulated(rng, 0.2, 9, 12 * 2_000, 20)
+    gamma = 1 / (1 + fit_prior(x, n, np.repeat(np.arange(2_000), 12)).strength)
+    assert_allclose(gamma.mean(), 0.1, rtol=0.1)
+
+
+def test_fit_prior_of_unequal_trust_uses_effective_viewers_without_bias():
+    # Viewers of weight 1 and 0.2: a rate is a weighted mean, whose variance is that of (Σw)²/Σw² equal viewers.
+    rng = np.random.default_rng(6)
+    videos, viewers = 20_000, 8
+    weight = rng.choice([1.0, 0.2], (videos, viewers))
+    p = rng.beta(0.1 * 20, 0.9 * 20, videos)
+    acted = rng.random((videos, viewers)) < p[:, None]
+    rate = (weight * acted).sum(axis=1) / weight.sum(axis=1)
+    n = weight.sum(axis=1) ** 2 / (weight**2).sum(axis=1)
+    assert_allclose(fit_prior(rate * n, n, np.zeros(videos)).strength, [20], rtol=0.15)
+
+
+def test_shrink_hand_worked_group():
+    # Four videos of 4 viewers with 0, 0, 4, 4 actions: γ clips at 1, each rate stands.
+    assert_allclose(shrink([0, 0, 4, 4], [4] * 4, ["a"] * 4), [0, 0, 1, 1])
+
+
+def test_shrink_by_known_prior_is_the_posterior_mean():
+    rng = np.random.default_rng(2)
+    x, n = _simulated(rng, 0.1, 15, 500, 10)
+    prior = fit_prior(x, n, np.zeros(500))
+    m, k = prior.mean[0], prior.strength[0]
+    assert_allclose(shrink(x, n, np.zeros(500)), (x + k * m) / (n + k), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("successes", "weight", "expected"),
+    [
+        ([3.0], [7.5], [0.4]),  # a group of one keeps its rate: it is its own mean
+        ([0, 0, 0], [1, 5, 50], [0, 0, 0]),  # all zero
+        ([1, 5, 50], [1, 5, 50], [1, 1, 1]),  # all one
+        ([2, 4, 6], [20, 40, 60], [0.1, 0.1, 0.1]),  # no spread: the mean
+        ([0, 1, 1, 0], [1, 1, 1, 1], [0.5, 0.5, 0.5, 0.5]),  # one viewer each: nothing is known of the spread
+        ([0, 1, 0], [1, 1, 0], [0.5, 0.5, 0.5]),  # no viewers: the mean
+        ([0.0], [0.0], [0.0]),  # nothing at all
+    ],
+)
+def test_shrink_at_its_ends_is_exact(successes, weight, expected):
+    assert_allclose(shrink(successes, weight, ["c"] * len(weight)), expected, rtol=1e-15)
+
+
+def test_shrink_of_no_rows_is_empty():
+    assert shrink([], [], []).size == 0
+
+
+def test_fit_prior_without_spread_has_infinite_strength():
+    prior = fit_prior([2, 4, 6], [20, 40, 60], ["c"] * 3)
+    assert prior.strength.tolist() == [np.inf]
+    assert prior.group.tolist() == ["c"]
+
+
+@settings(max_examples=100)
+@given(seeds)
+def test_shrink_lies_between_rate_and_mean_of_its_group(seed):
+    rng = np.random.default_rng(seed)
+    n = rng.uniform(0.1, 30, 40)
+    x = n * rng.choice([0.0, 1.0, 0.5, 0.1], 40)
+    group = rng.integers(0, 4, 40)
+    prior = fit_prior(x, n, group)
+    mean = prior.mean[np.searchsorted(prior.group, group)]
+    shrunk, rate = shrink(x, n, group), x / n
+    assert (shrunk >= np.minimum(rate, mean) - 1e-12).all()
+    assert (shrunk <= np.maximum(rate, mean) + 1e-12).all()
+
+
+@settings(max_examples=100)
+@given(seeds)
+def test_shrink_does_not_depend_on_row_order_or_on_other_groups(seed):
+    rng = np.random.default_rng(seed)
+    n = rng.uniform(0.5, 200, 60)
+    x = n * rng.beta(1, 5, 60)
+    group = rng.integers(0, 3, 60)
+    order = rng.permutation(60)
+    shrunk = shrink(x, n, group)
+    assert_array_equal(shrink(x[order], n[order], group[order]), shrunk[order])
+    alone = group == 1
+    assert_allclose(shrink(x[alone], n[alone], group[alone]), shrunk[alone], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("successes", "weight", "group", "message"),
+    [
+        ([1, 2], [3, 4], ["a"], "must have one shape"),
+        ([[1]], [[2]], [["a"]], "must have one shape"),
+        ([3], [2], ["a"], r"successes\[0\] must be within \[0, weight = 2\], got 3"),
+        ([1, -1], [2, 2], ["a", "a"], r"successes\[1\] must be within"),
+        ([0], [-1], ["a"], r"weight\[0\] must be finite and >= 0, got -1"),
+        ([0], [math.inf], ["a"], r"weight\[0\] must be finite and >= 0, got inf"),
+        ([math.nan], [1], ["a"], r"successes\[0\] must be within .* got nan"),
+    ],
+)
+def test_shrink_bad_input_is_named(successes, weight, group, message):
+    with pytest.raises(InputError, match=message):
+        shrink(successes, weight, group)
