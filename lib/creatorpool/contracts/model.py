@@ -66,6 +66,11 @@ class Contract:
         """Names in the order of the file, which is the order of the table."""
         return tuple(column.name for column in self.columns)
 
+    @property
+    def rules(self) -> tuple[RowRule | TableRule, ...]:
+        """All rules, those on rows first."""
+        return (*self.row_rules, *self.table_rules)
+
     def column(self, name: str) -> Column:
         """The column called `name`; KeyError where there is none."""
         return {column.name: column for column in self.columns}[name]

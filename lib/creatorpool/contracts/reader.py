@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -141,12 +142,20 @@ def _rules(
             raise source.error((*place, "type"), f"rule '{item.name}': type must be 'custom', got {item.type!r}")
         if _choice(item.engine, "engine", ("sparkSql", "greatExpectations"), source, place) == engine:
             common = {
-                "name": _required(item.name, "name", source, place),
+                "name": _rule_name(item, source, place),
                 "severity": _choice(item.severity, "severity", ("error", "warning"), source, place),
                 "hint": _required(item.description, "description", source, place),
                 "line": source.line(place),
             }
             yield item, common, place
+
+
+def _rule_name(item: DataQuality, source: ContractSource, place: Place) -> str:
+    name = _required(item.name, "name", source, place)
+    if not re.fullmatch(r"\w+", name):
+        # Names of broken rules travel joined by commas.
+        raise source.error((*place, "name"), f"a rule's name has letters, digits and _ only, got '{name}'")
+    return name
 
 
 def _positioned(table: SchemaObject, flag: str, position: str, source: ContractSource) -> tuple[str, ...]:

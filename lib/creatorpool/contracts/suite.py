@@ -56,7 +56,7 @@ def validate_table(df: DataFrame, contract: Contract, run_id: str, *, skip: Sequ
     require_schema(df.schema, contract)
     rules = [rule for rule in checked_rules(contract) if rule.name not in skip]
     require_conditions(df, [rule for rule in rules if isinstance(rule, RowRule)], contract)
-    expectations = {rule.name: _expectation(rule, contract) for rule in rules}
+    expectations = {rule.name: expectation_of(rule, contract) for rule in rules}
     batch = _batch(df)
     found = _run(batch, [*expectations.values(), _row_counter()], "BOOLEAN_ONLY", contract)
     rows_checked = found[_ROW_COUNTER]["result"]["element_count"]
@@ -67,14 +67,14 @@ def validate_table(df: DataFrame, contract: Contract, run_id: str, *, skip: Sequ
 
 def checked_rules(contract: Contract) -> list[RowRule | TableRule]:
     """Rules that `validate_table` checks: those on rows that nothing else acts on, then those on the table."""
-    is_unchecked = {"quarantine": lambda rule: rule.severity == "warning", "stop": lambda _: True}
-    return [*filter(is_unchecked[contract.on_row_fault], contract.row_rules), *contract.table_rules]
+    stops = contract.on_row_fault == "stop"
+    return [rule for rule in contract.rules if stops or isinstance(rule, TableRule) or rule.severity == "warning"]
 
 
 def build_suite(contract: Contract) -> ExpectationSuite:
     """The contract's suite, named as it; ContractError with file and line for an unknown expectation or argument."""
     gx = _great_expectations()
-    expectations = [_expectation(rule, contract) for rule in checked_rules(contract)]
+    expectations = [expectation_of(rule, contract) for rule in checked_rules(contract)]
     suite: ExpectationSuite = gx.ExpectationSuite(name=contract.name, expectations=expectations)
     return suite
 
@@ -87,7 +87,8 @@ def _great_expectations() -> Any:
     return gx
 
 
-def _expectation(rule: RowRule | TableRule, contract: Contract) -> Expectation:
+def expectation_of(rule: RowRule | TableRule, contract: Contract) -> Expectation:
+    """The expectation that a rule stands for; ContractError with file and line where it stands for none."""
     _great_expectations()
     from great_expectations.exceptions.exceptions import ExpectationNotFoundError
     from great_expectations.expectations.metadata_types import FailureSeverity

@@ -1,0 +1,110 @@
+"""great-expectations' Data Docs: a page of HTML for each contract of a run, and an index, in one folder.
+
+Building needs no network. The pages take their styles from public hosts when opened, and are plain where there is none.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from creatorpool.contracts.model import Contract, RowRule
+from creatorpool.contracts.results import RuleResult
+from creatorpool.contracts.suite import expectation_of, quiet_context
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationValidationResult
+    from great_expectations.data_context.data_context.abstract_data_context import AbstractDataContext
+
+
+def write_data_docs(
+    results: Sequence[RuleResult], contracts: Mapping[str, Contract], folder: Path | str, run_time: dt.datetime
+) -> Path:
+    """Write the pages of a run's results under `folder` and return the index.
+
+    Parameters
+    ----------
+    results : sequence of RuleResult
+        Results of one run on any number of tables.
+    contracts : mapping
+        Contract of each table in `results`, by name.
+    folder : path
+        Where the site goes; a site that is there already is replaced.
+    run_time : datetime
+        When the run began, with a time zone; it names the run in the pages.
+
+    Returns
+    -------
+    Path
+        The site's index.html.
+    """
+    context = quiet_context()
+    site = Path(folder).resolve()
+    context.add_data_docs_site("contracts", _site(site))
+    for name, found in groupby(sorted(results, key=attrgetter("contract")), key=attrgetter("contract")):
+        _add_page(context, list(found), contracts[name], run_time)
+    context.build_data_docs()
+    return site / "index.html"
+
+
+def _site(folder: Path) -> Any:
+    return {
+        "class_name": "SiteBuilder",
+        "show_how_to_buttons": False,
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)},
+    }
+
+
+def _add_page(
+    context: AbstractDataContext, results: Sequence[RuleResult], contract: Contract, run_time: dt.datetime
+) -> None:
+    from great_expectations import ExpectationSuite
+    from great_expectations.core import ExpectationSuiteValidationResult, RunIdentifier
+    from great_expectations.data_context.types.resource_identifiers import (
+        ExpectationSuiteIdentifier,
+        ValidationResultIdentifier,
+    )
+    from great_expectations.validator.validation_statistics import calc_validation_statistics
+
+    outcomes = [_outcome(result, contract) for result in results]
+    configurations = [outcome.expectation_config for outcome in outcomes if outcome.expectation_config]
+    context.suites.add(ExpectationSuite(name=contract.name, expectations=configurations))
+    run_id = RunIdentifier(run_name=results[0].run_id, run_time=run_time)
+    suite_id = ExpectationSuiteIdentifier(name=contract.name)
+    context.validation_results_store.store_validation_results(
+        suite_validation_result=ExpectationSuiteValidationResult(
+            success=all(outcome.success for outcome in outcomes),
+            results=outcomes,
+            suite_name=contract.name,
+            statistics=calc_validation_statistics(outcomes)._asdict(),
+            meta={"run_id": run_id.to_json_dict(), "active_batch_definition": {"data_asset_name": contract.name}},
+        ),
+        suite_validation_result_identifier=ValidationResultIdentifier(
+            batch_identifier=contract.name, expectation_suite_identifier=suite_id, run_id=run_id
+        ),
+        expectation_suite_identifier=suite_id,
+    )
+
+
+def _outcome(result: RuleResult, contract: Contract) -> ExpectationValidationResult:
+    """The result in great-expectations' form, with the expectation that the contract's rule stands for."""
+    from great_expectations.core import ExpectationValidationResult
+
+    # A rule that no contract states, such as that a value can be read, is told by its hint alone.
+    stated = {rule.name: rule for rule in contract.rules}
+    rule = stated.get(result.rule, RowRule(result.rule, "true", result.severity, result.hint))
+    return ExpectationValidationResult(
+        success=result.passed,
+        expectation_config=expectation_of(rule, contract).configuration,
+        result={
+            "element_count": result.rows_checked,
+            "unexpected_count": result.rows_failed,
+            "unexpected_percent": 100 * result.rows_failed / max(1, result.rows_checked),
+            "partial_unexpected_list": [] if result.example is None else [result.example],
+        },
+    )

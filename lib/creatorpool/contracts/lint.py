@@ -1,0 +1,59 @@
+"""Checks a folder of contracts without any data: `python -m creatorpool.contracts.lint [FOLDER]`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from creatorpool.contracts.model import Contract
+from creatorpool.contracts.reader import CONTRACTS_DIRECTORY, load_contract
+from creatorpool.contracts.row_rules import require_conditions
+from creatorpool.contracts.schema import spark_schema
+from creatorpool.contracts.suite import build_suite
+from creatorpool.errors import ConfigurationError, ContractError
+from creatorpool.session import open_session, resolve_engine
+from creatorpool.settings import load_settings
+
+
+def lint_contracts(directory: Path | str | None = None, spark: SparkSession | None = None) -> list[str]:
+    """All complaints about the contracts of a folder, each with file and line; empty where there are none.
+
+    With a session every row rule is also analysed by its engine, on no data; without one, expressions go unread.
+    """
+    folder = Path(directory or CONTRACTS_DIRECTORY)
+    paths = sorted(path for path in folder.glob("*") if path.is_file())
+    if not paths:
+        return [f"{folder}: no contracts (*.yaml) here"]
+    return [complaint for path in paths for complaint in _complaints(path, spark)]
+
+
+def _complaints(path: Path, spark: SparkSession | None) -> list[str]:
+    if path.suffix != ".yaml":
+        return [f"{path}: contracts are files called <table>.yaml"]
+    try:
+        contract = load_contract(path.stem, path.parent)
+        build_suite(contract)
+        if spark is not None:
+            _analyse(contract, spark)
+    except ContractError as error:
+        return [str(error)]
+    return []
+
+
+def _analyse(contract: Contract, spark: SparkSession) -> None:
+    require_conditions(spark.createDataFrame([], spark_schema(contract)), contract.row_rules, contract)
+
+
+def main(arguments: list[str]) -> int:
+    """Print complaints; exit code 0 where there are none, else that of a configuration error."""
+    settings = load_settings().engine
+    with open_session(resolve_engine(None, settings), settings, "creatorpool-lint") as spark:
+        complaints = lint_contracts(arguments[0] if arguments else None, spark)
+    print("\n".join(complaints) or "all contracts are sound")
+    return ConfigurationError.exit_code if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
