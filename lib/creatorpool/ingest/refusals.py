@@ -1,0 +1,77 @@
+"""When a delivery stops the run, and what only deserves a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from creatorpool.errors import ContractViolationError, InputError
+from creatorpool.ingest.judge import JudgedTable
+from creatorpool.settings import IngestSettings
+
+
+def refuse_revenue(revenue: JudgedTable, day: date) -> None:
+    """ContractViolationError unless every row is good, none comes twice, all share a currency, and there is one."""
+    counts = revenue.counts
+    name = revenue.contract.name
+    if counts.quarantined:
+        raise ContractViolationError(
+            f"{name}: {counts.quarantined} of {counts.read} rows break rules ({_by_rule(counts.broken)}); "
+            f"for example {revenue.example()}"
+        )
+    if counts.duplicates:
+        raise ContractViolationError(
+            f"{name}: key_unique: {counts.duplicates} of {counts.read} rows repeat another one; whether the revenue was "
+            f"booked twice or delivered twice cannot be told"
+        )
+    if not counts.accepted:
+        raise ContractViolationError(f"{name}: not_empty: no revenue of {day} among {counts.read} rows")
+    currencies = sorted(row["currency"] for row in revenue.good.select("currency").distinct().collect())
+    if len(currencies) > 1:
+        raise ContractViolationError(f"{name}: one_currency: rows of {day} are in {len(currencies)}: {currencies}")
+
+
+def refuse_broken_day(events: JudgedTable, day: date, settings: IngestSettings, *, is_stored: bool) -> None:
+    """InputError if the day has no acceptable event, or more than the configured share of the delivery is refused.
+
+    `is_stored` says that the day's events are in the table already, from an interrupted run.
+    """
+    counts = events.counts
+    share = counts.quarantined / counts.read if counts.read else 0.0
+    if share > settings.max_quarantined_share:
+        raise InputError(
+            f"events: {counts.quarantined} of {counts.read} rows would be quarantined, more than "
+            f"ingest.max_quarantined_share {settings.max_quarantined_share}: {_by_rule(counts.broken)}; for example "
+            f"{events.example()}"
+        )
+    if counts.accepted == counts.late and not is_stored:
+        raise InputError(
+            f"events: no acceptable event of {day} among {counts.read} rows ({counts.late} late, "
+            f"{counts.quarantined} quarantined{': ' if counts.broken else ''}{_by_rule(counts.broken)})"
+        )
+
+
+def revenue_warnings(revenue: DataFrame, videos: DataFrame) -> tuple[str, ...]:
+    """What revenue names and `videos` does not have: categories without a video, Pulse rows beside unknown videos."""
+    categories = videos.select(F.explode("categories").alias("category")).distinct()
+    nobodys = revenue.where(F.col("placement") == "non_pulse").join(categories, "category", "left_anti")
+    beside_unknown = revenue.where(F.col("video_id").isNotNull()).join(
+        videos.select("video_id"), "video_id", "left_anti"
+    )
+    warnings = [
+        f"ad_revenue: category '{row['category']}' has {row['revenue_micros']} micros and no video: nobody can earn them"
+        for row in nobodys.orderBy("category").collect()
+    ]
+    unknown = [row["video_id"] for row in beside_unknown.select("video_id").distinct().orderBy("video_id").collect()]
+    if unknown:
+        warnings.append(
+            f"ad_revenue: Pulse revenue beside {len(unknown)} videos that are not in videos, such as '{unknown[0]}'"
+        )
+    return tuple(warnings)
+
+
+def _by_rule(broken: Mapping[str, int]) -> str:
+    return ", ".join(f"{rule} {number}" for rule, number in broken.items())

@@ -1,0 +1,89 @@
+"""Rows that share a key: identical ones become one, differing ones are in conflict. Pure transforms.
+
+The usual night has none. So keys are compared by a 64-bit hash first, over the key alone; only rows whose hash occurs
+again (or is stored already) are looked at whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from creatorpool.contracts import Contract
+from creatorpool.contracts.row_rules import FAILED_RULES, row_as_json
+
+IN_CONFLICT = "in_conflict"
+_HASH = "key_hash"
+_IS_STORED = "is_stored"
+_CONTENT = "content"
+
+
+def repeated_hashes(rows: DataFrame, contract: Contract, key: Sequence[str]) -> DataFrame:
+    """Hashes of keys that occur more than once, in `key_hash`; rows without a key are not compared."""
+    hashes = with_key(rows, contract, key).select(_hash(key))
+    return hashes.groupBy(_HASH).count().where(F.col("count") > 1).select(_HASH)
+
+
+def stored_hashes(stored: DataFrame, arrived: DataFrame, key: Sequence[str]) -> DataFrame:
+    """Hashes of the keys that both frames have for the same `date`, in `key_hash`."""
+    found = stored.select("date", *key).join(arrived, ["date", *key], "left_semi")
+    return found.select(_hash(key)).distinct()
+
+
+def with_key(rows: DataFrame, contract: Contract, key: Sequence[str]) -> DataFrame:
+    """Rows that have a key: its required parts are neither NULL nor blank."""
+    required = [name for name in key if not contract.column(name).nullable]
+    for name in required:
+        rows = rows.where(F.trim(F.col(name).cast("string")) != "")
+    return rows
+
+
+def settle_repeats(
+    rows: DataFrame, contested: DataFrame, contract: Contract, key: Sequence[str], stored: DataFrame | None = None
+) -> DataFrame:
+    """`rows` without repetitions, with `in_conflict`: another row of the key, given or stored, has other content.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As `conform` returns them.
+    contested : DataFrame
+        `key_hash` of every key that may occur more than once; the rest passes untouched.
+    stored : DataFrame, optional
+        Rows of the table itself. A row that is there already, with the same content, is a repetition.
+    """
+    hashed = rows.withColumn(_HASH, _hash(key))
+    alone = hashed.join(contested, _HASH, "left_anti").withColumn(IN_CONFLICT, F.lit(False))
+    several = hashed.join(contested, _HASH, "left_semi").withColumn(_IS_STORED, F.lit(False))
+    compared = _with_content(several, contract)
+    if stored is not None:
+        known = stored.withColumn(_HASH, _hash(key)).join(contested, _HASH, "left_semi")
+        blank = known.withColumn(FAILED_RULES, F.array().cast("array<string>")).withColumn(_IS_STORED, F.lit(True))
+        compared = compared.unionByName(_with_content(blank, contract), allowMissingColumns=True)
+    settled = _settled(compared, key).select(*rows.columns, IN_CONFLICT)
+    return alone.select(*rows.columns, IN_CONFLICT).unionByName(settled)
+
+
+def _settled(compared: DataFrame, key: Sequence[str]) -> DataFrame:
+    same_key = Window.partitionBy(*key)
+    in_order = same_key.orderBy(F.col(_IS_STORED).desc(), _CONTENT)
+    judged = (
+        compared.withColumn("lowest", F.min(_CONTENT).over(same_key))
+        .withColumn("highest", F.max(_CONTENT).over(same_key))
+        .withColumn("position", F.row_number().over(in_order))
+        .withColumn(IN_CONFLICT, F.col("lowest") != F.col("highest"))
+    )
+    is_first = F.col("position") == 1
+    return judged.where(~F.col(_IS_STORED) & (F.col(IN_CONFLICT) | is_first))
+
+
+def _with_content(rows: DataFrame, contract: Contract) -> DataFrame:
+    names = [name for name in contract.column_names if name in rows.columns]
+    content = F.concat(row_as_json(rows, names), F.concat_ws(",", FAILED_RULES))
+    return rows.withColumn(_CONTENT, content)
+
+
+def _hash(key: Sequence[str]) -> Column:
+    return F.xxhash64(*(F.col(name).cast("string") for name in key)).alias(_HASH)

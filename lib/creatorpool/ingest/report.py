@@ -1,0 +1,56 @@
+"""What an ingestion found and wrote, for the log and the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TableCounts:
+    """Rows of one table: read = accepted + duplicates + quarantined + other_day.
+
+    `accepted` counts `late` rows too; `duplicates` are rows that repeat another one of the source, or one that the table
+    has already, word for word. `broken` counts rows by broken rule: a row may break several.
+    """
+
+    read: int
+    accepted: int
+    duplicates: int = 0
+    quarantined: int = 0
+    late: int = 0
+    other_day: int = 0
+    broken: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """One ingestion: counts by table, versions of the tables written, and what deserves a second look."""
+
+    day: date
+    run_id: str
+    tables: Mapping[str, TableCounts]
+    outputs: Mapping[str, int]
+    warnings: tuple[str, ...] = ()
+
+    def counts(self) -> dict[str, dict[str, Any]]:
+        """Counts by table, fit for JSON."""
+        return {table: asdict(counts) for table, counts in self.tables.items()}
+
+    def lines(self) -> Iterator[str]:
+        """Sentences for the run's log."""
+        for table, counts in self.tables.items():
+            yield f"{table}: {_sentence(counts)}"
+        for warning in self.warnings:
+            yield f"warning: {warning}"
+
+
+def _sentence(counts: TableCounts) -> str:
+    parts = [f"{counts.read} read", f"{counts.accepted} accepted"]
+    for name in ("late", "duplicates", "quarantined", "other_day"):
+        if number := getattr(counts, name):
+            parts.append(f"{number} {name.replace('_', ' ')}")
+    broken = ", ".join(f"{rule} {number}" for rule, number in sorted(counts.broken.items()))
+    return ", ".join(parts) + (f" ({broken})" if broken else "")

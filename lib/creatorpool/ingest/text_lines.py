@@ -1,0 +1,89 @@
+"""Lines of JSON or CSV as columns of text: pure transforms of a frame with the one column `value`.
+
+Every result has the wanted columns as text and the line itself in `raw_row`; a line that cannot be read has NULL in all
+of them. Nothing is converted here but numbers written as ``3.0`` or ``8.64E7`` where whole ones are wanted: writers that
+know only floating-point numbers write them so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from creatorpool.contracts import Contract
+from creatorpool.contracts.row_rules import RAW_ROW
+
+_MAP = "map<string,string>"
+# Standard JSON only, on each engine; a bare NaN, which is not, gets quotes below so that a rule can name its column.
+_STRICT = {"allowNonNumericNumbers": "false", "allowSingleQuotes": "false"}
+_BARE_NUMBER_WORD = r":\s*(NaN|-?Infinity)\s*([,}])"
+# A field with its leading comma, so that no match is empty; quotes inside quotes are doubled.
+_CSV_FIELD = ',(?:"[^"]*(?:""[^"]*)*"|[^,"]*)'
+_NUMBER = r"^[+-]?[0-9]+([.][0-9]*)?([eE][+-]?[0-9]{1,2})?$"
+
+
+def json_columns(lines: DataFrame, contract: Contract, names: Sequence[str]) -> DataFrame:
+    """JSON lines to text columns `names`; a nested value is its JSON text."""
+    fields = parsed_json(F.col(RAW_ROW))
+    parsed = _without_blank_lines(lines).withColumn("fields", fields)
+    return parsed.select(*(_delivered(F.col("fields")[name], name, contract) for name in names), RAW_ROW)
+
+
+def json_keys(lines: DataFrame) -> DataFrame:
+    """All keys of JSON lines, once each, in the column `key`."""
+    keys = _without_blank_lines(lines).select(F.explode(F.map_keys(parsed_json(F.col(RAW_ROW)))).alias("key"))
+    return keys.distinct()
+
+
+def parsed_json(line: Column) -> Column:
+    """A JSON object as a map of texts; NULL for anything else."""
+    strict = F.from_json(line, _MAP, _STRICT)
+    quoted = F.regexp_replace(line, _BARE_NUMBER_WORD, ':"$1"$2')
+    # Twice, for words that follow each other share a comma.
+    repaired = F.from_json(F.regexp_replace(quoted, _BARE_NUMBER_WORD, ':"$1"$2'), _MAP, _STRICT)
+    return F.when(line.rlike(r"^\s*[{].*[}]\s*$"), F.coalesce(strict, repaired))
+
+
+def csv_columns(lines: DataFrame, contract: Contract, header: str, names: Sequence[str]) -> DataFrame:
+    """CSV lines under `header` to text columns `names`, which stand in its order; an empty unquoted field is NULL."""
+    rows = _without_blank_lines(lines).where(F.col(RAW_ROW) != header)
+    prefixed = F.concat(F.lit(","), F.col(RAW_ROW))
+    fields = F.regexp_extract_all(prefixed, F.lit(_CSV_FIELD), F.lit(0))
+    split = rows.withColumn("fields", fields)
+    is_whole = (F.size("fields") == len(names)) & (F.concat_ws("", "fields") == prefixed)
+    readable = split.withColumn("fields", F.when(is_whole, F.col("fields")))
+    return readable.select(
+        *(_delivered(_csv_value(F.col("fields")[i]), name, contract) for i, name in enumerate(names)), RAW_ROW
+    )
+
+
+def csv_names(header: str) -> list[str]:
+    """Column names of a CSV header line."""
+    return [name.strip().strip('"') for name in header.split(",")]
+
+
+def _without_blank_lines(lines: DataFrame) -> DataFrame:
+    line = F.regexp_replace("value", "^\ufeff|\r$", "")
+    return lines.select(line.alias(RAW_ROW)).where(F.trim(RAW_ROW) != "")
+
+
+def _csv_value(field: Column) -> Column:
+    text = F.regexp_replace(field, "^,", "")
+    quoted = F.regexp_replace(F.regexp_replace(text, '^"|"$', ""), '""', '"')
+    return F.when(text.startswith('"'), quoted).when(text != "", text)
+
+
+def _delivered(value: Column, name: str, contract: Contract) -> Column:
+    is_whole = contract.column(name).type in {"BIGINT", "INT"}
+    return (_whole_number(value) if is_whole else value).alias(name)
+
+
+def _whole_number(text: Column) -> Column:
+    """`text` itself, or the digits of the whole number that it writes with a fraction or an exponent."""
+    trimmed = F.trim(text)
+    number = F.when(trimmed.rlike(_NUMBER), trimmed.try_cast("double"))
+    whole = number.try_cast("decimal(38,0)")
+    is_plain = trimmed.rlike("^[+-]?[0-9]+$")
+    return F.when(~is_plain & (whole.cast("double") == number), whole.cast("string")).otherwise(text)

@@ -1,0 +1,84 @@
+"""What viewers do with a video, given its true quality; bots do the same whatever it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creatorpool.synthetic.population import TOXIC, Bools, Floats, Ints, Population
+
+_BOT_ON_TARGET = 0.8
+# Probability of an action: base + slope · quality.
+_ACTIONS = {"liked": (0.02, 0.25), "commented": (0.005, 0.08), "shared": (0.003, 0.07), "followed": (0.002, 0.06)}
+# Outrage is engaging: what the toxic video draws beyond its quality.
+_OUTRAGE = {"liked": 0.10, "commented": 0.30, "shared": 0.25, "followed": 0.01}
+_LIKER = {"liked": 0.95, "commented": 0.02, "shared": 0.05, "followed": 0.5}
+_LOOPS_UNLOGGED_SHARE = 0.02
+
+
+@dataclass(frozen=True)
+class Views:
+    """(n,) arrays, one view each: positions of viewer and video, and what was seen and done."""
+
+    viewer: Ints
+    video: Ints
+    watch_ms: Ints
+    loop_count: Ints
+    loops_logged: Bools
+    actions: dict[str, Bools]
+
+
+class ViewSampler:
+    """Draws views from a population: cumulated popularity is worked out once."""
+
+    def __init__(self, population: Population) -> None:
+        self._population = population
+        self._cumulated = np.cumsum(population.videos.popularity)
+        self._targets = np.flatnonzero(population.videos.is_boosted)
+        self._is_bot = population.viewers.is_liker | population.viewers.is_looper
+
+    def draw(self, n: int, rng: np.random.Generator) -> Views:
+        """`n` views of videos by popularity, by viewers evenly; bots mostly watch what they are paid for."""
+        viewer = rng.integers(0, len(self._is_bot), n)
+        popular = np.searchsorted(self._cumulated, rng.random(n) * self._cumulated[-1], side="right")
+        video = np.minimum(popular, len(self._cumulated) - 1)
+        is_paid = self._is_bot[viewer] & (rng.random(n) < _BOT_ON_TARGET)
+        video[is_paid] = rng.choice(self._targets, int(is_paid.sum()))
+        return self.watch(viewer, video, rng)
+
+    def watch(self, viewer: Ints, video: Ints, rng: np.random.Generator) -> Views:
+        """What these viewers do with these videos."""
+        videos, viewers = self._population.videos, self._population.viewers
+        quality, length = videos.quality[video], videos.length_ms[video]
+        is_liker, is_looper = viewers.is_liker[viewer], viewers.is_looper[viewer]
+        share = _watched_share(quality, video == TOXIC, rng)
+        share = np.where(is_liker, rng.uniform(0.01, 0.08, len(video)), np.where(is_looper, 1.0, share))
+        watch = np.maximum(1, np.rint(share * length)).astype(np.int64)
+        return Views(
+            viewer=viewer,
+            video=video,
+            watch_ms=watch,
+            loop_count=watch // length,
+            loops_logged=rng.random(len(video)) >= _LOOPS_UNLOGGED_SHARE,
+            actions=_actions(quality, video == TOXIC, is_liker, is_looper, rng),
+        )
+
+
+def _watched_share(quality: Floats, is_toxic: Bools, rng: np.random.Generator) -> Floats:
+    """Share of the video watched: rises with quality; now and then it is watched again."""
+    once = np.clip(rng.normal(0.1 + 0.8 * quality + 0.35 * is_toxic, 0.22), 0.005, 1.0)
+    again = rng.random(len(quality)) < 0.02 + 0.25 * quality**2
+    return once + again * rng.uniform(0.2, 1.3, len(quality))
+
+
+def _actions(
+    quality: Floats, is_toxic: Bools, is_liker: Bools, is_looper: Bools, rng: np.random.Generator
+) -> dict[str, NDArray[np.bool_]]:
+    done = {}
+    for name, (base, slope) in _ACTIONS.items():
+        chance = base + slope * quality + _OUTRAGE[name] * is_toxic
+        chance = np.where(is_liker, _LIKER[name], np.where(is_looper, 0.0, chance))
+        done[name] = rng.random(len(quality)) < chance
+    return done

@@ -1,0 +1,99 @@
+"""Views as rows of the events file, in time order, a part of the day at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from creatorpool.synthetic.behaviour import Views, ViewSampler
+from creatorpool.synthetic.market import SyntheticMarket
+from creatorpool.synthetic.population import Ints, Population
+
+EVENT_SCHEMA = pa.schema(
+    [
+        ("event_id", pa.string()),
+        ("viewer_id", pa.string()),
+        ("video_id", pa.string()),
+        ("event_ts", pa.timestamp("us", "UTC")),
+        ("watch_ms", pa.int64()),
+        ("loop_count", pa.int32()),
+        ("liked", pa.bool_()),
+        ("commented", pa.bool_()),
+        ("shared", pa.bool_()),
+        ("followed", pa.bool_()),
+        ("surface", pa.string()),
+        ("test_slot", pa.int32()),
+        ("propensity", pa.float64()),
+    ]
+)
+DAY_MICROS = 86_400_000_000
+WINDOW_N, THRESHOLD_K = 20, 6
+"""Every entrant's guaranteed test impressions and the successes needed."""
+
+_CHUNK = 1 << 20
+_SURFACES = pa.array(["feed", "feed", "feed", "search", "profile"])
+
+
+def event_chunks(market: SyntheticMarket, population: Population, day: date) -> Iterator[pa.Table]:
+    """The day's clean events, about a million at a time: `market.n_events`, entrants' test impressions apart."""
+    sampler = ViewSampler(population)
+    chunks = -(-market.n_events // _CHUNK)
+    bounds = np.linspace(0, market.n_events, chunks + 1).astype(np.int64)
+    for chunk, (first, last) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+        rng = np.random.default_rng([market.seed, 1, day.toordinal(), chunk])
+        size = int(last - first)
+        views = sampler.draw(size, rng)
+        part = DAY_MICROS // chunks
+        micros = day_start(day) + chunk * part + np.sort(rng.integers(0, part, size))
+        ids = _event_ids(f"event-{day:%Y%m%d}-", np.arange(first, last))
+        yield event_table(population, views, ids, micros, _SURFACES.take(pa.array(rng.integers(0, 5, size))))
+    if market.n_entrants:
+        yield _test_impressions(market, population, sampler, day)
+
+
+def event_table(population: Population, views: Views, ids: pa.Array, micros: Ints, surface: pa.Array) -> pa.Table:
+    """Rows of the events file; test slots and propensities are empty."""
+    n = len(views.video)
+    columns = {
+        "event_id": ids,
+        "viewer_id": population.viewers.ids.take(pa.array(views.viewer)),
+        "video_id": population.videos.ids.take(pa.array(views.video)),
+        "event_ts": pa.array(micros).cast(EVENT_SCHEMA.field("event_ts").type),
+        "watch_ms": pa.array(views.watch_ms),
+        "loop_count": pa.array(views.loop_count.astype(np.int32), mask=~views.loops_logged),
+        **{name: pa.array(done) for name, done in views.actions.items()},
+        "surface": surface,
+        "test_slot": pa.nulls(n, pa.int32()),
+        "propensity": pa.nulls(n, pa.float64()),
+    }
+    return pa.table(columns, schema=EVENT_SCHEMA)
+
+
+def day_start(day: date) -> int:
+    """Midnight UTC of `day` in microseconds of Unix time."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1_000_000
+
+
+def _test_impressions(market: SyntheticMarket, population: Population, sampler: ViewSampler, day: date) -> pa.Table:
+    """Each entrant's guaranteed impressions, spread over the day, to real viewers, with their propensities."""
+    rng = np.random.default_rng([market.seed, 2, day.toordinal()])
+    n = market.n_entrants * WINDOW_N
+    slot = np.tile(np.arange(1, WINDOW_N + 1), market.n_entrants)
+    video = np.repeat(np.arange(market.videos, market.videos + market.n_entrants), WINDOW_N)
+    people = np.flatnonzero(~(population.viewers.is_liker | population.viewers.is_looper))
+    views = sampler.watch(rng.choice(people, n), video, rng)
+    micros = day_start(day) + (slot - 1) * (DAY_MICROS // WINDOW_N) + rng.integers(0, DAY_MICROS // WINDOW_N, n)
+    ids = _event_ids(f"event-{day:%Y%m%d}-test-", np.arange(n))
+    table = event_table(population, views, ids, micros, pa.array(["feed"] * n))
+    table = table.set_column(11, EVENT_SCHEMA.field("test_slot"), pa.array(slot.astype(np.int32)))
+    propensity = np.round(rng.uniform(0.02, 0.3, n), 4)
+    return table.set_column(12, EVENT_SCHEMA.field("propensity"), pa.array(propensity))
+
+
+def _event_ids(prefix: str, numbers: Ints) -> pa.Array:
+    digits = pc.utf8_lpad(pa.array(numbers).cast(pa.string()), 9, "0")
+    return pc.binary_join_element_wise(prefix, digits, "")
