@@ -29,18 +29,21 @@ class _Parser(argparse.ArgumentParser):
 
 
 def job_parser(description: str) -> argparse.ArgumentParser:
-    """The arguments that every job takes."""
+    """A parser with the arguments that every job over a day takes."""
     parser = _Parser(description=description)
     parser.add_argument("--date", required=True, type=_day, help="the day, as YYYY-MM-DD")
-    parser.add_argument(
-        "--root", default=os.environ.get(ROOT_VARIABLE, "warehouse"), help="folder or URI of all tables"
-    )
+    add_common_arguments(parser)
+    return parser
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments that every job takes, whether it is about a day or not."""
+    parser.add_argument("--root", default=os.environ.get(ROOT_VARIABLE, "warehouse"), help="where all tables are")
     parser.add_argument("--engine", help="embedded, spark or sc://host:port")
     parser.add_argument("--conf", action="append", default=[], type=Path, metavar="FILE", help="overlay, in order")
     parser.add_argument(
         "--set", action="append", default=[], dest="assignments", metavar="dotted.key=value", help="one setting"
     )
-    return parser
 
 
 def job_settings(arguments: argparse.Namespace) -> Settings:
@@ -49,19 +52,27 @@ def job_settings(arguments: argparse.Namespace) -> Settings:
 
 
 @contextmanager
-def job_night(arguments: argparse.Namespace, settings: Settings, *, dry_run: bool = False) -> Iterator[Night]:
-    """The run that the arguments ask for, with its session open."""
+def job_warehouse(arguments: argparse.Namespace, settings: Settings) -> Iterator[Warehouse]:
+    """The tables that the arguments name, with a session open on the engine that they ask for."""
     engine = resolve_engine(arguments.engine, settings.engine)
     root = arguments.root if "://" in arguments.root else Path(arguments.root).resolve()
     logger.info("%s engine, tables under %s", engine, root)
     with open_session(engine, settings.engine) as session:
-        yield Night(Warehouse(session, root), settings, arguments.date, dry_run=dry_run)
+        yield Warehouse(session, root)
+
+
+@contextmanager
+def job_night(arguments: argparse.Namespace, settings: Settings, *, dry_run: bool = False) -> Iterator[Night]:
+    """The run over a day that the arguments ask for, with its session open."""
+    with job_warehouse(arguments, settings) as warehouse:
+        yield Night(warehouse, settings, arguments.date, dry_run=dry_run)
 
 
 def run_job(main: Callable[[list[str]], None]) -> None:
     """Run a job's `main` on the command line's arguments and leave with its exit code."""
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
     logger.setLevel(logging.INFO)
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     try:
         main(sys.argv[1:])
     except CreatorpoolError as error:

@@ -46,9 +46,9 @@ _WRITE_ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class Warehouse:
-    """All tables under one root folder or URI, each at ``root/<table>``."""
+    """All tables under one root folder or URI, each at ``root/<table>``; without a session, records and Arrow only."""
 
-    session: SparkSession
+    session: SparkSession | None
     root: Path | str
     contracts_directory: Path | None = None
 
@@ -76,6 +76,8 @@ class Warehouse:
         """Rows of `table`, of one day if given, as of `version` if given; MissingTableError if there is none."""
         if not self.exists(table):
             raise MissingTableError(f"table '{table}' does not exist under {self.root}")
+        if self.session is None:
+            raise RuntimeError(f"reading '{table}' as a frame needs a session; this warehouse has none")
         reader = self.session.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)

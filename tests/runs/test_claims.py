@@ -43,7 +43,7 @@ _RACER = textwrap.dedent(
 @pytest.fixture
 def tables(tmp_path) -> Warehouse:
     """Claims need no engine: a warehouse without a session keeps them."""
-    return Warehouse(None, tmp_path)  # type: ignore[arg-type]
+    return Warehouse(None, tmp_path)
 
 
 def holders(tables: Warehouse) -> list[tuple[str, str]]:

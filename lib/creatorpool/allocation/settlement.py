@@ -56,7 +56,8 @@ def settle_pool(
     split, allocation = split_pool(terms, effective_impressions)
     moved = _moved_by_efficiency(terms, effective_impressions, allocation)
     if 0.0 < settings.lambda_eff < 1.0 and moved < settings.moved_share_warning * terms.pool_micros:
-        warnings.append(f"lambda_eff moved {moved} micros, less than {settings.moved_share_warning:g} of the pool")
+        share = moved / terms.pool_micros if terms.pool_micros else 0.0
+        warnings.append(f"lambda_eff {settings.lambda_eff:g} moved {moved} micros, {share:.2g} of the pool")
     has_money = terms.pool_micros > 0
     return SettledPool(
         revenue=pool,

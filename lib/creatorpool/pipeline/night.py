@@ -6,9 +6,10 @@ import json
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -24,6 +25,9 @@ from creatorpool.tables import Warehouse
 
 logger = logging.getLogger("creatorpool")
 
+DATA_DOCS = "_data_docs"
+"""Folder beside the tables with great-expectations' pages."""
+
 
 @dataclass
 class Night:
@@ -37,22 +41,22 @@ class Night:
     run_id: str = ""
     outputs: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    results: list[RuleResult] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.run_id = self.run_id or new_run_id(self.started_at)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Hold stage `name` of the day while the block runs, and log how long it took."""
+        """Hold stage `name` of the day while the block runs; keep what its checks found, and log how long it took."""
         began = time.monotonic()
         self.log(name, "begins")
         self.outputs = {}
-        if self.dry_run:
-            yield
-        else:
-            lease = timedelta(minutes=self.settings.runs.lease_minutes)
-            with claimed(self.warehouse, name, self.day, self.run_id, lease):
+        with self._held(name):
+            try:
                 yield
+            finally:
+                self._keep_results()
         self.seconds[name] = time.monotonic() - began
         self.log(name, f"done in {self.seconds[name]:.1f} s")
 
@@ -71,23 +75,39 @@ class Night:
         return stored
 
     def check(self, rows: DataFrame, table: str) -> None:
-        """Check `rows` against the table rules of the contract; record the results, stop at a broken `error` rule."""
+        """Check `rows` against the table rules of `table`'s contract.
+
+        Raises
+        ------
+        ContractViolationError
+            Where a rule of severity `error` is broken.
+        """
         began = time.monotonic()
         results = validate_table(rows, self.warehouse.contract(table), self.run_id)
         self.seconds["contracts"] = self.seconds.get("contracts", 0.0) + time.monotonic() - began
-        self.record(results)
-        enforce(results)
-
-    def record(self, results: list[RuleResult]) -> None:
-        """Keep results of checks in `contract_results`, and as pages to read."""
+        self.results += results
         for result in results:
             if not result.passed:
-                self.log(result.contract, f"{result.severity}: {result.rule} broken by {result.rows_failed} rows")
+                self.log(table, f"{result.severity}: rule {result.rule} broken by {result.rows_failed} rows")
+        enforce(results)
+
+    def _held(self, stage: str) -> AbstractContextManager[None]:
+        if self.dry_run:
+            return nullcontext()
+        lease = timedelta(minutes=self.settings.runs.lease_minutes)
+        return claimed(self.warehouse, stage, self.day, self.run_id, lease)
+
+    def _keep_results(self) -> None:
+        """Add the stage's results to table `contract_results`, and as pages to read beside the tables."""
+        results, self.results = self.results, []
         if self.dry_run or not results:
             return
+        began = time.monotonic()
         self.warehouse.append_records(result_rows(results, self.day), "contract_results")
-        if self.settings.contracts.data_docs:
-            write_data_docs(results, self.warehouse.root, self.day, self.run_id)
+        if self.settings.contracts.data_docs and isinstance(self.warehouse.root, Path):
+            contracts = {result.contract: self.warehouse.contract(result.contract) for result in results}
+            write_data_docs(results, contracts, self.warehouse.root / DATA_DOCS, self.started_at)
+        self.seconds["contracts"] = self.seconds.get("contracts", 0.0) + time.monotonic() - began
 
     def finished(
         self,

@@ -1,0 +1,62 @@
+"""The whole night on made-up or real logs: `make demo`, also with `ENGINE=spark` or `DATA=folder-of-KuaiRand`."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+
+from rich.console import Console
+
+from creatorpool.job import run_job
+from creatorpool.report.demo import comparison, print_next_steps
+from creatorpool.synthetic import EDUCATIONAL_VIDEO, TOXIC_VIDEO, SyntheticMarket
+from creatorpool.synthetic.day import generate_day
+from creatorpool.tables import Warehouse
+
+JOBS = Path(__file__).resolve().parent
+SYNTHETIC_DAY, KUAIRAND_DAY = date(2026, 11, 20), date(2022, 4, 10)
+EVENTS = 200_000
+
+
+def main(argv: list[str]) -> None:
+    """Make a day's logs, run the jobs on them, and show what came out."""
+    parser = argparse.ArgumentParser(description="Run ingest, signals and allocation on a day of logs.")
+    parser.add_argument("--root", default="demo-output", help="folder for the tables; an earlier demo's are removed")
+    parser.add_argument("--engine", default="embedded")
+    parser.add_argument("--data", type=Path, help="folder with KuaiRand logs, instead of made-up ones")
+    arguments = parser.parse_args(argv)
+    root, out = Path(arguments.root), Console(width=110)
+    for folder in (root / "raw", root / "tables"):
+        shutil.rmtree(folder, ignore_errors=True)
+    day, source = (KUAIRAND_DAY, arguments.data) if arguments.data else (SYNTHETIC_DAY, root / "raw")
+    if arguments.data is None:
+        truth = generate_day(source, day, SyntheticMarket(seed=7, n_events=EVENTS))
+        out.print(f"Made up a day: {truth.summary()}\n")
+
+    tables = root / "tables"
+    common = ["--date", str(day), "--root", str(tables), "--engine", arguments.engine]
+    layout = "kuairand" if arguments.data else "native"
+    run("ingest_events.py", *common, "--source", str(source), "--format", layout)
+    run("build_signals.py", *common)
+    run("allocate_pool.py", *common)
+    if arguments.data is None:
+        videos = {TOXIC_VIDEO: "toxic, viral", EDUCATIONAL_VIDEO: "educational, small"}
+        out.print(comparison(Warehouse(None, tables), day, videos))
+    print_next_steps(out, str(tables))
+
+
+def run(script: str, *arguments: str) -> None:
+    """Run one job as a scheduler would; leave with its exit code if it fails."""
+    ended = subprocess.run([sys.executable, str(JOBS / script), *arguments], check=False)
+    if ended.returncode:
+        sys.exit(ended.returncode)
+
+
+if __name__ == "__main__":
+    run_job(main)

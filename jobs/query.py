@@ -1,0 +1,30 @@
+"""Ask the tables in SQL: `python jobs/query.py --root demo-output "SELECT * FROM creator_payouts LIMIT 5"`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+
+from creatorpool.contracts import load_contracts
+from creatorpool.job import add_common_arguments, job_settings, job_warehouse, run_job
+
+
+def main(argv: list[str]) -> None:
+    """Print what a query on the tables gives; each existing table is known by its name."""
+    parser = argparse.ArgumentParser(description="Run one SQL query on the tables.")
+    add_common_arguments(parser)
+    parser.add_argument("sql", help="Spark SQL")
+    parser.add_argument("--rows", type=int, default=50, help="rows to print at the most")
+    arguments = parser.parse_args(argv)
+    with job_warehouse(arguments, job_settings(arguments)) as warehouse:
+        for table in load_contracts():
+            if warehouse.exists(table):
+                warehouse.read(table).createOrReplaceTempView(table)
+        warehouse.session.sql(arguments.sql).show(arguments.rows, truncate=False)
+
+
+if __name__ == "__main__":
+    run_job(main)

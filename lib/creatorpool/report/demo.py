@@ -1,0 +1,62 @@
+"""What the demo shows beside the night's own summary: two videos side by side, and where to go on."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from rich.console import Console
+from rich.table import Table
+
+from creatorpool.report.summary import money
+from creatorpool.tables import Warehouse
+
+COMPONENTS = ("watch_completion", "engagement_rate", "engagement_diversity", "rewatch", "safety", "quality_score")
+
+QUERIES = (
+    (
+        "who earned most, and from how many videos",
+        "SELECT creator_id, total_micros / 1e6 AS total, videos_paid FROM creator_payouts ORDER BY total_micros DESC, "
+        "creator_id LIMIT 5",
+    ),
+    (
+        "does every pool close: paid and unallocated against the pool",
+        "SELECT r.category, r.pool_micros - r.unallocated_micros - sum(p.payout_micros) AS difference FROM "
+        "allocation_runs r JOIN pool_payouts p ON r.date = p.date AND r.category = p.category WHERE r.status = "
+        "'published' GROUP BY r.category, r.pool_micros, r.unallocated_micros ORDER BY r.category",
+    ),
+    (
+        "which rules sent events to quarantine",
+        "SELECT rule, count(*) AS events FROM (SELECT explode(failed_rules) AS rule FROM events_quarantine) AS broken "
+        "GROUP BY rule ORDER BY events DESC, rule",
+    ),
+)
+
+
+def comparison(warehouse: Warehouse, day: date, videos: dict[str, str]) -> Table:
+    """Signals, quality and pay of a few videos side by side; `videos` maps their ids to headings."""
+    rows = {
+        name: {row["video_id"]: row for row in warehouse.read_arrow(name, day=day).to_pylist()}
+        for name in ("video_signals", "video_quality", "video_payouts")
+    }
+    table = Table(title="Side by side", title_justify="left")
+    table.add_column("")
+    for heading in videos.values():
+        table.add_column(heading, justify="right")
+    table.add_row("views", *(f"{rows['video_signals'][video]['views']:,}" for video in videos))
+    for component in COMPONENTS:
+        table.add_row(
+            component.replace("_", " "), *(f"{rows['video_quality'][video][component]:.3f}" for video in videos)
+        )
+    paid = {video: rows["video_payouts"][video]["payout_micros"] for video in videos}
+    table.add_row("payout from pools", *(money(paid[video]) for video in videos))
+    per_mille = {video: paid[video] * 1000 // rows["video_signals"][video]["views"] for video in videos}
+    table.add_row("payout per 1,000 views", *(money(per_mille[video]) for video in videos))
+    return table
+
+
+def print_next_steps(out: Console, root: str) -> None:
+    """Where the tables are, and three queries to try."""
+    out.print(f"\nThe tables are Delta tables under [bold]{root}[/bold]. Three queries to try:\n")
+    for about, query in QUERIES:
+        out.print(f"# {about}", style="dim")
+        out.print(f'.venv/bin/python jobs/query.py --root {root} "{query}"\n', soft_wrap=True, highlight=False)
