@@ -91,7 +91,7 @@ def test_round_to_total_any_size_closes_to_micro(n):
     assert np.abs(rounded - amount).max() < 2 + abs(exact_sum(np.floor(amount).astype(np.int64)) - total) / n
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(pools)
 def test_round_to_total_random_pool_closes_inside_bounds_within_one(pool):
     amount, total, lower, upper = pool
@@ -103,7 +103,7 @@ def test_round_to_total_random_pool_closes_inside_bounds_within_one(pool):
         assert (np.abs(rounded - amount) < 1).all()
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(pools, st.randoms(use_true_random=False))
 def test_round_to_total_random_pool_matches_brute_force_and_ignores_row_order(pool, random):
     amount, total, lower, upper = pool

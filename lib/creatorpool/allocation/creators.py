@@ -6,6 +6,7 @@ creator above the cap then gets a higher price, ν + η_g, at which its own vide
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -35,7 +36,7 @@ from creatorpool.allocation.search import (
     SOLVED,
     search,
 )
-from creatorpool.allocation.summation import SMALLEST_BOUND, summation_grids
+from creatorpool.allocation.summation import summation_grids
 from creatorpool.allocation.types import Floats, Integers
 from creatorpool.errors import InfeasiblePoolError
 
@@ -191,8 +192,9 @@ def _solve_creators(
         own_lo, own_hi = lo[rows] if lo.size > 1 else lo, hi[rows] if hi.size > 1 else hi
         most = 2.0 * target  # as in `dual.excess_and_slope`
         grids = summation_grids(own_m.size, most)
-        money = max(target, SMALLEST_BOUND)
-        starts = (grid_sums(own_numerator, numerator_grids).sum() / money, own_m.size * (pool / money))
+        starts = (math.inf, math.inf)
+        if target > 0.0:
+            starts = (grid_sums(own_numerator, numerator_grids).sum() / target, own_m.size * (pool / target))
         top, tolerance = own_m.max() * scale, RELATIVE_TOLERANCE * target
         for asked, ranked, anchor, delta in search(reply, rank_only, slope, top, starts, tolerance):
             if asked >= SOLVED:

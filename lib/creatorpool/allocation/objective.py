@@ -51,7 +51,7 @@ class Objective:
     def free_delta(self) -> float:
         """The price's `delta` if there were neither poles nor bounds: the numerators' sum over the pool."""
         numerators = self.fairness_factor * self.totals.weight_total + self.efficiency_factor * self.totals.total
-        return numerators / self.pool if self.pool > 0.0 else 1.0
+        return numerators / self.pool if self.pool > 0.0 else math.inf
 
     @property
     def efficiency_slope(self) -> float:

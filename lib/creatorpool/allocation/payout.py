@@ -158,7 +158,7 @@ def _fill(
     payout: Floats,
     bound: Codes,
 ) -> None:
-    # The same operations in the same order as `kernels.respond`, so that both give the same bits.
+    # As `kernels.respond`; the last bit of a payout of the whole pool must not exceed it.
     x = objective.scaled(m)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         distance = price.delta + objective.pole_slope * (price.anchor - x)
@@ -170,7 +170,7 @@ def _fill(
             equal[x < price.anchor] = 0.0
             equal[x > price.anchor] = np.inf
             free = np.where(price.ranked, equal, free)
-    most = np.minimum(hi, 2.0 * objective.pool)
+    most = np.minimum(hi, objective.pool)
     np.minimum(np.maximum(free, lo, out=free), most, out=payout)
     # Arithmetic on the comparisons' bytes: half the time of assigning by mask.
     at_floor, at_cap = (payout <= lo).view(np.int8), (payout >= hi).view(np.int8)

@@ -55,14 +55,14 @@ def search(
     top : float
         The largest scaled effective impressions.
     starts : (float, float)
-        First guess of `delta` for the closed form, and for an equal split.
+        First guess of `delta` for the closed form, and for an equal split; infinite for a target of 0.
     tolerance : float
         Excess that counts as none, money.
     """
     ranked, anchor, low, high = rank_only or top == 0.0, top, 0.0, math.inf
     delta = starts[1] if ranked else starts[0]
     best_delta, best_excess, slow, reach = delta, math.inf, 0, 4.0
-    is_lost, is_surveyed = ranked, False
+    is_lost, is_surveyed = ranked or delta == math.inf, False
     while True:
         if is_lost and not is_surveyed:
             is_surveyed = True
