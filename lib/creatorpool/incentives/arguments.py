@@ -1,0 +1,56 @@
+"""Checks of what the incentive models are given: each fault is named with its element, the rule and the value."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from creatorpool.errors import InputError
+from creatorpool.incentives.types import Floats, Integers
+
+# Counts above this are no longer told apart by float64.
+LARGEST_COUNT = 2**53
+
+
+def checked_numbers(name: str, values: ArrayLike, low: float = -np.inf, high: float = np.inf) -> Floats:
+    """`values` as float64, each finite and within [low, high]."""
+    try:
+        numbers = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} must be numbers: {error}") from error
+    fits = np.isfinite(numbers) & (numbers >= low) & (numbers <= high)
+    if not fits.all():
+        raise InputError(f"{_place(name, fits)} must be {_rule(low, high)}, got {numbers[~fits].flat[0]}")
+    return numbers
+
+
+def checked_counts(name: str, values: ArrayLike, low: int) -> Integers:
+    """`values` as int64, each a whole number >= low."""
+    numbers = checked_numbers(name, values, low, LARGEST_COUNT)
+    whole = numbers == np.floor(numbers)
+    if not whole.all():
+        raise InputError(f"{_place(name, whole)} must be a whole number, got {numbers[~whole].flat[0]}")
+    return numbers.astype(np.int64)
+
+
+def checked_test(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> tuple[Floats, Integers, Integers]:
+    """Quality in [0, 1], window n >= 1 and bar k >= 0, each of a shape that broadcasts with the others."""
+    arrays = checked_numbers("q", q, 0.0, 1.0), checked_counts("n", n, 1), checked_counts("k", k, 0)
+    try:
+        np.broadcast_shapes(*(array.shape for array in arrays))
+    except ValueError as error:
+        shapes = ", ".join(str(array.shape) for array in arrays)
+        raise InputError(f"q, n and k must have shapes that broadcast, got {shapes}") from error
+    return arrays
+
+
+def _place(name: str, fits: np.ndarray) -> str:
+    return name if fits.ndim == 0 else f"{name}{np.argwhere(~fits)[0].tolist()}"
+
+
+def _rule(low: float, high: float) -> str:
+    if high == LARGEST_COUNT:
+        return f"a whole number >= {low:g}"
+    if low == -np.inf:
+        return "finite" if high == np.inf else f"finite and <= {high:g}"
+    return f"finite and >= {low:g}" if high == np.inf else f"within [{low:g}, {high:g}]"

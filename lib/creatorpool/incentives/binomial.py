@@ -1,0 +1,88 @@
+"""The binomial test: pass iff n impressions bring at least k successes (formulas §3, equations 2, 3 and 28)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from creatorpool.allocation.compiled import on_slices
+from creatorpool.incentives.arguments import checked_test
+from creatorpool.incentives.binomial_kernels import fill_log_density, fill_log_tail
+from creatorpool.incentives.types import Floats, Integers
+
+Kernel = Callable[[Floats, Integers, Integers, int, int, Floats], None]
+
+
+def pass_probability(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
+    """Pass probability ``π(q) = P[Bin(n, q) >= k] = I_q(k, n − k + 1)`` (formulas §3, equation 2).
+
+    Parameters
+    ----------
+    q : array_like of float
+        Quality: the chance that an impression succeeds, in [0, 1].
+    n : array_like of int
+        Test impressions, >= 1; broadcasts with `q`.
+    k : array_like of int
+        The bar: successes needed, >= 0. A bar above `n` is never passed.
+
+    Returns
+    -------
+    float64 array
+        Of the shape that the arguments broadcast to, or a scalar; within 1e-12 relative while it exceeds 1e-300.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range or the shapes do not broadcast.
+    """
+    return np.exp(log_pass_probability(q, n, k))
+
+
+def pass_slope(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
+    """Slope ``π′(q) = q^(k−1) (1−q)^(n−k) / B(k, n−k+1)``: a Beta density with its mode at (k−1)/(n−1).
+
+    Arguments, accuracy and errors as `pass_probability`; formulas §3, equations 3 and 28.
+    """
+    return np.exp(log_pass_slope(q, n, k))
+
+
+def pass_curvature(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
+    """Curvature ``π″(q) = π′(q) [(k−1)/q − (n−k)/(1−q)]``; arguments and errors as `pass_probability`.
+
+    It changes sign at the mode (k−1)/(n−1) and holds its relative accuracy away from there.
+    """
+    quality, window, bar = (np.atleast_1d(a) for a in np.broadcast_arrays(*checked_test(q, n, k)))
+    inside = (quality > 0) & (quality < 1)
+    safe = np.where(inside, quality, 0.5)
+    # One fraction in place of two, whose difference would cancel near the mode.
+    bend = pass_slope(quality, window, bar) * ((bar - 1) - (window - 1) * quality) / (safe * (1.0 - safe))
+    out = np.where(inside, bend, _curvature_at_end(quality, window, bar))
+    return out.reshape(np.broadcast_shapes(np.shape(q), np.shape(n), np.shape(k)))[()]
+
+
+def log_pass_probability(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
+    """log π(q), finite where π itself is too small for a float; −inf where π = 0. Else as `pass_probability`."""
+    return _elementwise(fill_log_tail, q, n, k)
+
+
+def log_pass_slope(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
+    """log π′(q), −inf where π′ = 0. Else as `pass_probability`."""
+    return _elementwise(fill_log_density, q, n, k)
+
+
+def _elementwise(kernel: Kernel, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
+    arrays = np.broadcast_arrays(*checked_test(q, n, k))
+    quality, window, bar = (np.ascontiguousarray(array).reshape(-1) for array in arrays)
+    out = np.empty(quality.size)
+    on_slices(lambda first, end: kernel(quality, window, bar, first, end, out), quality.size)
+    return out.reshape(arrays[0].shape)[()]
+
+
+def _curvature_at_end(q: Floats, n: Integers, k: Integers) -> Floats:
+    """π″ at q = 0 and q = 1: n(n−1) times a difference of masses that are 0 or 1 there."""
+    pairs = np.where((k >= 1) & (k <= n), n * (n - 1.0), 0.0)
+    at_zero = np.where(k == 2, pairs, np.where(k == 1, -pairs, 0.0))
+    at_one = np.where(k == n, pairs, np.where(k == n - 1, -pairs, 0.0))
+    return np.where(q == 0, at_zero, at_one)

@@ -1,0 +1,119 @@
+"""Links from quality to the success chance of one impression (formulas §3, equations 40 and 43)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from creatorpool.errors import InputError
+from creatorpool.incentives.types import Curve, Floats
+
+
+@dataclass(frozen=True)
+class IdentityLink:
+    """Quality is the success chance: g(q) = q."""
+
+    def value(self, q: Floats) -> Floats:
+        """g(q)."""
+        return q
+
+    def slope(self, q: Floats) -> Floats:
+        """g′(q)."""
+        return np.ones_like(q)
+
+    def curvature(self, q: Floats) -> Floats:
+        """g″(q)."""
+        return np.zeros_like(q)
+
+
+@dataclass(frozen=True)
+class LogisticLink:
+    """g(q) = low + (high − low) / (1 + exp(−steepness (q − centre))): saturation at both ends."""
+
+    steepness: float
+    centre: float = 0.5
+    low: float = 0.0
+    high: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.low < self.high <= 1:
+            raise InputError(f"a link needs 0 <= low < high <= 1, got low {self.low} and high {self.high}")
+        if not 0 < self.steepness < np.inf:
+            raise InputError(f"steepness must be finite and > 0, got {self.steepness}")
+
+    def value(self, q: Floats) -> Floats:
+        """g(q)."""
+        return self.low + (self.high - self.low) * self._share(q)
+
+    def slope(self, q: Floats) -> Floats:
+        """g′(q)."""
+        share = self._share(q)
+        return (self.high - self.low) * self.steepness * share * (1.0 - share)
+
+    def curvature(self, q: Floats) -> Floats:
+        """g″(q)."""
+        return self.slope(q) * self.steepness * (1.0 - 2.0 * self._share(q))
+
+    def _share(self, q: Floats) -> Floats:
+        # By tanh, which does not overflow however steep the link is.
+        return 0.5 + 0.5 * np.tanh(0.5 * self.steepness * (q - self.centre))
+
+
+@dataclass(frozen=True)
+class ScaledLink:
+    """A link times a factor in (0, 1], such as the novelty that a slot has left."""
+
+    factor: float
+    link: Curve
+
+    def __post_init__(self) -> None:
+        if not 0 < self.factor <= 1:
+            raise InputError(f"the factor of a link must lie in (0, 1], got {self.factor}")
+
+    def value(self, q: Floats) -> Floats:
+        """g(q)."""
+        return self.factor * self.link.value(q)
+
+    def slope(self, q: Floats) -> Floats:
+        """g′(q)."""
+        return self.factor * self.link.slope(q)
+
+    def curvature(self, q: Floats) -> Floats:
+        """g″(q)."""
+        return self.factor * self.link.curvature(q)
+
+
+@dataclass(frozen=True)
+class NoisyLink:
+    """Success as recorded: ``ξ + (1 − η − ξ) g(q)`` (formulas §3, equation 43)."""
+
+    link: Curve
+    false_negative: float
+    """η: share of successes that are not recorded"""
+    false_positive: float
+    """ξ: share of failures recorded as successes"""
+
+    def __post_init__(self) -> None:
+        if self.false_negative < 0 or self.false_positive < 0 or self.false_negative + self.false_positive >= 1:
+            raise InputError(
+                "label noise needs η >= 0, ξ >= 0 and η + ξ < 1, "
+                f"got η = {self.false_negative} and ξ = {self.false_positive}"
+            )
+
+    @property
+    def attenuation(self) -> float:
+        """1 − η − ξ, by which noise shrinks each slope."""
+        return 1.0 - self.false_negative - self.false_positive
+
+    def value(self, q: Floats) -> Floats:
+        """g(q)."""
+        return self.false_positive + self.attenuation * self.link.value(q)
+
+    def slope(self, q: Floats) -> Floats:
+        """g′(q)."""
+        return self.attenuation * self.link.slope(q)
+
+    def curvature(self, q: Floats) -> Floats:
+        """g″(q)."""
+        return self.attenuation * self.link.curvature(q)

@@ -1,0 +1,137 @@
+"""How quality becomes a pass: each model gives π, π′ and π″ over arrays of (q, n, k) (formulas §3, appendix B)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from creatorpool.errors import InputError
+from creatorpool.incentives import binomial
+from creatorpool.incentives.arguments import checked_test
+from creatorpool.incentives.links import IdentityLink, NoisyLink
+from creatorpool.incentives.types import Curve, Floats, Integers
+
+
+class PassPoint(NamedTuple):
+    """A pass curve at one quality, or at arrays of them."""
+
+    probability: Floats
+    """π"""
+    slope: Floats
+    """π′"""
+    curvature: Floats
+    """π″"""
+
+
+class PassModel(ABC):
+    """π(q; n, k) and its derivatives. A model must not fall in q: the certificates of best responses rest on it."""
+
+    def pass_probability(self, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
+        """π, of the shape that q, n and k broadcast to; arguments and errors as `incentives.pass_probability`."""
+        return self.evaluate(*checked_test(q, n, k)).probability
+
+    def pass_slope(self, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
+        """π′, as `pass_probability`."""
+        return self.evaluate(*checked_test(q, n, k)).slope
+
+    def pass_curvature(self, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
+        """π″, as `pass_probability`."""
+        return self.evaluate(*checked_test(q, n, k)).curvature
+
+    def log_pass_probability(self, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
+        """log π, −inf where π = 0; models with a log form keep it finite where π underflows."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.pass_probability(q, n, k))
+
+    def log_pass_slope(self, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
+        """log π′, as `log_pass_probability`."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.pass_slope(q, n, k))
+
+    @abstractmethod
+    def evaluate(self, q: Floats, n: Integers, k: Integers) -> PassPoint:
+        """π, π′ and π″ for arguments already checked."""
+
+    def probability(self, q: Floats, n: Integers, k: Integers) -> Floats:
+        """π alone for arguments already checked, where a model can save the derivatives."""
+        return self.evaluate(q, n, k).probability
+
+    def largest_bar(self, n: Integers) -> Integers:
+        """Largest k that has a meaning with a window of n."""
+        return n
+
+
+@dataclass(frozen=True)
+class LinkModel(PassModel):
+    """Binomial count whose success chance is g(q): ``π = I_g(k, n−k+1)``, ``π′ = g′ · density`` (equation 40)."""
+
+    link: Curve = field(default_factory=IdentityLink)
+
+    def evaluate(self, q: Floats, n: Integers, k: Integers) -> PassPoint:
+        """π, π′ and π″ by the chain rule."""
+        chance, first, second = self.link.value(q), self.link.slope(q), self.link.curvature(q)
+        density = binomial.pass_slope(chance, n, k)
+        bend = first**2 * binomial.pass_curvature(chance, n, k) + second * density
+        return PassPoint(binomial.pass_probability(chance, n, k), first * density, bend)
+
+    def probability(self, q: Floats, n: Integers, k: Integers) -> Floats:
+        """π alone."""
+        return binomial.pass_probability(self.link.value(q), n, k)
+
+    def log_pass_probability(self, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
+        """log π, finite where π underflows."""
+        quality, window, bar = checked_test(q, n, k)
+        return binomial.log_pass_probability(self.link.value(quality), window, bar)
+
+    def log_pass_slope(self, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
+        """log π′, finite where π′ underflows."""
+        quality, window, bar = checked_test(q, n, k)
+        with np.errstate(divide="ignore"):
+            steepness = np.log(self.link.slope(quality))
+        return steepness + binomial.log_pass_slope(self.link.value(quality), window, bar)
+
+
+@dataclass(frozen=True)
+class BinomialModel(LinkModel):
+    """The plain test, quality being the success chance (equations 2 and 3)."""
+
+    link: Curve = field(default_factory=IdentityLink, init=False)
+
+
+def noisy_labels(false_negative: float, false_positive: float, link: Curve | None = None) -> LinkModel:
+    """Binomial test on labels with η false negatives and ξ false positives (formulas §3, equation 43).
+
+    Wrap the link of any other model in a `NoisyLink` for the same noise there.
+    """
+    return LinkModel(NoisyLink(IdentityLink() if link is None else link, false_negative, false_positive))
+
+
+@dataclass(frozen=True)
+class ManipulatedModel(PassModel):
+    """With chance ε a creator fakes the pass: ``π̃ = (1−ε)π + ε``, ``π̃′ = (1−ε)π′`` (formulas §3, S4 §5.3)."""
+
+    base: PassModel
+    rate: float
+    """ε in [0, 1)"""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rate < 1:
+            raise InputError(f"the manipulation rate ε must lie in [0, 1), got {self.rate}")
+
+    def evaluate(self, q: Floats, n: Integers, k: Integers) -> PassPoint:
+        """π̃, π̃′ and π̃″."""
+        honest = 1.0 - self.rate
+        probability, slope, curvature = self.base.evaluate(q, n, k)
+        return PassPoint(honest * probability + self.rate, honest * slope, honest * curvature)
+
+    def probability(self, q: Floats, n: Integers, k: Integers) -> Floats:
+        """π̃ alone."""
+        return (1.0 - self.rate) * self.base.probability(q, n, k) + self.rate
+
+    def largest_bar(self, n: Integers) -> Integers:
+        """As the model beneath."""
+        return self.base.largest_bar(n)
