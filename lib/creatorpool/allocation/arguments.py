@@ -8,21 +8,36 @@ from numbers import Real
 import numpy as np
 from numpy.typing import ArrayLike
 
+from creatorpool.allocation.compiled import on_slices
+from creatorpool.allocation.kernels import is_sound
 from creatorpool.allocation.types import Floats
 from creatorpool.errors import InputError
 
 OBJECTIVES = ("linear", "log")
 
 
-def checked_impressions(effective_impressions: ArrayLike) -> Floats:
-    """(n,) contiguous float64, n >= 1, each finite and >= 0."""
+def checked_videos(
+    effective_impressions: ArrayLike, floor: ArrayLike | None, cap: ArrayLike | None
+) -> tuple[Floats, Floats, Floats]:
+    """Effective impressions as a contiguous (n,) array, n >= 1; bounds as (n,) arrays, or (1,) if one holds for all.
+
+    Impressions and floors are finite and >= 0; caps are numbers, not below their floors.
+    """
     m = _numbers("effective_impressions", effective_impressions)
     if m.ndim != 1:
         raise InputError(f"effective_impressions must have one dimension, got shape {m.shape}")
     if m.size == 0:
         raise InputError("effective_impressions must hold at least one video, got none")
-    _check_each("effective_impressions", m, "finite and >= 0", is_capped=True)
-    return m
+    lo = _bound("floor", 0.0 if floor is None else floor, m.size)
+    hi = _bound("cap", math.inf if cap is None else cap, m.size)
+
+    def part(first: int, end: int) -> bool:
+        rows = slice(first, end)
+        return is_sound(m[rows], lo[rows] if lo.size > 1 else lo, hi[rows] if hi.size > 1 else hi)
+
+    if not all(on_slices(part, m.size)):
+        _name_fault(m, lo, hi)
+    return m, lo, hi
 
 
 def checked_pool(pool: float) -> float:
@@ -42,21 +57,6 @@ def check_parameters(alpha: float, lambda_eff: float, objective: str) -> None:
         raise InputError(f"objective must be one of {', '.join(OBJECTIVES)}, got {objective!r}")
 
 
-def checked_bounds(floor: ArrayLike | None, cap: ArrayLike | None, n: int) -> tuple[Floats, Floats]:
-    """Floors and caps as (n,) arrays, or (1,) arrays where one value holds for all."""
-    lo = _bound("floor", 0.0 if floor is None else floor, n)
-    hi = _bound("cap", math.inf if cap is None else cap, n)
-    _check_each("floor", lo, "finite and >= 0", is_capped=True)
-    _check_each("cap", hi, "a number >= 0", is_capped=False)
-    if bool((lo > hi).any()):
-        crossed = int(np.argmax(lo > hi))
-        raise InputError(
-            f"floor[{crossed if lo.size > 1 else 0}] must not exceed cap[{crossed if hi.size > 1 else 0}], "
-            f"got {lo[crossed % lo.size]} > {hi[crossed % hi.size]}"
-        )
-    return lo, hi
-
-
 def _bound(name: str, bound: ArrayLike, n: int) -> Floats:
     values = _numbers(name, bound)
     if values.shape not in ((), (n,)):
@@ -71,9 +71,15 @@ def _numbers(name: str, values: ArrayLike) -> Floats:
         raise InputError(f"{name} must be numbers: {error}") from error
 
 
-def _check_each(name: str, values: Floats, rule: str, *, is_capped: bool) -> None:
-    # The extremes pass over the data without a temporary array; both are nan if any value is.
-    if values.min() >= 0 and (values.max() < np.inf or not is_capped):
-        return
-    at = int(np.argmax(~((values >= 0) & ((values < np.inf) | (not is_capped)))))
-    raise InputError(f"{name}[{at}] must be {rule}, got {values[at]}")
+def _name_fault(m: Floats, lo: Floats, hi: Floats) -> None:
+    for name, values, rule, limit in (
+        ("effective_impressions", m, "finite and >= 0", np.finfo(np.float64).max),
+        ("floor", lo, "finite and >= 0", np.finfo(np.float64).max),
+        ("cap", hi, "a number >= 0", math.inf),
+    ):
+        bad = np.flatnonzero(~((values >= 0) & (values <= limit)))
+        if bad.size:
+            raise InputError(f"{name}[{bad[0]}] must be {rule}, got {values[bad[0]]}")
+    v = int(np.argmax(lo > hi))
+    at_floor, at_cap = v % lo.size, v % hi.size
+    raise InputError(f"floor[{at_floor}] must not exceed cap[{at_cap}], got {lo[at_floor]} > {hi[at_cap]}")

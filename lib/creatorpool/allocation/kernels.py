@@ -15,6 +15,16 @@ BLOCK = 512
 
 
 @compiled
+def is_sound(m: Floats, lo: Floats, hi: Floats) -> bool:
+    """Whether all values are numbers >= 0, all but caps finite, and no floor exceeds its cap; (n,) and (1,) arrays."""
+    sound = True
+    for i in range(m.size):
+        low, high = lo[i if lo.size > 1 else 0], hi[i if hi.size > 1 else 0]
+        sound &= (m[i] >= 0.0) & (m[i] < np.inf) & (low >= 0.0) & (low < np.inf) & (high >= low)
+    return sound
+
+
+@compiled
 def add_to_grids(values: Floats, count: int, grids: Floats, lanes: Floats) -> None:
     """Add the first `count` values to the (3, LANES) running sums `lanes`: independent lanes keep the adders busy."""
     s0, s1, s2 = grids[0], grids[1], grids[2]

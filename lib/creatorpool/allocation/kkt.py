@@ -145,19 +145,21 @@ def _violations(
     for v in range(payout.size):
         p, price = payout[v], nu[v if nu.size > 1 else 0]
         lo, hi = floor[v if floor.size > 1 else 0], cap[v if cap.size > 1 else 0]
-        worst_bound = max(worst_bound, lo - p, p - hi)
-        log_weight, slope = fair * x_power[v], efficient * x[v] / pool if pool > 0.0 else 0.0
-        if is_log:
-            log_weight, slope = log_weight + efficient * x[v], 0.0
-        gradient = slope + (log_weight / p if log_weight > 0.0 else 0.0)
-        ratio = 1.0 if gradient == price else gradient / price
-        natural = abs(p - min(max(p + pool * (ratio - 1.0), lo), hi, pool))
-        response = lo
-        if price < slope or (price == slope and log_weight > 0.0):
-            response = np.inf
-        elif price > slope:
-            response = log_weight / (price - slope)
-        best = abs(p - min(max(response, lo), hi, pool))
-        # `natural` is not a number at p = 0 under an infinite price.
-        worst = max(worst, natural if natural < best else best)
+        outside = lo - p if lo - p > p - hi else p - hi
+        worst_bound = outside if outside > worst_bound else worst_bound
+        most = hi if hi < pool else pool
+        weight, slope = fair * x_power[v], efficient * x[v] / pool if pool > 0.0 else 0.0
+        weight, slope = (weight + efficient * x[v], 0.0) if is_log else (weight, slope)
+
+        gradient = slope + (weight / p if weight > 0.0 else 0.0)
+        target = p + pool * ((1.0 if gradient == price else gradient / price) - 1.0)
+        target = target if target > lo else lo
+        natural = abs(p - (target if target < most else most))
+
+        free = weight / (price - slope) if price > slope else np.inf
+        free = lo if price == slope and weight == 0.0 else free
+        free = free if free > lo else lo
+        best = abs(p - (free if free < most else most))
+        distance = natural if natural < best else best
+        worst = distance if distance > worst else worst
     return worst_bound, worst

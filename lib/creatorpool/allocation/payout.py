@@ -123,55 +123,58 @@ def payout_from_dual(
     m = np.ascontiguousarray(effective_impressions, dtype=np.float64)
     lo = np.asarray(0.0 if floor is None else floor, dtype=np.float64)
     hi = np.asarray(np.inf if cap is None else cap, dtype=np.float64)
-    if dual.creators is None:
-        return fill_payouts(dual, m, lo, hi, None)
-    if creator is None:
-        raise InputError("creator must be given: creators of this pool have caps")
-    return fill_payouts(dual, m, lo, hi, dual.creators.place(np.asarray(creator)))
+    place = None
+    if dual.creators is not None:
+        if creator is None:
+            raise InputError("creator must be given: creators of this pool have caps")
+        place = dual.creators.place(np.asarray(creator))
+    payout = dual.objective.numerators(m)
+    return payout, pay_in_place(payout, dual, m, lo, hi, place)
 
 
-def fill_payouts(
-    dual: Dual, m: Floats, floor: Floats, cap: Floats, place: NDArray[np.intp] | None
-) -> tuple[Floats, Codes]:
-    """As `payout_from_dual`, with each creator's place among `dual.creators` known."""
-    payout, bound = np.empty(m.size), np.empty(m.size, dtype=np.int8)
+def pay_in_place(
+    numerator: Floats, dual: Dual, m: Floats, floor: Floats, cap: Floats, place: NDArray[np.intp] | None
+) -> Codes:
+    """Turn the (n,) numerators into payouts, and return what holds each; `place` is that of each video's creator."""
+    bound = np.empty(m.size, dtype=np.int8)
     lo, hi = np.broadcast_to(floor, m.shape), np.broadcast_to(cap, m.shape)
 
-    def fill(first: int, end: int) -> None:
+    def pay(first: int, end: int) -> None:
         for start in range(first, end, BATCH):
             rows = slice(start, min(start + BATCH, end))
             price: Price | RowPrices = dual.price
             if dual.creators is not None and place is not None:
                 price = dual.creators.at(place[rows], dual.price)
-            _fill(dual.objective, m[rows], lo[rows], hi[rows], price, payout[rows], bound[rows])
+            _pay(numerator[rows], dual.objective, m[rows], lo[rows], hi[rows], price, bound[rows])
 
-    on_slices(fill, m.size)
-    return payout, bound
+    on_slices(pay, m.size)
+    return bound
 
 
-def _fill(
+def _pay(
+    payout: Floats,
     objective: Objective,
     m: Floats,
     lo: Floats,
     hi: Floats,
     price: Price | RowPrices,
-    payout: Floats,
     bound: Codes,
 ) -> None:
     # As `kernels.respond`; the last bit of a payout of the whole pool must not exceed it.
     x = objective.scaled(m)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         distance = price.delta + objective.pole_slope * (price.anchor - x)
-        free = objective.numerator(x) / distance
+        payout /= distance
         if distance.min() <= 0:
-            free[distance <= 0] = np.inf
+            payout[distance <= 0] = np.inf
         if np.any(price.ranked):
             equal = np.full(m.shape, objective.pool) / price.delta
             equal[x < price.anchor] = 0.0
             equal[x > price.anchor] = np.inf
-            free = np.where(price.ranked, equal, free)
-    most = np.minimum(hi, objective.pool)
-    np.minimum(np.maximum(free, lo, out=free), most, out=payout)
+            np.copyto(payout, equal, where=price.ranked)
+    np.maximum(payout, lo, out=payout)
+    np.minimum(payout, hi, out=payout)
+    np.minimum(payout, objective.pool, out=payout)
     # Arithmetic on the comparisons' bytes: half the time of assigning by mask.
     at_floor, at_cap = (payout <= lo).view(np.int8), (payout >= hi).view(np.int8)
     np.add(at_floor * np.int8(FLOOR), (at_cap > at_floor).view(np.int8) * np.int8(CAP), out=bound)

@@ -10,18 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from creatorpool.allocation.arguments import (
-    check_parameters,
-    checked_bounds,
-    checked_impressions,
-    checked_pool,
-)
+from creatorpool.allocation.arguments import check_parameters, checked_pool, checked_videos
 from creatorpool.allocation.creator_caps import CreatorCaps, checked_creator_caps
 from creatorpool.allocation.creators import solve_capped_creators
 from creatorpool.allocation.dual import Rows, Solution, multiplier, solve_pool
 from creatorpool.allocation.kkt import KktResiduals, residuals_of
 from creatorpool.allocation.objective import pool_objective, share_totals
-from creatorpool.allocation.payout import BOUNDS, Dual, fill_payouts
+from creatorpool.allocation.payout import BOUNDS, Dual, pay_in_place
 from creatorpool.allocation.search import CAPS_FALL_SHORT, FLOORS_EXCEED
 from creatorpool.allocation.types import Codes, Floats, ObjectiveName
 from creatorpool.errors import InfeasiblePoolError
@@ -109,10 +104,9 @@ def allocate(
     equal payouts inside their bounds. A video without effective impressions gets its floor; only money left when all
     others are at their caps is split equally, inside the bounds, over such videos.
     """
-    m = checked_impressions(effective_impressions)
+    m, lo, hi = checked_videos(effective_impressions, floor, cap)
     money = checked_pool(pool)
     check_parameters(alpha, lambda_eff, objective)
-    lo, hi = checked_bounds(floor, cap, m.size)
     totals = share_totals(m, float(alpha))
     goal = pool_objective(totals, money, alpha=float(alpha), lambda_eff=float(lambda_eff), name=objective)
     rows = Rows(m, goal.numerators(m), lo, hi)
@@ -124,7 +118,8 @@ def allocate(
     _check_feasible(solution, rows, money, caps)
     dual = Dual(goal, solution.price, multiplier(goal, solution.price, rows), creators)
     place = None if caps is None or creators is None else creators.place(caps.label)[caps.code]
-    payout, bound_code = fill_payouts(dual, m, lo, hi, place)
+    payout = rows.numerator
+    bound_code = pay_in_place(payout, dual, m, lo, hi, place)
     eta = np.zeros(1) if place is None or creators is None else creators.eta_at(place)
     residuals = residuals_of(payout, dual.nu, eta, goal, m, lo, hi, caps)
     return Allocation(payout, bound_code, solution.passes, dual, residuals)
