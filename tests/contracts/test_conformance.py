@@ -66,38 +66,25 @@ def test_conform_of_iso_text_gives_the_contracts_types(spark: SparkSession, samp
     assert [row.failed_rules for row in got.collect()] == [[], [], []]
 
 
-@pytest.mark.parametrize(
-    ("column", "text"),
-    [
-        ("b", "1.5"),
-        ("b", "12 ms"),
-        ("b", "9223372036854775808"),
-        ("b", "NaN"),
-        ("i", "2147483648"),
-        ("d", "abc"),
-        ("d", "NaN"),
-        ("d", "inf"),
-        ("d", "1d"),
-        ("f", "maybe"),
-        ("f", "2"),
-        ("day", "2026"),
-        ("day", "20/11/2026"),
-        ("day", "2026-11-31"),
-        ("t", "10:00:00"),
-        ("t", "2026"),
-        ("t", "2026-11-20T25:00:00Z"),
-        ("t", "yesterday"),
-        ("a", '["art"'),
-    ],
-)
-def test_conform_of_unreadable_text_names_the_column(
-    spark: SparkSession, sample: Contract, column: str, text: str
-) -> None:
-    row = {"s": "k", **dict.fromkeys(("b", "i", "d", "f", "day", "t", "a")), column: text}
-    got = conform(spark.createDataFrame([tuple(row.values())], TEXT), sample).collect()[0]
-    assert got.failed_rules == [f"{column}_readable"]
-    assert got[column] is None
-    assert json.loads(got.raw_row) == {"s": "k", column: text}
+UNREADABLE = {
+    "b": ["1.5", "12 ms", "9223372036854775808", "NaN", "0x1F"],
+    "i": ["2147483648", "1e3"],
+    "d": ["abc", "NaN", "inf", "1d"],
+    "f": ["maybe", "2", "yes"],
+    "day": ["2026", "20/11/2026", "2026-11-31", "2026-11-20T10:00:00Z"],
+    "t": ["10:00:00", "2026", "2026-11-20T25:00:00Z", "yesterday", "1700000000"],
+    "a": ['["art"', "[1, 2"],
+}
+
+
+def test_conform_of_unreadable_text_names_the_column_and_leaves_null(spark: SparkSession, sample: Contract) -> None:
+    cases = [(column, text) for column, texts in UNREADABLE.items() for text in texts]
+    empty = dict.fromkeys(("b", "i", "d", "f", "day", "t", "a"))
+    rows = [tuple({"s": f"{case}", **empty, column: text}.values()) for case, (column, text) in enumerate(cases)]
+    got = {int(row.s): row for row in conform(spark.createDataFrame(rows, TEXT), sample).collect()}
+    found = [(column, text, got[case].failed_rules, got[case][column]) for case, (column, text) in enumerate(cases)]
+    assert found == [(column, text, [f"{column}_readable"], None) for column, text in cases]
+    assert json.loads(got[0].raw_row) == {"s": "0", "b": "1.5"}
 
 
 def test_conform_of_numbers_of_another_width_keeps_values_and_names_the_rest(
@@ -136,7 +123,8 @@ def test_conform_of_another_schema_raises_naming_every_difference(spark: SparkSe
     df = spark.createDataFrame([(True, "x", dt.date(2026, 11, 20))], "b boolean, extra string, t date")
     message = (
         r"sample: columns differ from contract 1\.0\.0 \(sample\.yaml\): missing columns: s, i, d, f, day, a; "
-        r"columns not in the contract: extra; wrong type: b BOOLEAN \(contract BIGINT\), t DATE \(contract TIMESTAMP\)\. "
+        r"columns not in the contract: extra; "
+        r"wrong type: b BOOLEAN \(contract BIGINT\), t DATE \(contract TIMESTAMP\)\. "
         r"Got: b BOOLEAN, extra STRING, t DATE\. Contract: s STRING, b BIGINT, i INT, .*a ARRAY<STRING>\."
     )
     with pytest.raises(TableGuardError, match=message):

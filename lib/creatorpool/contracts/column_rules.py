@@ -8,6 +8,7 @@ from typing import Any
 from creatorpool.contracts.model import Column, RowRule
 
 _BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+_WORDS = {">=": "at least", ">": "above", "<=": "at most", "<": "below"}
 _NUMERIC = {"BIGINT", "INT", "DOUBLE"}
 
 
@@ -40,7 +41,7 @@ def _conditions(column: Column, options: Mapping[str, Any]) -> Iterator[tuple[st
         yield "in_range", _null_passes(name, _range(name, column, bounds)), _range_hint(column, bounds)
     if "minLength" in options:
         length = _int_option(column, "minLength", options["minLength"], "STRING")
-        hint = f"{column.name} has at least {length} characters, blanks around it not counted."
+        hint = f"{column.name} has {length} or more characters, blanks around it not counted."
         yield "min_length", _null_passes(name, f"char_length(trim({name})) >= {length}"), hint
     if "pattern" in options:
         pattern = _pattern(column, options["pattern"])
@@ -66,7 +67,9 @@ def _literal(bound: float) -> str:
 
 def _range_hint(column: Column, bounds: Mapping[str, Any]) -> str:
     unit = f" {column.unit}" if column.unit else ""
-    return f"{column.name} is " + " and ".join(f"{_BOUNDS[o]} {bound}" for o, bound in bounds.items()) + f"{unit}."
+    return (
+        f"{column.name} is " + " and ".join(f"{_WORDS[_BOUNDS[o]]} {bound}" for o, bound in bounds.items()) + f"{unit}."
+    )
 
 
 def _int_option(column: Column, option: str, value: Any, needed: str) -> int:

@@ -45,12 +45,19 @@ def broken_names(rules: Sequence[RowRule]) -> Column:
     return F.when(joined != "", F.split(joined, ",")).otherwise(F.array().cast("array<string>"))
 
 
-def good_rows(flagged: DataFrame, contract: Contract) -> DataFrame:
+def good_rows(flagged: DataFrame, contract: Contract, extra_rules: Sequence[RowRule] = ()) -> DataFrame:
     """Rows of `with_failed_rules` that break no rule of severity `error`, with the contract's columns in its order."""
-    return flagged.where(~_is_refused(contract)).select(*contract.column_names)
+    return flagged.where(~_is_refused(contract, extra_rules)).select(*contract.column_names)
 
 
-def quarantined_rows(flagged: DataFrame, contract: Contract, *, day: dt.date, ingested_at: dt.datetime) -> DataFrame:
+def quarantined_rows(
+    flagged: DataFrame,
+    contract: Contract,
+    *,
+    day: dt.date,
+    ingested_at: dt.datetime,
+    extra_rules: Sequence[RowRule] = (),
+) -> DataFrame:
     """Rows of `with_failed_rules` that break a rule of severity `error`: contract `<table>_quarantine`.
 
     Parameters
@@ -62,7 +69,7 @@ def quarantined_rows(flagged: DataFrame, contract: Contract, *, day: dt.date, in
     """
     # A frame that went through `conform` has the row as it came; otherwise these columns are the row.
     raw_row = F.col(RAW_ROW) if RAW_ROW in flagged.columns else row_as_json(flagged, contract.column_names)
-    return flagged.where(_is_refused(contract)).select(
+    return flagged.where(_is_refused(contract, extra_rules)).select(
         F.lit(day).alias("date"),
         _row_key(contract),
         raw_row.alias(RAW_ROW),
@@ -78,8 +85,8 @@ def split_rows(
     """The good rows and the quarantined ones; see `with_failed_rules`, `good_rows` and `quarantined_rows`."""
     flagged = with_failed_rules(df, contract, extra_rules)
     return (
-        good_rows(flagged, contract),
-        quarantined_rows(flagged, contract, day=day, ingested_at=ingested_at),
+        good_rows(flagged, contract, extra_rules),
+        quarantined_rows(flagged, contract, day=day, ingested_at=ingested_at, extra_rules=extra_rules),
     )
 
 
@@ -94,11 +101,11 @@ def _holds(rule: RowRule) -> Column:
     return F.coalesce(F.expr(rule.expression), F.lit(False))
 
 
-def _is_refused(contract: Contract) -> Column:
-    warnings = [rule.name for rule in contract.row_rules if rule.severity == "warning"]
+def _is_refused(contract: Contract, extra_rules: Sequence[RowRule]) -> Column:
+    warnings = [rule.name for rule in (*contract.row_rules, *extra_rules) if rule.severity == "warning"]
     if not warnings:
         return F.size(FAILED_RULES) > 0
-    return F.size(F.array_except(FAILED_RULES, F.array(*map(F.lit, warnings)))) > 0
+    return F.exists(FAILED_RULES, lambda name: ~name.isin(warnings))
 
 
 def _row_key(contract: Contract) -> Column:

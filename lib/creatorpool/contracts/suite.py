@@ -7,6 +7,7 @@ again, for an example. great-expectations takes seconds to import, so it is impo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pyspark.sql import DataFrame
@@ -126,13 +127,19 @@ def _batch(df: DataFrame) -> Batch:
     return batch
 
 
-def quiet_context() -> Any:
-    """A great-expectations context in memory that reports to no one and draws no progress bars."""
+def quiet_context(root: Path | None = None) -> Any:
+    """A great-expectations context that reports to no one and draws no progress bars; it stores under `root`."""
     gx = _great_expectations()
-    context = gx.get_context(mode="ephemeral")
-    context.enable_analytics(False)
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
-    return context
+    from great_expectations.data_context.types import base
+
+    defaults = base.InMemoryStoreBackendDefaults() if root is None else base.FilesystemStoreBackendDefaults(root)
+    config = base.DataContextConfig(
+        store_backend_defaults=defaults,
+        data_docs_sites={},
+        analytics_enabled=False,
+        progress_bars=base.ProgressBarsConfig(globally=False, metric_calculations=False),
+    )
+    return gx.get_context(mode="ephemeral", project_config=config)
 
 
 def _run(

@@ -1,0 +1,81 @@
+"""Rules that follow from a column, evaluated by the engine under test."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from creatorpool.contracts import Column
+from creatorpool.contracts.column_rules import rules_of_column
+
+
+def _broken(spark: SparkSession, column: Column, options: dict, values: list) -> dict[str, list]:
+    """For each rule, the values that break it."""
+    rules = rules_of_column(column, options, 1)
+    rows = [(position, value) for position, value in enumerate(values)]
+    df = spark.createDataFrame(rows, f"position int, {column.name} {column.type}")
+    verdicts = df.select("position", *(F.expr(rule.expression).alias(rule.name) for rule in rules)).collect()
+    return {rule.name: [values[row.position] for row in verdicts if row[rule.name] is not True] for rule in rules}
+
+
+def test_rules_of_required_column_are_broken_by_null_alone(spark: SparkSession) -> None:
+    column = Column("n", "BIGINT", nullable=False, description="d")
+    options = {"minimum": 0, "exclusiveMaximum": 10}
+    assert _broken(spark, column, options, [0, 9, None, -1, 10]) == {"n_not_null": [None], "n_in_range": [-1, 10]}
+
+
+def test_rules_of_nullable_rate_let_null_pass_and_refuse_nan_and_infinity(spark: SparkSession) -> None:
+    column = Column("p", "DOUBLE", nullable=True, description="d")
+    values = [None, 1.0, 5e-324, 0.0, -0.0, 1.0000000000000002, -math.inf, math.inf, math.nan]
+    broken = _broken(spark, column, {"exclusiveMinimum": 0, "maximum": 1}, values)
+    assert broken["p_finite"][:2] == [-math.inf, math.inf]
+    assert math.isnan(broken["p_finite"][2])
+    assert broken["p_in_range"][:5] == [0.0, -0.0, 1.0000000000000002, -math.inf, math.inf]
+    assert math.isnan(broken["p_in_range"][5])
+    assert {name: len(found) for name, found in broken.items()} == {"p_finite": 3, "p_in_range": 6}
+
+
+def test_rules_of_double_without_upper_bound_refuse_nan(spark: SparkSession) -> None:
+    column = Column("x", "DOUBLE", nullable=True, description="d")
+    broken = _broken(spark, column, {"minimum": 0}, [1e308, math.nan])
+    assert [math.isnan(value) for value in broken["x_finite"]] == [True]
+
+
+def test_rules_of_text_count_blanks_as_empty_and_match_the_pattern(spark: SparkSession) -> None:
+    column = Column("s", "STRING", nullable=True, description="d")
+    values = [None, "EUR", "", "  ", "eur", "EURO", " EUR"]
+    assert _broken(spark, column, {"minLength": 1, "pattern": "^[A-Z]{3}$"}, values) == {
+        "s_min_length": ["", "  "],
+        "s_pattern": ["", "  ", "eur", "EURO", " EUR"],
+    }
+
+
+def test_rules_of_bigint_bounds_are_exact_beyond_doubles(spark: SparkSession) -> None:
+    column = Column("n", "BIGINT", nullable=True, description="d")
+    bound = 2**53
+    assert _broken(spark, column, {"maximum": bound}, [bound, bound + 1]) == {"n_in_range": [bound + 1]}
+
+
+def test_rules_say_in_words_what_they_ask() -> None:
+    column = Column("t", "BIGINT", nullable=False, description="Time watched", unit="ms")
+    hints = [rule.hint for rule in rules_of_column(column, {"minimum": 0, "exclusiveMaximum": 9}, 7)]
+    assert hints == ["t is required: Time watched.", "t is at least 0 and below 9 ms."]
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        ("STRING", {"minimum": 1}, "minimum needs a numeric column, got STRING"),
+        ("BIGINT", {"maximum": True}, "maximum must be a number, got True"),
+        ("DOUBLE", {"minLength": 1}, "minLength needs a STRING column"),
+        ("STRING", {"minLength": 0}, "a whole number from 1"),
+        ("STRING", {"pattern": "it's"}, "pattern needs a STRING column"),
+        ("BIGINT", {"pattern": "^1$"}, "pattern needs a STRING column"),
+    ],
+)
+def test_rules_of_column_with_unfit_option_raise(kind: str, options: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        rules_of_column(Column("c", kind, nullable=True, description="d"), options, 1)
