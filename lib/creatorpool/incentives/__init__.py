@@ -1,6 +1,8 @@
 """What early exposure, a graduation bar and bounties do to the quality that new creators choose. No Spark in here."""
 
 from creatorpool.incentives.binomial import pass_curvature, pass_probability, pass_slope
+from creatorpool.incentives.bounty import BountyCertificate, implementability_bounty
+from creatorpool.incentives.costs import PowerCost, QuadraticCost
 from creatorpool.incentives.links import IdentityLink, LogisticLink, NoisyLink, ScaledLink
 from creatorpool.incentives.mixing import BetaBinomialModel, LatentMixingModel, LogitShift, logit_normal_mixing
 from creatorpool.incentives.multi_winner import MultiWinnerModel, seat_threshold
@@ -13,12 +15,25 @@ from creatorpool.incentives.pass_model import (
     PassPoint,
     noisy_labels,
 )
+from creatorpool.incentives.payoffs import Payoffs, bounty_beats_subsidy, elasticity, leverage, payoffs
 from creatorpool.incentives.poisson_binomial import PoissonBinomialModel, poisson_binomial_pmf
+from creatorpool.incentives.policy import Policy, bar_of_rate
+from creatorpool.incentives.response import BestResponse, best_response, certified_response, first_best
 from creatorpool.incentives.slots import DecayingSlots, LinkedSlots
+from creatorpool.incentives.statics import (
+    ComparativeStatics,
+    MarginalGains,
+    comparative_statics,
+    marginal_gains,
+    marginal_gains_in_full,
+)
 
 __all__ = [
+    "BestResponse",
     "BetaBinomialModel",
     "BinomialModel",
+    "BountyCertificate",
+    "ComparativeStatics",
     "DecayingSlots",
     "IdentityLink",
     "LatentMixingModel",
@@ -27,18 +42,35 @@ __all__ = [
     "LogisticLink",
     "LogitShift",
     "ManipulatedModel",
+    "MarginalGains",
     "MultiWinnerModel",
     "NoisyLink",
     "NormalApproximation",
     "PassModel",
     "PassPoint",
+    "Payoffs",
     "PoissonBinomialModel",
+    "Policy",
+    "PowerCost",
+    "QuadraticCost",
     "ScaledLink",
+    "bar_of_rate",
+    "best_response",
+    "bounty_beats_subsidy",
+    "certified_response",
+    "comparative_statics",
+    "elasticity",
+    "first_best",
+    "implementability_bounty",
+    "leverage",
     "logit_normal_mixing",
+    "marginal_gains",
+    "marginal_gains_in_full",
     "noisy_labels",
     "pass_curvature",
     "pass_probability",
     "pass_slope",
+    "payoffs",
     "poisson_binomial_pmf",
     "seat_threshold",
 ]

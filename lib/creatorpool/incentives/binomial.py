@@ -53,27 +53,41 @@ def pass_curvature(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
 
     It changes sign at the mode (k−1)/(n−1) and holds its relative accuracy away from there.
     """
-    quality, window, bar = (np.atleast_1d(a) for a in np.broadcast_arrays(*checked_test(q, n, k)))
-    inside = (quality > 0) & (quality < 1)
-    safe = np.where(inside, quality, 0.5)
-    # One fraction in place of two, whose difference would cancel near the mode.
-    bend = pass_slope(quality, window, bar) * ((bar - 1) - (window - 1) * quality) / (safe * (1.0 - safe))
-    out = np.where(inside, bend, _curvature_at_end(quality, window, bar))
-    return out.reshape(np.broadcast_shapes(np.shape(q), np.shape(n), np.shape(k)))[()]
+    quality, window, bar = checked_test(q, n, k)
+    return bend(quality, window, bar, np.exp(log_density(quality, window, bar)))[()]
 
 
 def log_pass_probability(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
     """log π(q), finite where π itself is too small for a float; −inf where π = 0. Else as `pass_probability`."""
-    return _elementwise(fill_log_tail, q, n, k)
+    return log_tail(*checked_test(q, n, k))
 
 
 def log_pass_slope(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
     """log π′(q), −inf where π′ = 0. Else as `pass_probability`."""
+    return log_density(*checked_test(q, n, k))
+
+
+def log_tail(q: Floats, n: Integers, k: Integers) -> Floats:
+    """`log_pass_probability` of arguments already checked."""
+    return _elementwise(fill_log_tail, q, n, k)
+
+
+def log_density(q: Floats, n: Integers, k: Integers) -> Floats:
+    """`log_pass_slope` of arguments already checked."""
     return _elementwise(fill_log_density, q, n, k)
 
 
-def _elementwise(kernel: Kernel, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
-    arrays = np.broadcast_arrays(*checked_test(q, n, k))
+def bend(q: Floats, n: Integers, k: Integers, slope: Floats) -> Floats:
+    """π″ from π′, for arguments already checked."""
+    spread = q * (1.0 - q)
+    inside = spread > 0
+    # One fraction in place of two, whose difference would cancel near the mode.
+    within = slope * ((k - 1) - (n - 1) * q) / np.where(inside, spread, 1.0)
+    return within if inside.all() else np.where(inside, within, _curvature_at_end(q, n, k))
+
+
+def _elementwise(kernel: Kernel, q: Floats, n: Integers, k: Integers) -> Floats:
+    arrays = np.broadcast_arrays(q, n, k)
     quality, window, bar = (np.ascontiguousarray(array).reshape(-1) for array in arrays)
     out = np.empty(quality.size)
     on_slices(lambda first, end: kernel(quality, window, bar, first, end, out), quality.size)

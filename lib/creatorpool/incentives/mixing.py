@@ -115,10 +115,10 @@ class LatentMixingModel(PassModel):
         quality, window, bar = q[..., None], n[..., None], k[..., None]
         first = self.latent.slope(quality, self.nodes)
         chance = np.clip(self.latent.value(quality, self.nodes), 0.0, 1.0)
-        density = binomial.pass_slope(chance, window, bar)
-        bend = first**2 * binomial.pass_curvature(chance, window, bar)
+        density = np.exp(binomial.log_density(chance, window, bar))
+        bend = first**2 * binomial.bend(chance, window, bar, density)
         bend = bend + self.latent.curvature(quality, self.nodes) * density
-        tail = binomial.pass_probability(chance, window, bar)
+        tail = np.exp(binomial.log_tail(chance, window, bar))
         return PassPoint(tail @ self.weights, (first * density) @ self.weights, bend @ self.weights)
 
 

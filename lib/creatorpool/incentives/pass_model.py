@@ -64,6 +64,13 @@ class PassModel(ABC):
         """Largest k that has a meaning with a window of n."""
         return n
 
+    def inflexion(self, n: Integers, k: Integers) -> Floats | None:
+        """The q below which π is convex and above which it is concave, where the model knows that there is one.
+
+        It only makes the proof of a best response quicker.
+        """
+        return None
+
 
 @dataclass(frozen=True)
 class LinkModel(PassModel):
@@ -74,13 +81,13 @@ class LinkModel(PassModel):
     def evaluate(self, q: Floats, n: Integers, k: Integers) -> PassPoint:
         """π, π′ and π″ by the chain rule."""
         chance, first, second = self.link.value(q), self.link.slope(q), self.link.curvature(q)
-        density = binomial.pass_slope(chance, n, k)
-        bend = first**2 * binomial.pass_curvature(chance, n, k) + second * density
-        return PassPoint(binomial.pass_probability(chance, n, k), first * density, bend)
+        density = np.exp(binomial.log_density(chance, n, k))
+        bend = first**2 * binomial.bend(chance, n, k, density) + second * density
+        return PassPoint(np.exp(binomial.log_tail(chance, n, k)), first * density, bend)
 
     def probability(self, q: Floats, n: Integers, k: Integers) -> Floats:
         """π alone."""
-        return binomial.pass_probability(self.link.value(q), n, k)
+        return np.exp(binomial.log_tail(self.link.value(q), n, k))
 
     def log_pass_probability(self, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
         """log π, finite where π underflows."""
@@ -100,6 +107,10 @@ class BinomialModel(LinkModel):
     """The plain test, quality being the success chance (equations 2 and 3)."""
 
     link: Curve = field(default_factory=IdentityLink, init=False)
+
+    def inflexion(self, n: Integers, k: Integers) -> Floats | None:
+        """The mode of π′; a single impression makes π linear."""
+        return np.asarray((k - 1.0) / np.maximum(n - 1.0, 1.0))
 
 
 def noisy_labels(false_negative: float, false_positive: float, link: Curve | None = None) -> LinkModel:

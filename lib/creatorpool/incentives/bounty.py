@@ -1,0 +1,83 @@
+"""The bounty that makes a creator choose the planner's quality, issued only with a certificate (formulas §3, §6.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from creatorpool.incentives.payoffs import payoffs
+from creatorpool.incentives.policy import Policy
+from creatorpool.incentives.response import certified_response, planner
+from creatorpool.incentives.types import Booleans, Curve, Floats
+
+# The induced quality is the target up to float error of B* and of the maximum.
+TARGET_TOLERANCE = 1e-5
+# Bounties can be large beside all else at stake, so that a looser proof would leave room for another peak.
+PROOF = 1e-8
+# Best responses closer together than this are one: no creator can tell them apart.
+ONE_PEAK = 0.02
+
+
+@dataclass(frozen=True)
+class BountyCertificate:
+    """Implementability bounties, one a policy, of the policies' shape."""
+
+    bounty: Floats
+    """B*; inf where the pass probability does not respond to quality at the target"""
+    target_quality: Floats
+    """q*: the planner's quality"""
+    induced_quality: Floats
+    """q̂: the best response to B*; NaN where B* is infinite"""
+    certified: Booleans
+    """whether B* is proved to induce q*: if not, do not post it"""
+    expected_spend: Floats
+    """π(q*) B*: the expected payout an entrant if the target is met"""
+    induced_spend: Floats
+    """π(q̂) B*: what would really be paid"""
+
+
+def implementability_bounty(policy: Policy, cost: Curve) -> BountyCertificate:
+    """``B* = (1 − r) m(q*) / π′(q*)`` and whether it does what it should (formulas §3, equations 11, 12, 23, 39).
+
+    Parameters
+    ----------
+    policy : Policy
+        One policy or an array of them; its own bounty is ignored.
+    cost : QuadraticCost, PowerCost or any object with `value`, `slope` and `curvature`
+        The creators' cost, convex.
+
+    Returns
+    -------
+    BountyCertificate
+        At a corner q* = 1 the bounty is the least that holds the creator there, at q* = 0 it is 0.
+
+    Notes
+    -----
+    The formula makes q* a critical point of the creator's utility and no more: elsewhere the same bounty may pay better
+    (formulas §6.4). It is certified iff a global search puts every best response within reach of q*.
+    """
+    target = certified_response(planner(policy), cost, PROOF)
+    goal = np.asarray(target.quality)
+    at_goal = payoffs(policy, cost, goal)
+    needed = np.minimum(at_goal.marginal_exposure, cost.slope(goal)) - policy.revenue_share * at_goal.marginal_exposure
+    needed = np.where(goal > 0, np.maximum(needed, 0.0), 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bounty = np.where(needed > 0, needed / at_goal.slope, 0.0)
+    finite = np.isfinite(bounty)
+    response = certified_response(replace(policy, bounty=np.where(finite, bounty, 0.0)), cost, PROOF)
+    induced = np.where(finite, response.quality, np.nan)
+    closed = finite & response.certified & target.certified
+    is_one = response.high - response.low <= ONE_PEAK
+    meets = np.asarray(closed & is_one & (np.abs(response.quality - goal) <= TARGET_TOLERANCE))
+    paid = policy.model.pass_probability(response.quality, policy.n, policy.k)
+    with np.errstate(invalid="ignore"):
+        planned, really = at_goal.probability * bounty, np.where(finite, paid * bounty, np.nan)
+    return BountyCertificate(
+        bounty=bounty[()],
+        target_quality=goal[()],
+        induced_quality=induced[()],
+        certified=meets[()],
+        expected_spend=planned[()],
+        induced_spend=really[()],
+    )

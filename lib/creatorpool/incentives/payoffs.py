@@ -1,0 +1,87 @@
+"""Exposure, and what it is worth to platform, creator and planner, at given qualities (formulas §3, equations 4–10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from creatorpool.incentives.arguments import checked_numbers
+from creatorpool.incentives.policy import Policy
+from creatorpool.incentives.types import Curve, Floats
+
+
+@dataclass(frozen=True)
+class Payoffs:
+    """All terms of the model at quality q, of the shape that q and the policies broadcast to."""
+
+    quality: Floats
+    probability: Floats
+    """π"""
+    slope: Floats
+    """π′"""
+    exposure: Floats
+    """E = N + G0 + ΔG π"""
+    marginal_exposure: Floats
+    """m = d(qE)/dq = N + G0 + ΔG (π + qπ′): the planner's marginal value of quality"""
+    private_gain: Floats
+    """r m + Bπ′: the creator's marginal benefit"""
+    private_bend: Floats
+    """r ΔG (2π′ + qπ″) + Bπ″: its derivative"""
+    creator: Floats
+    """r q E + Bπ − c"""
+    platform: Floats
+    """V = q E − Bπ"""
+    welfare: Floats
+    """q E − c: what the planner maximises"""
+
+
+def payoffs(policy: Policy, cost: Curve, quality: ArrayLike) -> Payoffs:
+    """Every term at `quality` in [0, 1], an array that broadcasts with the policies (equations 4–10, 21, 51)."""
+    q = checked_numbers("quality", quality, 0.0, 1.0)[()]
+    pi, slope, bend = policy.model.evaluate(q, np.asarray(policy.n), np.asarray(policy.k))
+    exposure = policy.mass + policy.g0 + policy.spread * pi
+    marginal = policy.mass + policy.g0 + policy.spread * (pi + q * slope)
+    value, spend = q * exposure, policy.bounty * pi
+    return Payoffs(
+        quality=q,
+        probability=pi,
+        slope=slope,
+        exposure=exposure,
+        marginal_exposure=marginal,
+        private_gain=policy.revenue_share * marginal + policy.bounty * slope,
+        private_bend=policy.revenue_share * policy.spread * (2.0 * slope + q * bend) + policy.bounty * bend,
+        creator=policy.revenue_share * value + spend - cost.value(q),
+        platform=value - spend,
+        welfare=value - cost.value(q),
+    )
+
+
+def creator_utility(policy: Policy, cost: Curve, quality: Floats, probability: Floats) -> Floats:
+    """``U = r q E + Bπ − c`` where π is known already (equation 6)."""
+    exposure = policy.mass + policy.g0 + policy.spread * probability
+    return policy.revenue_share * quality * exposure + policy.bounty * probability - cost.value(quality)
+
+
+def leverage(policy: Policy, quality: ArrayLike) -> Floats:
+    """``ℓ = π′/π`` by logs, so that it holds where both underflow (formulas §3, equation 17).
+
+    It falls in q and grows without bound as π → 0 (formulas §6.5): read it beside the pass rate, π′ and `elasticity`.
+    """
+    log_ratio = policy.model.log_pass_slope(quality, policy.n, policy.k)
+    with np.errstate(invalid="ignore"):
+        return np.exp(log_ratio - policy.model.log_pass_probability(quality, policy.n, policy.k))
+
+
+def elasticity(policy: Policy, quality: ArrayLike) -> Floats:
+    """``q π′ / π``: the percentage by which a percent of quality moves the chance to pass."""
+    return np.asarray(quality, dtype=np.float64) * leverage(policy, quality)
+
+
+def bounty_beats_subsidy(policy: Policy, quality: ArrayLike) -> np.ndarray:
+    """Whether a dollar paid on graduation moves the creator more than one paid per success in the test.
+
+    True iff ``q π′ > π`` (formulas §3, equations 20 and 36).
+    """
+    return np.asarray(elasticity(policy, quality) > 1.0)[()]

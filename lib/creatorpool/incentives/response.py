@@ -1,0 +1,279 @@
+"""The quality that a creator chooses: the global maximum of utility, with proof (formulas §3, equations 7–10; §6.4).
+
+Utility may have two peaks, so no root of the first-order condition is trusted. Cells of [0, 1] are bounded from above
+and split until no cell can hold more than a stated excess over the best point found. The bound needs only that the pass
+probability does not fall and that the cost is convex: on [a, b] the utility is at most the largest of
+``r q (N + G0) + (r ΔG q + B) π − (tangent of c)`` over q in {a, b} and π in {π(a), π(b)}, being linear in each.
+Where a model knows that π is convex or concave on the cell, a chord or a tangent takes the place of π, and the bound
+tightens with the square of the cell's width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from creatorpool.incentives.arguments import checked_numbers
+from creatorpool.incentives.payoffs import creator_utility, payoffs
+from creatorpool.incentives.policy import Policy
+from creatorpool.incentives.types import Booleans, Curve, Floats, Integers
+
+FIRST_CELLS = 24
+# Cells halve at most this often: 24 · 2^40 of them would cover [0, 1].
+MAX_DEPTH = 40
+# A flat utility could keep every cell alive; beyond this many for one policy the search stops without a proof.
+MAX_CELLS_PER_POLICY = 20_000
+MAX_STEPS = 60
+PRECISION = 1e-15
+
+
+@dataclass(frozen=True)
+class BestResponse:
+    """Best responses, one a policy, of the policies' shape."""
+
+    quality: Floats
+    """q̂"""
+    utility: Floats
+    """U(q̂)"""
+    gap: Floats
+    """proved: no quality gives more than U(q̂) + gap"""
+    low: Floats
+    """proved: every maximiser lies within [low, high]"""
+    high: Floats
+    certified: Booleans
+    """whether the search closed; else the gap was not brought below the tolerance"""
+
+
+def best_response(policy: Policy, cost: Curve) -> Floats:
+    """The creator's best response q̂: the q in [0, 1] that maximises ``r q E(q) + B π(q) − c(q)``, corners included.
+
+    Parameters
+    ----------
+    policy : Policy
+        One policy or an array of them.
+    cost : QuadraticCost, PowerCost or any object with `value`, `slope` and `curvature`
+        The creators' cost, convex.
+
+    Returns
+    -------
+    float64 array
+        Of the policies' shape, or a scalar. `certified_response` returns the proof with it.
+    """
+    return certified_response(policy, cost).quality
+
+
+def first_best(policy: Policy, cost: Curve) -> Floats:
+    """The planner's quality q*: the q in [0, 1] that maximises ``q E(q) − c(q)`` (formulas §3, equations 9 and 10).
+
+    Arguments and result as `best_response`; neither bounty nor revenue share matters.
+    """
+    return best_response(planner(policy), cost)
+
+
+def planner(policy: Policy) -> Policy:
+    """The policy under which a creator who keeps all revenue and gets no bounty has the planner's objective."""
+    return replace(policy, revenue_share=np.ones(policy.shape), bounty=np.zeros(policy.shape))
+
+
+def certified_response(policy: Policy, cost: Curve, tolerance: float = 1e-6) -> BestResponse:
+    """Best responses with the proof that they are global.
+
+    Parameters
+    ----------
+    policy, cost
+        As `best_response`.
+    tolerance : float
+        The gap to prove, as a share of what quality is worth to the creator at the optimum.
+
+    Returns
+    -------
+    BestResponse
+        `quality` is a local maximum to float precision inside the proved region.
+    """
+    checked_numbers("tolerance", tolerance, 1e-12, 0.1)
+    flat = policy.flat()
+    region = _search(flat, cost, tolerance)
+    peaks = _polished(flat, cost, region)
+    order = np.lexsort((-peaks.utility, peaks.policy))
+    first = order[np.unique(peaks.policy[order], return_index=True)[1]]
+    quality, utility = peaks.quality[first], peaks.utility[first]
+    size = flat.shape[0]
+    low, high, bound = np.full(size, np.inf), np.full(size, -np.inf), np.full(size, -np.inf)
+    alive = peaks.bound >= utility[peaks.policy]
+    np.minimum.at(low, peaks.policy[alive], peaks.low[alive])
+    np.maximum.at(high, peaks.policy[alive], peaks.high[alive])
+    np.maximum.at(bound, peaks.policy, peaks.bound)
+    gap = np.maximum(bound - utility, 0.0)
+    shape = policy.shape
+    return BestResponse(
+        quality=quality.reshape(shape)[()],
+        utility=utility.reshape(shape)[()],
+        gap=gap.reshape(shape)[()],
+        low=np.minimum(low, quality).reshape(shape)[()],
+        high=np.maximum(high, quality).reshape(shape)[()],
+        certified=region.closed.reshape(shape)[()],
+    )
+
+
+class _Cells(NamedTuple):
+    policy: Integers
+    low: Floats
+    high: Floats
+    pass_low: Floats
+    pass_high: Floats
+
+    def at(self, index: Booleans | Integers) -> _Cells:
+        return _Cells(
+            self.policy[index], self.low[index], self.high[index], self.pass_low[index], self.pass_high[index]
+        )
+
+    @staticmethod
+    def joined(parts: Sequence[_Cells]) -> _Cells:
+        return _Cells(
+            np.concatenate([part.policy for part in parts]),
+            np.concatenate([part.low for part in parts]),
+            np.concatenate([part.high for part in parts]),
+            np.concatenate([part.pass_low for part in parts]),
+            np.concatenate([part.pass_high for part in parts]),
+        )
+
+
+class _Region(NamedTuple):
+    """Cells that may hold a maximiser, and whether the search closed for each policy."""
+
+    cells: _Cells
+    bound: Floats
+    closed: Booleans
+
+
+class _Peaks(NamedTuple):
+    policy: Integers
+    low: Floats
+    high: Floats
+    bound: Floats
+    quality: Floats
+    utility: Floats
+
+
+def _search(policy: Policy, cost: Curve, tolerance: float) -> _Region:
+    size = policy.shape[0]
+    cells, best = _first_cells(policy, cost)
+    worth = policy.revenue_share * (policy.mass + np.maximum(policy.g0, policy.g1)) + policy.bounty
+    ends = np.zeros(size), np.ones(size)
+    at_zero = creator_utility(policy, cost, ends[0], _passes(policy, ends[0]))
+    worth = worth + cost.value(ends[1]) - cost.value(ends[0])
+    closed = np.ones(size, dtype=np.bool_)
+    kept: list[_Cells] = []
+    bounds: list[Floats] = []
+    for depth in range(MAX_DEPTH + 1):
+        bound = _upper_bound(policy, cost, cells)
+        alive = bound >= best[cells.policy]
+        cells, bound = cells.at(alive), bound[alive]
+        excess = tolerance * np.maximum(best - at_zero, 1e-3 * worth)
+        crowded = np.bincount(cells.policy, minlength=size) > MAX_CELLS_PER_POLICY
+        is_open = bound - best[cells.policy] > excess[cells.policy]
+        stop = ~is_open | crowded[cells.policy] | (depth == MAX_DEPTH)
+        closed[cells.policy[is_open & stop]] = False
+        kept.append(cells.at(stop))
+        bounds.append(bound[stop])
+        if stop.all():
+            break
+        cells = _halved(policy, cost, cells.at(~stop), best)
+    return _Region(_Cells.joined(kept), np.concatenate(bounds), closed)
+
+
+def _first_cells(policy: Policy, cost: Curve) -> tuple[_Cells, Floats]:
+    """Equal cells for each policy, and the best utility at their ends."""
+    ends = np.linspace(0.0, 1.0, FIRST_CELLS + 1)
+    size = policy.shape[0]
+    which, q = np.repeat(np.arange(size), ends.size), np.tile(ends, size)
+    passes = _passes(policy.take(which), q)
+    utility = creator_utility(policy.take(which), cost, q, passes).reshape(size, -1)
+    by_policy, at = passes.reshape(size, -1), q.reshape(size, -1)
+    left, right, pass_left, pass_right = (
+        part.reshape(-1) for part in (at[:, :-1], at[:, 1:], by_policy[:, :-1], by_policy[:, 1:])
+    )
+    owner = np.repeat(np.arange(size), FIRST_CELLS)
+    return _Cells(owner, left, right, pass_left, pass_right), utility.max(axis=1)
+
+
+def _halved(policy: Policy, cost: Curve, cells: _Cells, best: Floats) -> _Cells:
+    """Both halves of each cell; raises `best` where a middle is better."""
+    middle = 0.5 * (cells.low + cells.high)
+    here = policy.take(cells.policy)
+    passes = _passes(here, middle)
+    np.maximum.at(best, cells.policy, creator_utility(here, cost, middle, passes))
+    left = _Cells(cells.policy, cells.low, middle, cells.pass_low, passes)
+    right = _Cells(cells.policy, middle, cells.high, passes, cells.pass_high)
+    return _Cells.joined([left, right])
+
+
+def _upper_bound(policy: Policy, cost: Curve, cells: _Cells) -> Floats:
+    here = policy.take(cells.policy)
+    middle = 0.5 * (cells.low + cells.high)
+    level, slope = cost.value(middle), cost.slope(middle)
+    stakes = [here.revenue_share * here.spread * q + here.bounty for q in (cells.low, cells.high)]
+    ceilings = _pass_ceilings(here, cells, middle)
+    bound = np.full(middle.shape, -np.inf)
+    for q, stake, ceiling in zip((cells.low, cells.high), stakes, ceilings, strict=True):
+        sure = here.revenue_share * q * (here.mass + here.g0) - level - slope * (q - middle)
+        bound = np.maximum(bound, sure + np.maximum(stake * ceiling, stake * cells.pass_low))
+    # The product of two linear functions bulges above its ends by a quarter of the product of their changes.
+    bulge = -0.25 * (stakes[1] - stakes[0]) * (ceilings[1] - ceilings[0])
+    return bound + np.maximum(bulge, 0.0)
+
+
+def _pass_ceilings(policy: Policy, cells: _Cells, middle: Floats) -> tuple[Floats, Floats]:
+    """Values at both ends of a linear function that is nowhere below π on the cell."""
+    flex = policy.model.inflexion(policy.n, policy.k)
+    if flex is None:
+        return cells.pass_high, cells.pass_high
+    rise = 0.5 * (cells.high - cells.low) * policy.model.evaluate(middle, policy.n, policy.k).slope
+    at_middle = _passes(policy, middle)
+    convex, concave = cells.high <= flex, cells.low >= flex
+    # A falling stake would ask for a floor under π: the constant ceiling and π(a) hold in any case.
+    simple = (policy.spread < 0) | ~(convex | concave)
+    left = np.where(convex, cells.pass_low, at_middle - rise)
+    right = np.where(convex, cells.pass_high, at_middle + rise)
+    return np.where(simple, cells.pass_high, left), np.where(simple, cells.pass_high, right)
+
+
+def _polished(policy: Policy, cost: Curve, region: _Region) -> _Peaks:
+    """One maximum for each run of adjoining cells, by bisection on U′ between the ends of the run."""
+    order = np.lexsort((region.cells.low, region.cells.policy))
+    cells, bound = region.cells.at(order), region.bound[order]
+    starts = np.ones(order.size, dtype=np.bool_)
+    starts[1:] = (cells.policy[1:] != cells.policy[:-1]) | (cells.low[1:] > cells.high[:-1])
+    first = np.flatnonzero(starts)
+    last = np.append(first[1:], order.size) - 1
+    which, low, high = cells.policy[first], cells.low[first], cells.high[last]
+    here = policy.take(which)
+    candidates = np.stack([_critical_point(here, cost, low, high), low, high])
+    utility = np.stack([creator_utility(here, cost, q, _passes(here, q)) for q in candidates])
+    chosen = utility.argmax(axis=0), np.arange(which.size)
+    return _Peaks(which, low, high, np.maximum.reduceat(bound, first), candidates[chosen], utility[chosen])
+
+
+def _critical_point(policy: Policy, cost: Curve, low: Floats, high: Floats) -> Floats:
+    """Where U′ falls through 0 between `low` and `high`, or the end it points to: Newton's steps inside a bracket."""
+    q, done = 0.5 * (low + high), np.zeros(low.shape, dtype=np.bool_)
+    for _ in range(MAX_STEPS):
+        at = payoffs(policy, cost, q)
+        marginal, bend = at.private_gain - cost.slope(q), at.private_bend - cost.curvature(q)
+        low, high = np.where(marginal > 0, q, low), np.where(marginal > 0, high, q)
+        newton = q - marginal / np.where(bend < 0, bend, -1.0)
+        is_safe = (bend < 0) & (newton > low) & (newton < high)
+        following = np.where(done | (marginal == 0), q, np.where(is_safe, newton, 0.5 * (low + high)))
+        # Each point stops by itself, so that no answer depends on what else was asked.
+        done |= np.abs(following - q) <= PRECISION
+        q = following
+        if done.all():
+            break
+    return q
+
+
+def _passes(policy: Policy, q: Floats) -> Floats:
+    return policy.model.probability(q, policy.n, policy.k)
