@@ -1,0 +1,112 @@
+"""The repository's contracts against what the design promises users: tables, keys, columns, types."""
+
+from __future__ import annotations
+
+import pytest
+
+from creatorpool.contracts import Contract, load_contracts
+
+CONTRACTS = load_contracts()
+INPUTS = ("events", "viewers", "videos", "ad_revenue", "entrants", "content_exposure", "drawer_positions")
+INPUTS += ("delivery_guarantees",)
+
+
+def _each_with_interval(*names: str) -> str:
+    return " ".join(f"{name} {name}_lo {name}_hi" for name in names)
+
+
+PARTS = "pool_size views watch_completion engagement_rate engagement_diversity rewatch safety competition bounds"
+PROMISED = {
+    "events": "date event_id | viewer_id video_id event_ts watch_ms loop_count? liked commented shared followed "
+    "surface? test_slot? propensity?",
+    "viewers": "viewer_id | trust_tier region? valid_from",
+    "videos": "video_id | creator_id length_ms categories published_at is_compliant s_pos s_tox is_pulse",
+    "ad_revenue": "date category placement video_id? | revenue_micros currency",
+    "video_signals": "date video_id | views viewers trust_weight watch_completion engagement_rate engagement_diversity "
+    "rewatch safety like_rate comment_rate share_rate follow_rate",
+    "video_quality": "date video_id | watch_completion engagement_rate engagement_diversity rewatch safety raw_score "
+    "quality_score is_compliant smoothing",
+    "pool_revenue": "date category | gross_micros platform_share pool_micros currency",
+    "pool_payouts": "date category video_id | creator_id effective_impressions share weight floor_micros cap_micros? "
+    "payout_micros bound",
+    "video_payouts": "date video_id | creator_id payout_micros pulse_micros total_micros currency",
+    "creator_payouts": "date creator_id | payout_micros pulse_micros total_micros videos_paid currency",
+    "allocation_runs": "date category run_id | status pool_micros paid_micros unallocated_micros videos_eligible "
+    "videos_paid coverage? nu? iterations? max_kkt_residual? gini? top1pct_share? efficiency_moved_micros? alpha "
+    "lambda_fair lambda_eff objective config_sha256 code_version input_versions output_versions? warning? currency "
+    "started_at finished_at?",
+    "entrants": "creator_id | entered_at segment quality_proxy window_n threshold_k revenue_share",
+    "cohort_incentives": "date segment | entrants certified induced_quality discounted_mass "
+    + _each_with_interval("pass_rate", "pi_hat", "slope_hat", "slope_influence", "leverage", "elasticity")
+    + " "
+    + _each_with_interval("bounty_hat", "expected_spend"),
+    "continuation_values": "date segment method | stability band_separation "
+    + _each_with_interval("g0", "g1", "spread"),
+    "policy_advice": "date segment | current_n current_k current_mass current_bounty advised_n advised_k advised_mass "
+    "advised_bounty mv_n mv_b lambda_imp lambda_cash exchange_rate reason",
+    "contract_results": "date contract rule run_id | severity passed rows_checked rows_failed example?",
+    "payout_changes": "date against_date category video_id | change_micros "
+    + " ".join(f"{part}_micros" for part in [*PARTS.split(), "membership", "rounding"]),
+    "content_exposure": "date content_id drawer | pv click view position? category",
+    "drawer_positions": "drawer position | capacity",
+    "delivery_guarantees": "date content_id | min_impressions min_clicks?",
+    "p2c_parameters": "date content_id drawer | r y_max x0 y0 rmse ape baseline_rmse baseline_ape n_points converged",
+    "delivery_plan": "date content_id drawer | impressions expected_clicks expected_views guarantee binding",
+    "item_similarity": "date video_id rank | neighbour_id similarity",
+    "candidates": "date viewer_id rank | video_id final_score similarity_score views is_interest",
+    "stage_runs": "date stage run_id | status config_sha256 code_version input_versions output_versions? rows? "
+    "started_at finished_at?",
+    "run_claims": "date stage run_id | owner claimed_at expires_at",
+}
+QUARANTINE = "raw_row failed_rules contract_version ingested_at"
+PROMISED |= {f"{name}_quarantine": f"date row_key? | {QUARANTINE}" for name in INPUTS}
+PROMISED["events_quarantine"] = f"date event_id? | {QUARANTINE}"
+NULLS_UNSAID = {"cohort_incentives", "continuation_values", "policy_advice", "p2c_parameters", "delivery_plan"}
+
+
+def test_contracts_are_those_promised() -> None:
+    assert set(CONTRACTS) == set(PROMISED)
+
+
+@pytest.mark.parametrize(("name", "promise"), PROMISED.items(), ids=PROMISED.keys())
+def test_contract_has_the_promised_key_columns_and_nullability(name: str, promise: str) -> None:
+    contract = CONTRACTS[name]
+    key, others = ([column.removesuffix("?") for column in part.split()] for part in promise.split("|"))
+    assert contract.key == tuple(key)
+    assert set(contract.column_names) == {*key, *others}
+    if name not in NULLS_UNSAID:
+        nullable = {column.removesuffix("?") for column in promise.split() if column.endswith("?")}
+        assert {column.name for column in contract.columns if column.nullable} == nullable
+
+
+@pytest.mark.parametrize("contract", CONTRACTS.values(), ids=lambda contract: contract.name)
+def test_contract_keeps_the_projects_types_and_partitions(contract: Contract) -> None:
+    kinds = {column.name: column.type for column in contract.columns}
+    assert {kind for name, kind in kinds.items() if name.endswith("_micros")} <= {"BIGINT"}
+    assert {kind for name, kind in kinds.items() if name.endswith("_id")} <= {"STRING"}
+    assert {kind for name, kind in kinds.items() if name.endswith(("_at", "_ts", "valid_from"))} <= {"TIMESTAMP"}
+    assert contract.partition_by == (("date",) if "date" in kinds else ())
+    assert all(column.unit == "micros" for column in contract.columns if column.name.endswith("_micros"))
+
+
+@pytest.mark.parametrize("contract", CONTRACTS.values(), ids=lambda contract: contract.name)
+def test_contract_key_is_unique_but_in_quarantine(contract: Contract) -> None:
+    has_rule = "key_unique" in {rule.name for rule in contract.table_rules}
+    assert has_rule != contract.name.endswith("_quarantine")
+
+
+def test_inputs_quarantine_broken_rows_but_money_stops() -> None:
+    assert {name for name, contract in CONTRACTS.items() if contract.on_row_fault == "quarantine"} == {
+        name for name in INPUTS if name != "ad_revenue"
+    }
+
+
+def test_money_columns_that_add_up_say_so() -> None:
+    rules = {name: {rule.name for rule in CONTRACTS[name].rules} for name in CONTRACTS}
+    assert {name for name in rules if "one_currency" in rules[name]} == {
+        *("ad_revenue", "pool_revenue", "video_payouts", "creator_payouts")
+    }
+    assert {"total_is_sum"} <= rules["video_payouts"] & rules["creator_payouts"]
+    assert "pool_closes" in rules["allocation_runs"]
+    assert "parts_add_up" in rules["payout_changes"]
+    assert "payout_within_bounds" in rules["pool_payouts"]
