@@ -1,9 +1,9 @@
 """Run a night again and again, killing each run a little later than the one before, until one gets through.
 
-Every run is a child of this process: forked after the slow imports, killed by SIGKILL at one write. A write is killed before
-it starts, while it goes on, or after it is committed, in turn. Whenever a run has published one more stage, the next is
-killed at its first write again, so that every write of every stage is met. Prints one JSON object: how many runs were killed,
-and where.
+Every run is a child of this process: forked after the slow imports, killed by SIGKILL at one write. A write is killed
+before it starts, while it goes on, or after it is committed, in turn. Whenever a run has published one more stage, the
+next is killed at its first write again, so that every write of every stage is met. Prints one JSON object: how many
+runs were killed, and where.
 
     python kill_chain.py SOURCE ROOT DATE ENGINE [STRIDE]
 """
@@ -17,6 +17,8 @@ import random
 import signal
 import sys
 import threading
+import traceback
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -68,10 +70,24 @@ def run_night(source: Path, root: Path, day: date, engine: str, at: int, mode: s
 
 
 def stages_done(root: Path, day: date) -> int:
-    """How many stages of the day are published."""
+    """How many stages of the day are published; the exit code of a child that looks."""
     tables = Warehouse(None, root)
     runs = [published_run(tables, stage, day) for stage in (INGEST, SIGNALS)]
     return sum(run is not None for run in runs) + bool(published_pools(tables, day))
+
+
+def in_child(work: Callable[[], int | None]) -> int:
+    """The wait status of a forked child that does `work`. This process itself must not start the tables' threads."""
+    child = os.fork()
+    if child == 0:
+        logging.disable()
+        code = 1
+        try:
+            code = work() or 0
+        except Exception:
+            traceback.print_exc()
+        os._exit(code)
+    return os.waitpid(child, 0)[1]
 
 
 def main(source: Path, root: Path, day: date, engine: str, stride: int) -> None:
@@ -80,17 +96,12 @@ def main(source: Path, root: Path, day: date, engine: str, stride: int) -> None:
     done, at = 0, 1
     while True:
         mode = MODES[len(killed) % len(MODES)]
-        child = os.fork()
-        if child == 0:
-            logging.disable()
-            run_night(source, root, day, engine, at, mode)
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
+        status = in_child(lambda at=at, mode=mode: run_night(source, root, day, engine, at, mode))
         if os.WIFEXITED(status):
             print(json.dumps({"killed": killed, "exit_code": os.WEXITSTATUS(status)}))
             return
         killed.append(f"{done}/{at}/{mode}")
-        now_done = stages_done(root, day)
+        now_done = os.WEXITSTATUS(in_child(lambda: stages_done(root, day)))
         at = 1 if now_done > done else at + stride
         done = now_done
 

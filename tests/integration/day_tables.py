@@ -1,0 +1,45 @@
+"""A day's tables without what differs from run to run: for asking whether two runs ended in the same place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from creatorpool.contracts import load_contract
+from creatorpool.tables import Warehouse
+
+TABLES = (
+    "events",
+    "events_quarantine",
+    "viewers",
+    "viewers_quarantine",
+    "videos",
+    "videos_quarantine",
+    "ad_revenue",
+    "video_signals",
+    "video_quality",
+    "pool_revenue",
+    "pool_payouts",
+    "video_payouts",
+    "creator_payouts",
+    "allocation_runs",
+)
+VOLATILE = {"run_id", "code_version", "ingested_at", "started_at", "finished_at", "input_versions", "output_versions"}
+
+
+def day_tables(root: Path) -> dict[str, list[str]]:
+    """Every table's rows as sorted text, bit for bit, but for the columns that name a run or a moment."""
+    warehouse = Warehouse(None, root)
+    return {table: _rows(warehouse, table) for table in TABLES if warehouse.exists(table)}
+
+
+def _rows(warehouse: Warehouse, table: str) -> list[str]:
+    columns = [column.name for column in load_contract(table).columns if column.name not in VOLATILE]
+    return sorted(_text(row) for row in warehouse.read_arrow(table, columns).to_pylist())
+
+
+def _text(row: dict[str, Any]) -> str:
+    # float.hex and not str: equal text is then equal bits.
+    exact = {name: value.hex() if isinstance(value, float) else value for name, value in row.items()}
+    return json.dumps(exact, sort_keys=True, default=str)
