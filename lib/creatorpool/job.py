@@ -65,7 +65,11 @@ def job_warehouse(arguments: argparse.Namespace, settings: Settings) -> Iterator
 def job_night(arguments: argparse.Namespace, settings: Settings, *, dry_run: bool = False) -> Iterator[Night]:
     """The run over a day that the arguments ask for, with its session open."""
     with job_warehouse(arguments, settings) as warehouse:
-        yield Night(warehouse, settings, arguments.date, dry_run=dry_run)
+        night = Night(warehouse, settings, arguments.date, dry_run=dry_run)
+        try:
+            yield night
+        finally:
+            night.close()
 
 
 def run_job(main: Callable[[list[str]], None]) -> None:

@@ -6,6 +6,7 @@ again, for an example. great-expectations takes seconds to import, so it is impo
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -70,6 +71,11 @@ def checked_rules(contract: Contract) -> list[RowRule | TableRule]:
     """Rules that `validate_table` checks: those on rows that nothing else acts on, then those on the table."""
     stops = contract.on_row_fault == "stop"
     return [rule for rule in contract.rules if stops or isinstance(rule, TableRule) or rule.severity == "warning"]
+
+
+def prepare_checks() -> None:
+    """Begin the slow import beside whatever else goes on: mostly waiting for an engine, which leaves Python idle."""
+    threading.Thread(target=_great_expectations, name="import-great-expectations", daemon=True).start()
 
 
 def build_suite(contract: Contract) -> ExpectationSuite:

@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame
 
 from creatorpool.contracts.data_docs import write_data_docs
 from creatorpool.contracts.results import RuleResult, enforce, result_rows
-from creatorpool.contracts.suite import validate_table
+from creatorpool.contracts.suite import prepare_checks, validate_table
 from creatorpool.runs.claims import claimed
 from creatorpool.runs.identity import code_version, new_run_id, now
 from creatorpool.runs.ledger import StageRun
@@ -52,11 +52,14 @@ class Night:
         began = time.monotonic()
         self.log(name, "begins")
         self.outputs = {}
+        if not self.dry_run:
+            prepare_checks()
+        first_result = len(self.results)
         with self._held(name):
             try:
                 yield
             finally:
-                self._keep_results()
+                self._keep_results(first_result)
         self.seconds[name] = time.monotonic() - began
         self.log(name, f"done in {self.seconds[name]:.1f} s")
 
@@ -97,17 +100,17 @@ class Night:
         lease = timedelta(minutes=self.settings.runs.lease_minutes)
         return claimed(self.warehouse, stage, self.day, self.run_id, lease)
 
-    def _keep_results(self) -> None:
-        """Add the stage's results to table `contract_results`, and as pages to read beside the tables."""
-        results, self.results = self.results, []
-        if self.dry_run or not results:
-            return
-        began = time.monotonic()
-        self.warehouse.append_records(result_rows(results, self.day), "contract_results")
-        if self.settings.contracts.data_docs and isinstance(self.warehouse.root, Path):
-            contracts = {result.contract: self.warehouse.contract(result.contract) for result in results}
-            write_data_docs(results, contracts, self.warehouse.root / DATA_DOCS, self.started_at)
-        self.seconds["contracts"] = self.seconds.get("contracts", 0.0) + time.monotonic() - began
+    def _keep_results(self, first: int) -> None:
+        """Add the results from number `first` on to table `contract_results`."""
+        if self.results[first:] and not self.dry_run:
+            self.warehouse.append_records(result_rows(self.results[first:], self.day), "contract_results")
+
+    def close(self) -> None:
+        """Write what the run's checks found as pages to read, beside the tables."""
+        is_wanted = self.settings.contracts.data_docs and not self.dry_run
+        if is_wanted and self.results and isinstance(self.warehouse.root, Path):
+            contracts = {result.contract: self.warehouse.contract(result.contract) for result in self.results}
+            write_data_docs(self.results, contracts, self.warehouse.root / DATA_DOCS, self.started_at)
 
     def finished(
         self,
