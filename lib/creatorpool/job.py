@@ -25,12 +25,13 @@ ROOT_VARIABLE = "CREATORPOOL_ROOT"
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]
         # A wrong argument ends like any other wrong input, with its message and its exit code.
-        raise InputError(f"{self.prog}: {message}\n{self.format_usage()}")
+        raise InputError(f"{self.prog}: {message}")
 
 
 def job_parser(description: str) -> argparse.ArgumentParser:
     """A parser with the arguments that every job over a day takes."""
-    parser = _Parser(description=description)
+    # A misspelt option must not pass for another one's abbreviation.
+    parser = _Parser(description=description, allow_abbrev=False)
     parser.add_argument("--date", required=True, type=_day, help="the day, as YYYY-MM-DD")
     add_common_arguments(parser)
     return parser

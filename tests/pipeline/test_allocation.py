@@ -1,0 +1,154 @@
+"""What stops a day from being paid, and that nothing is published then."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from creatorpool.errors import CreatorpoolError, InfeasiblePoolError, InputError, MissingTableError, SettlementError
+from creatorpool.pipeline import allocation
+from creatorpool.pipeline.allocation import allocate_day
+from creatorpool.pipeline.ingestion import ingested
+from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.signals import day_signals
+from creatorpool.runs.ledger import published_pools
+from creatorpool.settings import load_settings
+from creatorpool.synthetic import SyntheticMarket
+from creatorpool.synthetic.day import generate_day
+from creatorpool.tables import Warehouse
+
+DAY = date(2026, 11, 20)
+NightMaker = Callable[..., Night]
+
+
+def night(spark: SparkSession, root: Path, *assignments: str, dry_run: bool = False) -> Night:
+    settings = load_settings(assignments=["contracts.data_docs=false", *assignments])
+    return Night(Warehouse(spark, root), settings, DAY, dry_run=dry_run)
+
+
+@pytest.fixture(scope="module")
+def rated_day(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tables of a day that is ingested and rated, but not paid."""
+    folder = tmp_path_factory.mktemp("rated")
+    generate_day(folder / "raw", DAY, SyntheticMarket(seed=3, n_events=1_500))
+    run = night(spark, folder / "tables")
+    ingested(run, folder / "raw")
+    day_signals(run)
+    return folder / "tables"
+
+
+@pytest.fixture
+def at(spark: SparkSession, rated_day: Path, tmp_path: Path) -> NightMaker:
+    """Make a night over a copy of the rated day."""
+    root = Path(shutil.copytree(rated_day, tmp_path / "tables"))
+    return lambda *assignments, **options: night(spark, root, *assignments, **options)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        (["allocation.floor_micros=10000000"], InfeasiblePoolError, "floors of 10000000 micros for"),
+        (["allocation.cap_micros=1"], InfeasiblePoolError, "caps of 1 micros for"),
+    ],
+)
+def test_allocate_day_that_cannot_meet_its_bounds_stops_and_publishes_nothing(
+    at: NightMaker, settings: list[str], error: type[CreatorpoolError], message: str
+) -> None:
+    run = at(*settings)
+
+    with pytest.raises(error, match=message) as caught:
+        allocate_day(run)
+
+    assert caught.value.exit_code == 2
+    assert published_pools(run.warehouse, DAY) == {}
+    assert not run.warehouse.exists("pool_payouts")
+
+
+def test_allocate_day_with_caps_to_carry_leaves_the_rest_unallocated(at: NightMaker) -> None:
+    payouts = allocate_day(at("allocation.cap_micros=1000", "allocation.on_caps_below_pool=carry"))
+
+    for pool in payouts.pools:
+        assert pool["paid_micros"] + pool["unallocated_micros"] == pool["pool_micros"]
+        assert pool["paid_micros"] == 1000 * pool["videos_paid"] > 0
+        assert "unallocated" in pool["warning"]
+
+
+def test_allocate_day_in_two_currencies_stops(at: NightMaker) -> None:
+    run = at()
+    revenue = run.warehouse.read("ad_revenue", day=DAY)
+    other = F.when(F.col("category") == "music", F.lit("EUR")).otherwise(F.col("currency"))
+    run.warehouse.replace_day(revenue.withColumn("currency", other), "ad_revenue", DAY)
+
+    with pytest.raises(InputError, match=r"one currency a day, got \['EUR', 'USD'\]"):
+        allocate_day(run)
+
+
+def test_allocate_day_without_revenue_stops(at: NightMaker) -> None:
+    run = at()
+    run.warehouse.replace_day(run.warehouse.read("ad_revenue", day=DAY).where("false"), "ad_revenue", DAY)
+
+    with pytest.raises(InputError, match="no row of the day"):
+        allocate_day(run)
+
+
+def test_allocate_day_without_an_eligible_video_stops(at: NightMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = at()
+    ledger = day_signals(run)
+    videos = run.warehouse.read("videos", version=ledger.inputs["videos"])
+    run.warehouse.overwrite(videos.withColumn("is_compliant", F.lit(False)), "videos")
+    signals = type(ledger)(ledger.signals, ledger.quality, {**ledger.inputs, **run.warehouse.versions("videos")}, {})
+
+    monkeypatch.setattr(allocation, "day_signals", lambda _: signals)
+    with pytest.raises(InputError, match="no video of 2026-11-20 can be paid"):
+        allocate_day(run)
+    assert published_pools(run.warehouse, DAY) == {}
+
+
+def test_allocate_day_of_an_unknown_category_names_the_pools(at: NightMaker) -> None:
+    with pytest.raises(InputError, match=r"no pool of the day is called \['cooking'\]; pools: \['comedy'"):
+        allocate_day(at(), ["cooking"])
+
+
+def test_allocate_day_before_ingestion_says_what_to_run(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(MissingTableError, match=r"events of 2026-11-20 are not published .* jobs/ingest_events.py"):
+        allocate_day(night(spark, tmp_path))
+
+
+def test_allocate_day_whose_rows_do_not_close_is_never_published(
+    at: NightMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = at()
+    honest = allocation.fill_payouts
+
+    def short_by_a_micro(members, splits):
+        rows = honest(members, splits)
+        first = rows.agg(F.max("video_id")).collect()[0][0]
+        return rows.withColumn(
+            "payout_micros", F.col("payout_micros") - F.when(F.col("video_id") == first, 1).otherwise(0).cast("bigint")
+        )
+
+    monkeypatch.setattr(allocation, "fill_payouts", short_by_a_micro)
+    with pytest.raises((SettlementError, InputError)):
+        allocate_day(run)
+    assert published_pools(run.warehouse, DAY) == {}
+
+
+def test_dry_run_computes_the_same_pools_and_writes_nothing(at: NightMaker) -> None:
+    dry = at(dry_run=True)
+    before = dry.warehouse.versions("video_quality", "stage_runs", "run_claims")
+
+    computed = allocate_day(dry)
+    assert not dry.warehouse.exists("allocation_runs")
+    assert dry.warehouse.versions("video_quality", "stage_runs", "run_claims") == before
+    published = allocate_day(at())
+
+    figures = ("category", "pool_micros", "paid_micros", "videos_paid", "nu", "gini")
+    assert [[pool[name] for name in figures] for pool in computed.pools] == [
+        [pool[name] for name in figures] for pool in published.pools
+    ]
