@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import runpy
 from pathlib import Path
 
 import pytest
 from tests.integration.conftest import DAY, Job
+
+from creatorpool.errors import CreatorpoolError
+from creatorpool.settings import project_root
 
 NO_TRACE = "Traceback"
 
