@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from creatorpool.allocation import compiled
+from creatorpool.allocation import allocate, compiled
 
 
 def test_compiled_without_writable_cache_folder_still_compiles(monkeypatch):
@@ -27,7 +27,7 @@ def _half(x):
 
 @pytest.mark.parametrize("rows", [0, 1, 99_999, 200_000, 250_001])
 def test_on_slices_any_size_covers_each_row_once(monkeypatch, rows):
-    monkeypatch.setattr(compiled.os, "sched_getaffinity", lambda _: set(range(3)))
+    monkeypatch.setattr(compiled, "processors", lambda: 3)
     seen = np.zeros(rows, dtype=np.int64)
 
     def mark(first: int, end: int) -> int:
@@ -39,13 +39,16 @@ def test_on_slices_any_size_covers_each_row_once(monkeypatch, rows):
 
 
 def test_allocate_other_number_of_threads_gives_same_bits(monkeypatch):
-    from creatorpool.allocation import allocate
-
     m = np.random.default_rng(0).pareto(1.0, 400_000)
     results = []
-    for processors in (1, 2, 3):
-        monkeypatch.setattr(compiled.os, "sched_getaffinity", lambda _, p=processors: set(range(p)))
+    for count in (1, 2, 3):
+        monkeypatch.setattr(compiled, "processors", lambda count=count: count)
         results.append(allocate(m, 1e9, alpha=0.5, lambda_eff=0.3, cap=1e5))
     for other in results[1:]:
         np.testing.assert_array_equal(other.payout, results[0].payout)
         assert other.nu == results[0].nu
+
+
+def test_processors_without_affinity_counts_the_machines(monkeypatch):
+    monkeypatch.delattr(compiled.os, "sched_getaffinity", raising=False)
+    assert compiled.processors() == (compiled.os.cpu_count() or 1)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from creatorpool.allocation import allocate, kkt_residuals
+from creatorpool.errors import InputError
 
 M = np.array([4.0, 1.0, 9.0, 0.0, 2.0])
 POOL = 100.0
@@ -76,3 +77,9 @@ def test_kkt_residuals_creator_above_cap_or_below_it_at_a_price_is_seen():
     idle_price = {"creator": [0, 0, 1, 1, 1], "creator_cap": [90.0, 90.0]}
     eta = np.array([0.0, 0.0, 1.0, 1.0, 1.0]) * uncapped.nu
     assert _residuals(uncapped.payout, uncapped.nu, eta=eta, **idle_price).creators > 1.0
+
+
+@pytest.mark.parametrize("payout", [[np.nan, 1.0, 1.0, 1.0, 1.0], [np.inf, 1.0, 1.0, 1.0, 1.0], [100.0]])
+def test_kkt_residuals_unusable_payouts_are_refused(payout):
+    with pytest.raises(InputError, match=r"payout must hold one finite number per video, shape \(5,\)"):
+        _residuals(payout, 0.01)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -57,6 +59,12 @@ def test_payout_from_dual_batches_rounded_by_one_rule_close_to_the_micro():
         total, tied = total + int(base.sum()), tied + int(is_tied.sum())
     assert total + rule.raised_ties == pool
     assert tied == rule.tied
+
+
+def test_payout_from_dual_pickled_dual_gives_same_bits():
+    m, allocation, floor, cap, creator = _pool(300, alpha=0.5, lambda_eff=0.3, objective="linear", creators=True)
+    dual = pickle.loads(pickle.dumps(allocation.dual))
+    np.testing.assert_array_equal(payout_from_dual(dual, m, floor, cap, creator)[0], allocation.payout)
 
 
 def test_payout_from_dual_bounds_say_what_holds_each_payout():

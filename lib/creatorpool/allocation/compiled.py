@@ -33,12 +33,19 @@ def compiled_in_memory(function: Kernel) -> Kernel:
     return cast(Kernel, numba.njit(function, nogil=True, error_model="numpy"))
 
 
+def processors() -> int:
+    """Processors that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # macOS does not say
+
+
 def on_slices(task: Callable[[int, int], Result], rows: int) -> list[Result]:
     """Run ``task(first, end)`` on contiguous slices that cover `rows`, one a processor, and return their results.
 
     Threads live only as long as the call, so that a process forked later inherits none.
     """
-    threads = min(len(os.sched_getaffinity(0)), rows // MIN_ROWS_PER_THREAD)
+    threads = min(processors(), rows // MIN_ROWS_PER_THREAD)
     if threads < 2:
         return [task(0, rows)]
     edges = [rows * t // threads for t in range(threads + 1)]

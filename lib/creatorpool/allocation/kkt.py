@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from creatorpool.allocation.arguments import check_parameters, checked_pool, checked_videos
 from creatorpool.allocation.compiled import compiled, on_slices
 from creatorpool.allocation.creator_caps import CreatorCaps, checked_creator_caps
 from creatorpool.allocation.objective import BATCH, Objective, pool_objective, power, share_totals
 from creatorpool.allocation.summation import SMALLEST_BOUND, order_free_group_sums, order_free_sum
 from creatorpool.allocation.types import Floats, ObjectiveName
+from creatorpool.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,11 @@ def kkt_residuals(
     eta : (n,) array_like, optional
         Multiplier of the cap of each video's creator, objective per money.
 
+    Raises
+    ------
+    InputError
+        If a payout is not finite, or an argument breaks its rule.
+
     Notes
     -----
     With gradient g_v of the objective, a payout is stationary at price nu iff it equals its natural map
@@ -66,16 +73,16 @@ def kkt_residuals(
     the smaller of the two distances: near a pole the second magnifies the last bit of nu, near p = 0 the first
     magnifies the last bit of p, and both are far from 0 for a payout that is truly off.
     """
-    m = np.ascontiguousarray(effective_impressions, dtype=np.float64)
-    bounds = [
-        np.asarray(bound, dtype=np.float64).reshape(-1)
-        for bound in (0.0 if floor is None else floor, np.inf if cap is None else cap)
-    ]
-    totals = share_totals(m, alpha)
-    goal = pool_objective(totals, pool, alpha=alpha, lambda_eff=lambda_eff, name=objective)
+    m, lo, hi = checked_videos(effective_impressions, floor, cap)
+    check_parameters(alpha, lambda_eff, objective)
+    p, own = np.ascontiguousarray(payout, dtype=np.float64), np.asarray(eta, dtype=np.float64).reshape(-1)
+    if p.shape != m.shape or not np.isfinite(p).all():
+        raise InputError(f"payout must hold one finite number per video, shape {m.shape}, got shape {p.shape}")
+    goal = pool_objective(
+        share_totals(m, alpha), checked_pool(pool), alpha=alpha, lambda_eff=lambda_eff, name=objective
+    )
     caps = None if creator_cap is None else checked_creator_caps(creator, creator_cap, m.size)
-    own = np.asarray(eta, dtype=np.float64).reshape(-1)
-    return residuals_of(np.ascontiguousarray(payout, dtype=np.float64), nu, own, goal, m, bounds[0], bounds[1], caps)
+    return residuals_of(p, nu, own, goal, m, lo, hi, caps)
 
 
 def residuals_of(
@@ -140,7 +147,7 @@ def _violations(
     pool: float,
     is_log: bool,
 ) -> tuple[float, float]:
-    """Largest violation of the bounds and of stationarity over some rows; the last three arrays may hold one value."""
+    """Largest violation of the bounds and of stationarity over some rows; `nu`, `floor`, `cap` may hold one."""
     worst_bound = worst = 0.0
     for v in range(payout.size):
         p, price = payout[v], nu[v if nu.size > 1 else 0]
