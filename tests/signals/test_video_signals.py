@@ -11,8 +11,8 @@ from pyspark.sql import functions as F
 from creatorpool.contracts import load_contract
 from creatorpool.contracts.schema import require_schema
 from creatorpool.errors import ConfigurationError, TableGuardError
+from creatorpool.quality import refusal
 from creatorpool.settings import CustomSignal
-from creatorpool.signals import refusal
 from creatorpool.signals.video_signals import video_signals
 from creatorpool.tables import _GUARD
 

@@ -13,9 +13,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.quality.geometric import geometric_mean
+from creatorpool.quality.refusal import refused
 from creatorpool.quality.smoothing import SHRUNK_RATES, QualityPriors, fit_priors, smoothed_components
 from creatorpool.settings import SignalSettings
-from creatorpool.signals.refusal import refused
 
 COMPONENTS = ("watch_completion", "engagement_rate", "engagement_diversity", "rewatch", "safety")
 PRIOR_COLUMNS = ("category", "viewers", "trust_weight", *SHRUNK_RATES)

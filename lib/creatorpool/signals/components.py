@@ -24,19 +24,25 @@ PUBLISHED = ("viewers", "watched_ms", *ACTIONS, "rewatch")
 def tier_sums(pairs: DataFrame, settings: SignalSettings) -> DataFrame:
     """One row per `video_id`: of each pair quantity its sum in each tier, and `views`, `pairs`, `length_ms`."""
     quantities = pair_quantities(settings.custom)
-    tiers = enumerate(sorted(settings.tiers))
-    sums = [
-        F.sum(F.when(F.col("trust_tier") == tier, quantity).otherwise(0)).alias(_sum_name(name, position))
-        for position, tier in tiers
-        for name, quantity in quantities.items()
-    ]
-    return pairs.groupBy("video_id").agg(
+    tiers = sorted(settings.tiers)
+    # Each quantity and tier is computed once for a pair; the sums are of their products.
+    measured = pairs.select(
+        *("video_id", "length_ms", "views"),
+        *(F.when(F.col("trust_tier") == tier, 1).otherwise(0).alias(_in_tier(t)) for t, tier in enumerate(tiers)),
+        *(quantity.alias(name) for name, quantity in quantities.items()),
+    )
+    sums = (
+        F.sum(F.col(name) * F.col(_in_tier(t))).alias(_sum_name(name, t))
+        for t in range(len(tiers))
+        for name in quantities
+    )
+    return measured.groupBy("video_id").agg(
         F.max("length_ms").alias("length_ms"), F.sum("views").alias("views"), F.count("*").alias("pairs"), *sums
     )
 
 
 def pair_quantities(custom: Mapping[str, CustomSignal]) -> dict[str, Column]:
-    """What is summed over a video's pairs, each a BIGINT of one pair."""
+    """What is summed over a video's pairs, each a BIGINT of one pair: `PUBLISHED`, and the custom signals."""
     actions = {action: F.col(flag).cast("long") for action, flag in ACTIONS.items()}
     own = {name: pair_millionths(signal) for name, signal in sorted(custom.items())}
     return {
@@ -99,5 +105,9 @@ def safety(toxicity_penalty: float) -> Column:
     return F.greatest(F.col("s_pos") - F.lit(toxicity_penalty) * F.col("s_tox"), F.lit(0.0))
 
 
-def _sum_name(quantity: str, tier_position: int) -> str:
-    return f"{quantity}_in_tier_{tier_position}"
+def _in_tier(position: int) -> str:
+    return f"in_tier_{position}"
+
+
+def _sum_name(quantity: str, position: int) -> str:
+    return f"{quantity}_{_in_tier(position)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from creatorpool.settings import QualifiedView, SignalSettings
@@ -11,6 +11,11 @@ ACTIONS = {"like": "liked", "comment": "commented", "share": "shared", "follow":
 """Each action's name in the configuration and its flag in the events."""
 
 EVENT_COLUMNS = ("event_id", "viewer_id", "video_id", "event_ts", "watch_ms", "loop_count", *ACTIONS.values())
+PAIR_COLUMNS = (
+    *("video_id", "viewer_id", "trust_tier", "length_ms", "watch_ms", "loop_count"),
+    *ACTIONS.values(),
+    "views",
+)
 
 
 def viewer_video_pairs(events: DataFrame, viewers: DataFrame, videos: DataFrame, settings: SignalSettings) -> DataFrame:
@@ -19,23 +24,23 @@ def viewer_video_pairs(events: DataFrame, viewers: DataFrame, videos: DataFrame,
     Totals of all the day's events of the pair, flags of actions taken at least once, and `views`, the number of its
     events that qualify. `trust_tier` is null for a viewer, and `length_ms` for a video, that has no row of its own.
     """
-    counted = events.select(*EVENT_COLUMNS).transform(_first_of_day, settings.max_daily_views_per_viewer)
     lengths = videos.select("video_id", "length_ms")
     tiers = viewers.select("viewer_id", "trust_tier")
-
-    totals = (
-        counted.join(lengths, on="video_id", how="left")  # video_id is the key of videos
-        .groupBy("video_id", "viewer_id")
-        .agg(
-            F.max("length_ms").alias("length_ms"),
-            F.sum("watch_ms").alias("watch_ms"),
-            F.sum(F.coalesce("loop_count", F.lit(0))).alias("loop_count"),
-            *(F.bool_or(flag).alias(flag) for flag in ACTIONS.values()),
-            F.sum(_qualifies(settings.qualified_view).cast("long")).alias("views"),
-        )
+    counted = (
+        events.select(*EVENT_COLUMNS)
+        .transform(_first_of_day, settings.max_daily_views_per_viewer)
+        .transform(_with_qualified, lengths, settings.qualified_view)
     )
-    return totals.join(tiers, on="viewer_id", how="left").select(  # viewer_id is the key of viewers
-        "video_id", "viewer_id", "trust_tier", "length_ms", "watch_ms", "loop_count", *ACTIONS.values(), "views"
+    totals = counted.groupBy("video_id", "viewer_id").agg(
+        F.sum("watch_ms").alias("watch_ms"),
+        F.sum(F.coalesce("loop_count", F.lit(0))).alias("loop_count"),
+        *(F.bool_or(flag).alias(flag) for flag in ACTIONS.values()),
+        F.sum(F.col("qualified").cast("long")).alias("views"),
+    )
+    return (
+        totals.join(tiers, on="viewer_id", how="left")  # viewer_id is the key of viewers
+        .join(lengths, on="video_id", how="left")  # video_id is the key of videos
+        .select(*PAIR_COLUMNS)
     )
 
 
@@ -47,5 +52,14 @@ def _first_of_day(events: DataFrame, limit: int | None) -> DataFrame:
     return events.withColumn("place", F.row_number().over(in_order)).filter(F.col("place") <= limit).drop("place")
 
 
-def _qualifies(rule: QualifiedView) -> Column:
-    return (F.col("watch_ms") >= rule.min_watch_ms) & (F.col("watch_ms") >= F.lit(rule.min_share) * F.col("length_ms"))
+def _with_qualified(events: DataFrame, lengths: DataFrame, rule: QualifiedView) -> DataFrame:
+    """Add `qualified`: the event is one view."""
+    long_enough = F.col("watch_ms") >= rule.min_watch_ms
+    if rule.min_share == 0:  # spares a join of every event
+        return events.withColumn("qualified", long_enough)
+    large_enough = F.col("watch_ms") >= F.lit(rule.min_share) * F.col("length_ms")
+    return (
+        events.join(lengths, on="video_id", how="left")
+        .withColumn("qualified", long_enough & large_enough)
+        .drop("length_ms")
+    )

@@ -11,11 +11,11 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, StructField, StructType
 
 from creatorpool.quality.geometric import engagement_diversity
+from creatorpool.quality.refusal import refused
 from creatorpool.settings import SignalSettings
 from creatorpool.signals import components
 from creatorpool.signals.custom import require_computable
 from creatorpool.signals.pairs import ACTIONS, viewer_video_pairs
-from creatorpool.signals.refusal import refused
 
 RATES = tuple(f"{action}_rate" for action in ACTIONS)
 SIGNAL_COLUMNS = (
