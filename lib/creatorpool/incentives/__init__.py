@@ -1,9 +1,12 @@
 """What early exposure, a graduation bar and bounties do to the quality that new creators choose. No Spark in here."""
 
+from creatorpool.incentives.balancing import Balance, SegmentRange, balance
 from creatorpool.incentives.binomial import pass_curvature, pass_probability, pass_slope
 from creatorpool.incentives.bounty import BountyCertificate, implementability_bounty
 from creatorpool.incentives.costs import PowerCost, QuadraticCost
+from creatorpool.incentives.kuhn_tucker import ShadowPrices, shadow_prices
 from creatorpool.incentives.links import IdentityLink, LogisticLink, NoisyLink, ScaledLink
+from creatorpool.incentives.menu import Budgets
 from creatorpool.incentives.mixing import BetaBinomialModel, LatentMixingModel, LogitShift, logit_normal_mixing
 from creatorpool.incentives.multi_winner import MultiWinnerModel, seat_threshold
 from creatorpool.incentives.normal_approximation import NormalApproximation
@@ -19,6 +22,7 @@ from creatorpool.incentives.payoffs import Payoffs, bounty_beats_subsidy, elasti
 from creatorpool.incentives.poisson_binomial import PoissonBinomialModel, poisson_binomial_pmf
 from creatorpool.incentives.policy import Policy, bar_of_rate
 from creatorpool.incentives.response import BestResponse, best_response, certified_response, first_best
+from creatorpool.incentives.schedules import Window, discounted_mass, earliest_schedule, scheduled_window
 from creatorpool.incentives.slots import DecayingSlots, LinkedSlots
 from creatorpool.incentives.statics import (
     ComparativeStatics,
@@ -29,10 +33,12 @@ from creatorpool.incentives.statics import (
 )
 
 __all__ = [
+    "Balance",
     "BestResponse",
     "BetaBinomialModel",
     "BinomialModel",
     "BountyCertificate",
+    "Budgets",
     "ComparativeStatics",
     "DecayingSlots",
     "IdentityLink",
@@ -54,11 +60,17 @@ __all__ = [
     "PowerCost",
     "QuadraticCost",
     "ScaledLink",
+    "SegmentRange",
+    "ShadowPrices",
+    "Window",
+    "balance",
     "bar_of_rate",
     "best_response",
     "bounty_beats_subsidy",
     "certified_response",
     "comparative_statics",
+    "discounted_mass",
+    "earliest_schedule",
     "elasticity",
     "first_best",
     "implementability_bounty",
@@ -72,5 +84,7 @@ __all__ = [
     "pass_slope",
     "payoffs",
     "poisson_binomial_pmf",
+    "scheduled_window",
     "seat_threshold",
+    "shadow_prices",
 ]

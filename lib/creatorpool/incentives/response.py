@@ -251,13 +251,13 @@ def _polished(policy: Policy, cost: Curve, region: _Region) -> _Peaks:
     last = np.append(first[1:], order.size) - 1
     which, low, high = cells.policy[first], cells.low[first], cells.high[last]
     here = policy.take(which)
-    candidates = np.stack([_critical_point(here, cost, low, high), low, high])
+    candidates = np.stack([critical_point(here, cost, low, high), low, high])
     utility = np.stack([creator_utility(here, cost, q, _passes(here, q)) for q in candidates])
     chosen = utility.argmax(axis=0), np.arange(which.size)
     return _Peaks(which, low, high, np.maximum.reduceat(bound, first), candidates[chosen], utility[chosen])
 
 
-def _critical_point(policy: Policy, cost: Curve, low: Floats, high: Floats) -> Floats:
+def critical_point(policy: Policy, cost: Curve, low: Floats, high: Floats) -> Floats:
     """Where U′ falls through 0 between `low` and `high`, or the end it points to: Newton's steps inside a bracket."""
     q, done = 0.5 * (low + high), np.zeros(low.shape, dtype=np.bool_)
     for _ in range(MAX_STEPS):

@@ -53,7 +53,8 @@ def comparative_statics(policy: Policy, cost: Curve) -> ComparativeStatics:
 
     They are those of the branch that the creator is on. Where a rival peak takes over, the response jumps and has none.
     """
-    at, curvature, interior = _at_response(policy, cost)
+    at = payoffs(policy, cost, best_response(policy, cost))
+    curvature, interior = _bends(cost, at)
     per_unit = np.where(interior, 1.0 / np.where(interior, curvature, 1.0), 0.0)
     r = policy.revenue_share
     return ComparativeStatics(
@@ -78,7 +79,12 @@ def marginal_gains(policy: Policy, cost: Curve) -> tuple[Floats, Floats]:
 
 def marginal_gains_in_full(policy: Policy, cost: Curve) -> MarginalGains:
     """As `marginal_gains`, with the parts that the Kuhn–Tucker conditions of `balance` need."""
-    at, curvature, interior = _at_response(policy, cost)
+    return gains_at(policy, cost, payoffs(policy, cost, best_response(policy, cost)))
+
+
+def gains_at(policy: Policy, cost: Curve, at: Payoffs) -> MarginalGains:
+    """The marginal gains on the branch of responses that `at` lies on, best or not."""
+    curvature, interior = _bends(cost, at)
     per_unit = np.where(interior, 1.0 / np.where(interior, curvature, 1.0), 0.0)
     quality_value = at.marginal_exposure - policy.bounty * at.slope
     mv_n = at.quality + quality_value * policy.revenue_share * per_unit
@@ -91,9 +97,7 @@ def marginal_gains_in_full(policy: Policy, cost: Curve) -> MarginalGains:
     return MarginalGains(*(np.asarray(part)[()] for part in parts))
 
 
-def _at_response(policy: Policy, cost: Curve) -> tuple[Payoffs, Floats, Booleans]:
-    """Terms at q̂, the gap curvature D, and where q̂ is interior and smooth."""
-    at = payoffs(policy, cost, best_response(policy, cost))
+def _bends(cost: Curve, at: Payoffs) -> tuple[Floats, Booleans]:
+    """The gap curvature D, and where q̂ is interior and smooth."""
     curvature = cost.curvature(at.quality) - at.private_bend
-    interior = (at.quality > 0) & (at.quality < 1) & (curvature > 0)
-    return at, curvature, interior
+    return curvature, np.asarray((at.quality > 0) & (at.quality < 1) & (curvature > 0))

@@ -1,0 +1,113 @@
+"""Shadow prices of the two budgets, and how far policies are from the Kuhn–Tucker conditions (formulas §3, D.2–D.4).
+
+With the payout Bπ(q̂) as the cash used, impressions cost cash too: they raise quality, and with it the pass rate. The
+conditions at an interior optimum are therefore
+
+    MV_N = λ_imp + λ_cash · Bπ′ r/D    and    MV_B = λ_cash
+
+where the creator's choice is smooth; S4's (56) writes the first without its last term, which is in the derivative of
+S4's own Lagrangian (49). At the edge where a rival peak would take over (formulas §6.4) a multiplier μ >= 0 on the
+creator's lead U(q̂) − U(q′) joins in: its gradient (r(q̂ − q′), π(q̂) − π(q′)) adds to MV_N and dV/dB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import linprog
+
+from creatorpool.incentives.menu import Budgets
+from creatorpool.incentives.statics import MarginalGains
+from creatorpool.incentives.types import Floats
+
+# A budget with more left than this part of it has no price.
+SLACK = 1e-6
+
+
+@dataclass(frozen=True)
+class ShadowPrices:
+    """Common prices, and what is wrong with them: both residuals are 0 at an exact optimum."""
+
+    lambda_imp: float
+    """value of one more discounted impression an entrant"""
+    lambda_cash: float
+    """value of one more expected dollar an entrant"""
+    incentive: Floats
+    """(s,) μ: price of holding each segment's creators on the peak its policy relies on; 0 away from the edge"""
+    stationarity: float
+    """largest violation of a first-order condition, in value per unit of mass or of bounty"""
+    feasibility: float
+    """largest excess over a budget, as a part of it"""
+
+    @property
+    def exchange_rate(self) -> float:
+        """Dollars that make up for one impression, λ_imp/λ_cash; inf where cash has no price, NaN where neither has."""
+        if self.lambda_cash == 0:
+            return float("nan") if self.lambda_imp == 0 else float("inf")
+        return self.lambda_imp / self.lambda_cash
+
+
+class PricedPoint(NamedTuple):
+    """A segment at its policy."""
+
+    gains: MarginalGains
+    lead_gradient: Floats | None
+    """(2,) of the creator's lead in mass and bounty where the creator is about to change peak, else None"""
+
+
+def shadow_prices(points: Sequence[PricedPoint], used: Budgets, budgets: Budgets, at_bound: Floats) -> ShadowPrices:
+    """The prices that come nearest to the Kuhn–Tucker conditions, in the largest violation.
+
+    Parameters
+    ----------
+    points : sequence of s PricedPoint
+        Each segment at its policy.
+    used, budgets : Budgets
+        What the policies use, and what they may use.
+    at_bound : (s, 2) array
+        For mass and bounty: −1 at the lower bound, 1 at the upper, 0 between.
+    """
+    size = len(points)
+    rows: list[Floats] = []
+    limits: list[float] = []
+    for s, (point, bounds) in enumerate(zip(points, at_bound, strict=True)):
+        for (value, uses), bound in zip(_conditions(point, s, size), bounds, strict=True):
+            # value − prices · uses may not exceed 0 unless at the upper bound, nor fall below 0 unless at the lower.
+            if bound <= 0:
+                rows.append(np.append(-uses, -1.0))
+                limits.append(-value)
+            if bound >= 0:
+                rows.append(np.append(uses, -1.0))
+                limits.append(value)
+    is_free = [
+        *(use >= limit * (1 - SLACK) for use, limit in zip(used, budgets, strict=True)),
+        *(point.lead_gradient is not None for point in points),
+    ]
+    price_bounds = [*((0.0, None if free else 0.0) for free in is_free), (0.0, None)]
+    answer = linprog(np.append(np.zeros(2 + size), 1.0), A_ub=np.array(rows), b_ub=limits, bounds=price_bounds)
+    excess = max((use - limit) / max(limit, SLACK) for use, limit in zip(used, budgets, strict=True))
+    return ShadowPrices(
+        lambda_imp=float(answer.x[0]),
+        lambda_cash=float(answer.x[1]),
+        incentive=np.asarray(answer.x[2:-1]),
+        stationarity=float(answer.x[-1]),
+        feasibility=max(0.0, float(excess)),
+    )
+
+
+def _conditions(point: PricedPoint, s: int, size: int) -> list[tuple[float, Floats]]:
+    """(value, uses) per unit of mass and of bounty: stationary where value = prices · uses.
+
+    Not per dollar: where hardly anyone passes a dollar's worth is large and no dollar can be spent.
+    """
+    gains = point.gains
+    incentive = np.zeros((2, size))
+    if point.lead_gradient is not None:
+        incentive[:, s] = -point.lead_gradient
+    return [
+        (float(gains.mv_n), np.concatenate([[1.0, gains.spend_per_mass], incentive[0]])),
+        (float(gains.value_per_bounty), np.concatenate([[0.0, gains.spend_per_bounty], incentive[1]])),
+    ]

@@ -1,0 +1,50 @@
+"""All local maxima of a creator's utility: the one that a policy relies on, and its best rival (formulas §6.4)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from creatorpool.incentives.payoffs import Payoffs, payoffs
+from creatorpool.incentives.policy import Policy
+from creatorpool.incentives.response import critical_point
+from creatorpool.incentives.types import Curve, Floats
+
+# Finer than the pass curve's rise at n = 5,000; a peak that this misses, the final global search does not.
+POINTS = 401
+
+
+class Branch(NamedTuple):
+    """The peak nearest to a given quality, and the best of the other peaks."""
+
+    at: Payoffs
+    rival: Payoffs | None
+    """None where utility has one peak"""
+
+    @property
+    def lead(self) -> float:
+        """By how much the creator prefers this peak; inf without a rival."""
+        return float(np.inf if self.rival is None else self.at.creator - self.rival.creator)
+
+
+def local_maxima(policy: Policy, cost: Curve) -> Floats:
+    """Qualities, ascending, at which the utility under one policy is locally largest, corners included."""
+    q = np.linspace(0.0, 1.0, POINTS)
+    marginal = payoffs(policy, cost, q).private_gain - cost.slope(q)
+    falls = np.flatnonzero((marginal[:-1] > 0) & (marginal[1:] <= 0))
+    inside = critical_point(policy, cost, q[falls], q[falls + 1])
+    corners = ([0.0] if marginal[0] <= 0 else [], [1.0] if marginal[-1] > 0 else [])
+    return np.concatenate([corners[0], inside, corners[1]])
+
+
+def branch_near(policy: Policy, cost: Curve, quality: float) -> Branch:
+    """The branch of one policy's responses that `quality` belongs to."""
+    peaks = local_maxima(policy, cost)
+    nearest = int(np.argmin(np.abs(peaks - quality)))
+    others = np.delete(peaks, nearest)
+    at = payoffs(policy, cost, peaks[nearest])
+    if others.size == 0:
+        return Branch(at, None)
+    best = int(np.argmax(payoffs(policy, cost, others).creator))
+    return Branch(at, payoffs(policy, cost, others[best]))
