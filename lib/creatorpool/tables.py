@@ -90,15 +90,19 @@ class Warehouse:
         """The same rows, in no promised order, brought to this process without an engine."""
         contract = self.contract(table)
         names = list(columns or (column.name for column in contract.columns))
-        delta = self._delta(table, version)
         schema = arrow_schema(contract)
         stored = pa.schema([field for field in schema if field.name not in contract.partition_by])
-        files = delta.file_uris(file_pruning_predicate=None if day is None else [("date", "=", day.isoformat())])
+        files = self.files(table, day=day, version=version)
         partitioning = pads.partitioning(
             pa.schema([schema.field(name) for name in contract.partition_by]), flavor="hive"
         )
         source = pads.dataset(files, schema=pa.unify_schemas([stored, partitioning.schema]), partitioning=partitioning)
         return source.to_table(columns=names)
+
+    def files(self, table: str, *, day: date | None = None, version: int | None = None) -> list[str]:
+        """The Parquet files that hold the rows of `table`, of one day if given, for readers that know no Delta."""
+        wanted = None if day is None else [("date", "=", day.isoformat())]
+        return self._delta(table, version).file_uris(file_pruning_predicate=wanted)
 
     def ensure(self, table: str) -> Contract:
         """Create `table` from its contract, or add the nullable columns that the contract gained since."""
