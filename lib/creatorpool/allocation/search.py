@@ -176,6 +176,9 @@ def last_pole(reply: Floats, ranked: bool, top: float, tolerance: float) -> Iter
             x = lower + (upper - lower) * (excess_lower / (excess_lower - excess_upper))
         x = max(min(x, below), above)
         yield EXCESS_AND_POLES, ranked, x, 0.0
+        if abs(reply[EXCESS_AT]) <= tolerance:
+            yield SOLVED, ranked, x, 0.0
+            return
         if reply[EXCESS_AT] > 0.0:
             lower, above, excess_lower = x, reply[ABOVE_AT], reply[EXCESS_AT]
         else:
