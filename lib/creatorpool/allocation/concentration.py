@@ -18,7 +18,7 @@ def gini(amounts: ArrayLike) -> float:
     if total == 0:
         return math.nan
     ranks = 2.0 * np.arange(1, x.size + 1) - x.size - 1
-    return float(np.dot(ranks, x) / (x.size * total))
+    return max(0.0, float(np.dot(ranks, x) / (x.size * total)))  # rounding may leave it just below 0
 
 
 def top_share(amounts: ArrayLike, part: float = 0.01) -> float:
