@@ -10,16 +10,15 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from tempfile import mkdtemp
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from creatorpool.contracts import RowRule
-from creatorpool.contracts.schema import spark_schema
-from creatorpool.errors import InputError
 from creatorpool.ingest.delivery import OPTIONAL_TABLES, REQUIRED_TABLES, Delivery, find_files, require_files
 from creatorpool.ingest.dimensions import changed, merged
-from creatorpool.ingest.events import Dimension, settle_events
+from creatorpool.ingest.events import Dimension, StoredDays, settle_events
 from creatorpool.ingest.judge import JudgedTable, judge_table
+from creatorpool.ingest.kuairand import read_kuairand
 from creatorpool.ingest.native import read_native
 from creatorpool.ingest.refusals import refuse_broken_day, refuse_revenue, revenue_warnings
 from creatorpool.ingest.report import IngestReport
@@ -31,11 +30,15 @@ Check = Callable[[DataFrame, str], None]
 """Checks rows by the table rules of a table's contract, and raises where they break one."""
 
 
+_FEW_ROWS = 20_000
+
+
 @dataclass(frozen=True)
 class DayIngestion:
     """What every step of one ingestion needs to know."""
 
     warehouse: Warehouse
+    session: SparkSession
     source: Path
     day: date
     settings: IngestSettings
@@ -77,8 +80,11 @@ def ingest_day(
     ContractViolationError
         A broken rule in a table whose contract stops at one, such as `ad_revenue`.
     """
+    session = warehouse.session
+    if session is None:
+        raise RuntimeError("ingestion needs a warehouse with a session")
     with _staging(warehouse, run_id) as staging:
-        run = DayIngestion(warehouse, source, day, settings, tiers, ingested_at, staging)
+        run = DayIngestion(warehouse, session, source, day, settings, tiers, ingested_at, staging)
         deliveries = _deliveries(run)
         tables = {name: _judge_side(run, deliveries[name]) for name in deliveries if name != "events"}
         refuse_revenue(tables["ad_revenue"], day)
@@ -86,7 +92,7 @@ def ingest_day(
         settled = settle_events(
             deliveries["events"],
             warehouse.contract("events"),
-            warehouse.session,
+            session,
             (day, settings.late_window_days),
             _stored_events(run),
         )
@@ -108,16 +114,20 @@ def ingest_day(
 
 
 def _deliveries(run: DayIngestion) -> dict[str, Delivery]:
-    session, warehouse = run.warehouse.session, run.warehouse
+    if run.settings.format == "kuairand":
+        return read_kuairand(run.session, run.source, run.day)
     found = [require_files(run.source, table) for table in REQUIRED_TABLES]
     found += [files for table in OPTIONAL_TABLES if (files := find_files(run.source, table))]
-    return {files.table: read_native(session, files, warehouse.contract(files.table), run.staging) for files in found}
+    return {
+        files.table: read_native(run.session, files, run.warehouse.contract(files.table), run.staging)
+        for files in found
+    }
 
 
 def _judge_side(run: DayIngestion, delivery: Delivery) -> JudgedTable:
     contract = run.warehouse.contract(delivery.table)
     rules: list[RowRule] = [tier_rule(run.tiers)] if delivery.table == "viewers" else []
-    return judge_table(delivery, contract, run.warehouse.session, run.day, rules)
+    return judge_table(delivery, contract, run.session, run.day, rules)
 
 
 def _merged(run: DayIngestion, table: JudgedTable) -> Dimension:
@@ -132,11 +142,13 @@ def _stored(run: DayIngestion, name: str, dimension: Dimension) -> Dimension:
     return replace(dimension, rows=run.warehouse.read(name))
 
 
-def _stored_events(run: DayIngestion) -> DataFrame | None:
+def _stored_events(run: DayIngestion) -> StoredDays | None:
     first = run.day - timedelta(days=run.settings.late_window_days)
     days = [first + timedelta(days=i) for i in range(run.settings.late_window_days + 1)]
-    present = [day for day in days if _has_rows(run.warehouse, "events", day)]
-    return run.warehouse.read("events").where(F.col("date").isin(present)) if present else None
+    present = tuple(day for day in days if _has_rows(run.warehouse, "events", day))
+    if not present:
+        return None
+    return StoredDays(present, run.warehouse.read("events").where(F.col("date").isin(list(present))))
 
 
 def _has_days(table: JudgedTable) -> bool:
@@ -150,7 +162,7 @@ def _has_rows(warehouse: Warehouse, table: str, day: date) -> bool:
 def _write_side(run: DayIngestion, table: JudgedTable, dimension: Dimension | None) -> None:
     name = table.contract.name
     if dimension is None:
-        run.warehouse.replace_day(table.good, name, run.day)
+        _replace_day(run, table.good, table.counts.accepted, name)
     elif not run.warehouse.exists(name) or not changed(run.warehouse.read(name), table.good, table.contract).isEmpty():
         run.warehouse.overwrite(dimension.rows, name)
     _write_quarantine(run, table)
@@ -165,13 +177,22 @@ def _write_events(run: DayIngestion, events: JudgedTable) -> None:
 
 def _write_quarantine(run: DayIngestion, table: JudgedTable) -> None:
     name = f"{table.contract.name}_quarantine"
-    if table.counts.quarantined:
-        run.warehouse.replace_day(table.quarantine(run.day, run.ingested_at), name, run.day)
-    elif _has_rows(run.warehouse, name, run.day):
-        empty = run.warehouse.session.createDataFrame([], spark_schema(run.warehouse.contract(name)))
-        run.warehouse.replace_day(empty, name, run.day)
+    if table.counts.quarantined or _has_rows(run.warehouse, name, run.day):
+        refused = table.quarantine(run.day, run.ingested_at)
+        _replace_day(run, refused, table.counts.quarantined, name)
     else:
         run.warehouse.ensure(name)
+
+
+def _replace_day(run: DayIngestion, rows: DataFrame, number: int, table: str) -> None:
+    """Replace the day's rows of `table`; an engine's commit costs seconds, so a few rows are written without it."""
+    if number > _FEW_ROWS:
+        run.warehouse.replace_day(rows, table, run.day)
+        return
+    run.warehouse.ensure(table)
+    seen = run.warehouse.version(table)
+    records = rows.toArrow().to_pylist() if number else []
+    run.warehouse.replace_day_records(records, table, run.day, seen=seen)
 
 
 def _to_check(run: DayIngestion, name: str) -> DataFrame:

@@ -25,14 +25,15 @@ _PATTERN_SIGNS = set("*?[]{}")
 class Delivery:
     """One table as it was delivered.
 
-    Each frame of `parts` has the contract's columns but those in `absent`, in its own types, or as text (`is_text`) with
-    the line itself in `raw_row`.
+    Each frame of `parts` has the contract's columns but those in `absent`, in its own types, or as text (`is_text`)
+    with the line itself in `raw_row`. `other_day` rows were left out already.
     """
 
     table: str
     parts: tuple[DataFrame, ...]
     absent: tuple[str, ...] = ()
     is_text: bool = False
+    other_day: int = 0
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def require_files(source: Path, table: str) -> TableFiles:
 
 
 def require_columns(got: Sequence[str], contract: Contract, place: Path, optional: Sequence[str] = ()) -> None:
-    """InputError, naming both lists, unless a delivery has the contract's columns, each once; `optional` ones may lack."""
+    """InputError, naming both lists, unless a delivery has each column once; it may leave out `optional` ones."""
     expected = list(contract.column_names)
     missing = [name for name in expected if name not in got and name not in optional]
     extra = [name for name in got if name not in expected]
@@ -103,17 +104,15 @@ def optional_columns(contract: Contract) -> tuple[str, ...]:
 
 def read_header(path: Path, table: str) -> str:
     """First line of a text file, without its line end or byte order mark; InputError for an empty or broken file."""
+    open_text = gzip.open if path.suffix == ".gz" else open
     try:
-        opened = (
-            gzip.open(path, "rt", encoding="utf-8-sig") if path.suffix == ".gz" else path.open(encoding="utf-8-sig")
-        )
-        with opened as lines:
+        with open_text(path, "rt", encoding="utf-8-sig") as lines:
             line = lines.readline()
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise InputError(f"{table}: {path} cannot be read: {error}") from error
     if not line.strip():
         raise InputError(f"{table}: {path} must begin with a line of column names")
-    return line.rstrip("\r\n")
+    return str(line).rstrip("\r\n")
 
 
 def _names_table(entry: Path, table: str) -> bool:

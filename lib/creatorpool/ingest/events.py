@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from creatorpool.contracts import Contract, RowRule
-from creatorpool.contracts.row_rules import FAILED_RULES
 from creatorpool.ingest.delivery import Delivery
-from creatorpool.ingest.judge import JudgedTable, collected, conformed, flag_rows, sent_along, table_counts
-from creatorpool.ingest.repeats import repeated_hashes, settle_repeats, stored_hashes, with_key
+from creatorpool.ingest.judge import (
+    JudgedTable,
+    computed_once,
+    conformed,
+    flag_rows,
+    sent_along,
+    settle_rows,
+    table_counts,
+)
+from creatorpool.ingest.repeats import repeated_hashes, stored_hashes, with_key
 from creatorpool.ingest.rules import conflict_rule, known_rule, window_rule, with_known
 from creatorpool.ingest.survey import survey_rows
 
@@ -28,6 +36,14 @@ class Dimension:
 
 
 @dataclass(frozen=True)
+class StoredDays:
+    """Rows that the table has already, of these days."""
+
+    days: tuple[date, ...]
+    rows: DataFrame
+
+
+@dataclass(frozen=True)
 class SettledEvents:
     """Events without repetitions, ready to be judged; `was_read` counts them before, where there were any."""
 
@@ -36,6 +52,7 @@ class SettledEvents:
     rules: tuple[RowRule, ...]
     is_text: bool
     was_read: int | None
+    other_day: int
 
     def flag(self, viewers: Dimension, videos: Dimension) -> DataFrame:
         """The events with the names of the rules that each breaks."""
@@ -48,13 +65,17 @@ class SettledEvents:
         flagged = self.flag(viewers, videos)
         survey = survey_rows(flagged, self.contract)
         duplicates = 0 if self.was_read is None else self.was_read - survey.rows
-        return JudgedTable(self.contract, flagged, table_counts(survey, duplicates, day=day))
+        return JudgedTable(self.contract, flagged, table_counts(survey, duplicates, other_day=self.other_day, day=day))
 
 
 def settle_events(
-    delivery: Delivery, contract: Contract, session: SparkSession, window: tuple[date, int], stored: DataFrame | None
+    delivery: Delivery,
+    contract: Contract,
+    session: SparkSession,
+    window: tuple[date, int],
+    stored: StoredDays | None,
 ) -> SettledEvents:
-    """Drop what repeats another event of the delivery, or one of `stored`, the table's rows of the window's days.
+    """Drop what repeats another event of the delivery, or one that the table has.
 
     `window` is the run's day and how many days before it are still taken.
     """
@@ -62,27 +83,21 @@ def settle_events(
     rules = [window_rule(*window), known_rule("viewer_id"), known_rule("video_id")]
     contested = _contested(rows, contract, session, stored)
     if contested is None:
-        return SettledEvents(rows, contract, tuple(rules), delivery.is_text, None)
-    settled = settle_repeats(rows, contested, contract, KEY, stored)
-    return SettledEvents(settled, contract, (*rules, conflict_rule(contract)), delivery.is_text, rows.count())
+        return SettledEvents(rows, contract, tuple(rules), delivery.is_text, None, delivery.other_day)
+    kept = settle_rows(rows, contested, contract, KEY, session, None if stored is None else stored.rows)
+    rules.append(conflict_rule(contract))
+    return SettledEvents(kept, contract, tuple(rules), delivery.is_text, rows.count(), delivery.other_day)
 
 
 def _contested(
-    rows: DataFrame, contract: Contract, session: SparkSession, stored: DataFrame | None
+    rows: DataFrame, contract: Contract, session: SparkSession, stored: StoredDays | None
 ) -> DataFrame | None:
     """Hashes of the ids that come twice, or are stored already; None if there are none."""
-    repeated = collected(repeated_hashes(rows, contract, KEY), session)
-    known = None if stored is None else _known_already(rows, contract, session, stored)
-    if repeated is None or known is None:
-        return repeated if known is None else known
-    return repeated.unionByName(known).distinct()
-
-
-def _known_already(rows: DataFrame, contract: Contract, session: SparkSession, stored: DataFrame) -> DataFrame | None:
-    days = [row["date"] for row in stored.select("date").distinct().collect()]
-    same_day = with_key(rows, contract, KEY).where(F.col("date").isin(days) & (F.size(FAILED_RULES) == 0))
-    # Usually a few late events; after a crash, the whole day.
-    number = same_day.count()
-    if not number:
-        return None
-    return collected(stored_hashes(stored, sent_along(same_day.select("date", *KEY), number), KEY), session)
+    found = [computed_once(repeated_hashes(rows, contract, KEY), session)]
+    if stored is not None:
+        same_day = with_key(rows, contract, KEY).where(F.col("date").isin(list(stored.days)))
+        # Usually a few late events; after a crash, the whole day.
+        arrived = sent_along(same_day.select("date", *KEY), same_day.count())
+        found.append(computed_once(stored_hashes(stored.rows, arrived, KEY), session))
+    frames = [hashes.rows for hashes in found if hashes.number != 0]
+    return reduce(lambda one, other: one.unionByName(other).distinct(), frames) if frames else None

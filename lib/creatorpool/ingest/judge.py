@@ -7,20 +7,24 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from creatorpool.contracts import Contract, RowRule
 from creatorpool.contracts.conformance import conform
 from creatorpool.contracts.row_rules import FAILED_RULES, good_rows, quarantined_rows, with_failed_rules
 from creatorpool.ingest.delivery import Delivery
-from creatorpool.ingest.repeats import repeated_hashes, settle_repeats
+from creatorpool.ingest.fence import fenced
+from creatorpool.ingest.repeats import alone, repeated_hashes, settled
 from creatorpool.ingest.report import TableCounts
 from creatorpool.ingest.rules import conflict_rule, only_unreadable
 from creatorpool.ingest.survey import Survey, survey_rows
 
-_BROADCAST_ROWS = 1_000_000
-"""So many hashes or ids fit every executor; beyond, the engine plans the join."""
+_BROADCAST_ROWS = 2_000_000
+"""So many ids fit every executor; beyond, the engine plans the join."""
+
+_MODERATE = 200_000
+"""So many rows fit this process and one message to the engine."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ def conformed(delivery: Delivery, contract: Contract) -> DataFrame:
     """All parts of a delivery in the contract's types; an event's `date` follows from its time where it has none."""
     parts = [conform(part, contract, absent=delivery.absent) for part in delivery.parts]
     rows = reduce(DataFrame.unionByName, parts)
+    if delivery.is_text:
+        rows = rows.select(*(fenced(F.col(name)).alias(name) for name in rows.columns))
     return rows.withColumn("date", F.col("event_ts").cast("date")) if "date" in delivery.absent else rows
 
 
@@ -58,37 +64,43 @@ def judge_table(
 ) -> JudgedTable:
     """Judge a table that has one row a key; rows of another day than `day`, where it has days, are only counted."""
     rows = conformed(delivery, contract)
-    other_day = 0
+    other_day = delivery.other_day
     if "date" in contract.column_names:
         is_other = F.coalesce(F.col("date") != F.lit(day), F.lit(False))
-        other_day = rows.where(is_other).count()
+        other_day += rows.where(is_other).count()
         rows = rows.where(~is_other)
-    contested = collected(repeated_hashes(rows, contract, contract.key), session)
-    unsettled = rows
-    if contested is not None:
-        rows = settle_repeats(rows, contested, contract, contract.key)
+    contested = computed_once(repeated_hashes(rows, contract, contract.key), session)
+    was_read = None
+    if contested.number != 0:
+        was_read = rows.count()
+        rows = settle_rows(rows, contested.rows, contract, contract.key, session)
         rules = [*rules, conflict_rule(contract)]
     flagged = flag_rows(rows, contract, rules, is_text=delivery.is_text)
     survey = survey_rows(flagged, contract)
-    duplicates = unsettled.count() - survey.rows if contested is not None else 0
+    duplicates = 0 if was_read is None else was_read - survey.rows
     return JudgedTable(contract, flagged, table_counts(survey, duplicates, other_day=other_day))
+
+
+def settle_rows(
+    rows: DataFrame,
+    contested: DataFrame,
+    contract: Contract,
+    key: Sequence[str],
+    session: SparkSession,
+    stored: DataFrame | None = None,
+) -> DataFrame:
+    """`rows` without repetitions, with `in_conflict`; see `repeats.settled`."""
+    few = computed_once(settled(rows, contested, contract, key, stored), session)
+    return alone(rows, contested, key).unionByName(few.rows)
 
 
 def flag_rows(rows: DataFrame, contract: Contract, rules: Sequence[RowRule], *, is_text: bool) -> DataFrame:
     """Add to `rows` the names of the rules that each breaks."""
     flagged = with_failed_rules(rows, contract, rules)
     if any("->" in rule.expression for rule in contract.row_rules):
-        flagged = flagged.withColumn(FAILED_RULES, _unmovable(F.col(FAILED_RULES)))
+        # Sail 0.7 fails on a lambda (`forall` and its like) in a filter that it has moved into the scan of a file.
+        flagged = flagged.withColumn(FAILED_RULES, fenced(F.col(FAILED_RULES)))
     return only_unreadable(flagged, contract) if is_text else flagged
-
-
-def _unmovable(value: Column) -> Column:
-    """`value`, in a form that no filter on it is moved below it.
-
-    Sail 0.7 moves filters into the scan of a file and there fails on rules with a lambda (`forall` and its like). What
-    may differ from one evaluation to the next is not moved.
-    """
-    return F.when(F.rand() >= 0, value)
 
 
 def table_counts(survey: Survey, duplicates: int, *, other_day: int = 0, day: date | None = None) -> TableCounts:
@@ -105,12 +117,20 @@ def table_counts(survey: Survey, duplicates: int, *, other_day: int = 0, day: da
     )
 
 
-def collected(hashes: DataFrame, session: SparkSession) -> DataFrame | None:
-    """`hashes`, None if there are none; a moderate number is computed once and sent along, not again in each pass."""
-    found = hashes.limit(_BROADCAST_ROWS + 1).toArrow()
-    if not found.num_rows:
-        return None
-    return hashes if found.num_rows > _BROADCAST_ROWS else F.broadcast(session.createDataFrame(found))
+@dataclass(frozen=True)
+class Computed:
+    """Rows and, where there are few enough to have been computed, their number."""
+
+    rows: DataFrame
+    number: int | None
+
+
+def computed_once(rows: DataFrame, session: SparkSession) -> Computed:
+    """A moderate number of rows is computed now and kept, not computed again in each pass."""
+    found = rows.limit(_MODERATE + 1).toArrow()
+    if found.num_rows > _MODERATE:
+        return Computed(rows, None)
+    return Computed(F.broadcast(session.createDataFrame(found, rows.schema)), found.num_rows)
 
 
 def sent_along(rows: DataFrame, number: int) -> DataFrame:

@@ -19,7 +19,7 @@ from creatorpool.ingest.delivery import (
     require_columns,
 )
 from creatorpool.ingest.parquet_files import checked_parquet_files
-from creatorpool.ingest.text_lines import csv_columns, csv_names, json_columns, json_keys
+from creatorpool.ingest.text_lines import column_names, csv_columns, json_columns, json_keys
 
 
 def read_native(session: SparkSession, files: TableFiles, contract: Contract, staging: Path) -> Delivery:
@@ -61,7 +61,7 @@ def _read_csv(session: SparkSession, files: TableFiles, contract: Contract) -> l
         by_header.setdefault(read_header(path, contract.name), []).append(path)
     parts = []
     for header, paths in by_header.items():
-        names = csv_names(header)
+        names = column_names(header)
         require_columns(names, contract, paths[0], optional_columns(contract))
         parts.append(csv_columns(_lines(session, paths), contract, header, names))
     return parts

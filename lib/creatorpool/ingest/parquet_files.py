@@ -1,4 +1,4 @@
-"""Parquet deliveries, checked by their footers; files that an engine would misread are copied into a plain form first."""
+"""Parquet deliveries, checked by their footers; a file that an engine would misread is copied in a plain form first."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def checked_parquet_files(files: TableFiles, contract: Contract, staging: Path) 
     """Paths of the table's files, grouped by schema, each plain enough for every engine.
 
     A file with nanosecond times, dictionary-typed, all-null or unsigned 64-bit columns, or with NaN in a column that is
-    constant otherwise, is copied to `staging` first: engines fail on the former, and one reads the constant for the NaN.
+    constant otherwise, is copied to `staging` first: engines fail on the former, and Sail 0.7 reads the constant where
+    the NaN is.
 
     Raises
     ------
@@ -71,7 +72,7 @@ def _can_hold(wanted: str, given: pa.DataType) -> bool:
         "TIMESTAMP": types.is_timestamp(given) or is_text,
         "ARRAY<STRING>": _is_list(given) and (_is_text(given.value_type) or types.is_null(given.value_type)),
     }
-    return fits[wanted] or types.is_null(given)
+    return bool(fits[wanted] or types.is_null(given))
 
 
 def _plain_type(given: pa.DataType) -> pa.DataType:
@@ -93,11 +94,11 @@ def _is_text(given: pa.DataType) -> bool:
     types = pa.types
     if types.is_dictionary(given):
         return _is_text(given.value_type)
-    return types.is_string(given) or types.is_large_string(given) or types.is_string_view(given)
+    return bool(types.is_string(given) or types.is_large_string(given) or types.is_string_view(given))
 
 
 def _is_list(given: pa.DataType) -> bool:
-    return pa.types.is_list(given) or pa.types.is_large_list(given)
+    return bool(pa.types.is_list(given) or pa.types.is_large_list(given))
 
 
 def _hides_nan(path: Path, schema: pa.Schema) -> bool:

@@ -24,8 +24,8 @@ def refuse_revenue(revenue: JudgedTable, day: date) -> None:
         )
     if counts.duplicates:
         raise ContractViolationError(
-            f"{name}: key_unique: {counts.duplicates} of {counts.read} rows repeat another one; whether the revenue was "
-            f"booked twice or delivered twice cannot be told"
+            f"{name}: key_unique: {counts.duplicates} of {counts.read} rows repeat another one; whether the revenue "
+            f"was booked twice or delivered twice cannot be told"
         )
     if not counts.accepted:
         raise ContractViolationError(f"{name}: not_empty: no revenue of {day} among {counts.read} rows")
@@ -57,15 +57,16 @@ def refuse_broken_day(events: JudgedTable, day: date, settings: IngestSettings, 
 def revenue_warnings(revenue: DataFrame, videos: DataFrame) -> tuple[str, ...]:
     """What revenue names and `videos` does not have: categories without a video, Pulse rows beside unknown videos."""
     categories = videos.select(F.explode("categories").alias("category")).distinct()
-    nobodys = revenue.where(F.col("placement") == "non_pulse").join(categories, "category", "left_anti")
-    beside_unknown = revenue.where(F.col("video_id").isNotNull()).join(
-        videos.select("video_id"), "video_id", "left_anti"
-    )
+    pooled = revenue.where(F.col("placement") == "non_pulse").join(categories, "category", "left_anti")
+    pulse = revenue.where(F.col("placement") == "pulse").join(videos.select("video_id"), "video_id", "left_anti")
+    named = ("placement", "category", "video_id", "revenue_micros")
+    found = pooled.select(*named).unionByName(pulse.select(*named)).collect()
     warnings = [
-        f"ad_revenue: category '{row['category']}' has {row['revenue_micros']} micros and no video: nobody can earn them"
-        for row in nobodys.orderBy("category").collect()
+        f"ad_revenue: category '{row['category']}' has {row['revenue_micros']} micros and no video to earn them"
+        for row in sorted(found, key=lambda row: str(row["category"]))
+        if row["placement"] == "non_pulse"
     ]
-    unknown = [row["video_id"] for row in beside_unknown.select("video_id").distinct().orderBy("video_id").collect()]
+    unknown = sorted({row["video_id"] for row in found if row["placement"] == "pulse"})
     if unknown:
         warnings.append(
             f"ad_revenue: Pulse revenue beside {len(unknown)} videos that are not in videos, such as '{unknown[0]}'"

@@ -40,30 +40,34 @@ def with_key(rows: DataFrame, contract: Contract, key: Sequence[str]) -> DataFra
     return rows
 
 
-def settle_repeats(
+def alone(rows: DataFrame, contested: DataFrame, key: Sequence[str]) -> DataFrame:
+    """Rows whose key hash is not among `contested`, with `in_conflict`: false."""
+    hashed = rows.withColumn(_HASH, _hash(key))
+    kept = hashed.join(contested, _HASH, "left_anti")
+    return kept.select(*rows.columns, F.lit(False).alias(IN_CONFLICT))
+
+
+def settled(
     rows: DataFrame, contested: DataFrame, contract: Contract, key: Sequence[str], stored: DataFrame | None = None
 ) -> DataFrame:
-    """`rows` without repetitions, with `in_conflict`: another row of the key, given or stored, has other content.
+    """The other rows, without repetitions, with `in_conflict`: a row of the key, given or stored, has other content.
 
     Parameters
     ----------
     rows : DataFrame
         As `conform` returns them.
     contested : DataFrame
-        `key_hash` of every key that may occur more than once; the rest passes untouched.
+        `key_hash` of every key that may occur more than once.
     stored : DataFrame, optional
         Rows of the table itself. A row that is there already, with the same content, is a repetition.
     """
-    hashed = rows.withColumn(_HASH, _hash(key))
-    alone = hashed.join(contested, _HASH, "left_anti").withColumn(IN_CONFLICT, F.lit(False))
-    several = hashed.join(contested, _HASH, "left_semi").withColumn(_IS_STORED, F.lit(False))
-    compared = _with_content(several, contract)
+    several = rows.withColumn(_HASH, _hash(key)).join(contested, _HASH, "left_semi")
+    compared = _with_content(several.withColumn(_IS_STORED, F.lit(False)), contract)
     if stored is not None:
         known = stored.withColumn(_HASH, _hash(key)).join(contested, _HASH, "left_semi")
         blank = known.withColumn(FAILED_RULES, F.array().cast("array<string>")).withColumn(_IS_STORED, F.lit(True))
         compared = compared.unionByName(_with_content(blank, contract), allowMissingColumns=True)
-    settled = _settled(compared, key).select(*rows.columns, IN_CONFLICT)
-    return alone.select(*rows.columns, IN_CONFLICT).unionByName(settled)
+    return _settled(compared, key).select(*rows.columns, IN_CONFLICT)
 
 
 def _settled(compared: DataFrame, key: Sequence[str]) -> DataFrame:

@@ -12,8 +12,8 @@ from typing import Any
 class TableCounts:
     """Rows of one table: read = accepted + duplicates + quarantined + other_day.
 
-    `accepted` counts `late` rows too; `duplicates` are rows that repeat another one of the source, or one that the table
-    has already, word for word. `broken` counts rows by broken rule: a row may break several.
+    `accepted` counts `late` rows too; `duplicates` are rows that repeat another one of the source, or one that the
+    table has already, word for word. `broken` counts rows by broken rule: a row may break several.
     """
 
     read: int
@@ -48,9 +48,8 @@ class IngestReport:
 
 
 def _sentence(counts: TableCounts) -> str:
+    extra = {name: getattr(counts, name) for name in ("late", "duplicates", "quarantined", "other_day")}
     parts = [f"{counts.read} read", f"{counts.accepted} accepted"]
-    for name in ("late", "duplicates", "quarantined", "other_day"):
-        if number := getattr(counts, name):
-            parts.append(f"{number} {name.replace('_', ' ')}")
+    parts += [f"{number} {name.replace('_', ' ')}" for name, number in extra.items() if number]
     broken = ", ".join(f"{rule} {number}" for rule, number in sorted(counts.broken.items()))
     return ", ".join(parts) + (f" ({broken})" if broken else "")

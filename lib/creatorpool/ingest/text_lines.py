@@ -1,8 +1,8 @@
 """Lines of JSON or CSV as columns of text: pure transforms of a frame with the one column `value`.
 
-Every result has the wanted columns as text and the line itself in `raw_row`; a line that cannot be read has NULL in all
-of them. Nothing is converted here but numbers written as ``3.0`` or ``8.64E7`` where whole ones are wanted: writers that
-know only floating-point numbers write them so.
+Every result has the wanted columns as text and the line itself in `raw_row`; a line that cannot be read has NULL in
+all of them. Nothing is converted here but numbers written as ``3.0`` or ``8.64E7`` where whole ones are wanted: writers
+that know only floating-point numbers write them so.
 """
 
 from __future__ import annotations
@@ -14,20 +14,18 @@ from pyspark.sql import functions as F
 
 from creatorpool.contracts import Contract
 from creatorpool.contracts.row_rules import RAW_ROW
+from creatorpool.ingest.fence import fenced
 
 _MAP = "map<string,string>"
 # Standard JSON only, on each engine; a bare NaN, which is not, gets quotes below so that a rule can name its column.
 _STRICT = {"allowNonNumericNumbers": "false", "allowSingleQuotes": "false"}
 _BARE_NUMBER_WORD = r":\s*(NaN|-?Infinity)\s*([,}])"
-# A field with its leading comma, so that no match is empty; quotes inside quotes are doubled.
-_CSV_FIELD = ',(?:"[^"]*(?:""[^"]*)*"|[^,"]*)'
 _NUMBER = r"^[+-]?[0-9]+([.][0-9]*)?([eE][+-]?[0-9]{1,2})?$"
 
 
 def json_columns(lines: DataFrame, contract: Contract, names: Sequence[str]) -> DataFrame:
     """JSON lines to text columns `names`; a nested value is its JSON text."""
-    fields = parsed_json(F.col(RAW_ROW))
-    parsed = _without_blank_lines(lines).withColumn("fields", fields)
+    parsed = _without_blank_lines(lines).withColumn("fields", fenced(parsed_json(F.col(RAW_ROW))))
     return parsed.select(*(_delivered(F.col("fields")[name], name, contract) for name in names), RAW_ROW)
 
 
@@ -48,20 +46,21 @@ def parsed_json(line: Column) -> Column:
 
 def csv_columns(lines: DataFrame, contract: Contract, header: str, names: Sequence[str]) -> DataFrame:
     """CSV lines under `header` to text columns `names`, which stand in its order; an empty unquoted field is NULL."""
+    split = separated_columns(lines, header, names)
+    return split.select(*(_delivered(F.col(name), name, contract) for name in names), RAW_ROW)
+
+
+def separated_columns(lines: DataFrame, header: str, names: Sequence[str], separator: str = ",") -> DataFrame:
+    """Lines under `header` to text columns `names` and `raw_row`; NULL where a line has another number of fields."""
     rows = _without_blank_lines(lines).where(F.col(RAW_ROW) != header)
-    prefixed = F.concat(F.lit(","), F.col(RAW_ROW))
-    fields = F.regexp_extract_all(prefixed, F.lit(_CSV_FIELD), F.lit(0))
-    split = rows.withColumn("fields", fields)
-    is_whole = (F.size("fields") == len(names)) & (F.concat_ws("", "fields") == prefixed)
-    readable = split.withColumn("fields", F.when(is_whole, F.col("fields")))
-    return readable.select(
-        *(_delivered(_csv_value(F.col("fields")[i]), name, contract) for i, name in enumerate(names)), RAW_ROW
-    )
+    split = rows.withColumn("fields", fenced(_fields(F.col(RAW_ROW), separator)))
+    readable = split.withColumn("fields", F.when(F.size("fields") == len(names), F.col("fields")))
+    return readable.select(*(_unquoted(F.col("fields")[i]).alias(name) for i, name in enumerate(names)), RAW_ROW)
 
 
-def csv_names(header: str) -> list[str]:
-    """Column names of a CSV header line."""
-    return [name.strip().strip('"') for name in header.split(",")]
+def column_names(header: str, separator: str = ",") -> list[str]:
+    """Names in a header line."""
+    return [name.strip().strip('"') for name in header.split(separator)]
 
 
 def _without_blank_lines(lines: DataFrame) -> DataFrame:
@@ -69,8 +68,19 @@ def _without_blank_lines(lines: DataFrame) -> DataFrame:
     return lines.select(line.alias(RAW_ROW)).where(F.trim(RAW_ROW) != "")
 
 
-def _csv_value(field: Column) -> Column:
-    text = F.regexp_replace(field, "^,", "")
+def _fields(line: Column, separator: str) -> Column:
+    """The fields of a line, quotes and all; none where quotes do not match."""
+    prefixed = F.concat(F.lit(separator), line)
+    # A field with the separator before it, so that no match is empty; quotes inside quotes are doubled.
+    pattern = f'{separator}(?:"[^"]*(?:""[^"]*)*"|[^{separator}"]*)'
+    found = F.regexp_extract_all(prefixed, F.lit(pattern), F.lit(0))
+    kept = F.when(F.concat_ws("", found) == prefixed, found)
+    return F.when(~line.contains('"'), F.split(line, separator)).otherwise(
+        F.transform(kept, lambda field: F.substring(field, 2, 1 << 30))
+    )
+
+
+def _unquoted(text: Column) -> Column:
     quoted = F.regexp_replace(F.regexp_replace(text, '^"|"$', ""), '""', '"')
     return F.when(text.startswith('"'), quoted).when(text != "", text)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -43,9 +44,9 @@ def event_chunks(market: SyntheticMarket, population: Population, day: date) -> 
     sampler = ViewSampler(population)
     chunks = -(-market.n_events // _CHUNK)
     bounds = np.linspace(0, market.n_events, chunks + 1).astype(np.int64)
-    for chunk, (first, last) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+    for chunk, (first, last) in enumerate(pairwise(bounds.tolist())):
         rng = np.random.default_rng([market.seed, 1, day.toordinal(), chunk])
-        size = int(last - first)
+        size = last - first
         views = sampler.draw(size, rng)
         part = DAY_MICROS // chunks
         micros = day_start(day) + chunk * part + np.sort(rng.integers(0, part, size))

@@ -111,8 +111,8 @@ def _draw_videos(market: SyntheticMarket, creator_quality: Floats, rng: np.rando
     quality[:2] = creator_quality[:2]
     popularity = _popularity(market, n, rng)
     # What harms is a little less safe; most videos are safe whatever their quality.
-    s_tox = np.round(np.clip(rng.beta(1.2, 9.0, n), 0, 1), 4)
-    s_pos = np.round(np.clip(1 - 0.5 * s_tox - rng.beta(1.5, 12.0, n), 0, 1), 4)
+    s_tox = _share(rng.beta(1.2, 9.0, n))
+    s_pos = _share(1 - 0.5 * s_tox - rng.beta(1.5, 12.0, n))
     s_tox[:2], s_pos[:2] = (0.9, 0.02), (0.55, 0.98)
     is_pulse = popularity >= np.quantile(popularity, 1 - market.pulse_share)
     is_compliant = rng.random(n) >= market.noncompliant_share
@@ -135,9 +135,13 @@ def _draw_videos(market: SyntheticMarket, creator_quality: Floats, rng: np.rando
     )
 
 
+def _share(values: Floats) -> Floats:
+    return np.asarray(np.round(np.clip(values, 0, 1), 4), dtype=np.float64)
+
+
 def _popularity(market: SyntheticMarket, n: int, rng: np.random.Generator) -> Floats:
     """Shifted Zipf over a random order; the toxic video is among the most watched, the educational one is small."""
-    weight = (rng.permutation(n) + _ZIPF_SHIFT) ** -_ZIPF_EXPONENT
+    weight: Floats = np.power(rng.permutation(n) + _ZIPF_SHIFT, -_ZIPF_EXPONENT)
     weight[market.videos :] = 0.0  # entrants' views are given, not drawn
     fixed = np.array([_TOXIC_VIEW_SHARE, min(0.01, _EDUCATIONAL_VIEWS / market.n_events)])
     weight[:2] = 0.0

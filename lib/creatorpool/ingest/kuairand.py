@@ -1,0 +1,175 @@
+"""KuaiRand's logs (Gao et al., CIKM 2022): the public files and cuts of them, one day at a time.
+
+Real, from the log: who watched what, when (`time_ms`, UTC), for how long (`play_time_ms`), and the flags `is_like`
+(none where the log has no such column), `is_comment`, `is_forward` (a share) and `is_follow`; a video's length is the
+longest `duration_ms` that any row of the video has. A video with no length above 0 in any row is quarantined, and its
+events with it. `long_view` is not kept: it follows from watch time and length.
+
+Real, from the user features: how long an account has been registered. An account registered for a year is 'verified'
+here, a younger one 'unverified'; KuaiRand has no tiers.
+
+Made up, openly, because the logs have none of it: creators (`made-up-creator-17`), categories (`made-up-category-3`),
+safety scores, compliance (always true), Pulse (one video in 50), publication times, the tier of a user without features
+(two in three are 'verified'), and ad revenue: fixed micros for each row of the log, in the currency XXX, which is ISO
+4217's code for none. All are drawn from a hash of the video's or user's id, so they are the same on each day.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from functools import reduce
+from pathlib import Path
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from creatorpool.contracts.row_rules import RAW_ROW
+from creatorpool.errors import InputError
+from creatorpool.ingest.delivery import Delivery, read_header
+from creatorpool.ingest.text_lines import column_names, separated_columns
+
+CREATORS, CATEGORIES = 400, 6
+MICROS_PER_VIEW, PULSE_MICROS_PER_VIEW = 1_000, 3_000
+CURRENCY = "XXX"
+VERIFIED_AFTER_DAYS = 365
+
+_LOGS = ("events_*.tsv*", "events_*.csv*", "log_*.csv*", "log_*.tsv*")
+_NEEDED = ("user_id", "video_id", "time_ms", "is_follow", "is_comment", "is_forward", "play_time_ms", "duration_ms")
+_OPTIONAL = ("is_like", "tab")
+# Where the data set begins: a fixed moment for what is made up, so that no day changes what another has said.
+_BEGINNING = datetime(2022, 4, 8, tzinfo=UTC)
+
+
+def read_kuairand(session: SparkSession, source: Path, day: date) -> dict[str, Delivery]:
+    """The rows of `day`, by UTC time, in the native tables' columns.
+
+    Raises
+    ------
+    InputError
+        If `source` has no log, or a log or the user features lack a column that is needed.
+    """
+    log = _read_log(session, source)
+    is_other = F.coalesce(F.col("event_ts").cast("date") != F.lit(day), F.lit(False))
+    other_day = log.where(is_other).count()
+    today = log.where(~is_other)
+    videos = _videos(log, today)
+    return {
+        "viewers": Delivery("viewers", (_viewers(today, _read_features(session, source)),)),
+        "videos": Delivery("videos", (videos,)),
+        "ad_revenue": Delivery("ad_revenue", (_revenue(today, videos, day),)),
+        "events": Delivery("events", (_events(today),), absent=("date",), is_text=True, other_day=other_day),
+    }
+
+
+def _read_log(session: SparkSession, source: Path) -> DataFrame:
+    paths = sorted({path for pattern in _LOGS for path in source.glob(pattern)})
+    if not paths:
+        raise InputError(f"{source} has no KuaiRand log; looked for {', '.join(_LOGS)}")
+    return reduce(DataFrame.unionByName, [_read_separated(session, path, _NEEDED, _OPTIONAL) for path in paths])
+
+
+def _read_features(session: SparkSession, source: Path) -> DataFrame | None:
+    paths = sorted(source.glob("user_features*.csv*"))
+    if not paths:
+        return None
+    frames = [_read_separated(session, path, ("user_id", "register_days"), ()) for path in paths]
+    return reduce(DataFrame.unionByName, frames).dropDuplicates(["user_id"])
+
+
+def _read_separated(session: SparkSession, path: Path, needed: tuple[str, ...], optional: tuple[str, ...]) -> DataFrame:
+    """Columns `needed`, `optional` (NULL where the file has none) and `raw_row`, as text; times also as `event_ts`."""
+    header = read_header(path, "events")
+    separator = "\t" if "\t" in header else ","
+    names = column_names(header, separator)
+    missing = [name for name in needed if name not in names]
+    if missing:
+        raise InputError(f"{path}: columns {missing} are missing; needed are {list(needed)}, got {names}")
+    rows = separated_columns(session.read.text(str(path)), header, names, separator)
+    for name in optional:
+        rows = rows if name in names else rows.withColumn(name, F.lit(None).cast("string"))
+    rows = rows.select(*needed, *optional, RAW_ROW)
+    if "time_ms" in needed:
+        rows = rows.withColumn("event_ts", F.timestamp_millis(F.col("time_ms").try_cast("bigint")))
+    return rows
+
+
+def _events(today: DataFrame) -> DataFrame:
+    nothing = F.lit(None).cast("string")
+    is_read = F.col("user_id").isNotNull() & F.col("video_id").isNotNull() & F.col("time_ms").isNotNull()
+    return today.select(
+        F.when(is_read, F.concat_ws("-", "user_id", "video_id", "time_ms")).alias("event_id"),
+        F.col("user_id").alias("viewer_id"),
+        "video_id",
+        "event_ts",
+        F.col("play_time_ms").alias("watch_ms"),
+        nothing.alias("loop_count"),
+        F.when(is_read, F.coalesce(F.col("is_like"), F.lit("0"))).alias("liked"),
+        F.col("is_comment").alias("commented"),
+        F.col("is_forward").alias("shared"),
+        F.col("is_follow").alias("followed"),
+        F.concat(F.lit("tab-"), F.col("tab")).alias("surface"),
+        nothing.alias("test_slot"),
+        nothing.alias("propensity"),
+        RAW_ROW,
+    )
+
+
+def _viewers(today: DataFrame, features: DataFrame | None) -> DataFrame:
+    users = today.where(F.col("user_id").isNotNull()).select("user_id").distinct()
+    if features is None:
+        users = users.withColumn("days", F.lit(None).cast("int"))
+    else:
+        days = features.select("user_id", F.col("register_days").try_cast("int").alias("days"))
+        users = users.join(days, "user_id", "left")
+    is_made_up_verified = _draw("user_id", "tier", 3) < 2
+    is_verified = F.coalesce(F.col("days") >= VERIFIED_AFTER_DAYS, is_made_up_verified)
+    registered = F.coalesce(F.date_sub(F.lit(_BEGINNING.date()), F.col("days")), F.lit(_BEGINNING.date()))
+    return users.select(
+        F.col("user_id").alias("viewer_id"),
+        F.when(is_verified, "verified").otherwise("unverified").alias("trust_tier"),
+        F.lit(None).cast("string").alias("region"),
+        registered.cast("timestamp").alias("valid_from"),
+    )
+
+
+def _videos(log: DataFrame, today: DataFrame) -> DataFrame:
+    watched = today.where(F.col("video_id").isNotNull()).select("video_id").distinct()
+    lengths = log.groupBy("video_id").agg(F.max(F.col("duration_ms").try_cast("bigint")).alias("length_ms"))
+    return watched.join(lengths, "video_id", "left").select(
+        "video_id",
+        _named("made-up-creator-", "creator", CREATORS).alias("creator_id"),
+        "length_ms",
+        F.array(_named("made-up-category-", "category", CATEGORIES)).alias("categories"),
+        F.lit(_BEGINNING).alias("published_at"),
+        F.lit(True).alias("is_compliant"),
+        (1 - _draw("video_id", "s_pos", 200) / 1000).alias("s_pos"),
+        (_draw("video_id", "s_tox", 200) / 1000).alias("s_tox"),
+        (_draw("video_id", "pulse", 50) == 0).alias("is_pulse"),
+    )
+
+
+def _revenue(today: DataFrame, videos: DataFrame, day: date) -> DataFrame:
+    """Fixed micros for each row of the log: of its video's category, and for Pulse videos also beside the video."""
+    views = today.join(videos.where(F.col("length_ms") > 0), "video_id", "inner")
+    category = F.col("categories")[0].alias("category")
+    pooled = views.groupBy(category).agg((F.count("*") * MICROS_PER_VIEW).alias("revenue_micros"))
+    pulse = views.where("is_pulse").groupBy(category, "video_id")
+    beside = pulse.agg((F.count("*") * PULSE_MICROS_PER_VIEW).alias("revenue_micros"))
+    rows = pooled.withColumn("video_id", F.lit(None).cast("string")).unionByName(beside)
+    return rows.select(
+        F.lit(day).alias("date"),
+        "category",
+        F.when(F.col("video_id").isNull(), "non_pulse").otherwise("pulse").alias("placement"),
+        "video_id",
+        "revenue_micros",
+        F.lit(CURRENCY).alias("currency"),
+    )
+
+
+def _named(prefix: str, purpose: str, choices: int) -> Column:
+    return F.concat(F.lit(prefix), _draw("video_id", purpose, choices).cast("string"))
+
+
+def _draw(column: str, purpose: str, choices: int) -> Column:
+    """A number below `choices` from a hash of the id: the same on each day and engine."""
+    return F.pmod(F.xxhash64(F.concat(F.lit(f"{purpose} "), F.col(column))), F.lit(choices))
