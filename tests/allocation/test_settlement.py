@@ -80,6 +80,6 @@ def test_settle_pool_says_when_the_efficiency_weight_moves_nothing() -> None:
     dead = settle_pool(pool(10**12), many, terms("lambda_eff=0.9"))
     alive = settle_pool(pool(10**12), many, terms("lambda_eff=0.9", "objective=log"))
 
-    assert "lambda_eff moved" in dead.warning
+    assert "lambda_eff 0.9 moved" in dead.warning
     assert alive.warning is None
     assert alive.efficiency_moved_micros > 1000 * dead.efficiency_moved_micros

@@ -8,9 +8,9 @@ from numbers import Real
 import numpy as np
 from numpy.typing import ArrayLike
 
-from creatorpool.allocation.compiled import on_slices
 from creatorpool.allocation.kernels import is_sound
 from creatorpool.allocation.types import Floats
+from creatorpool.compiled import on_slices
 from creatorpool.errors import InputError
 
 OBJECTIVES = ("linear", "log")

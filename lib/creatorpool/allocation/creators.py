@@ -13,7 +13,6 @@ from typing import TypeVar
 
 import numpy as np
 
-from creatorpool.allocation.compiled import compiled_in_memory, on_slices
 from creatorpool.allocation.creator_caps import CreatorCaps
 from creatorpool.allocation.dual import RELATIVE_TOLERANCE, Rows, Solution, drive, multiplier, poles_next_to
 from creatorpool.allocation.kernels import (
@@ -38,6 +37,7 @@ from creatorpool.allocation.search import (
 )
 from creatorpool.allocation.summation import summation_grids
 from creatorpool.allocation.types import Floats, Integers
+from creatorpool.compiled import compiled_in_memory, on_slices
 from creatorpool.errors import InfeasiblePoolError
 
 Result = TypeVar("Result")

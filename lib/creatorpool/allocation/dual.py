@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from creatorpool.allocation.compiled import on_slices
 from creatorpool.allocation.kernels import neighbouring_poles, price_level, response_sums
 from creatorpool.allocation.objective import Objective
 from creatorpool.allocation.payout import Price
@@ -25,6 +24,7 @@ from creatorpool.allocation.search import (
 )
 from creatorpool.allocation.summation import summation_grids
 from creatorpool.allocation.types import Floats
+from creatorpool.compiled import on_slices
 
 # Excess that counts as none, relative to the pool: a few units in the last place.
 RELATIVE_TOLERANCE = 2.0**-50

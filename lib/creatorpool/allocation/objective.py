@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from creatorpool.allocation.compiled import on_slices
 from creatorpool.allocation.kernels import grid_sums
 from creatorpool.allocation.summation import summation_grids
 from creatorpool.allocation.types import Floats, ObjectiveName
+from creatorpool.compiled import on_slices
 
 # Rows worked on at a time, so that intermediate arrays stay in the processor's cache.
 BATCH = 16_384

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from creatorpool.allocation.compiled import on_slices
 from creatorpool.allocation.objective import BATCH, Objective
 from creatorpool.allocation.types import Codes, Floats
+from creatorpool.compiled import on_slices
 from creatorpool.errors import InputError
 
 BOUNDS = ("interior", "floor", "cap", "creator_cap")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creatorpool.allocation.concentration import gini, top_share
+from creatorpool.allocation.dial import efficiency_moved
 from creatorpool.allocation.payouts import PoolSplit, PoolTerms, split_pool
 from creatorpool.allocation.pools import PoolRevenue
-from creatorpool.allocation.program import Allocation
 from creatorpool.errors import InfeasiblePoolError
 from creatorpool.settings import AllocationSettings
 
@@ -54,7 +54,18 @@ def settle_pool(
         return SettledPool(pool, None, 0, 0, warning="no eligible video: the whole pool is unallocated")
     terms, warnings = _feasible_terms(pool, effective_impressions, settings)
     split, allocation = split_pool(terms, effective_impressions)
-    moved = _moved_by_efficiency(terms, effective_impressions, allocation)
+    floor, cap = terms.bounds(effective_impressions)
+    moved = round(
+        efficiency_moved(
+            allocation.payout,
+            effective_impressions,
+            float(terms.pool_micros),
+            alpha=terms.alpha,
+            floor=floor,
+            cap=cap,
+            objective=settings.objective,
+        )
+    )
     if 0.0 < settings.lambda_eff < 1.0 and moved < settings.moved_share_warning * terms.pool_micros:
         share = moved / terms.pool_micros if terms.pool_micros else 0.0
         warnings.append(f"lambda_eff {settings.lambda_eff:g} moved {moved} micros, {share:.2g} of the pool")
@@ -103,9 +114,3 @@ def _feasible_terms(
         money = most
     terms = PoolTerms(pool.category, money, floor, cap, settings.alpha, settings.lambda_eff, settings.objective)
     return terms, warnings
-
-
-def _moved_by_efficiency(terms: PoolTerms, effective_impressions: NDArray[np.float64], chosen: Allocation) -> int:
-    """Micros that the efficiency term moved: half of Σ|p − p at λ_eff = 0| (formulas §6.1)."""
-    _, fair = split_pool(replace(terms, lambda_eff=0.0), effective_impressions)
-    return round(math.fsum(np.abs(chosen.payout - fair.payout)) / 2)

@@ -12,9 +12,9 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
-from creatorpool.allocation.compiled import on_slices
 from creatorpool.allocation.kernels import grid_sums, group_pieces
 from creatorpool.allocation.types import Floats, Integers
+from creatorpool.compiled import on_slices
 
 # A pool of nothing still needs grids that are normal numbers.
 SMALLEST_BOUND = 2.0**-900

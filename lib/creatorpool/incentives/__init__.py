@@ -3,9 +3,19 @@
 from creatorpool.incentives.balancing import Balance, SegmentRange, balance
 from creatorpool.incentives.binomial import pass_curvature, pass_probability, pass_slope
 from creatorpool.incentives.bounty import BountyCertificate, implementability_bounty
+from creatorpool.incentives.calibration import (
+    CalibrationWeek,
+    Prices,
+    SegmentState,
+    calibrate,
+    implied_cost,
+    next_state,
+)
+from creatorpool.incentives.controls import Controls
 from creatorpool.incentives.costs import PowerCost, QuadraticCost
 from creatorpool.incentives.kuhn_tucker import ShadowPrices, shadow_prices
 from creatorpool.incentives.links import IdentityLink, LogisticLink, NoisyLink, ScaledLink
+from creatorpool.incentives.market import Measurement, SimulatedMarket, Truth
 from creatorpool.incentives.menu import Budgets
 from creatorpool.incentives.mixing import BetaBinomialModel, LatentMixingModel, LogitShift, logit_normal_mixing
 from creatorpool.incentives.multi_winner import MultiWinnerModel, seat_threshold
@@ -39,7 +49,9 @@ __all__ = [
     "BinomialModel",
     "BountyCertificate",
     "Budgets",
+    "CalibrationWeek",
     "ComparativeStatics",
+    "Controls",
     "DecayingSlots",
     "IdentityLink",
     "LatentMixingModel",
@@ -49,6 +61,7 @@ __all__ = [
     "LogitShift",
     "ManipulatedModel",
     "MarginalGains",
+    "Measurement",
     "MultiWinnerModel",
     "NoisyLink",
     "NormalApproximation",
@@ -58,15 +71,20 @@ __all__ = [
     "PoissonBinomialModel",
     "Policy",
     "PowerCost",
+    "Prices",
     "QuadraticCost",
     "ScaledLink",
     "SegmentRange",
+    "SegmentState",
     "ShadowPrices",
+    "SimulatedMarket",
+    "Truth",
     "Window",
     "balance",
     "bar_of_rate",
     "best_response",
     "bounty_beats_subsidy",
+    "calibrate",
     "certified_response",
     "comparative_statics",
     "discounted_mass",
@@ -74,10 +92,12 @@ __all__ = [
     "elasticity",
     "first_best",
     "implementability_bounty",
+    "implied_cost",
     "leverage",
     "logit_normal_mixing",
     "marginal_gains",
     "marginal_gains_in_full",
+    "next_state",
     "noisy_labels",
     "pass_curvature",
     "pass_probability",

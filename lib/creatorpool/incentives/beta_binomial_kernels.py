@@ -6,7 +6,7 @@ import math
 
 import numba
 
-from creatorpool.allocation.compiled import compiled
+from creatorpool.compiled import compiled
 from creatorpool.incentives.types import Floats, Integers
 
 

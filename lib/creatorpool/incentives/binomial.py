@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from creatorpool.allocation.compiled import on_slices
+from creatorpool.compiled import on_slices
 from creatorpool.incentives.arguments import checked_test
 from creatorpool.incentives.binomial_kernels import fill_log_density, fill_log_tail
 from creatorpool.incentives.types import Floats, Integers

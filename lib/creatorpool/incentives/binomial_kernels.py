@@ -14,7 +14,7 @@ import math
 
 import numba
 
-from creatorpool.allocation.compiled import compiled
+from creatorpool.compiled import compiled
 from creatorpool.incentives.types import Floats, Integers
 
 LOG_ROOT_2PI = 0.5 * math.log(2.0 * math.pi)

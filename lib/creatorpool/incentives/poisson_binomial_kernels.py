@@ -17,7 +17,7 @@ import math
 import numba
 import numpy as np
 
-from creatorpool.allocation.compiled import compiled
+from creatorpool.compiled import compiled
 from creatorpool.incentives.types import Floats, Integers
 
 # Band edges are dropped below this: 5,000 slots of it do not reach the 16th digit of the centre.

@@ -6,7 +6,8 @@ import numba
 import numpy as np
 import pytest
 
-from creatorpool.allocation import allocate, compiled
+from creatorpool import compiled
+from creatorpool.allocation import allocate
 
 
 def test_compiled_without_writable_cache_folder_still_compiles(monkeypatch):

@@ -1,0 +1,104 @@
+"""The whole night on both engines: seconds by stage and peak memory, from raw Parquet to published payouts.
+
+python benchmarks/nightly.py                # 5 M events
+python benchmarks/nightly.py --millions 1 --engines embedded
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from datetime import date
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from creatorpool.pipeline.allocation import allocate_day
+from creatorpool.pipeline.ingestion import ingested
+from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.signals import day_signals
+from creatorpool.session import open_session
+from creatorpool.settings import load_settings
+from creatorpool.synthetic import SyntheticMarket
+from creatorpool.synthetic.day import generate_day
+from creatorpool.tables import Warehouse
+
+DAY = date(2026, 11, 20)
+STAGES = ("session", "ingest", "signals", "allocate", "pages", "whole night")
+
+
+def main() -> None:
+    """Run a night on each engine and print one table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--millions", type=float, default=5.0, help="events, in millions")
+    parser.add_argument("--engines", nargs="+", default=["embedded", "spark"])
+    parser.add_argument("--night", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.night:
+        print(json.dumps(run_night(arguments.engines[0], arguments.night)))
+        return
+    table = Table(title=f"A night of {arguments.millions:g} M events, 2 cores; seconds", title_justify="left")
+    for name in ("engine", *STAGES, "of it contracts", "peak memory"):
+        table.add_column(name, justify="left" if name == "engine" else "right")
+    with tempfile.TemporaryDirectory() as scratch:
+        market = SyntheticMarket(seed=11, n_events=round(arguments.millions * 1e6))
+        generate_day(Path(scratch) / "raw", DAY, market)
+        for engine in arguments.engines:
+            command = [sys.executable, __file__, "--night", scratch, "--engines", engine]
+            seconds, gigabytes = watched(command)
+            share = seconds["contracts"] / seconds["whole night"]
+            cells = [f"{seconds[stage]:.1f}" for stage in STAGES]
+            table.add_row(engine, *cells, f"{seconds['contracts']:.1f} ({share:.0%})", f"{gigabytes:.1f} GB")
+    Console(width=130).print(table)
+
+
+def run_night(engine: str, folder: Path) -> dict[str, float]:
+    """Seconds of one night in this process, which ends after it."""
+    settings = load_settings(assignments=["engine.driver_memory=8g"])
+    began = time.monotonic()
+    with open_session(engine, settings.engine) as session:
+        opened = time.monotonic()
+        night = Night(Warehouse(session, folder / engine), settings, DAY)
+        ingested(night, folder / "raw")
+        day_signals(night)
+        allocate_day(night)
+        paid = time.monotonic()
+        night.close()
+    ended = time.monotonic()
+    return night.seconds | {"session": opened - began, "pages": ended - paid, "whole night": ended - began}
+
+
+def watched(command: list[str]) -> tuple[dict[str, float], float]:
+    """The result that `command` prints last, and the peak memory of its process and their children, GB."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    peak = 0
+    done = threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not done.wait(0.25):
+            try:
+                family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+                peak = max(peak, sum(member.memory_info().rss for member in family))
+            except psutil.NoSuchProcess:
+                continue  # a member of the family ended between the look and the question
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    out, _ = process.communicate()
+    done.set()
+    watcher.join()
+    if process.returncode:
+        sys.exit(process.returncode)
+    return json.loads(out.splitlines()[-1]), peak / 1e9
+
+
+if __name__ == "__main__":
+    main()
