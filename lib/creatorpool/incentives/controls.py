@@ -1,0 +1,47 @@
+"""How the weekly loop moves: its step sizes, corridors and caps (formulas §3, C.5 and D.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from creatorpool.errors import InputError
+
+
+@dataclass(frozen=True)
+class Controls:
+    """Settings of the weekly loop; the defaults suit values of about ten per entrant."""
+
+    mass_rate: float = 2.0
+    """η_N: discounted impressions a week for each unit by which MV_N exceeds its price"""
+    bounty_rate: float = 0.15
+    """η_B: relative change of B a week for each unit by which MV_B exceeds its price"""
+    impression_price_rate: float = 0.02
+    """ζ of λ_imp, for each impression over budget"""
+    cash_price_rate: float = 0.15
+    """ζ of λ_cash, for each dollar over budget"""
+    smoothing: float = 0.5
+    """weight of this week's marginal gains beside the smoothed ones, in (0, 1]"""
+    mass_cap: float = 1.0
+    """most impressions by which N moves a week"""
+    bounty_cap: float = 0.10
+    """most relative change of B a week"""
+    first_bounty: float = 0.5
+    """what a bounty of 0 starts from when cash is worth spending"""
+    pass_corridor: tuple[float, float] = (0.25, 0.70)
+    leverage_corridor: tuple[float, float] = (0.5, 12.0)
+    bar_pause: int = 4
+    """weeks between moves of the bar"""
+    holdout: float = 0.1
+    """part of each cohort that stays on last week's policy"""
+    roll_back: float = 0.25
+    """part of ℓ or ΔG that the hold-out may lose in a week before the last move is undone"""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.smoothing <= 1:
+            raise InputError(f"smoothing must lie in (0, 1], got {self.smoothing}")
+        if not 0 < self.holdout < 1:
+            raise InputError(f"holdout must lie in (0, 1), got {self.holdout}")
+        for name in ("pass_corridor", "leverage_corridor"):
+            low, high = getattr(self, name)
+            if not 0 <= low < high:
+                raise InputError(f"{name} must be a pair 0 <= low < high, got {low, high}")
