@@ -11,8 +11,18 @@ from creatorpool.incentives.calibration import (
     implied_cost,
     next_state,
 )
+from creatorpool.incentives.continuation import ContinuationEstimate, TestPlan, simulate_continuation
 from creatorpool.incentives.controls import Controls
 from creatorpool.incentives.costs import PowerCost, QuadraticCost
+from creatorpool.incentives.diagnostics import Agreement, band_separation, holdout_consistency, stability
+from creatorpool.incentives.engines import (
+    EngineState,
+    FrozenIndexEngine,
+    ThompsonEngine,
+    TwoBandEngine,
+    UcbEngine,
+    expected_position_weight,
+)
 from creatorpool.incentives.kuhn_tucker import ShadowPrices, shadow_prices
 from creatorpool.incentives.links import IdentityLink, LogisticLink, NoisyLink, ScaledLink
 from creatorpool.incentives.market import Measurement, SimulatedMarket, Truth
@@ -31,6 +41,7 @@ from creatorpool.incentives.pass_model import (
 from creatorpool.incentives.payoffs import Payoffs, bounty_beats_subsidy, elasticity, leverage, payoffs
 from creatorpool.incentives.poisson_binomial import PoissonBinomialModel, poisson_binomial_pmf
 from creatorpool.incentives.policy import Policy, bar_of_rate
+from creatorpool.incentives.replay import ExposureModel, ReplayEstimate, fit_exposure, replay_continuation, replay_value
 from creatorpool.incentives.response import BestResponse, best_response, certified_response, first_best
 from creatorpool.incentives.schedules import Window, discounted_mass, earliest_schedule, scheduled_window
 from creatorpool.incentives.slots import DecayingSlots, LinkedSlots
@@ -41,8 +52,15 @@ from creatorpool.incentives.statics import (
     marginal_gains,
     marginal_gains_in_full,
 )
+from creatorpool.incentives.surrogates import (
+    constant_inclusion_value,
+    relaxation_rate,
+    relaxation_value,
+    thompson_value,
+)
 
 __all__ = [
+    "Agreement",
     "Balance",
     "BestResponse",
     "BetaBinomialModel",
@@ -51,8 +69,12 @@ __all__ = [
     "Budgets",
     "CalibrationWeek",
     "ComparativeStatics",
+    "ContinuationEstimate",
     "Controls",
     "DecayingSlots",
+    "EngineState",
+    "ExposureModel",
+    "FrozenIndexEngine",
     "IdentityLink",
     "LatentMixingModel",
     "LinkModel",
@@ -73,24 +95,34 @@ __all__ = [
     "PowerCost",
     "Prices",
     "QuadraticCost",
+    "ReplayEstimate",
     "ScaledLink",
     "SegmentRange",
     "SegmentState",
     "ShadowPrices",
     "SimulatedMarket",
+    "TestPlan",
+    "ThompsonEngine",
     "Truth",
+    "TwoBandEngine",
+    "UcbEngine",
     "Window",
     "balance",
+    "band_separation",
     "bar_of_rate",
     "best_response",
     "bounty_beats_subsidy",
     "calibrate",
     "certified_response",
     "comparative_statics",
+    "constant_inclusion_value",
     "discounted_mass",
     "earliest_schedule",
     "elasticity",
+    "expected_position_weight",
     "first_best",
+    "fit_exposure",
+    "holdout_consistency",
     "implementability_bounty",
     "implied_cost",
     "leverage",
@@ -104,7 +136,14 @@ __all__ = [
     "pass_slope",
     "payoffs",
     "poisson_binomial_pmf",
+    "relaxation_rate",
+    "relaxation_value",
+    "replay_continuation",
+    "replay_value",
     "scheduled_window",
     "seat_threshold",
     "shadow_prices",
+    "simulate_continuation",
+    "stability",
+    "thompson_value",
 ]
