@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from pyspark.sql import functions as F
 
 from creatorpool.contracts import load_contract
 from creatorpool.contracts.schema import require_schema
@@ -26,8 +29,6 @@ def day(spark, configuration):
 
 
 def test_video_quality_meets_its_contract(day, configuration):
-    from pyspark.sql import functions as F
-
     quality = video_quality(*day, configuration.signals)
     require_schema(quality.withColumn("date", F.lit("2026-11-20").cast("date")).schema, load_contract("video_quality"))
     assert {row.smoothing for row in quality.select("smoothing").distinct().collect()} == {"none"}
@@ -72,8 +73,6 @@ def test_video_quality_with_custom_signal_multiplies_it_in(spark, configuration)
 
 
 def test_video_quality_of_video_without_row_is_refused(day, configuration, warehouse):
-    import datetime as dt
-
     signals, videos = day
     quality = video_quality(signals, videos.limit(1), configuration.signals)
     with pytest.raises(TableGuardError, match=r"video_quality: video 'v\d+' has no row in videos"):

@@ -108,8 +108,11 @@ def test_shrink_of_no_rows_is_empty():
     assert shrink([], [], []).size == 0
 
 
-def test_fit_prior_without_spread_has_infinite_strength():
-    prior = fit_prior([2, 4, 6], [20, 40, 60], ["c"] * 3)
+@pytest.mark.parametrize(
+    ("successes", "weight"), [([2, 4, 6], [20, 40, 60]), ([0, 0], [5, 9]), ([5, 9], [5, 9]), ([0, 1], [1, 1])]
+)
+def test_fit_prior_without_evidence_of_spread_has_infinite_strength(successes, weight):
+    prior = fit_prior(successes, weight, ["c"] * len(weight))
     assert prior.strength.tolist() == [np.inf]
     assert prior.group.tolist() == ["c"]
 

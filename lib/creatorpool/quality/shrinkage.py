@@ -77,7 +77,7 @@ def fit_prior(successes: ArrayLike, weight: ArrayLike, group: ArrayLike) -> Grou
     stays precise when actions are rare. It is summed with weights 1/(1 + γ(n − 1))², and rates are averaged to m with
     ω = n/(1 + γ(n − 1)): both are best for their γ, and the two alternate until γ settles. 1/Σω makes up for m being
     estimated from the same videos. A group whose videos differ no more than chance explains has γ = 0: an infinite
-    strength. So has one without a video of more than one viewer, which says nothing of γ.
+    strength. So has one where all or none acted, or no video has more than one viewer: it says nothing of γ.
 
     The fit does not depend on the order of rows, to the last bit.
 
@@ -114,9 +114,9 @@ class _Moments:
 
         m, pairs = mean[self.code], np.maximum(self.n * (self.n - 1.0), 0.0) / (inflation * inflation)
         excess = _ratio(self.rate * (self.n * self.rate - 1.0), self.n - 1.0) - 2.0 * m * self.rate + m * m
-        spread = _ratio(self._sums(pairs * excess), self._sums(pairs) * (mean * (1.0 - mean)))
-        informative = self._sums(pairs) > 0
-        return mean, np.where(informative, np.clip(spread + _ratio(np.ones(self.groups), total), 0.0, 1.0), 0.0)
+        scale = self._sums(pairs) * (mean * (1.0 - mean))
+        spread = _ratio(self._sums(pairs * excess), scale) + _ratio(np.ones(self.groups), total)
+        return mean, np.where(scale > 0, np.clip(spread, 0.0, 1.0), 0.0)
 
     def _sums(self, values: FloatArray) -> FloatArray:
         """Sum of (n,) `values` in each group, in any order the same bits.

@@ -1,0 +1,130 @@
+"""Does a configuration score better? Coverage, agreement between halves of the viewers, and prediction of long views.
+
+Each video's viewers are split at random into two halves, and each half is scored as if it were the day. A score that
+measures the video, not the chance of who watched it, ranks videos alike in both halves (reliability), and ranks them
+as the other half's share of long views does (prediction): a quantity that the score has not seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import rankdata
+
+from creatorpool.errors import InputError
+
+FloatArray = NDArray[np.float64]
+
+LEVEL = 0.95
+"""Of the bootstrap's percentile intervals."""
+
+
+@dataclass(frozen=True)
+class HalfScores:
+    """Scores of n videos by each half of their viewers."""
+
+    quality: FloatArray
+    """(2, n) quality, by half"""
+    long_views: FloatArray
+    """(2, n) share of events that are long views, by half"""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A measure and its interval over resampled videos."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One measure of two configurations on the same videos, and by how much the first is ahead."""
+
+    measure: str
+    first: Estimate
+    second: Estimate
+    difference: Estimate
+
+
+def coverage(quality: ArrayLike, compliant: ArrayLike) -> float:
+    """Share of eligible videos, the compliant ones, with quality above 0; (n,) arrays, 0 where none is eligible."""
+    eligible = np.asarray(quality)[np.asarray(compliant, dtype=np.bool_)]
+    return float(np.mean(eligible > 0)) if eligible.size else 0.0
+
+
+def reliability(scores: HalfScores) -> float:
+    """Rank correlation of quality between the halves, in [-1, 1]."""
+    return rank_correlation(scores.quality[0], scores.quality[1])
+
+
+def prediction(scores: HalfScores) -> float:
+    """Rank correlation of one half's quality with the other's long views, the mean of both ways round."""
+    forward = rank_correlation(scores.quality[0], scores.long_views[1])
+    return (forward + rank_correlation(scores.quality[1], scores.long_views[0])) / 2
+
+
+def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
+    """Spearman's correlation of (n,) `a` and `b`, ties by mean rank; 0 where one is constant: it ranks nothing."""
+    ranks = np.vstack([rankdata(a), rankdata(b)])
+    centred = ranks - ranks.mean(axis=1, keepdims=True)
+    spread = np.sqrt((centred**2).sum(axis=1))
+    return float(centred[0] @ centred[1] / (spread[0] * spread[1])) if spread.all() else 0.0
+
+
+def compare(first: HalfScores, second: HalfScores, *, draws: int, seed: int) -> tuple[Comparison, ...]:
+    """Reliability and prediction of two configurations, with bootstrap intervals.
+
+    Parameters
+    ----------
+    first, second
+        Scores of the same videos, in the same order. Videos are drawn again for both at once, so that the interval of
+        the difference is that of a paired comparison.
+    draws, seed
+        Number of bootstrap samples, and their seed.
+
+    Raises
+    ------
+    InputError
+        If the two do not score the same number of videos, or fewer than 3.
+    """
+    n = first.quality.shape[1]
+    if second.quality.shape[1] != n or n < 3:
+        raise InputError(
+            f"both configurations must score the same videos, at least 3, got {n} and {second.quality.shape[1]}"
+        )
+    return tuple(
+        _compared(name, measure, first, second, draws, seed)
+        for name, measure in (("reliability", reliability), ("prediction", prediction))
+    )
+
+
+def _compared(
+    name: str, measure: Callable[[HalfScores], float], first: HalfScores, second: HalfScores, draws: int, seed: int
+) -> Comparison:
+    rng = np.random.default_rng(seed)
+    n = first.quality.shape[1]
+    values = np.array([measure(first), measure(second)])
+    samples = np.empty((draws, 2))
+    for draw in range(draws):
+        rows = rng.integers(n, size=(n,))
+        samples[draw] = [measure(_resampled(first, rows)), measure(_resampled(second, rows))]
+    return Comparison(
+        name,
+        _estimate(values[0], samples[:, 0]),
+        _estimate(values[1], samples[:, 1]),
+        _estimate(values[0] - values[1], samples[:, 0] - samples[:, 1]),
+    )
+
+
+def _resampled(scores: HalfScores, rows: NDArray[np.int64]) -> HalfScores:
+    return HalfScores(scores.quality[:, rows], scores.long_views[:, rows])
+
+
+def _estimate(value: float, samples: FloatArray) -> Estimate:
+    low, high = np.quantile(samples, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Estimate(float(value), float(low), float(high))
