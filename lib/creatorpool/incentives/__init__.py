@@ -11,6 +11,7 @@ from creatorpool.incentives.calibration import (
     implied_cost,
     next_state,
 )
+from creatorpool.incentives.cohort import CohortCounts, alike_slots, count_cohort
 from creatorpool.incentives.continuation import ContinuationEstimate, TestPlan, simulate_continuation
 from creatorpool.incentives.controls import Controls
 from creatorpool.incentives.costs import PowerCost, QuadraticCost
@@ -23,6 +24,8 @@ from creatorpool.incentives.engines import (
     UcbEngine,
     expected_position_weight,
 )
+from creatorpool.incentives.estimation import CohortEstimate, EstimationRules, estimate_cohort, nearby_bars
+from creatorpool.incentives.intervals import Estimate, wilson_interval
 from creatorpool.incentives.kuhn_tucker import ShadowPrices, shadow_prices
 from creatorpool.incentives.links import IdentityLink, LogisticLink, NoisyLink, ScaledLink
 from creatorpool.incentives.market import Measurement, SimulatedMarket, Truth
@@ -30,6 +33,7 @@ from creatorpool.incentives.menu import Budgets
 from creatorpool.incentives.mixing import BetaBinomialModel, LatentMixingModel, LogitShift, logit_normal_mixing
 from creatorpool.incentives.multi_winner import MultiWinnerModel, seat_threshold
 from creatorpool.incentives.normal_approximation import NormalApproximation
+from creatorpool.incentives.pass_curve import monotone_curve
 from creatorpool.incentives.pass_model import (
     BinomialModel,
     LinkModel,
@@ -44,6 +48,7 @@ from creatorpool.incentives.policy import Policy, bar_of_rate
 from creatorpool.incentives.replay import ExposureModel, ReplayEstimate, fit_exposure, replay_continuation, replay_value
 from creatorpool.incentives.response import BestResponse, best_response, certified_response, first_best
 from creatorpool.incentives.schedules import Window, discounted_mass, earliest_schedule, scheduled_window
+from creatorpool.incentives.slopes import Slopes, slopes_at_median
 from creatorpool.incentives.slots import DecayingSlots, LinkedSlots
 from creatorpool.incentives.statics import (
     ComparativeStatics,
@@ -68,11 +73,15 @@ __all__ = [
     "BountyCertificate",
     "Budgets",
     "CalibrationWeek",
+    "CohortCounts",
+    "CohortEstimate",
     "ComparativeStatics",
     "ContinuationEstimate",
     "Controls",
     "DecayingSlots",
     "EngineState",
+    "Estimate",
+    "EstimationRules",
     "ExposureModel",
     "FrozenIndexEngine",
     "IdentityLink",
@@ -101,12 +110,14 @@ __all__ = [
     "SegmentState",
     "ShadowPrices",
     "SimulatedMarket",
+    "Slopes",
     "TestPlan",
     "ThompsonEngine",
     "Truth",
     "TwoBandEngine",
     "UcbEngine",
     "Window",
+    "alike_slots",
     "balance",
     "band_separation",
     "bar_of_rate",
@@ -116,9 +127,11 @@ __all__ = [
     "certified_response",
     "comparative_statics",
     "constant_inclusion_value",
+    "count_cohort",
     "discounted_mass",
     "earliest_schedule",
     "elasticity",
+    "estimate_cohort",
     "expected_position_weight",
     "first_best",
     "fit_exposure",
@@ -129,6 +142,8 @@ __all__ = [
     "logit_normal_mixing",
     "marginal_gains",
     "marginal_gains_in_full",
+    "monotone_curve",
+    "nearby_bars",
     "next_state",
     "noisy_labels",
     "pass_curvature",
@@ -144,6 +159,8 @@ __all__ = [
     "seat_threshold",
     "shadow_prices",
     "simulate_continuation",
+    "slopes_at_median",
     "stability",
     "thompson_value",
+    "wilson_interval",
 ]

@@ -1,0 +1,31 @@
+"""The whole pass curve of a cohort, monotone and smooth, without a model of it (S4 B.6, step 2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+from scipy.optimize import isotonic_regression
+
+from creatorpool.errors import InputError
+from creatorpool.incentives.cohort import CohortCounts
+
+
+def monotone_curve(counts: CohortCounts, k: int) -> Any:
+    """Monotone cubic spline through the isotonic pass rates of the bins, at the bar `k`: for pictures and what-ifs.
+
+    A `scipy.interpolate.PchipInterpolator`, NaN outside the bins' mean proxies; ``.derivative()`` is its slope. The
+    slope at one point leans on the two bins beside it: the estimates use `slopes_at_median`.
+    """
+    size = counts.entrants.sum(axis=1)
+    filled = size > 0
+    rate = counts.entrants[filled, k:].sum(axis=1) / size[filled]
+    fitted = isotonic_regression(rate, weights=size[filled].astype(np.float64))
+    # One knot a block, at the block's weighted centre: a level stretch is the noise of its bins, not a flat curve.
+    starts = fitted.blocks[:-1]
+    weight = np.add.reduceat(size[filled].astype(np.float64), starts)
+    centre = np.add.reduceat(size[filled] * counts.proxy[filled], starts) / weight
+    if starts.size < 2:
+        raise InputError("the pass rates do not rise with the proxy: there is no curve to draw")
+    return PchipInterpolator(centre, fitted.x[starts], extrapolate=False)
