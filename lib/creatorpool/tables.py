@@ -14,16 +14,17 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.dataset as pads
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.exceptions import CommitFailedError
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from creatorpool.contracts import Contract, load_contract
-from creatorpool.contracts.schema import SPARK_TYPES, require_schema
+from creatorpool.contracts.schema import SPARK_TYPES, require_schema, spark_schema
 from creatorpool.errors import MissingTableError, RunInProgressError, TableGuardError
 
 _ARROW_TYPES: dict[str, pa.DataType] = {
@@ -40,6 +41,10 @@ _TABLE_PROPERTIES = {
     # Readers without Spark (deltalake, Polars) must be able to read every table.
     "delta.enableDeletionVectors": "false",
     "delta.columnMapping.mode": "none",
+    # The ledger names the versions that a published day stands in: these must stay readable for as long as anybody may
+    # ask about a payout. Maintenance may shorten it, on purpose.
+    "delta.logRetentionDuration": "interval 3650 days",
+    "delta.deletedFileRetentionDuration": "interval 3650 days",
 }
 _WRITE_ATTEMPTS = 5
 
@@ -102,7 +107,9 @@ class Warehouse:
     def files(self, table: str, *, day: date | None = None, version: int | None = None) -> list[str]:
         """The Parquet files that hold the rows of `table`, of one day if given, for readers that know no Delta."""
         wanted = None if day is None else [("date", "=", day.isoformat())]
-        return self._delta(table, version).file_uris(file_pruning_predicate=wanted)
+        files = self._delta(table, version).file_uris(file_pruning_predicate=wanted)
+        # Local paths come percent-encoded, as in the log.
+        return files if "://" in str(self.root) else [unquote(file) for file in files]
 
     def ensure(self, table: str) -> Contract:
         """Create `table` from its contract, or add the nullable columns that the contract gained since."""
@@ -132,17 +139,19 @@ class Warehouse:
         guarded = _guarded(rows if "date" in rows.columns else rows.withColumn("date", F.lit(day)), contract, day)
         if any(column.type.startswith("ARRAY") for column in contract.columns):
             # Sail 0.7 cannot replace rows with arrays. Two commits instead; readers of a published version see neither.
-            self._delta(table).delete(f"date = '{day.isoformat()}'")
-            writer = guarded.write.format("delta").mode("append")
-        else:
-            predicate = f"date = DATE'{day.isoformat()}'"
-            writer = guarded.write.format("delta").mode("overwrite").option("replaceWhere", predicate)
-        return self._save(writer.save, table)
+            def save(path: str) -> None:
+                DeltaTable(path).delete(f"date = '{day.isoformat()}'")
+                guarded.write.format("delta").mode("append").save(path)
+
+            return self._save(save, table)
+        predicate = f"date = DATE'{day.isoformat()}'"
+        return self._save(guarded.write.format("delta").mode("overwrite").option("replaceWhere", predicate).save, table)
 
     def append(self, rows: DataFrame, table: str) -> int:
         """Add `rows` to `table`; returns the version written. That a re-run adds nothing twice is the caller's part."""
         contract = self.ensure(table)
-        return self._save(_guarded(rows, contract).write.format("delta").mode("append").save, table)
+        # Once only: a commit whose answer was lost must not be repeated.
+        return self._save(_guarded(rows, contract).write.format("delta").mode("append").save, table, attempts=1)
 
     def overwrite(self, rows: DataFrame, table: str) -> int:
         """Replace all of `table`, which must not be partitioned by day; returns the version written."""
@@ -176,9 +185,26 @@ class Warehouse:
                 predicate=f"date = '{day.isoformat()}'",
                 commit_properties=CommitProperties(app_transactions=[lock]),
             )
-        except (CommitFailedError, DeltaError) as error:
+        except CommitFailedError as error:
             raise RunInProgressError(f"another run wrote {table} of {day} at the same time: {error}") from error
         return self.version(table)
+
+    def restore(self, table: str, version: int | None) -> None:
+        """Put `table` back to what it was at `version`, or to empty if it did not exist; nothing to do if it never did.
+
+        One commit: the versions in between stay readable.
+        """
+        if self.exists(table) and self.version(table) > (version or 0):
+            self._delta(table).restore(version or 0)
+
+    def frame(self, records: Sequence[Mapping[str, Any]], table: str) -> DataFrame:
+        """A few records as a frame with the columns of `table`'s contract."""
+        if self.session is None:
+            raise RuntimeError(f"records of '{table}' as a frame need a session; this warehouse has none")
+        schema = spark_schema(self.contract(table))
+        return self.session.createDataFrame(
+            [tuple(record[name] for name in schema.names) for record in records], schema
+        )
 
     def _delta(self, table: str, version: int | None = None) -> DeltaTable:
         if not self.exists(table):
@@ -199,13 +225,13 @@ class Warehouse:
                 )
         delta.alter.add_columns(_delta_fields(added))
 
-    def _save(self, save: Callable[[str], None], table: str) -> int:
-        for attempt in range(_WRITE_ATTEMPTS):
+    def _save(self, save: Callable[[str], None], table: str, attempts: int = _WRITE_ATTEMPTS) -> int:
+        for attempt in range(attempts):
             try:
                 save(self.path(table))
             except Exception as error:
                 # Engines name a lost race differently; all say that somebody else's commit came first.
-                if attempt + 1 == _WRITE_ATTEMPTS or not _is_conflict(error):
+                if attempt + 1 == attempts or not _is_conflict(error):
                     raise _as_guard_error(error) or error from error
                 time.sleep(0.2 * 2**attempt)
             else:

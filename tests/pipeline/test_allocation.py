@@ -152,3 +152,21 @@ def test_dry_run_computes_the_same_pools_and_writes_nothing(at: NightMaker) -> N
     assert [[pool[name] for name in figures] for pool in computed.pools] == [
         [pool[name] for name in figures] for pool in published.pools
     ]
+
+
+def test_one_category_alone_then_the_rest_pays_what_all_at_once_pays(at: NightMaker, tmp_path: Path) -> None:
+    apart = Path(at().warehouse.root)
+    together = Path(shutil.copytree(apart, tmp_path / "together"))
+    session = at().warehouse.session
+
+    first = allocate_day(at(), ["music", "news"])
+    assert [pool["category"] for pool in first.pools] == ["music", "news"]
+    assert sorted(published_pools(at().warehouse, DAY)) == ["music", "news"]
+    allocate_day(at())
+    allocate_day(night(session, together))
+
+    for table in ("pool_payouts", "video_payouts", "creator_payouts", "pool_revenue"):
+        rows = [
+            sorted(map(str, Warehouse(None, root).read_arrow(table, day=DAY).to_pylist())) for root in (apart, together)
+        ]
+        assert rows[0] == rows[1], table

@@ -12,8 +12,11 @@ from creatorpool.allocation.concentration import gini, top_share
 from creatorpool.allocation.dial import efficiency_moved
 from creatorpool.allocation.payouts import PoolSplit, PoolTerms, split_pool
 from creatorpool.allocation.pools import PoolRevenue
-from creatorpool.errors import InfeasiblePoolError
+from creatorpool.errors import InfeasiblePoolError, SettlementError
 from creatorpool.settings import AllocationSettings
+
+KKT_TOLERANCE = 1e-9
+"""A solution further from optimality than this share of its pool is never paid out."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +51,19 @@ def settle_pool(
     ------
     InfeasiblePoolError
         If floors exceed the pool or caps fall short of it and the settings say to fail.
+    SettlementError
+        If the solution is further from optimality than `KKT_TOLERANCE`.
     """
     n = effective_impressions.size
     if n == 0:
         return SettledPool(pool, None, 0, 0, warning="no eligible video: the whole pool is unallocated")
     terms, warnings = _feasible_terms(pool, effective_impressions, settings)
     split, allocation = split_pool(terms, effective_impressions)
+    if allocation.max_kkt_residual > KKT_TOLERANCE * terms.pool_micros:
+        raise SettlementError(
+            f"pool {pool.category}: the solution misses optimality by {allocation.max_kkt_residual} micros of "
+            f"{terms.pool_micros}"
+        )
     floor, cap = terms.bounds(effective_impressions)
     moved = round(
         efficiency_moved(

@@ -38,6 +38,17 @@ def claimed(warehouse: Warehouse, stage: str, day: date, run_id: str, lease: tim
         _rewrite(warehouse, stage, day, run_id, None)
 
 
+def require_held(warehouse: Warehouse, stage: str, day: date, run_id: str) -> None:
+    """Raise RunInProgressError unless `run_id` still holds `stage` of `day`: the last look before it publishes."""
+    claims = warehouse.read_arrow(TABLE, day=day).to_pylist()
+    holders = [claim["run_id"] for claim in claims if claim["stage"] == stage]
+    if holders != [run_id]:
+        raise RunInProgressError(
+            f"{stage} of {day}: run {run_id} outlived its lease and publishes nothing; the claim is now held by "
+            f"{holders or 'nobody'}"
+        )
+
+
 def _rewrite(warehouse: Warehouse, stage: str, day: date, run_id: str, lease: timedelta | None) -> None:
     """Put this run's claim in place of a dead one, or without a lease take this run's claim out."""
     for attempt in range(_ATTEMPTS):

@@ -6,6 +6,7 @@ import hashlib
 import os
 import socket
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -36,18 +37,13 @@ def code_version() -> str:
 
 def owner() -> str:
     """This process, so that another one on the same machine can tell whether it still lives."""
-    return f"{_machine()}:{os.getpid()}:{_started(psutil.Process())}"
+    return f"{_machine()}:{os.getpid()}:{_started(os.getpid())}"
 
 
 def is_dead(claimant: str) -> bool:
     """Whether `claimant` is a process of this machine that has ended. False for other machines: nobody can know."""
     machine, pid, started = claimant.rsplit(":", 2)
-    if machine != _machine():
-        return False
-    try:
-        return _started(psutil.Process(int(pid))) != started
-    except psutil.NoSuchProcess:
-        return True
+    return machine == _machine() and _started(int(pid)) != started
 
 
 def now() -> datetime:
@@ -57,13 +53,19 @@ def now() -> datetime:
 
 @cache
 def _machine() -> str:
-    # Containers on one host may share its name but not its process numbers, hence the namespace.
+    """This boot of this machine, and the process numbers that it can see: containers on one host have their own."""
+    parts = [socket.gethostname()]
+    for place in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
+        with suppress(OSError):  # another system than Linux has neither
+            path = Path(place)
+            parts.append(os.readlink(path) if path.is_symlink() else path.read_text().strip())
+    return "/".join(parts)
+
+
+def _started(pid: int) -> str | None:
+    """When process `pid` started, in a form that no step of the clock changes; None if there is no such process."""
     try:
-        namespace = os.readlink("/proc/self/ns/pid")
+        # Field 22 of stat, counted after the name, which may hold blanks: ticks since boot.
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
     except OSError:
-        namespace = "pid"
-    return f"{socket.gethostname()}/{namespace}"
-
-
-def _started(process: psutil.Process) -> str:
-    return f"{process.create_time():.2f}"
+        return f"{psutil.Process(pid).create_time():.0f}" if psutil.pid_exists(pid) else None
