@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from creatorpool.errors import ConfigurationError
-from creatorpool.settings import Settings, load_settings
+from creatorpool.settings import Settings, load_settings, project_root
+
+CONF = project_root() / "conf"
 
 
 def overlay(tmp_path: Path, text: str) -> Path:
@@ -46,8 +48,22 @@ def test_load_settings_applies_overlays_in_order_then_assignments(tmp_path: Path
     assert settings.allocation.bounds("gaming") == (3, None)
 
 
+def test_load_settings_takes_whole_numbers_for_shares() -> None:
+    assert load_settings(assignments=["allocation.lambda_eff=1"]).allocation.lambda_eff == 1.0
+
+
+@pytest.mark.parametrize("overlay", sorted({path.name for path in CONF.glob("*.yaml")} - {"base.yaml", "signals.yaml"}))
+def test_every_overlay_of_the_repository_loads(overlay: str) -> None:
+    assert load_settings([CONF / overlay]) != load_settings()
+
+
+@pytest.mark.parametrize("overlay", ["local.yaml", "cluster.yaml"])
+def test_overlays_for_a_place_change_the_engine_only(overlay: str) -> None:
+    assert load_settings([CONF / overlay]).sha256() == load_settings().sha256()
+
+
 def test_recommended_overlay_loads() -> None:
-    recommended = load_settings([Path(__file__).resolve().parents[1] / "conf" / "recommended.yaml"])
+    recommended = load_settings([CONF / "recommended.yaml"])
 
     assert recommended.quality.smoothing == "empirical_bayes"
     assert recommended.allocation.objective == "log"
@@ -69,6 +85,13 @@ BAD_OVERLAYS = [
     ("signals:\n  custom: {x: {expression: '1', weight: 0.1, range: [1, 0]}}\n", r"range must rise"),
     ("signals: {custom: {x: {expression: '1', weight: 0.6, range: [0, 1]}, y: {expression: '1', weight: 0.6, "
      "range: [0, 1]}}}\n", r"must leave room for the published components"),
+    ("signals:\n  custom: {x: {expression: '1', weight: 0.1, range: [0, .inf]}}\n", r"range.1: .* finite number, got inf"),
+    ("signals:\n  custom: {x: {expression: '1', weight: 0.1, range: [no, 1]}}\n", r"range.0: .* number, got False"),
+    ("allocation:\n  lambda_eff: no\n", r"overlay.yaml:2: allocation.lambda_eff: .* valid number, got False"),
+    ("allocation:\n  floor_micros: yes\n", r"overlay.yaml:2: allocation.floor_micros: .* valid integer, got True"),
+    ("allocation:\n  floor_micros: 1.0\n", r"allocation.floor_micros: .* valid integer, got 1.0"),
+    ("allocation:\n  alpha: '0.5'\n", r"allocation.alpha: .* valid number, got '0.5'"),
+    ("contracts: {data_docs: 1}\n", r"contracts.data_docs: .* valid boolean, got 1"),
     ("quality: {smoothing: strong}\n", r"quality.smoothing"),
     ("allocation: [1]\n", r"allocation"),
     ("allocation: {alpha: 0.5\n", r"overlay.yaml:\d+: not valid YAML"),
@@ -90,7 +113,7 @@ def test_load_settings_of_a_bad_assignment_names_it(assignment: str) -> None:
 
 
 def test_load_settings_without_a_default_names_the_missing_key(tmp_path: Path) -> None:
-    base = (Path(__file__).resolve().parents[1] / "conf" / "base.yaml").read_text()
+    base = (CONF / "base.yaml").read_text()
     (tmp_path / "base.yaml").write_text("\n".join(line for line in base.splitlines() if "alpha:" not in line))
     (tmp_path / "signals.yaml").write_text("signals: {custom: {}}\n")
 

@@ -19,6 +19,7 @@ from creatorpool.contracts.source import read_source
 from creatorpool.errors import ConfigurationError
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 Weight = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Micros = Annotated[int, Field(ge=0, le=10**15)]
 
@@ -27,9 +28,12 @@ SUM_TOLERANCE = 1e-9
 
 
 class Section(BaseModel):
-    """A part of the configuration: unknown keys are refused, values never change."""
+    """A part of the configuration: unknown keys are refused, values never change.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    Strict, because YAML reads `no` as a boolean, which must not pass for the number 0.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class EngineSettings(Section):
@@ -82,7 +86,7 @@ class CustomSignal(Section):
 
     expression: str = Field(min_length=1)
     weight: float = Field(ge=0, lt=1)
-    range: tuple[float, float]
+    range: Annotated[tuple[Finite, Finite], Field(strict=False)]  # YAML has lists only
 
     @model_validator(mode="after")
     def _rising_range(self) -> Self:
