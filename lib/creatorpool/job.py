@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -75,9 +76,12 @@ def job_night(arguments: argparse.Namespace, settings: Settings, *, dry_run: boo
 
 def run_job(main: Callable[[list[str]], None]) -> None:
     """Run a job's `main` on the command line's arguments and leave with its exit code."""
-    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
+    # A handler of our own: under spark-submit the root logger is somebody else's.
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger.addHandler(handler)
     logger.setLevel(logging.INFO)
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    logger.propagate = False
     try:
         main(sys.argv[1:])
     except CreatorpoolError as error:
@@ -100,6 +104,9 @@ def _leave(code: int) -> None:
 
 def _day(text: str) -> date:
     try:
+        # Python also reads 20261120 and 2026-W47-5.
+        if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            raise ValueError(text)
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is not a date; write YYYY-MM-DD") from None

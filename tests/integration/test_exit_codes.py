@@ -20,6 +20,8 @@ NO_TRACE = "Traceback"
     [
         (["--date", "2026-13-01"], 2, "'2026-13-01' is not a date; write YYYY-MM-DD"),
         (["--date", "yesterday"], 2, "'yesterday' is not a date"),
+        (["--date", "2026-W47-5"], 2, "'2026-W47-5' is not a date"),
+        (["--date", "20261120"], 2, "'20261120' is not a date"),
         ([], 2, "the following arguments are required: --date"),
         (["--date", DAY, "--dat", "x"], 2, "unrecognized arguments"),
         (["--date", DAY, "--set", "allocation.alhpa=0.5"], 3, "unknown key 'allocation.alhpa'"),
