@@ -31,8 +31,8 @@ def main() -> None:
     ]
     (conf / "spark-defaults.conf").write_text("\n".join(lines) + "\n")
     (conf / "spark-env.sh").write_text(
-        f'export JAVA_HOME="${{JAVA_HOME:-{os.environ["JAVA_HOME"]}}}"\n'
-        f'export PYSPARK_PYTHON="${{PYSPARK_PYTHON:-{sys.executable}}}"\n'
+        # The one that setup chose: the environment may name a Java that Spark cannot run on.
+        f'export JAVA_HOME="{os.environ["JAVA_HOME"]}"\nexport PYSPARK_PYTHON="${{PYSPARK_PYTHON:-{sys.executable}}}"\n'
     )
     print(f"Spark {pyspark.__version__} is ready: {len(jars)} jars, Java at {os.environ['JAVA_HOME']}")
 

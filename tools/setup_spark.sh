@@ -10,7 +10,8 @@ java_major() { "$1" -version 2>&1 | sed -nE 's/.*version "([0-9]+).*/\1/p' | hea
 
 find_java() {
     local candidate
-    for candidate in "${JAVA_HOME:+$JAVA_HOME/bin/java}" "$(command -v java || true)" /usr/lib/jvm/*/bin/java; do
+    for candidate in "${JAVA_HOME:+$JAVA_HOME/bin/java}" "$(command -v java || true)" /usr/lib/jvm/*/bin/java \
+        /opt/homebrew/opt/openjdk@17/bin/java /usr/local/opt/openjdk@17/bin/java; do
         [ -n "$candidate" ] && [ -x "$candidate" ] || continue
         case "$(java_major "$candidate")" in
             17 | 21) readlink -f "$candidate" && return 0 ;;
