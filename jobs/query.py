@@ -1,4 +1,4 @@
-"""Ask the tables in SQL: `python jobs/query.py --root demo-output "SELECT * FROM creator_payouts LIMIT 5"`."""
+"""Ask the tables in SQL: `python jobs/query.py --root demo-output/tables "SELECT * FROM creator_payouts LIMIT 5"`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
+from creatorpool.pipeline.publication import published_rows
+
 from creatorpool.contracts import load_contracts
 from creatorpool.job import add_common_arguments, job_settings, job_warehouse, run_job
 
 
 def main(argv: list[str]) -> None:
-    """Print what a query on the tables gives; each existing table is known by its name."""
+    """Print what a query on the tables gives; each table is known by its name, and shows published days only."""
     parser = argparse.ArgumentParser(description="Run one SQL query on the tables.")
     add_common_arguments(parser)
     parser.add_argument("sql", help="Spark SQL")
@@ -22,7 +24,7 @@ def main(argv: list[str]) -> None:
     with job_warehouse(arguments, job_settings(arguments)) as warehouse:
         for table in load_contracts():
             if warehouse.exists(table):
-                warehouse.read(table).createOrReplaceTempView(table)
+                published_rows(warehouse, table).createOrReplaceTempView(table)
         warehouse.session.sql(arguments.sql).show(arguments.rows, truncate=False)
 
 

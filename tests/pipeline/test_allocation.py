@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from creatorpool.errors import CreatorpoolError, InfeasiblePoolError, InputError, MissingTableError, SettlementError
+from creatorpool.errors import (
+    ConfigurationError,
+    CreatorpoolError,
+    InfeasiblePoolError,
+    InputError,
+    MissingTableError,
+    SettlementError,
+)
 from creatorpool.pipeline import allocation
 from creatorpool.pipeline.allocation import allocate_day
 from creatorpool.pipeline.ingestion import ingested
@@ -50,6 +59,22 @@ def at(spark: SparkSession, rated_day: Path, tmp_path: Path) -> NightMaker:
     return lambda *assignments, **options: night(spark, root, *assignments, **options)
 
 
+@pytest.fixture
+def pay_from(monkeypatch: pytest.MonkeyPatch) -> Callable[[Night, str, DataFrame], None]:
+    """Let a night be paid from other rows of an input table than those that its ingestion published."""
+
+    def use(run: Night, table: str, rows: DataFrame) -> None:
+        frames = day_signals(run)
+        write = run.warehouse.overwrite if table == "videos" else partial(run.warehouse.replace_day, day=DAY)
+        changed = replace(frames, inputs={**frames.inputs, table: write(rows, table)})
+        monkeypatch.setattr(allocation, "day_signals", lambda _, again: changed)
+
+    return use
+
+
+PayFrom = Callable[[Night, str, DataFrame], None]
+
+
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
@@ -79,35 +104,92 @@ def test_allocate_day_with_caps_to_carry_leaves_the_rest_unallocated(at: NightMa
         assert "unallocated" in pool["warning"]
 
 
-def test_allocate_day_in_two_currencies_stops(at: NightMaker) -> None:
+def test_allocate_day_in_two_currencies_stops(at: NightMaker, pay_from: PayFrom) -> None:
     run = at()
     revenue = run.warehouse.read("ad_revenue", day=DAY)
     other = F.when(F.col("category") == "music", F.lit("EUR")).otherwise(F.col("currency"))
-    run.warehouse.replace_day(revenue.withColumn("currency", other), "ad_revenue", DAY)
+    pay_from(run, "ad_revenue", revenue.withColumn("currency", other))
 
     with pytest.raises(InputError, match=r"one currency a day, got \['EUR', 'USD'\]"):
         allocate_day(run)
 
 
-def test_allocate_day_without_revenue_stops(at: NightMaker) -> None:
+def test_allocate_day_without_revenue_stops(at: NightMaker, pay_from: PayFrom) -> None:
     run = at()
-    run.warehouse.replace_day(run.warehouse.read("ad_revenue", day=DAY).where("false"), "ad_revenue", DAY)
+    pay_from(run, "ad_revenue", run.warehouse.read("ad_revenue", day=DAY).where("false"))
 
     with pytest.raises(InputError, match="no row of the day"):
         allocate_day(run)
 
 
-def test_allocate_day_without_an_eligible_video_stops(at: NightMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_allocate_day_without_an_eligible_video_stops(at: NightMaker, pay_from: PayFrom) -> None:
     run = at()
-    ledger = day_signals(run)
-    videos = run.warehouse.read("videos", version=ledger.inputs["videos"])
-    run.warehouse.overwrite(videos.withColumn("is_compliant", F.lit(False)), "videos")
-    signals = type(ledger)(ledger.signals, ledger.quality, {**ledger.inputs, **run.warehouse.versions("videos")}, {})
+    pay_from(run, "videos", run.warehouse.read("videos").withColumn("is_compliant", F.lit(False)))
 
-    monkeypatch.setattr(allocation, "day_signals", lambda _: signals)
     with pytest.raises(InputError, match="no video of 2026-11-20 can be paid"):
         allocate_day(run)
     assert published_pools(run.warehouse, DAY) == {}
+
+
+def test_allocate_day_with_pulse_revenue_beside_an_unknown_video_stops(at: NightMaker, pay_from: PayFrom) -> None:
+    run = at()
+    revenue = run.warehouse.read("ad_revenue", day=DAY)
+    stray = F.when(F.col("placement") == "pulse", F.lit("video-gone"))
+    pay_from(run, "ad_revenue", revenue.withColumn("video_id", stray))
+
+    with pytest.raises(InputError, match=r"1 Pulse videos, for example 'video-gone', are not in videos"):
+        allocate_day(run)
+
+
+def test_allocate_day_with_nothing_but_pulse_revenue_pays_it(at: NightMaker, pay_from: PayFrom) -> None:
+    run = at()
+    revenue = run.warehouse.read("ad_revenue", day=DAY).where("placement = 'pulse'")
+    beside = sum(row["revenue_micros"] for row in revenue.collect())
+    pay_from(run, "ad_revenue", revenue)
+
+    payouts = allocate_day(run)
+
+    assert {pool["pool_micros"] for pool in payouts.pools} == {0}
+    totals = payouts.creator_payouts.agg(F.sum("payout_micros"), F.sum("pulse_micros")).collect()[0]
+    assert totals[0] == 0
+    assert 0 <= beside / 2 - totals[1] < payouts.video_payouts.count()
+
+
+def test_allocate_day_pays_pulse_money_whatever_the_compliance_gate_says(at: NightMaker, pay_from: PayFrom) -> None:
+    run = at()
+    video = (
+        run.warehouse.read("ad_revenue", day=DAY).where("placement = 'pulse'").orderBy("video_id").first()["video_id"]
+    )
+    videos = run.warehouse.read("videos")
+    gated = F.when(F.col("video_id") == video, F.lit(False)).otherwise(F.col("is_compliant"))
+    pay_from(run, "videos", videos.withColumn("is_compliant", gated))
+
+    row = allocate_day(run).video_payouts.where(F.col("video_id") == video).collect()[0]
+
+    assert row["payout_micros"] == 0
+    assert row["pulse_micros"] > 0
+
+
+def test_allocate_day_under_another_configuration_than_its_signals_stops(at: NightMaker) -> None:
+    with pytest.raises(ConfigurationError, match="signals of 2026-11-20 are published with another configuration"):
+        allocate_day(at("quality.smoothing=empirical_bayes"))
+
+
+def test_allocate_day_of_the_rest_under_another_configuration_stops(at: NightMaker) -> None:
+    allocate_day(at(), ["music"])
+
+    with pytest.raises(ConfigurationError, match=r"pools \['music'\] of 2026-11-20 are published with another"):
+        allocate_day(at("pools.platform_share=0.3"))
+
+
+def test_republish_rates_the_day_anew_under_the_configuration_given(at: NightMaker) -> None:
+    allocate_day(at())
+
+    again = allocate_day(at("quality.smoothing=empirical_bayes"), republish=True)
+
+    assert {row["smoothing"] for row in again.signals.quality.select("smoothing").distinct().collect()} == {
+        "empirical_bayes"
+    }
 
 
 def test_allocate_day_of_an_unknown_category_names_the_pools(at: NightMaker) -> None:

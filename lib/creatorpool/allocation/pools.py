@@ -29,10 +29,14 @@ class PoolRevenue:
 
 
 def category_revenue(ad_revenue: DataFrame) -> DataFrame:
-    """One row per category with non-Pulse revenue, from `ad_revenue` of one day: its gross micros and currency."""
+    """One row per category with revenue, from `ad_revenue` of one day: the gross micros of its pool, and the currency.
+
+    A category with nothing but Pulse revenue has an empty pool, and a row that says so.
+    """
     is_pooled = F.col("placement") == "non_pulse"
-    totals = ad_revenue.where(is_pooled).groupBy("category")
-    return totals.agg(sum_exact("revenue_micros").alias("gross_micros"), F.min("currency").alias("currency"))
+    pooled = ad_revenue.withColumn("pooled_micros", F.when(is_pooled, F.col("revenue_micros")).otherwise(F.lit(0)))
+    totals = pooled.groupBy("category")
+    return totals.agg(sum_exact("pooled_micros").alias("gross_micros"), F.min("currency").alias("currency"))
 
 
 def form_pools(revenue: Iterable[Mapping[str, Any]], settings: PoolSettings) -> list[PoolRevenue]:

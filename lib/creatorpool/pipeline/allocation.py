@@ -21,12 +21,12 @@ from creatorpool.allocation.payouts import (
 )
 from creatorpool.allocation.pools import PoolRevenue, category_revenue, form_pools, pool_members, pulse_earnings
 from creatorpool.allocation.settlement import SettledPool, settle_pool
-from creatorpool.errors import InputError, SettlementError
+from creatorpool.errors import ConfigurationError, InputError, SettlementError
 from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.signals import SECTIONS as SIGNAL_SECTIONS
 from creatorpool.pipeline.signals import SignalFrames, day_signals
 from creatorpool.runs.identity import now
-from creatorpool.runs.ledger import ALLOCATE, as_json, publish_pools, published_pools
+from creatorpool.runs.ledger import ALLOCATE, as_json, pool_records, publish_pools, published_pools
 from creatorpool.tables import sum_exact
 
 SECTIONS = (*SIGNAL_SECTIONS, "pools", "allocation")
@@ -53,14 +53,16 @@ def allocate_day(night: Night, categories: Collection[str] = (), *, republish: b
     Raises
     ------
     InputError
-        If revenue comes in two currencies, a category has no pool, no video of the day may be paid, or a pool cannot
-        meet its floors or caps and the configuration says to fail.
+        If revenue comes in two currencies or stands beside an unknown Pulse video, a category has no pool, no video of
+        the day may be paid, or a pool cannot meet its floors or caps and the configuration says to fail.
+    ConfigurationError
+        If the day's signals, or those of its pools that stand, were published with another configuration.
     SettlementError
         If what was written does not add up to the pools: nothing is published then.
     """
-    signals = day_signals(night)
+    signals = day_signals(night, again=republish)
     done = published_pools(night.warehouse, night.day)
-    revenue = night.warehouse.read("ad_revenue", day=night.day)
+    revenue = night.warehouse.read("ad_revenue", day=night.day, version=signals.inputs["ad_revenue"])
     _one_currency(revenue)
     pools = form_pools((row.asDict() for row in category_revenue(revenue).collect()), night.settings.pools)
     wanted = _wanted(pools, categories)
@@ -75,6 +77,7 @@ def allocate_day(night: Night, categories: Collection[str] = (), *, republish: b
         due = [pool for pool in due if republish or pool.category not in done]
         if not due:
             return _published(night, signals, done)
+        _refuse_mixed_configurations(night, signals, [done[name] for name in set(done) - {p.category for p in due}])
         return _pay(night, signals, revenue, pools, due, done)
 
 
@@ -87,25 +90,25 @@ def _pay(
     done: dict[str, dict[str, Any]],
 ) -> DayPayouts:
     warehouse, settings = night.warehouse, night.settings
-    inputs = dict(frames.inputs) | dict(frames.outputs) | warehouse.versions("ad_revenue")
+    inputs = dict(frames.inputs) | dict(frames.outputs)
     videos = warehouse.read("videos", version=inputs["videos"])
+    pulse = pulse_earnings(revenue, settings.pools)
+    _refuse_unknown_pulse_videos(pulse, videos)
     members = pool_members(frames.quality, frames.signals, videos, settings.pools)
-    settled = _settle(night, members, due)
+    settled = _settle(night, members, due, is_whole_day=len(due) == len(pools))
 
     splits = settle_ties(members, [pool.split for pool in settled if pool.split is not None])
     paid_now = fill_payouts(members, splits)
     kept = sorted(set(done) - {pool.category for pool in due})
     payouts = night.store(_with_kept(night, paid_now, kept, done), "pool_payouts")
     paid_videos = _verify(payouts, settled)
-    by_video = night.store(
-        video_totals(payouts, pulse_earnings(revenue, settings.pools), videos, pools[0].currency), "video_payouts"
-    )
+    by_video = night.store(video_totals(payouts, pulse, videos, pools[0].currency), "video_payouts")
     by_creator = night.store(creator_totals(by_video), "creator_payouts")
+    _verify_totals(payouts, pulse, by_video, by_creator)
     _store_revenue(night, pools)
 
     rows = [_ledger_row(night, pool, paid_videos[pool.revenue.category], inputs) for pool in settled]
-    if not night.dry_run:
-        publish_pools(warehouse, night.day, rows)
+    _publish(night, rows)
     ledger = [done[category] for category in kept] + rows
     return DayPayouts(
         pools=sorted(ledger, key=lambda row: row["category"]),
@@ -117,9 +120,10 @@ def _pay(
     )
 
 
-def _settle(night: Night, members: DataFrame, due: list[PoolRevenue]) -> list[SettledPool]:
+def _settle(night: Night, members: DataFrame, due: list[PoolRevenue], *, is_whole_day: bool) -> list[SettledPool]:
     impressions = _impressions(members, [pool.category for pool in due])
-    if not any(np.any(column > 0) for column in impressions.values()):
+    has_money = any(pool.pool_micros > 0 for pool in due)
+    if is_whole_day and has_money and not any(np.any(column > 0) for column in impressions.values()):
         raise InputError(
             f"no video of {night.day} can be paid: none of the compliant videos in {[p.category for p in due]} has "
             f"views and quality above 0"
@@ -165,6 +169,30 @@ def _warn_of_other_configuration(night: Night, rows: Sequence[Mapping[str, Any]]
         night.log(ALLOCATE, f"warning: {other} are published with another configuration, which stands")
 
 
+def _refuse_mixed_configurations(night: Night, signals: SignalFrames, kept: Sequence[Mapping[str, Any]]) -> None:
+    """One day is paid under one configuration: its signals', its standing pools' and this run's must be the same."""
+    if signals.config_sha256 != night.settings.sha256(*SIGNAL_SECTIONS):
+        raise ConfigurationError(
+            f"signals of {night.day} are published with another configuration of {list(SIGNAL_SECTIONS)}: use "
+            f"that one, or --republish to rate and pay the day anew"
+        )
+    if other := sorted(row["category"] for row in kept if row["config_sha256"] != night.settings.sha256(*SECTIONS)):
+        raise ConfigurationError(
+            f"pools {other} of {night.day} are published with another configuration: use that one for the rest, or "
+            f"--republish all of them"
+        )
+
+
+def _refuse_unknown_pulse_videos(pulse: DataFrame, videos: DataFrame) -> None:
+    unknown = pulse.join(videos.select("video_id"), "video_id", "left_anti")
+    lost = unknown.agg(F.count("*"), F.min("video_id"), sum_exact("pulse_micros")).collect()[0]
+    if lost[0]:
+        raise InputError(
+            f"ad_revenue: {lost[0]} Pulse videos, for example '{lost[1]}', are not in videos; nobody could get their "
+            f"{lost[2]} micros"
+        )
+
+
 def _with_kept(night: Night, paid_now: DataFrame, kept: list[str], done: dict[str, dict[str, Any]]) -> DataFrame:
     """The new rows with those of the pools that an earlier run published, which stand."""
     if not kept:
@@ -194,6 +222,29 @@ def _verify(payouts: DataFrame, settled: list[SettledPool]) -> dict[str, int]:
     return paid_videos
 
 
+def _verify_totals(payouts: DataFrame, pulse: DataFrame, by_video: DataFrame, by_creator: DataFrame) -> None:
+    """SettlementError unless what videos and creators get is what pools and Pulse paid, to the micro."""
+    expected = (_sums(payouts, "payout_micros")[0], _sums(pulse, "pulse_micros")[0])
+    for name, frame in (("video_payouts", by_video), ("creator_payouts", by_creator)):
+        found = _sums(frame, "payout_micros", "pulse_micros", "total_micros")
+        if found != (*expected, sum(expected)):
+            raise SettlementError(
+                f"{name}: pools, Pulse and both sum to {found} micros, must be {(*expected, sum(expected))}"
+            )
+
+
+def _sums(frame: DataFrame, *columns: str) -> tuple[int, ...]:
+    return tuple(total or 0 for total in frame.agg(*(sum_exact(column) for column in columns)).collect()[0])
+
+
+def _publish(night: Night, rows: Sequence[Mapping[str, Any]]) -> None:
+    if night.dry_run:
+        return
+    records, seen = pool_records(night.warehouse, night.day, rows)
+    night.check_records(records, "allocation_runs")
+    night.publish(ALLOCATE, lambda: publish_pools(night.warehouse, night.day, records, seen))
+
+
 def _store_revenue(night: Night, pools: list[PoolRevenue]) -> None:
     if night.dry_run:
         return
@@ -208,6 +259,7 @@ def _store_revenue(night: Night, pools: list[PoolRevenue]) -> None:
         }
         for pool in pools
     ]
+    night.check_records(records, "pool_revenue")
     night.warehouse.ensure("pool_revenue")
     seen = night.warehouse.version("pool_revenue")
     night.outputs["pool_revenue"] = night.warehouse.replace_day_records(records, "pool_revenue", night.day, seen=seen)

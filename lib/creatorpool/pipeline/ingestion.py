@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 from creatorpool.errors import InputError
 from creatorpool.ingest.day import ingest_day
 from creatorpool.pipeline.night import Night
-from creatorpool.runs.ledger import INGEST, StageRun, publish_run, published_run
+from creatorpool.runs.ledger import (
+    INGEST,
+    StageRun,
+    begin_run,
+    fail_run,
+    publish_run,
+    published_run,
+    unfinished_runs,
+)
 
 SECTIONS = ("ingest",)
 """Parts of the configuration that ingestion depends on, beside the names of the trust tiers."""
+
+
+EVERY_DAY = date(1970, 1, 1)
+"""Ingestion of any day claims this one: late events and dimensions are shared by all days."""
+
+SHARED_TABLES = ("events", "viewers", "videos", "entrants")
+"""Tables in which one day's ingestion may touch what other days need."""
 
 
 def ingested(night: Night, source: Path | None) -> StageRun | None:
@@ -25,13 +41,20 @@ def ingested(night: Night, source: Path | None) -> StageRun | None:
         return None
     if night.dry_run:
         raise InputError(f"a dry run cannot ingest {place}: run jobs/ingest_events.py --date {night.day} first")
-    return _run(night, place)
+    with night.stage(INGEST, EVERY_DAY):
+        # Somebody may have published between the look above and the claim.
+        return published_run(night.warehouse, INGEST, night.day) or _run(night, place)
 
 
 def _run(night: Night, source: Path) -> StageRun:
-    with night.stage(INGEST):
+    warehouse = night.warehouse
+    undo_unfinished(night)
+    before = {table: warehouse.version(table) for table in SHARED_TABLES if warehouse.exists(table)}
+    inputs = {"source": str(source), "format": night.settings.ingest.format, "before": before}
+    begin_run(warehouse, night.finished(INGEST, SECTIONS, inputs, {}, {}))
+    try:
         report = ingest_day(
-            night.warehouse,
+            warehouse,
             source,
             night.day,
             settings=night.settings.ingest,
@@ -40,9 +63,23 @@ def _run(night: Night, source: Path) -> StageRun:
             ingested_at=night.started_at,
             check=night.check,
         )
-        for line in report.lines():
-            night.log(INGEST, line)
-        inputs = {"source": str(source), "format": night.settings.ingest.format}
-        run = night.finished(INGEST, SECTIONS, inputs, report.outputs, report.counts())
-        publish_run(night.warehouse, run)
+    except Exception:
+        undo_unfinished(night)
+        raise
+    for line in report.lines():
+        night.log(INGEST, line)
+    run = night.finished(INGEST, SECTIONS, inputs, report.outputs, report.counts())
+    night.publish(INGEST, lambda: publish_run(warehouse, run), EVERY_DAY)
     return run
+
+
+def undo_unfinished(night: Night) -> None:
+    """Take back what ingestions wrote that began and never published, of whatever day: call it with the claim held.
+
+    Otherwise a corrected delivery would be added to what the failed one left.
+    """
+    for run in unfinished_runs(night.warehouse, INGEST):
+        for table in SHARED_TABLES:
+            night.warehouse.restore(table, run.inputs["before"].get(table))
+        fail_run(night.warehouse, run)
+        night.log(INGEST, f"undid what run {run.run_id} of {run.day} left unpublished")

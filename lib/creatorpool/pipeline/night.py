@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame
 from creatorpool.contracts.data_docs import write_data_docs
 from creatorpool.contracts.results import RuleResult, enforce, result_rows
 from creatorpool.contracts.suite import prepare_checks, validate_table
-from creatorpool.runs.claims import claimed
+from creatorpool.runs.claims import claimed, require_held
 from creatorpool.runs.identity import code_version, new_run_id, now
 from creatorpool.runs.ledger import StageRun
 from creatorpool.settings import Settings
@@ -42,24 +42,27 @@ class Night:
     outputs: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     results: list[RuleResult] = field(default_factory=list)
+    kept: int = 0  # results that are in `contract_results` already
 
     def __post_init__(self) -> None:
         self.run_id = self.run_id or new_run_id(self.started_at)
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Hold stage `name` of the day while the block runs; keep what its checks found, and log how long it took."""
+    def stage(self, name: str, claim_day: date | None = None) -> Iterator[None]:
+        """Hold stage `name` while the block runs; keep what its checks found, and log how long it took.
+
+        The claim is on the run's day, or on `claim_day` where days must not run side by side.
+        """
         began = time.monotonic()
         self.log(name, "begins")
         self.outputs = {}
         if not self.dry_run:
             prepare_checks()
-        first_result = len(self.results)
-        with self._held(name):
+        with self._held(name, claim_day or self.day):
             try:
                 yield
             finally:
-                self._keep_results(first_result)
+                self._keep_results()
         self.seconds[name] = time.monotonic() - began
         self.log(name, f"done in {self.seconds[name]:.1f} s")
 
@@ -94,16 +97,30 @@ class Night:
                 self.log(table, f"{result.severity}: rule {result.rule} broken by {result.rows_failed} rows")
         enforce(results)
 
-    def _held(self, stage: str) -> AbstractContextManager[None]:
+    def check_records(self, records: Sequence[Mapping[str, Any]], table: str) -> None:
+        """Check records that are about to be written to `table` against its contract."""
+        if not self.dry_run:
+            self.check(self.warehouse.frame(records, table), table)
+
+    def _held(self, stage: str, day: date) -> AbstractContextManager[None]:
         if self.dry_run:
             return nullcontext()
         lease = timedelta(minutes=self.settings.runs.lease_minutes)
-        return claimed(self.warehouse, stage, self.day, self.run_id, lease)
+        return claimed(self.warehouse, stage, day, self.run_id, lease)
 
-    def _keep_results(self, first: int) -> None:
-        """Add the results from number `first` on to table `contract_results`."""
-        if self.results[first:] and not self.dry_run:
-            self.warehouse.append_records(result_rows(self.results[first:], self.day), "contract_results")
+    def publish(self, stage: str, commit: Callable[[], None], claim_day: date | None = None) -> None:
+        """Make the one commit that publishes `stage`, once all checks are kept and while the claim still stands."""
+        if self.dry_run:
+            return
+        self._keep_results()
+        require_held(self.warehouse, stage, claim_day or self.day, self.run_id)
+        commit()
+
+    def _keep_results(self) -> None:
+        """Add the results of checks that are not in table `contract_results` yet."""
+        fresh, self.kept = self.results[self.kept :], len(self.results)
+        if fresh and not self.dry_run:
+            self.warehouse.append_records(result_rows(fresh, self.day), "contract_results")
 
     def close(self) -> None:
         """Write what the run's checks found as pages to read, beside the tables."""

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from creatorpool.errors import MissingTableError
 from creatorpool.pipeline.night import Night
 from creatorpool.quality.score import fit_day_priors, video_quality
-from creatorpool.runs.ledger import INGEST, SIGNALS, publish_run, published_run
+from creatorpool.runs.ledger import INGEST, SIGNALS, StageRun, publish_run, published_run, published_runs
 from creatorpool.signals.video_signals import video_signals
 
 SECTIONS = ("signals", "quality")
@@ -25,37 +25,59 @@ class SignalFrames:
     quality: DataFrame
     inputs: Mapping[str, int]
     outputs: Mapping[str, int]
+    config_sha256: str
 
 
-def day_signals(night: Night) -> SignalFrames:
-    """The day's published signals and quality; published first if they are not yet, or only computed in a dry run."""
+def day_signals(night: Night, *, again: bool = False) -> SignalFrames:
+    """The day's published signals and quality; published first if they are not yet, or only computed in a dry run.
+
+    With `again` they are computed anew even if they are published: late events and another configuration count then.
+    """
     run = published_run(night.warehouse, SIGNALS, night.day)
-    if run is None:
-        return _run(night)
-    night.log(SIGNALS, f"already published by run {run.run_id}")
-    if run.config_sha256 != night.settings.sha256(*SECTIONS):
-        night.log(SIGNALS, "warning: published with another configuration, which stands")
-    read = {table: night.warehouse.read(table, day=night.day, version=run.outputs[table]) for table in run.outputs}
-    return SignalFrames(read["video_signals"], read["video_quality"], run.inputs, run.outputs)
-
-
-def _run(night: Night) -> SignalFrames:
-    warehouse, day, settings = night.warehouse, night.day, night.settings
-    if published_run(warehouse, INGEST, day) is None:
-        raise MissingTableError(
-            f"events of {day} are not published under {warehouse.root}: run jobs/ingest_events.py --date {day}, "
-            f"or name the logs with --source"
-        )
+    if run is not None and not again:
+        night.log(SIGNALS, f"already published by run {run.run_id}")
+        if run.config_sha256 != night.settings.sha256(*SECTIONS):
+            night.log(SIGNALS, "warning: published with another configuration, which stands")
+        return _published(night, run)
+    inputs = _inputs(night)
     with night.stage(SIGNALS):
-        inputs = warehouse.versions("events", "viewers", "videos")
-        events = warehouse.read("events", day=day, version=inputs["events"])
-        viewers = warehouse.read("viewers", version=inputs["viewers"])
-        videos = warehouse.read("videos", version=inputs["videos"])
-        signals = night.store(video_signals(events, viewers, videos, settings.signals), "video_signals")
-        is_smoothed = settings.quality.smoothing == "empirical_bayes"
-        priors = fit_day_priors(signals, videos, settings.signals) if is_smoothed else None
-        quality = night.store(video_quality(signals, videos, settings.signals, priors), "video_quality")
-        outputs = dict(night.outputs)
-        if not night.dry_run:
-            publish_run(warehouse, night.finished(SIGNALS, SECTIONS, inputs, outputs, {}))
-    return SignalFrames(signals, quality, inputs, outputs)
+        # Somebody may have published between the look above and the claim.
+        newer = published_run(night.warehouse, SIGNALS, night.day)
+        if newer is not None and newer != run:
+            return _published(night, newer)
+        return _rate(night, inputs)
+
+
+def _published(night: Night, run: StageRun) -> SignalFrames:
+    signals, quality = (
+        night.warehouse.read(table, day=night.day, version=run.outputs[table])
+        for table in ("video_signals", "video_quality")
+    )
+    return SignalFrames(signals, quality, run.inputs, run.outputs, run.config_sha256)
+
+
+def _inputs(night: Night) -> dict[str, int]:
+    """The versions that the day's published ingestion left; of events, with what later days have added to it since."""
+    runs = {run.day: run for run in published_runs(night.warehouse, INGEST)}
+    if night.day not in runs:
+        raise MissingTableError(
+            f"events of {night.day} are not published under {night.warehouse.root}: run jobs/ingest_events.py "
+            f"--date {night.day}, or name the logs with --source"
+        )
+    own = runs[night.day].outputs
+    events = max(run.outputs["events"] for day, run in runs.items() if day >= night.day)
+    return {"events": events, **{table: own[table] for table in ("viewers", "videos", "ad_revenue")}}
+
+
+def _rate(night: Night, inputs: Mapping[str, int]) -> SignalFrames:
+    warehouse, day, settings = night.warehouse, night.day, night.settings
+    events = warehouse.read("events", day=day, version=inputs["events"])
+    viewers = warehouse.read("viewers", version=inputs["viewers"])
+    videos = warehouse.read("videos", version=inputs["videos"])
+    signals = night.store(video_signals(events, viewers, videos, settings.signals), "video_signals")
+    is_smoothed = settings.quality.smoothing == "empirical_bayes"
+    priors = fit_day_priors(signals, videos, settings.signals) if is_smoothed else None
+    quality = night.store(video_quality(signals, videos, settings.signals, priors), "video_quality")
+    run = night.finished(SIGNALS, SECTIONS, inputs, dict(night.outputs), {})
+    night.publish(SIGNALS, lambda: publish_run(warehouse, run))
+    return SignalFrames(signals, quality, inputs, run.outputs, run.config_sha256)

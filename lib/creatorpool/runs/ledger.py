@@ -8,7 +8,7 @@ table versions that the row names, so what a later, unfinished run wrote is neve
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -18,7 +18,7 @@ from creatorpool.tables import Warehouse
 
 INGEST, SIGNALS, ALLOCATE = "ingest", "signals", "allocate"
 
-PUBLISHED, SUPERSEDED = "published", "superseded"
+RUNNING, PUBLISHED, SUPERSEDED, FAILED = "running", "published", "superseded", "failed"
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,59 @@ class StageRun:
 
 def published_run(warehouse: Warehouse, stage: str, day: date) -> StageRun | None:
     """The run that published `stage` of `day`, the latest if there were several, or None."""
+    return max(published_runs(warehouse, stage, [day]), key=_finish, default=None)
+
+
+def published_runs(warehouse: Warehouse, stage: str, days: Collection[date] | None = None) -> list[StageRun]:
+    """Every published run of `stage`, of these days or of all."""
+    rows = _stage_rows(warehouse, stage, PUBLISHED)
+    return [_run_of(row) for row in rows if days is None or row["date"] in days]
+
+
+def begin_run(warehouse: Warehouse, run: StageRun) -> None:
+    """Note that `run` is about to write: its inputs say what it would have to be undone to."""
+    warehouse.append_records([_stage_record(run, RUNNING)], "stage_runs")
+
+
+def unfinished_runs(warehouse: Warehouse, stage: str) -> list[StageRun]:
+    """Runs of `stage` that began and neither published nor were undone, the latest first."""
+    return sorted(map(_run_of, _stage_rows(warehouse, stage, RUNNING)), key=_finish, reverse=True)
+
+
+def publish_run(warehouse: Warehouse, run: StageRun) -> None:
+    """Publish `run` in one commit."""
+    _settle(warehouse, run, PUBLISHED)
+
+
+def fail_run(warehouse: Warehouse, run: StageRun) -> None:
+    """Note that `run` was undone."""
+    _settle(warehouse, run, FAILED)
+
+
+def _settle(warehouse: Warehouse, run: StageRun, status: str) -> None:
+    """One row for `run`, in place of the one that it began with."""
+    warehouse.ensure("stage_runs")
+    seen = warehouse.version("stage_runs")
+    rows = warehouse.read_arrow("stage_runs", day=run.day, version=seen).to_pylist()
+    others = [row for row in rows if (row["stage"], row["run_id"]) != (run.stage, run.run_id)]
+    warehouse.replace_day_records([*others, _stage_record(run, status)], "stage_runs", run.day, seen=seen)
+
+
+def _stage_rows(warehouse: Warehouse, stage: str, status: str) -> list[dict[str, Any]]:
     if not warehouse.exists("stage_runs"):
-        return None
-    rows = [
-        row
-        for row in warehouse.read_arrow("stage_runs", day=day).to_pylist()
-        if row["stage"] == stage and row["status"] == PUBLISHED
-    ]
-    if not rows:
-        return None
-    row = max(rows, key=lambda found: (found["finished_at"], found["run_id"]))
+        return []
+    rows = warehouse.read_arrow("stage_runs").to_pylist()
+    return [row for row in rows if (row["stage"], row["status"]) == (stage, status)]
+
+
+def _finish(run: StageRun) -> tuple[datetime, str]:
+    return run.finished_at, run.run_id
+
+
+def _run_of(row: Mapping[str, Any]) -> StageRun:
     return StageRun(
-        day=day,
-        stage=stage,
+        day=row["date"],
+        stage=row["stage"],
         run_id=row["run_id"],
         config_sha256=row["config_sha256"],
         code_version=row["code_version"],
@@ -63,13 +103,12 @@ def published_run(warehouse: Warehouse, stage: str, day: date) -> StageRun | Non
     )
 
 
-def publish_run(warehouse: Warehouse, run: StageRun) -> None:
-    """Publish `run` in one commit."""
-    record = {
+def _stage_record(run: StageRun, status: str) -> dict[str, Any]:
+    return {
         "date": run.day,
         "stage": run.stage,
         "run_id": run.run_id,
-        "status": PUBLISHED,
+        "status": status,
         "config_sha256": run.config_sha256,
         "code_version": run.code_version,
         "input_versions": as_json(run.inputs),
@@ -78,7 +117,6 @@ def publish_run(warehouse: Warehouse, run: StageRun) -> None:
         "started_at": run.started_at,
         "finished_at": run.finished_at,
     }
-    warehouse.append_records([record], "stage_runs")
 
 
 def published_pools(warehouse: Warehouse, day: date) -> dict[str, dict[str, Any]]:
@@ -89,20 +127,32 @@ def published_pools(warehouse: Warehouse, day: date) -> dict[str, dict[str, Any]
     return {row["category"]: row for row in rows if row["status"] == PUBLISHED}
 
 
-def publish_pools(warehouse: Warehouse, day: date, pools: Sequence[Mapping[str, Any]]) -> None:
-    """Publish the pools of one allocation run in one commit; earlier runs of the same categories become superseded."""
+def pool_records(
+    warehouse: Warehouse, day: date, pools: Sequence[Mapping[str, Any]]
+) -> tuple[list[dict[str, Any]], int]:
+    """All rows of `allocation_runs` of `day` once `pools` are published, and the version that they follow.
+
+    Earlier runs of the same categories become superseded. Every published row names the same output versions: those in
+    which the day's tables now stand.
+    """
     warehouse.ensure("allocation_runs")
     seen = warehouse.version("allocation_runs")
     categories = {pool["category"] for pool in pools}
-    earlier = [
-        row | {"status": SUPERSEDED} if row["category"] in categories and row["status"] == PUBLISHED else row
-        for row in warehouse.read_arrow("allocation_runs", day=day, version=seen).to_pylist()
-    ]
-    # Every published row of a day names the same output versions: those of the day's tables as they stand now.
-    outputs = pools[0]["output_versions"]
-    kept = [row | {"output_versions": outputs} if row["status"] == PUBLISHED else row for row in earlier]
     published = [{**pool, "date": day, "status": PUBLISHED, "code_version": code_version()} for pool in pools]
-    warehouse.replace_day_records([*kept, *published], "allocation_runs", day, seen=seen)
+    kept = []
+    for row in warehouse.read_arrow("allocation_runs", day=day, version=seen).to_pylist():
+        if row["status"] == PUBLISHED and row["category"] in categories:
+            kept.append(row | {"status": SUPERSEDED})
+        elif row["status"] == PUBLISHED:
+            kept.append(row | {"output_versions": published[0]["output_versions"]})
+        else:
+            kept.append(row)
+    return [*kept, *published], seen
+
+
+def publish_pools(warehouse: Warehouse, day: date, records: Sequence[Mapping[str, Any]], seen: int) -> None:
+    """Publish `pool_records` in one commit, provided that nothing of the day was published since."""
+    warehouse.replace_day_records(records, "allocation_runs", day, seen=seen)
 
 
 def as_json(content: Mapping[str, Any]) -> str:
