@@ -16,12 +16,12 @@ from pyspark.sql import functions as F
 from creatorpool.contracts import RowRule
 from creatorpool.ingest.delivery import OPTIONAL_TABLES, REQUIRED_TABLES, Delivery, find_files, require_files
 from creatorpool.ingest.dimensions import changed, merged
-from creatorpool.ingest.events import Dimension, StoredDays, settle_events
+from creatorpool.ingest.events import Dimension, SettledEvents, StoredDays, settle_events
 from creatorpool.ingest.judge import JudgedTable, judge_table
 from creatorpool.ingest.kuairand import read_kuairand
 from creatorpool.ingest.native import read_native
 from creatorpool.ingest.refusals import refuse_broken_day, refuse_revenue, revenue_warnings
-from creatorpool.ingest.report import IngestReport
+from creatorpool.ingest.report import IngestReport, TableCounts
 from creatorpool.ingest.rules import tier_rule
 from creatorpool.settings import IngestSettings
 from creatorpool.tables import Warehouse
@@ -80,37 +80,62 @@ def ingest_day(
     ContractViolationError
         A broken rule in a table whose contract stops at one, such as `ad_revenue`.
     """
-    session = warehouse.session
-    if session is None:
+    if warehouse.session is None:
         raise RuntimeError("ingestion needs a warehouse with a session")
     with _staging(warehouse, run_id) as staging:
-        run = DayIngestion(warehouse, session, source, day, settings, tiers, ingested_at, staging)
-        deliveries = _deliveries(run)
-        tables = {name: _judge_side(run, deliveries[name]) for name in deliveries if name != "events"}
-        refuse_revenue(tables["ad_revenue"], day)
-        dimensions = {name: _merged(run, table) for name, table in tables.items() if not _has_days(table)}
-        settled = settle_events(
-            deliveries["events"],
-            warehouse.contract("events"),
-            session,
-            (day, settings.late_window_days),
-            _stored_events(run),
-        )
-        events = settled.judge(day, dimensions["viewers"], dimensions["videos"])
-        refuse_broken_day(events, day, settings, is_stored=_has_rows(warehouse, "events", day))
-        warnings = revenue_warnings(tables["ad_revenue"].good, dimensions["videos"].rows)
+        run = DayIngestion(warehouse, warehouse.session, source, day, settings, tiers, ingested_at, staging)
+        judged = _judge(run)
         if check is not None:
-            check(tables["ad_revenue"].good, "ad_revenue")
-        for name, table in tables.items():
-            _write_side(run, table, dimensions.get(name))
-        known = (_stored(run, "viewers", dimensions["viewers"]), _stored(run, "videos", dimensions["videos"]))
-        _write_events(run, replace(events, flagged=settled.flag(*known)))
-    counts = {name: table.counts for name, table in tables.items()} | {"events": events.counts}
-    written = [*counts, *(f"{name}_quarantine" for name in counts)]
+            check(judged.sides["ad_revenue"].good, "ad_revenue")
+        _write(run, judged)
     if check is not None:
-        for name in ("viewers", "videos", "events"):
-            check(_to_check(run, name), name)
-    return IngestReport(day, run_id, counts, warehouse.versions(*written), warnings)
+        for name in ("viewers", "videos"):
+            check(warehouse.read(name), name)
+        check(warehouse.read("events", day=day), "events")
+    counts = {name: table.counts for name, table in judged.sides.items()} | {"events": judged.event_counts}
+    written = warehouse.versions(*counts, *(f"{name}_quarantine" for name in counts))
+    return IngestReport(day, run_id, counts, written, judged.warnings)
+
+
+@dataclass(frozen=True)
+class JudgedDay:
+    """The whole delivery, judged and found fit to be written; `dimensions` as they will be then."""
+
+    sides: Mapping[str, JudgedTable]
+    dimensions: Mapping[str, Dimension]
+    settled: SettledEvents
+    event_counts: TableCounts
+    warnings: tuple[str, ...]
+
+
+def _judge(run: DayIngestion) -> JudgedDay:
+    deliveries = _deliveries(run)
+    revenue = _judge_side(run, deliveries["ad_revenue"])
+    refuse_revenue(revenue, run.day)
+    others = [name for name in deliveries if name not in ("ad_revenue", "events")]
+    sides = {"ad_revenue": revenue} | {name: _judge_side(run, deliveries[name]) for name in others}
+    dimensions = {name: _merged(run, table) for name, table in sides.items() if not _has_days(table)}
+    window = (run.day, run.settings.late_window_days)
+    contract = run.warehouse.contract("events")
+    settled = settle_events(deliveries["events"], contract, run.session, window, _stored_events(run))
+    events = settled.judge(run.day, dimensions["viewers"], dimensions["videos"])
+    refuse_broken_day(events, run.day, run.settings, is_stored=_has_rows(run.warehouse, "events", run.day))
+    warnings = revenue_warnings(revenue.good, dimensions["videos"].rows)
+    return JudgedDay(sides, dimensions, settled, events.counts, warnings)
+
+
+def _write(run: DayIngestion, judged: JudgedDay) -> None:
+    for name, table in judged.sides.items():
+        _write_side(run, table, judged.dimensions.get(name))
+    # From here on the known viewers and videos are read as stored: the same rows, without merging them again.
+    viewers, videos = (
+        replace(judged.dimensions[name], rows=run.warehouse.read(name)) for name in ("viewers", "videos")
+    )
+    events = JudgedTable(judged.settled.contract, judged.settled.flag(viewers, videos), judged.event_counts)
+    # Quarantine first: an event that is stored marks the day as begun, and all else of the day must be there then.
+    _write_quarantine(run, events)
+    if events.counts.accepted:
+        run.warehouse.append(events.good, "events")
 
 
 def _deliveries(run: DayIngestion) -> dict[str, Delivery]:
@@ -136,10 +161,6 @@ def _merged(run: DayIngestion, table: JudgedTable) -> Dimension:
         return Dimension(table.good, table.counts.accepted)
     stored = run.warehouse.read(name)
     return Dimension(merged(stored, table.good, table.contract), stored.count() + table.counts.accepted)
-
-
-def _stored(run: DayIngestion, name: str, dimension: Dimension) -> Dimension:
-    return replace(dimension, rows=run.warehouse.read(name))
 
 
 def _stored_events(run: DayIngestion) -> StoredDays | None:
@@ -168,13 +189,6 @@ def _write_side(run: DayIngestion, table: JudgedTable, dimension: Dimension | No
     _write_quarantine(run, table)
 
 
-def _write_events(run: DayIngestion, events: JudgedTable) -> None:
-    # The quarantine first: an event that is stored marks the day as begun, and all of it must be there then.
-    _write_quarantine(run, events)
-    if events.counts.accepted:
-        run.warehouse.append(events.good, "events")
-
-
 def _write_quarantine(run: DayIngestion, table: JudgedTable) -> None:
     name = f"{table.contract.name}_quarantine"
     if table.counts.quarantined or _has_rows(run.warehouse, name, run.day):
@@ -193,10 +207,6 @@ def _replace_day(run: DayIngestion, rows: DataFrame, number: int, table: str) ->
     seen = run.warehouse.version(table)
     records = rows.toArrow().to_pylist() if number else []
     run.warehouse.replace_day_records(records, table, run.day, seen=seen)
-
-
-def _to_check(run: DayIngestion, name: str) -> DataFrame:
-    return run.warehouse.read(name, day=run.day if name == "events" else None)
 
 
 @contextmanager

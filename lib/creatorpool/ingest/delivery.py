@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from creatorpool.contracts import Contract
 from creatorpool.errors import InputError
 
-REQUIRED_TABLES = ("viewers", "videos", "ad_revenue", "events")
+REQUIRED_TABLES = ("ad_revenue", "viewers", "videos", "events")
 OPTIONAL_TABLES = ("entrants", "content_exposure", "drawer_positions", "delivery_guarantees")
 
 PARQUET, JSON_LINES, CSV = "parquet", "jsonl", "csv"

@@ -10,16 +10,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from creatorpool.contracts import Contract, RowRule
+from creatorpool.ingest.computed import computed_once, sent_along
 from creatorpool.ingest.delivery import Delivery
-from creatorpool.ingest.judge import (
-    JudgedTable,
-    computed_once,
-    conformed,
-    flag_rows,
-    sent_along,
-    settle_rows,
-    table_counts,
-)
+from creatorpool.ingest.judge import JudgedTable, conformed, flag_rows, settle_rows, table_counts
 from creatorpool.ingest.repeats import repeated_hashes, stored_hashes, with_key
 from creatorpool.ingest.rules import conflict_rule, known_rule, window_rule, with_known
 from creatorpool.ingest.survey import survey_rows

@@ -13,18 +13,13 @@ from pyspark.sql import functions as F
 from creatorpool.contracts import Contract, RowRule
 from creatorpool.contracts.conformance import conform
 from creatorpool.contracts.row_rules import FAILED_RULES, good_rows, quarantined_rows, with_failed_rules
+from creatorpool.ingest.computed import computed_once
 from creatorpool.ingest.delivery import Delivery
 from creatorpool.ingest.fence import fenced
 from creatorpool.ingest.repeats import alone, repeated_hashes, settled
 from creatorpool.ingest.report import TableCounts
 from creatorpool.ingest.rules import conflict_rule, only_unreadable
 from creatorpool.ingest.survey import Survey, survey_rows
-
-_BROADCAST_ROWS = 2_000_000
-"""So many ids fit every executor; beyond, the engine plans the join."""
-
-_MODERATE = 200_000
-"""So many rows fit this process and one message to the engine."""
 
 
 @dataclass(frozen=True)
@@ -115,24 +110,3 @@ def table_counts(survey: Survey, duplicates: int, *, other_day: int = 0, day: da
         other_day=other_day,
         broken=dict(sorted(survey.broken.items())),
     )
-
-
-@dataclass(frozen=True)
-class Computed:
-    """Rows and, where there are few enough to have been computed, their number."""
-
-    rows: DataFrame
-    number: int | None
-
-
-def computed_once(rows: DataFrame, session: SparkSession) -> Computed:
-    """A moderate number of rows is computed now and kept, not computed again in each pass."""
-    found = rows.limit(_MODERATE + 1).toArrow()
-    if found.num_rows > _MODERATE:
-        return Computed(rows, None)
-    return Computed(F.broadcast(session.createDataFrame(found, rows.schema)), found.num_rows)
-
-
-def sent_along(rows: DataFrame, number: int) -> DataFrame:
-    """`rows`, marked to be sent to every executor where their `number` allows."""
-    return F.broadcast(rows) if number <= _BROADCAST_ROWS else rows

@@ -25,7 +25,9 @@ from pyspark.sql import functions as F
 
 from creatorpool.contracts.row_rules import RAW_ROW
 from creatorpool.errors import InputError
+from creatorpool.ingest.computed import computed_once
 from creatorpool.ingest.delivery import Delivery, read_header
+from creatorpool.ingest.native import read_lines
 from creatorpool.ingest.text_lines import column_names, separated_columns
 
 CREATORS, CATEGORIES = 400, 6
@@ -52,11 +54,13 @@ def read_kuairand(session: SparkSession, source: Path, day: date) -> dict[str, D
     is_other = F.coalesce(F.col("event_ts").cast("date") != F.lit(day), F.lit(False))
     other_day = log.where(is_other).count()
     today = log.where(~is_other)
-    videos = _videos(log, today)
+    videos = computed_once(_videos(log, today), session).rows
+    viewers = computed_once(_viewers(today, _read_features(session, source)), session).rows
+    revenue = computed_once(_revenue(today, videos, day), session).rows
     return {
-        "viewers": Delivery("viewers", (_viewers(today, _read_features(session, source)),)),
+        "viewers": Delivery("viewers", (viewers,)),
         "videos": Delivery("videos", (videos,)),
-        "ad_revenue": Delivery("ad_revenue", (_revenue(today, videos, day),)),
+        "ad_revenue": Delivery("ad_revenue", (revenue,)),
         "events": Delivery("events", (_events(today),), absent=("date",), is_text=True, other_day=other_day),
     }
 
@@ -84,7 +88,7 @@ def _read_separated(session: SparkSession, path: Path, needed: tuple[str, ...], 
     missing = [name for name in needed if name not in names]
     if missing:
         raise InputError(f"{path}: columns {missing} are missing; needed are {list(needed)}, got {names}")
-    rows = separated_columns(session.read.text(str(path)), header, names, separator)
+    rows = separated_columns(read_lines(session, [path], "events"), header, names, separator)
     for name in optional:
         rows = rows if name in names else rows.withColumn(name, F.lit(None).cast("string"))
     rows = rows.select(*needed, *optional, RAW_ROW)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from py4j.protocol import Py4JError  # type: ignore[import-untyped]
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from creatorpool.contracts import Contract
 from creatorpool.errors import InputError
@@ -36,7 +39,7 @@ def read_native(session: SparkSession, files: TableFiles, contract: Contract, st
     optional = optional_columns(contract)
     absent = tuple(name for name in optional if any(name not in part.columns for part in parts))
     if any(name in part.columns for name in absent for part in parts):
-        raise InputError(f"{contract.name}: column {absent} must be in all files of {files.paths[0].parent} or in none")
+        raise InputError(f"{contract.name}: column {absent} must be in all files of {_place(files)} or in none")
     return Delivery(contract.name, tuple(parts), absent, is_text=read is not None)
 
 
@@ -46,13 +49,14 @@ def _read_parquet(session: SparkSession, files: TableFiles, contract: Contract, 
 
 
 def _read_json(session: SparkSession, files: TableFiles, contract: Contract) -> list[DataFrame]:
-    lines = _lines(session, files.paths)
+    lines = read_lines(session, files.paths, contract.name)
     keys = sorted(row["key"] for row in json_keys(lines).collect())
-    # JSON leaves out what is null, so only a column that may not be null can be missed.
-    nullable = [column.name for column in contract.columns if column.nullable]
-    require_columns(keys, contract, files.paths[0].parent, [*optional_columns(contract), *nullable])
-    names = [name for name in contract.column_names if name in keys or name in nullable]
-    return [json_columns(lines, contract, names)]
+    if keys:
+        # JSON leaves out what is null, so only a column that may not be null can be missed.
+        nullable = [column.name for column in contract.columns if column.nullable]
+        require_columns(keys, contract, _place(files), [*optional_columns(contract), *nullable])
+    left_out = [name for name in optional_columns(contract) if name not in keys]
+    return [json_columns(lines, contract, [name for name in contract.column_names if name not in left_out])]
 
 
 def _read_csv(session: SparkSession, files: TableFiles, contract: Contract) -> list[DataFrame]:
@@ -63,9 +67,20 @@ def _read_csv(session: SparkSession, files: TableFiles, contract: Contract) -> l
     for header, paths in by_header.items():
         names = column_names(header)
         require_columns(names, contract, paths[0], optional_columns(contract))
-        parts.append(csv_columns(_lines(session, paths), contract, header, names))
+        parts.append(csv_columns(read_lines(session, paths, contract.name), contract, header, names))
     return parts
 
 
-def _lines(session: SparkSession, paths: Sequence[Path]) -> DataFrame:
-    return session.read.text([str(path) for path in paths])
+def _place(files: TableFiles) -> Path:
+    return files.paths[0] if len(files.paths) == 1 else files.paths[0].parent
+
+
+def read_lines(session: SparkSession, paths: Sequence[Path], table: str) -> DataFrame:
+    """Lines of text files, in the column `value`; InputError if one is damaged, such as a cut-off .gz file."""
+    lines = session.read.text([str(path) for path in paths])
+    try:
+        lines.agg(F.max(F.length("value"))).collect()
+    except (PySparkException, Py4JError) as error:
+        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise InputError(f"{table}: {', '.join(map(str, paths))} cannot be read as text: {reason}") from error
+    return lines
