@@ -1,0 +1,35 @@
+"""What is published: each day of a stage's tables, in the version that the ledger names."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from functools import reduce
+
+from pyspark.sql import DataFrame
+
+from creatorpool.pipeline.allocation import PAYOUT_TABLES
+from creatorpool.runs.ledger import PUBLISHED, SIGNALS, published_runs
+from creatorpool.tables import Warehouse
+
+SIGNAL_TABLES = ("video_signals", "video_quality")
+
+
+def published_rows(warehouse: Warehouse, table: str) -> DataFrame:
+    """Rows of `table` that are published; all rows of a table that no stage publishes by day, such as the ledgers."""
+    if table not in (*SIGNAL_TABLES, *PAYOUT_TABLES):
+        return warehouse.read(table)
+    days = [warehouse.read(table, day=day, version=version) for day, version in _versions(warehouse, table)]
+    return reduce(DataFrame.unionByName, days) if days else warehouse.read(table).where("false")
+
+
+def _versions(warehouse: Warehouse, table: str) -> list[tuple[date, int]]:
+    """The published days of `table`, each with the version in which it stands."""
+    if table in SIGNAL_TABLES:
+        runs = sorted(published_runs(warehouse, SIGNALS), key=lambda run: run.finished_at)
+        return sorted({run.day: run.outputs[table] for run in runs}.items())
+    if not warehouse.exists("allocation_runs"):
+        return []
+    rows = warehouse.read_arrow("allocation_runs", ["date", "status", "output_versions"]).to_pylist()
+    published = [row for row in rows if row["status"] == PUBLISHED]
+    return sorted({row["date"]: json.loads(row["output_versions"])[table] for row in published}.items())
