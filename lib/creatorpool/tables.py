@@ -202,9 +202,8 @@ class Warehouse:
         if self.session is None:
             raise RuntimeError(f"records of '{table}' as a frame need a session; this warehouse has none")
         schema = spark_schema(self.contract(table))
-        return self.session.createDataFrame(
-            [tuple(record[name] for name in schema.names) for record in records], schema
-        )
+        rows = [tuple(record[name] for name in schema.names) for record in records]
+        return self.session.createDataFrame(rows, schema)
 
     def _delta(self, table: str, version: int | None = None) -> DeltaTable:
         if not self.exists(table):
