@@ -16,7 +16,9 @@ from creatorpool.incentives import (
     CohortCounts,
     EstimationRules,
     Policy,
+    QuadraticCost,
     alike_slots,
+    best_response,
     count_cohort,
     estimate_cohort,
     monotone_curve,
@@ -55,21 +57,42 @@ def test_intervals_cover_the_truth_in_92_to_98_of_100_seeds_and_bias_is_small() 
 
 
 def test_estimates_of_a_large_cohort_are_near_the_truth_and_agree() -> None:
-    counts = simulated_cohort(60_000, 1)
-    found = estimate_cohort(counts, POLICY, rules=QUICK)
-    slope = pass_slope(counts.median, 12, 7)
-    assert found.probability.value == pytest.approx(pass_probability(counts.median, 12, 7), rel=0.03)
+    counts = simulated_cohort(60_000, 1, n=20)
+    policy = Policy(18.0, 20, 8, 5.0, 12.0, 26.0, 0.5)
+    found = estimate_cohort(counts, policy, rules=QUICK)
+    slope = pass_slope(counts.median, 20, 8)
+    assert found.probability.value == pytest.approx(pass_probability(counts.median, 20, 8), rel=0.03)
     assert found.slope.value == pytest.approx(slope, rel=0.04)
     assert found.slope_influence.value == pytest.approx(slope, rel=0.06)
     assert found.slopes_agree
     assert found.leverage.value == pytest.approx(found.slope.value / found.probability.value)
     assert found.elasticity.value == pytest.approx(counts.median * found.leverage.value)
-    marginal = 20 + 38 * (found.probability.value + counts.median * found.slope.value)
+    marginal = 30 + 14 * (found.probability.value + counts.median * found.slope.value)
     assert found.bounty.value == pytest.approx(0.5 * marginal / found.slope.value)
     assert found.bounty.low < found.bounty.value < found.bounty.high
     assert found.bounty_conservative > found.bounty.value
+    assert found.cost_fits
     assert found.certified
     assert found.induced_quality > counts.median
+
+
+def test_known_cost_replaces_the_implied_one() -> None:
+    counts, policy = simulated_cohort(5000, 1, n=20), Policy(18.0, 20, 8, 5.0, 12.0, 26.0, 0.5)
+    found = estimate_cohort(counts, policy, cost=QuadraticCost(900.0), rules=QUICK)
+    assert not found.cost_fits
+    assert not found.certified
+    assert found.induced_quality == best_response(replace(policy, bounty=found.bounty.value), QuadraticCost(900.0))
+
+
+def test_quality_that_no_quadratic_cost_explains_is_not_certified() -> None:
+    """The measured quality solves the first-order condition of the implied cost, whose best response is elsewhere."""
+    rng = np.random.default_rng(7)
+    q = rng.beta(8, 12, 5000)
+    counts = count_cohort(q, rng.random((5000, 20)) < q[:, None])
+    found = estimate_cohort(counts, Policy(18, 20, 8, 5, 2, 40, 0.5), rules=QUICK)
+    assert not found.cost_fits
+    assert not found.certified
+    assert np.isfinite(found.bounty.value)
 
 
 def test_slopes_disagree_where_slots_are_not_independent() -> None:

@@ -18,14 +18,19 @@ def checked_numbers(name: str, values: ArrayLike, low: float = -np.inf, high: fl
         numbers = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"{name} must be numbers: {error}") from error
+    # The extremes pass over the data without a temporary array; both are nan if any value is.
+    least, largest = numbers.min(initial=np.inf), numbers.max(initial=-np.inf)
+    if numbers.size == 0 or (low <= least and largest <= high and np.isfinite(least) and np.isfinite(largest)):
+        return numbers
     fits = np.isfinite(numbers) & (numbers >= low) & (numbers <= high)
-    if not fits.all():
-        raise InputError(f"{_place(name, fits)} must be {_rule(low, high)}, got {numbers[~fits].flat[0]}")
-    return numbers
+    raise InputError(f"{_place(name, fits)} must be {_rule(low, high)}, got {numbers[~fits].flat[0]}")
 
 
 def checked_counts(name: str, values: ArrayLike, low: int) -> Integers:
     """`values` as int64, each a whole number >= low."""
+    given = np.asarray(values)
+    if given.dtype.kind == "i" and given.min(initial=low) >= low:
+        return given.astype(np.int64, copy=False)
     numbers = checked_numbers(name, values, low, LARGEST_COUNT)
     whole = numbers == np.floor(numbers)
     if not whole.all():

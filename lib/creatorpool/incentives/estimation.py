@@ -14,10 +14,12 @@ from creatorpool.incentives.intervals import NOT_ESTIMATED, Estimate, percentile
 from creatorpool.incentives.policy import Policy
 from creatorpool.incentives.response import best_response
 from creatorpool.incentives.slopes import Slopes, slopes_at_median
-from creatorpool.incentives.types import Floats, Integers
+from creatorpool.incentives.types import Curve, Floats, Integers
 
 # The two slopes disagree where chance brings such a difference in one cohort of a hundred.
 DISAGREEMENT = (0.5, 99.5)
+# Responses this near the measured quality are the same.
+SAME_QUALITY = 1e-3
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,10 @@ class CohortEstimate:
     bounty_conservative: float
     """B̂ with the slope attenuated"""
     slopes_agree: bool
+    cost_fits: bool
+    """whether the cost makes the measured quality a best response, and not only a root of the first-order condition"""
     certified: bool
-    """whether the bounty for the implied cost is proved to induce the first best"""
+    """whether the cost fits, and the bounty for it is proved to induce the first best"""
     induced_quality: float
     """best response to B̂ under the implied cost"""
     reason: str
@@ -66,7 +70,12 @@ class CohortEstimate:
 
 
 def estimate_cohort(
-    counts: CohortCounts, policy: Policy, *, rules: EstimationRules | None = None, seed: int = 0
+    counts: CohortCounts,
+    policy: Policy,
+    *,
+    cost: Curve | None = None,
+    rules: EstimationRules | None = None,
+    seed: int = 0,
 ) -> CohortEstimate:
     """Estimates of a segment from its counts, with percentile intervals from a bootstrap over entrants.
 
@@ -76,6 +85,8 @@ def estimate_cohort(
         The segment's sufficient statistics.
     policy : Policy
         The single policy that the cohort was under; its k, N, G0, G1 and r enter the bounty.
+    cost : cost, optional
+        The creators' cost, for the certificate; by default the quadratic one that the measured quality implies.
     rules : EstimationRules, optional
         Assumptions and refusals.
     seed : int
@@ -101,7 +112,8 @@ def estimate_cohort(
     data = slopes_at_median(counts, counts.entrants[None], k)
     boot = slopes_at_median(counts, drawn.reshape(settings.replicates, *counts.entrants.shape), k)
     numbers = [_numbers(counts, policy, found, settings) for found in (data, boot)]
-    return _described(counts, policy, rate, numbers[0], numbers[1], settings)
+    found = _described(counts, policy, rate, numbers[0], numbers[1], settings)
+    return found if found.reason else _with_responses(found, policy, cost)
 
 
 def nearby_bars(counts: CohortCounts, bars: Integers) -> tuple[Floats, Floats]:
@@ -160,6 +172,7 @@ def _described(
         expected_spend=NOT_ESTIMATED,
         bounty_conservative=float("nan"),
         slopes_agree=bool(low <= 0 <= high),
+        cost_fits=False,
         certified=False,
         induced_quality=float("nan"),
         reason="the pass curve is flat at the median: no bounty can be told from its slope" if is_flat else "",
@@ -168,14 +181,24 @@ def _described(
         return base
     bounty = interval(data.bounty, boot.bounty)
     weak = _bounty(policy, data.quality, data.probability, rules.attenuation * data.slope)
-    cost = implied_cost(policy, float(np.clip(data.quality[0], 0.0, 1.0)))
     return replace(
         base,
         bounty=bounty,
         expected_spend=interval(data.probability * data.bounty, boot.probability * boot.bounty),
         bounty_conservative=float(weak[0]),
-        certified=bool(implementability_bounty(policy, cost).certified),
-        induced_quality=float(best_response(replace(policy, bounty=np.asarray(bounty.value)), cost)),
+    )
+
+
+def _with_responses(found: CohortEstimate, policy: Policy, cost: Curve | None) -> CohortEstimate:
+    """The estimate with what creators of this cost would do."""
+    quality = float(np.clip(found.quality.value, 0.0, 1.0))
+    used = implied_cost(policy, quality) if cost is None else cost
+    fits = found.quality.low - SAME_QUALITY <= best_response(policy, used) <= found.quality.high + SAME_QUALITY
+    return replace(
+        found,
+        cost_fits=bool(fits),
+        certified=bool(fits and implementability_bounty(policy, used).certified),
+        induced_quality=float(best_response(replace(policy, bounty=np.asarray(found.bounty.value)), used)),
     )
 
 
@@ -215,6 +238,7 @@ def _without_numbers(entrants: int, rate: Estimate, reason: str) -> CohortEstima
         expected_spend=nothing,
         bounty_conservative=float("nan"),
         slopes_agree=False,
+        cost_fits=False,
         certified=False,
         induced_quality=float("nan"),
         reason=reason,

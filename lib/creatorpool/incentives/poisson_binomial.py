@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from creatorpool.errors import InputError
 from creatorpool.incentives.arguments import checked_numbers, checked_test
 from creatorpool.incentives.pass_model import PassModel, PassPoint
-from creatorpool.incentives.poisson_binomial_kernels import convolve, fill_pass_points
+from creatorpool.incentives.poisson_binomial_kernels import fill_mass, fill_pass_points
 from creatorpool.incentives.slots import Slots
 from creatorpool.incentives.types import Floats, Integers
 
@@ -51,7 +51,7 @@ class PoissonBinomialModel(PassModel):
 
 
 def poisson_binomial_pmf(p: ArrayLike) -> Floats:
-    """P[S = s], s = 0 … n, of the sum S of independent (n,) chances p; masses below 1e-300 may be 0.
+    """P[S = s], s = 0 … n, of the sum S of independent (n,) chances p; masses below 1e-300 are 0.
 
     Raises
     ------
@@ -61,6 +61,6 @@ def poisson_binomial_pmf(p: ArrayLike) -> Floats:
     chances = np.ascontiguousarray(checked_numbers("p", p, 0.0, 1.0))
     if chances.ndim != 1 or chances.size == 0:
         raise InputError(f"p must hold one chance a slot, got shape {chances.shape}")
-    nothing = np.zeros_like(chances)
-    mass: Floats = convolve(chances, nothing, nothing, 0.0, 1e-300)[0]
-    return mass[: chances.size + 1]
+    mass = np.empty(chances.size + 1)
+    fill_mass(chances, mass)
+    return mass

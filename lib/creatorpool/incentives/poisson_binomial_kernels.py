@@ -22,6 +22,7 @@ from creatorpool.incentives.types import Floats, Integers
 
 # Band edges are dropped below this: 5,000 slots of it do not reach the 16th digit of the centre.
 NEGLIGIBLE = 1e-30
+SMALLEST = 1e-300
 MAX_TILT = 650.0
 TILT_STEPS = 60
 
@@ -55,61 +56,90 @@ def tilt_to(p: Floats, target: float) -> float:
 
 
 @numba.njit(nogil=True)
-def advance(f: Floats, a: Floats, b: Floats, c: Floats, low: int, high: int, slot: tuple[float, float, float]) -> None:
-    """Multiply in one slot (tilted p, p′, p″); coefficients low … high are in use, one more afterwards."""
-    p, first, second = slot
-    stay = 1.0 - p
-    for s in range(high + 1, low - 1, -1):
-        left = s > 0
-        c[s] = c[s] * stay + (c[s - 1] * p if left else 0.0) + 2.0 * first * a[s]
-        b[s] = b[s] * stay + (b[s - 1] * p if left else 0.0) + second * f[s]
-        a[s] = a[s] * stay + (a[s - 1] * p if left else 0.0) + first * f[s]
-        f[s] = f[s] * stay + (f[s - 1] * p if left else 0.0)
-
-
-@numba.njit(nogil=True)
-def convolve(
-    p: Floats, first: Floats, second: Floats, tilt: float, negligible: float
-) -> tuple[Floats, Floats, Floats, Floats, float]:
-    """Coefficients 0 … n of the tilted F, A, A₂ and C, and log Π (1 − p + p e^λ)."""
+def convolve(p: Floats, first: Floats, second: Floats, tilt: float) -> tuple[Floats, Floats, Floats, Floats, float]:
+    """Coefficients of the tilted F, A, A₂ and C, and log Π (1 − p + p e^λ); coefficient s is at index s + 1."""
     n = p.size
-    f, a, b, c = np.zeros(n + 2), np.zeros(n + 2), np.zeros(n + 2), np.zeros(n + 2)
-    f[0] = 1.0
-    low, high, log_scale, lost = 0, 0, 0.0, 0.0
+    now, then = np.zeros((4, n + 3)), np.zeros((4, n + 3))
+    now[0, 1] = 1.0
+    low, high, log_scale, lost = 1, 1, 0.0, 0.0
+    growth = math.exp(tilt)
     for j in range(n):
-        norm = 1.0 - p[j] + p[j] * math.exp(tilt)
+        norm = 1.0 - p[j] + p[j] * growth
         # Compensated: thousands of like terms round the same way, and π would carry e to that error.
         term = math.log(norm) - lost
         longer = log_scale + term
         lost = (longer - log_scale) - term
         log_scale = longer
-        advance(f, a, b, c, low, high, (p[j] * math.exp(tilt) / norm, first[j] / norm, second[j] / norm))
+        hit, first_j, second_j = p[j] * growth / norm, first[j] / norm, second[j] / norm
+        stay = 1.0 - hit
+        f, a, b, c = now
+        # Two buffers and no branch, so that the loop runs on vectors. What lies beside the band is 0.
+        for s in range(low, high + 2):
+            then[0, s] = f[s] * stay + f[s - 1] * hit
+            then[1, s] = a[s] * stay + a[s - 1] * hit + first_j * f[s]
+            then[2, s] = b[s] * stay + b[s - 1] * hit + second_j * f[s]
+            then[3, s] = c[s] * stay + c[s - 1] * hit + 2.0 * first_j * a[s]
+        now, then = then, now
+        low, high = narrowed(now, low, high + 1)
+    return now[0], now[1], now[2], now[3], log_scale
+
+
+@numba.njit(nogil=True)
+def narrowed(band: Floats, low: int, high: int) -> tuple[int, int]:
+    """The band without its negligible edges; they, and what an earlier slot left beside the band, are cleared."""
+    band[:, low - 1] = 0.0
+    band[:, high + 1] = 0.0
+    while low < high and max(band[0, low], band[1, low], band[3, low]) < NEGLIGIBLE:
+        band[:, low] = 0.0
+        low += 1
+    while high > low and max(band[0, high], band[1, high], band[3, high]) < NEGLIGIBLE:
+        band[:, high] = 0.0
+        high -= 1
+    return low, high
+
+
+@compiled
+def fill_mass(p: Floats, out: Floats) -> None:
+    """out[s] = P[S = s], s = 0 … n, by the same recursion for F alone; masses below 1e-300 are 0."""
+    n = p.size
+    now, then = np.zeros(n + 3), np.zeros(n + 3)
+    now[1] = 1.0
+    low, high = 1, 1
+    for j in range(n):
+        hit, stay = p[j], 1.0 - p[j]
+        new, shifted, old = then[low : high + 2], now[low - 1 : high + 1], now[low : high + 2]
+        for s in range(new.size):
+            new[s] = old[s] * stay + shifted[s] * hit
         high += 1
-        while low < high and max(f[low], a[low], c[low]) < negligible:
-            f[low] = a[low] = b[low] = c[low] = 0.0
+        then[low - 1] = then[high + 1] = 0.0
+        # Numbers below the normal floats would cost a hundred times the others.
+        while low < high and then[low] < SMALLEST:
+            then[low] = 0.0
             low += 1
-        while high > low and max(f[high], a[high], c[high]) < negligible:
-            f[high] = a[high] = b[high] = c[high] = 0.0
+        while high > low and then[high] < SMALLEST:
+            then[high] = 0.0
             high -= 1
-    return f, a, b, c, log_scale
+        now, then = then, now
+    out[:] = 0.0
+    out[low - 1 : high] = now[low : high + 1]
 
 
 @numba.njit(nogil=True)
 def log_tail(f: Floats, k: int, tilt: float, log_scale: float) -> float:
-    """log P[S >= k], summed from the bar outwards on the side that the tilt makes decay."""
-    n = f.size - 2
+    """log P[S >= k], summed from far out towards the bar on the side that the tilt makes decay; f[s + 1] as above."""
+    n = f.size - 3
     total = 0.0
     if tilt > 0.0 or (tilt == 0.0 and k > n):
         for s in range(n, k - 1, -1):
-            total += f[s] * math.exp(-tilt * (s - k))
+            total += f[s + 1] * math.exp(-tilt * (s - k))
         return min(0.0, math.log(total) + log_scale - tilt * k) if total > 0.0 else -math.inf
     for s in range(k):
-        total += f[s] * math.exp(-tilt * (s - k + 1))
+        total += f[s + 1] * math.exp(-tilt * (s - k + 1))
     below = total * math.exp(log_scale - tilt * (k - 1))
     if tilt == 0.0 and below > 0.5:
         above = 0.0
         for s in range(n, k - 1, -1):
-            above += f[s]
+            above += f[s + 1]
         return math.log(above) + log_scale if above > 0.0 else -math.inf
     return math.log1p(-below) if below < 1.0 else -math.inf
 
@@ -129,12 +159,11 @@ def fill_pass_points(
         chances = p[row[i], : n[i]]
         tilt = tilt_to(chances, float(k[i]) if k[i] < n[i] else n[i] - 0.5)
         slopes = first[row[i], : n[i]], second[row[i], : n[i]]
-        f, a, b, c, log_scale = convolve(chances, slopes[0], slopes[1], tilt, NEGLIGIBLE)
+        f, a, b, c, log_scale = convolve(chances, slopes[0], slopes[1], tilt)
         out[i, 0] = log_tail(f, k[i], tilt, log_scale)
-        at = k[i] - 1
-        log_unit = log_scale - tilt * at
+        at = k[i]  # where the coefficient of x^{k−1} is
+        log_unit = log_scale - tilt * (k[i] - 1)
         if a[at] > 0.0:
             out[i, 1] = math.log(a[at]) + log_unit
         # One power of e^λ less for the coefficient below the bar's.
-        before = c[at - 1] * math.exp(tilt) if at > 0 else 0.0
-        out[i, 2] = (b[at] + before - c[at]) * math.exp(log_unit)
+        out[i, 2] = (b[at] + c[at - 1] * math.exp(tilt) - c[at]) * math.exp(log_unit)
