@@ -42,6 +42,9 @@ def main(argv: list[str]) -> None:
     tables = root / "tables"
     common = ["--date", str(day), "--root", str(tables), "--engine", arguments.engine]
     layout = "kuairand" if arguments.data else "native"
+    if arguments.data:
+        out.print("Real logs, with the settings that they call for: conf/recommended.yaml")
+        common += ["--conf", str(JOBS.parent / "conf" / "recommended.yaml")]
     run("ingest_events.py", *common, "--source", str(source), "--format", layout)
     run("build_signals.py", *common)
     run("allocate_pool.py", *common)
