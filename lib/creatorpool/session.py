@@ -2,7 +2,7 @@
 
 - ``embedded``: Sail, a Spark Connect server inside this process. No Java.
 - ``spark``: Apache Spark; the session that spark-submit gives, or one on this machine.
-- ``sc://host:port``: any Spark Connect server.
+- ``sc://host:port``: any Spark Connect server; one that takes no packages (Sail) has creatorpool in its own Python.
 
 One process holds one engine: PySpark binds its functions to classic or Connect when the first session starts.
 """
@@ -10,6 +10,7 @@ One process holds one engine: PySpark binds its functions to classic or Connect 
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import sys
 import tempfile
@@ -18,13 +19,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pyspark import SparkConf, SparkContext
+from pyspark.errors import UnsupportedOperationException
 from pyspark.sql import SparkSession
 
 from creatorpool.errors import ConfigurationError
 from creatorpool.settings import EngineSettings
 
+logger = logging.getLogger("creatorpool")
+
 EMBEDDED, SPARK = "embedded", "spark"
 
+# Every number depends on these, so nobody else's choice stands.
 _SESSION_CONF = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
@@ -55,7 +61,7 @@ def open_session(engine: str, settings: EngineSettings, name: str = "creatorpool
         yield from _spark(settings, name)
     else:
         for session in _connected(engine):
-            session.addArtifacts(str(_package_archive()), pyfile=True)
+            _ship_package(session)
             yield session
 
 
@@ -95,19 +101,24 @@ def _embedded_server(settings: EngineSettings) -> Iterator[str]:
 def _spark(settings: EngineSettings, name: str) -> Iterator[SparkSession]:
     # Without this the workers run the system's Python, which lacks our libraries.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    builder = SparkSession.builder.appName(name)
     conf = {
+        "spark.app.name": name,
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
-        **_SESSION_CONF,
         **_DELTA_CONF,
         **settings.spark,
     }
-    if not _under_spark_submit():
+    if _under_spark_submit():
+        # Whoever submits the job knows the cluster: what was set on the command line or in its defaults stands.
+        SparkContext._ensure_initialized()  # without its JVM, SparkConf() is empty
+        submitted = SparkConf()
+        conf = {key: value for key, value in conf.items() if not submitted.contains(key)}
+    else:
         _require_delta_jars()
         conf = {"spark.master": "local[*]", "spark.driver.memory": settings.driver_memory, **conf}
-    for key, value in conf.items():
+    builder = SparkSession.builder
+    for key, value in (conf | _SESSION_CONF).items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
@@ -117,6 +128,13 @@ def _spark(settings: EngineSettings, name: str) -> Iterator[SparkSession]:
         yield session
     finally:
         session.stop()
+
+
+def _ship_package(session: SparkSession) -> None:
+    try:
+        session.addArtifacts(str(_package_archive()), pyfile=True)
+    except UnsupportedOperationException:
+        logger.warning("the server takes no packages (Sail does not): creatorpool must be installed in its Python")
 
 
 def _require_delta_jars() -> None:
