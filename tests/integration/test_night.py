@@ -70,6 +70,9 @@ def test_night_summary_shows_pools_and_creators(undisturbed: Path, raw_day: Path
     assert ended.returncode == 0
     for expected in ("Pools", "education", "Gini", "Coverage:", "Top creators", "creator-"):
         assert expected in ended.stdout
+    page = (copy / "_reports" / f"{DAY}.html").read_text()
+    assert "education" in page
+    assert "src=" not in page, "the page opens from disk, without a network"
 
 
 def test_rerun_of_a_published_day_changes_nothing(undisturbed: Path, raw_day: Path, job: Job, tmp_path: Path) -> None:

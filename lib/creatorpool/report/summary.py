@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -15,6 +16,8 @@ from creatorpool.pipeline.allocation import DayPayouts
 from creatorpool.pipeline.night import Night
 
 TOP_CREATORS = 5
+REPORTS = "_reports"
+"""Folder beside the tables with each day's summary as a page."""
 
 
 def money(micros: int | None, currency: str = "") -> str:
@@ -35,8 +38,8 @@ def coverage_line(quality: DataFrame) -> str:
 
 
 def print_summary(night: Night, payouts: DayPayouts, console: Console | None = None) -> None:
-    """Print the summary of `payouts`."""
-    out = console or Console(width=110, soft_wrap=False)
+    """Print the summary of `payouts`; of a real run, keep it beside the tables as one page that opens in a browser."""
+    out = console or Console(width=110, record=True)
     currency = payouts.pools[0]["currency"] if payouts.pools else ""
     state = "computed, nothing written (dry run)" if night.dry_run else "published"
     out.print(f"\n[bold]Creator payouts of {night.day}[/bold], {state}, in {currency}\n")
@@ -50,6 +53,11 @@ def print_summary(night: Night, payouts: DayPayouts, console: Console | None = N
     if night.seconds:
         stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in night.seconds.items())
         out.print(f"Time: {stages}.")
+    if out.record and not night.dry_run and isinstance(night.warehouse.root, Path):
+        page = night.warehouse.root / REPORTS / f"{night.day}.html"
+        page.parent.mkdir(exist_ok=True)
+        out.save_html(str(page), clear=False, inline_styles=True)
+        out.print(f"Report: {page}", soft_wrap=True)
 
 
 def pools_table(pools: Sequence[Mapping[str, Any]]) -> Table:
