@@ -32,7 +32,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if {"spark", "engine", "warehouse"} & set(getattr(item, "fixturenames", ())):
+        is_once = item.get_closest_marker("once") is not None
+        if not is_once and {"spark", "engine", "warehouse"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.engine)
 
 

@@ -50,6 +50,7 @@ def test_job_with_a_misspelt_setting_leaves_with_exit_code_3_and_one_message(job
     assert NO_TRACE not in ended.stderr
 
 
+@pytest.mark.once
 def test_job_without_its_input_names_the_missing_file(job: Job, tmp_path: Path, engine: str) -> None:
     (tmp_path / "raw").mkdir()
 

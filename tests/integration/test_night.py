@@ -62,6 +62,7 @@ def test_night_pulse_revenue_goes_half_to_the_videos_beside_it(undisturbed: Path
     assert paid == {video: revenue // 2 for video, revenue in beside.items()}
 
 
+@pytest.mark.once
 def test_night_summary_shows_pools_and_creators(undisturbed: Path, raw_day: Path, job: Job, tmp_path: Path) -> None:
     copy = shutil.copytree(undisturbed, tmp_path / "tables")
 
@@ -75,6 +76,7 @@ def test_night_summary_shows_pools_and_creators(undisturbed: Path, raw_day: Path
     assert "src=" not in page, "the page opens from disk, without a network"
 
 
+@pytest.mark.once
 def test_rerun_of_a_published_day_changes_nothing(undisturbed: Path, raw_day: Path, job: Job, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(undisturbed, tmp_path / "tables"))
     tables = Warehouse(None, copy)
@@ -88,6 +90,7 @@ def test_rerun_of_a_published_day_changes_nothing(undisturbed: Path, raw_day: Pa
     assert {table: tables.version(table) for table in TABLES} == before
 
 
+@pytest.mark.once
 def test_republish_replaces_payouts_and_keeps_the_history(
     undisturbed: Path, raw_day: Path, job: Job, tmp_path: Path
 ) -> None:
@@ -107,6 +110,7 @@ def test_republish_replaces_payouts_and_keeps_the_history(
         assert paid == pool["pool_micros"]
 
 
+@pytest.mark.once
 def test_dry_run_prints_the_same_pools_and_writes_nothing(
     undisturbed: Path, raw_day: Path, job: Job, tmp_path: Path
 ) -> None:

@@ -35,6 +35,7 @@ def stored_ids(warehouse: Warehouse, table: str = "events", key: str = "event_id
     return set(warehouse.read_arrow(table, [key]).column(key).to_pylist())
 
 
+@pytest.mark.once
 def test_ingestion_that_fails_after_its_writes_is_undone(spark: SparkSession, tmp_path: Path, monkeypatch) -> None:
     run = night(spark, tmp_path / "a table root")  # with a blank, as folders have
     source = delivery(tmp_path / "raw", 1)
@@ -77,6 +78,7 @@ def test_corrected_delivery_after_a_killed_run_replaces_what_it_left(
     assert sorted(statuses) == ["failed", "published"]
 
 
+@pytest.mark.once
 def test_ingestion_while_another_day_is_ingested_is_refused(spark: SparkSession, tmp_path: Path) -> None:
     run = night(spark, tmp_path / "tables")
     source = delivery(tmp_path / "raw", 1)
@@ -88,6 +90,7 @@ def test_ingestion_while_another_day_is_ingested_is_refused(spark: SparkSession,
         ingested(run, source)
 
 
+@pytest.mark.once
 def test_ingestion_published_meanwhile_is_not_repeated(spark: SparkSession, tmp_path: Path, monkeypatch) -> None:
     source = delivery(tmp_path / "raw", 1)
     winner = ingested(night(spark, tmp_path / "tables"), source)
