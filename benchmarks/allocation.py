@@ -30,8 +30,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "allocati
 from independent_solutions import Program, bisection_payouts
 
 from creatorpool.allocation import Allocation, allocate, efficiency_moved, kkt_residuals
-from creatorpool.compiled import processors
 from creatorpool.allocation.concentration import gini
+from creatorpool.compiled import processors
 
 Payouts = np.ndarray[Any, np.dtype[np.float64]]
 

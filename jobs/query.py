@@ -8,10 +8,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
-from creatorpool.pipeline.publication import published_rows
-
 from creatorpool.contracts import load_contracts
 from creatorpool.job import add_common_arguments, job_settings, job_warehouse, run_job
+from creatorpool.pipeline.publication import published_rows
 
 
 def main(argv: list[str]) -> None:
