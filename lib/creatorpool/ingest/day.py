@@ -131,11 +131,14 @@ def _write(run: DayIngestion, judged: JudgedDay) -> None:
     viewers, videos = (
         replace(judged.dimensions[name], rows=run.warehouse.read(name)) for name in ("viewers", "videos")
     )
-    events = JudgedTable(judged.settled.contract, judged.settled.flag(viewers, videos), judged.event_counts)
+    counts, contract = judged.event_counts, judged.settled.contract
+    events = JudgedTable(contract, judged.settled.flag(viewers, videos), counts)
     # Quarantine first: an event that is stored marks the day as begun, and all else of the day must be there then.
     _write_quarantine(run, events)
-    if events.counts.accepted:
-        run.warehouse.append(events.good, "events")
+    if counts.accepted:
+        # Where every row was found good there is nothing to leave out, and judging all of them again takes time.
+        good = events.good if counts.quarantined else judged.settled.rows.select(*contract.column_names)
+        run.warehouse.append(good, "events")
 
 
 def _deliveries(run: DayIngestion) -> dict[str, Delivery]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import reduce
 
@@ -18,6 +18,8 @@ from creatorpool.ingest.rules import conflict_rule, known_rule, window_rule, wit
 from creatorpool.ingest.survey import survey_rows
 
 KEY = ("event_id",)
+
+_IMPLIED_BY_TIME = ("date_not_null", "date_is_day_of_event")
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,10 @@ def settle_events(
 
     `window` is the run's day and how many days before it are still taken.
     """
+    if "date" in delivery.absent:
+        # The day was taken from the time: what the contract says of both follows, and would only be named twice.
+        kept_rules = tuple(rule for rule in contract.row_rules if rule.name not in _IMPLIED_BY_TIME)
+        contract = replace(contract, row_rules=kept_rules)
     rows = conformed(delivery, contract)
     rules = [window_rule(*window), known_rule("viewer_id"), known_rule("video_id")]
     contested = _contested(rows, contract, session, stored)
