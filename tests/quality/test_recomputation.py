@@ -69,18 +69,19 @@ def test_quality_of_400_random_logs_equals_plain_python(spark, configuration, ru
     )
 
 
-@pytest.mark.parametrize("smoothed", [False, True])
-def test_quality_of_shuffled_and_repartitioned_rows_is_the_same_to_the_last_bit(spark, configuration, smoothed):
+def test_quality_of_shuffled_and_repartitioned_rows_is_the_same_to_the_last_bit(spark, configuration):
     settings = configuration.signals
     logs = random_logs(200, seed=9)
 
-    def quality(partitions: int, by: str) -> pd.DataFrame:
+    def qualities(partitions: int, by: str) -> pd.DataFrame:
         events, viewers, videos = logs.frames(spark)
         events = events.orderBy(by).repartition(partitions)
         signals = video_signals(events, viewers, videos.repartition(partitions), settings)
-        priors = fit_day_priors(signals, videos, settings) if smoothed else None
-        return video_quality(signals, videos, settings, priors).toPandas().sort_values("video_id", ignore_index=True)
+        priors = fit_day_priors(signals, videos, settings)
+        smoothed = video_quality(signals, videos, settings, priors)
+        both = video_quality(signals, videos, settings).unionByName(smoothed)
+        return both.toPandas().sort_values(["smoothing", "video_id"], ignore_index=True)
 
-    once = quality(1, "event_id")
-    assert (once.quality_score > 0).any()
-    pd.testing.assert_frame_equal(quality(7, "watch_ms"), once, check_exact=True)
+    once = qualities(1, "event_id")
+    assert (once.groupby("smoothing").quality_score.max() > 0).all()
+    pd.testing.assert_frame_equal(qualities(7, "watch_ms"), once, check_exact=True)

@@ -87,8 +87,7 @@ def fit_prior(successes: ArrayLike, weight: ArrayLike, group: ArrayLike) -> Grou
     distribution, Biometrika 66 (1979), for the uncorrelated second moment.
     """
     x, n, names, code = _checked(successes, weight, group)
-    seen = n > 0
-    moments = _Moments(_rate(x, n)[seen], n[seen], code[seen], names.size)
+    moments = _moments(_rate(x, n), n, code, names.size)
     gamma = np.zeros(names.size)
     for _ in range(MAX_ROUNDS):
         previous, (mean, gamma) = gamma, moments.step(gamma)
@@ -100,38 +99,58 @@ def fit_prior(successes: ArrayLike, weight: ArrayLike, group: ArrayLike) -> Grou
 
 @dataclass(frozen=True)
 class _Moments:
-    rate: FloatArray
+    """Sums over the videos of one group and one n, which all have the same weights: (c,) arrays, sorted."""
+
     n: FloatArray
     code: NDArray[np.intp]
+    videos: FloatArray
+    rates: FloatArray
+    squares: FloatArray
     groups: int
 
     def step(self, gamma: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(mean, γ) of each group from the weights that are best for the last `gamma`."""
         inflation = 1.0 + gamma[self.code] * np.maximum(self.n - 1.0, 0.0)
         omega = self.n / inflation
-        total = self._sums(omega)
-        mean = _ratio(self._sums(omega * self.rate), total)
+        total = self._by_group(omega * self.videos)
+        mean = _ratio(self._by_group(omega * self.rates), total)
 
         m, pairs = mean[self.code], np.maximum(self.n * (self.n - 1.0), 0.0) / (inflation * inflation)
-        excess = _ratio(self.rate * (self.n * self.rate - 1.0), self.n - 1.0) - 2.0 * m * self.rate + m * m
-        scale = self._sums(pairs) * (mean * (1.0 - mean))
-        spread = _ratio(self._sums(pairs * excess), scale) + _ratio(np.ones(self.groups), total)
+        excess = _ratio(self.n * self.squares - self.rates, self.n - 1.0) - 2.0 * m * self.rates + m * m * self.videos
+        scale = self._by_group(pairs * self.videos) * (mean * (1.0 - mean))
+        spread = _ratio(self._by_group(pairs * excess), scale) + _ratio(np.ones(self.groups), total)
         return mean, np.where(scale > 0, np.clip(spread, 0.0, 1.0), 0.0)
 
-    def _sums(self, values: FloatArray) -> FloatArray:
-        """Sum of (n,) `values` in each group, in any order the same bits.
+    def _by_group(self, values: FloatArray) -> FloatArray:
+        return np.asarray(np.bincount(self.code, weights=values, minlength=self.groups), dtype=np.float64)
 
-        Two pieces of each value lie on grids so coarse that they add up without rounding; what is below them is less
-        than 2**-80 of the largest value for ten million rows.
-        """
-        room = 2.0 ** np.ceil(np.log2(max(values.size, 1)))
-        largest = np.max(np.abs(values), initial=0.0)
-        unit = 2.0 ** np.ceil(np.log2(largest)) * room * 2.0**-52 if largest > 0 else 1.0
-        high = np.rint(values / unit) * unit
-        finer = unit * room * 2.0**-52
-        low = np.rint((values - high) / finer) * finer
-        sums = [np.bincount(self.code, weights=piece, minlength=self.groups) for piece in (high, low)]
-        return np.asarray(sums[0] + sums[1], dtype=np.float64)
+
+def _moments(rate: FloatArray, n: FloatArray, code: NDArray[np.intp], groups: int) -> _Moments:
+    weights, place = np.unique(n, return_inverse=True)
+    cells, cell = np.unique(code * weights.size + place, return_inverse=True)
+    of_group, of_weight = np.divmod(cells, max(weights.size, 1))
+    return _Moments(
+        weights[of_weight],
+        of_group,
+        np.bincount(cell, minlength=cells.size).astype(np.float64),
+        _order_free_sums(rate, cell, cells.size),
+        _order_free_sums(rate * rate, cell, cells.size),
+        groups,
+    )
+
+
+def _order_free_sums(values: FloatArray, cell: NDArray[np.intp], cells: int) -> FloatArray:
+    """Sum in each cell of (n,) `values` within [0, 1], in any order the same bits.
+
+    Two pieces of each value lie on grids so coarse that they add up without rounding; what is below the finer one, at
+    most 2**-57 of a value for ten million rows, is left out.
+    """
+    room = 2.0 ** np.ceil(np.log2(max(values.size, 1)))
+    coarse, fine = room * 2.0**-52, room * room * 2.0**-104
+    high = np.rint(values / coarse) * coarse
+    low = np.rint((values - high) / fine) * fine
+    sums = [np.bincount(cell, weights=piece, minlength=cells) for piece in (high, low)]
+    return np.asarray(sums[0] + sums[1], dtype=np.float64)
 
 
 def _rate(x: FloatArray, n: FloatArray) -> FloatArray:
