@@ -125,7 +125,7 @@ def test_dry_run_prints_the_same_pools_and_writes_nothing(
     assert dry.returncode == 0, dry.stderr
     assert {path.name: tables.version(path.name) for path in root.iterdir() if tables.exists(path.name)} == before
     assert "dry run" in dry.stdout
-    pools = real.stdout[real.stdout.index("Pools") : real.stdout.index("Time:") if "Time:" in real.stdout else None]
+    pools = real.stdout[real.stdout.index("Pools") : real.stdout.index("Report:")]
     assert pools.strip() in dry.stdout
 
 
