@@ -145,7 +145,7 @@ def _order_free_sums(values: FloatArray, cell: NDArray[np.intp], cells: int) -> 
     Two pieces of each value lie on grids so coarse that they add up without rounding; what is below the finer one, at
     most 2**-57 of a value for ten million rows, is left out.
     """
-    room = 2.0 ** np.ceil(np.log2(max(values.size, 1)))
+    room = 2.0 ** values.size.bit_length()
     coarse, fine = room * 2.0**-52, room * room * 2.0**-104
     high = np.rint(values / coarse) * coarse
     low = np.rint((values - high) / fine) * fine

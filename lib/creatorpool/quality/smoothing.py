@@ -32,14 +32,6 @@ class QualityPriors:
     """Sorted; row g of each prior belongs to ``category[g]``"""
     rates: Mapping[str, GroupPrior]
 
-    def as_rows(self) -> list[dict[str, str | float]]:
-        """One row per category and rate: category, rate, mean, strength (viewers; infinite: no spread found)."""
-        return [
-            {"category": name, "rate": rate, "mean": float(prior.mean[g]), "strength": float(prior.strength[g])}
-            for g, name in enumerate(self.category)
-            for rate, prior in self.rates.items()
-        ]
-
 
 def fit_priors(columns: Mapping[str, NDArray[Any]], tiers: Mapping[str, float]) -> QualityPriors:
     """Fit the prior of each rate in each category, from one day's signals.
