@@ -38,14 +38,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--against", action="append", default=[], type=Path, metavar="FILE", help="overlay of the other configuration"
     )
-    parser.add_argument("--days", type=int, default=1, help="days up to --date whose events count as one window")
-    parser.add_argument("--min-viewers", type=int, default=5, help="viewers that a video needs in each half")
+    parser.add_argument("--days", type=_positive, default=1, help="days up to --date whose events count as one window")
+    parser.add_argument("--min-viewers", type=_positive, default=5, help="viewers that a video needs in each half")
     parser.add_argument(
-        "--long-view-ms", type=int, default=18_000, help="this long, or the whole video, is a long view"
+        "--long-view-ms", type=_positive, default=18_000, help="this long, or the whole video, is a long view"
     )
-    parser.add_argument("--draws", type=int, default=200, help="bootstrap samples for the intervals")
+    parser.add_argument("--draws", type=_positive, default=200, help="bootstrap samples for the intervals")
     parser.add_argument("--seed", type=int, default=1, help="of the split and of the bootstrap")
     return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number above 0")
+    return int(text)
 
 
 def _table(evaluation: Evaluation) -> Table:

@@ -1,0 +1,41 @@
+"""The evaluation of two configurations, run as a job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.integration.conftest import DAY, Job
+
+from creatorpool.settings import project_root
+
+
+def test_evaluate_quality_prints_both_configurations_and_writes_nothing(undisturbed: Path, job: Job, engine: str):
+    before = sorted(undisturbed.rglob("*"))
+    recommended = project_root() / "conf" / "recommended.yaml"
+    ended = job(
+        *("evaluate_quality.py", "--date", DAY, "--root", undisturbed, "--conf", recommended),
+        *("--min-viewers", 3, "--draws", 20),
+        engine=engine,
+    )
+    assert ended.returncode == 0, ended.stderr
+    for words in ("this", "against", "difference", "coverage", "reliability", "prediction"):
+        assert words in ended.stdout
+    assert sorted(undisturbed.rglob("*")) == before
+
+
+def test_evaluate_quality_of_unpublished_day_ends_with_bad_input(tmp_path: Path, job: Job):
+    ended = job("evaluate_quality.py", "--date", DAY, "--root", tmp_path)
+    assert ended.returncode == 2
+    assert f"events of {DAY} are not published" in ended.stderr
+
+
+def test_evaluate_quality_of_no_days_ends_with_bad_input(tmp_path: Path, job: Job):
+    ended = job("evaluate_quality.py", "--date", DAY, "--root", tmp_path, "--days", 0)
+    assert ended.returncode == 2
+    assert "'0' is not a whole number above 0" in ended.stderr
+
+
+def test_evaluate_quality_against_missing_overlay_ends_with_bad_configuration(tmp_path: Path, job: Job):
+    ended = job("evaluate_quality.py", "--date", DAY, "--root", tmp_path, "--against", tmp_path / "none.yaml")
+    assert ended.returncode == 3
+    assert "none.yaml" in ended.stderr
