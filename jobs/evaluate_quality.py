@@ -55,14 +55,9 @@ def _positive(text: str) -> int:
 
 
 def _table(evaluation: Evaluation) -> Table:
-    table = Table(
-        "",
-        "this",
-        "against",
-        "difference",
-        title=f"{evaluation.videos:,} eligible videos; {evaluation.videos_compared:,} of them split into halves",
-        caption="intervals of 95 % over resampled videos; difference = this - against, on the same videos",
-    )
+    title = f"{evaluation.videos:,} eligible videos; {evaluation.videos_compared:,} of them split into halves"
+    caption = "intervals of 95 % over resampled videos; difference = this - against, on the same videos"
+    table = Table("", "this", "against", "difference", title=title, caption=caption)
     this, other = evaluation.coverage
     table.add_row("coverage: share with Q > 0", f"{this:.3f}", f"{other:.3f}", f"{this - other:+.3f}")
     labels = {
