@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pyspark
 import pytest
+from tests.processes import fresh_environment
 
 from creatorpool.errors import ConfigurationError
 from creatorpool.session import resolve_engine
@@ -140,7 +141,7 @@ def _run(folder: Path, script: str, command: list[str], *arguments: str) -> subp
         [*command, str(path), *arguments],
         capture_output=True,
         text=True,
-        env={**os.environ, **own},
+        env=fresh_environment(**own),
         cwd=folder,
         timeout=300,
         check=False,

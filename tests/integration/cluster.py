@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pyspark
+from tests.processes import fresh_environment
 
 SPARK_HOME = Path(pyspark.__file__).parent
 _START_SECONDS = 90
@@ -46,12 +47,9 @@ def standalone_cluster(folder: Path, workers: int = 2) -> Iterator[str]:
 
 def spark_submit(address: str, python: Path, script: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Submit a job to the cluster, in client mode, as a scheduler would; executors run `python`."""
-    environment = {
-        **os.environ,
-        "PYSPARK_PYTHON": str(python),
-        "PYSPARK_DRIVER_PYTHON": sys.executable,
-        "SPARK_LOCAL_IP": "127.0.0.1",
-    }
+    environment = fresh_environment(
+        PYSPARK_PYTHON=str(python), PYSPARK_DRIVER_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1"
+    )
     settings = ["--conf", "spark.executor.memory=900m", "--conf", "spark.sql.shuffle.partitions=2"]
     command = [str(SPARK_HOME / "bin" / "spark-submit"), "--master", address, *settings, str(script)]
     return subprocess.run(

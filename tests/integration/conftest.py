@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from tests.processes import fresh_environment
 
 from creatorpool.settings import project_root
 from creatorpool.synthetic import SyntheticMarket
@@ -34,7 +34,7 @@ def job() -> Job:
     def run(script: str, *arguments: object, engine: str = "embedded") -> subprocess.CompletedProcess[str]:
         settings = ["--set", "engine.shuffle_partitions=2", "--set", "engine.driver_memory=2g"]
         command = [sys.executable, str(project_root() / "jobs" / script), *map(str, arguments), *settings]
-        environment = {**os.environ, "PYSPARK_PYTHON": sys.executable}
+        environment = fresh_environment(PYSPARK_PYTHON=sys.executable)
         return subprocess.run(
             [*command, "--engine", engine], capture_output=True, text=True, env=environment, timeout=500, check=False
         )
