@@ -63,6 +63,11 @@ def _refused(warehouse: Warehouse, table: str) -> Counter[tuple[str, ...]]:
     return Counter(tuple(sorted(row["failed_rules"])) for row in rows)
 
 
+# On Spark, whole nights in tests/integration ingest the same kinds of rows from Parquet; planning the text formats of many
+# tables there takes minutes.
+pytestmark = pytest.mark.once
+
+
 @pytest.fixture(scope="module")
 def good_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_parquet(tmp_path_factory.mktemp("good") / "parquet", good_tables())
