@@ -63,8 +63,8 @@ def _refused(warehouse: Warehouse, table: str) -> Counter[tuple[str, ...]]:
     return Counter(tuple(sorted(row["failed_rules"])) for row in rows)
 
 
-# On Spark, whole nights in tests/integration ingest the same kinds of rows from Parquet; planning the text formats of many
-# tables there takes minutes.
+# On Spark, whole nights in tests/integration ingest the same kinds of rows from Parquet; planning the text formats of
+# many tables takes minutes there.
 pytestmark = pytest.mark.once
 
 
