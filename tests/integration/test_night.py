@@ -129,6 +129,7 @@ def test_dry_run_prints_the_same_pools_and_writes_nothing(
     assert pools.strip() in dry.stdout
 
 
+@pytest.mark.once
 def test_night_killed_at_every_write_ends_in_the_same_tables(
     undisturbed: Path, raw_day: Path, engine: str, tmp_path: Path
 ) -> None:
@@ -149,6 +150,7 @@ def test_night_killed_at_every_write_ends_in_the_same_tables(
     assert day_tables(root) == day_tables(undisturbed)
 
 
+@pytest.mark.once
 def test_two_runs_at_once_end_in_one_published_day_and_one_refusal(
     undisturbed: Path, raw_day: Path, engine: str, tmp_path: Path
 ) -> None:
