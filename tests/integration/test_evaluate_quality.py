@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from tests.integration.conftest import DAY, Job
 
 from creatorpool.settings import project_root
