@@ -55,7 +55,8 @@ def separated_columns(lines: DataFrame, header: str, names: Sequence[str], separ
     rows = _without_blank_lines(lines).where(F.col(RAW_ROW) != header)
     split = rows.withColumn("fields", fenced(_fields(F.col(RAW_ROW), separator)))
     readable = split.withColumn("fields", F.when(F.size("fields") == len(names), F.col("fields")))
-    return readable.select(*(_unquoted(F.col("fields")[i]).alias(name) for i, name in enumerate(names)), RAW_ROW)
+    values = (fenced(_unquoted(F.col("fields")[i])).alias(name) for i, name in enumerate(names))
+    return readable.select(*values, RAW_ROW)
 
 
 def column_names(header: str, separator: str = ",") -> list[str]:
@@ -87,7 +88,7 @@ def _unquoted(text: Column) -> Column:
 
 def _delivered(value: Column, name: str, contract: Contract) -> Column:
     is_whole = contract.column(name).type in {"BIGINT", "INT"}
-    return (_whole_number(value) if is_whole else value).alias(name)
+    return fenced(_whole_number(value) if is_whole else value).alias(name)
 
 
 def _whole_number(text: Column) -> Column:
