@@ -63,11 +63,6 @@ def _refused(warehouse: Warehouse, table: str) -> Counter[tuple[str, ...]]:
     return Counter(tuple(sorted(row["failed_rules"])) for row in rows)
 
 
-# On Spark, whole nights in tests/integration ingest the same kinds of rows from Parquet; planning the text formats of
-# many tables takes minutes there.
-pytestmark = pytest.mark.once
-
-
 @pytest.fixture(scope="module")
 def good_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_parquet(tmp_path_factory.mktemp("good") / "parquet", good_tables())
@@ -110,6 +105,7 @@ class CrashingWarehouse(Warehouse):
         raise KeyboardInterrupt
 
 
+@pytest.mark.once
 def test_ingest_interrupted_and_run_again_ends_in_the_same_tables(
     good_warehouse: Warehouse, good_source: Path, spark: SparkSession, tmp_path: Path
 ) -> None:
