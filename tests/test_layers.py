@@ -29,6 +29,8 @@ MATHEMATICS = (
     "creatorpool.compiled",
     "creatorpool.money",
     "creatorpool.allocation",
+    "creatorpool.comparison",
+    "creatorpool.integrity",
     "creatorpool.quality.elementary",
     "creatorpool.quality.geometric",
     "creatorpool.quality.shrinkage",
@@ -39,6 +41,7 @@ SPARK_DOORS = {
     "creatorpool.allocation.pools",
     "creatorpool.allocation.payouts",
     "creatorpool.allocation.settlement",
+    "creatorpool.comparison.viewing",
 }
 """Modules beside the mathematics that feed it from Spark."""
 
@@ -49,6 +52,8 @@ ORDER = [
     {"settings"},
     {"session", "tables"},
     {"quality", "allocation", "signals", "ingest"},
+    {"comparison"},
+    {"integrity"},
     {"runs"},
     {"pipeline"},
     {"report", "job"},

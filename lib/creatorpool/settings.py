@@ -167,6 +167,23 @@ class AllocationSettings(Section):
         return floor or 0, cap
 
 
+class FrontierSettings(Section):
+    alpha: Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=1)]
+    lambda_eff: Annotated[list[Share], Field(min_length=1)]
+    small_creators: Share
+
+
+class IntegritySettings(Section):
+    fake_viewer_cost_micros: Annotated[dict[str, Micros], Field(min_length=1)]
+    fake_viewers: Annotated[list[Annotated[int, Field(ge=1, le=10**9)]], Field(min_length=1)]
+    replays: int = Field(ge=2, le=10**6)
+    small_creator_quantile: Share
+    most_exploitable: int = Field(ge=0, le=1000)
+    unverified_weights: list[Annotated[float, Field(gt=0, allow_inf_nan=False)]]
+    alpha: list[Annotated[float, Field(gt=0, le=1)]]
+    cap_shares: list[Annotated[float, Field(gt=0, le=1)]]
+
+
 class ContractSettings(Section):
     data_docs: bool
 
@@ -184,8 +201,18 @@ class Settings(Section):
     quality: QualitySettings
     pools: PoolSettings
     allocation: AllocationSettings
+    frontier: FrontierSettings
+    integrity: IntegritySettings
     contracts: ContractSettings
     runs: RunSettings
+
+    @model_validator(mode="after")
+    def _fakes_of_known_tiers(self) -> Self:
+        if unknown := sorted(set(self.integrity.fake_viewer_cost_micros) - set(self.signals.tiers)):
+            raise ValueError(
+                f"integrity.fake_viewer_cost_micros: {unknown} are not among signals.tiers, {sorted(self.signals.tiers)}"
+            )
+        return self
 
     def sha256(self, *sections: str) -> str:
         """Fingerprint of the named sections (all but `engine` if none): what a number may depend on."""
