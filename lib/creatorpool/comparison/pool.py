@@ -1,0 +1,72 @@
+"""One published pool as arrays: what every comparison starts from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creatorpool.allocation import Allocation, allocate
+from creatorpool.allocation.types import Floats, ObjectiveName
+
+
+@dataclass(frozen=True)
+class Dial:
+    """What decides how a pool is split, beside its videos: the policy of S0 §3."""
+
+    objective: ObjectiveName
+    alpha: float
+    lambda_eff: float
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A pool's eligible videos in ascending order of their ids, so that sums do not depend on how rows were stored."""
+
+    category: str
+    money: int
+    """Micros that were paid out; what stayed unallocated is not part of it"""
+    video: NDArray[Any]
+    """(n,) ids"""
+    creator: NDArray[Any]
+    """(n,) ids"""
+    effective_impressions: Floats
+    """(n,) M = views · quality"""
+    floor: int
+    """Of one video, micros"""
+    cap: int | None
+    """Of one video with effective impressions, micros; a video without any gets no more than the floor"""
+
+    @property
+    def can_pay(self) -> bool:
+        """Whether there is money, and a video that may get it."""
+        return self.money > 0 and bool(np.any(self.effective_impressions > 0))
+
+    def split(self, dial: Dial, effective_impressions: Floats | None = None) -> Allocation:
+        """The optimum under `dial`, of other effective impressions if given; caps that fall short pay what they allow.
+
+        Raises
+        ------
+        InfeasiblePoolError
+            If the floors sum to more than the money.
+        """
+        m = self.effective_impressions if effective_impressions is None else effective_impressions
+        floor, cap = self.bounds(m)
+        return allocate(
+            m,
+            min(float(self.money), math.fsum(cap)),
+            alpha=dial.alpha,
+            lambda_eff=dial.lambda_eff,
+            floor=floor,
+            cap=cap,
+            objective=dial.objective,
+        )
+
+    def bounds(self, effective_impressions: Floats) -> tuple[Floats, Floats]:
+        """(n,) floors and caps, micros."""
+        floor = np.full(effective_impressions.size, float(self.floor))
+        cap = math.inf if self.cap is None else float(max(self.cap, self.floor))
+        return floor, np.where(effective_impressions > 0, cap, floor)
