@@ -51,7 +51,7 @@ ORDER = [
     {"compiled", "money", "contracts", "synthetic", "incentives", "delivery", "recommend"},
     {"settings"},
     {"session", "tables"},
-    {"quality", "allocation", "signals", "ingest"},
+    {"quality", "allocation", "signals", "ingest", "cohorts"},
     {"comparison"},
     {"integrity"},
     {"runs"},

@@ -21,6 +21,8 @@ from creatorpool.errors import ConfigurationError
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Weight = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Micros = Annotated[int, Field(ge=0, le=10**15)]
 
 SUM_TOLERANCE = 1e-9
@@ -184,6 +186,41 @@ class IntegritySettings(Section):
     cap_shares: list[Annotated[float, Field(gt=0, le=1)]]
 
 
+class SegmentIncentives(Section):
+    current_bounty: Amount | None = None
+    cost_kappa: Positive | None = None
+
+
+class IncentiveSettings(Section):
+    success: str = Field(min_length=1)
+    delta: float = Field(gt=0, lt=1)
+    horizon_days: int = Field(ge=1, le=3650)
+    cohort_days: int = Field(ge=1, le=3650)
+    bins: int = Field(ge=4, le=200)
+    min_entrants: int = Field(ge=20)
+    proxy_is_quality: bool
+    confidence: float = Field(gt=0.5, lt=1)
+    replicates: int = Field(ge=100, le=100_000)
+    seed: int = Field(ge=0)
+    slope_attenuation: float = Field(gt=0, le=1)
+    replay_target: str = Field(min_length=1)
+    current_bounty: Amount
+    cost_kappa: Positive | None
+    impressions_per_entrant: Amount | None
+    cash_per_entrant: Amount | None
+    segments: dict[str, SegmentIncentives]
+
+    def bounty_of(self, segment: str) -> float:
+        """B that `segment`'s entrants were promised."""
+        own = self.segments.get(segment, SegmentIncentives()).current_bounty
+        return self.current_bounty if own is None else own
+
+    def kappa_of(self, segment: str) -> float | None:
+        """κ of `segment`'s cost κq²/2, or None where the measured quality is to tell it."""
+        own = self.segments.get(segment, SegmentIncentives()).cost_kappa
+        return self.cost_kappa if own is None else own
+
+
 class ContractSettings(Section):
     data_docs: bool
 
@@ -203,6 +240,7 @@ class Settings(Section):
     allocation: AllocationSettings
     frontier: FrontierSettings
     integrity: IntegritySettings
+    incentives: IncentiveSettings
     contracts: ContractSettings
     runs: RunSettings
 
@@ -210,7 +248,7 @@ class Settings(Section):
     def _fakes_of_known_tiers(self) -> Self:
         if unknown := sorted(set(self.integrity.fake_viewer_cost_micros) - set(self.signals.tiers)):
             raise ValueError(
-                f"integrity.fake_viewer_cost_micros: {unknown} are not among signals.tiers, {sorted(self.signals.tiers)}"
+                f"integrity.fake_viewer_cost_micros: {unknown} are not in signals.tiers, {sorted(self.signals.tiers)}"
             )
         return self
 

@@ -25,6 +25,7 @@ from creatorpool.incentives.engines import (
     expected_position_weight,
 )
 from creatorpool.incentives.estimation import CohortEstimate, EstimationRules, estimate_cohort, nearby_bars
+from creatorpool.incentives.exposure import CellTotals, CohortExposure
 from creatorpool.incentives.intervals import Estimate, wilson_interval
 from creatorpool.incentives.kuhn_tucker import ShadowPrices, shadow_prices
 from creatorpool.incentives.links import IdentityLink, LogisticLink, NoisyLink, ScaledLink
@@ -73,8 +74,10 @@ __all__ = [
     "BountyCertificate",
     "Budgets",
     "CalibrationWeek",
+    "CellTotals",
     "CohortCounts",
     "CohortEstimate",
+    "CohortExposure",
     "ComparativeStatics",
     "ContinuationEstimate",
     "Controls",

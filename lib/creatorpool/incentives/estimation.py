@@ -10,6 +10,7 @@ from creatorpool.errors import InputError
 from creatorpool.incentives.bounty import implementability_bounty
 from creatorpool.incentives.calibration import implied_cost
 from creatorpool.incentives.cohort import CohortCounts
+from creatorpool.incentives.exposure import CohortExposure, ExposureTerms, measured_terms, redrawn_terms
 from creatorpool.incentives.intervals import NOT_ESTIMATED, Estimate, percentile_interval, wilson_interval
 from creatorpool.incentives.policy import Policy
 from creatorpool.incentives.response import best_response
@@ -27,8 +28,11 @@ class EstimationRules:
     """What the estimates assume, and what they refuse."""
 
     min_entrants: int = 200
+    min_followed: int = 20
+    """entrants on each side of the bar whose exposure after the test must be known for G0 and G1"""
     min_bins: int = 4
     replicates: int = 1000
+    confidence: float = 0.95
     proxy_is_quality: bool = True
     """the proxy is on the scale of q; else quality is the success chance that it predicts"""
     attenuation: float = 0.8
@@ -37,42 +41,59 @@ class EstimationRules:
 
 @dataclass(frozen=True)
 class CohortEstimate:
-    """Estimates of one segment; NaN throughout where `reason` says that the data do not carry them."""
+    """Estimates of one segment; NaN where `reason` says that the data do not carry them."""
 
     entrants: int
     pass_rate: Estimate
     """with its Wilson interval"""
-    quality: Estimate
+    mass: Estimate = NOT_ESTIMATED
+    """N as delivered, or as the policy says where no exposure was counted; G0, G1 and ΔG likewise"""
+    g0: Estimate = NOT_ESTIMATED
+    g1: Estimate = NOT_ESTIMATED
+    spread: Estimate = NOT_ESTIMATED
+    quality: Estimate = NOT_ESTIMATED
     """q̂ at the cohort's median"""
-    probability: Estimate
+    probability: Estimate = NOT_ESTIMATED
     """π̂ at the median"""
-    slope: Estimate
+    slope: Estimate = NOT_ESTIMATED
     """π̂′ by the monotone curve, per unit of quality"""
-    slope_influence: Estimate
+    slope_influence: Estimate = NOT_ESTIMATED
     """π̂′ by influence weights"""
-    leverage: Estimate
-    elasticity: Estimate
-    bounty: Estimate
+    leverage: Estimate = NOT_ESTIMATED
+    elasticity: Estimate = NOT_ESTIMATED
+    bounty: Estimate = NOT_ESTIMATED
     """B̂ = (1 − r) m̂ / π̂′"""
-    expected_spend: Estimate
+    expected_spend: Estimate = NOT_ESTIMATED
     """π̂ B̂"""
-    bounty_conservative: float
+    bounty_conservative: float = float("nan")
     """B̂ with the slope attenuated"""
-    slopes_agree: bool
-    cost_fits: bool
+    slopes_agree: bool = False
+    cost_fits: bool = False
     """whether the cost makes the measured quality a best response, and not only a root of the first-order condition"""
-    certified: bool
+    certified: bool = False
     """whether the cost fits, and the bounty for it is proved to induce the first best"""
-    induced_quality: float
+    induced_quality: float = float("nan")
     """best response to B̂ under the implied cost"""
-    reason: str
+    target_quality: float = float("nan")
+    """q*: first best under that cost"""
+    target_bounty: float = float("nan")
+    """B* for q*, which `certified` is about"""
+    target_spend: float = float("nan")
+    """π(q*) B*"""
+    reason: str = ""
     """empty, or why numbers are missing"""
+
+    def policy(self, policy: Policy) -> Policy:
+        """`policy` with the N, G0 and G1 of the estimate."""
+        mass, g0, g1 = (np.asarray(found.value) for found in (self.mass, self.g0, self.g1))
+        return replace(policy, mass=mass, g0=g0, g1=g1)
 
 
 def estimate_cohort(
     counts: CohortCounts,
     policy: Policy,
     *,
+    exposure: CohortExposure | None = None,
     cost: Curve | None = None,
     rules: EstimationRules | None = None,
     seed: int = 0,
@@ -85,6 +106,8 @@ def estimate_cohort(
         The segment's sufficient statistics.
     policy : Policy
         The single policy that the cohort was under; its k, N, G0, G1 and r enter the bounty.
+    exposure : CohortExposure, optional
+        What the entrants were shown: N, G0 and G1 are then estimated with the rest, and those of `policy` are not used.
     cost : cost, optional
         The creators' cost, for the certificate; by default the quadratic one that the measured quality implies.
     rules : EstimationRules, optional
@@ -95,31 +118,103 @@ def estimate_cohort(
     Notes
     -----
     Entrants are redrawn with replacement: a multinomial over (bin, successes) cells, the same law as redrawing rows up
-    to the proxies within a bin and the slots within a cell, which stay at their means.
+    to the proxies within a bin and the slots within a cell, which stay at their means. Exposure varies within cells
+    too, see `redrawn_terms`.
     """
     settings = rules or EstimationRules()
     if policy.shape != () or int(policy.n) != counts.n or not 1 <= int(policy.k) <= counts.n:
         raise InputError(f"counts of n = {counts.n} need one policy with that n and 1 <= k <= n, got {policy}")
     k = int(policy.k)
     passes = int(counts.entrants[:, k:].sum())
+    rate = _pass_rate(passes, counts.total, settings.confidence)
+    draws = _drawn(counts, policy, exposure, settings, np.random.default_rng(seed))
+    base = _with_exposure(CohortEstimate(counts.total, rate), draws, settings)
     refusal = _refusal(counts, passes, settings)
-    rate = _pass_rate(passes, counts.total)
     if refusal:
-        return _without_numbers(counts.total, rate, refusal)
-    cells = counts.entrants.reshape(-1)
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(counts.total, cells / counts.total, settings.replicates)
+        return replace(base, reason=refusal)
     data = slopes_at_median(counts, counts.entrants[None], k)
-    boot = slopes_at_median(counts, drawn.reshape(settings.replicates, *counts.entrants.shape), k)
-    numbers = [_numbers(counts, policy, found, settings) for found in (data, boot)]
-    found = _described(counts, policy, rate, numbers[0], numbers[1], settings)
-    return found if found.reason else _with_responses(found, policy, cost)
+    boot = slopes_at_median(counts, draws.entrants, k)
+    share = float(policy.revenue_share)
+    numbers = [
+        _numbers(counts, share, terms, found, settings)
+        for terms, found in ((draws.terms, data), (draws.redrawn_terms, boot))
+    ]
+    found = _described(base, numbers[0], numbers[1], settings)
+    if found.reason:
+        return found
+    found = _with_bounty(found, share, draws, numbers[0], numbers[1], settings)
+    return found if found.reason else _with_responses(found, found.policy(policy), cost)
 
 
 def nearby_bars(counts: CohortCounts, bars: Integers) -> tuple[Floats, Floats]:
     """(π̂, π̂′ per unit of proxy) at the median, each (len(bars),), had the bar been another (B.6, step 5)."""
     points = [slopes_at_median(counts, counts.entrants[None], int(bar)) for bar in bars]
     return np.array([p.probability[0] for p in points]), np.array([p.slope[0] for p in points])
+
+
+@dataclass(frozen=True)
+class _Draws:
+    """Redrawn cohorts."""
+
+    entrants: Integers
+    """(r, b, n + 1)"""
+    terms: ExposureTerms
+    """of the data, (1,) each"""
+    redrawn_terms: ExposureTerms
+    followed: tuple[int, int] | None
+    """entrants who failed and who passed with known exposure; None where exposure is not estimated"""
+
+
+def _drawn(
+    counts: CohortCounts,
+    policy: Policy,
+    exposure: CohortExposure | None,
+    rules: EstimationRules,
+    rng: np.random.Generator,
+) -> _Draws:
+    k, shape = int(policy.k), (rules.replicates, *counts.entrants.shape)
+    if exposure is None:
+        known = ExposureTerms(*(np.array([float(value)]) for value in (policy.mass, policy.g0, policy.g1)))
+        return _Draws(_multinomial(counts.entrants, rules.replicates, rng).reshape(shape), known, known, None)
+    followed = exposure.after.entrants
+    if followed.shape != counts.entrants.shape or (followed > counts.entrants).any():
+        raise InputError("exposure must be that of the counted entrants, by the same cells")
+    parts = np.stack([followed, counts.entrants - followed])
+    drawn = _multinomial(parts, rules.replicates, rng).reshape(rules.replicates, *parts.shape)
+    everyone = drawn.sum(axis=1)
+    redrawn = redrawn_terms(exposure, everyone, drawn[:, 0], k, rng)
+    sides = int(followed[:, :k].sum()), int(followed[:, k:].sum())
+    return _Draws(everyone, measured_terms(exposure, k), redrawn, sides)
+
+
+def _multinomial(cells: Integers, replicates: int, rng: np.random.Generator) -> Integers:
+    """(replicates, cells) redrawn counts; without entrants none are drawn."""
+    flat = cells.reshape(-1)
+    total = int(flat.sum())
+    if total == 0:
+        return np.zeros((replicates, flat.size), dtype=np.int64)
+    # Most cells of a table are empty, and each costs a draw.
+    filled = np.flatnonzero(flat)
+    drawn = np.zeros((replicates, flat.size), dtype=np.int64)
+    drawn[:, filled] = rng.multinomial(total, flat[filled] / total, replicates)
+    return drawn
+
+
+def _with_exposure(base: CohortEstimate, draws: _Draws, rules: EstimationRules) -> CohortEstimate:
+    """The estimate with N, and with G0 and G1 of the sides of the bar on which enough entrants were followed."""
+
+    def interval(value: Floats, redrawn: Floats) -> Estimate:
+        return percentile_interval(float(value[0]), redrawn, rules.confidence)
+
+    now, again = draws.terms, draws.redrawn_terms
+    enough = [draws.followed is None or size >= rules.min_followed for size in draws.followed or (0, 0)]
+    return replace(
+        base,
+        mass=interval(now.mass, again.mass),
+        g0=interval(now.g0, again.g0) if enough[0] else NOT_ESTIMATED,
+        g1=interval(now.g1, again.g1) if enough[1] else NOT_ESTIMATED,
+        spread=interval(now.spread, again.spread) if all(enough) else NOT_ESTIMATED,
+    )
 
 
 @dataclass(frozen=True)
@@ -133,58 +228,66 @@ class _Numbers:
     bounty: Floats
 
 
-def _numbers(counts: CohortCounts, policy: Policy, found: Slopes, rules: EstimationRules) -> _Numbers:
+def _numbers(
+    counts: CohortCounts, share: float, terms: ExposureTerms, found: Slopes, rules: EstimationRules
+) -> _Numbers:
     quality = np.full_like(found.slope, counts.median) if rules.proxy_is_quality else found.success_rate
     unit = np.ones_like(found.slope) if rules.proxy_is_quality else found.response
     with np.errstate(divide="ignore", invalid="ignore"):
         slope, influence = found.slope / unit, found.influence / unit
-        bounty = _bounty(policy, quality, found.probability, slope)
+        bounty = _bounty(share, terms, quality, found.probability, slope)
     return _Numbers(quality, found.probability, slope, influence, np.where(slope > 0, bounty, np.nan))
 
 
-def _bounty(policy: Policy, quality: Floats, probability: Floats, slope: Floats) -> Floats:
+def _bounty(share: float, terms: ExposureTerms, quality: Floats, probability: Floats, slope: Floats) -> Floats:
     """``B̂ = (1 − r) [N + G0 + ΔG (π̂ + q̂ π̂′)] / π̂′`` (formulas §3, equation 23)."""
-    marginal = policy.mass + policy.g0 + policy.spread * (probability + quality * slope)
-    return np.asarray((1.0 - policy.revenue_share) * marginal / slope)
+    marginal = terms.mass + terms.g0 + terms.spread * (probability + quality * slope)
+    return np.asarray((1.0 - share) * marginal / slope)
 
 
-def _described(
-    counts: CohortCounts, policy: Policy, rate: Estimate, data: _Numbers, boot: _Numbers, rules: EstimationRules
-) -> CohortEstimate:
+def _described(base: CohortEstimate, data: _Numbers, boot: _Numbers, rules: EstimationRules) -> CohortEstimate:
     def interval(of_data: Floats, of_boot: Floats) -> Estimate:
-        return percentile_interval(float(of_data[0]), of_boot)
+        return percentile_interval(float(of_data[0]), of_boot, rules.confidence)
 
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = [numbers.slope / numbers.probability for numbers in (data, boot)]
     slope = interval(data.slope, boot.slope)
     low, high = np.percentile(boot.slope - boot.influence, DISAGREEMENT)
-    is_flat = not slope.low > 0
-    base = CohortEstimate(
-        entrants=counts.total,
-        pass_rate=rate,
+    return replace(
+        base,
         quality=interval(data.quality, boot.quality),
         probability=interval(data.probability, boot.probability),
         slope=slope,
         slope_influence=interval(data.influence, boot.influence),
         leverage=interval(*ratios),
         elasticity=interval(data.quality * ratios[0], boot.quality * ratios[1]),
-        bounty=NOT_ESTIMATED,
-        expected_spend=NOT_ESTIMATED,
-        bounty_conservative=float("nan"),
         slopes_agree=bool(low <= 0 <= high),
-        cost_fits=False,
-        certified=False,
-        induced_quality=float("nan"),
-        reason="the pass curve is flat at the median: no bounty can be told from its slope" if is_flat else "",
+        reason="" if slope.low > 0 else "the pass curve is flat at the median: no bounty can be told from its slope",
     )
-    if is_flat:
-        return base
-    bounty = interval(data.bounty, boot.bounty)
-    weak = _bounty(policy, data.quality, data.probability, rules.attenuation * data.slope)
+
+
+def _with_bounty(
+    found: CohortEstimate, share: float, draws: _Draws, data: _Numbers, boot: _Numbers, rules: EstimationRules
+) -> CohortEstimate:
+    """The estimate with B̂ and its spend, or with the reason why there is no bounty."""
+    if np.isnan(found.spread.value):
+        failed, passed = draws.followed or (0, 0)
+        return replace(
+            found,
+            reason=f"too few entrants were followed after the test: {failed} who failed and {passed} who passed, "
+            f"at least {rules.min_followed} of each are needed for a bounty",
+        )
+    if not data.bounty[0] >= 0:
+        return replace(found, reason="quality brings no exposure under these terms: a bounty has nothing to share")
+    weak = _bounty(share, draws.terms, data.quality, data.probability, rules.attenuation * data.slope)
+    # A bounty is never negative, whatever a replicate's exposure says.
+    redrawn = np.maximum(boot.bounty, 0.0)
     return replace(
-        base,
-        bounty=bounty,
-        expected_spend=interval(data.probability * data.bounty, boot.probability * boot.bounty),
+        found,
+        bounty=percentile_interval(float(data.bounty[0]), redrawn, rules.confidence),
+        expected_spend=percentile_interval(
+            float(data.probability[0] * data.bounty[0]), boot.probability * redrawn, rules.confidence
+        ),
         bounty_conservative=float(weak[0]),
     )
 
@@ -194,18 +297,23 @@ def _with_responses(found: CohortEstimate, policy: Policy, cost: Curve | None) -
     quality = float(np.clip(found.quality.value, 0.0, 1.0))
     used = implied_cost(policy, quality) if cost is None else cost
     fits = found.quality.low - SAME_QUALITY <= best_response(policy, used) <= found.quality.high + SAME_QUALITY
+    target = implementability_bounty(policy, used)
+    is_finite = bool(np.isfinite(target.bounty))
     return replace(
         found,
         cost_fits=bool(fits),
-        certified=bool(fits and implementability_bounty(policy, used).certified),
+        certified=bool(fits and target.certified),
         induced_quality=float(best_response(replace(policy, bounty=np.asarray(found.bounty.value)), used)),
+        target_quality=float(target.target_quality),
+        target_bounty=float(target.bounty) if is_finite else float("nan"),
+        target_spend=float(target.expected_spend) if is_finite else float("nan"),
     )
 
 
-def _pass_rate(passes: int, entrants: int) -> Estimate:
+def _pass_rate(passes: int, entrants: int, confidence: float) -> Estimate:
     if entrants == 0:
         return NOT_ESTIMATED
-    low, high = wilson_interval(passes, entrants)
+    low, high = wilson_interval(passes, entrants, confidence)
     return Estimate(passes / entrants, float(low), float(high))
 
 
@@ -221,25 +329,3 @@ def _refusal(counts: CohortCounts, passes: int, rules: EstimationRules) -> str:
     if filled < rules.min_bins:
         return f"the proxy tells entrants apart in {filled} bins only, at least {rules.min_bins} are needed"
     return ""
-
-
-def _without_numbers(entrants: int, rate: Estimate, reason: str) -> CohortEstimate:
-    nothing = NOT_ESTIMATED
-    return CohortEstimate(
-        entrants=entrants,
-        pass_rate=rate,
-        quality=nothing,
-        probability=nothing,
-        slope=nothing,
-        slope_influence=nothing,
-        leverage=nothing,
-        elasticity=nothing,
-        bounty=nothing,
-        expected_spend=nothing,
-        bounty_conservative=float("nan"),
-        slopes_agree=False,
-        cost_fits=False,
-        certified=False,
-        induced_quality=float("nan"),
-        reason=reason,
-    )
