@@ -47,6 +47,9 @@ PROMISED = {
     "contract_results": "date contract rule run_id | severity passed rows_checked rows_failed example?",
     "payout_changes": "date against_date category video_id | change_micros "
     + " ".join(f"{part}_micros" for part in [*PARTS.split(), "membership", "rounding"]),
+    "allocation_frontier": "date category objective alpha lambda_eff | efficiency efficiency_log? fairness? "
+    "is_undominated is_published target? gini top1pct_share effective_videos small_creators_share moved_micros "
+    "pool_micros max_kkt_residual allocation_run_id",
     "content_exposure": "date content_id drawer | pv click view position? category",
     "drawer_positions": "drawer position | capacity",
     "delivery_guarantees": "date content_id | min_impressions min_clicks?",

@@ -1,0 +1,122 @@
+"""A published day as arrays: what studies of it start from, read at the versions that the ledger names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from creatorpool.comparison.pool import Dial, Pool
+from creatorpool.errors import InputError, MissingTableError
+from creatorpool.pipeline.night import Night
+from creatorpool.runs.ledger import publish_run, published_pools
+
+POOL_COLUMNS = ("category", "video_id", "creator_id", "effective_impressions", "floor_micros", "cap_micros")
+
+
+@dataclass(frozen=True)
+class PublishedPool:
+    """A pool as it was paid: its ledger row, its videos, and their (n,) payouts in micros."""
+
+    row: Mapping[str, Any]
+    pool: Pool
+    payout: NDArray[np.int64]
+
+    @property
+    def dial(self) -> Dial:
+        """What the pool was split by."""
+        return Dial("log" if self.row["objective"] == "log" else "linear", self.row["alpha"], self.row["lambda_eff"])
+
+
+@dataclass(frozen=True)
+class PublishedDay:
+    """The day's pools by category, and the versions of all tables behind them."""
+
+    pools: Mapping[str, PublishedPool]
+    versions: Mapping[str, int]
+
+
+def published_day(night: Night, categories: Collection[str] = ()) -> PublishedDay:
+    """The published pools of the run's day, or those of `categories`.
+
+    Raises
+    ------
+    MissingTableError
+        If no pool of the day is published.
+    InputError
+        If a category has no published pool.
+    """
+    ledger = published_pools(night.warehouse, night.day)
+    if not ledger:
+        raise MissingTableError(
+            f"payouts of {night.day} are not published under {night.warehouse.root}: run jobs/allocate_pool.py "
+            f"--date {night.day}"
+        )
+    if unknown := sorted(set(categories) - set(ledger)):
+        raise InputError(f"no published pool of {night.day} is called {unknown}; pools: {sorted(ledger)}")
+    versions = _versions(ledger.values())
+    rows = night.warehouse.read_arrow(
+        "pool_payouts", (*POOL_COLUMNS, "payout_micros"), day=night.day, version=versions["pool_payouts"]
+    ).sort_by([("category", "ascending"), ("video_id", "ascending")])
+    return PublishedDay(
+        {name: _pool(row, rows) for name, row in sorted(ledger.items()) if not categories or name in categories},
+        versions,
+    )
+
+
+def _versions(rows: Collection[Mapping[str, Any]]) -> dict[str, int]:
+    """Of every table behind the published rows, which all name the same output and were paid from the same inputs."""
+    versions: dict[str, int] = {}
+    for row in rows:
+        versions |= json.loads(row["input_versions"]) | json.loads(row["output_versions"])
+    return versions
+
+
+def _pool(row: Mapping[str, Any], rows: pa.Table) -> PublishedPool:
+    own = rows.filter(pc.equal(rows.column("category"), row["category"]))
+    impressions = own.column("effective_impressions").to_numpy()
+    # One floor and one cap a pool; a video without effective impressions has the floor for its cap.
+    caps = own.filter(pa.array(impressions > 0)).column("cap_micros")
+    pool = Pool(
+        category=row["category"],
+        money=row["paid_micros"],
+        video=np.array(own.column("video_id").to_pylist(), dtype=object),
+        creator=np.array(own.column("creator_id").to_pylist(), dtype=object),
+        effective_impressions=impressions,
+        floor=pc.max(own.column("floor_micros")).as_py() or 0,
+        cap=pc.max(caps).as_py(),
+    )
+    return PublishedPool(row, pool, own.column("payout_micros").to_numpy())
+
+
+def publish_study(
+    night: Night,
+    stage: str,
+    table: str,
+    records: Sequence[Mapping[str, Any]],
+    day: PublishedDay,
+    sections: Sequence[str],
+) -> None:
+    """Write the `records` of a study of `day` to `table` and publish `stage`; other pools' rows of the day stand.
+
+    The rows are checked against the table's contract before they are written.
+    """
+    warehouse = night.warehouse
+    warehouse.ensure(table)
+    seen = warehouse.version(table)
+    kept = [
+        row
+        for row in warehouse.read_arrow(table, day=night.day, version=seen).to_pylist()
+        if row["category"] not in day.pools
+    ]
+    every = [*kept, *records]
+    night.check_records(every, table)
+    night.outputs[table] = warehouse.replace_day_records(every, table, night.day, seen=seen)
+    run = night.finished(stage, sections, day.versions, dict(night.outputs), {table: len(records)})
+    night.publish(stage, lambda: publish_run(warehouse, run))

@@ -1,0 +1,124 @@
+"""The frontier drawn: Lorenz curves, and what happens to the spread of money along λ_eff."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import altair as alt
+
+from creatorpool.comparison.frontier import FrontierPoint
+from creatorpool.comparison.measures import lorenz_curve
+from creatorpool.comparison.pool import Dial
+from creatorpool.pipeline.frontier import OBJECTIVES, PoolFrontier
+from creatorpool.report.charts import chart_data
+
+PANELS = {
+    "gini": "Gini",
+    "top1pct": "top-1 % share",
+    "effective": "effective number of paid videos",
+    "small": "small creators' share",
+}
+SIDE = 170
+LEAST_FAIR = 1e-9
+"""Where the axis of 1 - λ_eff ends: λ_eff = 1 itself has no place on a logarithmic axis"""
+
+
+def frontier_chart(frontiers: Sequence[PoolFrontier]) -> alt.VConcatChart:
+    """One block a pool: the frontier and Lorenz curves, then each measure against λ_eff on two axes."""
+    page: alt.VConcatChart = alt.vconcat(*(_pool_chart(frontier) for frontier in frontiers))
+    return page
+
+
+def _pool_chart(frontier: PoolFrontier) -> alt.VConcatChart:
+    rows = [_row(point) for point in frontier.points if point.dial.alpha == frontier.published.dial.alpha]
+    block: alt.VConcatChart = alt.vconcat(
+        alt.hconcat(_tradeoff(frontier), _lorenz(frontier)).resolve_scale(color="independent"),
+        alt.hconcat(*(_against(rows, name, "lambda_eff") for name in PANELS)),
+        alt.hconcat(*(_against(rows, name, "lambda_fair") for name in PANELS)),
+        title=f"Pool {frontier.published.pool.category}, α = {frontier.published.dial.alpha:g}",
+    ).resolve_scale(color="independent")
+    return block
+
+
+def _row(point: FrontierPoint) -> dict[str, Any]:
+    return {
+        "objective": point.dial.objective,
+        "lambda_eff": point.dial.lambda_eff,
+        "lambda_fair": max(1.0 - point.dial.lambda_eff, LEAST_FAIR),
+        "gini": point.spread.gini,
+        "top1pct": point.spread.top1pct_share,
+        "effective": point.spread.effective_videos,
+        "small": point.spread.small_creators_share,
+    }
+
+
+def _against(rows: Sequence[dict[str, Any]], measure: str, dial: str) -> alt.Chart:
+    fair_axis = alt.X("lambda_fair:Q", title="1 − λ_eff", scale=alt.Scale(type="log", reverse=True))
+    x = fair_axis if dial == "lambda_fair" else alt.X("lambda_eff:Q", title="λ_eff")
+    chart: alt.Chart = (
+        alt.Chart(chart_data(rows), width=SIDE, height=SIDE)
+        .mark_line(point=alt.OverlayMarkDef(size=14))
+        .encode(x=x, y=alt.Y(f"{measure}:Q", title=PANELS[measure]), color=_objective())
+    )
+    return chart
+
+
+def _objective() -> alt.Color:
+    return alt.Color("objective:N", scale=alt.Scale(domain=list(OBJECTIVES), range=["#c0504d", "#1f6fb4"]))
+
+
+def _tradeoff(frontier: PoolFrontier) -> alt.Chart:
+    rows = [
+        {
+            "objective": point.dial.objective,
+            "alpha": f"{point.dial.alpha:g}",
+            "efficiency": point.efficiency,
+            "fairness": point.fairness,
+            "place": point.dial.lambda_eff,
+        }
+        for point in frontier.points
+        if point.fairness > -float("inf")
+    ]
+    chart: alt.Chart = (
+        alt.Chart(chart_data(rows), width=2 * SIDE, height=1.4 * SIDE)
+        .mark_line(point=alt.OverlayMarkDef(size=14))
+        .encode(
+            x=alt.X("efficiency:Q", title="efficiency Σ s p / P"),
+            y=alt.Y("fairness:Q", title="fairness Σ ŵ log(p / P)", scale=alt.Scale(zero=False)),
+            color=_objective(),
+            strokeDash=alt.StrokeDash("alpha:N", title="α"),
+            order="place:Q",
+        )
+    )
+    return chart
+
+
+def _lorenz(frontier: PoolFrontier) -> alt.Chart:
+    rows = [row for dial in _shown(frontier) for row in _lorenz_rows(frontier, dial)]
+    chart: alt.Chart = (
+        alt.Chart(chart_data(rows), width=1.4 * SIDE, height=1.4 * SIDE)
+        .mark_line()
+        .encode(
+            x=alt.X("videos:Q", title="share of videos, least paid first"),
+            y=alt.Y("money:Q", title="share of money"),
+            color=alt.Color("split:N", title="split"),
+            order="videos:Q",
+        )
+    )
+    return chart
+
+
+def _shown(frontier: PoolFrontier) -> Iterable[Dial]:
+    """Both ends and the published λ_eff under either objective; at 0 both are the same split."""
+    own = frontier.published.dial
+    shown = [Dial("log", own.alpha, 0.0)]
+    for objective in OBJECTIVES:
+        shown += [Dial(objective, own.alpha, place) for place in sorted({own.lambda_eff, 1.0} - {0.0})]
+    return shown
+
+
+def _lorenz_rows(frontier: PoolFrontier, dial: Dial) -> list[dict[str, Any]]:
+    videos, money = lorenz_curve(frontier.published.pool.split(dial).payout)
+    split = f"{dial.objective}, λ_eff = {dial.lambda_eff:g}" if dial.lambda_eff else "λ_eff = 0"
+    return [{"split": split, "videos": x, "money": y} for x, y in zip(videos.tolist(), money.tolist(), strict=True)]
