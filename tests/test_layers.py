@@ -31,7 +31,7 @@ MATHEMATICS = (
     "creatorpool.allocation",
     "creatorpool.comparison",
     "creatorpool.integrity",
-    "creatorpool.quality.elementary",
+    "creatorpool.elementary",
     "creatorpool.quality.geometric",
     "creatorpool.quality.shrinkage",
     "creatorpool.incentives",
@@ -48,7 +48,7 @@ SPARK_DOORS = {
 # Each folder may import those on the lines before its own.
 ORDER = [
     {"errors"},
-    {"compiled", "money", "contracts", "synthetic", "incentives", "delivery", "recommend"},
+    {"compiled", "elementary", "money", "contracts", "synthetic", "incentives", "delivery", "recommend"},
     {"settings"},
     {"session", "tables"},
     {"quality", "allocation", "signals", "ingest", "cohorts"},

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from creatorpool.allocation.kernels import grid_sums
+from creatorpool.allocation.powers import portable_power
 from creatorpool.allocation.summation import summation_grids
 from creatorpool.allocation.types import Floats, ObjectiveName
 from creatorpool.compiled import on_slices
@@ -95,13 +96,12 @@ class Objective:
 
 
 def power(x: Floats, alpha: float) -> Floats:
-    """x**alpha. The square root and the identity are exactly rounded, hence the same on every machine."""
+    """x**alpha, the same bits on every machine: the square root and the identity are exactly rounded."""
     if alpha == 1.0:
         return x
     if alpha == 0.5:
         return np.sqrt(x)
-    # Strided input would take another code path, with other last bits, than contiguous input.
-    return np.power(np.ascontiguousarray(x), alpha)
+    return portable_power(x, alpha)
 
 
 def share_totals(effective_impressions: Floats, alpha: float) -> ShareTotals:

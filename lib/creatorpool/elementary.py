@@ -12,14 +12,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+# ln 2 in two parts, of which the first has so few digits that its products with whole numbers are exact.
 LN2_HIGH = 6.93147180369123816490e-01
 LN2_LOW = 1.90821492927058770002e-10
 SQRT_HALF = 0.7071067811865476
 LARGEST_EXPONENT = 709.0
 
-_LOG_EVEN = (3.999999999940941908e-01, 2.222219843214978396e-01, 1.531383769920937332e-01)
-_LOG_ODD = (6.666666666666735130e-01, 2.857142874366239149e-01, 1.818357216161805012e-01, 1.479819860511658591e-01)
-_EXP = (
+LOG_EVEN = (3.999999999940941908e-01, 2.222219843214978396e-01, 1.531383769920937332e-01)
+LOG_ODD = (6.666666666666735130e-01, 2.857142874366239149e-01, 1.818357216161805012e-01, 1.479819860511658591e-01)
+EXP_SERIES = (
     1.66666666666666019037e-01,
     -2.77777777770155933842e-03,
     6.61375632143793436117e-05,
@@ -40,7 +41,7 @@ def log(x: ArrayLike) -> NDArray[np.float64]:
     s = f / (2.0 + f)
     z = s * s
     w = z * z
-    series = w * _polynomial(_LOG_EVEN, w) + z * _polynomial(_LOG_ODD, w)
+    series = w * _polynomial(LOG_EVEN, w) + z * _polynomial(LOG_ODD, w)
     half_square = 0.5 * f * f
     result = k * LN2_HIGH - ((half_square - (s * (half_square + series) + k * LN2_LOW)) - f)
     return np.where(positive, result, -np.inf)
@@ -55,7 +56,7 @@ def exp(x: ArrayLike) -> NDArray[np.float64]:
     low = k * LN2_LOW
     r = high - low
     square = r * r
-    c = r - square * _polynomial(_EXP, square)
+    c = r - square * _polynomial(EXP_SERIES, square)
     return np.ldexp(1.0 - ((low - (r * c) / (2.0 - c)) - high), k.astype(np.int32))
 
 

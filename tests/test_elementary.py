@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from creatorpool.quality.elementary import exp, log
+from creatorpool.elementary import exp, log
 
 RNG = np.random.default_rng(4)
 POSITIVE = np.concatenate(
