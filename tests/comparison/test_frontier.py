@@ -1,0 +1,115 @@
+"""Points of the frontier against an interior-point solver, and what a frontier must look like."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import cvxpy as cp
+import numpy as np
+import pytest
+from tests.comparison.pools import random_pool
+
+from creatorpool.comparison.frontier import sweep, undominated
+from creatorpool.comparison.measures import small_creators
+from creatorpool.comparison.pool import Dial, Pool
+
+GRID = (0.0, 0.3, 0.8, 0.99, 0.9999, 1.0)
+
+
+def points_of(pool: Pool, dials: list[Dial]):
+    return sweep(pool, small_creators(pool.creator, pool.effective_impressions, 0.5), dials)
+
+
+def solved(pool: Pool, dial: Dial) -> np.ndarray:
+    """Shares of the money by cvxpy, from the program as it is written."""
+    m = pool.effective_impressions
+    rated = m > 0
+    s = m / m.sum()
+    w = np.where(rated, s**dial.alpha, 0)
+    p = cp.Variable(m.size)
+    if dial.objective == "log":
+        goal = cp.sum(cp.multiply((1 - dial.lambda_eff) * (w / w.sum())[rated], cp.log(p[rated])))
+        goal += cp.sum(cp.multiply(dial.lambda_eff * s[rated], cp.log(p[rated])))
+    else:
+        goal = (1 - dial.lambda_eff) * cp.sum(cp.multiply(w[rated], cp.log(p[rated]))) + dial.lambda_eff * (s @ p)
+    floor = pool.floor / pool.money
+    cap = np.where(rated, 1 if pool.cap is None else pool.cap / pool.money, floor)
+    tight = {"tol_gap_abs": 1e-11, "tol_gap_rel": 1e-11, "tol_feas": 1e-11}
+    cp.Problem(cp.Maximize(goal), [cp.sum(p) == 1, p >= floor, p <= cap]).solve(solver=cp.CLARABEL, **tight)
+    return p.value
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("objective", ["linear", "log"])
+def test_points_are_those_of_an_interior_point_solver(seed: int, objective: str) -> None:
+    bounds = {"floor": 5_000_000, "cap": 250_000_000} if seed % 2 else {}
+    pool = random_pool(seed, **bounds)
+    dials = [Dial(objective, alpha, place) for alpha in (0.4, 1.0) for place in (0.0, 0.5, 0.9)]
+    s = pool.effective_impressions / pool.effective_impressions.sum()
+
+    for dial, point in zip(dials, points_of(pool, dials), strict=True):
+        part = solved(pool, dial)
+        w = np.where(s > 0, s**dial.alpha, 0)
+        assert point.efficiency == pytest.approx(s @ part, abs=1e-5)
+        assert point.fairness == pytest.approx((w / w.sum())[s > 0] @ np.log(part[s > 0]), abs=1e-4)
+        assert point.efficiency_log == pytest.approx(s[s > 0] @ np.log(part[s > 0]), abs=1e-4)
+        ordered = np.sort(np.clip(part, 0, None))
+        n = ordered.size
+        gini = sum((2 * i - n - 1) * x for i, x in enumerate(ordered, 1)) / (n * ordered.sum())
+        assert point.spread.gini == pytest.approx(gini, abs=1e-4)
+        assert point.max_kkt_residual <= 1e-9 * pool.money
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_more_efficiency_costs_fairness_under_either_objective(seed: int) -> None:
+    pool = random_pool(seed, videos=40)
+    linear = points_of(pool, [Dial("linear", 0.5, place) for place in GRID])
+    log = points_of(pool, [Dial("log", 0.5, place) for place in GRID])
+
+    for one, other in itertools.pairwise(linear):
+        assert other.efficiency >= one.efficiency - 1e-9
+        assert other.fairness <= one.fairness + 1e-9
+    for one, other in itertools.pairwise(log):
+        assert other.efficiency_log >= one.efficiency_log - 1e-9
+        assert other.fairness <= one.fairness + 1e-9
+    assert all(undominated(linear))
+
+
+def test_dead_dial_moves_nothing_until_its_very_end() -> None:
+    """Formulas §6.1: with a hundred thousand videos λ_eff = 0.99 does almost nothing under the linear objective."""
+    pool = random_pool(1, videos=100_000, unrated=0.0)
+    fair, late, end = points_of(pool, [Dial("linear", 0.5, place) for place in (0.0, 0.99, 1.0)])
+    log = points_of(pool, [Dial("log", 0.5, 0.5)])[0]
+
+    assert late.moved < 0.001 * pool.money
+    assert abs(late.spread.gini - fair.spread.gini) < 0.001
+    assert end.spread.effective_videos == 1
+    assert end.fairness == -math.inf
+    assert log.moved > 0.1 * pool.money
+
+
+def test_dominated_points_are_told_apart_within_each_alpha() -> None:
+    pool = random_pool(3, videos=60)
+    points = points_of(pool, [Dial("linear", 0.5, 0.99), Dial("linear", 0.5, 1.0), Dial("log", 0.5, 1.0)])
+    best = undominated(points)
+
+    for point, is_best in zip(points, best, strict=True):
+        beaten = [o for o in points if o.fairness > point.fairness and o.efficiency > point.efficiency]
+        assert is_best == (not beaten)
+
+
+def test_split_at_both_ends_of_the_log_objective_is_the_sources_special_cases() -> None:
+    pool = random_pool(2)
+    s = pool.effective_impressions / pool.effective_impressions.sum()
+    w = np.where(s > 0, s**0.3, 0)
+
+    np.testing.assert_allclose(pool.split(Dial("log", 0.3, 1.0)).payout, pool.money * s, rtol=1e-12)
+    np.testing.assert_allclose(pool.split(Dial("log", 0.3, 0.0)).payout, pool.money * w / w.sum(), rtol=1e-12)
+
+
+def test_split_of_caps_that_fall_short_pays_what_they_allow() -> None:
+    pool = random_pool(2, floor=1_000, cap=1_000_000)
+    rated = pool.effective_impressions > 0
+
+    np.testing.assert_allclose(pool.split(Dial("linear", 0.5, 0.3)).payout, np.where(rated, 1e6, 1e3), rtol=1e-12)
