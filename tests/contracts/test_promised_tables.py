@@ -50,6 +50,10 @@ PROMISED = {
     "allocation_frontier": "date category objective alpha lambda_eff | efficiency efficiency_log? fairness? "
     "is_undominated is_published target? gini top1pct_share effective_videos small_creators_share moved_micros "
     "pool_micros max_kkt_residual allocation_run_id",
+    "rule_comparison": "date category rule | paid_micros pool_micros videos_eligible videos_paid coverage creators_paid "
+    "gini top1pct_share effective_videos small_creators_share moved_micros videos_gaining videos_losing "
+    "creators_gaining creators_losing small_creators_change_micros top_gain_creator_id? top_gain_micros? "
+    "top_loss_creator_id? top_loss_micros? allocation_run_id",
     "content_exposure": "date content_id drawer | pv click view position? category",
     "drawer_positions": "drawer position | capacity",
     "delivery_guarantees": "date content_id | min_impressions min_clicks?",

@@ -1,0 +1,39 @@
+"""What would other rules have paid?
+
+    python jobs/compare_rules.py --date 2026-11-20
+
+splits what each published pool paid by other rules as well (pro rata by views, user-centric, ScaledUserProp, equal),
+writes table `rule_comparison`, draws it, and prints who would gain and who would lose. It pays nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+
+from rich.console import Console
+
+from creatorpool.job import job_night, job_parser, job_settings, run_job
+from creatorpool.pipeline.comparison import compare_day
+from creatorpool.report.charts import chart_path, draw
+from creatorpool.report.comparison_summary import comparison_chart, print_comparisons
+
+
+def main(argv: list[str]) -> None:
+    """Compare, publish the table, draw, and print it."""
+    parser = job_parser("Compare the day's payouts with what other rules would have paid.")
+    parser.add_argument("--category", action="append", default=[], metavar="C", help="only this pool; may be repeated")
+    parser.add_argument("--chart", metavar="FILE", help="an .svg or .html file; default <root>/_reports")
+    arguments = parser.parse_args(argv)
+    chart = chart_path(arguments.chart) if arguments.chart else None
+    with job_night(arguments, job_settings(arguments)) as night:
+        comparisons = compare_day(night, arguments.category)
+        print_comparisons(Console(width=120), comparisons)
+        if comparisons:
+            draw(night, "comparison", comparison_chart(comparisons), chart)
+
+
+if __name__ == "__main__":
+    run_job(main)

@@ -1,0 +1,130 @@
+"""The stage `comparison`: what other rules would have paid out of the day's pools."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import functions as F
+
+from creatorpool.comparison.compare import RuleOutcome, compare, other_shares, rule_payouts
+from creatorpool.comparison.measures import small_creators
+from creatorpool.comparison.pool import Pool
+from creatorpool.comparison.rules import Viewing
+from creatorpool.comparison.viewing import pool_viewing
+from creatorpool.errors import ConfigurationError
+from creatorpool.pipeline.allocation import SECTIONS as PAYOUT_SECTIONS
+from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.published_day import PublishedDay, PublishedPool, publish_study, published_day
+from creatorpool.signals.pairs import viewer_video_pairs
+
+COMPARISON = "comparison"
+TABLE = "rule_comparison"
+SECTIONS = (*PAYOUT_SECTIONS, "frontier")
+
+
+@dataclass(frozen=True)
+class PoolComparison:
+    """One pool under every rule."""
+
+    published: PublishedPool
+    outcomes: Sequence[RuleOutcome]
+
+
+def compare_day(night: Night, categories: Collection[str] = ()) -> list[PoolComparison]:
+    """Publish table `rule_comparison` of the day's published pools, or of `categories`.
+
+    Every rule splits what was paid out of the pool over the videos that were eligible. Pools that paid nothing are
+    left out.
+    """
+    day = published_day(night, categories)
+    require_published_configuration(night, day)
+    with night.stage(COMPARISON):
+        paying = {name: published for name, published in day.pools.items() if published.pool.can_pay}
+        viewing = day_viewing(night, day, paying)
+        comparisons = [_compare_pool(night, paying[name], viewing[name]) for name in paying]
+        publish_study(night, COMPARISON, TABLE, _records(night, comparisons), day, SECTIONS)
+    return comparisons
+
+
+def require_published_configuration(night: Night, day: PublishedDay) -> None:
+    """ConfigurationError unless the day was published with this run's configuration: views are counted by it."""
+    fingerprint = night.settings.sha256(*PAYOUT_SECTIONS)
+    if other := sorted(name for name, pool in day.pools.items() if pool.row["config_sha256"] != fingerprint):
+        raise ConfigurationError(
+            f"pools {other} of {night.day} are published with another configuration of {list(PAYOUT_SECTIONS)}: give "
+            f"the one that they are published with, by --conf and --set"
+        )
+
+
+def day_viewing(night: Night, day: PublishedDay, pools: Mapping[str, PublishedPool]) -> dict[str, Viewing]:
+    """Who watched what in each of `pools`, from the events that the day was paid by."""
+    warehouse, versions = night.warehouse, day.versions
+    pairs = viewer_video_pairs(
+        warehouse.read("events", day=night.day, version=versions["events"]),
+        warehouse.read("viewers", version=versions["viewers"]),
+        warehouse.read("videos", version=versions["videos"]),
+        night.settings.signals,
+    )
+    payouts = warehouse.read("pool_payouts", day=night.day, version=versions["pool_payouts"])
+    rows = pool_viewing(pairs, payouts.where(F.col("category").isin(sorted(pools)))).toArrow()
+    return {name: _viewing(rows, published.pool) for name, published in pools.items()}
+
+
+def _viewing(rows: pa.Table, pool: Pool) -> Viewing:
+    own = rows.filter(pc.equal(rows.column("category"), pool.category))
+    video = pc.index_in(own.column("video_id"), value_set=pa.array(pool.video, type=own.schema.field("video_id").type))
+    return Viewing(
+        video.to_numpy().astype(np.intp),
+        own.column("depth").to_numpy(),
+        own.column("views").to_numpy(),
+    )
+
+
+def _compare_pool(night: Night, published: PublishedPool, viewing: Viewing) -> PoolComparison:
+    pool = published.pool
+    views = np.zeros(pool.video.size)
+    np.add.at(views, viewing.video, viewing.views)  # whole numbers: exact
+    shares = other_shares(views, viewing, 1.0 - night.settings.pools.platform_share)
+    is_small = small_creators(pool.creator, pool.effective_impressions, night.settings.frontier.small_creators)
+    return PoolComparison(published, compare(pool, rule_payouts(pool, published.payout, shares), is_small))
+
+
+def _records(night: Night, comparisons: Sequence[PoolComparison]) -> list[dict[str, Any]]:
+    return [
+        _record(night, comparison.published, outcome) for comparison in comparisons for outcome in comparison.outcomes
+    ]
+
+
+def _record(night: Night, published: PublishedPool, outcome: RuleOutcome) -> dict[str, Any]:
+    gain, loss = outcome.top_gain, outcome.top_loss
+    return {
+        "date": night.day,
+        "category": published.pool.category,
+        "rule": outcome.rule,
+        "paid_micros": sum(outcome.payout.tolist()),
+        "pool_micros": published.pool.money,
+        "videos_eligible": outcome.payout.size,
+        "videos_paid": outcome.videos_paid,
+        "coverage": outcome.videos_paid / outcome.payout.size,
+        "creators_paid": outcome.creators_paid,
+        "gini": outcome.spread.gini,
+        "top1pct_share": outcome.spread.top1pct_share,
+        "effective_videos": outcome.spread.effective_videos,
+        "small_creators_share": outcome.spread.small_creators_share,
+        "moved_micros": outcome.moved_micros,
+        "videos_gaining": outcome.videos_gaining,
+        "videos_losing": outcome.videos_losing,
+        "creators_gaining": outcome.creators_gaining,
+        "creators_losing": outcome.creators_losing,
+        "small_creators_change_micros": outcome.small_creators_change_micros,
+        "top_gain_creator_id": gain.creator if gain else None,
+        "top_gain_micros": gain.micros if gain else None,
+        "top_loss_creator_id": loss.creator if loss else None,
+        "top_loss_micros": loss.micros if loss else None,
+        "allocation_run_id": published.row["run_id"],
+    }

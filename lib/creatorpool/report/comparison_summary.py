@@ -1,0 +1,96 @@
+"""Rules side by side on the terminal and in a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import altair as alt
+from rich.console import Console
+from rich.table import Table
+
+from creatorpool.comparison.compare import RULES, RuleOutcome
+from creatorpool.comparison.measures import lorenz_curve
+from creatorpool.pipeline.comparison import PoolComparison
+from creatorpool.report.charts import chart_data
+from creatorpool.report.summary import money
+
+SIDE = 240
+
+
+def print_comparisons(out: Console, comparisons: Sequence[PoolComparison]) -> None:
+    """One table for all pools."""
+    table = Table(title="Rules on the same money and videos; changes are against the payouts published")
+    names = ("category", "rule", "Gini", "top 1 %", "eff. videos", "paid", "small", "moved", "gain", "lose", "most")
+    for name in names:
+        table.add_column(name, justify="left" if name in ("category", "rule") else "right")
+    for comparison in comparisons:
+        for outcome in comparison.outcomes:
+            table.add_row(comparison.published.pool.category, outcome.rule, *_cells(outcome))
+        table.add_section()
+    out.print(table)
+    out.print("gain, lose: creators. most: the largest gain of one creator. small: small creators' share.", style="dim")
+
+
+def _cells(outcome: RuleOutcome) -> tuple[str, ...]:
+    spread = outcome.spread
+    return (
+        f"{spread.gini:.3f}",
+        f"{spread.top1pct_share:.1%}",
+        f"{spread.effective_videos:,.1f}",
+        f"{outcome.videos_paid / outcome.payout.size:.1%}",
+        f"{spread.small_creators_share:.2%}",
+        money(outcome.moved_micros),
+        f"{outcome.creators_gaining:,}",
+        f"{outcome.creators_losing:,}",
+        money(outcome.top_gain.micros if outcome.top_gain else None),
+    )
+
+
+def comparison_chart(comparisons: Sequence[PoolComparison]) -> alt.VConcatChart:
+    """One block a pool: Lorenz curves of all rules, and what small creators get."""
+    page: alt.VConcatChart = alt.vconcat(*(_pool_chart(comparison) for comparison in comparisons))
+    return page
+
+
+def _pool_chart(comparison: PoolComparison) -> alt.HConcatChart:
+    category = comparison.published.pool.category
+    block: alt.HConcatChart = alt.hconcat(
+        _lorenz(comparison), _bars(comparison, "gini", "Gini"), _bars(comparison, "small", "small creators' share")
+    ).properties(title=f"Pool {category}")
+    return block
+
+
+def _lorenz(comparison: PoolComparison) -> alt.Chart:
+    rows = [
+        {"rule": outcome.rule, "videos": x, "money": y}
+        for outcome in comparison.outcomes
+        for x, y in zip(*(axis.tolist() for axis in lorenz_curve(outcome.payout)), strict=True)
+    ]
+    chart: alt.Chart = (
+        alt.Chart(chart_data(rows), width=1.4 * SIDE, height=SIDE)
+        .mark_line()
+        .encode(
+            x=alt.X("videos:Q", title="share of videos, least paid first"),
+            y=alt.Y("money:Q", title="share of money"),
+            color=alt.Color("rule:N", sort=list(RULES)),
+            order="videos:Q",
+        )
+    )
+    return chart
+
+
+def _bars(comparison: PoolComparison, measure: str, title: str) -> alt.Chart:
+    rows = [
+        {"rule": outcome.rule, "gini": outcome.spread.gini, "small": outcome.spread.small_creators_share}
+        for outcome in comparison.outcomes
+    ]
+    chart: alt.Chart = (
+        alt.Chart(chart_data(rows), width=0.7 * SIDE, height=SIDE)
+        .mark_bar()
+        .encode(
+            x=alt.X("rule:N", sort=list(RULES), title=None),
+            y=alt.Y(f"{measure}:Q", title=title),
+            color=alt.Color("rule:N", sort=list(RULES)),
+        )
+    )
+    return chart
