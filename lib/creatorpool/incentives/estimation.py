@@ -146,10 +146,12 @@ def estimate_cohort(
     return found if found.reason else _with_responses(found, found.policy(policy), cost)
 
 
-def nearby_bars(counts: CohortCounts, bars: Integers) -> tuple[Floats, Floats]:
-    """(π̂, π̂′ per unit of proxy) at the median, each (len(bars),), had the bar been another (B.6, step 5)."""
+def nearby_bars(counts: CohortCounts, bars: Integers, *, proxy_is_quality: bool = True) -> tuple[Floats, Floats]:
+    """(π̂, π̂′ per unit of quality) at the median, each (len(bars),), had the bar been another (B.6, step 5)."""
     points = [slopes_at_median(counts, counts.entrants[None], int(bar)) for bar in bars]
-    return np.array([p.probability[0] for p in points]), np.array([p.slope[0] for p in points])
+    units = [1.0 if proxy_is_quality else p.response[0] for p in points]
+    slopes = [p.slope[0] / unit for p, unit in zip(points, units, strict=True)]
+    return np.array([p.probability[0] for p in points]), np.array(slopes)
 
 
 @dataclass(frozen=True)

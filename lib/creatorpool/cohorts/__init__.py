@@ -1,0 +1,1 @@
+"""What the logs say of entrants' tests: views to outcomes, outcomes to counts. Spark frames in, frames out."""

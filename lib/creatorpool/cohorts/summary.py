@@ -1,0 +1,28 @@
+"""The day's estimates and advice as a table to read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+
+
+def summary_table(incentives: Sequence[Mapping[str, Any]], advice: Sequence[Mapping[str, Any]]) -> Table:
+    """One line a segment, from rows of cohort_incentives and policy_advice."""
+    table = Table(title="Entrants by segment", caption="a – is a number that the data do not carry")
+    for name in ("segment", "entrants", "pass rate", "π′", "B̂", "certified", "what to do, or why nothing"):
+        table.add_column(name)
+    advised = {row["segment"]: row["reason"] for row in advice}
+    for row in sorted(incentives, key=lambda row: str(row["segment"])):
+        slope = _cell(row, "slope_hat") + (" (slopes disagree)" if row["slopes_agree"] is False else "")
+        certified = {True: "yes", False: "no", None: "–"}[row["certified"]]
+        numbers = (f"{row['entrants']:,}", _cell(row, "pass_rate"), slope, _cell(row, "bounty_hat"))
+        table.add_row(row["segment"], *numbers, certified, advised.get(row["segment"], ""))
+    return table
+
+
+def _cell(row: Mapping[str, Any], name: str) -> str:
+    if row[name] is None:
+        return "–"
+    return f"{row[name]:.3g} [{row[f'{name}_lo']:.3g}, {row[f'{name}_hi']:.3g}]"

@@ -1,0 +1,174 @@
+"""The stage `incentives`: events and entrants to cohort_incentives, continuation_values and policy_advice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+from pyspark.sql import DataFrame
+
+from creatorpool.cohorts.advice import advice_records, segment_cost
+from creatorpool.cohorts.rows import continuation_records, incentive_record
+from creatorpool.cohorts.segments import CohortStatistics, SegmentCohort, segment_cohorts
+from creatorpool.cohorts.statistics import (
+    binned,
+    cell_statistics,
+    entry_statistics,
+    median_statistics,
+    slot_statistics,
+)
+from creatorpool.cohorts.tested import entered_within, tested_entrants, with_exposure
+from creatorpool.cohorts.views import entrant_views, require_computable, test_slots
+from creatorpool.errors import MissingTableError
+from creatorpool.incentives.estimation import CohortEstimate, EstimationRules, estimate_cohort
+from creatorpool.pipeline.night import Night
+from creatorpool.runs.identity import code_version
+from creatorpool.runs.ledger import INGEST, StageRun, publish_run, published_run, published_runs
+from creatorpool.settings import IncentiveSettings
+
+INCENTIVES = "incentives"
+SECTIONS = ("incentives",)
+"""The part of the configuration that the estimates depend on."""
+
+TABLES = ("cohort_incentives", "continuation_values", "policy_advice")
+
+
+@dataclass(frozen=True)
+class CohortFrames:
+    """Published rows of the days of one estimate."""
+
+    events: DataFrame
+    videos: DataFrame
+    entrants: DataFrame
+    first: date
+    last: date
+
+
+def day_incentives(night: Night) -> StageRun:
+    """The day's published estimates; made anew unless they were made from the same inputs, configuration and code."""
+    inputs = _inputs(night)
+    run = published_run(night.warehouse, INCENTIVES, night.day)
+    if run is not None and _is_current(night, run, inputs):
+        night.log(INCENTIVES, f"already published by run {run.run_id}, from the same inputs")
+        return run
+    with night.stage(INCENTIVES):
+        return _publish(night, inputs)
+
+
+def estimates(
+    frames: CohortFrames, settings: IncentiveSettings
+) -> tuple[list[SegmentCohort], list[CohortEstimate], EstimationRules]:
+    """Every segment's cohort with what it shows."""
+    cohorts = segment_cohorts(cohort_statistics(frames, settings))
+    rules = EstimationRules(
+        min_entrants=settings.min_entrants,
+        replicates=settings.replicates,
+        confidence=settings.confidence,
+        proxy_is_quality=settings.proxy_is_quality,
+        attenuation=settings.slope_attenuation,
+    )
+    return cohorts, [_estimate(cohort, settings, rules) for cohort in cohorts], rules
+
+
+def cohort_statistics(frames: CohortFrames, settings: IncentiveSettings) -> CohortStatistics:
+    """What the engine counts: small tables, brought to this process."""
+    entered = entered_within(frames.entrants, frames.first, frames.last)
+    views = entrant_views(frames.events, frames.videos, entered)
+    require_computable(views, "incentives.success", settings.success, "boolean")
+    require_computable(views, "incentives.replay_target", settings.replay_target, "double")
+    slots = test_slots(views, settings.success)
+    tested = binned(tested_entrants(slots, entered, settings.delta), settings.bins)
+    followed = with_exposure(tested, views, settings, (frames.first, frames.last))
+    return CohortStatistics(
+        cells=cell_statistics(followed).toArrow(),
+        slots=slot_statistics(tested, slots).toArrow(),
+        medians=median_statistics(tested).toArrow(),
+        entered=entry_statistics(entered).toArrow(),
+    )
+
+
+def _estimate(cohort: SegmentCohort, settings: IncentiveSettings, rules: EstimationRules) -> CohortEstimate:
+    # The segment's name is in the seed, so that no segment's numbers depend on which others there are.
+    words = np.frombuffer(cohort.segment.encode(), dtype=np.uint8)
+    seed = int(np.random.SeedSequence([settings.seed, *words.tolist()]).generate_state(1)[0])
+    return estimate_cohort(
+        cohort.counts,
+        cohort.policy(settings.bounty_of(cohort.segment)),
+        exposure=cohort.exposure,
+        cost=segment_cost(cohort, settings),
+        rules=rules,
+        seed=seed,
+    )
+
+
+def _inputs(night: Night) -> dict[str, Any]:
+    """Versions of the published tables, and the days up to the night's own that are published without a gap."""
+    runs = published_runs(night.warehouse, INGEST)
+    days = {run.day for run in runs}
+    if night.day not in days:
+        raise MissingTableError(
+            f"events of {night.day} are not published under {night.warehouse.root}: run jobs/ingest_events.py "
+            f"--date {night.day} --source DIR"
+        )
+    latest = max(runs, key=lambda run: (run.finished_at, run.run_id))
+    delivered = [run for run in runs if "entrants" in run.outputs]
+    if not delivered:
+        raise MissingTableError(f"entrants were never ingested under {night.warehouse.root}: no logs hold that table")
+    entrants = max(delivered, key=lambda run: (run.finished_at, run.run_id))
+    first = night.day
+    while first - timedelta(days=1) in days and (night.day - first).days + 1 < night.settings.incentives.cohort_days:
+        first -= timedelta(days=1)
+    return {
+        "events": max(run.outputs["events"] for run in runs),
+        "videos": latest.outputs["videos"],
+        "entrants": entrants.outputs["entrants"],
+        "first_day": first.isoformat(),
+    }
+
+
+def _is_current(night: Night, run: StageRun, inputs: Mapping[str, Any]) -> bool:
+    same_numbers = (run.config_sha256, run.code_version) == (night.settings.sha256(*SECTIONS), code_version())
+    return same_numbers and dict(run.inputs) == dict(inputs)
+
+
+def _frames(night: Night, inputs: Mapping[str, Any]) -> CohortFrames:
+    first = date.fromisoformat(inputs["first_day"])
+    wanted = night.settings.incentives.cohort_days
+    if (night.day - first).days + 1 < wanted:
+        before = first - timedelta(days=1)
+        night.log(INCENTIVES, f"warning: {before} is not published, so only entrants since {first} count")
+    read = night.warehouse.read
+    events = read("events", version=inputs["events"])
+    return CohortFrames(
+        events=events.where(events["date"].between(first, night.day)),
+        videos=read("videos", version=inputs["videos"]),
+        entrants=read("entrants", version=inputs["entrants"]),
+        first=first,
+        last=night.day,
+    )
+
+
+def _publish(night: Night, inputs: Mapping[str, Any]) -> StageRun:
+    settings = night.settings.incentives
+    cohorts, found, rules = estimates(_frames(night, inputs), settings)
+    night.log(INCENTIVES, f"{len(cohorts)} segments estimated")
+    records = {
+        "cohort_incentives": [incentive_record(c, e, rules) for c, e in zip(cohorts, found, strict=True)],
+        "continuation_values": [
+            row for c, e in zip(cohorts, found, strict=True) for row in continuation_records(c, e, settings.confidence)
+        ],
+        "policy_advice": advice_records(cohorts, found, settings),
+    }
+    rows = {table: _stored(night, table, records[table]) for table in TABLES}
+    run = night.finished(INCENTIVES, SECTIONS, inputs, dict(night.outputs), rows)
+    night.publish(INCENTIVES, lambda: publish_run(night.warehouse, run))
+    return run
+
+
+def _stored(night: Night, table: str, records: Sequence[Mapping[str, Any]]) -> int:
+    dated = [{**record, "date": night.day} for record in records]
+    night.store(night.warehouse.frame(dated, table), table)
+    return len(dated)
