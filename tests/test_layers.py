@@ -30,6 +30,7 @@ MATHEMATICS = (
     "creatorpool.money",
     "creatorpool.allocation",
     "creatorpool.comparison",
+    "creatorpool.explanation",
     "creatorpool.integrity",
     "creatorpool.elementary",
     "creatorpool.quality.geometric",
@@ -42,6 +43,7 @@ SPARK_DOORS = {
     "creatorpool.allocation.payouts",
     "creatorpool.allocation.settlement",
     "creatorpool.comparison.viewing",
+    "creatorpool.explanation.rows",
 }
 """Modules beside the mathematics that feed it from Spark."""
 
@@ -52,7 +54,7 @@ ORDER = [
     {"settings"},
     {"session", "tables"},
     {"quality", "allocation", "signals", "ingest", "cohorts"},
-    {"comparison"},
+    {"comparison", "explanation"},
     {"integrity"},
     {"runs"},
     {"pipeline"},
