@@ -244,14 +244,6 @@ class Settings(Section):
     contracts: ContractSettings
     runs: RunSettings
 
-    @model_validator(mode="after")
-    def _fakes_of_known_tiers(self) -> Self:
-        if unknown := sorted(set(self.integrity.fake_viewer_cost_micros) - set(self.signals.tiers)):
-            raise ValueError(
-                f"integrity.fake_viewer_cost_micros: {unknown} are not in signals.tiers, {sorted(self.signals.tiers)}"
-            )
-        return self
-
     def sha256(self, *sections: str) -> str:
         """Fingerprint of the named sections (all but `engine` if none): what a number may depend on."""
         chosen = sections or tuple(name for name in type(self).model_fields if name != "engine")

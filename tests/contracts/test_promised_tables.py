@@ -54,6 +54,8 @@ PROMISED = {
     "gini top1pct_share effective_videos small_creators_share moved_micros videos_gaining videos_losing "
     "creators_gaining creators_losing small_creators_change_micros top_gain_creator_id? top_gain_micros? "
     "top_loss_creator_id? top_loss_micros? allocation_run_id",
+    "integrity_audit": "date category rule variant target rank trust_tier behaviour fake_viewers | views_each video_id "
+    "creator_id earned_micros? gain_micros marginal_micros cost_micros profit_micros pays_off allocation_run_id",
     "content_exposure": "date content_id drawer | pv click view position? category",
     "drawer_positions": "drawer position | capacity",
     "delivery_guarantees": "date content_id | min_impressions min_clicks?",

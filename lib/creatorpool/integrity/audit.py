@@ -1,0 +1,125 @@
+"""The audit: which attacks are tried on which videos, and what each earns against what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from creatorpool.comparison.compare import OWN
+from creatorpool.comparison.rules import Viewing
+from creatorpool.integrity.attack import BEHAVIOURS, FakeViewer, fake_viewer
+from creatorpool.integrity.market import Attack, Market
+from creatorpool.integrity.rivals import gains_under_other_rules
+
+AS_CONFIGURED = "as_configured"
+SHORTLIST = 3
+"""So many times the videos asked for are solved exactly: the estimate that they are chosen by is close, not exact."""
+
+
+@dataclass(frozen=True)
+class AuditPlan:
+    """What is tried."""
+
+    costs: Mapping[str, int]
+    """Micros of one fake viewer, by tier"""
+    fakes: Sequence[int]
+    replays: int
+    small_quantile: float
+    most_exploitable: int
+
+    def fake_viewers(self, behaviours: Sequence[str] = BEHAVIOURS) -> list[FakeViewer]:
+        """Every kind of fake viewer tried."""
+        return [fake_viewer(tier, behaviour, self.replays) for tier in sorted(self.costs) for behaviour in behaviours]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one attack earns, micros."""
+
+    category: str
+    rule: str
+    variant: str
+    target: str
+    rank: int
+    attack: Attack
+    earned: float
+    """By the creator without the attack, in the pools that the video shares; NaN under other rules"""
+    gain: float
+    marginal: float
+    """What one fake viewer more would add"""
+    cost: int
+    """Of all the fake viewers"""
+
+    @property
+    def profit(self) -> float:
+        """What is left for the attacker."""
+        return self.gain - self.cost
+
+
+def audit_targets(
+    market: Market, targets: Mapping[str, Mapping[str, int]], plan: AuditPlan, variant: str, fakes: Sequence[FakeViewer]
+) -> Iterator[Finding]:
+    """Each attack of `fakes` and `plan.fakes` on each of `targets` (by pool and name), under creatorpool's own rule."""
+    for category, videos in targets.items():
+        for target, video in videos.items():
+            for fake in fakes:
+                gains = {k: market.gain(Attack(video, k, fake)) for k in _with_next(plan.fakes)}
+                for k in plan.fakes:
+                    yield Finding(
+                        *(category, OWN, variant, target, 1, Attack(video, k, fake), market.earned(video)),
+                        *(gains[k], gains[k + 1] - gains[k], k * plan.costs[fake.tier]),
+                    )
+
+
+def audit_rivals(
+    market: Market,
+    viewing: Mapping[str, Viewing],
+    targets: Mapping[str, Mapping[str, int]],
+    plan: AuditPlan,
+    creators_share: float,
+) -> Iterator[Finding]:
+    """The same attacks under the other rules, which know neither trust nor actions."""
+    for category, videos in targets.items():
+        for target, video in videos.items():
+            for fake in plan.fake_viewers():
+                gains = {
+                    k: gains_under_other_rules(market, viewing, Attack(video, k, fake), creators_share)
+                    for k in _with_next(plan.fakes)
+                }
+                for k in plan.fakes:
+                    for rule, gain in gains[k].items():
+                        yield Finding(
+                            *(category, rule, AS_CONFIGURED, target, 1, Attack(video, k, fake), float("nan")),
+                            *(gain, gains[k + 1][rule] - gain, k * plan.costs[fake.tier]),
+                        )
+
+
+def most_exploitable(market: Market, plan: AuditPlan, variant: str) -> Iterator[Finding]:
+    """In each pool the videos that one fake viewer more, of the best kind for each, earns most, less the cost."""
+    if plan.most_exploitable == 0:
+        return
+    kinds = plan.fake_viewers()
+    profit = np.stack([market.estimated_gains(fake) - plan.costs[fake.tier] for fake in kinds])
+    best, value = profit.argmax(axis=0), profit.max(axis=0)
+    for category, contest in market.contests.items():
+        likely = contest.videos[np.argsort(-value[contest.videos], kind="stable")]
+        shortlist = likely[: SHORTLIST * plan.most_exploitable].tolist()
+        found = [_single(market, plan, category, variant, Attack(video, 1, kinds[best[video]])) for video in shortlist]
+        found.sort(key=lambda finding: (-finding.profit, finding.attack.video))
+        for rank, finding in enumerate(found[: plan.most_exploitable], 1):
+            yield replace(finding, rank=rank)
+
+
+def _single(market: Market, plan: AuditPlan, category: str, variant: str, attack: Attack) -> Finding:
+    gain = market.gain(attack)
+    second = market.gain(replace(attack, fakes=2)) - gain
+    return Finding(
+        *(category, OWN, variant, "exploitable", 0, attack, market.earned(attack.video)),
+        *(gain, second, plan.costs[attack.fake.tier]),
+    )
+
+
+def _with_next(fakes: Sequence[int]) -> list[int]:
+    return sorted({k + step for k in fakes for step in (0, 1)})

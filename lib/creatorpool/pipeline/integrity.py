@@ -1,0 +1,239 @@
+"""The stage `integrity`: what fake viewers would earn on the published day, under its own rules and under others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from creatorpool.comparison.pool import Dial
+from creatorpool.comparison.rules import Viewing
+from creatorpool.errors import ConfigurationError
+from creatorpool.integrity.attack import SIGNAL_COLUMNS, Columns, ScoreRules
+from creatorpool.integrity.audit import (
+    AS_CONFIGURED,
+    AuditPlan,
+    Finding,
+    audit_rivals,
+    audit_targets,
+    most_exploitable,
+)
+from creatorpool.integrity.market import Contest, Market
+from creatorpool.pipeline.allocation import SECTIONS as PAYOUT_SECTIONS
+from creatorpool.pipeline.comparison import day_viewing, require_published_configuration
+from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.published_day import PublishedDay, publish_study, published_day
+from creatorpool.settings import Settings
+from creatorpool.signals.video_signals import video_signals
+
+INTEGRITY = "integrity"
+TABLE = "integrity_audit"
+SECTIONS = (*PAYOUT_SECTIONS, "integrity")
+WHAT_IF_BEHAVIOURS = ("act",)
+"""Other settings are tried with one behaviour: it shows what each changes."""
+
+
+@dataclass(frozen=True)
+class DayAudit:
+    """All findings, and the ids behind the places that they name."""
+
+    findings: Sequence[Finding]
+    video: NDArray[Any]
+    creator: NDArray[Any]
+
+
+def audit_day(night: Night, categories: Collection[str] = ()) -> DayAudit:
+    """Publish table `integrity_audit` of the day's published pools, or of `categories`.
+
+    Attacks are measured in the pools that the attacked video shares, of those audited.
+    """
+    _require_tiers(night.settings)
+    day = published_day(night, categories)
+    require_published_configuration(night, day)
+    with night.stage(INTEGRITY):
+        day_videos = _DayVideos.read(night, day)
+        market = day_videos.market(night.settings, day)
+        viewing = day_viewing(night, day, {name: day.pools[name] for name in market.contests})
+        findings = list(_findings(night, day, day_videos, market, viewing))
+        audit = DayAudit(findings, day_videos.video, day_videos.creator)
+        publish_study(night, INTEGRITY, TABLE, _records(night, day, audit), day, SECTIONS)
+    return audit
+
+
+def _require_tiers(settings: Settings) -> None:
+    """ConfigurationError if the audit names a tier that there is not, or a weight that no unverified viewer may have.
+
+    Checked here and not with the rest of the configuration: no payout must wait for the audit's settings.
+    """
+    tiers, audit = settings.signals.tiers, settings.integrity
+    if unknown := sorted(set(audit.fake_viewer_cost_micros) - set(tiers)):
+        raise ConfigurationError(
+            f"integrity.fake_viewer_cost_micros: {unknown} are not in signals.tiers, {sorted(tiers)}"
+        )
+    if too_large := [weight for weight in audit.unverified_weights if weight >= tiers["verified"]]:
+        raise ConfigurationError(
+            f"integrity.unverified_weights: must lie below that of a verified viewer, {tiers['verified']}, got {too_large}"
+        )
+
+
+def _findings(
+    night: Night, day: PublishedDay, day_videos: _DayVideos, market: Market, viewing: Mapping[str, Viewing]
+) -> Iterator[Finding]:
+    plan = _plan(night.settings)
+    quantile = plan.small_quantile
+    targets = {category: market.typical_videos(category, quantile) for category in market.contests}
+    yield from audit_targets(market, targets, plan, AS_CONFIGURED, plan.fake_viewers())
+    yield from audit_rivals(market, viewing, targets, plan, 1.0 - night.settings.pools.platform_share)
+    yield from most_exploitable(market, plan, AS_CONFIGURED)
+    for variant, changed in _variants(night, day, day_videos, market):
+        yield from audit_targets(changed, targets, plan, variant, plan.fake_viewers(WHAT_IF_BEHAVIOURS))
+        yield from most_exploitable(changed, plan, variant)
+
+
+def _plan(settings: Settings) -> AuditPlan:
+    audit, limit = settings.integrity, settings.signals.max_daily_views_per_viewer
+    return AuditPlan(
+        costs=audit.fake_viewer_cost_micros,
+        fakes=sorted(set(audit.fake_viewers)),
+        replays=audit.replays if limit is None else min(audit.replays, limit),
+        small_quantile=audit.small_creator_quantile,
+        most_exploitable=audit.most_exploitable,
+    )
+
+
+def _variants(night: Night, day: PublishedDay, day_videos: _DayVideos, market: Market) -> Iterator[tuple[str, Market]]:
+    """The same day under one setting changed at a time."""
+    settings = night.settings
+    for weight in settings.integrity.unverified_weights:
+        tiers = dict(settings.signals.tiers) | {"unverified": weight}
+        yield f"unverified_weight={weight:g}", day_videos.reweighted(night, day, market, tiers)
+    smoothing = "none" if market.rules.is_smoothed else "empirical_bayes"
+    rules = replace(market.rules, is_smoothed=not market.rules.is_smoothed)
+    yield f"smoothing={smoothing}", replace(market, rules=rules)
+    for alpha in settings.integrity.alpha:
+        yield f"alpha={alpha:g}", _redialled(market, partial(replace, alpha=alpha))
+    objective = "log" if settings.allocation.objective == "linear" else "linear"
+    yield f"objective={objective}", _redialled(market, partial(replace, objective=objective))
+    for share in settings.integrity.cap_shares:
+        yield f"cap_share={share:g}", _capped(market, share)
+
+
+def _redialled(market: Market, change: Callable[[Dial], Dial]) -> Market:
+    contests = {name: replace(contest, dial=change(contest.dial)) for name, contest in market.contests.items()}
+    return replace(market, contests=contests)
+
+
+def _capped(market: Market, share: float) -> Market:
+    contests = {
+        name: replace(contest, pool=replace(contest.pool, cap=math.ceil(share * contest.pool.money)))
+        for name, contest in market.contests.items()
+    }
+    return replace(market, contests=contests)
+
+
+@dataclass(frozen=True)
+class _DayVideos:
+    """The day's videos with signals, in ascending order of their ids."""
+
+    video: NDArray[Any]
+    creator: NDArray[Any]
+    columns: Columns
+
+    @classmethod
+    def read(cls, night: Night, day: PublishedDay) -> _DayVideos:
+        warehouse, versions, custom = night.warehouse, day.versions, sorted(night.settings.signals.custom)
+        signals = warehouse.read_arrow(
+            "video_signals", ("video_id", *SIGNAL_COLUMNS, *custom), day=night.day, version=versions["video_signals"]
+        ).sort_by("video_id")
+        quality = warehouse.read_arrow(
+            "video_quality", ("video_id", "is_compliant"), day=night.day, version=versions["video_quality"]
+        ).sort_by("video_id")
+        names = ["video_id", "creator_id", "categories"]
+        described = warehouse.read_arrow("videos", names, version=versions["videos"])
+        own = described.take(pc.index_in(signals.column("video_id"), value_set=described.column("video_id")))
+        return cls(
+            video=_objects(signals.column("video_id")),
+            creator=_objects(own.column("creator_id")),
+            columns=_numbers(signals, (*SIGNAL_COLUMNS, *custom))
+            | {
+                "is_compliant": quality.column("is_compliant").to_numpy(),
+                "category": np.array([names[0] for names in own.column("categories").to_pylist()], dtype=object),
+            },
+        )
+
+    def market(self, settings: Settings, day: PublishedDay) -> Market:
+        """The day as it was paid; pools that paid nothing are left out."""
+        rules = ScoreRules(
+            settings.signals.exponents(),
+            settings.signals.action_weights.model_dump(),
+            settings.signals.tiers,
+            settings.quality.smoothing == "empirical_bayes",
+        )
+        place = {video: position for position, video in enumerate(self.video.tolist())}
+        contests = {
+            name: Contest(
+                published.pool, published.dial, np.array([place[video] for video in published.pool.video.tolist()])
+            )
+            for name, published in day.pools.items()
+            if published.pool.can_pay
+        }
+        return Market(self.columns, self.creator, rules, contests)
+
+    def reweighted(self, night: Night, day: PublishedDay, market: Market, tiers: dict[str, float]) -> Market:
+        """The day with other trust weights: its signals computed anew from its events, by the night's own transform."""
+        warehouse, versions = night.warehouse, day.versions
+        settings = night.settings.signals.model_copy(update={"tiers": tiers})
+        signals = video_signals(
+            warehouse.read("events", day=night.day, version=versions["events"]),
+            warehouse.read("viewers", version=versions["viewers"]),
+            warehouse.read("videos", version=versions["videos"]),
+            settings,
+        )
+        names = [*SIGNAL_COLUMNS, *sorted(settings.custom)]
+        rows = signals.select("video_id", *names).toArrow().sort_by("video_id")
+        columns = dict(self.columns) | _numbers(rows, names)
+        return replace(market, columns=columns, rules=replace(market.rules, tiers=tiers))
+
+
+def _objects(column: pa.ChunkedArray) -> NDArray[Any]:
+    return np.array(column.to_pylist(), dtype=object)
+
+
+def _numbers(rows: pa.Table, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    return {name: rows.column(name).to_numpy() for name in names}
+
+
+def _records(night: Night, day: PublishedDay, audit: DayAudit) -> list[dict[str, Any]]:
+    return [_record(night, day, audit, finding) for finding in audit.findings]
+
+
+def _record(night: Night, day: PublishedDay, audit: DayAudit, finding: Finding) -> dict[str, Any]:
+    attack, gain = finding.attack, round(finding.gain)
+    return {
+        "date": night.day,
+        "category": finding.category,
+        "rule": finding.rule,
+        "variant": finding.variant,
+        "target": finding.target,
+        "rank": finding.rank,
+        "trust_tier": attack.fake.tier,
+        "behaviour": attack.fake.behaviour,
+        "fake_viewers": attack.fakes,
+        "views_each": attack.fake.views_each,
+        "video_id": audit.video[attack.video],
+        "creator_id": audit.creator[attack.video],
+        "earned_micros": None if math.isnan(finding.earned) else round(finding.earned),
+        "gain_micros": gain,
+        "marginal_micros": round(finding.marginal),
+        "cost_micros": finding.cost,
+        "profit_micros": gain - finding.cost,
+        "pays_off": gain > finding.cost,
+        "allocation_run_id": day.pools[finding.category].row["run_id"],
+    }

@@ -1,0 +1,166 @@
+"""The integrity audit on the terminal and in a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+from rich.console import Console
+from rich.table import Table
+
+from creatorpool.comparison.compare import OWN
+from creatorpool.integrity.audit import AS_CONFIGURED, Finding
+from creatorpool.money import MICROS_PER_UNIT
+from creatorpool.pipeline.integrity import DayAudit
+from creatorpool.report.charts import chart_data
+
+SIDE = 190
+NARROW = ("category", "target", "tier", "behaviour", "rule", "variant", "video")
+
+
+def print_audit(out: Console, audit: DayAudit) -> None:
+    """What pays an attacker: by rule, by setting, and the videos most worth attacking."""
+    if not audit.findings:
+        out.print("No pool has both money and a video that may get it: there is nothing to attack.")
+        return
+    most = max(finding.attack.fakes for finding in audit.findings)
+    out.print(_rules_table(audit.findings, most))
+    out.print(_variants_table(audit.findings, most))
+    out.print(_exploitable_table(audit))
+
+
+def _table(title: str, *names: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for name in names:
+        table.add_column(name, justify="left" if name in NARROW else "right")
+    return table
+
+
+def _rules_table(findings: Sequence[Finding], fakes: int) -> Table:
+    """Mean over pools of what an attack earns per unit of cost."""
+    chosen = [
+        f for f in findings if f.variant == AS_CONFIGURED and f.attack.fakes == fakes and f.target != "exploitable"
+    ]
+    rules = list(dict.fromkeys(f.rule for f in chosen))
+    title = f"Gain of {fakes} fake viewers, mean over pools, in units of money, and in brackets per unit of cost"
+    table = _table(title, "target", "tier", "behaviour", *rules)
+    rows: dict[tuple[str, str, str], dict[str, list[Finding]]] = {}
+    for f in chosen:
+        key = (f.target, f.attack.fake.tier, f.attack.fake.behaviour)
+        rows.setdefault(key, {}).setdefault(f.rule, []).append(f)
+    for key, by_rule in rows.items():
+        table.add_row(*key, *(_mean_gain(by_rule[rule]) for rule in rules))
+    return table
+
+
+def _variants_table(findings: Sequence[Finding], fakes: int) -> Table:
+    """How each setting changes what the attack with actions earns, and what one fake viewer earns at most."""
+    own = [f for f in findings if f.rule == OWN]
+    behaviours = {f.attack.fake.behaviour for f in own if f.variant != AS_CONFIGURED and f.target != "exploitable"}
+    typical = [f for f in own if f.attack.fakes == fakes and f.attack.fake.behaviour in behaviours]
+    typical = [f for f in typical if f.target != "exploitable"]
+    columns = sorted({(f.target, f.attack.fake.tier) for f in typical})
+    title = f"The same under other settings, behaviour {', '.join(sorted(behaviours))}; best: one fake, any video"
+    table = _table(title, "variant", *(f"{target}, {tier}" for target, tier in columns), "best")
+    for variant in dict.fromkeys(f.variant for f in own):
+        cells = [
+            _mean_gain([f for f in typical if f.variant == variant and (f.target, f.attack.fake.tier) == column])
+            for column in columns
+        ]
+        best = [f for f in own if f.variant == variant and f.target == "exploitable" and f.rank == 1]
+        table.add_row(variant, *cells, _mean_gain(best))
+    return table
+
+
+def _exploitable_table(audit: DayAudit) -> Table:
+    table = _table(
+        "Most exploitable videos: the best single fake viewer",
+        *("category", "rank", "video", "tier", "behaviour", "earned", "gain", "cost", "profit"),
+    )
+    for f in audit.findings:
+        if f.target == "exploitable" and f.variant == AS_CONFIGURED and f.rank <= 3:
+            fake = f.attack.fake
+            amounts = (_units(amount) for amount in (f.earned, f.gain, float(f.cost), f.profit))
+            table.add_row(
+                f.category, str(f.rank), str(audit.video[f.attack.video]), fake.tier, fake.behaviour, *amounts
+            )
+    return table
+
+
+def _mean_gain(findings: Sequence[Finding]) -> str:
+    if not findings:
+        return "–"
+    gain = sum(f.gain for f in findings) / len(findings)
+    cost = sum(f.cost for f in findings) / len(findings)
+    return f"{_units(gain)} ({gain / cost:.2g})" if cost else _units(gain)
+
+
+def _units(micros: float) -> str:
+    return f"{micros / MICROS_PER_UNIT:.4f}"
+
+
+def integrity_chart(audit: DayAudit) -> alt.VConcatChart:
+    """Gain per fake viewer over their number by rule, the cost as a line; and what each setting makes of it."""
+    own = [f for f in audit.findings if f.target != "exploitable"]
+    page: alt.VConcatChart = alt.vconcat(
+        _by_rule([f for f in own if f.variant == AS_CONFIGURED]), _by_variant([f for f in own if f.rule == OWN])
+    ).resolve_scale(color="independent")
+    return page
+
+
+def _rows(findings: Sequence[Finding], *names: str) -> list[dict[str, Any]]:
+    """Mean over pools of gain and cost per fake viewer, by `names`."""
+    groups: dict[tuple[Any, ...], list[Finding]] = {}
+    for f in findings:
+        fake = f.attack.fake
+        facts = {
+            "rule": f.rule,
+            "variant": f.variant,
+            "target": f"{f.target} creator",
+            "fake": f"{fake.tier}, {fake.behaviour}",
+            "fakes": f.attack.fakes,
+        }
+        groups.setdefault(tuple(facts[name] for name in names), []).append(f)
+    return [
+        dict(zip(names, key, strict=True))
+        | {
+            "gain": sum(f.gain / f.attack.fakes for f in own) / len(own) / MICROS_PER_UNIT,
+            "cost": sum(f.cost / f.attack.fakes for f in own) / len(own) / MICROS_PER_UNIT,
+        }
+        for key, own in groups.items()
+    ]
+
+
+def _by_rule(findings: Sequence[Finding]) -> alt.FacetChart:
+    rows = _rows(findings, "rule", "target", "fake", "fakes")
+    base = alt.Chart(width=SIDE, height=SIDE)
+    number = alt.X("fakes:Q", scale=alt.Scale(type="log"), title="fake viewers")
+    lines = base.mark_line(point=True).encode(x=number, y=alt.Y("gain:Q", title="gain per fake viewer"), color="rule:N")
+    costs = base.mark_line(color="black", strokeDash=[4, 3]).encode(x=number, y="cost:Q")
+    chart: alt.FacetChart = (
+        alt.layer(lines, costs, data=chart_data(rows))
+        .facet(row=alt.Row("target:N", title=None), column=alt.Column("fake:N", title=None))
+        .resolve_scale(y="independent")
+        .properties(title="Gain per fake viewer, mean over pools; dashed: what one costs")
+    )
+    return chart
+
+
+def _by_variant(findings: Sequence[Finding]) -> alt.FacetChart:
+    behaviours = {f.attack.fake.behaviour for f in findings if f.variant != AS_CONFIGURED}
+    rows = _rows([f for f in findings if f.attack.fake.behaviour in behaviours], "variant", "target", "fake", "fakes")
+    chart: alt.FacetChart = (
+        alt.Chart(chart_data(rows), width=1.6 * SIDE, height=SIDE)
+        .mark_bar()
+        .encode(
+            x=alt.X("gain:Q", title="gain per fake viewer"),
+            y=alt.Y("variant:N", title=None, sort=[AS_CONFIGURED]),
+            yOffset="fakes:O",
+            color=alt.Color("fakes:O", title="fake viewers"),
+        )
+        .facet(row=alt.Row("target:N", title=None), column=alt.Column("fake:N", title=None))
+        .resolve_scale(x="independent")
+        .properties(title="The same under other settings")
+    )
+    return chart
