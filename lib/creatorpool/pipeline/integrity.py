@@ -79,7 +79,7 @@ def _require_tiers(settings: Settings) -> None:
         )
     if too_large := [weight for weight in audit.unverified_weights if weight >= tiers["verified"]]:
         raise ConfigurationError(
-            f"integrity.unverified_weights: must lie below that of a verified viewer, {tiers['verified']}, got {too_large}"
+            f"integrity.unverified_weights must lie below a verified viewer, {tiers['verified']}, got {too_large}"
         )
 
 
