@@ -28,8 +28,8 @@ def entered_within(entrants: DataFrame, first: date, last: date) -> DataFrame:
     return entrants.where(day.between(F.lit(first), F.lit(last)))
 
 
-def tested_entrants(slots: DataFrame, entrants: DataFrame, delta: float) -> DataFrame:
-    """One row per entrant whose slots 1 … n were all delivered: contract `entrants` and `test_slots` in.
+def finished_entrants(slots: DataFrame, entrants: DataFrame, delta: float) -> DataFrame:
+    """One row per entrant whose slots 1 … n were all delivered: contract `entrants` and `delivered_slots` in.
 
     Adds `proxy` (in `PROXY_UNIT`), `successes`, `passed`, `mass` (Σ δ^period, in units) and `finished_at`.
     """

@@ -31,7 +31,7 @@ def entrant_views(events: DataFrame, videos: DataFrame, entrants: DataFrame) -> 
     return seen.withColumn("micros", micros).withColumn("period", F.expr(f"micros div {PERIOD_MICROS}")).drop("micros")
 
 
-def test_slots(views: DataFrame, success: str) -> DataFrame:
+def delivered_slots(views: DataFrame, success: str) -> DataFrame:
     """One row per (`creator_id`, `test_slot`) delivered: `succeeded` by the SQL rule `success`, when, and its period.
 
     Of a slot that was logged twice the earlier event counts; slots beyond the entrant's window are no part of the test.
@@ -44,10 +44,6 @@ def test_slots(views: DataFrame, success: str) -> DataFrame:
         .agg(first)
         .select("creator_id", "test_slot", "first.succeeded", "first.event_ts", "first.period")
     )
-
-
-# Not a test case, whatever its name starts with.
-test_slots.__test__ = False  # type: ignore[attr-defined]
 
 
 def views_after_test(views: DataFrame, finished: DataFrame, horizon_days: int) -> DataFrame:

@@ -20,8 +20,8 @@ from creatorpool.cohorts.statistics import (
     median_statistics,
     slot_statistics,
 )
-from creatorpool.cohorts.tested import entered_within, tested_entrants, with_exposure
-from creatorpool.cohorts.views import entrant_views, require_computable, test_slots
+from creatorpool.cohorts.tested import entered_within, finished_entrants, with_exposure
+from creatorpool.cohorts.views import delivered_slots, entrant_views, require_computable
 from creatorpool.errors import MissingTableError
 from creatorpool.incentives.estimation import CohortEstimate, EstimationRules, estimate_cohort
 from creatorpool.pipeline.night import Night
@@ -79,8 +79,8 @@ def cohort_statistics(frames: CohortFrames, settings: IncentiveSettings) -> Coho
     views = entrant_views(frames.events, frames.videos, entered)
     require_computable(views, "incentives.success", settings.success, "boolean")
     require_computable(views, "incentives.replay_target", settings.replay_target, "double")
-    slots = test_slots(views, settings.success)
-    tested = binned(tested_entrants(slots, entered, settings.delta), settings.bins)
+    slots = delivered_slots(views, settings.success)
+    tested = binned(finished_entrants(slots, entered, settings.delta), settings.bins)
     followed = with_exposure(tested, views, settings, (frames.first, frames.last))
     return CohortStatistics(
         cells=cell_statistics(followed).toArrow(),
