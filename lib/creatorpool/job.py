@@ -33,7 +33,7 @@ def job_parser(description: str) -> argparse.ArgumentParser:
     """A parser with the arguments that every job over a day takes."""
     # A misspelt option must not pass for another one's abbreviation.
     parser = _Parser(description=description, allow_abbrev=False)
-    parser.add_argument("--date", required=True, type=_day, help="the day, as YYYY-MM-DD")
+    parser.add_argument("--date", required=True, type=parsed_day, help="the day, as YYYY-MM-DD")
     add_common_arguments(parser)
     return parser
 
@@ -102,7 +102,8 @@ def _leave(code: int) -> None:
     os._exit(code)
 
 
-def _day(text: str) -> date:
+def parsed_day(text: str) -> date:
+    """An argument that names a day."""
     try:
         # Python also reads 20261120 and 2026-W47-5.
         if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):

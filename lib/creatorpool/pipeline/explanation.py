@@ -1,0 +1,233 @@
+"""The stage `explain`: why payouts changed between two published days."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from creatorpool.allocation.types import ObjectiveName
+from creatorpool.errors import ConfigurationError, InputError, MissingTableError
+from creatorpool.explanation.decomposition import Policy
+from creatorpool.explanation.pairs import PoolDay, PoolPair, pool_day
+from creatorpool.explanation.parts import COMPONENTS
+from creatorpool.explanation.pricing import PaidVideos
+from creatorpool.explanation.rows import PAID_COLUMNS, explained_rows, paired_rows, scored_rows, whole_pool
+from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.signals import SECTIONS as SIGNAL_SECTIONS
+from creatorpool.quality.geometric import geometric_mean
+from creatorpool.runs.ledger import SIGNALS, StageRun, publish_run, published_pools, published_runs
+from creatorpool.settings import Settings
+from creatorpool.tables import Warehouse
+
+EXPLAIN = "explain"
+TABLE = "payout_changes"
+SECTIONS = ("signals", "quality")
+
+SCORE_TOLERANCE = 1e-9
+"""Scores that the configured weights miss by more, relatively, came from other weights."""
+
+
+@dataclass(frozen=True)
+class PublishedDay:
+    """One published day: the ledger's rows of its pools, the scored rows of all of them, and what videos got in all."""
+
+    day: date
+    ledger: Mapping[str, Mapping[str, Any]]
+    settings: Settings
+    rows: DataFrame
+    video_payouts: DataFrame
+
+    def policy(self, category: str) -> Policy:
+        """What the pool was split by: the ledger's dial, and the weights of the components."""
+        row = self.ledger[category]
+        objective: ObjectiveName = "log" if row["objective"] == "log" else "linear"
+        return Policy(objective, row["alpha"], row["lambda_eff"], self.settings.signals.exponents())
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The published changes between two days, and what of the policy is not the same."""
+
+    changes: DataFrame
+    before: PublishedDay
+    after: PublishedDay
+
+    @property
+    def policy_changes(self) -> list[str]:
+        """A line for each setting of the policy that differs, by pool where pools differ."""
+        lines = dict.fromkeys(
+            line
+            for category in sorted(set(self.before.ledger) & set(self.after.ledger))
+            for line in _differences(self.before.policy(category), self.after.policy(category))
+        )
+        return list(lines)
+
+
+def explain_day(night: Night, against: date, against_settings: Settings) -> Explanation:
+    """Publish table `payout_changes` of the run's day against an earlier or later one, unless it is published already.
+
+    `night.settings` and `against_settings` are what the two days' signals were weighted by.
+
+    Raises
+    ------
+    MissingTableError
+        If payouts of one of the days are not published.
+    InputError
+        If the days are the same, or were paid in two currencies.
+    ConfigurationError
+        If a day's scores do not follow from its configured weights.
+    """
+    if against == night.day:
+        raise InputError(f"--against must be another day than --date, got {against} for both")
+    custom = sorted(set(night.settings.signals.custom) | set(against_settings.signals.custom))
+    before = _published_day(night, against, against_settings, custom)
+    after = _published_day(night, night.day, night.settings, custom)
+    _require_one_currency(before, after)
+    inputs = _inputs(before, after)
+    run = _published(night, inputs)
+    if run is not None:
+        night.log(EXPLAIN, f"already published by run {run.run_id}")
+        return Explanation(_read(night, run, against), before, after)
+    with night.stage(EXPLAIN):
+        changes = _changes(before, after, custom)
+        earlier = _latest(night)
+        if earlier is not None:
+            standing = night.warehouse.read(TABLE, day=night.day, version=earlier.outputs[TABLE])
+            changes = changes.unionByName(standing.where(F.col("against_date") != F.lit(against)).drop("date"))
+        night.store(changes, TABLE)
+        done = night.finished(EXPLAIN, SECTIONS, inputs, dict(night.outputs), {})
+        night.publish(EXPLAIN, lambda: publish_run(night.warehouse, done))
+    explanation = Explanation(_read(night, done, against), before, after)
+    for line in explanation.policy_changes:
+        night.log(EXPLAIN, f"policy changed: {line}")
+    return explanation
+
+
+def _changes(before: PublishedDay, after: PublishedDay, custom: list[str]) -> DataFrame:
+    pairs = paired_rows(before.rows, after.rows, custom)
+    is_weighted_anew = before.settings.signals.exponents() != after.settings.signals.exponents()
+    needed = (*PAID_COLUMNS, *(("views", *COMPONENTS, *custom) if is_weighted_anew else ()))
+    rows = pairs.select("category", *(f"{name}_{day}" for name in needed for day in (0, 1))).toArrow()
+    pools = {}
+    for category in sorted({*before.ledger, *after.ledger}):
+        own = rows.filter(pc.equal(rows.column("category"), category))
+        days = (before, after)
+        priced = [_pool_day(category, days[d], days[1 - d], whole_pool(own, d, custom)) for d in (0, 1)]
+        pools[category] = PoolPair(priced[0], priced[1])
+    return explained_rows(pairs, pools, before.day, custom)
+
+
+def _pool_day(category: str, own: PublishedDay, other: PublishedDay, videos: PaidVideos) -> PoolDay | None:
+    if category not in own.ledger:
+        return None
+    other_policy = other.policy(category) if category in other.ledger else None
+    return pool_day(videos, own.ledger[category]["paid_micros"], own.policy(category), other_policy)
+
+
+def _published_day(night: Night, day: date, settings: Settings, custom: list[str]) -> PublishedDay:
+    warehouse, ledger = night.warehouse, published_pools(night.warehouse, day)
+    if not ledger:
+        raise MissingTableError(
+            f"payouts of {day} are not published under {warehouse.root}: run jobs/allocate_pool.py --date {day}"
+        )
+    outputs = json.loads(next(iter(ledger.values()))["output_versions"])
+    payouts = warehouse.read("pool_payouts", day=day, version=outputs["pool_payouts"])
+    # Pools published at different times may come from different versions of the day's signals.
+    by_version: dict[tuple[int, int], list[str]] = {}
+    for category, row in sorted(ledger.items()):
+        inputs = json.loads(row["input_versions"])
+        by_version.setdefault((inputs["video_signals"], inputs["video_quality"]), []).append(category)
+    parts = []
+    for (signals_version, quality_version), categories in by_version.items():
+        signals = warehouse.read("video_signals", day=day, version=signals_version)
+        quality = warehouse.read("video_quality", day=day, version=quality_version)
+        _require_weights(warehouse, day, settings, signals_version, signals, quality)
+        own = payouts.where(F.col("category").isin(categories))
+        parts.append(scored_rows(own, signals, quality, custom))
+    totals = warehouse.read("video_payouts", day=day, version=outputs["video_payouts"])
+    return PublishedDay(day, ledger, settings, reduce(DataFrame.unionByName, parts), totals)
+
+
+def _require_weights(
+    warehouse: Warehouse, day: date, settings: Settings, version: int, signals: DataFrame, quality: DataFrame
+) -> None:
+    """ConfigurationError unless the weights configured are those that the day's scores came from."""
+    runs = [run for run in published_runs(warehouse, SIGNALS, [day]) if run.outputs["video_signals"] == version]
+    if any(run.config_sha256 == settings.sha256(*SIGNAL_SECTIONS) for run in runs):
+        return
+    exponents = settings.signals.exponents()
+    custom = [name for name in settings.signals.custom if name in signals.columns]
+    own = signals.select("video_id", *custom)
+    scores = quality.select("video_id", *COMPONENTS, "raw_score").join(own, on="video_id", how="inner").toArrow()
+    missing = sorted(set(exponents) - set(scores.column_names))
+    if not missing:
+        values = np.column_stack([scores.column(name).to_numpy() for name in exponents])
+        found = scores.column("raw_score").to_numpy()
+        if np.allclose(geometric_mean(values, list(exponents.values())), found, rtol=SCORE_TOLERANCE, atol=0.0):
+            return
+    raise ConfigurationError(
+        f"scores of {day} were not made by the weights configured for it, {exponents}: name the overlays and settings "
+        f"that it was published with (--conf and --set for --date, --against-conf and --against-set for --against)"
+    )
+
+
+def _require_one_currency(before: PublishedDay, after: PublishedDay) -> None:
+    found = sorted({row["currency"] for day in (before, after) for row in day.ledger.values()})
+    if len(found) > 1:
+        raise InputError(f"payouts of {before.day} and {after.day} must be in one currency, got {found}")
+
+
+def _inputs(before: PublishedDay, after: PublishedDay) -> dict[str, Any]:
+    """What the explanation depends on: the two days, their ledger rows, and the weights of their components."""
+    return {
+        "against": before.day.isoformat(),
+        **{
+            name: {
+                "runs": {category: row["run_id"] for category, row in sorted(day.ledger.items())},
+                "output_versions": next(iter(day.ledger.values()))["output_versions"],
+                "exponents": day.settings.signals.exponents(),
+            }
+            for name, day in (("day_before", before), ("day_after", after))
+        },
+    }
+
+
+def _latest(night: Night) -> StageRun | None:
+    runs = published_runs(night.warehouse, EXPLAIN, [night.day])
+    return max(runs, key=lambda run: (run.finished_at, run.run_id), default=None)
+
+
+def _published(night: Night, inputs: Mapping[str, Any]) -> StageRun | None:
+    """The run that published this very explanation, if no later one against the same day replaced it."""
+    runs = [
+        run
+        for run in published_runs(night.warehouse, EXPLAIN, [night.day])
+        if run.inputs["against"] == inputs["against"]
+    ]
+    latest = max(runs, key=lambda run: (run.finished_at, run.run_id), default=None)
+    return latest if latest is not None and latest.inputs == inputs else None
+
+
+def _read(night: Night, run: StageRun, against: date) -> DataFrame:
+    rows = night.warehouse.read(TABLE, day=night.day, version=run.outputs[TABLE])
+    return rows.where(F.col("against_date") == F.lit(against))
+
+
+def _differences(before: Policy, after: Policy) -> list[str]:
+    pairs: dict[str, tuple[Any, Any]] = {
+        "objective": (before.objective, after.objective),
+        "alpha": (before.alpha, after.alpha),
+        "lambda_eff": (before.lambda_eff, after.lambda_eff),
+    }
+    for name in sorted({*before.exponents, *after.exponents}):
+        pairs[f"weight of {name}"] = (before.exponents.get(name, 0.0), after.exponents.get(name, 0.0))
+    return [f"{name} {old} → {new}" for name, (old, new) in pairs.items() if old != new]

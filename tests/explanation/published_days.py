@@ -1,0 +1,131 @@
+"""Two small published days, written as the night would leave them, without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tests.explanation.pool_days import PoolDay
+
+from creatorpool.explanation.decomposition import Policy
+from creatorpool.pipeline.signals import SECTIONS as SIGNAL_SECTIONS
+from creatorpool.quality.geometric import geometric_mean
+from creatorpool.runs.ledger import ALLOCATE, SIGNALS, StageRun, as_json, pool_records, publish_pools, publish_run
+from creatorpool.settings import Settings
+from creatorpool.tables import Warehouse
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def publish_day(
+    root: Path, day: date, pools: Mapping[str, tuple[PoolDay, list[str]]], settings: Settings, currency: str = "USD"
+) -> None:
+    """Publish pools, each with the ids of its videos: the creator of 'v1-a' is 'v1's maker, 'creator-v1'."""
+    warehouse, dial = Warehouse(None, root), settings.allocation
+    policy = Policy(dial.objective, dial.alpha, dial.lambda_eff, settings.signals.exponents())
+    tables: dict[str, dict[Any, dict[str, Any]]] = {"pool_payouts": {}, "video_signals": {}, "video_quality": {}}
+    for category, (pool, ids) in pools.items():
+        _add_pool(tables, day, category, pool, ids, policy)
+    tables["video_payouts"] = _totals(tables["pool_payouts"].values(), day, currency)
+    versions = {}
+    for table, rows in tables.items():
+        warehouse.ensure(table)
+        seen = warehouse.version(table)
+        versions[table] = warehouse.replace_day_records(list(rows.values()), table, day, seen=seen)
+    signals = {table: versions[table] for table in ("video_signals", "video_quality")}
+    sha = settings.sha256(*SIGNAL_SECTIONS)
+    publish_run(warehouse, StageRun(day, SIGNALS, f"s-{day}", sha, "test", {}, signals, {}, NOW, NOW))
+    outputs = {table: versions[table] for table in ("pool_payouts", "video_payouts")}
+    ledger = [_ledger_row(name, pool, settings, signals, outputs, currency) for name, (pool, _) in pools.items()]
+    records, seen = pool_records(warehouse, day, ledger)
+    publish_pools(warehouse, day, records, seen)
+
+
+def creator_of(video: str) -> str:
+    return f"creator-{video.split('-')[0]}"
+
+
+def _add_pool(
+    tables: dict[str, dict[Any, dict[str, Any]]],
+    day: date,
+    category: str,
+    pool: PoolDay,
+    ids: list[str],
+    policy: Policy,
+) -> None:
+    paid = pool.paid(policy)
+    scores = geometric_mean(pool.components, list(policy.exponents.values()))
+    for v, video in enumerate(ids):
+        key = {"date": day, "video_id": video}
+        tables["pool_payouts"][category, video] = key | {
+            "category": category,
+            "creator_id": creator_of(video),
+            "effective_impressions": float(paid.effective_impressions[v]),
+            "share": 0.0,
+            "weight": 0.0,
+            "floor_micros": int(paid.floor[v]),
+            "cap_micros": int(paid.cap[v]) if np.isfinite(paid.cap[v]) else None,
+            "payout_micros": int(paid.payout[v]),
+            "bound": str(paid.bound[v]),
+        }
+        components = {name: float(values[v]) for name, values in paid.components.items()}
+        rates = dict.fromkeys(("like_rate", "comment_rate", "share_rate", "follow_rate"), 0.0)
+        counts = {"views": int(pool.views[v]), "viewers": 1, "trust_weight": 1.0}
+        tables["video_signals"][video] = key | components | rates | counts
+        tables["video_quality"][video] = (
+            key
+            | components
+            | {
+                "raw_score": float(scores[v]),
+                "quality_score": float(scores[v]),
+                "is_compliant": True,
+                "smoothing": "none",
+            }
+        )
+
+
+def _totals(rows: Any, day: date, currency: str) -> dict[Any, dict[str, Any]]:
+    totals: dict[Any, dict[str, Any]] = {}
+    for row in rows:
+        video = row["video_id"]
+        known = totals.setdefault(
+            video,
+            {"date": day, "video_id": video, "creator_id": row["creator_id"], "payout_micros": 0, "pulse_micros": 7},
+        )
+        known["payout_micros"] += row["payout_micros"]
+        known |= {"total_micros": known["payout_micros"] + 7, "currency": currency}
+    return totals
+
+
+def _ledger_row(
+    category: str,
+    pool: PoolDay,
+    settings: Settings,
+    inputs: Mapping[str, int],
+    outputs: Mapping[str, int],
+    currency: str,
+) -> dict[str, Any]:
+    dial = settings.allocation
+    unknown = ("coverage", "nu", "iterations", "max_kkt_residual", "gini", "top1pct_share", "efficiency_moved_micros")
+    return dict.fromkeys((*unknown, "warning")) | {
+        "category": category,
+        "run_id": f"{ALLOCATE}-1",
+        "pool_micros": pool.money,
+        "paid_micros": pool.money,
+        "unallocated_micros": 0,
+        "videos_eligible": pool.views.size,
+        "videos_paid": pool.views.size,
+        "alpha": dial.alpha,
+        "lambda_fair": 1.0 - dial.lambda_eff,
+        "lambda_eff": dial.lambda_eff,
+        "objective": dial.objective,
+        "config_sha256": settings.sha256(),
+        "input_versions": as_json(inputs),
+        "output_versions": as_json(outputs),
+        "currency": currency,
+        "started_at": NOW,
+        "finished_at": NOW,
+    }
