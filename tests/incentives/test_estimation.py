@@ -235,3 +235,20 @@ invalid_counts = [
 def test_impossible_counts_are_refused_with_their_rule(call: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
         call()  # type: ignore[operator]
+
+
+def test_proxy_that_tells_nothing_gives_no_slope_by_success_chances() -> None:
+    """Both slopes in the ratio are noise, and move together: their ratio alone would look like a sure thing."""
+    refused = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        counts = count_cohort(rng.random(1500), rng.random((1500, 12)) < 0.55)
+        found = estimate_cohort(counts, POLICY, rules=EstimationRules(replicates=200, proxy_is_quality=False))
+        if found.reason:
+            refused += 1
+            assert np.isnan([*found.bounty]).all()
+            assert found.probability.low <= found.probability.value <= found.probability.high
+        if "do not rise" in found.reason:
+            assert np.isnan([*found.slope, *found.slope_influence, *found.leverage]).all()
+    # The lower end of a 95 % interval lies above 0 by chance in one cohort of forty.
+    assert refused >= 36

@@ -228,6 +228,10 @@ class _Numbers:
     slope: Floats
     influence: Floats
     bounty: Floats
+    rise: Floats
+    """of the pass curve, per unit of the proxy"""
+    unit: Floats
+    """quality per unit of the proxy"""
 
 
 def _numbers(
@@ -238,7 +242,8 @@ def _numbers(
     with np.errstate(divide="ignore", invalid="ignore"):
         slope, influence = found.slope / unit, found.influence / unit
         bounty = _bounty(share, terms, quality, found.probability, slope)
-    return _Numbers(quality, found.probability, slope, influence, np.where(slope > 0, bounty, np.nan))
+    known = np.where(slope > 0, bounty, np.nan)
+    return _Numbers(quality, found.probability, slope, influence, known, found.slope, unit)
 
 
 def _bounty(share: float, terms: ExposureTerms, quality: Floats, probability: Floats, slope: Floats) -> Floats:
@@ -253,18 +258,22 @@ def _described(base: CohortEstimate, data: _Numbers, boot: _Numbers, rules: Esti
 
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = [numbers.slope / numbers.probability for numbers in (data, boot)]
-    slope = interval(data.slope, boot.slope)
+    found = replace(
+        base, quality=interval(data.quality, boot.quality), probability=interval(data.probability, boot.probability)
+    )
+    if not interval(data.unit, boot.unit).low > 0:
+        # The ratio of two slopes that may both be 0 is no number.
+        return replace(found, reason="successes do not rise with the proxy: it cannot tell entrants' quality apart")
     low, high = np.percentile(boot.slope - boot.influence, DISAGREEMENT)
+    is_flat = not interval(data.rise, boot.rise).low > 0
     return replace(
-        base,
-        quality=interval(data.quality, boot.quality),
-        probability=interval(data.probability, boot.probability),
-        slope=slope,
+        found,
+        slope=interval(data.slope, boot.slope),
         slope_influence=interval(data.influence, boot.influence),
         leverage=interval(*ratios),
         elasticity=interval(data.quality * ratios[0], boot.quality * ratios[1]),
         slopes_agree=bool(low <= 0 <= high),
-        reason="" if slope.low > 0 else "the pass curve is flat at the median: no bounty can be told from its slope",
+        reason="the pass curve is flat at the median: no bounty can be told from its slope" if is_flat else "",
     )
 
 
