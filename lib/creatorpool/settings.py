@@ -149,6 +149,7 @@ class AllocationSettings(Section):
     floor_micros: Micros | None
     cap_micros: Micros | None
     categories: dict[str, CategoryBounds]
+    creator_caps: dict[Annotated[str, Field(min_length=1)], Micros] | None
     on_floors_exceed_pool: Literal["fail", "scale"]
     on_caps_below_pool: Literal["fail", "carry"]
     moved_share_warning: Share
@@ -159,6 +160,10 @@ class AllocationSettings(Section):
             floor, cap = self.bounds(category)
             if cap is not None and floor > cap:
                 raise ValueError(f"{category or 'any category'}: floor {floor} lies above cap {cap}")
+            for level, most in (self.creator_caps or {}).items():
+                if floor > most:
+                    place = f"{category or 'any category'}: floor {floor} of one video"
+                    raise ValueError(f"{place} lies above creator_caps.{level}, {most}")
         return self
 
     def bounds(self, category: str) -> tuple[int, int | None]:

@@ -8,7 +8,7 @@ from creatorpool.contracts import Contract, load_contracts
 
 CONTRACTS = load_contracts()
 INPUTS = ("events", "viewers", "videos", "ad_revenue", "entrants", "content_exposure", "drawer_positions")
-INPUTS += ("delivery_guarantees",)
+INPUTS += ("delivery_guarantees", "creators")
 
 
 def _each_with_interval(*names: str) -> str:
@@ -21,6 +21,7 @@ PROMISED = {
     "surface? test_slot? propensity?",
     "viewers": "viewer_id | trust_tier region? valid_from",
     "videos": "video_id | creator_id length_ms categories published_at is_compliant s_pos s_tox is_pulse",
+    "creators": "creator_id | verification_level valid_from",
     "ad_revenue": "date category placement video_id? | revenue_micros currency",
     "video_signals": "date video_id | views viewers trust_weight watch_completion engagement_rate engagement_diversity "
     "rewatch safety like_rate comment_rate share_rate follow_rate",

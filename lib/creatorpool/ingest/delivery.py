@@ -13,7 +13,7 @@ from creatorpool.contracts import Contract
 from creatorpool.errors import InputError
 
 REQUIRED_TABLES = ("ad_revenue", "viewers", "videos", "events")
-OPTIONAL_TABLES = ("entrants", "content_exposure", "drawer_positions", "delivery_guarantees")
+OPTIONAL_TABLES = ("creators", "entrants", "content_exposure", "drawer_positions", "delivery_guarantees")
 
 PARQUET, JSON_LINES, CSV = "parquet", "jsonl", "csv"
 _FORMAT_BY_SUFFIX = {".parquet": PARQUET, ".jsonl": JSON_LINES, ".json": JSON_LINES, ".csv": CSV}

@@ -25,7 +25,7 @@ SECTIONS = ("ingest",)
 EVERY_DAY = date(1970, 1, 1)
 """Ingestion of any day claims this one: late events and dimensions are shared by all days."""
 
-SHARED_TABLES = ("events", "viewers", "videos", "entrants")
+SHARED_TABLES = ("events", "viewers", "videos", "creators", "entrants")
 """Tables in which one day's ingestion may touch what other days need."""
 
 
