@@ -106,19 +106,15 @@ def most_exploitable(market: Market, plan: AuditPlan, variant: str) -> Iterator[
     for category, contest in market.contests.items():
         likely = contest.videos[np.argsort(-value[contest.videos], kind="stable")]
         shortlist = likely[: SHORTLIST * plan.most_exploitable].tolist()
-        found = [_single(market, plan, category, variant, Attack(video, 1, kinds[best[video]])) for video in shortlist]
-        found.sort(key=lambda finding: (-finding.profit, finding.attack.video))
-        for rank, finding in enumerate(found[: plan.most_exploitable], 1):
-            yield replace(finding, rank=rank)
-
-
-def _single(market: Market, plan: AuditPlan, category: str, variant: str, attack: Attack) -> Finding:
-    gain = market.gain(attack)
-    second = market.gain(replace(attack, fakes=2)) - gain
-    return Finding(
-        *(category, OWN, variant, "exploitable", 0, attack, market.earned(attack.video)),
-        *(gain, second, plan.costs[attack.fake.tier]),
-    )
+        attacks = [Attack(video, 1, kinds[best[video]]) for video in shortlist]
+        gains = [(market.gain(attack), attack) for attack in attacks]
+        gains.sort(key=lambda pair: (plan.costs[pair[1].fake.tier] - pair[0], pair[1].video))
+        for rank, (gain, attack) in enumerate(gains[: plan.most_exploitable], 1):
+            more = market.gain(replace(attack, fakes=2)) - gain
+            yield Finding(
+                *(category, OWN, variant, "exploitable", rank, attack, market.earned(attack.video)),
+                *(gain, more, plan.costs[attack.fake.tier]),
+            )
 
 
 def _with_next(fakes: Sequence[int]) -> list[int]:

@@ -62,12 +62,21 @@ def published_day(night: Night, categories: Collection[str] = ()) -> PublishedDa
         raise InputError(f"no published pool of {night.day} is called {unknown}; pools: {sorted(ledger)}")
     versions = _versions(ledger.values())
     rows = night.warehouse.read_arrow(
-        "pool_payouts", (*POOL_COLUMNS, "payout_micros"), day=night.day, version=versions["pool_payouts"]
+        "pool_payouts", (*POOL_COLUMNS, "payout_micros", "bound"), day=night.day, version=versions["pool_payouts"]
     ).sort_by([("category", "ascending"), ("video_id", "ascending")])
+    _warn_of_creator_caps(night, rows)
     return PublishedDay(
         {name: _pool(row, rows) for name, row in sorted(ledger.items()) if not categories or name in categories},
         versions,
     )
+
+
+def _warn_of_creator_caps(night: Night, rows: pa.Table) -> None:
+    """A study solves pools by the bounds of their videos; what creators' caps held back it would pay out."""
+    held = rows.filter(pc.equal(rows.column("bound"), "creator_cap"))
+    if held.num_rows:
+        pools = sorted(set(held.column("category").to_pylist()))
+        night.log("study", f"warning: caps of creators bind in pools {pools}; splits are compared without these caps")
 
 
 def _versions(rows: Collection[Mapping[str, Any]]) -> dict[str, int]:

@@ -20,6 +20,7 @@ PANELS = {
     "small": "small creators' share",
 }
 SIDE = 170
+LORENZ_POINTS = 80
 LEAST_FAIR = 1e-9
 """Where the axis of 1 - λ_eff ends: λ_eff = 1 itself has no place on a logarithmic axis"""
 
@@ -33,11 +34,13 @@ def frontier_chart(frontiers: Sequence[PoolFrontier]) -> alt.VConcatChart:
 def _pool_chart(frontier: PoolFrontier) -> alt.VConcatChart:
     rows = [_row(point) for point in frontier.points if point.dial.alpha == frontier.published.dial.alpha]
     block: alt.VConcatChart = alt.vconcat(
-        alt.hconcat(_tradeoff(frontier), _lorenz(frontier)).resolve_scale(color="independent"),
+        alt.hconcat(_tradeoff(frontier), _lorenz(frontier)).resolve_scale(
+            color="independent", strokeDash="independent"
+        ),
         alt.hconcat(*(_against(rows, name, "lambda_eff") for name in PANELS)),
         alt.hconcat(*(_against(rows, name, "lambda_fair") for name in PANELS)),
         title=f"Pool {frontier.published.pool.category}, α = {frontier.published.dial.alpha:g}",
-    ).resolve_scale(color="independent")
+    ).resolve_scale(color="independent", strokeDash="independent")
     return block
 
 
@@ -54,7 +57,8 @@ def _row(point: FrontierPoint) -> dict[str, Any]:
 
 
 def _against(rows: Sequence[dict[str, Any]], measure: str, dial: str) -> alt.Chart:
-    fair_axis = alt.X("lambda_fair:Q", title="1 − λ_eff", scale=alt.Scale(type="log", reverse=True))
+    decades = alt.Axis(values=[1, 1e-3, 1e-6, 1e-9], format="~e")
+    fair_axis = alt.X("lambda_fair:Q", title="1 − λ_eff", scale=alt.Scale(type="log", reverse=True), axis=decades)
     x = fair_axis if dial == "lambda_fair" else alt.X("lambda_eff:Q", title="λ_eff")
     chart: alt.Chart = (
         alt.Chart(chart_data(rows), width=SIDE, height=SIDE)
@@ -82,7 +86,7 @@ def _tradeoff(frontier: PoolFrontier) -> alt.Chart:
     ]
     chart: alt.Chart = (
         alt.Chart(chart_data(rows), width=2 * SIDE, height=1.4 * SIDE)
-        .mark_line(point=alt.OverlayMarkDef(size=14))
+        .mark_line()
         .encode(
             x=alt.X("efficiency:Q", title="efficiency Σ s p / P"),
             y=alt.Y("fairness:Q", title="fairness Σ ŵ log(p / P)", scale=alt.Scale(zero=False)),
@@ -119,6 +123,6 @@ def _shown(frontier: PoolFrontier) -> Iterable[Dial]:
 
 
 def _lorenz_rows(frontier: PoolFrontier, dial: Dial) -> list[dict[str, Any]]:
-    videos, money = lorenz_curve(frontier.published.pool.split(dial).payout)
+    videos, money = lorenz_curve(frontier.published.pool.split(dial).payout, LORENZ_POINTS)
     split = f"{dial.objective}, λ_eff = {dial.lambda_eff:g}" if dial.lambda_eff else "λ_eff = 0"
     return [{"split": split, "videos": x, "money": y} for x, y in zip(videos.tolist(), money.tolist(), strict=True)]

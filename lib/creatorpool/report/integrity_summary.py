@@ -9,13 +9,14 @@ import altair as alt
 from rich.console import Console
 from rich.table import Table
 
-from creatorpool.comparison.compare import OWN
+from creatorpool.comparison.compare import OWN, RULES
+from creatorpool.integrity.attack import BEHAVIOURS
 from creatorpool.integrity.audit import AS_CONFIGURED, Finding
 from creatorpool.money import MICROS_PER_UNIT
 from creatorpool.pipeline.integrity import DayAudit
 from creatorpool.report.charts import chart_data
 
-SIDE = 190
+SIDE = 150
 NARROW = ("category", "target", "tier", "behaviour", "rule", "variant", "video")
 
 
@@ -136,22 +137,30 @@ def _by_rule(findings: Sequence[Finding]) -> alt.FacetChart:
     rows = _rows(findings, "rule", "target", "fake", "fakes")
     base = alt.Chart(width=SIDE, height=SIDE)
     number = alt.X("fakes:Q", scale=alt.Scale(type="log"), title="fake viewers")
-    lines = base.mark_line(point=True).encode(x=number, y=alt.Y("gain:Q", title="gain per fake viewer"), color="rule:N")
+    lines = base.mark_line(point=True).encode(
+        x=number, y=alt.Y("gain:Q", title="gain per fake viewer"), color=alt.Color("rule:N", sort=list(RULES))
+    )
     costs = base.mark_line(color="black", strokeDash=[4, 3]).encode(x=number, y="cost:Q")
     chart: alt.FacetChart = (
         alt.layer(lines, costs, data=chart_data(rows))
-        .facet(row=alt.Row("target:N", title=None), column=alt.Column("fake:N", title=None))
+        .facet(row=alt.Row("target:N", title=None), column=alt.Column("fake:N", title=None, sort=_kinds(findings)))
         .resolve_scale(y="independent")
         .properties(title="Gain per fake viewer, mean over pools; dashed: what one costs")
     )
     return chart
 
 
+def _kinds(findings: Sequence[Finding]) -> list[str]:
+    """Panels from the least to the most that a fake viewer does."""
+    fakes = {(f.attack.fake.tier, BEHAVIOURS.index(f.attack.fake.behaviour)) for f in findings}
+    return [f"{tier}, {BEHAVIOURS[behaviour]}" for tier, behaviour in sorted(fakes)]
+
+
 def _by_variant(findings: Sequence[Finding]) -> alt.FacetChart:
     behaviours = {f.attack.fake.behaviour for f in findings if f.variant != AS_CONFIGURED}
     rows = _rows([f for f in findings if f.attack.fake.behaviour in behaviours], "variant", "target", "fake", "fakes")
     chart: alt.FacetChart = (
-        alt.Chart(chart_data(rows), width=1.6 * SIDE, height=SIDE)
+        alt.Chart(chart_data(rows), width=2 * SIDE, height=SIDE)
         .mark_bar()
         .encode(
             x=alt.X("gain:Q", title="gain per fake viewer"),
