@@ -106,6 +106,8 @@ def _spark(settings: EngineSettings, name: str) -> Iterator[SparkSession]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
+        # Some million viewers: sending them along is cheaper than sorting every viewer-video pair to meet them.
+        "spark.sql.autoBroadcastJoinThreshold": "32m",
         **_DELTA_CONF,
         **settings.spark,
     }

@@ -26,6 +26,7 @@ from pyspark.sql import functions as F
 from creatorpool.contracts import Contract, load_contract
 from creatorpool.contracts.schema import SPARK_TYPES, require_schema, spark_schema
 from creatorpool.errors import MissingTableError, RunInProgressError, TableGuardError
+from creatorpool.refusal import GUARD, refused
 
 _ARROW_TYPES: dict[str, pa.DataType] = {
     "STRING": pa.string(),
@@ -256,15 +257,14 @@ def _guarded(rows: DataFrame, contract: Contract, day: date | None = None) -> Da
 def _guarded_column(name: str, kind: str, nullable: bool, table: str, day: date | None) -> Column:
     value = F.col(name)
     if name == "date" and day is not None:
-        message = F.lit(f"{_GUARD} {table}: a row is not of {day.isoformat()}, the day being replaced")
-        return F.when(value == F.lit(day), value).otherwise(F.raise_error(message).cast(SPARK_TYPES[kind])).alias(name)
+        fault = F.lit(f"{table}: a row is not of {day.isoformat()}, the day being replaced")
+        return F.when(value == F.lit(day), value).otherwise(refused(fault, SPARK_TYPES[kind])).alias(name)
     if nullable:
         return value
-    message = F.lit(f"{_GUARD} {table}: required column '{name}' is null in a row")
-    return F.when(value.isNotNull(), value).otherwise(F.raise_error(message).cast(SPARK_TYPES[kind])).alias(name)
+    fault = F.lit(f"{table}: required column '{name}' is null in a row")
+    return F.when(value.isNotNull(), value).otherwise(refused(fault, SPARK_TYPES[kind])).alias(name)
 
 
-_GUARD = "creatorpool-guard:"
 _CONFLICTS = ("concurrent", "missing commit file", "already exists", "transaction failed", "commit failed")
 
 
@@ -276,9 +276,9 @@ def _is_conflict(error: Exception) -> bool:
 def _as_guard_error(error: Exception) -> TableGuardError | None:
     """The refusal that a guarded expression raised inside the engine, if that is what `error` carries."""
     text = str(error)
-    if _GUARD not in text:
+    if GUARD not in text:
         return None
-    return TableGuardError(text.split(_GUARD, 1)[1].strip().splitlines()[0])
+    return TableGuardError(text.split(GUARD, 1)[1].strip().splitlines()[0])
 
 
 def _records_table(records: Sequence[Mapping[str, Any]], contract: Contract) -> pa.Table:

@@ -41,7 +41,9 @@ TABLES = ("events", "viewers", "videos", "ad_revenue")
 QUARANTINES = tuple(f"{table}_quarantine" for table in TABLES)
 
 
-def _ingest(warehouse: Warehouse, source: Path, day: date = DAY, **changes: Any) -> IngestReport:
+def _ingest(
+    warehouse: Warehouse, source: Path, day: date = DAY, *, is_backfill: bool = False, **changes: Any
+) -> IngestReport:
     return ingest_day(
         warehouse,
         source,
@@ -50,6 +52,7 @@ def _ingest(warehouse: Warehouse, source: Path, day: date = DAY, **changes: Any)
         tiers=TIERS,
         run_id="run-1",
         ingested_at=datetime(2026, 11, 21, 3, tzinfo=UTC),
+        is_backfill=is_backfill,
     )
 
 
@@ -105,7 +108,6 @@ class CrashingWarehouse(Warehouse):
         raise KeyboardInterrupt
 
 
-@pytest.mark.once
 def test_ingest_interrupted_and_run_again_ends_in_the_same_tables(
     good_warehouse: Warehouse, good_source: Path, spark: SparkSession, tmp_path: Path
 ) -> None:
@@ -158,6 +160,43 @@ def test_ingest_next_day_files_late_events_and_merges_dimensions(
     assert report.outputs["videos"] == 1  # created, written once: nothing changed since
     assert {row["date"] for row in warehouse.read_arrow("ad_revenue").to_pylist()} == {DAY, next_day.date()}
     assert _content(good_warehouse, "ad_revenue").items() <= _content(good_warehouse, *TABLES).items()
+
+
+def test_ingest_older_day_keeps_its_own_viewers_for_itself_and_the_newer_ones_for_all_else(
+    good_warehouse: Warehouse, spark: SparkSession, tmp_path: Path
+) -> None:
+    warehouse = Warehouse(spark, tmp_path / "warehouse")
+    newer = good_tables() | {"viewers": [good_viewer(1), good_viewer(2, region="north")]}
+    _ingest(warehouse, write_parquet(tmp_path / "newer", newer))
+    older_day = DAY - timedelta(days=1)
+    older = {
+        "events": [good_event(30, event_ts=NOON - timedelta(days=1))],
+        "viewers": [good_viewer(1, trust_tier="unverified"), good_viewer(3)],
+        "videos": newer["videos"],
+        "ad_revenue": [good_revenue(date=older_day)],
+    }
+    report = _ingest(warehouse, write_parquet(tmp_path / "older", older), older_day, is_backfill=True)
+
+    def tiers(version: int | None = None) -> dict[str, str]:
+        rows = warehouse.read_arrow("viewers", version=version).to_pylist()
+        return {row["viewer_id"]: row["trust_tier"] for row in rows}
+
+    verified = dict.fromkeys(("viewer-1", "viewer-2", "viewer-3"), "verified")
+    assert tiers(report.outputs["viewers"]) == verified | {"viewer-1": "unverified"}
+    assert tiers() == verified
+
+
+def test_ingest_refused_row_of_a_known_video_is_named(good_source: Path, spark: SparkSession, tmp_path: Path) -> None:
+    warehouse = Warehouse(spark, tmp_path / "warehouse")
+    _ingest(warehouse, good_source)
+    again = good_tables() | {"videos": [good_video(1, s_tox=2.0), good_video(2)]}
+
+    report = _ingest(warehouse, write_parquet(tmp_path / "again", again))
+
+    assert report.warnings == (
+        "videos: 1 rows of known keys are refused, such as 'video-1': what an earlier day delivered for them stays "
+        "in force",
+    )
 
 
 BROKEN_EVENTS: dict[str, Row | str] = {
@@ -323,6 +362,16 @@ def _later(*rows: Row) -> list[Row]:
             {"events": [good_event(1), good_event(2, watch_ms=-2), good_event(3, watch_ms=-3)]},
             InputError,
             r"2 of 3 rows would be quarantined.*max_quarantined_share 0\.5: watch_ms_in_range 2; for example .*e[23]",
+        ),
+        (
+            {"videos": [good_video(1), good_video(2, s_pos=7.0), good_video(3, length_ms=0)]},
+            InputError,
+            r"videos: 2 of 3 rows would be quarantined.*length_ms_in_range 1, s_pos_in_range 1; for example",
+        ),
+        (
+            {"viewers": [good_viewer(1, trust_tier="celebrity")]},
+            InputError,
+            r"viewers: 1 of 1 rows would be quarantined.*trust_tier_known 1",
         ),
         ({"ad_revenue": [good_revenue(date=NOON.date() - timedelta(days=1))]}, ContractViolationError, "not_empty"),
         (

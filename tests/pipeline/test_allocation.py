@@ -32,8 +32,6 @@ from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse
 
-pytestmark = pytest.mark.once  # whole nights through one session, which tests/integration runs on Spark
-
 DAY = date(2026, 11, 20)
 NightMaker = Callable[..., Night]
 
@@ -97,7 +95,6 @@ def test_allocate_day_that_cannot_meet_its_bounds_stops_and_publishes_nothing(
     assert not run.warehouse.exists("pool_payouts")
 
 
-@pytest.mark.once
 def test_allocate_day_with_caps_to_carry_leaves_the_rest_unallocated(at: NightMaker) -> None:
     payouts = allocate_day(at("allocation.cap_micros=1000", "allocation.on_caps_below_pool=carry"))
 
@@ -117,7 +114,6 @@ def test_allocate_day_in_two_currencies_stops(at: NightMaker, pay_from: PayFrom)
         allocate_day(run)
 
 
-@pytest.mark.once
 def test_allocate_day_without_revenue_stops(at: NightMaker, pay_from: PayFrom) -> None:
     run = at()
     pay_from(run, "ad_revenue", run.warehouse.read("ad_revenue", day=DAY).where("false"))
@@ -145,7 +141,6 @@ def test_allocate_day_with_pulse_revenue_beside_an_unknown_video_stops(at: Night
         allocate_day(run)
 
 
-@pytest.mark.once
 def test_allocate_day_with_nothing_but_pulse_revenue_pays_it(at: NightMaker, pay_from: PayFrom) -> None:
     run = at()
     revenue = run.warehouse.read("ad_revenue", day=DAY).where("placement = 'pulse'")
@@ -160,7 +155,6 @@ def test_allocate_day_with_nothing_but_pulse_revenue_pays_it(at: NightMaker, pay
     assert 0 <= beside / 2 - totals[1] < payouts.video_payouts.count()
 
 
-@pytest.mark.once
 def test_allocate_day_pays_pulse_money_whatever_the_compliance_gate_says(at: NightMaker, pay_from: PayFrom) -> None:
     run = at()
     video = (
@@ -176,13 +170,11 @@ def test_allocate_day_pays_pulse_money_whatever_the_compliance_gate_says(at: Nig
     assert row["pulse_micros"] > 0
 
 
-@pytest.mark.once
 def test_allocate_day_under_another_configuration_than_its_signals_stops(at: NightMaker) -> None:
     with pytest.raises(ConfigurationError, match="signals of 2026-11-20 are published with another configuration"):
         allocate_day(at("quality.smoothing=empirical_bayes"))
 
 
-@pytest.mark.once
 def test_allocate_day_of_the_rest_under_another_configuration_stops(at: NightMaker) -> None:
     allocate_day(at(), ["music"])
 
@@ -190,7 +182,6 @@ def test_allocate_day_of_the_rest_under_another_configuration_stops(at: NightMak
         allocate_day(at("pools.platform_share=0.3"))
 
 
-@pytest.mark.once
 def test_republish_rates_the_day_anew_under_the_configuration_given(at: NightMaker) -> None:
     allocate_day(at())
 
@@ -201,7 +192,6 @@ def test_republish_rates_the_day_anew_under_the_configuration_given(at: NightMak
     }
 
 
-@pytest.mark.once
 def test_allocate_day_of_an_unknown_category_names_the_pools(at: NightMaker) -> None:
     with pytest.raises(InputError, match=r"no pool of the day is called \['cooking'\]; pools: \['comedy'"):
         allocate_day(at(), ["cooking"])
@@ -231,7 +221,6 @@ def test_allocate_day_whose_rows_do_not_close_is_never_published(
     assert published_pools(run.warehouse, DAY) == {}
 
 
-@pytest.mark.once
 def test_dry_run_computes_the_same_pools_and_writes_nothing(at: NightMaker) -> None:
     dry = at(dry_run=True)
     before = dry.warehouse.versions("video_quality", "stage_runs", "run_claims")

@@ -19,8 +19,6 @@ from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse
 
-pytestmark = pytest.mark.once  # whole nights through one session, which tests/integration runs on Spark
-
 DAY = date(2026, 11, 20)
 
 
@@ -37,7 +35,6 @@ def stored_ids(warehouse: Warehouse, table: str = "events", key: str = "event_id
     return set(warehouse.read_arrow(table, [key]).column(key).to_pylist())
 
 
-@pytest.mark.once
 def test_ingestion_that_fails_after_its_writes_is_undone(spark: SparkSession, tmp_path: Path, monkeypatch) -> None:
     run = night(spark, tmp_path / "a table root")  # with a blank, as folders have
     source = delivery(tmp_path / "raw", 1)
@@ -80,7 +77,6 @@ def test_corrected_delivery_after_a_killed_run_replaces_what_it_left(
     assert sorted(statuses) == ["failed", "published"]
 
 
-@pytest.mark.once
 def test_ingestion_while_another_day_is_ingested_is_refused(spark: SparkSession, tmp_path: Path) -> None:
     run = night(spark, tmp_path / "tables")
     source = delivery(tmp_path / "raw", 1)
@@ -92,7 +88,6 @@ def test_ingestion_while_another_day_is_ingested_is_refused(spark: SparkSession,
         ingested(run, source)
 
 
-@pytest.mark.once
 def test_ingestion_published_meanwhile_is_not_repeated(spark: SparkSession, tmp_path: Path, monkeypatch) -> None:
     source = delivery(tmp_path / "raw", 1)
     winner = ingested(night(spark, tmp_path / "tables"), source)

@@ -11,10 +11,8 @@ from pyspark.sql import functions as F
 from creatorpool.contracts import load_contract
 from creatorpool.contracts.schema import require_schema
 from creatorpool.errors import ConfigurationError, TableGuardError
-from creatorpool.quality import refusal
 from creatorpool.settings import CustomSignal
 from creatorpool.signals.video_signals import video_signals
-from creatorpool.tables import _GUARD
 
 DAY = dt.date(2026, 11, 20)
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
@@ -125,7 +123,3 @@ def test_video_signals_of_unknown_viewer_tier_or_video_are_refused(tables, confi
     signals = video_signals(events, viewers, videos, configuration.signals)
     with pytest.raises(TableGuardError, match="video_signals: video 'v' has no row in videos, or a viewer"):
         warehouse.replace_day(signals, "video_signals", DAY)
-
-
-def test_refusal_carries_the_mark_that_the_table_module_knows():
-    assert refusal.GUARD == _GUARD

@@ -20,7 +20,13 @@ from creatorpool.ingest.events import Dimension, SettledEvents, StoredDays, sett
 from creatorpool.ingest.judge import JudgedTable, judge_table
 from creatorpool.ingest.kuairand import read_kuairand
 from creatorpool.ingest.native import read_native
-from creatorpool.ingest.refusals import refuse_broken_day, refuse_revenue, revenue_warnings
+from creatorpool.ingest.refusals import (
+    refuse_broken_day,
+    refuse_broken_feed,
+    refuse_revenue,
+    revenue_warnings,
+    stale_row_warning,
+)
 from creatorpool.ingest.report import IngestReport, TableCounts
 from creatorpool.ingest.rules import tier_rule
 from creatorpool.settings import IngestSettings
@@ -29,6 +35,9 @@ from creatorpool.tables import Warehouse
 Check = Callable[[DataFrame, str], None]
 """Checks rows by the table rules of a table's contract, and raises where they break one."""
 
+
+DIMENSIONS = ("viewers", "videos", "creators", "entrants", "drawer_positions")
+"""Tables with one row a key, whatever the day."""
 
 _FEW_ROWS = 20_000
 
@@ -57,6 +66,7 @@ def ingest_day(
     run_id: str,
     ingested_at: datetime,
     check: Check | None = None,
+    is_backfill: bool = False,
 ) -> IngestReport:
     """Bring the delivery in `source` into the tables: events, dimensions, revenue, and their quarantines.
 
@@ -72,6 +82,9 @@ def ingest_day(
     check : callable, optional
         Checks a frame by the table rules of the named table's contract: revenue before anything is written, viewers,
         videos and events as stored.
+    is_backfill : bool
+        A later day is ingested already. The day is rated on its own viewers and videos, in the versions that the report
+        names; after those the tables return to the later day's rows.
 
     Raises
     ------
@@ -82,6 +95,7 @@ def ingest_day(
     """
     if warehouse.session is None:
         raise RuntimeError("ingestion needs a warehouse with a session")
+    before = {name: warehouse.version(name) for name in DIMENSIONS if warehouse.exists(name)}
     with _staging(warehouse, run_id) as staging:
         run = DayIngestion(warehouse, warehouse.session, source, day, settings, tiers, ingested_at, staging)
         judged = _judge(run)
@@ -94,6 +108,9 @@ def ingest_day(
         check(warehouse.read("events", day=day), "events")
     counts = {name: table.counts for name, table in judged.sides.items()} | {"events": judged.event_counts}
     written = warehouse.versions(*counts, *(f"{name}_quarantine" for name in counts))
+    if is_backfill:
+        for name in judged.dimensions:
+            _reinstate(warehouse, name, before.get(name), written[name])
     return IngestReport(day, run_id, counts, written, judged.warnings)
 
 
@@ -114,13 +131,15 @@ def _judge(run: DayIngestion) -> JudgedDay:
     refuse_revenue(revenue, run.day)
     others = [name for name in deliveries if name not in ("ad_revenue", "events")]
     sides = {"ad_revenue": revenue} | {name: _judge_side(run, deliveries[name]) for name in others}
+    for name in ("viewers", "videos"):
+        refuse_broken_feed(sides[name], run.settings)
     dimensions = {name: _merged(run, table) for name, table in sides.items() if not _has_days(table)}
     window = (run.day, run.settings.late_window_days)
     contract = run.warehouse.contract("events")
     settled = settle_events(deliveries["events"], contract, run.session, window, _stored_events(run))
     events = settled.judge(run.day, dimensions["viewers"], dimensions["videos"])
     refuse_broken_day(events, run.day, run.settings, is_stored=_has_rows(run.warehouse, "events", run.day))
-    warnings = revenue_warnings(revenue.good, dimensions["videos"].rows)
+    warnings = revenue_warnings(revenue.good, dimensions["videos"].rows) + _stale(run, sides, dimensions)
     return JudgedDay(sides, dimensions, settled, events.counts, warnings)
 
 
@@ -166,6 +185,12 @@ def _merged(run: DayIngestion, table: JudgedTable) -> Dimension:
     return Dimension(merged(stored, table.good, table.contract), stored.count() + table.counts.accepted)
 
 
+def _stale(run: DayIngestion, sides: Mapping[str, JudgedTable], dimensions: Mapping[str, Dimension]) -> tuple[str, ...]:
+    known = [name for name in dimensions if sides[name].counts.quarantined and run.warehouse.exists(name)]
+    found = [stale_row_warning(sides[name], run.warehouse.read(name)) for name in known]
+    return tuple(warning for warning in found if warning is not None)
+
+
 def _stored_events(run: DayIngestion) -> StoredDays | None:
     first = run.day - timedelta(days=run.settings.late_window_days)
     days = [first + timedelta(days=i) for i in range(run.settings.late_window_days + 1)]
@@ -190,6 +215,14 @@ def _write_side(run: DayIngestion, table: JudgedTable, dimension: Dimension | No
     elif not run.warehouse.exists(name) or not changed(run.warehouse.read(name), table.good, table.contract).isEmpty():
         run.warehouse.overwrite(dimension.rows, name)
     _write_quarantine(run, table)
+
+
+def _reinstate(warehouse: Warehouse, name: str, before: int | None, written: int) -> None:
+    """Let rows that stood before this run win again over those of its older day; new keys stay."""
+    if before is None or before == written:
+        return
+    stood, added = warehouse.read(name, version=before), warehouse.read(name, version=written)
+    warehouse.overwrite(merged(added, stood, warehouse.contract(name)), name)
 
 
 def _write_quarantine(run: DayIngestion, table: JudgedTable) -> None:

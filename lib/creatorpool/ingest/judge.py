@@ -35,13 +35,18 @@ class JudgedTable:
         """Rows that break no rule, as the table takes them."""
         return good_rows(self.flagged, self.contract)
 
+    @property
+    def refused(self) -> DataFrame:
+        """Rows that break a rule, with the rules' names."""
+        return self.flagged.where(F.size(FAILED_RULES) > 0)
+
     def quarantine(self, day: date, ingested_at: datetime) -> DataFrame:
         """Rows that break a rule, as `<table>_quarantine` takes them."""
         return quarantined_rows(self.flagged, self.contract, day=day, ingested_at=ingested_at)
 
     def example(self) -> str:
         """One row that breaks a rule, as it came, and the rules."""
-        row = self.flagged.where(F.size(FAILED_RULES) > 0).select(FAILED_RULES, "raw_row").first()
+        row = self.refused.select(FAILED_RULES, "raw_row").first()
         return "none" if row is None else f"{row['raw_row']} breaks {', '.join(row[FAILED_RULES])}"
 
 

@@ -34,19 +34,25 @@ def refuse_revenue(revenue: JudgedTable, day: date) -> None:
         raise ContractViolationError(f"{name}: one_currency: rows of {day} are in {len(currencies)}: {currencies}")
 
 
+def refuse_broken_feed(table: JudgedTable, settings: IngestSettings) -> None:
+    """InputError if more than the configured share of a table's delivered rows is refused."""
+    counts = table.counts
+    share = counts.quarantined / counts.read if counts.read else 0.0
+    if share > settings.max_quarantined_share:
+        raise InputError(
+            f"{table.contract.name}: {counts.quarantined} of {counts.read} rows would be quarantined, more than "
+            f"ingest.max_quarantined_share {settings.max_quarantined_share}: {_by_rule(counts.broken)}; for example "
+            f"{table.example()}"
+        )
+
+
 def refuse_broken_day(events: JudgedTable, day: date, settings: IngestSettings, *, is_stored: bool) -> None:
     """InputError if the day has no acceptable event, or more than the configured share of the delivery is refused.
 
     `is_stored` says that the day's events are in the table already, from an interrupted run.
     """
+    refuse_broken_feed(events, settings)
     counts = events.counts
-    share = counts.quarantined / counts.read if counts.read else 0.0
-    if share > settings.max_quarantined_share:
-        raise InputError(
-            f"events: {counts.quarantined} of {counts.read} rows would be quarantined, more than "
-            f"ingest.max_quarantined_share {settings.max_quarantined_share}: {_by_rule(counts.broken)}; for example "
-            f"{events.example()}"
-        )
     if counts.accepted == counts.late and not is_stored:
         raise InputError(
             f"events: no acceptable event of {day} among {counts.read} rows ({counts.late} late, "
@@ -72,6 +78,19 @@ def revenue_warnings(revenue: DataFrame, videos: DataFrame) -> tuple[str, ...]:
             f"ad_revenue: Pulse revenue beside {len(unknown)} videos that are not in videos, such as '{unknown[0]}'"
         )
     return tuple(warnings)
+
+
+def stale_row_warning(table: JudgedTable, stored: DataFrame) -> str | None:
+    """What to say where the delivered row of a known key is refused, so that its earlier row stays in force."""
+    key = list(table.contract.key)
+    stale = table.refused.select(*key).join(stored.select(*key), key, "left_semi").distinct()
+    number, example = stale.agg(F.count("*"), F.min(F.concat_ws(", ", *key))).collect()[0]
+    if not number:
+        return None
+    return (
+        f"{table.contract.name}: {number} rows of known keys are refused, such as '{example}': what an earlier "
+        f"day delivered for them stays in force"
+    )
 
 
 def _by_rule(broken: Mapping[str, int]) -> str:

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from creatorpool.errors import InputError
-from creatorpool.ingest.day import ingest_day
+from creatorpool.ingest.day import DIMENSIONS, ingest_day
 from creatorpool.pipeline.night import Night
 from creatorpool.runs.ledger import (
     INGEST,
@@ -15,6 +15,7 @@ from creatorpool.runs.ledger import (
     fail_run,
     publish_run,
     published_run,
+    published_runs,
     unfinished_runs,
 )
 
@@ -25,7 +26,7 @@ SECTIONS = ("ingest",)
 EVERY_DAY = date(1970, 1, 1)
 """Ingestion of any day claims this one: late events and dimensions are shared by all days."""
 
-SHARED_TABLES = ("events", "viewers", "videos", "creators", "entrants")
+SHARED_TABLES = ("events", *DIMENSIONS)
 """Tables in which one day's ingestion may touch what other days need."""
 
 
@@ -62,6 +63,7 @@ def _run(night: Night, source: Path) -> StageRun:
             run_id=night.run_id,
             ingested_at=night.started_at,
             check=night.check,
+            is_backfill=any(other.day > night.day for other in published_runs(warehouse, INGEST)),
         )
     except Exception:
         undo_unfinished(night)

@@ -78,6 +78,7 @@ def _rate(night: Night, inputs: Mapping[str, int]) -> SignalFrames:
     is_smoothed = settings.quality.smoothing == "empirical_bayes"
     priors = fit_day_priors(signals, videos, settings.signals) if is_smoothed else None
     quality = night.store(video_quality(signals, videos, settings.signals, priors), "video_quality")
-    run = night.finished(SIGNALS, SECTIONS, inputs, dict(night.outputs), {})
+    fitted = {} if priors is None else {"priors": priors.as_dict()}
+    run = night.finished(SIGNALS, SECTIONS, inputs, dict(night.outputs), fitted)
     night.publish(SIGNALS, lambda: publish_run(warehouse, run))
     return SignalFrames(signals, quality, inputs, run.outputs, run.config_sha256)

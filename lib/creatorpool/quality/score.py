@@ -13,8 +13,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.quality.geometric import geometric_mean
-from creatorpool.quality.refusal import refused
 from creatorpool.quality.smoothing import SHRUNK_RATES, QualityPriors, fit_priors, smoothed_components
+from creatorpool.refusal import refused
 from creatorpool.settings import SignalSettings
 
 COMPONENTS = ("watch_completion", "engagement_rate", "engagement_diversity", "rewatch", "safety")

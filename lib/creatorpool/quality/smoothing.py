@@ -32,6 +32,15 @@ class QualityPriors:
     """Sorted; row g of each prior belongs to ``category[g]``"""
     rates: Mapping[str, GroupPrior]
 
+    def as_dict(self) -> dict[str, dict[str, list[float]]]:
+        """``{category: {rate: [mean, strength in viewers]}}``, fit for JSON: an infinite strength becomes 1e308."""
+        return {
+            category: {
+                rate: [float(prior.mean[g]), float(min(prior.strength[g], 1e308))] for rate, prior in self.rates.items()
+            }
+            for g, category in enumerate(self.category)
+        }
+
 
 def fit_priors(columns: Mapping[str, NDArray[Any]], tiers: Mapping[str, float]) -> QualityPriors:
     """Fit the prior of each rate in each category, from one day's signals.

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, StructField, StructType
 
 from creatorpool.quality.geometric import engagement_diversity
-from creatorpool.quality.refusal import refused
+from creatorpool.refusal import refused
 from creatorpool.settings import SignalSettings
 from creatorpool.signals import components
 from creatorpool.signals.custom import require_computable
