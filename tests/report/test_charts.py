@@ -1,0 +1,134 @@
+"""Charts: what they show, that Altair's schema takes them, and that a job does not fail for want of a renderer."""
+
+from __future__ import annotations
+
+import builtins
+import importlib.util
+import json
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from tests.comparison.pools import random_pool
+from tests.integrity.markets import random_market
+
+from creatorpool.comparison.compare import RULES, compare, other_shares, rule_payouts
+from creatorpool.comparison.frontier import sweep
+from creatorpool.comparison.measures import small_creators
+from creatorpool.comparison.pool import Dial
+from creatorpool.comparison.rules import Viewing
+from creatorpool.errors import InputError
+from creatorpool.integrity.audit import AS_CONFIGURED, AuditPlan, audit_targets, most_exploitable
+from creatorpool.money import round_to_total
+from creatorpool.pipeline.comparison import PoolComparison
+from creatorpool.pipeline.frontier import PoolFrontier
+from creatorpool.pipeline.integrity import DayAudit
+from creatorpool.pipeline.published_day import PublishedPool
+from creatorpool.report.charts import chart_path, draw
+from creatorpool.report.comparison_summary import comparison_chart
+from creatorpool.report.frontier_chart import frontier_chart
+from creatorpool.report.integrity_summary import integrity_chart
+
+DAY = date(2026, 11, 20)
+POOL = random_pool(1, 20)
+IS_SMALL = small_creators(POOL.creator, POOL.effective_impressions, 0.5)
+PAID = round_to_total(POOL.split(Dial("linear", 0.5, 0.3)).payout, POOL.money)
+PUBLISHED = PublishedPool({"objective": "linear", "alpha": 0.5, "lambda_eff": 0.3}, POOL, PAID)
+
+
+def frontier():
+    dials = [Dial(objective, 0.5, place) for objective in ("linear", "log") for place in (0.0, 0.3, 1.0)]
+    return frontier_chart([PoolFrontier(PUBLISHED, IS_SMALL, sweep(POOL, IS_SMALL, dials), {})])
+
+
+def rules():
+    video = np.arange(POOL.video.size)
+    viewing = Viewing(video, video % 3 + 1, (video % 3 + 1) * (video + 1))
+    payouts = rule_payouts(POOL, PAID, other_shares(1.0 + video, viewing, 0.5))
+    return comparison_chart([PoolComparison(PUBLISHED, compare(POOL, payouts, IS_SMALL))])
+
+
+def audit():
+    market = random_market(2)
+    plan = AuditPlan({"unverified": 1_000}, [1, 5], 3, 0.1, 2)
+    targets = {name: market.typical_videos(name, 0.1) for name in market.contests}
+    findings = [
+        finding
+        for variant in (AS_CONFIGURED, "alpha=1")
+        for finding in (
+            *audit_targets(market, targets, plan, variant, plan.fake_viewers()),
+            *most_exploitable(market, plan, variant),
+        )
+    ]
+    return integrity_chart(DayAudit(findings, np.arange(30), market.creator))
+
+
+CHARTS = {"frontier": frontier, "rules": rules, "audit": audit}
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> SimpleNamespace:
+    """As much of a run as drawing needs."""
+    lines: list[str] = []
+    return SimpleNamespace(
+        warehouse=SimpleNamespace(root=tmp_path), day=DAY, lines=lines, log=lambda subject, line: lines.append(line)
+    )
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_chart_is_one_that_the_schema_takes_and_carries_its_data(name: str) -> None:
+    specification = CHARTS[name]().to_dict()
+
+    assert specification["$schema"].startswith("https://vega.github.io/schema/vega-lite/")
+    text = json.dumps(specification, allow_nan=False)
+    assert '"url"' not in text
+    assert "datasets" in specification or '"values"' in text
+
+
+def test_comparison_chart_draws_every_rule_from_nothing_to_all() -> None:
+    specification = rules().to_dict()
+    lorenz = specification["vconcat"][0]["hconcat"][0]
+    curve = specification["datasets"][lorenz["data"]["name"]]
+
+    assert {row["rule"] for row in curve} == set(RULES)
+    for rule in RULES:
+        own = [(row["videos"], row["money"]) for row in curve if row["rule"] == rule]
+        assert own[0] == (0, 0)
+        assert own[-1] == (1, 1)
+
+
+def test_chart_path_of_another_format_is_refused() -> None:
+    assert chart_path("a/b.svg") == Path("a/b.svg")
+    with pytest.raises(InputError, match=r"ending in one of \['.svg', '.html'\], got 'b.pdf'"):
+        chart_path("b.pdf")
+
+
+def test_draw_without_a_renderer_says_what_to_install(night, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def without_renderer(name: str, *arguments, **options):
+        if name == "vl_convert":
+            raise ModuleNotFoundError("No module named 'vl_convert'", name="vl_convert")
+        return real(name, *arguments, **options)
+
+    monkeypatch.setattr(builtins, "__import__", without_renderer)
+    monkeypatch.setattr("importlib.import_module", without_renderer)
+    draw(night, "frontier", rules(), None)
+
+    assert len(night.lines) == 1
+    assert "install vl-convert-python" in night.lines[0]
+    assert not list((night.warehouse.root / "_reports").iterdir())
+
+
+@pytest.mark.skipif(importlib.util.find_spec("vl_convert") is None, reason="vl-convert renders charts")
+@pytest.mark.parametrize("suffix", [".svg", ".html"])
+def test_draw_writes_a_file_that_needs_no_network(night, suffix: str) -> None:
+    path = night.warehouse.root / "charts" / f"rules{suffix}"
+    draw(night, "comparison", rules(), path)
+
+    text = path.read_text("utf-8")
+    assert "user_centric" in text
+    assert 'src="http' not in text
+    assert night.lines == [f"chart in {path}"]
