@@ -8,7 +8,7 @@ need an agreement between batches: the first few of them by video id get one mic
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from creatorpool.allocation.payout import BOUNDS, Dual, payout_from_dual
+from creatorpool.allocation.pool_creators import PoolCreators
 from creatorpool.allocation.program import Allocation, allocate
 from creatorpool.money import RoundingRule, apply_rounding, rounding_rule
 from creatorpool.tables import sum_exact
@@ -59,13 +60,17 @@ class PoolSplit:
     last_raised_id: str | None = None  # of the rows tied at the rounding threshold, the last that gets a micro more
 
 
-def split_pool(terms: PoolTerms, effective_impressions: NDArray[np.float64]) -> tuple[PoolSplit, Allocation]:
+def split_pool(
+    terms: PoolTerms, effective_impressions: NDArray[np.float64], creators: PoolCreators | None = None
+) -> tuple[PoolSplit, Allocation]:
     """Solve one pool and find the rule that rounds it, whatever the order of its rows.
+
+    With `creators`, those of the same rows, no creator's whole micros sum to more than the creator's cap.
 
     Raises
     ------
     InfeasiblePoolError
-        If the floors sum to more than the pool or the caps to less.
+        If the floors sum to more than the pool or a creator's cap, or the caps to less than the pool.
     """
     floor, cap = terms.bounds(effective_impressions)
     allocation = allocate(
@@ -76,9 +81,18 @@ def split_pool(terms: PoolTerms, effective_impressions: NDArray[np.float64]) -> 
         floor=floor,
         cap=cap,
         objective="log" if terms.objective == "log" else "linear",
+        creator=None if creators is None else creators.code,
+        creator_cap=None if creators is None else creators.limits(terms.floor_micros),
     )
     rounding = rounding_rule(allocation.payout, terms.pool_micros, floor, cap)
-    return PoolSplit(terms, allocation.dual, rounding), allocation
+    return PoolSplit(terms, _labelled(allocation.dual, creators), rounding), allocation
+
+
+def _labelled(dual: Dual, creators: PoolCreators | None) -> Dual:
+    """The same dual, its capped creators by their ids in place of their codes: executors know nothing else."""
+    if creators is None or dual.creators is None:
+        return dual
+    return replace(dual, creators=replace(dual.creators, creator=creators.label[dual.creators.creator]))
 
 
 def fill_payouts(members: DataFrame, splits: Sequence[PoolSplit]) -> DataFrame:
@@ -131,7 +145,8 @@ def fill_rows(rows: pa.RecordBatch, split: PoolSplit) -> pa.RecordBatch:
     """Payouts of some rows of one pool, as an Arrow batch with the columns of `_FILLED_COLUMNS`."""
     impressions = rows.column("effective_impressions").to_numpy(zero_copy_only=False)
     floor, cap = split.terms.bounds(impressions)
-    payout, bound = payout_from_dual(split.dual, impressions, floor, cap)
+    creator = None if split.dual.creators is None else np.array(rows.column("creator_id").to_pylist(), dtype=np.str_)
+    payout, bound = payout_from_dual(split.dual, impressions, floor, cap, creator)
     micros, tied = apply_rounding(payout, split.rounding, floor, cap)
     if split.last_raised_id is not None:
         micros += tied & np.asarray(pc.less_equal(rows.column("video_id"), split.last_raised_id))

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from creatorpool.allocation.pool_creators import PoolCreators, pool_creators
 from creatorpool.settings import PoolSettings
 from creatorpool.tables import sum_exact
 
 SHARE_UNIT = 1_000_000
 """Shares of money are applied as whole millionths, so that money stays in integers."""
+
+UNVERIFIED = "unverified"
+"""The verification level of a creator without a row of its own."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,42 @@ def pool_members(quality: DataFrame, signals: DataFrame, videos: DataFrame, sett
         "creator_id",
         (F.col("views") * F.col("quality_score")).alias("effective_impressions"),
     )
+
+
+def with_creator_caps(members: DataFrame, creators: DataFrame, caps: Mapping[str, int]) -> DataFrame:
+    """`pool_members` with `creator_cap_micros`, by the verification level of the creator; null where it has no cap.
+
+    A creator without a row in `creators` is of the level `unverified`.
+    """
+    # `creators` has one row a creator: its contract's key.
+    known = members.join(creators.select("creator_id", "verification_level"), on="creator_id", how="left")
+    level = F.coalesce("verification_level", F.lit(UNVERIFIED))
+    cap = F.lit(None).cast("bigint")
+    for name, micros in sorted(caps.items()):
+        cap = F.when(level == name, F.lit(micros).cast("bigint")).otherwise(cap)
+    return known.withColumn("creator_cap_micros", cap).drop("verification_level")
+
+
+def pool_columns(
+    members: DataFrame, categories: Sequence[str]
+) -> dict[str, tuple[NDArray[np.float64], PoolCreators | None]]:
+    """Effective impressions by category, and the creators where they have caps: all that the driver needs of a pool."""
+    has_caps = "creator_cap_micros" in members.columns
+    needed = ("effective_impressions", *(("creator_id", "creator_cap_micros") if has_caps else ()))
+    rows = members.where(F.col("category").isin(list(categories))).select("category", *needed).toArrow()
+    column = rows.column("effective_impressions").to_numpy()
+    of = rows.column("category").combine_chunks().dictionary_encode()
+    codes, names = of.indices.to_numpy(), of.dictionary.to_pylist()
+    found: dict[str, tuple[NDArray[np.float64], PoolCreators | None]] = {}
+    for code, name in enumerate(names):
+        own = codes == code
+        found[name] = (column[own], _creators_of(rows.filter(pa.array(own))) if has_caps else None)
+    return {category: found.get(category, (np.empty(0), None)) for category in categories}
+
+
+def _creators_of(rows: pa.Table) -> PoolCreators:
+    creator = np.array(rows.column("creator_id").to_pylist(), dtype=np.str_)
+    return pool_creators(creator, rows.column("creator_cap_micros").cast(pa.float64()).to_numpy())
 
 
 def pulse_earnings(ad_revenue: DataFrame, settings: PoolSettings) -> DataFrame:

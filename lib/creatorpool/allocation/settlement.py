@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from creatorpool.allocation.concentration import gini, top_share
 from creatorpool.allocation.dial import efficiency_moved
 from creatorpool.allocation.payouts import PoolSplit, PoolTerms, split_pool
+from creatorpool.allocation.pool_creators import PoolCreators
 from creatorpool.allocation.pools import PoolRevenue
 from creatorpool.errors import InfeasiblePoolError, SettlementError
 from creatorpool.settings import AllocationSettings
@@ -43,22 +44,27 @@ class SettledPool:
 
 
 def settle_pool(
-    pool: PoolRevenue, effective_impressions: NDArray[np.float64], settings: AllocationSettings
+    pool: PoolRevenue,
+    effective_impressions: NDArray[np.float64],
+    settings: AllocationSettings,
+    creators: PoolCreators | None = None,
 ) -> SettledPool:
     """Split `pool` over videos with these (n,) effective impressions, in whatever order they come.
+
+    With `creators`, of the same videos in the same order, each creator's payouts keep within the creator's cap.
 
     Raises
     ------
     InfeasiblePoolError
-        If floors exceed the pool or caps fall short of it and the settings say to fail.
+        If floors exceed the pool or a creator's cap, or caps fall short of the pool, and the settings say to fail.
     SettlementError
         If the solution is further from optimality than `KKT_TOLERANCE`.
     """
     n = effective_impressions.size
     if n == 0:
         return SettledPool(pool, None, 0, 0, warning="no eligible video: the whole pool is unallocated")
-    terms, warnings = _feasible_terms(pool, effective_impressions, settings)
-    split, allocation = split_pool(terms, effective_impressions)
+    terms, warnings = _feasible_terms(pool, effective_impressions, settings, creators)
+    split, allocation = split_pool(terms, effective_impressions, creators)
     if allocation.max_kkt_residual > KKT_TOLERANCE * terms.pool_micros:
         raise SettlementError(
             f"pool {pool.category}: the solution misses optimality by {allocation.max_kkt_residual} micros of "
@@ -74,6 +80,8 @@ def settle_pool(
             floor=floor,
             cap=cap,
             objective=settings.objective,
+            creator=None if creators is None else creators.code,
+            creator_cap=None if creators is None else creators.limits(terms.floor_micros),
         )
     )
     if 0.0 < settings.lambda_eff < 1.0 and moved < settings.moved_share_warning * terms.pool_micros:
@@ -97,30 +105,70 @@ def settle_pool(
 
 
 def _feasible_terms(
-    pool: PoolRevenue, effective_impressions: NDArray[np.float64], settings: AllocationSettings
+    pool: PoolRevenue,
+    effective_impressions: NDArray[np.float64],
+    settings: AllocationSettings,
+    creators: PoolCreators | None,
 ) -> tuple[PoolTerms, list[str]]:
     """The pool's terms, its floors or its money adjusted where the settings allow, and what to say about that."""
     floor, cap = settings.bounds(pool.category)
-    n, rated = effective_impressions.size, int(np.count_nonzero(effective_impressions > 0))
     money, warnings = pool.pool_micros, []
-    if rated == 0:
+    if not np.any(effective_impressions > 0):
         warnings.append("no video with quality above 0: the whole pool is unallocated")
         floor = cap = money = 0
+    floor = _feasible_floor(pool.category, floor, money, effective_impressions.size, settings, creators, warnings)
+    terms = PoolTerms(pool.category, money, floor, cap, settings.alpha, settings.lambda_eff, settings.objective)
+    most, caps = _most(terms, effective_impressions, creators)
+    if most < money:
+        if settings.on_caps_below_pool == "fail":
+            raise InfeasiblePoolError(f"pool {pool.category}: {caps} sum to {most}, the pool is {money}")
+        warnings.append(f"caps leave {money - most} micros unallocated")
+        terms = replace(terms, pool_micros=most)
+    return terms, warnings
+
+
+def _feasible_floor(
+    category: str,
+    floor: int,
+    money: int,
+    n: int,
+    settings: AllocationSettings,
+    creators: PoolCreators | None,
+    warnings: list[str],
+) -> int:
+    """The floor, or the largest that fits the pool and every creator's cap where the settings say to scale."""
     if n * floor > money:
         if settings.on_floors_exceed_pool == "fail":
             raise InfeasiblePoolError(
-                f"pool {pool.category}: floors of {floor} micros for {n} videos sum to {n * floor}, the pool is {money}"
+                f"pool {category}: floors of {floor} micros for {n} videos sum to {n * floor}, the pool is {money}"
             )
         warnings.append(f"floors scaled from {floor} to {money // n} micros to fit the pool")
         floor = money // n
-    most = money if cap is None else rated * max(cap, floor) + (n - rated) * floor
-    if most < money:
-        if settings.on_caps_below_pool == "fail":
+    if creators is not None and floor > creators.largest_floor():
+        g = int(np.argmin(creators.cap / creators.videos))
+        if settings.on_floors_exceed_pool == "fail":
             raise InfeasiblePoolError(
-                f"pool {pool.category}: caps of {cap} micros for {rated} videos with quality sum to {most}, "
-                f"the pool is {money}"
+                f"pool {category}: floors of {floor} micros for the {creators.videos[g]} videos of creator "
+                f"'{creators.label[g]}' exceed the creator's cap, {creators.cap[g]:.0f}"
             )
-        warnings.append(f"caps leave {money - most} micros unallocated")
-        money = most
-    terms = PoolTerms(pool.category, money, floor, cap, settings.alpha, settings.lambda_eff, settings.objective)
-    return terms, warnings
+        warnings.append(f"floors scaled from {floor} to {creators.largest_floor():.0f} micros to fit creators' caps")
+        floor = int(creators.largest_floor())
+    return floor
+
+
+def _most(
+    terms: PoolTerms, effective_impressions: NDArray[np.float64], creators: PoolCreators | None
+) -> tuple[int, str]:
+    """The most that the caps let the pool pay, at least its money where they do not bind, and these caps in words."""
+    money, floor, cap = terms.pool_micros, terms.floor_micros, terms.cap_micros
+    n, rated = effective_impressions.size, int(np.count_nonzero(effective_impressions > 0))
+    most = money if cap is None else rated * max(cap, floor) + (n - rated) * floor
+    words = f"caps of {cap} micros for {rated} videos with quality"
+    if creators is None:
+        return most, words
+    _, caps = terms.bounds(effective_impressions)
+    by_creator = int(min(creators.most(floor, np.minimum(caps, money)), float(most)))
+    if by_creator < most:
+        capped = int(np.count_nonzero(np.isfinite(creators.cap)))
+        words = f"caps of {capped} of {creators.label.size} creators, less one micro a video for rounding,"
+    return by_creator, words

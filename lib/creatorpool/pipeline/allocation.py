@@ -9,7 +9,6 @@ from functools import reduce
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -19,14 +18,29 @@ from creatorpool.allocation.payouts import (
     settle_ties,
     video_totals,
 )
-from creatorpool.allocation.pools import PoolRevenue, category_revenue, form_pools, pool_members, pulse_earnings
+from creatorpool.allocation.pools import (
+    PoolRevenue,
+    category_revenue,
+    form_pools,
+    pool_columns,
+    pool_members,
+    pulse_earnings,
+    with_creator_caps,
+)
 from creatorpool.allocation.settlement import SettledPool, settle_pool
 from creatorpool.errors import ConfigurationError, InputError, SettlementError
+from creatorpool.pipeline.creator_caps import creators_version, verify_creator_caps
 from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.signals import SECTIONS as SIGNAL_SECTIONS
 from creatorpool.pipeline.signals import SignalFrames, day_signals
 from creatorpool.runs.identity import now
-from creatorpool.runs.ledger import ALLOCATE, as_json, pool_records, publish_pools, published_pools
+from creatorpool.runs.ledger import (
+    ALLOCATE,
+    as_json,
+    pool_records,
+    publish_pools,
+    published_pools,
+)
 from creatorpool.tables import sum_exact
 
 SECTIONS = (*SIGNAL_SECTIONS, "pools", "allocation")
@@ -95,6 +109,10 @@ def _pay(
     pulse = pulse_earnings(revenue, settings.pools)
     _refuse_unknown_pulse_videos(pulse, videos)
     members = pool_members(frames.quality, frames.signals, videos, settings.pools)
+    caps = settings.allocation.creator_caps
+    if caps is not None:
+        inputs["creators"] = creators_version(night)
+        members = with_creator_caps(members, warehouse.read("creators", version=inputs["creators"]), caps)
     settled = _settle(night, members, due, is_whole_day=len(due) == len(pools))
 
     splits = settle_ties(members, [pool.split for pool in settled if pool.split is not None])
@@ -102,6 +120,8 @@ def _pay(
     kept = sorted(set(done) - {pool.category for pool in due})
     payouts = night.store(_with_kept(night, paid_now, kept, done), "pool_payouts")
     paid_videos = _verify(payouts, settled)
+    if caps is not None:
+        verify_creator_caps(payouts, members)
     by_video = night.store(video_totals(payouts, pulse, videos, pools[0].currency), "video_payouts")
     by_creator = night.store(creator_totals(by_video), "creator_payouts")
     _verify_totals(payouts, pulse, by_video, by_creator)
@@ -121,31 +141,22 @@ def _pay(
 
 
 def _settle(night: Night, members: DataFrame, due: list[PoolRevenue], *, is_whole_day: bool) -> list[SettledPool]:
-    impressions = _impressions(members, [pool.category for pool in due])
+    impressions = pool_columns(members, [pool.category for pool in due])
     has_money = any(pool.pool_micros > 0 for pool in due)
-    if is_whole_day and has_money and not any(np.any(column > 0) for column in impressions.values()):
+    if is_whole_day and has_money and not any(np.any(column > 0) for column, _ in impressions.values()):
         raise InputError(
             f"no video of {night.day} can be paid: none of the compliant videos in {[p.category for p in due]} has "
             f"views and quality above 0"
         )
     settled = []
     for pool in due:
-        result = settle_pool(pool, impressions[pool.category], night.settings.allocation)
+        column, creators = impressions[pool.category]
+        result = settle_pool(pool, column, night.settings.allocation, creators)
         night.log(ALLOCATE, f"pool {pool.category} split over {result.videos_eligible} videos", nu=result.nu)
         if result.warning:
             night.log(ALLOCATE, f"warning: pool {pool.category}: {result.warning}")
         settled.append(result)
     return settled
-
-
-def _impressions(members: DataFrame, categories: list[str]) -> dict[str, NDArray[np.float64]]:
-    """Effective impressions by category: all that the driver needs of a pool."""
-    rows = members.where(F.col("category").isin(categories)).select("category", "effective_impressions").toArrow()
-    column = rows.column("effective_impressions").to_numpy()
-    of = rows.column("category").combine_chunks().dictionary_encode()
-    codes, names = of.indices.to_numpy(), of.dictionary.to_pylist()
-    found = {name: column[codes == code] for code, name in enumerate(names)}
-    return {category: found.get(category, np.empty(0)) for category in categories}
 
 
 def _one_currency(revenue: DataFrame) -> None:

@@ -1,0 +1,49 @@
+"""The creators of one pool, and caps on what each earns from it that rounding to whole micros cannot break."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creatorpool.allocation.types import Floats, Integers
+
+
+@dataclass(frozen=True)
+class PoolCreators:
+    """Who made each of a pool's n videos: creators by code 0 … G-1."""
+
+    code: Integers  # (n,), the creator of each video
+    label: NDArray[Any]  # (G,) ids, ascending
+    cap: Floats  # (G,), micros, infinite where a creator has none
+
+    @property
+    def videos(self) -> Integers:
+        """(G,) videos of each creator in the pool."""
+        return np.bincount(self.code, minlength=self.label.size)
+
+    def limits(self, floor: int) -> Floats:
+        """(G,) caps for `allocate`, micros, so that payouts of whole micros keep within `cap` as well.
+
+        Rounding raises a video by less than a micro, and one at its floor by nothing: the cap less one micro a video,
+        or all floors where these are more. No creator's floors may exceed the cap (`largest_floor`).
+        """
+        return np.maximum(self.cap - self.videos, floor * self.videos)
+
+    def largest_floor(self) -> float:
+        """The largest whole floor of one video, micros, that all creators' caps leave room for; may be infinite."""
+        return float(np.floor(self.cap / np.maximum(self.videos, 1)).min(initial=np.inf))
+
+    def most(self, floor: int, caps: Floats) -> float:
+        """What the pool can pay at the most, micros, where each video has this floor and these (n,) finite caps."""
+        of_videos = np.bincount(self.code, weights=caps, minlength=self.label.size)
+        return float(np.minimum(self.limits(floor), of_videos).sum())
+
+
+def pool_creators(creator: NDArray[Any], cap: Floats) -> PoolCreators:
+    """From the (n,) creators of a pool's videos and the (n,) caps of these creators, nan where there is none."""
+    label, first, code = np.unique(creator, return_index=True, return_inverse=True)
+    own = cap[first]
+    return PoolCreators(code.astype(np.int64), label, np.where(np.isnan(own), np.inf, own))

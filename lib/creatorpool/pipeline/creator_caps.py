@@ -1,0 +1,43 @@
+"""Caps by identity in a night: which table of verification levels counts, and that no creator got more."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from creatorpool.errors import InputError, SettlementError
+from creatorpool.pipeline.night import Night
+from creatorpool.runs.ledger import INGEST, published_runs
+from creatorpool.tables import sum_exact
+
+
+def creators_version(night: Night) -> int:
+    """The version of `creators` that the day's ingestion found or left: the last that was published by then.
+
+    Raises
+    ------
+    InputError
+        If no ingestion had brought the table by then.
+    """
+    runs = published_runs(night.warehouse, INGEST)
+    ended = max(run.finished_at for run in runs if run.day == night.day)
+    known = [run for run in runs if "creators" in run.outputs and run.finished_at <= ended]
+    if not known:
+        raise InputError(
+            f"allocation.creator_caps needs table creators, and no ingestion up to that of {night.day} brought it: "
+            f"deliver creators beside videos, or set allocation.creator_caps to null"
+        )
+    return max(known, key=lambda run: (run.finished_at, run.run_id)).outputs["creators"]
+
+
+def verify_creator_caps(payouts: DataFrame, members: DataFrame) -> None:
+    """SettlementError if a creator's whole micros from one pool exceed the creator's cap."""
+    key = ("category", "creator_id")
+    earned = payouts.groupBy(*key).agg(sum_exact("payout_micros").alias("earned_micros"))
+    caps = members.groupBy(*key).agg(F.max("creator_cap_micros").alias("cap_micros"))
+    over = earned.join(caps, on=list(key), how="inner").where(F.col("earned_micros") > F.col("cap_micros"))
+    for row in over.orderBy(*key).limit(1).collect():
+        raise SettlementError(
+            f"pool {row['category']}: creator '{row['creator_id']}' would get {row['earned_micros']} micros, "
+            f"the cap is {row['cap_micros']}"
+        )

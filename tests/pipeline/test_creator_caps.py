@@ -1,0 +1,117 @@
+"""Caps by identity through a whole day: delivered, paid, published, explained."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import defaultdict
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from creatorpool.errors import InfeasiblePoolError, InputError
+from creatorpool.pipeline.allocation import allocate_day
+from creatorpool.pipeline.ingestion import ingested
+from creatorpool.pipeline.night import Night
+from creatorpool.runs.ledger import published_pools
+from creatorpool.settings import load_settings
+from creatorpool.synthetic import SyntheticMarket
+from creatorpool.synthetic.day import generate_day
+from creatorpool.tables import Warehouse
+
+pytestmark = pytest.mark.once  # whole nights through one session
+
+DAY = date(2026, 11, 20)
+CAP = 21_000
+
+
+def night(spark: SparkSession, root: Path, *assignments: str) -> Night:
+    # Shrunk scores: every eligible video is paid, so that creators have several paid videos in a pool.
+    lean = ("contracts.data_docs=false", "quality.smoothing=empirical_bayes")
+    return Night(Warehouse(spark, root), load_settings(assignments=[*lean, *assignments]), DAY)
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A day's logs with verification levels: every third creator is verified, the last two have no row."""
+    folder = tmp_path_factory.mktemp("raw")
+    generate_day(folder, DAY, SyntheticMarket(seed=3, n_events=1_500))
+    creators = sorted(set(pq.read_table(folder / "videos.parquet").column("creator_id").to_pylist()) - {None})
+    rows = [
+        {
+            "creator_id": creator,
+            "verification_level": "verified" if number % 3 == 0 else "unverified",
+            "valid_from": datetime(2026, 1, 1, tzinfo=UTC),
+        }
+        for number, creator in enumerate(creators[:-2])
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), folder / "creators.parquet")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def capped(spark: SparkSession, raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The day paid with a cap on creators who are not verified."""
+    root = tmp_path_factory.mktemp("capped")
+    run = night(spark, root, f"allocation.creator_caps={{unverified: {CAP}}}")
+    ingested(run, raw)
+    allocate_day(run)
+    return root
+
+
+def test_no_unverified_creator_gets_more_than_the_cap_from_any_pool(capped: Path) -> None:
+    tables = Warehouse(None, capped)
+    level = {row["creator_id"]: row["verification_level"] for row in tables.read_arrow("creators").to_pylist()}
+    earned: dict[tuple[str, str], int] = defaultdict(int)
+    rows = tables.read_arrow("pool_payouts", day=DAY).to_pylist()
+    for row in rows:
+        earned[row["category"], row["creator_id"]] += row["payout_micros"]
+
+    unknown = {creator for _, creator in earned if creator not in level}
+    unverified = {key: micros for key, micros in earned.items() if level.get(key[1], "unverified") == "unverified"}
+    assert unknown
+    assert max(unverified.values()) <= CAP
+    assert max(micros for key, micros in earned.items() if key not in unverified) > CAP
+    held = {(row["category"], row["creator_id"]) for row in rows if row["bound"] == "creator_cap"}
+    assert held
+    assert all(CAP - 20 <= earned[key] <= CAP for key in held)
+
+
+def test_capped_pools_close_to_the_micro_and_name_the_levels_that_they_came_from(capped: Path) -> None:
+    tables = Warehouse(None, capped)
+    paid: dict[str, int] = defaultdict(int)
+    for row in tables.read_arrow("pool_payouts", day=DAY).to_pylist():
+        paid[row["category"]] += row["payout_micros"]
+    for category, row in published_pools(tables, DAY).items():
+        assert row["paid_micros"] + row["unallocated_micros"] == row["pool_micros"]
+        assert paid[category] == row["paid_micros"] == row["pool_micros"]
+        assert json.loads(row["input_versions"])["creators"] == tables.version("creators")
+
+
+def test_caps_below_the_pool_stop_the_night_or_are_carried(spark: SparkSession, capped: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(capped, tmp_path / "tables"))
+    low = "allocation.creator_caps={unverified: 10, verified: 10}"
+    with pytest.raises(InfeasiblePoolError, match="less one micro a video for rounding"):
+        allocate_day(night(spark, root, low), republish=True)
+
+    carried = allocate_day(night(spark, root, low, "allocation.on_caps_below_pool=carry"), republish=True)
+    for pool in carried.pools:
+        assert pool["paid_micros"] + pool["unallocated_micros"] == pool["pool_micros"]
+        assert pool["unallocated_micros"] > 0
+
+
+def test_caps_without_a_table_of_creators_say_what_to_deliver(spark: SparkSession, raw: Path, tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    for path in raw.iterdir():
+        if path.name != "creators.parquet":
+            (tmp_path / "raw" / path.name).symlink_to(path)
+    run = night(spark, tmp_path / "tables", "allocation.creator_caps={unverified: 5}")
+    ingested(run, tmp_path / "raw")
+
+    with pytest.raises(InputError, match=r"allocation.creator_caps needs table creators, .* deliver creators"):
+        allocate_day(run)
+    assert published_pools(run.warehouse, DAY) == {}
