@@ -44,6 +44,15 @@ class PoolCreators:
 
 def pool_creators(creator: NDArray[Any], cap: Floats) -> PoolCreators:
     """From the (n,) creators of a pool's videos and the (n,) caps of these creators, nan where there is none."""
-    label, first, code = np.unique(creator, return_index=True, return_inverse=True)
-    own = cap[first]
-    return PoolCreators(code.astype(np.int64), label, np.where(np.isnan(own), np.inf, own))
+    label, code = np.unique(creator, return_inverse=True)
+    return coded_creators(code.astype(np.int64), label, cap)
+
+
+def coded_creators(code: Integers, label: NDArray[Any], cap: Floats) -> PoolCreators:
+    """As `pool_creators`, of creators coded already: (n,) places in the (G,) distinct `label`, in any order."""
+    order = np.argsort(label, kind="stable")
+    place = np.empty(label.size, dtype=np.int64)
+    place[order] = np.arange(label.size)
+    own = np.empty(label.size)
+    own[place[code]] = cap  # every video of a creator says the same
+    return PoolCreators(place[code], label[order], np.where(np.isnan(own), np.inf, own))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from creatorpool.allocation.pool_creators import PoolCreators, pool_creators
+from creatorpool.allocation.pool_creators import PoolCreators, coded_creators
 from creatorpool.settings import PoolSettings
 from creatorpool.tables import sum_exact
 
@@ -111,8 +111,10 @@ def pool_columns(
 
 
 def _creators_of(rows: pa.Table) -> PoolCreators:
-    creator = np.array(rows.column("creator_id").to_pylist(), dtype=np.str_)
-    return pool_creators(creator, rows.column("creator_cap_micros").cast(pa.float64()).to_numpy())
+    of = rows.column("creator_id").combine_chunks().dictionary_encode()
+    label = np.array(of.dictionary.to_pylist(), dtype=np.str_)
+    cap = rows.column("creator_cap_micros").cast(pa.float64()).to_numpy()
+    return coded_creators(of.indices.to_numpy().astype(np.int64), label, cap)
 
 
 def pulse_earnings(ad_revenue: DataFrame, settings: PoolSettings) -> DataFrame:

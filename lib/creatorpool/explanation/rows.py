@@ -105,7 +105,7 @@ def _paid_videos(rows: pa.RecordBatch | pa.Table, day: int, custom: Sequence[str
         floor=_numbers(rows, f"floor_micros_{day}"),
         cap=np.where(np.isnan(cap), np.inf, cap),
         payout=_numbers(rows, f"payout_micros_{day}"),
-        bound=np.array(pc.fill_null(rows.column(f"bound_{day}"), "").to_pylist(), dtype=np.str_),
+        bound=_words(rows, f"bound_{day}"),
         views=_numbers(rows, f"views_{day}") if is_scored else np.zeros(rows.num_rows),
         components=_components(rows, day, custom) if is_scored else {},
     )
@@ -119,6 +119,15 @@ def _components(rows: pa.RecordBatch | pa.Table, day: int, custom: Sequence[str]
         known = np.where(np.isnan(own), other, own)
         components[name] = np.where(np.isnan(known), 1.0, known)
     return components
+
+
+def _words(rows: pa.RecordBatch | pa.Table, name: str) -> NDArray[np.str_]:
+    """A column of a few words, "" where missing."""
+    column = rows.column(name)
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    of = pc.fill_null(whole.cast(pa.string()), "").dictionary_encode()
+    words = np.array(of.dictionary.to_pylist(), dtype=np.str_)
+    return np.asarray(words[of.indices.to_numpy()]) if words.size else np.empty(0, dtype=np.str_)
 
 
 def _numbers(rows: pa.RecordBatch | pa.Table, name: str) -> NDArray[np.float64]:

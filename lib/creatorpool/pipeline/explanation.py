@@ -37,8 +37,8 @@ SCORE_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
-class PublishedDay:
-    """One published day: the ledger's rows of its pools, the scored rows of all of them, and what videos got in all."""
+class ExplainedDay:
+    """One of the two days as published: the ledger's rows, the scored rows of its pools, and what videos got in all."""
 
     day: date
     ledger: Mapping[str, Mapping[str, Any]]
@@ -58,8 +58,8 @@ class Explanation:
     """The published changes between two days, and what of the policy is not the same."""
 
     changes: DataFrame
-    before: PublishedDay
-    after: PublishedDay
+    before: ExplainedDay
+    after: ExplainedDay
 
     @property
     def policy_changes(self) -> list[str]:
@@ -89,8 +89,8 @@ def explain_day(night: Night, against: date, against_settings: Settings) -> Expl
     if against == night.day:
         raise InputError(f"--against must be another day than --date, got {against} for both")
     custom = sorted(set(night.settings.signals.custom) | set(against_settings.signals.custom))
-    before = _published_day(night, against, against_settings, custom)
-    after = _published_day(night, night.day, night.settings, custom)
+    before = _explained_day(night, against, against_settings, custom)
+    after = _explained_day(night, night.day, night.settings, custom)
     _require_one_currency(before, after)
     inputs = _inputs(before, after)
     run = _published(night, inputs)
@@ -112,7 +112,7 @@ def explain_day(night: Night, against: date, against_settings: Settings) -> Expl
     return explanation
 
 
-def _changes(before: PublishedDay, after: PublishedDay, custom: list[str]) -> DataFrame:
+def _changes(before: ExplainedDay, after: ExplainedDay, custom: list[str]) -> DataFrame:
     pairs = paired_rows(before.rows, after.rows, custom)
     is_weighted_anew = before.settings.signals.exponents() != after.settings.signals.exponents()
     needed = (*PAID_COLUMNS, *(("views", *COMPONENTS, *custom) if is_weighted_anew else ()))
@@ -126,14 +126,14 @@ def _changes(before: PublishedDay, after: PublishedDay, custom: list[str]) -> Da
     return explained_rows(pairs, pools, before.day, custom)
 
 
-def _pool_day(category: str, own: PublishedDay, other: PublishedDay, videos: PaidVideos) -> PoolDay | None:
+def _pool_day(category: str, own: ExplainedDay, other: ExplainedDay, videos: PaidVideos) -> PoolDay | None:
     if category not in own.ledger:
         return None
     other_policy = other.policy(category) if category in other.ledger else None
     return pool_day(videos, own.ledger[category]["paid_micros"], own.policy(category), other_policy)
 
 
-def _published_day(night: Night, day: date, settings: Settings, custom: list[str]) -> PublishedDay:
+def _explained_day(night: Night, day: date, settings: Settings, custom: list[str]) -> ExplainedDay:
     warehouse, ledger = night.warehouse, published_pools(night.warehouse, day)
     if not ledger:
         raise MissingTableError(
@@ -154,7 +154,7 @@ def _published_day(night: Night, day: date, settings: Settings, custom: list[str
         own = payouts.where(F.col("category").isin(categories))
         parts.append(scored_rows(own, signals, quality, custom))
     totals = warehouse.read("video_payouts", day=day, version=outputs["video_payouts"])
-    return PublishedDay(day, ledger, settings, reduce(DataFrame.unionByName, parts), totals)
+    return ExplainedDay(day, ledger, settings, reduce(DataFrame.unionByName, parts), totals)
 
 
 def _require_weights(
@@ -180,13 +180,13 @@ def _require_weights(
     )
 
 
-def _require_one_currency(before: PublishedDay, after: PublishedDay) -> None:
+def _require_one_currency(before: ExplainedDay, after: ExplainedDay) -> None:
     found = sorted({row["currency"] for day in (before, after) for row in day.ledger.values()})
     if len(found) > 1:
         raise InputError(f"payouts of {before.day} and {after.day} must be in one currency, got {found}")
 
 
-def _inputs(before: PublishedDay, after: PublishedDay) -> dict[str, Any]:
+def _inputs(before: ExplainedDay, after: ExplainedDay) -> dict[str, Any]:
     """What the explanation depends on: the two days, their ledger rows, and the weights of their components."""
     return {
         "against": before.day.isoformat(),

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from creatorpool.errors import InputError
 from creatorpool.explanation.parts import PARTS
 from creatorpool.money import MICROS_PER_UNIT
-from creatorpool.pipeline.explanation import Explanation, PublishedDay
+from creatorpool.pipeline.explanation import ExplainedDay, Explanation
 from creatorpool.tables import sum_exact
 
 REASONS = {
@@ -131,7 +131,7 @@ def _by_pool(changes: DataFrame) -> list[Mapping[str, Any]]:
     return [row.asDict() for row in sums.collect()]
 
 
-def _pulse(day: PublishedDay, creator: str | None, video: str | None) -> int:
+def _pulse(day: ExplainedDay, creator: str | None, video: str | None) -> int:
     chosen = day.video_payouts
     for column, name in (("creator_id", creator), ("video_id", video)):
         chosen = chosen if name is None else chosen.where(F.col(column) == name)
