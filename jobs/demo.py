@@ -21,7 +21,6 @@ from creatorpool.tables import Warehouse
 
 JOBS = Path(__file__).resolve().parent
 SYNTHETIC_DAY, KUAIRAND_DAY = date(2026, 11, 20), date(2022, 4, 10)
-EVENTS = 200_000
 
 
 def main(argv: list[str]) -> None:
@@ -30,17 +29,20 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--root", default="demo-output", help="folder for the tables; an earlier demo's are removed")
     parser.add_argument("--engine", default="embedded")
     parser.add_argument("--data", type=Path, help="folder with KuaiRand logs, instead of made-up ones")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of all its jobs")
+    parser.add_argument("--events", type=int, default=200_000, help="how many events to make up")
     arguments = parser.parse_args(argv)
     root, out = Path(arguments.root), Console(width=110)
     for folder in (root / "raw", root / "tables"):
         shutil.rmtree(folder, ignore_errors=True)
     day, source = (KUAIRAND_DAY, arguments.data) if arguments.data else (SYNTHETIC_DAY, root / "raw")
     if arguments.data is None:
-        truth = generate_day(source, day, SyntheticMarket(seed=7, n_events=EVENTS))
+        truth = generate_day(source, day, SyntheticMarket(seed=7, n_events=arguments.events))
         out.print(f"Made up a day: {truth.summary()}\n")
 
     tables = root / "tables"
     common = ["--date", str(day), "--root", str(tables), "--engine", arguments.engine]
+    common += [word for assignment in arguments.set for word in ("--set", assignment)]
     layout = "kuairand" if arguments.data else "native"
     if arguments.data:
         out.print("Real logs, with the settings that they call for: conf/recommended.yaml")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from tests.integration.conftest import DAY, Job
 
 from creatorpool.settings import project_root
 
 
-@pytest.mark.once
 def test_evaluate_quality_prints_both_configurations_and_writes_nothing(undisturbed: Path, job: Job, engine: str):
     before = sorted(undisturbed.rglob("*"))
     recommended = project_root() / "conf" / "recommended.yaml"

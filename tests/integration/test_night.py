@@ -76,15 +76,17 @@ def test_night_summary_shows_pools_and_creators(undisturbed: Path, raw_day: Path
     assert "src=" not in page, "the page opens from disk, without a network"
 
 
-@pytest.mark.once
-def test_rerun_of_a_published_day_changes_nothing(undisturbed: Path, raw_day: Path, job: Job, tmp_path: Path) -> None:
+def test_rerun_of_a_published_day_changes_nothing(
+    undisturbed: Path, raw_day: Path, job: Job, engine: str, tmp_path: Path
+) -> None:
     copy = Path(shutil.copytree(undisturbed, tmp_path / "tables"))
     tables = Warehouse(None, copy)
     before = {table: tables.version(table) for table in TABLES}
 
-    ended = job("allocate_pool.py", "--date", DAY, "--source", raw_day, "--root", copy, "--set", "allocation.alpha=0.9")
+    arguments = ("--date", DAY, "--source", raw_day, "--root", copy, "--set", "allocation.alpha=0.9")
+    ended = job("allocate_pool.py", *arguments, engine=engine)
 
-    assert ended.returncode == 0
+    assert ended.returncode == 0, ended.stderr
     assert "already published: nothing to do" in ended.stderr
     assert "published with another configuration, which stands" in ended.stderr
     assert {table: tables.version(table) for table in TABLES} == before

@@ -1,0 +1,51 @@
+"""The demo as a newcomer runs it, and the queries that it proposes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from tests.integration.conftest import Job
+
+from creatorpool.report.demo import QUERIES
+
+pytestmark = pytest.mark.timeout(600)
+
+
+def test_demo_ends_with_payouts_and_queries_that_run(job: Job, engine: str, tmp_path: Path) -> None:
+    shown = job("demo.py", "--root", tmp_path, "--events", 6_000, engine=engine)
+
+    assert shown.returncode == 0, shown.stderr
+    for expected in ("Made up a day", "Pools", "Coverage:", "Top creators", "Side by side", "educational, small"):
+        assert expected in shown.stdout
+    page = re.search(r"Report: (\S+\.html)", shown.stdout)
+    assert page is not None
+    assert Path(page[1]).is_file()
+    for _, query in QUERIES:
+        assert query in shown.stdout
+    # The one whose answer is known: every pool closes.
+    closing = next(query for about, query in QUERIES if "close" in about)
+    ended = job("query.py", "--root", tmp_path / "tables", closing, engine=engine)
+    assert ended.returncode == 0, ended.stderr
+    differences = re.findall(r"^\|[\w-]+ *\| *(-?\d+) *\|$", ended.stdout, flags=re.MULTILINE)
+    assert len(differences) >= 5
+    assert set(differences) == {"0"}
+
+
+@pytest.mark.once
+def test_demo_proposes_only_queries_that_run(undisturbed: Path, job: Job) -> None:
+    for about, query in QUERIES:
+        ended = job("query.py", "--root", undisturbed, query)
+        assert ended.returncode == 0, (about, ended.stderr)
+        assert "only showing" not in ended.stdout
+        assert ended.stdout.count("\n|") > 1, about
+
+
+@pytest.mark.once
+def test_demo_on_real_logs_pays_their_pool(kuairand: Path, job: Job, tmp_path: Path) -> None:
+    shown = job("demo.py", "--root", tmp_path, "--data", kuairand)
+
+    assert shown.returncode == 0, shown.stderr
+    for expected in ("Real logs", "Pools", "Coverage:", "Top creators"):
+        assert expected in shown.stdout
