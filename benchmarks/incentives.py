@@ -22,6 +22,8 @@ from rich.table import Table
 from scipy.stats import binom
 
 from creatorpool.incentives import (
+    CellTotals,
+    CohortExposure,
     DecayingSlots,
     IdentityLink,
     PoissonBinomialModel,
@@ -107,11 +109,17 @@ def searches_and_bootstrap(policies: int, segments: int) -> Table:
     table.add_row(f"{policies:,} certified best responses", f"{_seconds(lambda: best_response(many, cost)):.2f}")
     quality = rng.beta(8, 12, 10_000)
     counts = count_cohort(quality, rng.random((10_000, 20)) < quality[:, None])
-    policy = Policy(18.0, 20, 8, 5.0, 2.0, 40.0, 0.5)
+    policy = Policy(0.0, 20, 8, 5.0, 0.0, 0.0, 0.5)
+    # Every cell's entrants see about 18 impressions, and 26 after a pass or 12 after a fail.
+    after = np.where(np.arange(21) >= 8, 26.0, 12.0) * counts.entrants
+    exposure = CohortExposure(
+        CellTotals(counts.entrants, 18.0 * counts.entrants, 325.0 * counts.entrants),
+        CellTotals(counts.entrants, after, 40.0 * after),
+    )
 
     def bootstrap() -> None:
         for seed in range(segments):
-            estimate_cohort(counts, policy, seed=seed)
+            estimate_cohort(counts, policy, exposure=exposure, seed=seed)
 
     table.add_row(f"{segments} segments × 10,000 entrants × 1,000 replicates", f"{_seconds(bootstrap, runs=1):.2f}")
     return table
