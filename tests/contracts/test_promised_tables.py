@@ -46,7 +46,7 @@ PROMISED = {
     "policy_advice": "date segment | current_n current_k current_mass current_bounty advised_n advised_k advised_mass "
     "advised_bounty mv_n mv_b lambda_imp lambda_cash exchange_rate reason",
     "contract_results": "date contract rule run_id | severity passed rows_checked rows_failed example?",
-    "payout_changes": "date against_date category video_id | creator_id against_payout_micros payout_micros "
+    "payout_changes": "date against_date category video_id | creator_id against_creator_id? against_payout_micros payout_micros "
     + " ".join(f"{part}_micros" for part in ["change", *PARTS.split(), "custom", "membership", "policy", "rounding"]),
     "allocation_frontier": "date category objective alpha lambda_eff | efficiency efficiency_log? fairness? "
     "is_undominated is_published target? gini top1pct_share effective_videos small_creators_share moved_micros "

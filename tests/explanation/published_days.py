@@ -21,14 +21,21 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 def publish_day(
-    root: Path, day: date, pools: Mapping[str, tuple[PoolDay, list[str]]], settings: Settings, currency: str = "USD"
+    root: Path,
+    day: date,
+    pools: Mapping[str, tuple[PoolDay, list[str]]],
+    settings: Settings,
+    currency: str = "USD",
+    sold: Mapping[str, str] | None = None,
 ) -> None:
-    """Publish pools, each with the ids of its videos: the creator of 'v1-a' is 'v1's maker, 'creator-v1'."""
+    """Publish pools, each with the ids of its videos: 'v1-a' is of 'creator-v1', unless it was `sold` to another."""
     warehouse, dial = Warehouse(None, root), settings.allocation
     policy = Policy(dial.objective, dial.alpha, dial.lambda_eff, settings.signals.exponents())
     tables: dict[str, dict[Any, dict[str, Any]]] = {"pool_payouts": {}, "video_signals": {}, "video_quality": {}}
     for category, (pool, ids) in pools.items():
         _add_pool(tables, day, category, pool, ids, policy)
+    for row in tables["pool_payouts"].values():
+        row["creator_id"] = (sold or {}).get(row["video_id"], row["creator_id"])
     tables["video_payouts"] = _totals(tables["pool_payouts"].values(), day, currency)
     versions = {}
     for table, rows in tables.items():

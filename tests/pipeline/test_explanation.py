@@ -201,6 +201,24 @@ def test_statement_of_an_unknown_creator_stops(spark: SparkSession, days: Path) 
 
 
 @pytest.mark.once
+def test_statements_of_a_video_that_changed_hands_close_for_both_creators(spark: SparkSession, tmp_path: Path) -> None:
+    ids = ["v1-a", "v2-a"]
+    publish_day(tmp_path, EARLIER, {"music": (pool(900_000, [5, 6], 8), ids)}, configured())
+    later = {"music": (pool(800_000, [7, 6], 9), ids)}
+    publish_day(tmp_path, LATER, later, configured(), sold={"v1-a": "creator-v2"})
+
+    explanation = explain_day(night(spark, tmp_path), EARLIER, configured())
+
+    for creator in ("creator-v1", "creator-v2"):
+        rows = statement_of(explanation, creator=creator).rows
+        for day, column in ((EARLIER, "against_payout_micros"), (LATER, "payout_micros")):
+            stored = Warehouse(None, tmp_path).read_arrow("pool_payouts", day=day).to_pylist()
+            earned = sum(row["payout_micros"] for row in stored if row["creator_id"] == creator)
+            assert sum(row[column] for row in rows) == earned
+        assert all(row["change_micros"] == sum(row[f"{name}_micros"] for name in PARTS) for row in rows)
+
+
+@pytest.mark.once
 def test_rows_are_explained_alike_in_any_batch(spark: SparkSession, days: Path) -> None:
     explanation = explain_day(night(spark, days), EARLIER, configured())
     before, after = explanation.before, explanation.after

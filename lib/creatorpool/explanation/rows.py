@@ -24,7 +24,7 @@ PAID_COLUMNS = ("effective_impressions", "floor_micros", "cap_micros", "payout_m
 PART_COLUMNS = tuple(f"{name}_micros" for name in PARTS)
 _CHANGE_SCHEMA = ", ".join(
     [
-        "category string, video_id string, creator_id string",
+        "category string, video_id string, creator_id string, against_creator_id string",
         *(f"{name} bigint" for name in ("against_payout_micros", "payout_micros", "change_micros", *PART_COLUMNS)),
     ]
 )
@@ -84,6 +84,7 @@ def explained_batch(rows: pa.RecordBatch, pool: PoolPair, custom: Sequence[str])
             "category": rows.column("category").cast(pa.string()),
             "video_id": rows.column("video_id").cast(pa.string()),
             "creator_id": creator.cast(pa.string()),
+            "against_creator_id": rows.column("creator_id_0").cast(pa.string()),
             "against_payout_micros": pa.array(before),
             "payout_micros": pa.array(after),
             "change_micros": pa.array(after - before),

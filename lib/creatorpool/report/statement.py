@@ -27,7 +27,7 @@ REASONS = {
     "custom": "further signals",
     "competition": "competition: what other videos did to the price",
     "bounds": "floors and caps",
-    "membership": "videos that entered or left the pool",
+    "membership": "videos that entered or left the pool, or changed hands",
     "policy": "changed rules of the platform",
     "rounding": "rounding",
 }
@@ -108,12 +108,14 @@ def statement_of(explanation: Explanation, creator: str | None = None, video: st
         If neither day paid pools that a video of the creator, or the video, shared.
     """
     title, chosen = "All creators", explanation.changes
-    for kind, name in (("creator", creator), ("video", video)):
-        if name is not None:
-            title = f"{kind.capitalize()} {name}" if title == "All creators" else f"{title}, {kind} {name}"
-            chosen = chosen.where(F.col(f"{kind}_id") == name)
+    if creator is not None:
+        title = f"Creator {creator}"
+        chosen = chosen.where((F.col("creator_id") == creator) | (F.col("against_creator_id") == creator))
+    if video is not None:
+        title = f"Video {video}" if creator is None else f"{title}, video {video}"
+        chosen = chosen.where(F.col("video_id") == video)
     is_whole_day = creator is None and video is None
-    rows = _by_pool(chosen) if is_whole_day else [row.asDict() for row in chosen.collect()]
+    rows = _by_pool(chosen) if is_whole_day else [_owned(row.asDict(), creator) for row in chosen.collect()]
     before, after = explanation.before, explanation.after
     if not rows:
         raise InputError(f"{title}: shared no pool of {before.day} or {after.day}")
@@ -123,6 +125,16 @@ def statement_of(explanation: Explanation, creator: str | None = None, video: st
     if any(pulse):
         notes.append(f"Pulse money comes beside the pools: {exact_money(pulse[0])} before, {exact_money(pulse[1])} now")
     return Statement(title, after.day, before.day, currency, rows, notes, videos=0 if is_whole_day else 3)
+
+
+def _owned(row: dict[str, Any], creator: str | None) -> dict[str, Any]:
+    """The row as `creator` sees it: a video that changed hands has entered or left what the creator earns from."""
+    before, now = row["against_creator_id"], row["creator_id"]
+    if creator is None or before in (None, now):
+        return row
+    against, paid = (row["against_payout_micros"], 0) if before == creator else (0, row["payout_micros"])
+    own = {"against_payout_micros": against, "payout_micros": paid, "change_micros": paid - against}
+    return row | {f"{name}_micros": 0 for name in PARTS} | own | {"membership_micros": paid - against}
 
 
 def _by_pool(changes: DataFrame) -> list[Mapping[str, Any]]:
