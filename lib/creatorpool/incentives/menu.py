@@ -20,7 +20,7 @@ from creatorpool.incentives.types import Booleans, Curve, Floats, Integers
 
 # A grid point's value need not be proved more finely than the grid resolves it.
 MENU_PROOF = 1e-4
-# Nor need the program: on a hundred segments the last hundred-thousandths of the value take most of the time. A limit on
+# Nor need the program: on a hundred segments the last digits of the value take most of the time. A limit on
 # nodes, and not on seconds, gives the same answer on every machine.
 PROGRAM_GAP = 1e-4
 PROGRAM_NODES = 500
