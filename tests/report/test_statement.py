@@ -1,0 +1,72 @@
+"""A statement in plain text: sums to the micro, the largest parts first."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from creatorpool.explanation.parts import PARTS
+from creatorpool.report.statement import REASONS, Statement, exact_money, statement_text
+
+
+def row(category: str, video: str, before: int, **parts: int) -> dict:
+    change = sum(parts.values())
+    every = {f"{name}_micros": parts.get(name, 0) for name in PARTS}
+    money = {"against_payout_micros": before, "payout_micros": before + change, "change_micros": change}
+    return {"category": category, "video_id": video, **every, **money}
+
+
+def statement(*rows: dict, notes: tuple[str, ...] = ()) -> Statement:
+    return Statement("Creator ann", date(2026, 11, 21), date(2026, 11, 20), "USD", rows, notes)
+
+
+def test_every_part_has_words() -> None:
+    assert set(REASONS) == set(PARTS)
+
+
+@pytest.mark.parametrize(
+    ("micros", "text"), [(0, "0.000000"), (-1, "-0.000001"), (1_234_567_890_123, "+1,234,567.890123")]
+)
+def test_exact_money_shows_every_micro(micros: int, text: str) -> None:
+    assert exact_money(micros, signed=True) == text
+
+
+def test_statement_text_has_a_section_a_pool_with_the_largest_parts_first() -> None:
+    text = statement_text(
+        statement(
+            row("music", "v1", 1_000_000, views=200_000, competition=-500_000, rounding=1),
+            row("music", "v2", 0, membership=300_000),
+            row("news", "v1", 10, views=0),
+            notes=("rules changed",),
+        )
+    )
+    assert text == (
+        "Creator ann: 2026-11-21 against 2026-11-20, in USD\n"
+        "\n"
+        "Pool music\n"
+        "                1.000000  earned before\n"
+        "               -0.500000  competition: what other videos did to the price\n"
+        "               +0.300000  videos that entered or left the pool, or changed hands\n"
+        "               +0.200000  views\n"
+        "               +0.000001  rounding\n"
+        "               +0.000001  change, the sum of these\n"
+        "                1.000001  earned now\n"
+        "  Changed most: v2 +0.300000, v1 -0.299999\n"
+        "\n"
+        "Pool news\n"
+        "                0.000010  earned before\n"
+        "                0.000000  change\n"
+        "                0.000010  earned now\n"
+        "\n"
+        "All 2 pools\n"
+        "                1.000010  earned before\n"
+        "               -0.500000  competition: what other videos did to the price\n"
+        "               +0.300000  videos that entered or left the pool, or changed hands\n"
+        "               +0.200000  views\n"
+        "               +0.000001  rounding\n"
+        "               +0.000001  change, the sum of these\n"
+        "                1.000011  earned now\n"
+        "\n"
+        "Note: rules changed\n"
+    )
