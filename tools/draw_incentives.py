@@ -1,4 +1,4 @@
-"""Draws the pictures of docs/incentives.md: `python tools/draw_incentives.py docs/images` (needs vl-convert-python)."""
+"""Draws the pictures of docs/incentives.md: `python tools/draw_incentives.py docs/images`."""
 
 from __future__ import annotations
 

@@ -40,19 +40,23 @@ PROMISED = {
     "cohort_incentives": "date segment | entrants certified induced_quality discounted_mass "
     + _each_with_interval("pass_rate", "pi_hat", "slope_hat", "slope_influence", "leverage", "elasticity")
     + " "
-    + _each_with_interval("bounty_hat", "expected_spend"),
-    "continuation_values": "date segment method | stability band_separation "
+    + _each_with_interval("bounty_hat", "expected_spend", "quality_hat")
+    + " discounted_mass_lo discounted_mass_hi window_n threshold_k revenue_share unfinished other_terms slopes_agree "
+    "bounty_conservative target_quality target_bounty target_spend pass_curve nearby_bars reason",
+    "continuation_values": "date segment method | stability band_separation failed passed reason "
     + _each_with_interval("g0", "g1", "spread"),
     "policy_advice": "date segment | current_n current_k current_mass current_bounty advised_n advised_k advised_mass "
-    "advised_bounty mv_n mv_b lambda_imp lambda_cash exchange_rate reason",
+    "advised_bounty mv_n mv_b lambda_imp lambda_cash exchange_rate current_quality advised_quality current_value "
+    "advised_value current_spend advised_spend incentive_price reason",
     "contract_results": "date contract rule run_id | severity passed rows_checked rows_failed example?",
-    "payout_changes": "date against_date category video_id | creator_id against_creator_id? against_payout_micros payout_micros "
+    "payout_changes": "date against_date category video_id | creator_id against_creator_id? "
+    "against_payout_micros payout_micros "
     + " ".join(f"{part}_micros" for part in ["change", *PARTS.split(), "custom", "membership", "policy", "rounding"]),
     "allocation_frontier": "date category objective alpha lambda_eff | efficiency efficiency_log? fairness? "
     "is_undominated is_published target? gini top1pct_share effective_videos small_creators_share moved_micros "
     "pool_micros max_kkt_residual allocation_run_id",
-    "rule_comparison": "date category rule | paid_micros pool_micros videos_eligible videos_paid coverage creators_paid "
-    "gini top1pct_share effective_videos small_creators_share moved_micros videos_gaining videos_losing "
+    "rule_comparison": "date category rule | paid_micros pool_micros videos_eligible videos_paid coverage "
+    "creators_paid gini top1pct_share effective_videos small_creators_share moved_micros videos_gaining videos_losing "
     "creators_gaining creators_losing small_creators_change_micros top_gain_creator_id? top_gain_micros? "
     "top_loss_creator_id? top_loss_micros? allocation_run_id",
     "integrity_audit": "date category rule variant target rank trust_tier behaviour fake_viewers | views_each video_id "

@@ -9,15 +9,19 @@ from functools import reduce
 from pyspark.sql import DataFrame
 
 from creatorpool.pipeline.allocation import PAYOUT_TABLES
-from creatorpool.runs.ledger import PUBLISHED, SIGNALS, published_runs
+from creatorpool.runs.ledger import PUBLISHED, published_runs
 from creatorpool.tables import Warehouse
 
-SIGNAL_TABLES = ("video_signals", "video_quality")
+STAGE_TABLES = (
+    *("video_signals", "video_quality", "payout_changes", "allocation_frontier", "rule_comparison", "integrity_audit"),
+    *("cohort_incentives", "continuation_values", "policy_advice"),
+)
+"""Tables of which a stage publishes one day at a time, by its row in `stage_runs`."""
 
 
 def published_rows(warehouse: Warehouse, table: str) -> DataFrame:
     """Rows of `table` that are published; all rows of a table that no stage publishes by day, such as the ledgers."""
-    if table not in (*SIGNAL_TABLES, *PAYOUT_TABLES):
+    if table not in (*STAGE_TABLES, *PAYOUT_TABLES):
         return warehouse.read(table)
     days = [warehouse.read(table, day=day, version=version) for day, version in _versions(warehouse, table)]
     return reduce(DataFrame.unionByName, days) if days else warehouse.read(table).where("false")
@@ -25,9 +29,9 @@ def published_rows(warehouse: Warehouse, table: str) -> DataFrame:
 
 def _versions(warehouse: Warehouse, table: str) -> list[tuple[date, int]]:
     """The published days of `table`, each with the version in which it stands."""
-    if table in SIGNAL_TABLES:
-        runs = sorted(published_runs(warehouse, SIGNALS), key=lambda run: run.finished_at)
-        return sorted({run.day: run.outputs[table] for run in runs}.items())
+    if table in STAGE_TABLES:
+        runs = sorted(published_runs(warehouse), key=lambda run: run.finished_at)
+        return sorted({run.day: run.outputs[table] for run in runs if table in run.outputs}.items())
     if not warehouse.exists("allocation_runs"):
         return []
     rows = warehouse.read_arrow("allocation_runs", ["date", "status", "output_versions"]).to_pylist()

@@ -42,8 +42,10 @@ def published_run(warehouse: Warehouse, stage: str, day: date) -> StageRun | Non
     return max(published_runs(warehouse, stage, [day]), key=_finish, default=None)
 
 
-def published_runs(warehouse: Warehouse, stage: str, days: Collection[date] | None = None) -> list[StageRun]:
-    """Every published run of `stage`, of these days or of all."""
+def published_runs(
+    warehouse: Warehouse, stage: str | None = None, days: Collection[date] | None = None
+) -> list[StageRun]:
+    """Every published run of `stage`, or of all stages, of these days or of all."""
     rows = _stage_rows(warehouse, stage, PUBLISHED)
     return [_run_of(row) for row in rows if days is None or row["date"] in days]
 
@@ -77,11 +79,11 @@ def _settle(warehouse: Warehouse, run: StageRun, status: str) -> None:
     warehouse.replace_day_records([*others, _stage_record(run, status)], "stage_runs", run.day, seen=seen)
 
 
-def _stage_rows(warehouse: Warehouse, stage: str, status: str) -> list[dict[str, Any]]:
+def _stage_rows(warehouse: Warehouse, stage: str | None, status: str) -> list[dict[str, Any]]:
     if not warehouse.exists("stage_runs"):
         return []
     rows = warehouse.read_arrow("stage_runs").to_pylist()
-    return [row for row in rows if (row["stage"], row["status"]) == (stage, status)]
+    return [row for row in rows if row["status"] == status and stage in (None, row["stage"])]
 
 
 def _finish(run: StageRun) -> tuple[datetime, str]:
