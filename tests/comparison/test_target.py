@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.comparison.pools import random_pool
 
@@ -16,6 +16,8 @@ from creatorpool.errors import InputError
 
 
 @given(st.floats(0.0, 1.0), st.floats(0.2, 5.0))
+@example(1e-13, 0.25)
+@example(1e-40, 0.2)
 def test_find_lambda_on_a_monotone_curve_finds_its_root(place: float, power: float) -> None:
     found = find_lambda(lambda x: x**power, place**power)
 

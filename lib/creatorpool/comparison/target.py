@@ -98,7 +98,7 @@ def _secant_part(low: float, high: float, target: float) -> float:
 
 def _between(low: float, high: float, part: float) -> float:
     """A number between two λ_eff, `part` of the way on log(1 - λ_eff)."""
-    start, end = 1.0 - low, 1.0 - high
-    if end == 0.0:
-        return 1.0 - 0.5 * start
-    return 1.0 - math.exp((1.0 - part) * math.log(start) + part * math.log(end))
+    if high == 1.0:
+        return 1.0 - 0.5 * (1.0 - low)
+    # Not 1 - exp(log(1 - x)): a λ_eff near 0 has more digits than 1 - λ_eff.
+    return -math.expm1((1.0 - part) * math.log1p(-low) + part * math.log1p(-high))
