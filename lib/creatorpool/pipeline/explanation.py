@@ -24,7 +24,15 @@ from creatorpool.explanation.rows import PAID_COLUMNS, explained_rows, paired_ro
 from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.signals import SECTIONS as SIGNAL_SECTIONS
 from creatorpool.quality.geometric import geometric_mean
-from creatorpool.runs.ledger import SIGNALS, StageRun, publish_run, published_pools, published_runs
+from creatorpool.runs.ledger import (
+    SIGNALS,
+    StageRun,
+    latest_run,
+    publish_run,
+    published_pools,
+    published_run,
+    published_runs,
+)
 from creatorpool.settings import Settings
 from creatorpool.tables import Warehouse
 
@@ -99,7 +107,7 @@ def explain_day(night: Night, against: date, against_settings: Settings) -> Expl
         return Explanation(_read(night, run, against), before, after)
     with night.stage(EXPLAIN):
         changes = _changes(before, after, custom)
-        earlier = _latest(night)
+        earlier = published_run(night.warehouse, EXPLAIN, night.day)
         if earlier is not None:
             standing = night.warehouse.read(TABLE, day=night.day, version=earlier.outputs[TABLE])
             changes = changes.unionByName(standing.where(F.col("against_date") != F.lit(against)).drop("date"))
@@ -201,19 +209,10 @@ def _inputs(before: ExplainedDay, after: ExplainedDay) -> dict[str, Any]:
     }
 
 
-def _latest(night: Night) -> StageRun | None:
-    runs = published_runs(night.warehouse, EXPLAIN, [night.day])
-    return max(runs, key=lambda run: (run.finished_at, run.run_id), default=None)
-
-
 def _published(night: Night, inputs: Mapping[str, Any]) -> StageRun | None:
     """The run that published this very explanation, if no later one against the same day replaced it."""
-    runs = [
-        run
-        for run in published_runs(night.warehouse, EXPLAIN, [night.day])
-        if run.inputs["against"] == inputs["against"]
-    ]
-    latest = max(runs, key=lambda run: (run.finished_at, run.run_id), default=None)
+    runs = published_runs(night.warehouse, EXPLAIN, [night.day])
+    latest = latest_run(run for run in runs if run.inputs["against"] == inputs["against"])
     return latest if latest is not None and latest.inputs == inputs else None
 
 

@@ -26,7 +26,7 @@ from creatorpool.errors import MissingTableError
 from creatorpool.incentives.estimation import CohortEstimate, EstimationRules, estimate_cohort
 from creatorpool.pipeline.night import Night
 from creatorpool.runs.identity import code_version
-from creatorpool.runs.ledger import INGEST, StageRun, publish_run, published_run, published_runs
+from creatorpool.runs.ledger import INGEST, StageRun, latest_run, publish_run, published_run, published_runs
 from creatorpool.settings import IncentiveSettings
 
 INCENTIVES = "incentives"
@@ -107,17 +107,15 @@ def _estimate(cohort: SegmentCohort, settings: IncentiveSettings, rules: Estimat
 def _inputs(night: Night) -> dict[str, Any]:
     """Versions of the published tables, and the days up to the night's own that are published without a gap."""
     runs = published_runs(night.warehouse, INGEST)
-    days = {run.day for run in runs}
-    if night.day not in days:
+    latest, days = latest_run(runs), {run.day for run in runs}
+    if latest is None or night.day not in days:
         raise MissingTableError(
             f"events of {night.day} are not published under {night.warehouse.root}: run jobs/ingest_events.py "
             f"--date {night.day} --source DIR"
         )
-    latest = max(runs, key=lambda run: (run.finished_at, run.run_id))
-    delivered = [run for run in runs if "entrants" in run.outputs]
-    if not delivered:
+    entrants = latest_run(run for run in runs if "entrants" in run.outputs)
+    if entrants is None:
         raise MissingTableError(f"entrants were never ingested under {night.warehouse.root}: no logs hold that table")
-    entrants = max(delivered, key=lambda run: (run.finished_at, run.run_id))
     first = night.day
     while first - timedelta(days=1) in days and (night.day - first).days + 1 < night.settings.incentives.cohort_days:
         first -= timedelta(days=1)

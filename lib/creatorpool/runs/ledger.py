@@ -8,7 +8,7 @@ table versions that the row names, so what a later, unfinished run wrote is neve
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -39,7 +39,12 @@ class StageRun:
 
 def published_run(warehouse: Warehouse, stage: str, day: date) -> StageRun | None:
     """The run that published `stage` of `day`, the latest if there were several, or None."""
-    return max(published_runs(warehouse, stage, [day]), key=_finish, default=None)
+    return latest_run(published_runs(warehouse, stage, [day]))
+
+
+def latest_run(runs: Iterable[StageRun]) -> StageRun | None:
+    """The run that finished last, or None if there are none."""
+    return max(runs, key=_finish, default=None)
 
 
 def published_runs(
