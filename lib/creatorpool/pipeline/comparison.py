@@ -20,6 +20,7 @@ from creatorpool.errors import ConfigurationError
 from creatorpool.pipeline.allocation import SECTIONS as PAYOUT_SECTIONS
 from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.published_day import PublishedDay, PublishedPool, publish_study, published_day
+from creatorpool.pipeline.signals import input_frames
 from creatorpool.signals.pairs import viewer_video_pairs
 
 COMPARISON = "comparison"
@@ -63,14 +64,8 @@ def require_published_configuration(night: Night, day: PublishedDay) -> None:
 
 def day_viewing(night: Night, day: PublishedDay, pools: Mapping[str, PublishedPool]) -> dict[str, Viewing]:
     """Who watched what in each of `pools`, from the events that the day was paid by."""
-    warehouse, versions = night.warehouse, day.versions
-    pairs = viewer_video_pairs(
-        warehouse.read("events", day=night.day, version=versions["events"]),
-        warehouse.read("viewers", version=versions["viewers"]),
-        warehouse.read("videos", version=versions["videos"]),
-        night.settings.signals,
-    )
-    payouts = warehouse.read("pool_payouts", day=night.day, version=versions["pool_payouts"])
+    pairs = viewer_video_pairs(*input_frames(night, day.versions), night.settings.signals)
+    payouts = night.warehouse.read("pool_payouts", day=night.day, version=day.versions["pool_payouts"])
     rows = pool_viewing(pairs, payouts.where(F.col("category").isin(sorted(pools)))).toArrow()
     return {name: _viewing(rows, published.pool) for name, published in pools.items()}
 

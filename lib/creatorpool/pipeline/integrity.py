@@ -30,6 +30,7 @@ from creatorpool.pipeline.allocation import SECTIONS as PAYOUT_SECTIONS
 from creatorpool.pipeline.comparison import day_viewing, require_published_configuration
 from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.published_day import PublishedDay, publish_study, published_day
+from creatorpool.pipeline.signals import input_frames
 from creatorpool.settings import Settings
 from creatorpool.signals.video_signals import video_signals
 
@@ -188,14 +189,8 @@ class _DayVideos:
 
     def reweighted(self, night: Night, day: PublishedDay, market: Market, tiers: dict[str, float]) -> Market:
         """The day with other trust weights: its signals computed anew from its events, by the night's own transform."""
-        warehouse, versions = night.warehouse, day.versions
         settings = night.settings.signals.model_copy(update={"tiers": tiers})
-        signals = video_signals(
-            warehouse.read("events", day=night.day, version=versions["events"]),
-            warehouse.read("viewers", version=versions["viewers"]),
-            warehouse.read("videos", version=versions["videos"]),
-            settings,
-        )
+        signals = video_signals(*input_frames(night, day.versions), settings)
         names = [*SIGNAL_COLUMNS, *sorted(settings.custom)]
         rows = signals.select("video_id", *names).toArrow().sort_by("video_id")
         columns = dict(self.columns) | _numbers(rows, names)

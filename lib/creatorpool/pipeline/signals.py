@@ -69,11 +69,19 @@ def _inputs(night: Night) -> dict[str, int]:
     return {"events": events, **{table: own[table] for table in ("viewers", "videos", "ad_revenue")}}
 
 
+def input_frames(night: Night, versions: Mapping[str, int]) -> tuple[DataFrame, DataFrame, DataFrame]:
+    """The day's events, the viewers and the videos, each at its version."""
+    read = night.warehouse.read
+    return (
+        read("events", day=night.day, version=versions["events"]),
+        read("viewers", version=versions["viewers"]),
+        read("videos", version=versions["videos"]),
+    )
+
+
 def _rate(night: Night, inputs: Mapping[str, int]) -> SignalFrames:
-    warehouse, day, settings = night.warehouse, night.day, night.settings
-    events = warehouse.read("events", day=day, version=inputs["events"])
-    viewers = warehouse.read("viewers", version=inputs["viewers"])
-    videos = warehouse.read("videos", version=inputs["videos"])
+    warehouse, settings = night.warehouse, night.settings
+    events, viewers, videos = input_frames(night, inputs)
     signals = night.store(video_signals(events, viewers, videos, settings.signals), "video_signals")
     is_smoothed = settings.quality.smoothing == "empirical_bayes"
     priors = fit_day_priors(signals, videos, settings.signals) if is_smoothed else None
