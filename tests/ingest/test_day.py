@@ -42,7 +42,7 @@ QUARANTINES = tuple(f"{table}_quarantine" for table in TABLES)
 
 
 def _ingest(
-    warehouse: Warehouse, source: Path, day: date = DAY, *, is_backfill: bool = False, **changes: Any
+    warehouse: Warehouse, source: Path, day: date = DAY, *, reinstate: dict[str, int] | None = None, **changes: Any
 ) -> IngestReport:
     return ingest_day(
         warehouse,
@@ -52,7 +52,7 @@ def _ingest(
         tiers=TIERS,
         run_id="run-1",
         ingested_at=datetime(2026, 11, 21, 3, tzinfo=UTC),
-        is_backfill=is_backfill,
+        reinstate=reinstate,
     )
 
 
@@ -175,7 +175,8 @@ def test_ingest_older_day_keeps_its_own_viewers_for_itself_and_the_newer_ones_fo
         "videos": newer["videos"],
         "ad_revenue": [good_revenue(date=older_day)],
     }
-    report = _ingest(warehouse, write_parquet(tmp_path / "older", older), older_day, is_backfill=True)
+    stood = warehouse.versions("viewers", "videos")
+    report = _ingest(warehouse, write_parquet(tmp_path / "older", older), older_day, reinstate=stood)
 
     def tiers(version: int | None = None) -> dict[str, str]:
         rows = warehouse.read_arrow("viewers", version=version).to_pylist()

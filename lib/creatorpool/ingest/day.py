@@ -36,9 +36,6 @@ Check = Callable[[DataFrame, str], None]
 """Checks rows by the table rules of a table's contract, and raises where they break one."""
 
 
-DIMENSIONS = ("viewers", "videos", "creators", "entrants", "drawer_positions")
-"""Tables with one row a key, whatever the day."""
-
 _FEW_ROWS = 20_000
 
 
@@ -66,7 +63,7 @@ def ingest_day(
     run_id: str,
     ingested_at: datetime,
     check: Check | None = None,
-    is_backfill: bool = False,
+    reinstate: Mapping[str, int] | None = None,
 ) -> IngestReport:
     """Bring the delivery in `source` into the tables: events, dimensions, revenue, and their quarantines.
 
@@ -82,9 +79,10 @@ def ingest_day(
     check : callable, optional
         Checks a frame by the table rules of the named table's contract: revenue before anything is written, viewers,
         videos and events as stored.
-    is_backfill : bool
-        A later day is ingested already. The day is rated on its own viewers and videos, in the versions that the report
-        names; after those the tables return to the later day's rows.
+    reinstate : mapping, optional
+        Where a later day is ingested already: the versions in which tables stood before this run. The day is rated on
+        its own viewers and videos, in the versions that the report names; after those the tables return to the rows
+        that stood.
 
     Raises
     ------
@@ -95,7 +93,6 @@ def ingest_day(
     """
     if warehouse.session is None:
         raise RuntimeError("ingestion needs a warehouse with a session")
-    before = {name: warehouse.version(name) for name in DIMENSIONS if warehouse.exists(name)}
     with _staging(warehouse, run_id) as staging:
         run = DayIngestion(warehouse, warehouse.session, source, day, settings, tiers, ingested_at, staging)
         judged = _judge(run)
@@ -108,9 +105,8 @@ def ingest_day(
         check(warehouse.read("events", day=day), "events")
     counts = {name: table.counts for name, table in judged.sides.items()} | {"events": judged.event_counts}
     written = warehouse.versions(*counts, *(f"{name}_quarantine" for name in counts))
-    if is_backfill:
-        for name in judged.dimensions:
-            _reinstate(warehouse, name, before.get(name), written[name])
+    for name in judged.dimensions:
+        _reinstate(warehouse, name, (reinstate or {}).get(name), written[name])
     return IngestReport(day, run_id, counts, written, judged.warnings)
 
 

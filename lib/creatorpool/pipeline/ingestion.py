@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from creatorpool.errors import InputError
-from creatorpool.ingest.day import DIMENSIONS, ingest_day
+from creatorpool.ingest.day import ingest_day
 from creatorpool.pipeline.night import Night
 from creatorpool.runs.ledger import (
     INGEST,
@@ -26,7 +26,7 @@ SECTIONS = ("ingest",)
 EVERY_DAY = date(1970, 1, 1)
 """Ingestion of any day claims this one: late events and dimensions are shared by all days."""
 
-SHARED_TABLES = ("events", *DIMENSIONS)
+SHARED_TABLES = ("events", "viewers", "videos", "creators", "entrants", "drawer_positions")
 """Tables in which one day's ingestion may touch what other days need."""
 
 
@@ -51,6 +51,7 @@ def _run(night: Night, source: Path) -> StageRun:
     warehouse = night.warehouse
     undo_unfinished(night)
     before = {table: warehouse.version(table) for table in SHARED_TABLES if warehouse.exists(table)}
+    is_backfill = any(other.day > night.day for other in published_runs(warehouse, INGEST))
     inputs = {"source": str(source), "format": night.settings.ingest.format, "before": before}
     begin_run(warehouse, night.finished(INGEST, SECTIONS, inputs, {}, {}))
     try:
@@ -63,7 +64,7 @@ def _run(night: Night, source: Path) -> StageRun:
             run_id=night.run_id,
             ingested_at=night.started_at,
             check=night.check,
-            is_backfill=any(other.day > night.day for other in published_runs(warehouse, INGEST)),
+            reinstate=before if is_backfill else None,
         )
     except Exception:
         undo_unfinished(night)
