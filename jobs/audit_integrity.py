@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from rich.console import Console
 
-from creatorpool.job import job_night, job_parser, job_settings, run_job
+from creatorpool.job import job_night, job_settings, run_job, study_parser
 from creatorpool.pipeline.integrity import audit_day
 from creatorpool.report.charts import chart_path, draw
 from creatorpool.report.integrity_summary import integrity_chart, print_audit
@@ -23,10 +23,7 @@ from creatorpool.report.integrity_summary import integrity_chart, print_audit
 
 def main(argv: list[str]) -> None:
     """Audit, publish the table, draw, and print what pays an attacker."""
-    parser = job_parser("Measure what fake viewers would earn on the published day.")
-    parser.add_argument("--category", action="append", default=[], metavar="C", help="only this pool; may be repeated")
-    parser.add_argument("--chart", metavar="FILE", help="an .svg or .html file; default <root>/_reports")
-    arguments = parser.parse_args(argv)
+    arguments = study_parser("Measure what fake viewers would earn on the published day.").parse_args(argv)
     chart = chart_path(arguments.chart) if arguments.chart else None
     with job_night(arguments, job_settings(arguments)) as night:
         audit = audit_day(night, arguments.category)

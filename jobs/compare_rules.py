@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from rich.console import Console
 
-from creatorpool.job import job_night, job_parser, job_settings, run_job
+from creatorpool.job import job_night, job_settings, run_job, study_parser
 from creatorpool.pipeline.comparison import compare_day
 from creatorpool.report.charts import chart_path, draw
 from creatorpool.report.comparison_summary import comparison_chart, print_comparisons
@@ -23,10 +23,7 @@ from creatorpool.report.comparison_summary import comparison_chart, print_compar
 
 def main(argv: list[str]) -> None:
     """Compare, publish the table, draw, and print it."""
-    parser = job_parser("Compare the day's payouts with what other rules would have paid.")
-    parser.add_argument("--category", action="append", default=[], metavar="C", help="only this pool; may be repeated")
-    parser.add_argument("--chart", metavar="FILE", help="an .svg or .html file; default <root>/_reports")
-    arguments = parser.parse_args(argv)
+    arguments = study_parser("Compare the day's payouts with what other rules would have paid.").parse_args(argv)
     chart = chart_path(arguments.chart) if arguments.chart else None
     with job_night(arguments, job_settings(arguments)) as night:
         comparisons = compare_day(night, arguments.category)

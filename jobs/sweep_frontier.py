@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from rich.console import Console
 
-from creatorpool.job import job_night, job_parser, job_settings, run_job
+from creatorpool.job import job_night, job_settings, run_job, study_parser
 from creatorpool.pipeline.frontier import Target, sweep_day
 from creatorpool.report.charts import chart_path, draw
 from creatorpool.report.frontier_chart import frontier_chart
@@ -24,10 +24,8 @@ from creatorpool.report.frontier_summary import print_frontiers
 
 def main(argv: list[str]) -> None:
     """Sweep, publish the table, draw, and print what was found."""
-    parser = job_parser("Measure the day's pools under other settings of the dial between fairness and efficiency.")
-    parser.add_argument("--category", action="append", default=[], metavar="C", help="only this pool; may be repeated")
+    parser = study_parser("Measure the day's pools under other settings of the dial between fairness and efficiency.")
     parser.add_argument("--target", metavar="MEASURE=VALUE", help="gini, top1pct or small_creator_share, as gini=0.6")
-    parser.add_argument("--chart", metavar="FILE", help="an .svg or .html file; default <root>/_reports")
     arguments = parser.parse_args(argv)
     target = Target.parse(arguments.target) if arguments.target else None
     chart = chart_path(arguments.chart) if arguments.chart else None

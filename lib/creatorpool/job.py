@@ -38,6 +38,19 @@ def job_parser(description: str) -> argparse.ArgumentParser:
     return parser
 
 
+def study_parser(description: str) -> argparse.ArgumentParser:
+    """A parser with the arguments of every job that studies a published day and draws what it finds."""
+    parser = job_parser(description)
+    add_category_argument(parser)
+    parser.add_argument("--chart", metavar="FILE", help="an .svg or .html file; default <root>/_reports")
+    return parser
+
+
+def add_category_argument(parser: argparse.ArgumentParser) -> None:
+    """The argument that narrows a job to some pools."""
+    parser.add_argument("--category", action="append", default=[], metavar="C", help="only this pool; may be repeated")
+
+
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments that every job takes, whether it is about a day or not."""
     parser.add_argument("--root", default=os.environ.get(ROOT_VARIABLE, "warehouse"), help="where all tables are")
