@@ -152,6 +152,24 @@ def test_frontier_of_one_category_leaves_the_others_rows(at: Callable[..., Night
     assert published_run(run.warehouse, "frontier", DAY) is not None
 
 
+def test_frontier_of_one_category_does_not_publish_what_a_broken_run_left(
+    at: Callable[..., Night], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = at("frontier.alpha=[0.5]", "frontier.lambda_eff=[0.0]")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(broken, "publish", killed)
+    with pytest.raises(KeyboardInterrupt):
+        sweep_day(broken)
+    assert {row["category"] for row in rows_of(broken, "allocation_frontier")} > {"music"}
+
+    run = at("frontier.alpha=[0.5]", "frontier.lambda_eff=[0.0]")
+    sweep_day(run, ["music"])
+    assert {row["category"] for row in rows_of(run, "allocation_frontier")} == {"music"}
+
+
 @pytest.mark.parametrize("text", ["gini", "gini=", "gini=2", "ginni=0.5", "gini=nan"])
 def test_target_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="a target is one of"):

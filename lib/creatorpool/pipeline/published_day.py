@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from creatorpool.comparison.pool import Dial, Pool
 from creatorpool.errors import InputError, MissingTableError
 from creatorpool.pipeline.night import Night
-from creatorpool.runs.ledger import publish_run, published_pools
+from creatorpool.runs.ledger import publish_run, published_pools, published_run
 
 POOL_COLUMNS = ("category", "video_id", "creator_id", "effective_impressions", "floor_micros", "cap_micros")
 
@@ -119,12 +119,14 @@ def publish_study(
     warehouse = night.warehouse
     warehouse.ensure(table)
     seen = warehouse.version(table)
-    kept = [
-        row
-        for row in warehouse.read_arrow(table, day=night.day, version=seen).to_pylist()
-        if row["category"] not in day.pools
-    ]
-    every = [*kept, *records]
+    earlier = published_run(warehouse, stage, night.day)
+    # What a run left that never published must not be published with other pools' rows.
+    standing = (
+        []
+        if earlier is None
+        else warehouse.read_arrow(table, day=night.day, version=earlier.outputs[table]).to_pylist()
+    )
+    every = [*(row for row in standing if row["category"] not in day.pools), *records]
     night.check_records(every, table)
     night.outputs[table] = warehouse.replace_day_records(every, table, night.day, seen=seen)
     run = night.finished(stage, sections, day.versions, dict(night.outputs), {table: len(records)})
