@@ -40,6 +40,12 @@ class Viewing:
         np.add.at(views, place, self.views)
         return depth, views // depth
 
+    def views_by_video(self, videos: int) -> Floats:
+        """(n,) views of each of the pool's `videos`."""
+        views = np.zeros(videos)
+        np.add.at(views, self.video, self.views)  # whole numbers: exact
+        return views
+
     def with_viewers(self, video: int, viewers: int, views_each: int) -> Viewing:
         """The same with `viewers` more, who watch nothing in the pool but `video`, `views_each` times."""
         return Viewing(

@@ -68,7 +68,12 @@ class Market:
 
     def pools_of(self, video: int) -> list[str]:
         """Categories of the pools that a video shares."""
-        return [name for name, contest in self.contests.items() if place_of(contest, video) is not None]
+        return list(self.places_of(video))
+
+    def places_of(self, video: int) -> dict[str, int]:
+        """Where a video stands in each of the pools that it shares, by category."""
+        places = {name: place_of(contest, video) for name, contest in self.contests.items()}
+        return {name: place for name, place in places.items() if place is not None}
 
     def earned(self, video: int, impressions: Floats | None = None) -> float:
         """Micros that the creator of `video` earns in the pools that it shares, of other (n,) M if given."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-import numpy as np
-
 from creatorpool.allocation.types import Floats
 from creatorpool.comparison.compare import other_shares
 from creatorpool.comparison.rules import Viewing
-from creatorpool.integrity.market import Attack, Market, place_of
+from creatorpool.integrity.market import Attack, Market
 
 
 def gains_under_other_rules(
@@ -26,11 +24,8 @@ def gains_under_other_rules(
         As `creatorpool.comparison.rules.scaled_user` takes it.
     """
     gains: dict[str, float] = {}
-    for category in market.pools_of(attack.video):
+    for category, place in market.places_of(attack.video).items():
         contest = market.contests[category]
-        place = place_of(contest, attack.video)
-        if place is None:
-            continue
         own = market.creator[contest.videos] == market.creator[attack.video]
         before = _shares(viewing[category], own.size, creators_share)
         attacked = viewing[category].with_viewers(place, attack.fakes, attack.fake.views_each)
@@ -42,6 +37,4 @@ def gains_under_other_rules(
 
 
 def _shares(viewing: Viewing, videos: int, creators_share: float) -> dict[str, Floats]:
-    views = np.zeros(videos)
-    np.add.at(views, viewing.video, viewing.views)  # whole numbers: exact
-    return other_shares(views, viewing, creators_share)
+    return other_shares(viewing.views_by_video(videos), viewing, creators_share)

@@ -82,8 +82,7 @@ def _viewing(rows: pa.Table, pool: Pool) -> Viewing:
 
 def _compare_pool(night: Night, published: PublishedPool, viewing: Viewing) -> PoolComparison:
     pool = published.pool
-    views = np.zeros(pool.video.size)
-    np.add.at(views, viewing.video, viewing.views)  # whole numbers: exact
+    views = viewing.views_by_video(pool.video.size)
     shares = other_shares(views, viewing, 1.0 - night.settings.pools.platform_share)
     is_small = small_creators(pool.creator, pool.effective_impressions, night.settings.frontier.small_creators)
     return PoolComparison(published, compare(pool, rule_payouts(pool, published.payout, shares), is_small))

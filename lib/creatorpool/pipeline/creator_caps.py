@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError, SettlementError
 from creatorpool.pipeline.night import Night
-from creatorpool.runs.ledger import INGEST, published_runs
+from creatorpool.runs.ledger import INGEST, latest_run, published_runs
 from creatorpool.tables import sum_exact
 
 
@@ -21,13 +21,13 @@ def creators_version(night: Night) -> int:
     """
     runs = published_runs(night.warehouse, INGEST)
     ended = max(run.finished_at for run in runs if run.day == night.day)
-    known = [run for run in runs if "creators" in run.outputs and run.finished_at <= ended]
-    if not known:
+    known = latest_run(run for run in runs if "creators" in run.outputs and run.finished_at <= ended)
+    if known is None:
         raise InputError(
             f"allocation.creator_caps needs table creators, and no ingestion up to that of {night.day} brought it: "
             f"deliver creators beside videos, or set allocation.creator_caps to null"
         )
-    return max(known, key=lambda run: (run.finished_at, run.run_id)).outputs["creators"]
+    return known.outputs["creators"]
 
 
 def verify_creator_caps(payouts: DataFrame, members: DataFrame) -> None:
