@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import importlib.util
 import json
 from datetime import date
 from pathlib import Path
@@ -122,7 +121,6 @@ def test_draw_without_a_renderer_says_what_to_install(night, monkeypatch: pytest
     assert not list((night.warehouse.root / "_reports").iterdir())
 
 
-@pytest.mark.skipif(importlib.util.find_spec("vl_convert") is None, reason="vl-convert renders charts")
 @pytest.mark.parametrize("suffix", [".svg", ".html"])
 def test_draw_writes_a_file_that_needs_no_network(night, suffix: str) -> None:
     path = night.warehouse.root / "charts" / f"rules{suffix}"
