@@ -6,8 +6,9 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from creatorpool.cohorts.tested import entered_within, finished_entrants, with_exposure
-from creatorpool.cohorts.views import delivered_slots, entrant_views, require_computable
+from creatorpool.cohorts.views import delivered_slots, entrant_views
 from creatorpool.errors import ConfigurationError
+from creatorpool.expressions import require_computable
 from creatorpool.settings import Settings
 
 ENTERED = datetime(2026, 11, 1, 10, tzinfo=UTC)

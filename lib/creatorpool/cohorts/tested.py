@@ -7,7 +7,8 @@ from datetime import date, timedelta
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from creatorpool.cohorts.views import PERIOD_MICROS, UNIT, discounted_units, require_computable, views_after_test
+from creatorpool.cohorts.views import PERIOD_MICROS, UNIT, discounted_units, views_after_test
+from creatorpool.expressions import require_computable
 from creatorpool.settings import IncentiveSettings
 
 TERMS = ("segment", "window_n", "threshold_k", "revenue_share")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-
-from creatorpool.errors import ConfigurationError
 
 PERIOD_MICROS = 86_400_000_000
 """A period is 24 hours from entry: 0 is the first."""
@@ -54,20 +51,3 @@ def views_after_test(views: DataFrame, finished: DataFrame, horizon_days: int) -
     others = views.where(F.col("test_slot").isNull() & (F.col("period") < F.lit(horizon_days)))
     ends = finished.select("creator_id", "finished_at")
     return others.join(ends, on="creator_id", how="inner").where(F.col("event_ts") > F.col("finished_at"))
-
-
-def require_computable(views: DataFrame, key: str, expression: str, kind: str) -> None:
-    """Refuse a configured SQL `expression` over a view that the engine cannot read as `kind`.
-
-    Raises
-    ------
-    ConfigurationError
-        Naming the key, the expression and what the engine says.
-    """
-    try:
-        views.select(F.expr(expression).cast(kind)).schema  # noqa: B018 - makes the engine analyse it
-    except PySparkException as error:
-        raise ConfigurationError(
-            f"{key}: cannot compute a {kind} by {expression!r} over {views.columns}: "
-            f"{str(error).strip().splitlines()[0]}"
-        ) from error

@@ -21,8 +21,9 @@ from creatorpool.cohorts.statistics import (
     slot_statistics,
 )
 from creatorpool.cohorts.tested import entered_within, finished_entrants, with_exposure
-from creatorpool.cohorts.views import delivered_slots, entrant_views, require_computable
+from creatorpool.cohorts.views import delivered_slots, entrant_views
 from creatorpool.errors import MissingTableError
+from creatorpool.expressions import require_computable
 from creatorpool.incentives.estimation import CohortEstimate, EstimationRules, estimate_cohort
 from creatorpool.pipeline.night import Night
 from creatorpool.runs.identity import code_version
@@ -78,7 +79,6 @@ def cohort_statistics(frames: CohortFrames, settings: IncentiveSettings) -> Coho
     entered = entered_within(frames.entrants, frames.first, frames.last)
     views = entrant_views(frames.events, frames.videos, entered)
     require_computable(views, "incentives.success", settings.success, "boolean")
-    require_computable(views, "incentives.replay_target", settings.replay_target, "double")
     slots = delivered_slots(views, settings.success)
     tested = binned(finished_entrants(slots, entered, settings.delta), settings.bins)
     followed = with_exposure(tested, views, settings, (frames.first, frames.last))

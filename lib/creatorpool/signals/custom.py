@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.errors import ConfigurationError
+from creatorpool.expressions import require_computable
 from creatorpool.settings import CustomSignal
 
 MILLIONTHS = 1_000_000
@@ -24,7 +24,7 @@ def pair_millionths(signal: CustomSignal) -> Column:
     return F.when(value.isNull() | F.isnan(value), F.lit(0)).otherwise(rounded).cast("long")
 
 
-def require_computable(pairs: DataFrame, custom: Mapping[str, CustomSignal], taken: set[str]) -> None:
+def require_signals(pairs: DataFrame, custom: Mapping[str, CustomSignal], taken: set[str]) -> None:
     """Refuse a signal whose name is one of `taken`, or whose expression does not give a number on `pairs`.
 
     Raises
@@ -35,10 +35,4 @@ def require_computable(pairs: DataFrame, custom: Mapping[str, CustomSignal], tak
     for name, signal in custom.items():
         if name in taken:
             raise ConfigurationError(f"signals.custom.{name}: the name is taken; taken are {sorted(taken)}")
-        try:
-            pairs.select(F.expr(signal.expression).cast("double")).schema  # noqa: B018 - makes the engine analyse it
-        except PySparkException as error:
-            raise ConfigurationError(
-                f"signals.custom.{name}: cannot compute a number by {signal.expression!r} over {pairs.columns}: "
-                f"{str(error).strip().splitlines()[0]}"
-            ) from error
+        require_computable(pairs, f"signals.custom.{name}", signal.expression, "double")

@@ -14,7 +14,7 @@ from creatorpool.quality.geometric import engagement_diversity
 from creatorpool.refusal import refused
 from creatorpool.settings import SignalSettings
 from creatorpool.signals import components
-from creatorpool.signals.custom import require_computable
+from creatorpool.signals.custom import require_signals
 from creatorpool.signals.pairs import ACTIONS, viewer_video_pairs
 
 RATES = tuple(f"{action}_rate" for action in ACTIONS)
@@ -33,7 +33,7 @@ def video_signals(events: DataFrame, viewers: DataFrame, videos: DataFrame, sett
     when the rows are computed.
     """
     pairs = viewer_video_pairs(events, viewers, videos, settings)
-    require_computable(pairs, settings.custom, taken={"date", "is_compliant", *components.PUBLISHED, *SIGNAL_COLUMNS})
+    require_signals(pairs, settings.custom, taken={"date", "is_compliant", *components.PUBLISHED, *SIGNAL_COLUMNS})
     safety = videos.select("video_id", components.safety(settings.toxicity_penalty).alias("safety"))
     return (
         components.tier_sums(pairs, settings)
