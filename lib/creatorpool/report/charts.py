@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import altair as alt
+from numpy.typing import ArrayLike
 
+from creatorpool.comparison.measures import lorenz_curve
 from creatorpool.errors import InputError
 from creatorpool.pipeline.night import Night
 
@@ -21,6 +23,29 @@ REPORTS = "_reports"
 def chart_data(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:
     """Rows as the data that a chart carries in itself."""
     return alt.InlineData(values=[dict(row) for row in rows])
+
+
+def lorenz_chart(
+    splits: Mapping[str, ArrayLike], field: str, color: alt.Color, size: tuple[float, float], points: int
+) -> alt.Chart:
+    """Lorenz curves of splits of one pool, (n,) payouts by name; `field` of the chart's rows holds the name."""
+    rows = [
+        {field: split, "videos": videos, "money": money}
+        for split, payout in splits.items()
+        for videos, money in zip(*(axis.tolist() for axis in lorenz_curve(payout, points)), strict=True)
+    ]
+    width, height = size
+    chart: alt.Chart = (
+        alt.Chart(chart_data(rows), width=width, height=height)
+        .mark_line()
+        .encode(
+            x=alt.X("videos:Q", title="share of videos, least paid first"),
+            y=alt.Y("money:Q", title="share of money"),
+            color=color,
+            order="videos:Q",
+        )
+    )
+    return chart
 
 
 def chart_path(text: str) -> Path:

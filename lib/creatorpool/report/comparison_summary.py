@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 
 from creatorpool.comparison.compare import RULES, RuleOutcome
-from creatorpool.comparison.measures import lorenz_curve
 from creatorpool.pipeline.comparison import PoolComparison
-from creatorpool.report.charts import chart_data
+from creatorpool.report.charts import chart_data, lorenz_chart
 from creatorpool.report.summary import money
 
 SIDE = 240
+LORENZ_POINTS = 200
 
 
 def print_comparisons(out: Console, comparisons: Sequence[PoolComparison]) -> None:
@@ -61,22 +61,8 @@ def _pool_chart(comparison: PoolComparison) -> alt.HConcatChart:
 
 
 def _lorenz(comparison: PoolComparison) -> alt.Chart:
-    rows = [
-        {"rule": outcome.rule, "videos": x, "money": y}
-        for outcome in comparison.outcomes
-        for x, y in zip(*(axis.tolist() for axis in lorenz_curve(outcome.payout)), strict=True)
-    ]
-    chart: alt.Chart = (
-        alt.Chart(chart_data(rows), width=1.4 * SIDE, height=SIDE)
-        .mark_line()
-        .encode(
-            x=alt.X("videos:Q", title="share of videos, least paid first"),
-            y=alt.Y("money:Q", title="share of money"),
-            color=alt.Color("rule:N", sort=list(RULES)),
-            order="videos:Q",
-        )
-    )
-    return chart
+    payouts = {outcome.rule: outcome.payout for outcome in comparison.outcomes}
+    return lorenz_chart(payouts, "rule", alt.Color("rule:N", sort=list(RULES)), (1.4 * SIDE, SIDE), LORENZ_POINTS)
 
 
 def _bars(comparison: PoolComparison, measure: str, title: str) -> alt.Chart:

@@ -8,10 +8,9 @@ from typing import Any
 import altair as alt
 
 from creatorpool.comparison.frontier import FrontierPoint
-from creatorpool.comparison.measures import lorenz_curve
 from creatorpool.comparison.pool import Dial
 from creatorpool.pipeline.frontier import OBJECTIVES, PoolFrontier
-from creatorpool.report.charts import chart_data
+from creatorpool.report.charts import chart_data, lorenz_chart
 
 PANELS = {
     "gini": "Gini",
@@ -99,18 +98,9 @@ def _tradeoff(frontier: PoolFrontier) -> alt.Chart:
 
 
 def _lorenz(frontier: PoolFrontier) -> alt.Chart:
-    rows = [row for dial in _shown(frontier) for row in _lorenz_rows(frontier, dial)]
-    chart: alt.Chart = (
-        alt.Chart(chart_data(rows), width=1.4 * SIDE, height=1.4 * SIDE)
-        .mark_line()
-        .encode(
-            x=alt.X("videos:Q", title="share of videos, least paid first"),
-            y=alt.Y("money:Q", title="share of money"),
-            color=alt.Color("split:N", title="split"),
-            order="videos:Q",
-        )
-    )
-    return chart
+    payouts = {_split_name(dial): frontier.published.pool.split(dial).payout for dial in _shown(frontier)}
+    color = alt.Color("split:N", title="split")
+    return lorenz_chart(payouts, "split", color, (1.4 * SIDE, 1.4 * SIDE), LORENZ_POINTS)
 
 
 def _shown(frontier: PoolFrontier) -> Iterable[Dial]:
@@ -122,7 +112,5 @@ def _shown(frontier: PoolFrontier) -> Iterable[Dial]:
     return shown
 
 
-def _lorenz_rows(frontier: PoolFrontier, dial: Dial) -> list[dict[str, Any]]:
-    videos, money = lorenz_curve(frontier.published.pool.split(dial).payout, LORENZ_POINTS)
-    split = f"{dial.objective}, λ_eff = {dial.lambda_eff:g}" if dial.lambda_eff else "λ_eff = 0"
-    return [{"split": split, "videos": x, "money": y} for x, y in zip(videos.tolist(), money.tolist(), strict=True)]
+def _split_name(dial: Dial) -> str:
+    return f"{dial.objective}, λ_eff = {dial.lambda_eff:g}" if dial.lambda_eff else "λ_eff = 0"
