@@ -56,8 +56,6 @@ def spark(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spa
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
         # Tiny inputs: re-planning between stages costs more than it saves.
         "spark.sql.adaptive.enabled": "false",
-        # Short queries never repay the second compiler's work.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
     }
     base = load_settings().engine
     chosen = base.model_copy(update={"driver_memory": "2g", "spark": spark_conf, "memory_share": 0.2})

@@ -108,6 +108,7 @@ class CrashingWarehouse(Warehouse):
         raise KeyboardInterrupt
 
 
+@pytest.mark.once
 def test_ingest_interrupted_and_run_again_ends_in_the_same_tables(
     good_warehouse: Warehouse, good_source: Path, spark: SparkSession, tmp_path: Path
 ) -> None:
@@ -162,6 +163,7 @@ def test_ingest_next_day_files_late_events_and_merges_dimensions(
     assert _content(good_warehouse, "ad_revenue").items() <= _content(good_warehouse, *TABLES).items()
 
 
+@pytest.mark.once
 def test_ingest_older_day_keeps_its_own_viewers_for_itself_and_the_newer_ones_for_all_else(
     good_warehouse: Warehouse, spark: SparkSession, tmp_path: Path
 ) -> None:
@@ -187,6 +189,7 @@ def test_ingest_older_day_keeps_its_own_viewers_for_itself_and_the_newer_ones_fo
     assert tiers() == verified
 
 
+@pytest.mark.once
 def test_ingest_refused_row_of_a_known_video_is_named(good_source: Path, spark: SparkSession, tmp_path: Path) -> None:
     warehouse = Warehouse(spark, tmp_path / "warehouse")
     _ingest(warehouse, good_source)

@@ -51,8 +51,6 @@ def spark_submit(address: str, python: Path, script: Path, *arguments: object) -
         PYSPARK_PYTHON=str(python), PYSPARK_DRIVER_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1"
     )
     settings = ["--conf", "spark.executor.memory=900m", "--conf", "spark.sql.shuffle.partitions=2"]
-    for side in ("driver", "executor"):
-        settings += ["--conf", f"spark.{side}.extraJavaOptions=-XX:TieredStopAtLevel=1"]  # short queries
     command = [str(SPARK_HOME / "bin" / "spark-submit"), "--master", address, *settings, str(script)]
     return subprocess.run(
         [*command, *map(str, arguments)], capture_output=True, text=True, env=environment, timeout=500, check=False

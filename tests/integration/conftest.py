@@ -16,13 +16,6 @@ from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 
 DAY = date(2026, 11, 20)
-FEW_ROWS = (
-    *("--set", "engine.shuffle_partitions=2"),
-    # Short queries never repay the second compiler's work.
-    *("--set", "engine.spark={spark.driver.extraJavaOptions: -XX:TieredStopAtLevel=1}"),
-)
-"""Settings of a job whose tables are tiny."""
-
 Job = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -39,7 +32,7 @@ def job() -> Job:
     """Run a job script to its end: `job("allocate_pool.py", "--date", …)`."""
 
     def run(script: str, *arguments: object, engine: str = "embedded") -> subprocess.CompletedProcess[str]:
-        settings = [*FEW_ROWS, "--set", "engine.driver_memory=2g"]
+        settings = ["--set", "engine.shuffle_partitions=2", "--set", "engine.driver_memory=2g"]
         command = [sys.executable, str(project_root() / "jobs" / script), *map(str, arguments), *settings]
         environment = fresh_environment(PYSPARK_PYTHON=sys.executable)
         return subprocess.run(

@@ -18,6 +18,8 @@ from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse
 
+pytestmark = pytest.mark.once  # whole nights through one session, which tests/integration runs on Spark
+
 DAY = date(2026, 11, 20)
 PUBLISHED = {
     "watch_completion": 0.35,
