@@ -53,7 +53,7 @@ format: $(VENV)/.ready ## put the code in shape
 lock: $(VENV)/.ready ## resolve requirements.lock anew from pyproject.toml
 	$(PYTHON) -m venv $(VENV)/lock-tool
 	$(VENV)/lock-tool/bin/pip install --quiet uv==$(UV_VERSION)
-	$(VENV)/lock-tool/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --extra test --extra bench \
+	$(VENV)/lock-tool/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --extra test --extra bench --extra rl \
 	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
 
 bench: setup ## all benchmarks, each a table beside its peers
