@@ -36,6 +36,7 @@ MATHEMATICS = (
     "creatorpool.quality.geometric",
     "creatorpool.quality.shrinkage",
     "creatorpool.incentives",
+    "creatorpool.recommend",
     "creatorpool.synthetic",
 )
 SPARK_DOORS = {

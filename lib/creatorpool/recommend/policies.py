@@ -1,0 +1,79 @@
+"""Ways to choose a candidate that need no network: the peers of the learning agent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from creatorpool.errors import InputError
+from creatorpool.recommend.observation import Observation
+from creatorpool.recommend.simulator_market import Array, Floats, Integers
+
+
+class RandomPolicy:
+    """Every candidate with the same chance."""
+
+    def probabilities(self, observation: Observation) -> Floats:
+        """1/r."""
+        n, r = observation.slate.score.shape
+        return np.full((n, r), 1.0 / r)
+
+
+class PopularityPolicy:
+    """The candidate with the most views."""
+
+    def probabilities(self, observation: Observation) -> Floats:
+        """1 at the most viewed."""
+        return one_hot_of_largest(observation.slate.popularity)
+
+
+@dataclass(frozen=True)
+class FinalScorePolicy:
+    """The candidate with the best final score; with weights of its own, where given, instead of the slate's."""
+
+    weights: tuple[float, float, float] | None = None
+    """w1, w2, w3 of similarity, views and interest"""
+
+    def probabilities(self, observation: Observation) -> Floats:
+        """1 at the best final score."""
+        slate = observation.slate
+        if self.weights is None:
+            return one_hot_of_largest(slate.score)
+        w1, w2, w3 = self.weights
+        return one_hot_of_largest(w1 * slate.similarity + w2 * slate.popularity + w3 * slate.is_interest)
+
+
+class RankBandit:
+    """ε-greedy over candidate ranks: it learns one mean reward a rank and sees nothing else."""
+
+    def __init__(self, candidates: int, epsilon: float) -> None:
+        if candidates < 1 or not 0 <= epsilon <= 1:
+            raise InputError(f"a bandit needs candidates >= 1 and epsilon in [0, 1], got {candidates} and {epsilon}")
+        self.epsilon = epsilon
+        self.total, self.count = np.zeros(candidates), np.zeros(candidates)
+
+    @property
+    def values(self) -> Floats:
+        """(r,) mean reward of each rank; a rank never tried counts as the best."""
+        means: Floats = np.divide(self.total, self.count, out=np.full(self.total.size, np.inf), where=self.count > 0)
+        return means
+
+    def probabilities(self, observation: Observation) -> Floats:
+        """1 − ε at the best rank, ε spread over all."""
+        n, r = observation.slate.score.shape
+        row = np.full(r, self.epsilon / r)
+        row[int(np.argmax(self.values))] += 1.0 - self.epsilon
+        return np.broadcast_to(row, (n, r))
+
+    def learn(self, action: Integers, reward: Floats) -> None:
+        """Take in (n,) ranks shown and rewards seen."""
+        self.total += np.bincount(action, reward, self.total.size)
+        self.count += np.bincount(action, minlength=self.total.size)
+
+
+def one_hot_of_largest(values: Array) -> Floats:
+    """(n, r) of 0 and 1, the 1 at each row's first largest value."""
+    chosen = np.zeros(np.shape(values))
+    np.put_along_axis(chosen, np.argmax(values, axis=1)[:, None], 1.0, axis=1)
+    return chosen

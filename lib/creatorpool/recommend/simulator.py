@@ -1,0 +1,138 @@
+"""The simulated market, played: thousands of sessions at once under any policy (formulas §5, S2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from creatorpool.errors import InputError
+from creatorpool.recommend.observation import Observation, RankingPolicy, observe
+from creatorpool.recommend.session_log import SessionLog
+from creatorpool.recommend.simulator_market import Floats, Integers, build_market
+from creatorpool.recommend.simulator_parameters import LEFT, REWARDS, SimulatorParameters
+from creatorpool.recommend.simulator_sessions import AnswerDraws, Session, SlateDraws, answer, begin, offer
+
+_UNIFORMS = 6
+"""Of one session at one step, beside its slate's: five of the answer, one of the policy."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the sessions that are still open; arrays are (n,) over these."""
+
+    session: Integers
+    """positions of the sessions"""
+    before: Session
+    observation: Observation
+    action: Integers
+    """rank of the candidate shown, 0 the best final score"""
+    propensity: Floats
+    """chance with which the policy showed it"""
+    outcome: Integers
+    reward: Floats
+    seconds: Floats
+
+
+class SessionSimulator:
+    """A market of viewers and videos, on which policies are played.
+
+    Parameters
+    ----------
+    parameters : SimulatorParameters, optional
+        Sizes and effects.
+    seed : int
+        Of the market. Sessions have their own seed: the same one gives every policy the same viewers, candidates and
+        luck, so that policies may be compared pair by pair.
+    """
+
+    def __init__(self, parameters: SimulatorParameters | None = None, seed: int = 0) -> None:
+        self.parameters = parameters or SimulatorParameters()
+        self.seed = seed
+        self.market = build_market(self.parameters, seed)
+
+    def play(
+        self, policy: RankingPolicy, sessions: int, *, seed: int = 0, viewers: ArrayLike | None = None
+    ) -> SessionLog:
+        """The log of `sessions` whole sessions; see `steps`."""
+        return SessionLog.of_steps(list(self.steps(policy, sessions, seed=seed, viewers=viewers)), sessions)
+
+    def steps(
+        self, policy: RankingPolicy, sessions: int, *, seed: int = 0, viewers: ArrayLike | None = None
+    ) -> Iterator[Step]:
+        """Whole sessions step by step, until all viewers have left.
+
+        Parameters
+        ----------
+        policy : RankingPolicy
+            Its probabilities are asked for anew in each step, so that it may learn between them.
+        sessions : int
+            How many, at once.
+        viewers : (sessions,) array_like of int, optional
+            Who opens the app; by default viewers drawn at random, with replacement.
+
+        Raises
+        ------
+        InputError
+            If a viewer is not in the market or the policy's probabilities are none.
+        """
+        if sessions < 1:
+            raise InputError(f"sessions must be >= 1, got {sessions}")
+        rng = np.random.default_rng(np.random.SeedSequence([self.seed, 1, seed]))
+        mood = rng.integers(0, 2, sessions)
+        who = rng.integers(0, self.parameters.viewers, sessions)
+        if viewers is not None:
+            who = self._checked_viewers(viewers, sessions)
+        session, open_now = begin(np, who, mood), np.arange(sessions)
+        for step in range(self.parameters.max_videos):
+            if open_now.size == 0:
+                return
+            slate_draws, uniforms = self._draws(sessions, seed, step)
+            slate = offer(
+                np, self.parameters, self.market, session, SlateDraws(*(part[open_now] for part in slate_draws))
+            )
+            observation = observe(self.market, session, slate)
+            action, propensity = drawn_action(policy.probabilities(observation), uniforms[open_now, 5])
+            rows = np.arange(open_now.size)
+            draws = AnswerDraws(*uniforms[open_now, :5].T)
+            video = slate.video[rows, action]
+            after, outcome, seconds = answer(np, self.parameters, self.market, session, video, draws)
+            reward = np.array(REWARDS)[outcome]
+            yield Step(open_now, session, observation, action, propensity, outcome, reward, seconds)
+            stays = outcome != LEFT
+            session, open_now = Session(*(part[stays] for part in after)), open_now[stays]
+
+    def _draws(self, sessions: int, seed: int, step: int) -> tuple[SlateDraws, Floats]:
+        """Randomness of all sessions at one step, closed ones too: it must not depend on who is still here."""
+        rng = np.random.default_rng(np.random.SeedSequence([self.seed, 2, seed, step]))
+        shape = (sessions, self.parameters.candidates)
+        slate = SlateDraws(rng.random(shape), rng.random(shape), rng.random(shape), rng.standard_normal(shape))
+        return slate, rng.random((sessions, _UNIFORMS))
+
+    def _checked_viewers(self, viewers: ArrayLike, sessions: int) -> Integers:
+        who = np.asarray(viewers)
+        if who.shape != (sessions,) or who.dtype.kind not in "iu":
+            raise InputError(f"viewers must be {sessions} positions, got shape {who.shape} of {who.dtype}")
+        if who.min() < 0 or who.max() >= self.parameters.viewers:
+            raise InputError(
+                f"viewers must be positions below {self.parameters.viewers}, got {who.min()} … {who.max()}"
+            )
+        return who.astype(np.int64)
+
+
+def drawn_action(probabilities: Floats, uniform: Floats) -> tuple[Integers, Floats]:
+    """One action a row by inversion, and the chance it had.
+
+    Raises
+    ------
+    InputError
+        If a row is not a distribution.
+    """
+    reached = np.cumsum(probabilities, axis=1)
+    if not (np.abs(reached[:, -1] - 1) < 1e-6).all() or (probabilities < 0).any():
+        raise InputError("a policy's probabilities must be >= 0 and sum to 1 in each row")
+    # Scaled by the sum as rounded, so that no uniform falls behind the last action.
+    action = (reached <= uniform[:, None] * reached[:, -1:]).sum(axis=1)
+    return action, probabilities[np.arange(action.size), action]
