@@ -21,6 +21,10 @@ class ConfigurationError(CreatorpoolError, ValueError):
     exit_code = 3
 
 
+class MissingExtraError(ConfigurationError, ImportError):
+    """What was asked for needs an optional extra of the package that is not installed."""
+
+
 class ContractError(ConfigurationError):
     """A data contract cannot be read or used. The message names the file and, where known, the line."""
 

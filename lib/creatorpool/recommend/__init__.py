@@ -1,5 +1,10 @@
 """Recommendation: sessions, and policies that choose the next video. No Spark in here."""
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from creatorpool.errors import MissingExtraError
+from creatorpool.recommend.dqn_settings import DQNSettings
 from creatorpool.recommend.observation import Observation, RankingPolicy
 from creatorpool.recommend.policies import FinalScorePolicy, PopularityPolicy, RandomPolicy, RankBandit
 from creatorpool.recommend.session_log import SessionLog
@@ -15,6 +20,13 @@ from creatorpool.recommend.simulator_parameters import (
     SimulatorParameters,
 )
 
+if TYPE_CHECKING:
+    from creatorpool.recommend.dqn import DQNAgent as DQNAgent
+
+# Not in __all__: a star import must work without the extra.
+_LEARNING = {"DQNAgent": "creatorpool.recommend.dqn"}
+_EXTRA = ("jax", "jaxlib", "flax", "optax")
+
 __all__ = [
     "LEFT",
     "LIKED",
@@ -23,6 +35,7 @@ __all__ = [
     "REWARDS",
     "SKIPPED",
     "WATCHED",
+    "DQNSettings",
     "FinalScorePolicy",
     "Observation",
     "PopularityPolicy",
@@ -33,3 +46,17 @@ __all__ = [
     "SessionSimulator",
     "SimulatorParameters",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The learning agent, imported when it is asked for: it alone needs the extra `rl`."""
+    if name not in _LEARNING:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(importlib.import_module(_LEARNING[name]), name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _EXTRA:
+            raise
+        raise MissingExtraError(
+            f"{name} needs the extra rl, of which {error.name} is missing: pip install 'creatorpool[rl]'"
+        ) from error

@@ -1,0 +1,96 @@
+"""The learning agent: a deep Q-network that chooses the next video (formulas §5, S2 equations 3.4 and 3.5)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from creatorpool.errors import InputError
+from creatorpool.recommend.dqn_environment import SessionEnvironment
+from creatorpool.recommend.dqn_learner import DQNLearner, EpisodeMetrics
+from creatorpool.recommend.dqn_network import session_network
+from creatorpool.recommend.dqn_settings import DQNSettings
+from creatorpool.recommend.observation import Observation
+from creatorpool.recommend.policies import one_hot_of_largest
+from creatorpool.recommend.simulator import SessionSimulator
+from creatorpool.recommend.simulator_market import Floats
+from creatorpool.recommend.state_vector import state_vector
+
+
+class DQNAgent:
+    """Learns on a simulated market which candidate to show; greedy when it is played as a policy.
+
+    Parameters
+    ----------
+    simulator : SessionSimulator
+        Market to learn on.
+    settings : DQNSettings, optional
+        How it sees, explores and learns.
+    seed : int
+        The same seed on the same machine gives the same agent.
+
+    Examples
+    --------
+    >>> simulator = SessionSimulator(seed=1)
+    >>> agent = DQNAgent(simulator)
+    >>> metrics = agent.train(300_000)
+    >>> simulator.play(agent, 4000).returns.mean()
+    """
+
+    def __init__(self, simulator: SessionSimulator, settings: DQNSettings | None = None, seed: int = 0) -> None:
+        self.simulator, self.settings = simulator, settings or DQNSettings()
+        environment = SessionEnvironment(simulator.parameters)
+        self.layout = environment.layout
+        network = session_network(environment.layout, self.settings)
+        self._learner = DQNLearner(environment, environment.world(simulator.market), network, self.settings, seed)
+
+    @property
+    def transitions(self) -> int:
+        """Videos shown in training so far."""
+        return self._learner.transitions
+
+    @property
+    def metrics(self) -> EpisodeMetrics:
+        """Of every session since the first; tallies are skips, likes and minutes."""
+        return self._learner.metrics
+
+    def train(self, transitions: int) -> EpisodeMetrics:
+        """Learn from at least so many more videos shown; metrics of the sessions that ended."""
+        return self._learner.train(transitions)
+
+    def values(self, observation: Observation) -> Floats:
+        """(n, r) Q-values of the candidates.
+
+        Raises
+        ------
+        InputError
+            If slates have another number of candidates than those it learned on.
+        """
+        rows = state_vector(np, observation)
+        if rows.shape[1] != self.layout.size:
+            shown = observation.slate.score.shape[1]
+            raise InputError(f"the agent learned on slates of {self.layout.candidates} candidates, got {shown}")
+        return self._learner.values(rows)
+
+    def probabilities(self, observation: Observation) -> Floats:
+        """1 at the candidate with the largest value."""
+        return one_hot_of_largest(self.values(observation))
+
+    def save(self, path: Path | str) -> None:
+        """Write a checkpoint, replay memory and open sessions included."""
+        self._learner.save(Path(path), self._about())
+
+    def restore(self, path: Path | str) -> None:
+        """Go on from a checkpoint of an agent with the same settings, seed and market, bit for bit.
+
+        Raises
+        ------
+        InputError
+            If the file is no checkpoint, or one of another agent: the message names what differs.
+        """
+        self._learner.restore(Path(path), self._about())
+
+    def _about(self) -> dict[str, object]:
+        return {"market": asdict(self.simulator.parameters), "market_seed": self.simulator.seed}
