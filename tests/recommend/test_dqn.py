@@ -148,8 +148,12 @@ def test_random_sessions_on_the_device_have_the_moments_of_those_on_numpy() -> N
         moved = environment.step(world, state, action, of_step)
         return moved.state, (moved.reward, moved.done, moved.tallies)
 
-    keys = jax.random.split(jax.random.PRNGKey(1), steps)
-    _, found = jax.jit(lambda start: jax.lax.scan(step, start, keys))(environment.start(world, keys[0], n))
+    def played(key: jax.Array) -> tuple[jax.Array, ...]:
+        found: tuple[jax.Array, ...]
+        _, found = jax.lax.scan(step, environment.start(world, key, n), jax.random.split(key, steps))
+        return found
+
+    found = jax.jit(played)(jax.random.PRNGKey(1))
     reward, done, tallies = (np.asarray(part) for part in found)
     log = SIMULATOR.play(RandomPolicy(), n, seed=3)
     # The first session of each place on the device, as far as it goes within the steps; on numpy the same part.
