@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from creatorpool.errors import MissingTableError, RunInProgressError, TableGuardError
+from creatorpool.errors import InputError, MissingTableError, RunInProgressError, TableGuardError
 from creatorpool.tables import Warehouse, sum_exact
 
 DAY, OTHER_DAY = date(2026, 11, 20), date(2026, 11, 21)
@@ -172,3 +172,23 @@ def test_replace_day_records_after_somebody_elses_commit_is_refused(warehouse: W
         warehouse.replace_day_records([claim("second")], "run_claims", DAY, seen=seen)
 
     assert [row["run_id"] for row in warehouse.read_arrow("run_claims", day=DAY).to_pylist()] == ["first"]
+
+
+def test_linked_copy_shares_what_stood_and_keeps_what_is_written_to_itself(
+    spark: SparkSession, warehouse: Warehouse
+) -> None:
+    warehouse.replace_day(payouts(spark, "a"), "creator_payouts", DAY)
+    before = warehouse.version("creator_payouts")
+
+    with warehouse.linked_copy() as copy:
+        copy.replace_day(payouts(spark, "b"), "creator_payouts", OTHER_DAY)
+        assert creators(copy) == ["a", "b"]
+
+    assert warehouse.version("creator_payouts") == before
+    assert creators(warehouse) == ["a"]
+    assert not Path(copy.root).exists()
+
+
+def test_linked_copy_of_tables_elsewhere_is_refused(spark: SparkSession) -> None:
+    with pytest.raises(InputError, match="not in a local folder"), Warehouse(spark, "s3://bucket/x").linked_copy():
+        pass

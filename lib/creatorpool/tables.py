@@ -8,11 +8,15 @@ table as it was.
 
 from __future__ import annotations
 
+import os
+import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import unquote
 
@@ -25,7 +29,7 @@ from pyspark.sql import functions as F
 
 from creatorpool.contracts import Contract, load_contract
 from creatorpool.contracts.schema import SPARK_TYPES, require_schema, spark_schema
-from creatorpool.errors import MissingTableError, RunInProgressError, TableGuardError
+from creatorpool.errors import InputError, MissingTableError, RunInProgressError, TableGuardError
 from creatorpool.refusal import GUARD, refused
 
 _ARROW_TYPES: dict[str, pa.DataType] = {
@@ -198,6 +202,25 @@ class Warehouse:
         if self.exists(table) and self.version(table) > (version or 0):
             self._delta(table).restore(version or 0)
 
+    @contextmanager
+    def linked_copy(self) -> Iterator[Warehouse]:
+        """All tables as they stand, in a folder that is gone when the block ends: what is written there stays there.
+
+        Delta never changes a file that it has written, so the copy shares its files with the original where the file
+        system can link them, and costs little.
+
+        Raises
+        ------
+        InputError
+            If the tables are not in a folder of this machine.
+        """
+        if not isinstance(self.root, Path):
+            raise InputError(f"tables under {self.root} cannot be copied for a trial: they are not in a local folder")
+        with TemporaryDirectory(prefix="creatorpool-") as scratch:
+            for table in sorted(self.root.glob("*/_delta_log")):
+                shutil.copytree(table.parent, Path(scratch) / table.parent.name, copy_function=_link_or_copy)
+            yield replace(self, root=Path(scratch))
+
     def frame(self, records: Sequence[Mapping[str, Any]], table: str) -> DataFrame:
         """A few records as a frame with the columns of `table`'s contract."""
         if self.session is None:
@@ -296,3 +319,10 @@ def _delta_fields(schema: pa.Schema) -> Any:
     from deltalake import Schema
 
     return Schema.from_arrow(schema).fields
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        shutil.copy2(source, target)

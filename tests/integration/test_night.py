@@ -122,6 +122,7 @@ def test_dry_run_prints_the_same_pools_and_writes_nothing(
     before = {path.name: tables.version(path.name) for path in root.iterdir() if tables.exists(path.name)}
 
     dry = job("allocate_pool.py", "--date", DAY, "--root", root, "--dry-run")
+    raw = job("allocate_pool.py", "--date", DAY, "--root", tmp_path / "none", "--source", raw_day, "--dry-run")
     real = job("allocate_pool.py", "--date", DAY, "--root", shutil.copytree(undisturbed, tmp_path / "published"))
 
     assert dry.returncode == 0, dry.stderr
@@ -129,6 +130,9 @@ def test_dry_run_prints_the_same_pools_and_writes_nothing(
     assert "dry run" in dry.stdout
     pools = real.stdout[real.stdout.index("Pools") : real.stdout.index("Report:")]
     assert pools.strip() in dry.stdout
+    assert raw.returncode == 0, raw.stderr
+    assert pools.strip() in raw.stdout
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.once

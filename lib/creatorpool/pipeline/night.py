@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -43,6 +43,7 @@ class Night:
     seconds: dict[str, float] = field(default_factory=dict)
     results: list[RuleResult] = field(default_factory=list)
     kept: int = 0  # results that are in `contract_results` already
+    rehearsal: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
         self.run_id = self.run_id or new_run_id(self.started_at)
@@ -122,8 +123,14 @@ class Night:
         if fresh and not self.dry_run:
             self.warehouse.append_records(result_rows(fresh, self.day), "contract_results")
 
+    def rehearse(self) -> Warehouse:
+        """From here on, and until it is closed, the run reads a copy of the tables, to which others may write."""
+        self.warehouse = self.rehearsal.enter_context(self.warehouse.linked_copy())
+        return self.warehouse
+
     def close(self) -> None:
-        """Write what the run's checks found as pages to read, beside the tables."""
+        """Write what the run's checks found as pages to read, beside the tables; end a rehearsal."""
+        self.rehearsal.close()
         is_wanted = self.settings.contracts.data_docs and not self.dry_run
         if is_wanted and self.results and isinstance(self.warehouse.root, Path):
             contracts = {result.contract: self.warehouse.contract(result.contract) for result in self.results}
