@@ -82,8 +82,8 @@ def _connected(address: str) -> Iterator[SparkSession]:
 
 @contextmanager
 def _embedded_server(settings: EngineSettings) -> Iterator[str]:
-    # Sail reads its settings from the environment when the server starts. A greedy pool spills once all of it is in use; a
-    # fair one gives each operator of a plan an equal part, and spilled the signals of 20 M events with most of it free.
+    # Sail reads its settings from the environment when the server starts. A greedy pool spills once all of it is in
+    # use; a fair one gives each operator of a plan an equal part: it spilled 20 M events with most of it free.
     pool_bytes = int(settings.memory_share * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     os.environ.setdefault("SAIL_RUNTIME__MEMORY_POOL__TYPE", "greedy")
     os.environ.setdefault("SAIL_RUNTIME__MEMORY_POOL__GREEDY__MAX_SIZE", str(pool_bytes))

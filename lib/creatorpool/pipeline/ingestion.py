@@ -47,7 +47,7 @@ def ingested(night: Night, source: Path | None) -> StageRun | None:
 
 
 def _rehearsed(night: Night, source: Path) -> StageRun | None:
-    """Ingest into a copy of the tables, from which the rest of the dry run reads; it is gone when the night is closed."""
+    """Ingest into a copy of the tables, from which the rest of the dry run reads and which goes with it."""
     copy = night.rehearse()
     night.log(INGEST, f"dry run: ingested into a copy of the tables, {copy.root}, which goes when the run ends")
     real = Night(copy, night.settings, night.day, started_at=night.started_at, run_id=night.run_id)

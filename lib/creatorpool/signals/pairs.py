@@ -28,6 +28,8 @@ def viewer_video_pairs(events: DataFrame, viewers: DataFrame, videos: DataFrame,
     tiers = viewers.select("viewer_id", "trust_tier")
     counted = (
         events.select(*EVENT_COLUMNS)
+        # One exchange: pairs, their joins and the sums of videos all stay where a video's events are.
+        .repartition("video_id")
         .transform(_first_of_day, settings.max_daily_views_per_viewer)
         .transform(_with_qualified, lengths, settings.qualified_view)
     )
