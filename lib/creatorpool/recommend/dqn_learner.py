@@ -47,7 +47,7 @@ class DQNLearner:
     world : nested arrays
         What the environment's functions are handed.
     network : flax.linen.Module
-        (n, features) to (n, actions).
+        (n, features) to (n, actions); given (n,) actions as well, to their (n,) values.
     settings : DQNSettings
         How it learns.
     seed : int

@@ -1,4 +1,4 @@
-"""Networks from a state to the values of its r candidates."""
+"""Networks from a state to the values of its r candidates; given an action, to the value of that one alone."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _MINUTES = 10.0
 
 
 class Perceptron(nn.Module):
-    """Dense layers with ReLU between them."""
+    """Dense layers with ReLU between them; a network by itself where a state's numbers are its features."""
 
     hidden: Sequence[int]
     outputs: int
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
-        """(…, f) to (…, outputs)."""
+    def __call__(self, x: jax.Array, action: jax.Array | None = None) -> jax.Array:
+        """(…, f) to (…, outputs), or to the (n,) outputs of the actions."""
         for width in self.hidden:
             x = nn.relu(nn.Dense(width)(x))
         found: jax.Array = nn.Dense(self.outputs)(x)
-        return found
+        return found if action is None else of_actions(found, action)
 
 
 class JointNetwork(nn.Module):
@@ -39,11 +39,11 @@ class JointNetwork(nn.Module):
     hidden: Sequence[int]
 
     @nn.compact
-    def __call__(self, rows: jax.Array) -> jax.Array:
-        """(n, size) state vectors to (n, r) values."""
+    def __call__(self, rows: jax.Array, action: jax.Array | None = None) -> jax.Array:
+        """(n, size) state vectors to (n, r) values, or to the (n,) values of the actions."""
         context, candidates = spread_out(self.layout, self.features, rows)
-        flat = candidates.reshape(rows.shape[0], -1)
-        values: jax.Array = Perceptron(self.hidden, self.layout.candidates)(jnp.concatenate([context, flat], axis=1))
+        flat = jnp.concatenate([context, candidates.reshape(rows.shape[0], -1)], axis=1)
+        values: jax.Array = Perceptron(self.hidden, self.layout.candidates)(flat, action)
         return values
 
 
@@ -58,13 +58,20 @@ class SharedNetwork(nn.Module):
     hidden: Sequence[int]
 
     @nn.compact
-    def __call__(self, rows: jax.Array) -> jax.Array:
-        """(n, size) state vectors to (n, r) values."""
+    def __call__(self, rows: jax.Array, action: jax.Array | None = None) -> jax.Array:
+        """(n, size) state vectors to (n, r) values, or to the (n,) values of the actions."""
         context, candidates = spread_out(self.layout, self.features, rows)
+        if action is not None:  # learning asks for one candidate of each state: no need to value the others
+            candidates = jnp.take_along_axis(candidates, action[:, None, None], axis=1)
         shape = (*candidates.shape[:2], context.shape[1])
         each = jnp.concatenate([jnp.broadcast_to(context[:, None, :], shape), candidates], axis=2)
         values: jax.Array = Perceptron(self.hidden, 1)(each)[:, :, 0]
-        return values
+        return values if action is None else values[:, 0]
+
+
+def of_actions(values: jax.Array, action: jax.Array) -> jax.Array:
+    """(n,) values of the (n,) actions among (n, a)."""
+    return jnp.take_along_axis(values, action[:, None], axis=1)[:, 0]
 
 
 def session_network(layout: StateLayout, settings: DQNSettings) -> nn.Module:

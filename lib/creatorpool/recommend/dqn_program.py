@@ -19,6 +19,7 @@ import optax
 from jax.typing import ArrayLike
 
 from creatorpool.recommend.dqn_environment import Environment
+from creatorpool.recommend.dqn_network import of_actions
 from creatorpool.recommend.dqn_settings import DQNSettings
 from creatorpool.recommend.replay_memory import ReplayMemory, Transitions, empty_memory, remember, sample
 
@@ -147,19 +148,15 @@ def squared_error(
     following = action_values(network, target, batch.following)
     if settings.double:
         chosen = jnp.argmax(action_values(network, weights, batch.following), axis=1)
-        ahead = _of_actions(following, chosen)
+        ahead = of_actions(following, chosen)
     else:
         ahead = following.max(axis=1)
     goal = batch.reward + settings.discount * jnp.where(batch.done, 0.0, ahead)
-    found = _of_actions(action_values(network, weights, batch.state), batch.action)
+    found = action_values(network, weights, batch.state, batch.action)
     return jnp.mean((jax.lax.stop_gradient(goal) - found) ** 2)
 
 
-def action_values(network: nn.Module, weights: Weights, rows: ArrayLike) -> jax.Array:
-    """(n, actions) of (n, f) rows."""
-    values: Any = network.apply(weights, rows)
+def action_values(network: nn.Module, weights: Weights, rows: ArrayLike, action: jax.Array | None = None) -> jax.Array:
+    """(n, actions) of (n, f) rows, or the (n,) values of the actions."""
+    values: Any = network.apply(weights, rows, action)
     return jnp.asarray(values)
-
-
-def _of_actions(values: jax.Array, action: jax.Array) -> jax.Array:
-    return jnp.take_along_axis(values, action[:, None], axis=1)[:, 0]

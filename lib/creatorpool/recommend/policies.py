@@ -72,6 +72,41 @@ class RankBandit:
         self.count += np.bincount(action, minlength=self.total.size)
 
 
+class ThompsonPolicy:
+    """Thompson sampling by video: the candidate whose draw from its posterior of success is largest.
+
+    Chances are those among a number of draws, made anew for each state; given the draws they are exact, so that logs
+    of this policy can be replayed.
+    """
+
+    def __init__(self, draws: int = 32, seed: int = 0) -> None:
+        if draws < 1:
+            raise InputError(f"draws must be >= 1, got {draws}")
+        self.draws, self._rng = draws, np.random.default_rng(seed)
+
+    def probabilities(self, observation: Observation) -> Floats:
+        """Share of the draws in which each candidate is best."""
+        slate = observation.slate
+        drawn = self._rng.beta(slate.alpha, slate.beta, (self.draws, *slate.alpha.shape))
+        best = drawn.argmax(axis=2)
+        return np.asarray((best[:, :, None] == np.arange(slate.alpha.shape[1])).mean(axis=0))
+
+
+@dataclass(frozen=True)
+class UcbPolicy:
+    """The candidate with the largest mean + c √(2 log t / pulls), t the pulls of all its slate (formulas §3)."""
+
+    exploration: float = 0.1
+    """c"""
+
+    def probabilities(self, observation: Observation) -> Floats:
+        """1 at the largest index."""
+        alpha, beta = observation.slate.alpha, observation.slate.beta
+        pulls = alpha + beta
+        bonus = self.exploration * np.sqrt(2.0 * np.log(pulls.sum(axis=1, keepdims=True)) / pulls)
+        return one_hot_of_largest(alpha / pulls + bonus)
+
+
 def one_hot_of_largest(values: Array) -> Floats:
     """(n, r) of 0 and 1, the 1 at each row's first largest value."""
     chosen = np.zeros(np.shape(values))
