@@ -6,9 +6,18 @@ from typing import TYPE_CHECKING, Any
 from creatorpool.errors import MissingExtraError
 from creatorpool.recommend.dqn_settings import DQNSettings
 from creatorpool.recommend.observation import Observation, RankingPolicy
-from creatorpool.recommend.policies import FinalScorePolicy, PopularityPolicy, RandomPolicy, RankBandit
+from creatorpool.recommend.off_policy import LoggedChoices, cross_fitted_rates, evaluate_policy, softmax_chances
+from creatorpool.recommend.policies import (
+    FinalScorePolicy,
+    PopularityPolicy,
+    RandomPolicy,
+    RankBandit,
+    ThompsonPolicy,
+    UcbPolicy,
+)
 from creatorpool.recommend.session_log import SessionLog
 from creatorpool.recommend.simulator import SessionSimulator
+from creatorpool.recommend.simulator_calibration import SessionStatistics, calibrated, session_statistics
 from creatorpool.recommend.simulator_parameters import (
     LEFT,
     LIKED,
@@ -19,6 +28,7 @@ from creatorpool.recommend.simulator_parameters import (
     WATCHED,
     SimulatorParameters,
 )
+from creatorpool.recommend.slate_engine import SlateEngine
 
 if TYPE_CHECKING:
     from creatorpool.recommend.dqn import DQNAgent as DQNAgent
@@ -37,6 +47,7 @@ __all__ = [
     "WATCHED",
     "DQNSettings",
     "FinalScorePolicy",
+    "LoggedChoices",
     "Observation",
     "PopularityPolicy",
     "RandomPolicy",
@@ -44,7 +55,16 @@ __all__ = [
     "RankingPolicy",
     "SessionLog",
     "SessionSimulator",
+    "SessionStatistics",
     "SimulatorParameters",
+    "SlateEngine",
+    "ThompsonPolicy",
+    "UcbPolicy",
+    "calibrated",
+    "cross_fitted_rates",
+    "evaluate_policy",
+    "session_statistics",
+    "softmax_chances",
 ]
 
 
