@@ -76,6 +76,7 @@ def test_training_resumed_from_a_checkpoint_is_bit_for_bit_the_undisturbed_one(t
     resumed.restore(tmp_path / "agent.npz")
     assert resumed.transitions == 6_400
     resumed.train(6_400)
+    assert resumed._learner._program.run._cache_size() == 1  # nothing was compiled anew
     resumed.save(tmp_path / "resumed.npz")
     undisturbed.save(tmp_path / "undisturbed.npz")
     again = DQNAgent(SIMULATOR, SETTINGS, seed=3)

@@ -112,18 +112,18 @@ def _linear(kernel: list[list[float]]) -> Any:
 
 
 def test_memory_keeps_the_latest_transitions_and_draws_them_alike() -> None:
-    memory = empty_memory(12, 1)
+    memory, put, draw = empty_memory(12, 1), jax.jit(remember), jax.jit(sample, static_argnums=2)
     for number in range(5):
         values = jnp.arange(4) + 4.0 * number
-        memory = remember(
+        memory = put(
             memory,
             Transitions(values[:, None], values.astype(int), values, values[:, None] + 1, values.astype(int) % 2 == 0),
         )
         if number == 1:
-            drawn = sample(memory, jax.random.PRNGKey(0), 4000)
+            drawn = draw(memory, jax.random.PRNGKey(0), 4000)
             assert set(np.asarray(drawn.action).tolist()) == set(range(8))
     assert set(np.asarray(memory.rows.action).tolist()) == set(range(8, 20))
-    drawn = sample(memory, jax.random.PRNGKey(0), 24_000)
+    drawn = draw(memory, jax.random.PRNGKey(0), 24_000)
     counts = np.bincount(np.asarray(drawn.action), minlength=20)[8:]
     assert (np.abs(counts - 2000) < 5 * np.sqrt(2000)).all()
     np.testing.assert_array_equal(drawn.following[:, 0], drawn.state[:, 0] + 1)

@@ -14,7 +14,7 @@ SIMULATOR = SessionSimulator(SimulatorParameters(videos=300, viewers=500, candid
 PLAN = TestPlan(n=20, k=11, prior=(2.0, 2.0), delta=0.9, start=1)
 
 
-def engine(policy: object, slates: int = 400) -> SlateEngine:
+def engine(policy: object, slates: int = 250) -> SlateEngine:
     return SlateEngine(SIMULATOR, policy, PLAN, category="music", slates=slates)  # type: ignore[arg-type]
 
 
@@ -28,7 +28,7 @@ def test_an_engine_that_chooses_at_random_gives_the_closed_form() -> None:
 
 def test_the_share_of_a_thompson_engine_is_the_chance_that_its_draw_is_best() -> None:
     """Against numerical integration over the entrant's posterior and the incumbents' in each slate."""
-    thompson = engine(ThompsonPolicy(draws=200), slates=100)
+    thompson = engine(ThompsonPolicy(draws=100), slates=100)
     crowd, mean, total = thompson._audience, 0.6, 40.0
     x = np.linspace(0, 1, 2001)[1:-1]
     rivals = np.ones((100, 5), dtype=bool)
@@ -36,7 +36,7 @@ def test_the_share_of_a_thompson_engine_is_the_chance_that_its_draw_is_best() ->
     alpha, beta = (part[rivals].reshape(100, 4) for part in (crowd.slate.alpha, crowd.slate.beta))
     beats_all = beta_law.cdf(x, alpha[:, :, None], beta[:, :, None]).prod(axis=1).mean(axis=0)
     expected = np.trapezoid(beta_law.pdf(x, mean * total, (1 - mean) * total) * beats_all, x)
-    assert thompson.share_of(mean, total) == pytest.approx(expected, abs=0.01)
+    assert thompson.share_of(mean, total) == pytest.approx(expected, abs=0.015)
 
 
 def test_the_share_of_the_final_score_worked_out_slate_by_slate() -> None:
@@ -59,14 +59,14 @@ def test_interpolated_shares_are_those_of_the_slates() -> None:
         for mean, total in ((0.31, 29.0), (0.55, 70.0), (0.74, 200.0)):
             found = chosen.share(np.array([mean]), np.array([total]))[0]
             assert found == pytest.approx(chosen.share_of(mean, total), abs=0.03)
-        at = chosen.table[16, 3], 0.5, np.exp(chosen._totals[3])
+        at = chosen.table[24, 3], 0.5, np.exp(chosen._totals[3])
         assert chosen.share(np.array([at[1]]), np.array([at[2]]))[0] == pytest.approx(at[0])
         ends = chosen.share(np.array([1e-6, 1 - 1e-6]), np.array([1.0, 1e6]))
         np.testing.assert_allclose(ends, [chosen.table[0, 0], chosen.table[-1, -1]])
 
 
 def test_engines_that_look_at_success_give_graduates_more() -> None:
-    for policy in (FinalScorePolicy(), UcbPolicy(), ThompsonPolicy()):
+    for policy in (FinalScorePolicy(), UcbPolicy(), ThompsonPolicy(draws=8)):
         chosen = engine(policy)
         assert (np.diff(chosen.table, axis=0) > -0.02).all()
         found = simulate_continuation(chosen, PLAN, paths=500)

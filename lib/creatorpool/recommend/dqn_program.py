@@ -76,7 +76,7 @@ def build_program(environment: Environment, network: nn.Module, settings: DQNSet
         start = environment.start(world, of_start, settings.sessions)
         rows = environment.rows(world, start)
         weights = network.init(of_weights, rows)
-        return TrainingState(
+        state = TrainingState(
             weights=weights,
             target=jax.tree.map(jnp.copy, weights),
             optimiser=optimiser.init(weights),
@@ -87,6 +87,7 @@ def build_program(environment: Environment, network: nn.Module, settings: DQNSet
             key=key,
             updates=jnp.zeros((), jnp.int32),
         )
+        return strongly_typed(state)
 
     def step(world: Any, state: TrainingState) -> tuple[TrainingState, StepMetrics]:
         key, of_choice, of_step, of_batch = jax.random.split(state.key, 4)
@@ -122,9 +123,16 @@ def build_program(environment: Environment, network: nn.Module, settings: DQNSet
         return learned
 
     def run(world: Any, state: TrainingState) -> tuple[TrainingState, StepMetrics]:
-        return jax.lax.scan(lambda carried, _: step(world, carried), state, None, settings.chunk)
+        after, found = jax.lax.scan(lambda carried, _: step(world, carried), state, None, settings.chunk)
+        return strongly_typed(after), found
 
     return Program(jax.jit(begin), jax.jit(run, donate_argnums=1), jax.jit(partial(action_values, network)))
+
+
+def strongly_typed(state: TrainingState) -> TrainingState:
+    """The state with types as a checkpoint gives them back: with others, going on from one compiles everything anew."""
+    typed: TrainingState = jax.tree.map(lambda leaf: leaf.astype(leaf.dtype), state)
+    return typed
 
 
 def exploration(settings: DQNSettings, transitions: jax.Array) -> jax.Array:

@@ -22,7 +22,7 @@ from creatorpool.recommend.simulator_sessions import Session, Slate, ordered, si
 
 _ENTRANT = -1
 """Stands for the entrant among the slate's videos."""
-_MEANS, _TOTALS = 33, 9
+_MEANS, _TOTALS = 49, 9
 """Grid of the table of shares: posterior means, evenly in log-odds, and posterior counts, evenly in logs."""
 _REACH = 4.0
 """Log-odds of the outermost means: success chances of 1.8 % and 98.2 %."""
