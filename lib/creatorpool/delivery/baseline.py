@@ -1,0 +1,110 @@
+"""The baseline: clicks per impression, shrunk to a group's mean (empirical Bayes, Beta–binomial; formulas §4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import minimize
+from scipy.special import gammaln, psi
+
+from creatorpool.delivery.p2c import Floats
+from creatorpool.errors import InputError
+
+LARGEST_STRENGTH = 1e8
+"""A group whose rates differ no more than chance has this strength: its mean serves for all."""
+_LEAST_STRENGTH = 1e-2
+
+
+@dataclass(frozen=True)
+class RatePrior:
+    """Beta prior of a group's click rates."""
+
+    mean: float
+    """in (0, 1)"""
+    strength: float
+    """α + β, in impressions: how many of them the mean is worth"""
+
+    def smoothed(self, clicks: ArrayLike, impressions: ArrayLike) -> Floats:
+        """Posterior mean ``(clicks + strength·mean) / (impressions + strength)``, in (0, 1); arrays that broadcast."""
+        y, x = np.asarray(clicks, dtype=np.float64), np.asarray(impressions, dtype=np.float64)
+        return np.asarray((y + self.strength * self.mean) / (x + self.strength), dtype=np.float64)
+
+
+JEFFREYS = RatePrior(0.5, 1.0)
+"""For a content without peers: Beta(½, ½)."""
+
+
+def fit_rate_prior(clicks: ArrayLike, impressions: ArrayLike) -> RatePrior:
+    """Mean and strength of the Beta prior under which the contents' clicks are most likely.
+
+    Parameters
+    ----------
+    clicks, impressions : (n,) array_like
+        Totals of each content of the group; those without impressions say nothing.
+
+    Returns
+    -------
+    RatePrior
+        `JEFFREYS` for a group without impressions.
+
+    Notes
+    -----
+    Maximises ``Σ log B(y_i + α, x_i − y_i + β) − log B(α, β)`` over log-odds of the mean and log of the strength, by
+    L-BFGS with the exact gradient, from the pooled rate and several strengths.
+    """
+    y, x = np.asarray(clicks, dtype=np.float64), np.asarray(impressions, dtype=np.float64)
+    if y.ndim != 1 or y.shape != x.shape:
+        raise InputError(f"clicks and impressions must have one shape (n,), got {y.shape} and {x.shape}")
+    bad = np.flatnonzero(~((y >= 0) & (y <= x) & np.isfinite(x)))
+    if bad.size:
+        raise InputError(f"clicks[{bad[0]}] must lie within [0, impressions = {x[bad[0]]:g}], got {y[bad[0]]}")
+    y, x = y[x > 0], x[x > 0]
+    if x.size == 0:
+        return JEFFREYS
+    # A group in which all or none clicked leaves its mean off the ends, as Jeffreys' prior does.
+    pooled = float((y.sum() + 0.5) / (x.sum() + 1.0))
+    if x.size == 1:
+        return RatePrior(pooled, LARGEST_STRENGTH)
+    logit = float(np.log(pooled / (1.0 - pooled)))
+    box = ((logit - 5.0, logit + 5.0), (np.log(_LEAST_STRENGTH), np.log(LARGEST_STRENGTH)))
+    order = np.lexsort((y, x))  # sums must not depend on the order of contents
+    starts = [np.array([logit, np.log(strength)]) for strength in (30.0, 3000.0, 1e6)]
+    found = [
+        minimize(_loss, start, args=(y[order], x[order]), jac=True, method="L-BFGS-B", bounds=box) for start in starts
+    ]
+    best = min(found, key=lambda result: float(result.fun))
+    mean = 1.0 / (1.0 + np.exp(-best.x[0]))
+    return RatePrior(float(mean), float(np.exp(best.x[1])))
+
+
+def log_likelihood(prior: RatePrior, clicks: Floats, impressions: Floats) -> float:
+    """Beta–binomial log-likelihood of (n,) totals, without its constant."""
+    a, b = prior.strength * prior.mean, prior.strength * (1.0 - prior.mean)
+    terms = _rise(a, clicks) + _rise(b, impressions - clicks) - _rise(a + b, impressions)
+    return float(terms.sum())
+
+
+def _rise(start: float, count: Floats) -> Floats:
+    """``log Γ(start + count) − log Γ(start)``, without cancellation where `start` is large."""
+    if start < 1e5:
+        return np.asarray(gammaln(start + count) - gammaln(start), dtype=np.float64)
+    # Stirling: the difference of two large numbers would lose what the counts say.
+    end = start + count
+    log_ratio = np.log1p(count / start)
+    return np.asarray(
+        count * np.log(start) + (end - 0.5) * log_ratio - count + (1.0 / end - 1.0 / start) / 12.0, dtype=np.float64
+    )
+
+
+def _loss(at: Floats, y: Floats, x: Floats) -> tuple[float, Floats]:
+    mean, strength = 1.0 / (1.0 + np.exp(-at[0])), np.exp(at[1])
+    a, b = strength * mean, strength * (1.0 - mean)
+    value = log_likelihood(RatePrior(float(mean), float(strength)), y, x)
+    by_a = float((psi(a + y) - psi(a)).sum())
+    by_b = float((psi(b + x - y) - psi(b)).sum())
+    by_both = float((psi(a + b + x) - psi(a + b)).sum())
+    by_mean = strength * (by_a - by_b) * mean * (1.0 - mean)
+    by_strength = a * by_a + b * by_b - strength * by_both
+    return -value / x.size, np.array([-by_mean, -by_strength]) / x.size

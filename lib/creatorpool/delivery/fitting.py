@@ -1,0 +1,157 @@
+"""Fits the response curves of many contents in one pass (formulas §4).
+
+Per content, on the longest increasing subsequence of its daily (impressions, clicks), least squares of log10 clicks
+over (a, θ) = (log10 y_m, ln r) with penalty ``0.01·((a − a_c)² + (θ − θ_c)²)``, in a box and from several starts. The
+source logs x as well: here it enters by the exponent ``r(x − x_0) = e^{θ + ln(x − x_0)}``, a sum of logarithms. A
+penalty towards 0 would depend on the unit of impressions, so its centre (a_c, θ_c) follows the content's own scale, and
+moves once to where the first descent ended.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from creatorpool.delivery.baseline import JEFFREYS
+from creatorpool.delivery.evaluation import fit_errors
+from creatorpool.delivery.fitting_intervals import parameter_errors, reaches
+from creatorpool.delivery.fitting_kernels import fit_rows
+from creatorpool.delivery.fitting_problem import CurveProblem, curve_problem
+from creatorpool.delivery.p2c import Bools, Floats, P2CFit
+from creatorpool.delivery.prior import CurveErrors, CurvePrior
+from creatorpool.delivery.series import DailySeries, daily_series
+from creatorpool.delivery.suitability import SUITABLE, Suitability, judge
+from creatorpool.errors import InputError
+
+AT_BOUND = 1e-6
+LEAST_GROWTH = 0.001
+"""log10 y_m must exceed that of the anchor's clicks by this."""
+AT_CEILING = "no saturation in sight: y_max ends at its bound"
+AT_FLOOR = "no growth in sight: y_max ends at its bound"
+AT_RATE = "r ends at its bound"
+UNSETTLED = "the descent did not settle"
+COLD = "cold start, by the category's prior: "
+
+
+@dataclass(frozen=True)
+class FitRules:
+    """What a fit is made by."""
+
+    min_points: int = 5
+    """days with clicks, and days in the increasing subsequence, that a content needs to be fitted alone"""
+    regularisation: float = 0.01
+    confidence: float = 0.95
+    """of the parameters' intervals"""
+    frees_anchor: bool = True
+    """fit the clicks at the anchor too; the published fit trusts those of the day"""
+    only_increasing: bool = True
+    """fit the longest increasing subsequence, as published; else all days with clicks"""
+
+    def __post_init__(self) -> None:
+        if self.min_points < 4 or not self.regularisation > 0 or not 0 < self.confidence < 1:
+            raise InputError(
+                f"a fit needs min_points >= 4, regularisation > 0 and confidence within (0, 1), got {self}"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesFit:
+    """The curves of n contents, and what a category's prior is estimated from."""
+
+    fit: P2CFit
+    errors: CurveErrors
+    """nan but for curves that stand on their own days"""
+
+
+def fit_p2c(
+    pv: ArrayLike, click: ArrayLike, *, rules: FitRules | None = None, prior: CurvePrior | None = None
+) -> P2CFit:
+    """The response curve of one content.
+
+    Parameters
+    ----------
+    pv : (days,) array_like
+        Impressions of each day, >= 0, in any order.
+    click : (days,) array_like
+        Clicks of the same days, in [0, pv].
+    rules : FitRules, optional
+    prior : CurvePrior, optional
+        Of the content's category (one row), for a content with too few days of its own.
+
+    Returns
+    -------
+    P2CFit
+        Of scalars. Where the days carry no curve, `converged` is false, `reason` says why, and `ctr` is the rate under
+        Jeffreys' prior.
+
+    Raises
+    ------
+    InputError
+        If shapes differ or a count is out of range; the message names the day.
+    """
+    return fit_series(daily_series([0, np.size(pv)], pv, click), rules=rules, prior=prior).fit[0]
+
+
+def fit_series(
+    series: DailySeries,
+    *,
+    rules: FitRules | None = None,
+    ctr: Floats | None = None,
+    prior: CurvePrior | None = None,
+) -> SeriesFit:
+    """The curves of n contents; `ctr` (n,) are their smoothed rates, and `prior` has a row for each.
+
+    No content's fit depends on which others there are.
+    """
+    used = rules or FitRules()
+    rate = JEFFREYS.smoothed(series.sums(series.click), series.sums(series.pv)) if ctr is None else ctr
+    days = judge(series, used.min_points, used.only_increasing)
+    problem = curve_problem(days, used.regularisation, prior)
+    parameters, settled = _solved(days.rising, problem, used)
+    reason = _reasons(days, problem, parameters, settled)
+    converged = (reason == SUITABLE) | (problem.is_cold & settled)
+    p, x0 = np.where(converged[:, None], parameters, np.nan), np.where(converged, days.anchor[0], np.nan)
+    covariance, noise = parameter_errors(days, problem, p, x0)
+    reach = reaches(days, problem, covariance, used.confidence)
+    low, high = p[:, :2] - reach, p[:, :2] + reach
+    curve = np.exp(p[:, 1]), 10.0 ** p[:, 0], x0, 10.0 ** p[:, 2]
+    rmse, ape = fit_errors(series, *curve, rate)
+    with np.errstate(over="ignore"):  # what the days do not tell has no upper end
+        ends = np.exp(low[:, 1]), np.exp(high[:, 1]), 10.0 ** low[:, 0], 10.0 ** high[:, 0]
+    fit = P2CFit(*curve, *ends, rate, rmse, ape, np.diff(days.rising.offsets), converged, reason)
+    return SeriesFit(fit, _errors(p, covariance, noise, converged & ~problem.is_cold))
+
+
+def _solved(rising: DailySeries, problem: CurveProblem, rules: FitRules) -> tuple[Floats, Bools]:
+    """(n, 3) log10 y_m, ln r and log10 y_0, nan where nothing was fitted, and (n,) whether the descent settled."""
+    parameters, settled = np.full((len(rising), 3), np.nan), np.zeros(len(rising), dtype=np.bool_)
+    bounds = np.stack([problem.low, problem.high], axis=1)
+    fit_rows(
+        *(rising.offsets, rising.pv, rising.click, problem.centre, problem.precision, bounds),
+        *(rules.frees_anchor, ~problem.is_cold, parameters, settled),
+    )
+    return parameters, settled
+
+
+def _reasons(days: Suitability, problem: CurveProblem, p: Floats, settled: Bools) -> NDArray[np.str_]:
+    tried = days.reason == SUITABLE
+    (a, theta, b), low, high = p.T, problem.low, problem.high
+    reason = days.reason.copy()
+    with np.errstate(invalid="ignore"):
+        reason[tried & ((theta <= low[:, 1] + AT_BOUND) | (theta >= high[:, 1] - AT_BOUND))] = AT_RATE
+        reason[tried & (a >= high[:, 0] - AT_BOUND)] = AT_CEILING
+        reason[tried & (a <= np.fmax(low[:, 0], b + LEAST_GROWTH) + AT_BOUND)] = AT_FLOOR
+    reason[(tried | problem.is_cold) & ~settled] = UNSETTLED
+    helped = problem.is_cold & settled
+    reason[helped] = np.char.add(COLD, reason[helped])
+    return reason
+
+
+def _errors(p: Floats, covariance: Floats, noise: Floats, own: Bools) -> CurveErrors:
+    return CurveErrors(
+        np.where(own[:, None], p[:, :2], np.nan),
+        np.where(own[:, None, None], covariance, np.nan),
+        np.where(own, noise, np.nan),
+    )

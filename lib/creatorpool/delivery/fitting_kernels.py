@@ -1,0 +1,249 @@
+"""Compiled parts of the fit, over the days of many contents: subsequences, and damped least squares in a box.
+
+All that `fit_rows` calls is in this file, so that its machine code can be kept on disk. In the transformed parameters
+(a, θ, b) = (log10 y_m, ln r, log10 y_0) the curve is ``log10 ŷ = a − log10(1 + c·e^{−rd})`` with c = y_m/y_0 − 1 and
+d = x − x_0, and its derivatives are ``∂a = 1 − s``, ``∂θ = c·E·r·d / (ln 10 (1 + c·E))``, ``∂b = s`` with E = e^{−rd}
+and s = (y_m/y_0)·E / (1 + c·E).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from creatorpool.compiled import compiled
+from creatorpool.delivery.p2c import Bools, Floats, Integers
+
+LN10 = math.log(10.0)
+MAX_STEPS = 200
+STARTS = 3
+SMALL_STEP = 1e-9
+SMALL_GRADIENT = 1e-9
+FIRST_DAMPING, LARGEST_DAMPING = 1e-3, 1e12
+
+# Starting points: saturation over the most clicks seen, and rate times the span of impressions.
+CEILINGS = np.array([1.02, 1.3, 2.0, 5.0])
+RATES = np.array([0.7, 2.0, 5.0])
+
+
+@compiled
+def longest_increasing(x: Floats, y: Floats, chosen: Integers, tails: Integers, back: Integers) -> int:
+    """Longest subsequence that strictly rises in y, for rows in order of x with ties of x falling in y.
+
+    Writes the places of its members to `chosen`, in order, and returns how many; of several as long, the one with the
+    least clicks at each length. All arrays are (n,).
+    """
+    length = 0
+    for place in range(y.size):
+        low, high = 0, length
+        while low < high:
+            middle = (low + high) // 2
+            if y[tails[middle]] < y[place]:
+                low = middle + 1
+            else:
+                high = middle
+        tails[low] = place
+        back[place] = tails[low - 1] if low > 0 else -1
+        length = max(length, low + 1)
+    place = tails[length - 1] if length > 0 else -1
+    for position in range(length - 1, -1, -1):
+        chosen[position] = place
+        place = back[place]
+    return length
+
+
+@compiled
+def _value(d: float, a: float, theta: float, b: float) -> float:
+    """log10 ŷ."""
+    c = max(10.0 ** (a - b) - 1.0, 0.0)
+    return a - math.log1p(c * math.exp(-math.exp(theta) * d)) / LN10
+
+
+@compiled
+def _cost(d: Floats, z: Floats, p: Floats, centre: Floats, precision: Floats) -> float:
+    total = 0.0
+    for i in range(d.size):
+        gap = _value(d[i], p[0], p[1], p[2]) - z[i]
+        total += gap * gap
+    for j in range(2):
+        for k in range(2):
+            total += precision[j, k] * (p[j] - centre[j]) * (p[k] - centre[k])
+    return total
+
+
+@compiled
+def _normal_equations(
+    d: Floats, z: Floats, p: Floats, centre: Floats, precision: Floats, hessian: Floats, gradient: Floats
+) -> None:
+    """JᵀJ + Λ and Jᵀ·residual + Λ(p − centre): half the second and first derivatives of the cost."""
+    hessian[:] = 0.0
+    gradient[:] = 0.0
+    row = np.empty(3)
+    rate, ratio = math.exp(p[1]), 10.0 ** (p[0] - p[2])
+    c = max(ratio - 1.0, 0.0)
+    for i in range(d.size):
+        decay = math.exp(-rate * d[i])
+        below = 1.0 + c * decay
+        gap = p[0] - math.log(below) / LN10 - z[i]
+        row[2] = ratio * decay / below
+        row[0] = 1.0 - row[2]
+        row[1] = c * decay * rate * d[i] / (LN10 * below)
+        for j in range(3):
+            gradient[j] += row[j] * gap
+            for k in range(3):
+                hessian[j, k] += row[j] * row[k]
+    for j in range(2):
+        for k in range(2):
+            hessian[j, k] += precision[j, k]
+            gradient[j] += precision[j, k] * (p[k] - centre[k])
+
+
+@compiled
+def _solve(hessian: Floats, gradient: Floats, damping: float, free: Bools, step: Floats) -> bool:
+    """Solve (H + damping·diag H)·step = −gradient in the free parameters by elimination; the others do not move."""
+    work = np.zeros((3, 4))
+    for j in range(3):
+        if not free[j]:
+            work[j, j] = 1.0
+            continue
+        for k in range(3):
+            if free[k]:
+                work[j, k] = hessian[j, k]
+        work[j, j] += damping * max(hessian[j, j], 1e-12)
+        work[j, 3] = -gradient[j]
+    for j in range(3):
+        if not work[j, j] > 1e-300:
+            return False
+        for i in range(j + 1, 3):
+            factor = work[i, j] / work[j, j]
+            for k in range(j, 4):
+                work[i, k] -= factor * work[j, k]
+    for j in range(2, -1, -1):
+        rest = work[j, 3]
+        for k in range(j + 1, 3):
+            rest -= work[j, k] * step[k]
+        step[j] = rest / work[j, j]
+    return True
+
+
+@compiled
+def descend(
+    d: Floats, z: Floats, p: Floats, low: Floats, high: Floats, centre: Floats, precision: Floats
+) -> tuple[float, bool]:
+    """Levenberg–Marquardt within low <= p <= high, in place; returns the cost and whether it settled."""
+    hessian, gradient, step = np.empty((3, 3)), np.empty(3), np.zeros(3)
+    free = np.empty(3, dtype=np.bool_)
+    damping, cost = FIRST_DAMPING, _cost(d, z, p, centre, precision)
+    for _ in range(MAX_STEPS):
+        _normal_equations(d, z, p, centre, precision, hessian, gradient)
+        slope = 0.0
+        for j in range(3):
+            held = (p[j] <= low[j] and gradient[j] > 0) or (p[j] >= high[j] and gradient[j] < 0)
+            free[j] = not held and low[j] < high[j]
+            if free[j]:
+                slope = max(slope, abs(gradient[j]) / math.sqrt(1.0 + hessian[j, j]))
+        if slope <= SMALL_GRADIENT:
+            return cost, True
+        while True:
+            moved = 0.0
+            solved = _solve(hessian, gradient, damping, free, step)
+            trial = p.copy()
+            if solved:
+                for j in range(3):
+                    trial[j] = min(max(p[j] + step[j], low[j]), high[j])
+                    moved = max(moved, abs(trial[j] - p[j]))
+                reached = _cost(d, z, trial, centre, precision)
+                if reached <= cost:
+                    break
+            damping *= 4.0
+            if damping > LARGEST_DAMPING:
+                # No step in the descent's direction is short enough to gain anything: the rounding has the last word.
+                return cost, slope <= 1e-6
+        gain, cost = cost - reached, reached
+        p[:] = trial
+        damping = max(damping / 9.0, 1e-12)
+        if moved <= SMALL_STEP and gain <= 1e-14 * (1.0 + cost):
+            return cost, True
+    return cost, False
+
+
+@compiled
+def _best_start(
+    d: Floats, z: Floats, low: Floats, high: Floats, centre: Floats, precision: Floats, b: float, best: Floats
+) -> bool:
+    """Descend from the `STARTS` grid points of least cost; the best end goes to `best`; returns whether it settled."""
+    top, span = z.max(), d.max()
+    count = CEILINGS.size * RATES.size + 1
+    points, costs = np.empty((count, 3)), np.empty(count)
+    for place in range(count):
+        if place == count - 1:
+            points[place, 0], points[place, 1] = centre[0], centre[1]
+        else:
+            points[place, 0] = top + math.log10(CEILINGS[place // RATES.size])
+            points[place, 1] = math.log(RATES[place % RATES.size] / span)
+        points[place, 2] = b
+        for j in range(3):
+            points[place, j] = min(max(points[place, j], low[j]), high[j])
+        costs[place] = _cost(d, z, points[place], centre, precision)
+    order = np.argsort(costs)
+    least, settled = np.inf, False
+    for position in range(STARTS):
+        p = points[order[position]].copy()
+        cost, ended = descend(d, z, p, low, high, centre, precision)
+        if cost < least:
+            least, settled = cost, ended
+            best[:] = p
+    return settled
+
+
+@compiled
+def fit_rows(
+    offsets: Integers,
+    x: Floats,
+    y: Floats,
+    centre: Floats,
+    precision: Floats,
+    bounds: Floats,
+    frees_anchor: bool,
+    recentred: Bools,
+    parameters: Floats,
+    settled: Bools,
+) -> None:
+    """Fit the curve of each content whose precision is not nan.
+
+    `x` (d,) rises and `y` (d,) is positive in each content's rows. `centre` (n, 2) and
+    `precision` (n, 2, 2) are the penalty's, which is set anew about the first end where `recentred` (n,); `bounds`
+    (n, 2, 2) are the least and largest (a, θ). Written: `parameters`
+    (n, 3) and whether it `settled` (n,).
+    """
+    low, high, middle = np.empty(3), np.empty(3), np.empty(2)
+    for row in range(offsets.size - 1):
+        first, end = offsets[row], offsets[row + 1]
+        if end == first or math.isnan(precision[row, 0, 0]):
+            continue
+        d = x[first:end] - x[first]
+        z = np.log10(y[first:end])
+        low[:2], high[:2] = bounds[row, 0], bounds[row, 1]
+        low[2] = z[0] - 1.0 if frees_anchor else z[0]
+        high[2] = min(z[0] + 1.0, z[-1]) if frees_anchor else z[0]
+        settled[row] = _best_start(d, z, low, high, centre[row], precision[row], z[0], parameters[row])
+        if recentred[row]:
+            # The penalty again, about the end of the first descent: it steadies what the days do not tell, and takes
+            # hardly anything from what they do.
+            middle[:] = parameters[row, :2]
+            _, settled[row] = descend(d, z, parameters[row], low, high, middle, precision[row])
+
+
+@compiled
+def rising_rows(offsets: Integers, x: Floats, y: Floats, chosen: Bools) -> None:
+    """Mark each content's longest increasing subsequence in `chosen` (d,); rows rise in x, ties of x fall in y."""
+    longest = 0
+    for row in range(offsets.size - 1):
+        longest = max(longest, offsets[row + 1] - offsets[row])
+    picked, tails, back = np.empty(longest, np.int64), np.empty(longest, np.int64), np.empty(longest, np.int64)
+    for row in range(offsets.size - 1):
+        first, end = offsets[row], offsets[row + 1]
+        length = longest_increasing(x[first:end], y[first:end], picked, tails, back)
+        for position in range(length):
+            chosen[first + picked[position]] = True

@@ -1,0 +1,93 @@
+"""Cold start: what the curves of a category have in common (formulas §4).
+
+Within a category (a, θ) = (log10 y_m, ln r) is taken as normal over contents. Its mean and covariance come from the
+curves that stand on their own days, less what their own errors add. A content with few days is then fitted by the most
+likely curve under both: least squares over the category's noise, plus ``(p − μ)ᵀ Σ⁻¹ (p − μ)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from creatorpool.delivery.p2c import Bools, Floats, Integers
+
+LEAST_FITS = 20
+"""Curves without which a category takes the prior of all categories together."""
+LEAST_PART = 0.05
+"""Of the spread seen between curves, this part at least is taken for theirs, whatever their errors."""
+REACH = 3.0
+"""A cold content's parameters are sought within this many standard deviations."""
+
+
+@dataclass(frozen=True, eq=False)
+class CurvePrior:
+    """The priors of n contents, or of n categories."""
+
+    mean: Floats
+    """(n, 2) of log10 y_m and ln r"""
+    covariance: Floats
+    """(n, 2, 2)"""
+    noise: Floats
+    """(n,) variance of log10 clicks about their curve"""
+    is_known: Bools
+    """(n,)"""
+
+    @property
+    def precision(self) -> Floats:
+        """(n, 2, 2) inverse covariance."""
+        inverse: Floats = np.linalg.inv(np.where(self.is_known[:, None, None], self.covariance, np.eye(2)))
+        return inverse
+
+    @property
+    def reach(self) -> Floats:
+        """(n, 2) how far from the mean a parameter is sought."""
+        return np.asarray(REACH * np.sqrt(np.einsum("nii->ni", self.covariance)), dtype=np.float64)
+
+    def take(self, which: Integers) -> CurvePrior:
+        """The prior of each content, by its category's place."""
+        return CurvePrior(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
+
+
+@dataclass(frozen=True, eq=False)
+class CurveErrors:
+    """Transformed parameters of n fits: what a prior is estimated from."""
+
+    parameters: Floats
+    """(n, 2) log10 y_m and ln r; nan without a curve"""
+    covariance: Floats
+    """(n, 2, 2) of their errors"""
+    noise: Floats
+    """(n,) variance of log10 clicks about the curve"""
+
+
+def fit_curve_prior(found: CurveErrors, group: Integers, groups: int) -> CurvePrior:
+    """The prior of each of `groups` categories, from the curves of contents of category `group` (n,)."""
+    fitted = ~np.isnan(found.parameters[:, 0])
+    everyone = _moments(found, np.flatnonzero(fitted))
+    rows = [_moments(found, np.flatnonzero(fitted & (group == code))) or everyone for code in range(groups)]
+    nothing = (np.full(2, np.nan), np.full((2, 2), np.nan), np.nan)
+    mean, covariance, noise = zip(*(row or nothing for row in rows), strict=True) if rows else ((), (), ())
+    return CurvePrior(
+        np.array(mean).reshape(-1, 2),
+        np.array(covariance).reshape(-1, 2, 2),
+        np.array(noise, dtype=np.float64),
+        np.array([row is not None for row in rows], dtype=np.bool_),
+    )
+
+
+def _moments(found: CurveErrors, own: Integers) -> tuple[Floats, Floats, float] | None:
+    if own.size < LEAST_FITS:
+        return None
+    # Sums in one order, whatever the order of contents.
+    own = own[np.lexsort(found.parameters[own].T)]
+    parameters = found.parameters[own]
+    spread = np.cov(parameters.T)
+    explained = spread - found.covariance[own].mean(axis=0)
+    # In units of the spread seen, so that no direction is left without any spread of its own.
+    root = np.linalg.cholesky(spread + 1e-12 * np.eye(2))
+    inside = np.linalg.solve(root, np.linalg.solve(root, explained).T)
+    values, vectors = np.linalg.eigh(0.5 * (inside + inside.T))
+    kept = vectors @ np.diag(np.clip(values, LEAST_PART, 1.0)) @ vectors.T
+    return parameters.mean(axis=0), root @ kept @ root.T, float(np.median(found.noise[own]))

@@ -1,0 +1,48 @@
+"""The prior of a category, from curves of known law."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from creatorpool.delivery.prior import LEAST_FITS, CurveErrors, fit_curve_prior
+
+MEAN = np.array([3.0, -9.0])
+SPREAD = np.array([[0.09, -0.12], [-0.12, 0.36]])
+ERROR = np.array([[0.01, 0.004], [0.004, 0.02]])
+
+
+def found(n: int, seed: int) -> CurveErrors:
+    rng = np.random.default_rng(seed)
+    true = rng.multivariate_normal(MEAN, SPREAD, n)
+    seen = true + rng.multivariate_normal(np.zeros(2), ERROR, n)
+    return CurveErrors(seen, np.repeat(ERROR[None], n, axis=0), np.full(n, 0.003))
+
+
+def test_law_is_recovered_less_the_fits_own_errors() -> None:
+    prior = fit_curve_prior(found(20_000, 1), np.zeros(20_000, np.int64), 1)
+    np.testing.assert_allclose(prior.mean[0], MEAN, atol=0.02)
+    np.testing.assert_allclose(prior.covariance[0], SPREAD, rtol=0.05)
+    np.testing.assert_allclose(prior.precision[0] @ prior.covariance[0], np.eye(2), atol=1e-9)
+    assert prior.noise[0] == 0.003
+
+
+def test_spread_that_errors_explain_keeps_a_little_and_stays_positive() -> None:
+    curves = found(500, 2)
+    tight = CurveErrors(curves.parameters, curves.covariance * 1000, curves.noise)
+    prior = fit_curve_prior(tight, np.zeros(500, np.int64), 1)
+    assert (np.linalg.eigvalsh(prior.covariance[0]) > 0).all()
+    np.testing.assert_allclose(prior.covariance[0], 0.05 * np.cov(curves.parameters.T), rtol=1e-6)
+
+
+def test_small_category_takes_the_prior_of_all_and_too_few_curves_give_none() -> None:
+    n = 100
+    group = np.where(np.arange(n) < LEAST_FITS - 1, 1, 0)
+    prior = fit_curve_prior(found(n, 3), group, 3)
+    everyone = fit_curve_prior(found(n, 3), np.zeros(n, np.int64), 1)
+    np.testing.assert_allclose(prior.mean[1], everyone.mean[0], rtol=1e-12)
+    np.testing.assert_allclose(prior.mean[2], everyone.mean[0], rtol=1e-12)
+    assert not np.allclose(prior.mean[0], everyone.mean[0], rtol=1e-12)
+
+    nothing = fit_curve_prior(found(LEAST_FITS - 1, 4), np.zeros(LEAST_FITS - 1, np.int64), 2)
+    assert not nothing.is_known.any()
+    assert nothing.take(np.array([0, 1, 1])).precision.shape == (3, 2, 2)
