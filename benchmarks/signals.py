@@ -3,6 +3,7 @@
 Events are generated once a size and stored in the Delta table `events`; every contender reads that table's files,
 computes the same columns and writes them. Engines run in processes of their own, in turn with DuckDB; outputs are
 compared. Seconds are medians of warm repetitions; "cold" is the first one. Sessions and generation are not counted.
+Beside each ratio of seconds stands that of processor seconds, which a busy machine disturbs less.
 
     python benchmarks/signals.py                # 20 M events
     python benchmarks/signals.py --millions 5 20 60
@@ -24,6 +25,7 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.console import Console
@@ -55,7 +57,7 @@ def main() -> None:
         return
     out = Console(width=110)
     table = Table(title=f"Signals stage, {THREADS} threads; seconds, median of warm runs (cold)", title_justify="left")
-    for name in ("events", "DuckDB", "embedded", "embedded / DuckDB", "Spark", "Spark / DuckDB", "memory emb. / Spark"):
+    for name in ("events", "DuckDB", "embedded", "embedded / DuckDB", "Spark", "Spark / DuckDB", "memory"):
         table.add_column(name, justify="right")
     with tempfile.TemporaryDirectory() as scratch:
         for millions in arguments.millions:
@@ -103,9 +105,10 @@ def compare(folder: Path, repetitions: int) -> list[str]:
         )
         found = json.loads(ended.stdout.splitlines()[-1])
         require_equal(reference, Warehouse(None, folder / "out" / engine).read_arrow("video_signals", day=DAY))
-        cells += [f"{found['warm']:.2f} ({found['cold']:.1f})", f"{found['warm'] / duck['warm']:.2f} ×"]
-        memory.append(f"{found['gigabytes']:.1f} GB" if engine == "embedded" else "JVM apart")
-    return [*cells, " / ".join(memory)]
+        ratios = [found[kind] / duck[kind] for kind in ("warm", "processor")]
+        cells += [f"{found['warm']:.2f} ({found['cold']:.1f})", f"{ratios[0]:.2f} × (cpu {ratios[1]:.2f} ×)"]
+        memory.append(f"{found['gigabytes']:.1f}")
+    return [*cells, " / ".join(memory) + " GB"]
 
 
 def measure_engine(engine: str, folder: Path, repetitions: int) -> dict[str, float]:
@@ -119,17 +122,27 @@ def measure_engine(engine: str, folder: Path, repetitions: int) -> dict[str, flo
             target.replace_day(video_signals(*inputs, settings.signals), "video_signals", DAY)
 
         seconds = timed(run, repetitions)
-    return seconds | {"gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}
+        # Peak of this process, and what the JVM, where there is one, holds now: its heap never shrinks.
+        held = sum(child.memory_info().rss for child in psutil.Process().children(recursive=True))
+    return seconds | {"gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6 + held / 1e9}
 
 
 def timed(run: Callable[[], object], repetitions: int) -> dict[str, float]:
-    """Seconds of the first run, and the median of the others."""
-    seconds = []
+    """Seconds of the first run, and the medians of the others: seconds, and processor seconds of the whole family."""
+    seconds, processor = [], []
     for _ in range(repetitions):
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), processor_seconds()
         run()
         seconds.append(time.perf_counter() - began)
-    return {"cold": seconds[0], "warm": statistics.median(seconds[1:] or seconds)}
+        processor.append(processor_seconds() - busy)
+    warm, warm_processor = (statistics.median(values[1:] or values) for values in (seconds, processor))
+    return {"cold": seconds[0], "warm": warm, "processor": warm_processor}
+
+
+def processor_seconds() -> float:
+    """Processor seconds that this process and its living children have used."""
+    family = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    return float(sum(sum(member.cpu_times()[:2]) for member in family))
 
 
 def duckdb_signals(folder: Path, settings: Settings) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame, Window
+from functools import reduce
+from operator import add
+
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from creatorpool.settings import QualifiedView, SignalSettings
@@ -10,12 +13,8 @@ from creatorpool.settings import QualifiedView, SignalSettings
 ACTIONS = {"like": "liked", "comment": "commented", "share": "shared", "follow": "followed"}
 """Each action's name in the configuration and its flag in the events."""
 
-EVENT_COLUMNS = ("event_id", "viewer_id", "video_id", "event_ts", "watch_ms", "loop_count", *ACTIONS.values())
-PAIR_COLUMNS = (
-    *("video_id", "viewer_id", "trust_tier", "length_ms", "watch_ms", "loop_count"),
-    *ACTIONS.values(),
-    "views",
-)
+EVENT_COLUMNS = ("event_id", "viewer_id", "video_id", "event_ts", "watch_ms", "loop_count")
+PAIR_TOTALS = ("video_id", "viewer_id", "trust_tier", "length_ms", "watch_ms", "loop_count")
 
 
 def viewer_video_pairs(events: DataFrame, viewers: DataFrame, videos: DataFrame, settings: SignalSettings) -> DataFrame:
@@ -27,8 +26,8 @@ def viewer_video_pairs(events: DataFrame, viewers: DataFrame, videos: DataFrame,
     lengths = videos.select("video_id", "length_ms")
     tiers = viewers.select("viewer_id", "trust_tier")
     counted = (
-        events.select(*EVENT_COLUMNS)
-        # One exchange: pairs, their joins and the sums of videos all stay where a video's events are.
+        events.select(*EVENT_COLUMNS, _action_bits().alias("actions"))
+        # One exchange, of narrow rows: pairs, their joins and the sums of videos all stay where a video's events are.
         .repartition("video_id")
         .transform(_first_of_day, settings.max_daily_views_per_viewer)
         .transform(_with_qualified, lengths, settings.qualified_view)
@@ -36,14 +35,25 @@ def viewer_video_pairs(events: DataFrame, viewers: DataFrame, videos: DataFrame,
     totals = counted.groupBy("video_id", "viewer_id").agg(
         F.sum("watch_ms").alias("watch_ms"),
         F.sum(F.coalesce("loop_count", F.lit(0))).alias("loop_count"),
-        *(F.bool_or(flag).alias(flag) for flag in ACTIONS.values()),
+        F.bit_or("actions").alias("actions"),
         F.sum(F.col("qualified").cast("long")).alias("views"),
     )
     return (
         totals.join(tiers, on="viewer_id", how="left")  # viewer_id is the key of viewers
         .join(lengths, on="video_id", how="left")  # video_id is the key of videos
-        .select(*PAIR_COLUMNS)
+        .select(*PAIR_TOTALS, *_action_flags(), "views")
     )
+
+
+def _action_bits() -> Column:
+    """An event's flags as one number, a bit each, which is exchanged and aggregated as one column."""
+    return reduce(add, (F.col(flag).cast("int") * F.lit(1 << bit) for bit, flag in enumerate(ACTIONS.values())))
+
+
+def _action_flags() -> list[Column]:
+    return [
+        (F.col("actions").bitwiseAND(F.lit(1 << bit)) != 0).alias(flag) for bit, flag in enumerate(ACTIONS.values())
+    ]
 
 
 def _first_of_day(events: DataFrame, limit: int | None) -> DataFrame:
