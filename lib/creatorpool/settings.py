@@ -226,6 +226,44 @@ class IncentiveSettings(Section):
         return self.cost_kappa if own is None else own
 
 
+class InteractionScores(Section):
+    liked: Finite
+    watched: Finite
+    skipped: Finite
+    other: Finite
+
+
+class InteractionRules(Section):
+    liked: str = Field(min_length=1)
+    watched: str = Field(min_length=1)
+    skipped: str = Field(min_length=1)
+
+
+class FinalScoreWeights(Section):
+    similarity: Finite
+    views: Finite
+    interest: Finite
+
+
+class RecommendSettings(Section):
+    window_days: int = Field(ge=1, le=3650)
+    interactions: InteractionRules
+    scores: InteractionScores
+    neighbours: int = Field(ge=1, le=10_000)
+    min_common_viewers: int = Field(ge=1)
+    max_videos_per_viewer: int = Field(ge=1)
+    interests: int = Field(ge=0)
+    weights: FinalScoreWeights
+    pool: int = Field(ge=1, le=100_000)
+    candidates: int = Field(ge=1, le=10_000)
+    include_inactive: bool
+    tasks: int = Field(ge=1, le=10_000)
+
+    def rules(self) -> dict[str, str]:
+        """The rules of `interactions` by name, in the order in which they are tried."""
+        return {name: getattr(self.interactions, name) for name in ("liked", "watched", "skipped")}
+
+
 class ContractSettings(Section):
     data_docs: bool
 
@@ -246,6 +284,7 @@ class Settings(Section):
     frontier: FrontierSettings
     integrity: IntegritySettings
     incentives: IncentiveSettings
+    recommend: RecommendSettings
     contracts: ContractSettings
     runs: RunSettings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -25,9 +25,10 @@ from creatorpool.cohorts.views import delivered_slots, entrant_views
 from creatorpool.errors import MissingTableError
 from creatorpool.expressions import require_computable
 from creatorpool.incentives.estimation import CohortEstimate, EstimationRules, estimate_cohort
+from creatorpool.pipeline.event_window import ingested_days, warn_of_gap
 from creatorpool.pipeline.night import Night
 from creatorpool.runs.identity import code_version
-from creatorpool.runs.ledger import INGEST, StageRun, latest_run, publish_run, published_run, published_runs
+from creatorpool.runs.ledger import StageRun, latest_run, publish_run, published_run
 from creatorpool.settings import IncentiveSettings
 
 INCENTIVES = "incentives"
@@ -106,24 +107,15 @@ def _estimate(cohort: SegmentCohort, settings: IncentiveSettings, rules: Estimat
 
 def _inputs(night: Night) -> dict[str, Any]:
     """Versions of the published tables, and the days up to the night's own that are published without a gap."""
-    runs = published_runs(night.warehouse, INGEST)
-    latest, days = latest_run(runs), {run.day for run in runs}
-    if latest is None or night.day not in days:
-        raise MissingTableError(
-            f"events of {night.day} are not published under {night.warehouse.root}: run jobs/ingest_events.py "
-            f"--date {night.day} --source DIR"
-        )
-    entrants = latest_run(run for run in runs if "entrants" in run.outputs)
+    found = ingested_days(night, night.settings.incentives.cohort_days)
+    entrants = latest_run(run for run in found.runs if "entrants" in run.outputs)
     if entrants is None:
         raise MissingTableError(f"entrants were never ingested under {night.warehouse.root}: no logs hold that table")
-    first = night.day
-    while first - timedelta(days=1) in days and (night.day - first).days + 1 < night.settings.incentives.cohort_days:
-        first -= timedelta(days=1)
     return {
-        "events": max(run.outputs["events"] for run in runs),
-        "videos": latest.outputs["videos"],
+        "events": found.version("events"),
+        "videos": found.latest.outputs["videos"],
         "entrants": entrants.outputs["entrants"],
-        "first_day": first.isoformat(),
+        "first_day": found.first.isoformat(),
     }
 
 
@@ -134,10 +126,7 @@ def _is_current(night: Night, run: StageRun, inputs: Mapping[str, Any]) -> bool:
 
 def _frames(night: Night, inputs: Mapping[str, Any]) -> CohortFrames:
     first = date.fromisoformat(inputs["first_day"])
-    wanted = night.settings.incentives.cohort_days
-    if (night.day - first).days + 1 < wanted:
-        before = first - timedelta(days=1)
-        night.log(INCENTIVES, f"warning: {before} is not published, so only entrants since {first} count")
+    warn_of_gap(night, INCENTIVES, first, night.settings.incentives.cohort_days, "entrants")
     read = night.warehouse.read
     events = read("events", version=inputs["events"])
     return CohortFrames(

@@ -14,7 +14,7 @@ from creatorpool.tables import Warehouse
 
 STAGE_TABLES = (
     *("video_signals", "video_quality", "payout_changes", "allocation_frontier", "rule_comparison", "integrity_audit"),
-    *("cohort_incentives", "continuation_values", "policy_advice"),
+    *("cohort_incentives", "continuation_values", "policy_advice", "item_similarity", "candidates"),
 )
 """Tables of which a stage publishes one day at a time, by its row in `stage_runs`."""
 

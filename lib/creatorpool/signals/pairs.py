@@ -30,7 +30,7 @@ def viewer_video_pairs(events: DataFrame, viewers: DataFrame, videos: DataFrame,
         # One exchange, of narrow rows: pairs, their joins and the sums of videos all stay where a video's events are.
         .repartition("video_id")
         .transform(_first_of_day, settings.max_daily_views_per_viewer)
-        .transform(_with_qualified, lengths, settings.qualified_view)
+        .transform(with_qualified, lengths, settings.qualified_view)
     )
     totals = counted.groupBy("video_id", "viewer_id").agg(
         F.sum("watch_ms").alias("watch_ms"),
@@ -64,7 +64,7 @@ def _first_of_day(events: DataFrame, limit: int | None) -> DataFrame:
     return events.withColumn("place", F.row_number().over(in_order)).filter(F.col("place") <= limit).drop("place")
 
 
-def _with_qualified(events: DataFrame, lengths: DataFrame, rule: QualifiedView) -> DataFrame:
+def with_qualified(events: DataFrame, lengths: DataFrame, rule: QualifiedView) -> DataFrame:
     """Add `qualified`: the event is one view."""
     long_enough = F.col("watch_ms") >= rule.min_watch_ms
     if rule.min_share == 0:  # spares a join of every event

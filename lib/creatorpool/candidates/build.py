@@ -1,0 +1,78 @@
+"""From events to similar videos and candidates: the steps of `creatorpool.candidates` in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+
+from creatorpool.candidates.matrix import catalogue_parcel, viewer_parcels
+from creatorpool.candidates.ranking import candidate_rows
+from creatorpool.candidates.scored import catalogue_rows, scored_events
+from creatorpool.candidates.similarity import NEIGHBOURS, similarity_parcels, similarity_rows
+from creatorpool.errors import InputError
+from creatorpool.ingest.computed import sent_along
+from creatorpool.settings import QualifiedView, RecommendSettings
+
+
+@dataclass(frozen=True)
+class MatrixParcels:
+    """What everything after the counting of events starts from."""
+
+    viewers: DataFrame
+    catalogue: DataFrame
+    similar: DataFrame
+    """neighbours of all videos, and the regions' prior"""
+
+    def similarity(self, settings: RecommendSettings) -> DataFrame:
+        """Contract `item_similarity` without its day."""
+        kind = self.similar["kind"]
+        return similarity_rows(self.similar.where(kind == NEIGHBOURS), self.catalogue, settings.tasks)
+
+    def candidates(self, settings: RecommendSettings) -> DataFrame:
+        """Contract `candidates` without its day; of `settings`, what comes after the neighbours may be another."""
+        return candidate_rows(self.viewers, self.catalogue, self.similar, settings)
+
+
+@contextmanager
+def matrix_parcels(
+    events: DataFrame, viewers: DataFrame, videos: DataFrame, rule: QualifiedView, settings: RecommendSettings
+) -> Iterator[MatrixParcels]:
+    """The parcels of `events`, kept where the engine keeps anything until the block ends; else computed at each use.
+
+    Raises
+    ------
+    InputError
+        If no event is of a known video.
+    ConfigurationError
+        If a rule of the interactions cannot be computed.
+    """
+    with _keeping() as kept:
+        catalogue = kept(catalogue_rows(events, videos, rule))
+        scored = scored_events(events, catalogue, settings)  # refuses wrong rules before anything is computed
+        number = catalogue.count()
+        if number == 0:
+            raise InputError("no event of the window is of a video in table videos: there is nothing to recommend")
+        scored = scored_events(events, sent_along(catalogue, number), settings)
+        users = kept(
+            viewer_parcels(scored, viewers, include_inactive=settings.include_inactive, tasks=settings.tasks)
+        )
+        items = kept(catalogue_parcel(catalogue))
+        yield MatrixParcels(users, items, kept(similarity_parcels(users, items, settings)))
+
+
+@contextmanager
+def _keeping() -> Iterator[Callable[[DataFrame], DataFrame]]:
+    held: list[DataFrame] = []
+
+    def kept(rows: DataFrame) -> DataFrame:
+        held.append(rows.persist())
+        return held[-1]
+
+    try:
+        yield kept
+    finally:
+        for rows in reversed(held):
+            rows.unpersist()
