@@ -40,9 +40,7 @@ def processors() -> int:
     return os.cpu_count() or 1  # macOS does not say
 
 
-def on_slices(
-    task: Callable[[int, int], Result], rows: int, least: int = MIN_ROWS_PER_THREAD
-) -> list[Result]:
+def on_slices(task: Callable[[int, int], Result], rows: int, least: int = MIN_ROWS_PER_THREAD) -> list[Result]:
     """Run ``task(first, end)`` on contiguous slices that cover `rows`, one a processor, and return their results.
 
     Below `least` rows a slice, one thread does it all. Threads live only as long as the call, so that a process forked

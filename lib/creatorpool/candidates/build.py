@@ -56,9 +56,7 @@ def matrix_parcels(
         if number == 0:
             raise InputError("no event of the window is of a video in table videos: there is nothing to recommend")
         scored = scored_events(events, sent_along(catalogue, number), settings)
-        users = kept(
-            viewer_parcels(scored, viewers, include_inactive=settings.include_inactive, tasks=settings.tasks)
-        )
+        users = kept(viewer_parcels(scored, viewers, include_inactive=settings.include_inactive, tasks=settings.tasks))
         items = kept(catalogue_parcel(catalogue))
         yield MatrixParcels(users, items, kept(similarity_parcels(users, items, settings)))
 

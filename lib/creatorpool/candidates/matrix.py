@@ -1,4 +1,4 @@
-"""The interaction matrix in parcels: viewers in chunks by a hash of their ids, each viewer with the videos seen and scores."""
+"""The interaction matrix in parcels: viewers in chunks by a hash of their ids, each with the videos seen and scores."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def viewer_parcels(scored: DataFrame, viewers: DataFrame, *, include_inactive: b
     Viewers without an event are left out unless `include_inactive`.
     """
     nothing = F.lit(None)
-    known = viewers.select("viewer_id", "region", nothing.cast("int").alias("code"), nothing.cast("double").alias("score"))
+    known = viewers.select(
+        "viewer_id", "region", nothing.cast("int").alias("code"), nothing.cast("double").alias("score")
+    )
     events = scored.select("viewer_id", nothing.cast("string").alias("region"), "code", "score")
     chunk = F.pmod(F.xxhash64("viewer_id"), F.lit(CHUNKS)).cast("int")
 
@@ -53,7 +55,9 @@ def _viewer_table(group: pa.Table, include_inactive: bool) -> pa.Table:
     is_event = group.column("code").is_valid().to_numpy()
     code = group.column("code").drop_null().to_numpy()
     items = int(code.max(initial=-1)) + 1
-    by_item = interaction_matrix(code, user[is_event], group.column("score").drop_null().to_numpy(), shape=(items, len(ids)))
+    by_item = interaction_matrix(
+        code, user[is_event], group.column("score").drop_null().to_numpy(), shape=(items, len(ids))
+    )
     by_user = by_item.T.tocsr()  # columns rise: they come from rows in order
     table = pa.table(
         {

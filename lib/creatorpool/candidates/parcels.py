@@ -1,7 +1,7 @@
 """Arrow tables as single binary values: how parts of a matrix travel between tasks without a row for each entry.
 
-A table is packed where it is made, moved as one value, and read without a copy where it is used. Every task of a step gets
-its own parts of one thing and all parts of the others.
+A table is packed where it is made, moved as one value, and read without a copy where it is used. Every task of a step
+gets its own parts of one thing and all parts of the others.
 """
 
 from __future__ import annotations

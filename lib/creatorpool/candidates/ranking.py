@@ -40,7 +40,7 @@ _SCHEMA = pa.schema(
 def candidate_rows(
     viewers: DataFrame, catalogue: DataFrame, similar: DataFrame, settings: RecommendSettings
 ) -> DataFrame:
-    """Contract `candidates` without its day, from the parcels of viewers, of the catalogue, and `similarity_parcels`."""
+    """Contract `candidates` without its day, from the parcels of viewers and catalogue, and `similarity_parcels`."""
     weights = ScoreWeights(**settings.weights.model_dump())
     interests, limit, pool = settings.interests, settings.candidates, settings.pool
 

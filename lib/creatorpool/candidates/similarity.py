@@ -55,7 +55,9 @@ def similarity_rows(neighbours: DataFrame, catalogue: DataFrame, tasks: int) -> 
 
 def joined_neighbours(parcels: Sequence[pa.Table]) -> Neighbours:
     """The neighbours of all videos, from their blocks in order."""
-    index, similarity = (np.concatenate([_matrix(table, name) for table in parcels]) for name in ("index", "similarity"))
+    index, similarity = (
+        np.concatenate([_matrix(table, name) for table in parcels]) for name in ("index", "similarity")
+    )
     return Neighbours(index, similarity)
 
 
@@ -95,7 +97,9 @@ def _prior_table(viewers: Sequence[pa.Table], categories: sparse.csr_matrix, wid
     names = sorted({name for table in viewers for name in table.column("region").unique().drop_null().to_pylist()})
     items = categories.shape[0]
     parts = (
-        region_sums(category_counts(viewers_matrix([table], items), categories), region_positions(table, names), len(names))
+        region_sums(
+            category_counts(viewers_matrix([table], items), categories), region_positions(table, names), len(names)
+        )
         for table in viewers
     )
     prior = interest_prior(reduce(add, parts))

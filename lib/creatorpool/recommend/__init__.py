@@ -1,10 +1,22 @@
-"""Recommendation: sessions, and policies that choose the next video. No Spark in here."""
+"""What to show next: similar videos, interests and candidates; sessions, and policies that choose. No Spark in here."""
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 from creatorpool.errors import MissingExtraError
+from creatorpool.recommend.candidates import Candidates, Catalogue, ScoreWeights, final_score, rank_candidates
 from creatorpool.recommend.dqn_settings import DQNSettings
+from creatorpool.recommend.interactions import INTERACTION_SCORES, interaction_matrix, interaction_scores
+from creatorpool.recommend.interests import (
+    CategoryCounts,
+    InterestPrior,
+    RegionSums,
+    category_counts,
+    interest_prior,
+    interest_rates,
+    region_sums,
+    top_interests,
+)
 from creatorpool.recommend.observation import Observation, RankingPolicy
 from creatorpool.recommend.off_policy import LoggedChoices, cross_fitted_rates, evaluate_policy, softmax_chances
 from creatorpool.recommend.policies import (
@@ -16,6 +28,7 @@ from creatorpool.recommend.policies import (
     UcbPolicy,
 )
 from creatorpool.recommend.session_log import SessionLog
+from creatorpool.recommend.similarity import Neighbours, top_similar
 from creatorpool.recommend.simulator import SessionSimulator
 from creatorpool.recommend.simulator_calibration import SessionStatistics, calibrated, session_statistics
 from creatorpool.recommend.simulator_parameters import (
@@ -38,6 +51,7 @@ _LEARNING = {"DQNAgent": "creatorpool.recommend.dqn"}
 _EXTRA = ("jax", "jaxlib", "flax", "optax")
 
 __all__ = [
+    "INTERACTION_SCORES",
     "LEFT",
     "LIKED",
     "OUTCOMES",
@@ -45,14 +59,21 @@ __all__ = [
     "REWARDS",
     "SKIPPED",
     "WATCHED",
+    "Candidates",
+    "Catalogue",
+    "CategoryCounts",
     "DQNSettings",
     "FinalScorePolicy",
+    "InterestPrior",
     "LoggedChoices",
+    "Neighbours",
     "Observation",
     "PopularityPolicy",
     "RandomPolicy",
     "RankBandit",
     "RankingPolicy",
+    "RegionSums",
+    "ScoreWeights",
     "SessionLog",
     "SessionSimulator",
     "SessionStatistics",
@@ -61,10 +82,20 @@ __all__ = [
     "ThompsonPolicy",
     "UcbPolicy",
     "calibrated",
+    "category_counts",
     "cross_fitted_rates",
     "evaluate_policy",
+    "final_score",
+    "interaction_matrix",
+    "interaction_scores",
+    "interest_prior",
+    "interest_rates",
+    "rank_candidates",
+    "region_sums",
     "session_statistics",
     "softmax_chances",
+    "top_interests",
+    "top_similar",
 ]
 
 

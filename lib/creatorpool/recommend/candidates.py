@@ -75,7 +75,9 @@ def rank_candidates(
 
     Scored are the `pool` items with the largest similarity score above 0, which is Σ over the items that the user has
     seen of similarity × the user's score; and the `limit` most viewed of each category of interest and of all, so that
-    new users have candidates too. Items that the user has an entry for are seen, and never candidates.
+    new users have candidates too. Items that the user has an entry for are seen, and never candidates; nor are those
+    with a similarity score below 0, which are like what the user skipped. With a large enough `pool` nothing else is
+    left out that would have been among the best.
 
     Parameters
     ----------
@@ -108,7 +110,8 @@ def rank_candidates(
             *(by_user.indptr, by_user.indices, by_user.data),
             *(neighbours.index, neighbours.similarity),
             *(catalogue.views, catalogue.is_offered, categories.indptr, categories.indices),
-            *(popular_start, popular_item, wanted, w, pool),
+            *(popular_start, popular_item, wanted, w),
+            pool,
             *(item[first:end], final[first:end], similar[first:end]),
         )
 

@@ -15,9 +15,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 OTHER = "other"
-INTERACTION_SCORES: Mapping[str, float] = MappingProxyType(
-    {"liked": 2.0, "watched": 1.0, "skipped": -2.0, OTHER: -0.5}
-)
+INTERACTION_SCORES: Mapping[str, float] = MappingProxyType({"liked": 2.0, "watched": 1.0, "skipped": -2.0, OTHER: -0.5})
 """The published table; what it does not name counts as `other`."""
 
 
@@ -58,8 +56,8 @@ def interaction_matrix(
     Returns
     -------
     (items, users) csr_matrix of float64
-        With an entry wherever there was an interaction, even if its scores sum to 0: the user has seen the item. Columns
-        rise within each row. It does not depend on the order of interactions, to the last bit.
+        With an entry wherever there was an interaction, even if its scores sum to 0: the user has seen the item.
+        Columns rise within each row. The order of interactions does not matter, to the last bit.
 
     Raises
     ------
@@ -69,7 +67,9 @@ def interaction_matrix(
     i, u = (_positions(name, values) for name, values in (("item", item), ("user", user)))
     value = _values(interaction, scores)
     if not i.shape == u.shape == value.shape:
-        raise InputError(f"item, user and interaction must have one shape (m,), got {i.shape}, {u.shape}, {value.shape}")
+        raise InputError(
+            f"item, user and interaction must have one shape (m,), got {i.shape}, {u.shape}, {value.shape}"
+        )
     items, users = shape or (int(i.max(initial=-1)) + 1, int(u.max(initial=-1)) + 1)
     for name, positions, size in (("item", i, items), ("user", u, users)):
         if positions.max(initial=-1) >= size:

@@ -1,9 +1,9 @@
 """Categories that a user is interested in, from what the user responded to, shrunk to the region's rates.
 
 Model: user u of region r responds to a share p of the items of category c that u sees; p has mean m_rc and variance
-m_rc(1 − m_rc)/(1 + k_c) over the region's users. Of e items seen s are responded to, each independently. A Beta prior of
-strength k_c gives the estimate ``(s + k_c m_rc)/(e + k_c)``: a new user has the region's rates, and the more a user has
-seen the more the user's own count. Rates, not counts: what a platform shows often is not what its viewers want most.
+m_rc(1 − m_rc)/(1 + k_c) over the region's users. Of e items seen s are responded to, each independently. A Beta prior
+of strength k_c gives the estimate ``(s + k_c m_rc)/(e + k_c)``: a new user has the region's rates, and the more a user
+has seen the more the user's own count. Rates, not counts: what a platform shows often is not what viewers want most.
 
 The fit needs only sums of whole numbers, which may be taken in parts and in any order.
 """
@@ -95,9 +95,9 @@ def region_sums(counts: CategoryCounts, region: ArrayLike, regions: int) -> Regi
 def interest_prior(sums: RegionSums) -> InterestPrior:
     """Rates and strengths by moments.
 
-    Σs/Σe estimates m, and Σs(s − 1)/Σe(e − 1) the mean of p², both without bias where what a user sees does not depend on
-    p. Regions share a category's strength, each weighing by its Σe(e − 1). A region's rate is itself shrunk to that of all
-    regions, as if a region were a user.
+    Σs/Σe estimates m, and Σs(s − 1)/Σe(e − 1) the mean of p², both without bias where what a user sees does not depend
+    on p. Regions share a category's strength, each weighing by its Σe(e − 1). A region's rate is itself shrunk to that
+    of all regions, as if a region were a user.
     """
     overall = _ratio(sums.responded.sum(axis=0), sums.seen.sum(axis=0))
     mean = np.where(sums.seen > 0, _ratio(sums.responded, sums.seen), overall)

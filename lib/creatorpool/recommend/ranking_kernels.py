@@ -1,7 +1,7 @@
 """Kernels: a sparse row times a sparse matrix into one dense row, and the best of what it touched.
 
-The best are kept in a heap with the worst at its root: of two equal values the one with the larger position is worse, so
-that ties go by position, and positions are in order of id. All in one file, as code kept on disk must be.
+The best are kept in a heap with the worst at its root: of two equal values the one with the larger position is worse,
+so that ties go by position, and positions are in order of id. All in one file, as code kept on disk must be.
 """
 
 from __future__ import annotations
@@ -111,10 +111,10 @@ def neighbours_of_rows(
 
 @compiled
 def _is_wanted(item: int, user: int, category_start: Any, category: Any, interest: Any) -> bool:
+    found = False
     for c in range(category_start[item], category_start[item + 1]):
-        if interest[user, category[c]]:
-            return True
-    return False
+        found |= interest[user, category[c]]
+    return found
 
 
 @compiled
@@ -181,7 +181,7 @@ def candidates_of_users(
             while added < limit and place < popular_start[c + 1]:
                 b = popular_item[place]
                 place += 1
-                if state[b] >= 2:
+                if state[b] >= 2 or total[b] < 0.0:
                     continue
                 if state[b] == 0:
                     touched[count] = b
