@@ -54,7 +54,7 @@ ORDER = [
     {"compiled", "elementary", "money", "contracts", "synthetic", "incentives", "delivery", "recommend"},
     {"settings"},
     {"session", "tables"},
-    {"quality", "allocation", "signals", "ingest", "cohorts"},
+    {"quality", "allocation", "signals", "ingest", "cohorts", "candidates"},
     {"comparison", "explanation"},
     {"integrity"},
     {"runs"},
