@@ -6,6 +6,14 @@ from typing import TYPE_CHECKING, Any
 from creatorpool.errors import MissingExtraError
 from creatorpool.recommend.candidates import Candidates, Catalogue, ScoreWeights, final_score, rank_candidates
 from creatorpool.recommend.dqn_settings import DQNSettings
+from creatorpool.recommend.held_out import (
+    InterestScore,
+    Recall,
+    hits,
+    recalls,
+    score_interests,
+    split_by_history,
+)
 from creatorpool.recommend.interactions import INTERACTION_SCORES, interaction_matrix, interaction_scores
 from creatorpool.recommend.interests import (
     CategoryCounts,
@@ -65,6 +73,7 @@ __all__ = [
     "DQNSettings",
     "FinalScorePolicy",
     "InterestPrior",
+    "InterestScore",
     "LoggedChoices",
     "Neighbours",
     "Observation",
@@ -72,6 +81,7 @@ __all__ = [
     "RandomPolicy",
     "RankBandit",
     "RankingPolicy",
+    "Recall",
     "RegionSums",
     "ScoreWeights",
     "SessionLog",
@@ -86,14 +96,18 @@ __all__ = [
     "cross_fitted_rates",
     "evaluate_policy",
     "final_score",
+    "hits",
     "interaction_matrix",
     "interaction_scores",
     "interest_prior",
     "interest_rates",
     "rank_candidates",
+    "recalls",
     "region_sums",
+    "score_interests",
     "session_statistics",
     "softmax_chances",
+    "split_by_history",
     "top_interests",
     "top_similar",
 ]

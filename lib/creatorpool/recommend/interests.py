@@ -10,8 +10,8 @@ The fit needs only sums of whole numbers, which may be taken in parts and in any
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -37,20 +37,21 @@ class CategoryCounts:
 
 @dataclass(frozen=True)
 class RegionSums:
-    """(regions, categories) sums over users of e, s, e(e − 1) and s(s − 1); those of disjoint users add up."""
+    """(regions + 1, categories) sums over users, the last row over those of no region; parts of the users add up."""
 
     seen: IntArray
+    """Σe"""
     responded: IntArray
+    """Σs"""
     seen_pairs: IntArray
+    """Σe(e − 1)"""
+    mixed_pairs: IntArray
+    """Σs(e − 1)"""
     responded_pairs: IntArray
+    """Σs(s − 1)"""
 
     def __add__(self, other: Self) -> RegionSums:
-        return RegionSums(
-            self.seen + other.seen,
-            self.responded + other.responded,
-            self.seen_pairs + other.seen_pairs,
-            self.responded_pairs + other.responded_pairs,
-        )
+        return RegionSums(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -89,25 +90,38 @@ def region_sums(counts: CategoryCounts, region: ArrayLike, regions: int) -> Regi
         return total
 
     e, s = counts.seen, counts.responded
-    return RegionSums(summed(e), summed(s), summed(e * (e - 1)), summed(s * (s - 1)))
+    return RegionSums(*map(summed, (e, s, e * (e - 1), s * (e - 1), s * (s - 1))))
 
 
 def interest_prior(sums: RegionSums) -> InterestPrior:
     """Rates and strengths by moments.
 
-    Σs/Σe estimates m, and Σs(s − 1)/Σe(e − 1) the mean of p², both without bias where what a user sees does not depend
-    on p. Regions share a category's strength, each weighing by its Σe(e − 1). A region's rate is itself shrunk to that
-    of all regions, as if a region were a user.
+    Of one user, s(s − 1) − 2ms(e − 1) + m²e(e − 1) has mean e(e − 1)(p − m)²: summed over users, and over regions, it
+    gives the variance of p within regions, and with it k. A region's rate is shrunk to that of all regions by what its
+    own error, users' differences included, is beside the variance between regions (DerSimonian and Laird's moments).
     """
-    overall = _ratio(sums.responded.sum(axis=0), sums.seen.sum(axis=0))
-    mean = np.where(sums.seen > 0, _ratio(sums.responded, sums.seen), overall)
-    within = (sums.seen_pairs * mean - sums.responded_pairs).sum(axis=0)  # Σe(e − 1) · (m − E p²)
-    between = (sums.responded_pairs - sums.seen_pairs * mean * mean).sum(axis=0)  # Σe(e − 1) · Var p
-    strength = np.where(between > 0, within / np.where(between > 0, between, 1.0), MAX_STRENGTH)
+    seen = sums.seen.astype(np.float64)
+    overall = _ratio(sums.responded.sum(axis=0), seen.sum(axis=0))
+    mean = np.where(seen > 0, _ratio(sums.responded, seen), overall)
+    spread = (sums.responded_pairs - 2.0 * mean * sums.mixed_pairs + mean * mean * sums.seen_pairs).sum(axis=0)
+    binomial = (sums.seen_pairs * mean * (1.0 - mean)).sum(axis=0)
+    strength = np.where(spread > 0, binomial / np.where(spread > 0, spread, 1.0) - 1.0, MAX_STRENGTH)
     strength = np.clip(strength, 1.0 / MAX_STRENGTH, MAX_STRENGTH)
-    rate = (sums.responded + strength * overall) / (sums.seen + strength)
+    rate = _shrunk_regions(sums, mean, overall, strength)
     rate[-1] = overall
     return InterestPrior(rate, strength)
+
+
+def _shrunk_regions(sums: RegionSums, mean: FloatArray, overall: FloatArray, strength: FloatArray) -> FloatArray:
+    e = sums.seen.astype(np.float64)
+    total = np.maximum(e.sum(axis=0), 1.0)
+    # e·(variance of a region's mean), of chance and of users who differ
+    error = overall * (1.0 - overall) * (1.0 + _ratio(sums.seen_pairs, e) / (1.0 + strength))
+    excess = (e * (mean - overall) ** 2).sum(axis=0) - ((1.0 - e / total) * error * (e > 0)).sum(axis=0)
+    between = np.maximum(excess, 0.0) / np.maximum(total - (e * e).sum(axis=0) / total, 1.0)
+    signal = between * e
+    trust = np.where(signal > 0, signal / np.where(signal > 0, signal + error, 1.0), 0.0)
+    return np.asarray(overall + trust * (mean - overall), dtype=np.float64)
 
 
 def interest_rates(counts: CategoryCounts, region: ArrayLike, prior: InterestPrior) -> FloatArray:
@@ -126,5 +140,6 @@ def top_interests(rates: FloatArray, count: int) -> BoolArray:
     return chosen
 
 
-def _ratio(numerator: IntArray, denominator: IntArray) -> FloatArray:
+def _ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> FloatArray:
+    """Quotient of whole numbers, 0 where the denominator is 0."""
     return np.asarray(numerator / np.maximum(denominator, 1), dtype=np.float64)
