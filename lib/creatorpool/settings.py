@@ -43,6 +43,7 @@ class EngineSettings(Section):
     memory_share: float = Field(gt=0, le=0.9)
     driver_memory: str = Field(pattern=r"^\d+[gm]$")
     shuffle_partitions: int = Field(ge=1)
+    matrix_tasks: int = Field(ge=1, le=10_000)
     spark: dict[str, str]
 
 
@@ -257,7 +258,6 @@ class RecommendSettings(Section):
     pool: int = Field(ge=1, le=100_000)
     candidates: int = Field(ge=1, le=10_000)
     include_inactive: bool
-    tasks: int = Field(ge=1, le=10_000)
 
     def rules(self) -> dict[str, str]:
         """The rules of `interactions` by name, in the order in which they are tried."""

@@ -46,31 +46,31 @@ def frames(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Fra
 @pytest.fixture(scope="module")
 def chosen(configuration: Settings) -> RecommendSettings:
     weights = configuration.recommend.weights.model_copy(update={"views": 0.01})
-    changes = {"neighbours": 6, "candidates": 5, "pool": 8, "tasks": 3, "weights": weights, "include_inactive": True}
+    changes = {"neighbours": 6, "candidates": 5, "pool": 8, "weights": weights, "include_inactive": True}
     return configuration.recommend.model_copy(update=changes)
 
 
-def parcels(frames: Frames, configuration: Settings, chosen: RecommendSettings):
-    return matrix_parcels(
-        frames["events"], frames["viewers"], frames["videos"], configuration.signals.qualified_view, chosen
-    )
+def parcels(frames: Frames, configuration: Settings, chosen: RecommendSettings, tasks: int = 3):
+    engine = configuration.engine.model_copy(update={"matrix_tasks": tasks})
+    settings = configuration.model_copy(update={"recommend": chosen, "engine": engine})
+    return matrix_parcels(frames["events"], frames["viewers"], frames["videos"], settings)
 
 
 def rows(found: DataFrame, *key: str) -> pa.Table:
     return found.toArrow().sort_by([(name, "ascending") for name in key])
 
 
-def both(built: MatrixParcels, chosen: RecommendSettings) -> tuple[pa.Table, pa.Table]:
+def both(built: MatrixParcels) -> tuple[pa.Table, pa.Table]:
     return (
-        rows(built.similarity(chosen), "video_id", "rank"),
-        rows(built.candidates(chosen), "viewer_id", "rank"),
+        rows(built.similarity(), "video_id", "rank"),
+        rows(built.candidates(), "viewer_id", "rank"),
     )
 
 
 @pytest.fixture(scope="module")
 def built(frames: Frames, configuration: Settings, chosen: RecommendSettings) -> tuple[pa.Table, pa.Table]:
     with parcels(frames, configuration, chosen) as made:
-        return both(made, chosen)
+        return both(made)
 
 
 def known_videos(market: SmallMarket) -> np.ndarray:
@@ -140,10 +140,9 @@ def test_rows_do_not_depend_on_tasks_partitions_or_order(
     shuffled = {
         name: rows.repartition(tasks + 1).orderBy(rows.columns[0], ascending=False) for name, rows in frames.items()
     }
-    other = chosen.model_copy(update={"tasks": tasks})
 
-    with parcels(shuffled, configuration, other) as made:
-        assert both(made, other) == built
+    with parcels(shuffled, configuration, chosen, tasks) as made:
+        assert both(made) == built
 
 
 def test_viewers_without_events_and_viewers_of_too_many(
@@ -158,7 +157,7 @@ def test_viewers_without_events_and_viewers_of_too_many(
     expected = known_videos(MARKET)[index[index >= 0]]
 
     with parcels(frames, configuration, strict) as made:
-        similarity, candidates = both(made, strict)
+        similarity, candidates = both(made)
 
     assert similarity["neighbour_id"].to_pylist() == [f"video-{number:03d}" for number in expected.tolist()]
     viewers = set(candidates["viewer_id"].to_pylist())

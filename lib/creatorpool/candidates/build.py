@@ -14,7 +14,7 @@ from creatorpool.candidates.scored import catalogue_rows, scored_events
 from creatorpool.candidates.similarity import NEIGHBOURS, similarity_parcels, similarity_rows
 from creatorpool.errors import InputError
 from creatorpool.ingest.computed import sent_along
-from creatorpool.settings import QualifiedView, RecommendSettings
+from creatorpool.settings import RecommendSettings, Settings
 
 
 @dataclass(frozen=True)
@@ -25,20 +25,22 @@ class MatrixParcels:
     catalogue: DataFrame
     similar: DataFrame
     """neighbours of all videos, and the regions' prior"""
+    settings: RecommendSettings
+    tasks: int
 
-    def similarity(self, settings: RecommendSettings) -> DataFrame:
+    def similarity(self) -> DataFrame:
         """Contract `item_similarity` without its day."""
         kind = self.similar["kind"]
-        return similarity_rows(self.similar.where(kind == NEIGHBOURS), self.catalogue, settings.tasks)
+        return similarity_rows(self.similar.where(kind == NEIGHBOURS), self.catalogue, self.tasks)
 
-    def candidates(self, settings: RecommendSettings) -> DataFrame:
-        """Contract `candidates` without its day; of `settings`, what comes after the neighbours may be another."""
-        return candidate_rows(self.viewers, self.catalogue, self.similar, settings)
+    def candidates(self) -> DataFrame:
+        """Contract `candidates` without its day."""
+        return candidate_rows(self.viewers, self.catalogue, self.similar, self.settings, self.tasks)
 
 
 @contextmanager
 def matrix_parcels(
-    events: DataFrame, viewers: DataFrame, videos: DataFrame, rule: QualifiedView, settings: RecommendSettings
+    events: DataFrame, viewers: DataFrame, videos: DataFrame, settings: Settings
 ) -> Iterator[MatrixParcels]:
     """The parcels of `events`, kept where the engine keeps anything until the block ends; else computed at each use.
 
@@ -49,16 +51,18 @@ def matrix_parcels(
     ConfigurationError
         If a rule of the interactions cannot be computed.
     """
+    own, tasks = settings.recommend, settings.engine.matrix_tasks
     with _keeping() as kept:
-        catalogue = kept(catalogue_rows(events, videos, rule))
-        scored = scored_events(events, catalogue, settings)  # refuses wrong rules before anything is computed
+        catalogue = kept(catalogue_rows(events, videos, settings.signals.qualified_view))
+        scored_events(events, catalogue, own)  # refuses wrong rules before anything is computed
         number = catalogue.count()
         if number == 0:
             raise InputError("no event of the window is of a video in table videos: there is nothing to recommend")
-        scored = scored_events(events, sent_along(catalogue, number), settings)
-        users = kept(viewer_parcels(scored, viewers, include_inactive=settings.include_inactive, tasks=settings.tasks))
+        scored = scored_events(events, sent_along(catalogue, number), own)
+        users = kept(viewer_parcels(scored, viewers, include_inactive=own.include_inactive, tasks=tasks))
         items = kept(catalogue_parcel(catalogue))
-        yield MatrixParcels(users, items, kept(similarity_parcels(users, items, settings)))
+        similar = kept(similarity_parcels(users, items, own, tasks))
+        yield MatrixParcels(users, items, similar, own, tasks)
 
 
 @contextmanager

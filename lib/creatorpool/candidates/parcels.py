@@ -84,8 +84,10 @@ def in_tasks(
 
 
 def _by_kind(group: pa.Table, kinds: Sequence[str]) -> Parcels:
-    ordered = group.sort_by([("kind", "ascending"), ("number", "ascending")])
+    names = list(zip(group["kind"].to_pylist(), group["number"].to_pylist(), strict=True))
+    if len(set(names)) < len(names):  # rows of one chunk were not brought together: its viewers would count twice
+        raise RuntimeError(f"the engine gave a parcel twice: {max(names, key=names.count)}")
     found: dict[str, list[pa.Table]] = {kind: [] for kind in kinds}
-    for kind, payload in zip(ordered.column("kind").to_pylist(), ordered.column("payload"), strict=True):
-        found.setdefault(kind, []).append(unpacked(payload))
+    for row in sorted(range(len(names)), key=names.__getitem__):
+        found.setdefault(names[row][0], []).append(unpacked(group["payload"][row]))
     return found

@@ -38,7 +38,7 @@ _SCHEMA = pa.schema(
 
 
 def candidate_rows(
-    viewers: DataFrame, catalogue: DataFrame, similar: DataFrame, settings: RecommendSettings
+    viewers: DataFrame, catalogue: DataFrame, similar: DataFrame, settings: RecommendSettings, tasks: int
 ) -> DataFrame:
     """Contract `candidates` without its day, from the parcels of viewers and catalogue, and `similarity_parcels`."""
     weights = ScoreWeights(**settings.weights.model_dump())
@@ -59,7 +59,7 @@ def candidate_rows(
         return pa.concat_tables(parts)
 
     shared = {CATALOGUE: catalogue, NEIGHBOURS: similar}
-    return in_tasks({VIEWERS: viewers}, shared, settings.tasks, run, CANDIDATE_SCHEMA)
+    return in_tasks({VIEWERS: viewers}, shared, tasks, run, CANDIDATE_SCHEMA)
 
 
 def _named(found: Candidates, viewers: pa.Array, ids: pa.Array, views: NDArray[np.int64]) -> pa.Table:

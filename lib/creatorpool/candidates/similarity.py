@@ -24,10 +24,9 @@ NEIGHBOURS, PRIOR = "neighbours", "prior"
 SIMILARITY_SCHEMA = "video_id string, rank int, neighbour_id string, similarity double"
 
 
-def similarity_parcels(viewers: DataFrame, catalogue: DataFrame, settings: RecommendSettings) -> DataFrame:
+def similarity_parcels(viewers: DataFrame, catalogue: DataFrame, settings: RecommendSettings, tasks: int) -> DataFrame:
     """Parcels `NEIGHBOURS`, one a task, and `PRIOR`, from those of all viewers and of the catalogue."""
     k, min_common, most = settings.neighbours, settings.min_common_viewers, settings.max_videos_per_viewer
-    tasks = settings.tasks
 
     def run(task: int, parcels: Parcels) -> pa.Table:
         known, categories = catalogue_arrays(parcels[CATALOGUE][0])

@@ -71,11 +71,10 @@ def _frames(night: Night, inputs: Mapping[str, Any]) -> RecommendFrames:
 
 
 def _publish(night: Night, inputs: Mapping[str, Any]) -> StageRun:
-    settings, frames = night.settings.recommend, _frames(night, inputs)
-    rule = night.settings.signals.qualified_view
-    with matrix_parcels(frames.events, frames.viewers, frames.videos, rule, settings) as parcels:
-        similarity = night.store(parcels.similarity(settings), "item_similarity")
-        candidates = night.store(parcels.candidates(settings), "candidates")
+    frames = _frames(night, inputs)
+    with matrix_parcels(frames.events, frames.viewers, frames.videos, night.settings) as parcels:
+        similarity = night.store(parcels.similarity(), "item_similarity")
+        candidates = night.store(parcels.candidates(), "candidates")
     facts = {"item_similarity": similarity.count(), **_facts(candidates)}
     night.log(RECOMMEND, f"{facts['candidates']} candidates of {facts['viewers']} viewers")
     run = night.finished(RECOMMEND, SECTIONS, inputs, dict(night.outputs), facts)
