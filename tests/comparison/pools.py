@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from creatorpool.allocation.pool_creators import pool_creators
 from creatorpool.comparison.pool import Pool
 
 
@@ -21,3 +24,10 @@ def random_pool(seed: int, videos: int = 12, *, floor: int = 0, cap: int | None 
         floor=floor,
         cap=cap,
     )
+
+
+def capped_pool(seed: int, share: float, **options: int) -> Pool:
+    """The same with a cap of `share` of the money on every creator but the first."""
+    pool = random_pool(seed, videos=24, **options)
+    cap = np.where(pool.creator == pool.creator.min(), np.nan, share * pool.money)
+    return replace(pool, creators=pool_creators(pool.creator, cap))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import cvxpy as cp
 import numpy as np
 import pytest
-from tests.comparison.pools import random_pool
+from tests.comparison.pools import capped_pool, random_pool
 
 from creatorpool.comparison.frontier import sweep, undominated
 from creatorpool.comparison.measures import small_creators
@@ -36,15 +37,20 @@ def solved(pool: Pool, dial: Dial) -> np.ndarray:
     floor = pool.floor / pool.money
     cap = np.where(rated, 1 if pool.cap is None else pool.cap / pool.money, floor)
     tight = {"tol_gap_abs": 1e-11, "tol_gap_rel": 1e-11, "tol_feas": 1e-11}
-    cp.Problem(cp.Maximize(goal), [cp.sum(p) == 1, p >= floor, p <= cap]).solve(solver=cp.CLARABEL, **tight)
+    rules = [cp.sum(p) == 1, p >= floor, p <= cap]
+    if pool.creators is not None:
+        limits = pool.creators.limits(pool.floor) / pool.money
+        rules += [cp.sum(p[pool.creators.code == g]) <= limits[g] for g in np.flatnonzero(np.isfinite(limits))]
+    cp.Problem(cp.Maximize(goal), rules).solve(solver=cp.CLARABEL, **tight)
     return p.value
 
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("objective", ["linear", "log"])
-def test_points_are_those_of_an_interior_point_solver(seed: int, objective: str) -> None:
+@pytest.mark.parametrize("is_capped", [False, True])
+def test_points_are_those_of_an_interior_point_solver(seed: int, objective: str, is_capped: bool) -> None:
     bounds = {"floor": 5_000_000, "cap": 250_000_000} if seed % 2 else {}
-    pool = random_pool(seed, **bounds)
+    pool = capped_pool(seed, 0.15, **bounds) if is_capped else random_pool(seed, **bounds)
     dials = [Dial(objective, alpha, place) for alpha in (0.4, 1.0) for place in (0.0, 0.5, 0.9)]
     s = pool.effective_impressions / pool.effective_impressions.sum()
 
@@ -113,3 +119,29 @@ def test_split_of_caps_that_fall_short_pays_what_they_allow() -> None:
     rated = pool.effective_impressions > 0
 
     np.testing.assert_allclose(pool.split(Dial("linear", 0.5, 0.3)).payout, np.where(rated, 1e6, 1e3), rtol=1e-12)
+
+
+@pytest.mark.parametrize("objective", ["linear", "log"])
+def test_split_keeps_every_creator_within_the_cap_at_any_dial(objective: str) -> None:
+    pool = capped_pool(5, 0.12, floor=1_000)
+    assert pool.creators is not None
+    binding = 0
+    for place in GRID:
+        payout = pool.split(Dial(objective, 0.5, place)).payout
+        earned = np.bincount(pool.creators.code, payout)
+        assert math.fsum(payout) == pytest.approx(pool.money, rel=1e-12)
+        assert np.all(earned <= pool.creators.limits(pool.floor) * (1 + 1e-12))
+        binding += np.count_nonzero(np.isclose(earned, pool.creators.limits(pool.floor)))
+    assert binding > 0
+
+
+def test_split_of_creators_caps_that_fall_short_pays_what_they_allow() -> None:
+    pool = capped_pool(5, 0.01)
+    assert pool.creators is not None
+    everyone = replace(pool, creators=replace(pool.creators, cap=np.full(pool.creators.label.size, 0.01 * pool.money)))
+    rated = np.bincount(everyone.creators.code, everyone.effective_impressions) > 0
+    payable = everyone.creators.limits(0)[rated].sum()
+    payout = everyone.split(Dial("log", 0.5, 0.3)).payout
+
+    assert payable < pool.money
+    assert math.fsum(payout) == pytest.approx(payable, rel=1e-12)

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from tests.integrity.markets import CATEGORIES, random_market
 
+from creatorpool.allocation.pool_creators import pool_creators
 from creatorpool.comparison.pool import Dial
 from creatorpool.comparison.rules import Viewing
 from creatorpool.integrity.attack import BEHAVIOURS, fake_viewer
 from creatorpool.integrity.audit import AS_CONFIGURED, AuditPlan, audit_rivals, audit_targets, most_exploitable
-from creatorpool.integrity.market import Attack, Market, place_of
+from creatorpool.integrity.market import Attack, Contest, Market, place_of
 from creatorpool.integrity.rivals import gains_under_other_rules
 
 ACT = fake_viewer("verified", "act", 2)
@@ -93,6 +94,35 @@ def test_estimated_gains_of_one_viewer_among_many_are_close() -> None:
     estimate = alone.estimated_gains(ACT)
     for video in range(0, 400, 40):
         assert estimate[video] == pytest.approx(alone.gain(Attack(video, 1, ACT)), rel=0.05, abs=1e-4 * 1e9)
+
+
+def capped(market: Market, cap: float) -> Market:
+    """The same day with this cap on what every creator earns from each pool."""
+
+    def contest(one: Contest) -> Contest:
+        pool = one.pool
+        return replace(one, pool=replace(pool, creators=pool_creators(pool.creator, np.full(pool.creator.size, cap))))
+
+    return replace(market, contests={name: contest(one) for name, one in market.contests.items()})
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_attacks_lift_no_creator_over_the_cap_and_a_capped_one_gains_nothing(seed: int) -> None:
+    market = capped(random_market(seed), 170e6)
+    of_capped = 0
+    for video in range(30):
+        earned, gain = market.earned(video), market.gain(Attack(video, 40, ACT))
+        pools = market.pools_of(video)
+        most = 0.0
+        for name in pools:
+            pool = market.contests[name].pool
+            most += float(pool.creators.limits(0)[pool.creators.label == market.creator[video]][0])
+        assert earned + gain <= most * (1 + 1e-12)
+        if earned >= most * (1 - 1e-12):
+            assert gain == pytest.approx(0, abs=1)
+            assert market.estimated_gains(ACT)[video] == pytest.approx(0, abs=1)
+            of_capped += 1
+    assert of_capped > 0
 
 
 def test_typical_videos_are_the_best_of_a_small_and_the_largest_creator() -> None:

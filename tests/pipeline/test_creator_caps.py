@@ -8,15 +8,20 @@ from collections import defaultdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from creatorpool.errors import InfeasiblePoolError, InputError
+from creatorpool.comparison.pool import Dial
+from creatorpool.errors import ConfigurationError, InfeasiblePoolError, InputError
 from creatorpool.pipeline.allocation import allocate_day
+from creatorpool.pipeline.frontier import sweep_day
 from creatorpool.pipeline.ingestion import ingested
+from creatorpool.pipeline.integrity import audit_day
 from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.published_day import published_day
 from creatorpool.runs.ledger import published_pools
 from creatorpool.settings import load_settings
 from creatorpool.synthetic import SyntheticMarket
@@ -27,6 +32,7 @@ pytestmark = pytest.mark.once  # whole nights through one session
 
 DAY = date(2026, 11, 20)
 CAP = 21_000
+CAPS = f"allocation.creator_caps={{unverified: {CAP}}}"
 
 
 def night(spark: SparkSession, root: Path, *assignments: str) -> Night:
@@ -57,7 +63,7 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def capped(spark: SparkSession, raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The day paid with a cap on creators who are not verified."""
     root = tmp_path_factory.mktemp("capped")
-    run = night(spark, root, f"allocation.creator_caps={{unverified: {CAP}}}")
+    run = night(spark, root, CAPS)
     ingested(run, raw)
     allocate_day(run)
     return root
@@ -90,6 +96,57 @@ def test_capped_pools_close_to_the_micro_and_name_the_levels_that_they_came_from
         assert row["paid_micros"] + row["unallocated_micros"] == row["pool_micros"]
         assert paid[category] == row["paid_micros"] == row["pool_micros"]
         assert json.loads(row["input_versions"])["creators"] == tables.version("creators")
+
+
+def test_studies_split_pools_under_the_caps_that_they_were_paid_by(
+    spark: SparkSession, capped: Path, tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(capped, tmp_path / "tables"))
+    dial = ("frontier.alpha=[0.5]", "frontier.lambda_eff=[0.0, 0.9]")
+    run = night(spark, root, CAPS, *dial)
+    day = published_day(run)
+    binding = 0
+    for published in day.pools.values():
+        pool, creators = published.pool, published.pool.creators
+        assert creators is not None
+        assert np.abs(pool.split(published.dial).payout - published.payout).max() < 1
+        for other in (Dial("linear", 0.5, 0.9), Dial("log", 1.0, 1.0)):
+            earned = np.bincount(creators.code, pool.split(other).payout)
+            assert np.all(earned <= creators.cap)
+            binding += np.count_nonzero(earned >= creators.limits(pool.floor) * (1 - 1e-9))
+    assert binding > 0
+
+    ledger = published_pools(run.warehouse, DAY)
+    sweep_day(run)
+    own = [row for row in run.warehouse.read_arrow("allocation_frontier", day=DAY).to_pylist() if row["is_published"]]
+    assert len(own) == len(ledger)
+    for row in own:
+        assert row["gini"] == pytest.approx(ledger[row["category"]]["gini"], rel=1e-12)
+        assert abs(row["moved_micros"] - ledger[row["category"]]["efficiency_moved_micros"]) <= 1
+
+
+def test_audit_of_capped_creators_finds_that_none_earns_more_than_the_cap(
+    spark: SparkSession, capped: Path, tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(capped, tmp_path / "tables"))
+    few = ("integrity.fake_viewers=[50]", "integrity.unverified_weights=[]", "integrity.most_exploitable=2")
+    run = night(spark, root, CAPS, *few)
+    creators = {name: published.pool.creators for name, published in published_day(run).pools.items()}
+    audit = audit_day(run)
+    tried = 0
+    for finding in audit.findings:
+        if finding.rule == "creatorpool":
+            creator = audit.creator[finding.attack.video]
+            caps = [of.cap[of.label == creator] for of in creators.values() if of is not None]
+            most = np.concatenate(caps).sum()
+            assert finding.earned + finding.gain <= most
+            tried += bool(np.isfinite(most))
+    assert tried > 0
+
+
+def test_studies_of_capped_pools_under_another_configuration_stop(spark: SparkSession, capped: Path) -> None:
+    with pytest.raises(ConfigurationError, match="are published with another configuration"):
+        published_day(night(spark, capped))
 
 
 def test_caps_below_the_pool_stop_the_night_or_are_carried(spark: SparkSession, capped: Path, tmp_path: Path) -> None:

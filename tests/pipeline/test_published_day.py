@@ -11,10 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from creatorpool.errors import ConfigurationError, InputError, MissingTableError
-from creatorpool.pipeline import published_day as studied
 from creatorpool.pipeline.allocation import allocate_day
 from creatorpool.pipeline.comparison import compare_day
 from creatorpool.pipeline.frontier import Target, sweep_day
@@ -82,19 +80,6 @@ def test_published_day_takes_the_version_that_the_ledger_names(at: Callable[...,
     run.warehouse.replace_day(later, "pool_payouts", DAY)
 
     assert published_day(run).pools["music"].payout.tolist() == before
-
-
-def test_published_day_whose_creators_are_capped_warns_that_studies_leave_these_caps_out(
-    at: Callable[..., Night], monkeypatch: pytest.MonkeyPatch, caplog
-) -> None:
-    run = at()
-    held = run.warehouse.read("pool_payouts", day=DAY).withColumn("bound", F.lit("creator_cap"))
-    version = run.warehouse.replace_day(held.where("category = 'music'"), "pool_payouts", DAY)
-    monkeypatch.setattr(studied, "_versions", lambda rows: {"pool_payouts": version})
-    caplog.set_level("INFO", "creatorpool")
-    published_day(run, ["music"])
-
-    assert "warning: caps of creators bind in pools ['music']" in caplog.text
 
 
 def test_published_day_that_is_not_says_what_to_run(spark: SparkSession, tmp_path: Path) -> None:

@@ -106,11 +106,12 @@ def pool_columns(
     found: dict[str, tuple[NDArray[np.float64], PoolCreators | None]] = {}
     for code, name in enumerate(names):
         own = codes == code
-        found[name] = (column[own], _creators_of(rows.filter(pa.array(own))) if has_caps else None)
+        found[name] = (column[own], creators_of(rows.filter(pa.array(own))) if has_caps else None)
     return {category: found.get(category, (np.empty(0), None)) for category in categories}
 
 
-def _creators_of(rows: pa.Table) -> PoolCreators:
+def creators_of(rows: pa.Table) -> PoolCreators:
+    """The creators of one pool's rows, from their columns `creator_id` and `creator_cap_micros`."""
     of = rows.column("creator_id").combine_chunks().dictionary_encode()
     label = np.array(of.dictionary.to_pylist(), dtype=np.str_)
     cap = rows.column("creator_cap_micros").cast(pa.float64()).to_numpy()

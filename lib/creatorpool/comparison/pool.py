@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creatorpool.allocation import Allocation, allocate
+from creatorpool.allocation.pool_creators import PoolCreators
 from creatorpool.allocation.types import Floats, ObjectiveName
 
 
@@ -39,6 +40,8 @@ class Pool:
     """Of one video, micros"""
     cap: int | None
     """Of one video with effective impressions, micros; a video without any gets no more than the floor"""
+    creators: PoolCreators | None = None
+    """The creators with their caps, where these were part of what the pool was paid by"""
 
     @property
     def can_pay(self) -> bool:
@@ -48,22 +51,33 @@ class Pool:
     def split(self, dial: Dial, effective_impressions: Floats | None = None) -> Allocation:
         """The optimum under `dial`, of other effective impressions if given; caps that fall short pay what they allow.
 
+        Where creators have caps, those of `PoolCreators.limits` hold, as in the payouts themselves.
+
         Raises
         ------
         InfeasiblePoolError
-            If the floors sum to more than the money.
+            If the floors sum to more than the money, or a creator's to more than the creator's cap.
         """
         m = self.effective_impressions if effective_impressions is None else effective_impressions
         floor, cap = self.bounds(m)
         return allocate(
             m,
-            min(float(self.money), math.fsum(cap)),
+            self._payable(cap),
             alpha=dial.alpha,
             lambda_eff=dial.lambda_eff,
             floor=floor,
             cap=cap,
             objective=dial.objective,
+            creator=None if self.creators is None else self.creators.code,
+            creator_cap=None if self.creators is None else self.creators.limits(self.floor),
         )
+
+    def _payable(self, cap: Floats) -> float:
+        """What of the money (n,) caps of videos and those of creators let out, micros."""
+        money = min(float(self.money), math.fsum(cap))
+        if self.creators is None:
+            return money
+        return min(money, self.creators.most(self.floor, np.minimum(cap, money)))
 
     def bounds(self, effective_impressions: Floats) -> tuple[Floats, Floats]:
         """(n,) floors and caps, micros."""

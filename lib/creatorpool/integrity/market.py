@@ -115,8 +115,8 @@ class Market:
     def estimated_gains(self, fake: FakeViewer) -> Floats:
         """About what one fake viewer more earns each of the (n,) videos, micros: a guide to where to look.
 
-        Priors and prices stay as they are, but for the money that the video itself takes from its pool: all videos at
-        once, at the cost of one pass.
+        Priors and prices stay as they are, but for the money that the video itself takes from its pool, and no creator
+        gains beyond the creator's cap: all videos at once, at the cost of one pass.
         """
         every = np.arange(self.creator.size)
         columns = with_fake_viewers(self.columns, every, 1, fake, self.rules)
@@ -125,8 +125,10 @@ class Market:
         for name, contest in self.contests.items():
             own, pool = impressions[contest.videos], contest.pool
             split = self.splits[name]
-            at_same_price = payout_from_dual(split.dual, own, *pool.bounds(own))[0]
-            gains[contest.videos] += (at_same_price - split.payout) * (1.0 - at_same_price / max(pool.money, 1))
+            code = None if pool.creators is None else pool.creators.code
+            at_same_price = payout_from_dual(split.dual, own, *pool.bounds(own), creator=code)[0]
+            gain = (at_same_price - split.payout) * (1.0 - at_same_price / max(pool.money, 1))
+            gains[contest.videos] += np.minimum(gain, room(pool, split.payout))
         return gains
 
     def typical_videos(self, category: str, quantile: float) -> dict[str, int]:
@@ -145,6 +147,14 @@ class Market:
             target: int(videos[np.flatnonzero(code == creator)[np.argmax(m[code == creator])]])
             for target, creator in chosen.items()
         }
+
+
+def room(pool: Pool, payout: Floats) -> Floats:
+    """(n,) micros that each video's creator may earn beyond (n,) `payout` before the creator's cap binds."""
+    if pool.creators is None:
+        return np.full(payout.size, np.inf)
+    earned = np.bincount(pool.creators.code, weights=payout, minlength=pool.creators.label.size)
+    return np.maximum(pool.creators.limits(pool.floor) - earned, 0.0)[pool.creators.code]
 
 
 def place_of(contest: Contest, video: int) -> int | None:

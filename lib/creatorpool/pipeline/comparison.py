@@ -16,10 +16,15 @@ from creatorpool.comparison.measures import small_creators
 from creatorpool.comparison.pool import Pool
 from creatorpool.comparison.rules import Viewing
 from creatorpool.comparison.viewing import pool_viewing
-from creatorpool.errors import ConfigurationError
 from creatorpool.pipeline.allocation import SECTIONS as PAYOUT_SECTIONS
 from creatorpool.pipeline.night import Night
-from creatorpool.pipeline.published_day import PublishedDay, PublishedPool, publish_study, published_day
+from creatorpool.pipeline.published_day import (
+    PublishedDay,
+    PublishedPool,
+    publish_study,
+    published_day,
+    require_published_configuration,
+)
 from creatorpool.pipeline.signals import input_frames
 from creatorpool.signals.pairs import viewer_video_pairs
 
@@ -43,23 +48,13 @@ def compare_day(night: Night, categories: Collection[str] = ()) -> list[PoolComp
     left out.
     """
     day = published_day(night, categories)
-    require_published_configuration(night, day)
+    require_published_configuration(night, [pool.row for pool in day.pools.values()])
     with night.stage(COMPARISON):
         paying = {name: published for name, published in day.pools.items() if published.pool.can_pay}
         viewing = day_viewing(night, day, paying)
         comparisons = [_compare_pool(night, paying[name], viewing[name]) for name in paying]
         publish_study(night, COMPARISON, TABLE, _records(night, comparisons), day, SECTIONS)
     return comparisons
-
-
-def require_published_configuration(night: Night, day: PublishedDay) -> None:
-    """ConfigurationError unless the day was published with this run's configuration: views are counted by it."""
-    fingerprint = night.settings.sha256(*PAYOUT_SECTIONS)
-    if other := sorted(name for name, pool in day.pools.items() if pool.row["config_sha256"] != fingerprint):
-        raise ConfigurationError(
-            f"pools {other} of {night.day} are published with another configuration of {list(PAYOUT_SECTIONS)}: give "
-            f"the one that they are published with, by --conf and --set"
-        )
 
 
 def day_viewing(night: Night, day: PublishedDay, pools: Mapping[str, PublishedPool]) -> dict[str, Viewing]:

@@ -27,9 +27,14 @@ from creatorpool.integrity.audit import (
 )
 from creatorpool.integrity.market import Contest, Market
 from creatorpool.pipeline.allocation import SECTIONS as PAYOUT_SECTIONS
-from creatorpool.pipeline.comparison import day_viewing, require_published_configuration
+from creatorpool.pipeline.comparison import day_viewing
 from creatorpool.pipeline.night import Night
-from creatorpool.pipeline.published_day import PublishedDay, publish_study, published_day
+from creatorpool.pipeline.published_day import (
+    PublishedDay,
+    publish_study,
+    published_day,
+    require_published_configuration,
+)
 from creatorpool.pipeline.signals import input_frames
 from creatorpool.settings import Settings
 from creatorpool.signals.video_signals import video_signals
@@ -57,7 +62,7 @@ def audit_day(night: Night, categories: Collection[str] = ()) -> DayAudit:
     """
     _require_tiers(night.settings)
     day = published_day(night, categories)
-    require_published_configuration(night, day)
+    require_published_configuration(night, [pool.row for pool in day.pools.values()])
     with night.stage(INTEGRITY):
         day_videos = _DayVideos.read(night, day)
         market = day_videos.market(night.settings, day)

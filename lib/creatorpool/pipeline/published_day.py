@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from creatorpool.allocation.pools import creators_of, with_creator_caps
 from creatorpool.comparison.pool import Dial, Pool
-from creatorpool.errors import InputError, MissingTableError
+from creatorpool.errors import ConfigurationError, InputError, MissingTableError
+from creatorpool.pipeline.allocation import SECTIONS as PAYOUT_SECTIONS
 from creatorpool.pipeline.night import Night
 from creatorpool.runs.ledger import publish_run, published_pools, published_run
 
@@ -51,6 +53,8 @@ def published_day(night: Night, categories: Collection[str] = ()) -> PublishedDa
         If no pool of the day is published.
     InputError
         If a category has no published pool.
+    ConfigurationError
+        If creators were capped, and not under this run's configuration.
     """
     ledger = published_pools(night.warehouse, night.day)
     if not ledger:
@@ -61,22 +65,34 @@ def published_day(night: Night, categories: Collection[str] = ()) -> PublishedDa
     if unknown := sorted(set(categories) - set(ledger)):
         raise InputError(f"no published pool of {night.day} is called {unknown}; pools: {sorted(ledger)}")
     versions = _versions(ledger.values())
-    rows = night.warehouse.read_arrow(
-        "pool_payouts", (*POOL_COLUMNS, "payout_micros", "bound"), day=night.day, version=versions["pool_payouts"]
-    ).sort_by([("category", "ascending"), ("video_id", "ascending")])
-    _warn_of_creator_caps(night, rows)
+    rows = _payout_rows(night, versions, ledger).sort_by([("category", "ascending"), ("video_id", "ascending")])
     return PublishedDay(
         {name: _pool(row, rows) for name, row in sorted(ledger.items()) if not categories or name in categories},
         versions,
     )
 
 
-def _warn_of_creator_caps(night: Night, rows: pa.Table) -> None:
-    """A study solves pools by the bounds of their videos; what creators' caps held back it would pay out."""
-    held = rows.filter(pc.equal(rows.column("bound"), "creator_cap"))
-    if held.num_rows:
-        pools = sorted(set(held.column("category").to_pylist()))
-        night.log("study", f"warning: caps of creators bind in pools {pools}; splits are compared without these caps")
+def require_published_configuration(night: Night, rows: Iterable[Mapping[str, Any]]) -> None:
+    """ConfigurationError unless the ledger's `rows` were published with this run's configuration of payouts."""
+    fingerprint = night.settings.sha256(*PAYOUT_SECTIONS)
+    if other := sorted(row["category"] for row in rows if row["config_sha256"] != fingerprint):
+        raise ConfigurationError(
+            f"pools {other} of {night.day} are published with another configuration of {list(PAYOUT_SECTIONS)}: give "
+            f"the one that they are published with, by --conf and --set"
+        )
+
+
+def _payout_rows(night: Night, versions: Mapping[str, int], ledger: Mapping[str, Mapping[str, Any]]) -> pa.Table:
+    """The day's `pool_payouts`, with `creator_cap_micros` where the caps of creators were part of the rules."""
+    warehouse, version = night.warehouse, versions["pool_payouts"]
+    columns = (*POOL_COLUMNS, "payout_micros")
+    if "creators" not in versions:
+        return warehouse.read_arrow("pool_payouts", columns, day=night.day, version=version)
+    # Which cap belongs to a level only the configuration says.
+    require_published_configuration(night, ledger.values())
+    payouts = warehouse.read("pool_payouts", day=night.day, version=version).select(*columns)
+    creators = warehouse.read("creators", version=versions["creators"])
+    return with_creator_caps(payouts, creators, night.settings.allocation.creator_caps or {}).toArrow()
 
 
 def _versions(rows: Collection[Mapping[str, Any]]) -> dict[str, int]:
@@ -100,6 +116,7 @@ def _pool(row: Mapping[str, Any], rows: pa.Table) -> PublishedPool:
         effective_impressions=impressions,
         floor=pc.max(own.column("floor_micros")).as_py() or 0,
         cap=pc.max(caps).as_py(),
+        creators=creators_of(own) if "creator_cap_micros" in own.column_names else None,
     )
     return PublishedPool(row, pool, own.column("payout_micros").to_numpy())
 
