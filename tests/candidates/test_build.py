@@ -133,6 +133,7 @@ def test_candidates_are_those_of_the_whole_matrix_to_the_last_bit(
     assert 2 not in videos[item]  # which is not compliant
 
 
+@pytest.mark.once  # Spark's rows are those of the whole matrix: the test above
 @pytest.mark.parametrize("tasks", [1, 5])
 def test_rows_do_not_depend_on_tasks_partitions_or_order(
     frames: Frames, configuration: Settings, chosen: RecommendSettings, built: tuple[pa.Table, pa.Table], tasks: int
@@ -145,6 +146,7 @@ def test_rows_do_not_depend_on_tasks_partitions_or_order(
         assert both(made) == built
 
 
+@pytest.mark.once
 def test_viewers_without_events_and_viewers_of_too_many(
     frames: Frames, configuration: Settings, chosen: RecommendSettings, built: tuple[pa.Table, pa.Table]
 ) -> None:
@@ -215,6 +217,7 @@ def test_window_without_an_event_of_a_known_video_is_refused(
         pass
 
 
+@pytest.mark.once
 def test_parcels_hold_each_viewer_once_with_the_region(frames: Frames, configuration: Settings) -> None:
     catalogue = catalogue_rows(frames["events"], frames["videos"], configuration.signals.qualified_view)
     scored = scored_events(frames["events"], catalogue, configuration.recommend)
