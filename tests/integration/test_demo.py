@@ -10,7 +10,7 @@ from tests.integration.conftest import Job
 
 from creatorpool.report.demo import QUERIES
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.once]
+pytestmark = pytest.mark.timeout(600)
 
 
 def test_demo_ends_with_payouts_and_queries_that_run(job: Job, engine: str, tmp_path: Path) -> None:
@@ -33,6 +33,7 @@ def test_demo_ends_with_payouts_and_queries_that_run(job: Job, engine: str, tmp_
     assert set(differences) == {"0"}
 
 
+@pytest.mark.once
 def test_demo_proposes_only_queries_that_run(undisturbed: Path, job: Job) -> None:
     for about, query in QUERIES:
         ended = job("query.py", "--root", undisturbed, query)
@@ -41,6 +42,7 @@ def test_demo_proposes_only_queries_that_run(undisturbed: Path, job: Job) -> Non
         assert ended.stdout.count("\n|") > 1, about
 
 
+@pytest.mark.once
 def test_demo_on_real_logs_pays_their_pool(kuairand: Path, job: Job, tmp_path: Path) -> None:
     shown = job("demo.py", "--root", tmp_path, "--data", kuairand)
 

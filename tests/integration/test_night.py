@@ -187,6 +187,7 @@ def test_both_engines_give_the_same_tables_and_finish_each_others_days(
     assert job("ingest_events.py", "--date", DAY, "--source", raw_day, "--root", other).returncode == 0
     begun = Path(shutil.copytree(other, tmp_path / "begun"))
     assert job("allocate_pool.py", "--date", DAY, "--root", other).returncode == 0
+    assert job("build_signals.py", "--date", DAY, "--root", begun, engine=engine).returncode == 0
     finished = job("allocate_pool.py", "--date", DAY, "--root", begun, engine=engine)
 
     assert finished.returncode == 0, finished.stderr
