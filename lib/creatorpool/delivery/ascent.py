@@ -1,0 +1,128 @@
+"""The local step: from a plan that keeps its constraints to a better one near by, until none is found.
+
+Sequential separable quadratic programs: the gradient of the whole objective, its curvature where it is concave, and a
+damping that falls after steps that keep what they promise and rises after those that do not. Steps end inside the
+capacities and guarantees, so every plan on the way keeps them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from creatorpool.delivery.feasibility import shortfalls
+from creatorpool.delivery.objective import Measures, Objective, measure
+from creatorpool.delivery.problem import DeliveryProblem
+from creatorpool.delivery.response import Floats
+from creatorpool.delivery.transport import step_within
+
+STEPS = 200
+# A step that promises a smaller part of the score than this is the last.
+PROMISE = 1e-9
+LEAST_DAMPING, MOST_DAMPING = 1e-6, 1e9
+# Impressions below this part of the capacity are none.
+DUST = 1e-9
+# Part of a guarantee that a step may miss by rounding.
+ROUNDING = 1e-8
+
+
+@dataclass(frozen=True)
+class Ascent:
+    """Where a local search ended."""
+
+    impressions: Floats
+    measures: Measures
+    score: float
+    steps: int
+
+
+def climb(problem: DeliveryProblem, objective: Objective, start: Floats, caps: Floats, *, steps: int = STEPS) -> Ascent:
+    """Climb from `start`, an (n, m) plan within `caps` whose shortfalls, if any, it does not widen.
+
+    Where variance counts, contents that `start` does not show stay out: they have no click rate to compare.
+    """
+    if not objective.is_separable:
+        caps = np.where(start.sum(axis=1, keepdims=True) > 0, caps, 0.0)
+    missing = shortfalls(problem, start)
+    least = np.where(problem.min_impressions > 0, problem.min_impressions - missing.impressions, -np.inf)
+    least_clicks = np.where(problem.min_clicks > 0, problem.min_clicks - missing.clicks, -np.inf)
+    x, current = start, measure(problem, start)
+    score = objective.score(current.views, current.variance)
+    prices = [np.zeros(problem.shape[1]), np.zeros(1), np.zeros(problem.shape[0]), np.zeros(problem.shape[0])]
+    damping, taken = 1.0, 0
+    while taken < steps:
+        taken += 1
+        gradient, curvature = _model(problem, objective, x, current)
+        damped = curvature + damping * _stiffness(gradient, caps)
+        clicks, tangent, _ = problem.curves.derivatives(x)
+        least_tangent = least_clicks - clicks.sum(axis=1) + (tangent * x).sum(axis=1)
+        moved, _ = step_within(
+            x + gradient / damped, damped, caps, problem.drawer_capacity, problem.total, least, tangent, least_tangent,
+            *prices,
+        )  # fmt: skip
+        moved = _within_capacities(problem, _without_dust(moved, caps))
+        direction = moved - x
+        promised = float((gradient * direction - 0.5 * curvature * direction**2).sum())
+        if not promised > PROMISE * max(abs(score), 1e-12):
+            if damping <= 1e-3:
+                break
+            damping /= 10.0
+            continue
+        reached = measure(problem, moved)
+        gained = objective.score(reached.views, reached.variance) - score
+        if gained > 0.0 and _keeps_guarantees(problem, moved, least, least_clicks):
+            x, current, score = moved, reached, score + gained
+            damping = max(damping / (5.0 if gained > 0.5 * promised else 1.5), LEAST_DAMPING)
+            if gained <= PROMISE * abs(score):
+                break
+        else:
+            damping *= 4.0
+            if damping > MOST_DAMPING:
+                break
+    return Ascent(x, current, score, taken)
+
+
+def _model(problem: DeliveryProblem, objective: Objective, x: Floats, at: Measures) -> tuple[Floats, Floats]:
+    """Gradient of the score, and a curvature >= 0 that is its own where it is concave."""
+    _, slope, bend = problem.curves.derivatives(x)
+    views = objective.views_weight * problem.views_per_click
+    if objective.is_separable or not np.isfinite(at.overall_rate):
+        return views * slope, np.maximum(-views * bend, 0.0)
+    shown = x.sum(axis=1)
+    is_shown = shown > 0
+    count = is_shown.sum()
+    own = 1.0 / np.where(is_shown, shown, np.inf)[:, None]
+    rate = np.where(is_shown, at.rates, at.overall_rate)[:, None]
+    away = rate - at.overall_rate
+    weight = 2.0 * objective.variance_slope(at.variance) / count
+    # d variance = 2/n Σ (p - P) dp  -  2/n Σ (p - P) dP; dp = (f' - p) dx / X, dP = (f' - P) dx / ΣX
+    rate_slope = (slope - rate) * own
+    overall_slope = (slope - at.overall_rate) / x.sum()
+    gradient = views * slope - weight * (away * rate_slope - away.sum() * overall_slope)
+    worth = views - weight * (away * own - away.sum() / x.sum())
+    spread = is_shown.sum() and (x.shape[1] * weight) * rate_slope**2
+    return gradient, np.maximum(-worth * bend, 0.0) + spread
+
+
+def _stiffness(gradient: Floats, caps: Floats) -> Floats:
+    """A curvature at which the unconstrained step is about a tenth of the capacity."""
+    typical = max(float(np.median(np.abs(gradient))), float(np.abs(gradient).max()) * 1e-3, 1e-12)
+    return 10.0 * typical / np.maximum(caps, max(float(caps.max(initial=0.0)) * 1e-6, 1e-9))
+
+
+def _without_dust(x: Floats, caps: Floats) -> Floats:
+    return np.where(x > DUST * caps, x, 0.0)
+
+
+def _within_capacities(problem: DeliveryProblem, x: Floats) -> Floats:
+    """Without what the step's last sweep left above a capacity."""
+    x = x * np.minimum(1.0, problem.drawer_capacity / np.maximum(x.sum(axis=0), 1e-300))
+    return x * min(1.0, problem.total / max(float(x.sum()), 1e-300))
+
+
+def _keeps_guarantees(problem: DeliveryProblem, x: Floats, least: Floats, least_clicks: Floats) -> bool:
+    kept = np.all(x.sum(axis=1) >= least - ROUNDING * problem.min_impressions)
+    if kept and problem.min_clicks.any():
+        kept = np.all(problem.curves.clicks(x).sum(axis=1) >= least_clicks - ROUNDING * problem.min_clicks)
+    return bool(kept)

@@ -1,0 +1,194 @@
+"""Branch and bound over the relaxation: plans from its mixtures, and boxes split where it mixes (formulas §4).
+
+A pair that the relaxation mixes from two points has its interval split at the mean, as in sigmoidal programming [1]_:
+on either side the concave envelope is closer to the curve. The node with the largest bound comes first. A limit on
+nodes, and not on seconds, gives the same plan on every machine.
+
+References
+----------
+.. [1] Udell and Boyd, Maximizing a Sum of Sigmoids (2013).
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from creatorpool.delivery.ascent import climb
+from creatorpool.delivery.columns import Box
+from creatorpool.delivery.feasibility import shortfalls
+from creatorpool.delivery.objective import measure, most_views
+from creatorpool.delivery.problem import DeliveryProblem
+from creatorpool.delivery.relaxation import Relaxed, relax
+from creatorpool.delivery.repair import repaired
+from creatorpool.delivery.response import Floats
+
+# A part of the bound that is not worth a node.
+GAP = 1e-5
+# Rounds of points a node may take after its parent's.
+NODE_ROUNDS = 6
+# A split leaves each side this part of the interval at least.
+SIDE = 0.05
+CROWDED = 1e-6
+DIVES = 4
+
+
+@dataclass(order=True)
+class _Node:
+    priority: float
+    number: int
+    box: Box = field(compare=False)
+    relaxed: Relaxed = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best plan of a search and what bounds it."""
+
+    impressions: Floats
+    violation: float
+    """impressions that guarantees miss"""
+    score: float
+    bound: float
+    nodes: int
+
+
+class Search:
+    """Best plans by one separable objective: views, or, without `value`, the least that guarantees miss."""
+
+    def __init__(
+        self,
+        problem: DeliveryProblem,
+        value: Floats | None,
+        allowance: float | None,
+        starts: Sequence[Floats] | None = None,
+    ) -> None:
+        """`starts` are plans to be tried before any other."""
+        self.problem, self.value, self.allowance = problem, value, allowance
+        self.starts = [] if starts is None else list(starts)
+        self.best: tuple[float, float, Floats] | None = None
+        self.rank: tuple[float, float] | None = None
+        self.plans: list[Floats] = []
+        """every plan that was the best one when it was found"""
+
+    def run(self, root: Relaxed, box: Box, nodes: int) -> Found:
+        """Search from a relaxed root."""
+        for start in [root.mean, root.heaviest, *self.starts]:
+            self._try(start)
+        self._dive(box, root)
+        waiting = [_Node(-root.bound, 0, box, root)]
+        numbered = looked = 0
+        settled = -np.inf  # the largest bound of what was left unsplit
+        while waiting and looked < nodes:
+            node = heapq.heappop(waiting)
+            if self._is_near(node.relaxed.bound):
+                heapq.heappush(waiting, node)
+                break
+            split = self._split(node)
+            if split is None:
+                settled = max(settled, node.relaxed.bound)
+                continue
+            looked += 1
+            for half in split:
+                relaxed = self._relaxed(half, node.relaxed)
+                if relaxed is None:
+                    continue
+                self._try(relaxed.mean)
+                if relaxed.bound > self.score:
+                    numbered += 1
+                    heapq.heappush(waiting, _Node(-relaxed.bound, numbered, half, relaxed))
+        violation, score, plan = self._best()
+        bound = max([score, settled, *(node.relaxed.bound for node in waiting)])
+        return Found(plan, violation, score, min(bound, root.bound) if score <= root.bound else score, looked)
+
+    @property
+    def score(self) -> float:
+        """Of the best plan that is good enough in violation; -inf before there is one."""
+        if self.best is None or self.best[0] > self.allowed:
+            return -np.inf
+        return self.best[1]
+
+    @property
+    def allowed(self) -> float:
+        """Impressions that guarantees may miss in a plan that counts."""
+        if self.value is None:
+            return np.inf
+        return 0.0 if self.allowance is None else self.allowance * (1.0 + 1e-6)
+
+    def _best(self) -> tuple[float, float, Floats]:
+        if self.best is None:
+            raise ArithmeticError("a search tries its root's plan at least")
+        return self.best
+
+    def _is_near(self, bound: float) -> bool:
+        return bound - self.score <= GAP * max(abs(bound), abs(self.score), 1e-9)
+
+    def _relaxed(self, box: Box, parent: Relaxed) -> Relaxed | None:
+        if self.value is None:
+            relaxed = relax(self.problem, None, box, columns=parent.columns, cutoff=self.score, rounds=NODE_ROUNDS)
+        else:
+            relaxed = relax(
+                self.problem, self.value, box, columns=parent.columns, allowance=self.allowance, cutoff=self.score,
+                rounds=NODE_ROUNDS,
+            )  # fmt: skip
+        return None if relaxed is None else relaxed.bounded_by(parent.bound)
+
+    def _try(self, impressions: Floats) -> None:
+        """Make a plan of what the relaxation says, and keep it if it is the best: least missing, then best score."""
+        problem = self.problem
+        caps = problem.classes.content_caps(impressions, problem.most)
+        plan = repaired(problem, impressions, caps)
+        violation = shortfalls(problem, plan).violation
+        score = -violation
+        if self.value is not None:
+            plan = climb(problem, most_views(), plan, caps).impressions
+            violation, score = shortfalls(problem, plan).violation, measure(problem, plan).views
+        rank = (max(violation, self.allowed) if np.isfinite(self.allowed) else 0.0, -score)
+        if self.rank is None or rank < self.rank:
+            self.rank, self.best = rank, (violation, score, plan)
+            self.plans.append(plan)
+
+    def _dive(self, box: Box, root: Relaxed) -> None:
+        """Settle every mixed pair on its heavier side, and relax again, a few times."""
+        relaxed, low, high = root, box.low, box.high
+        for _ in range(DIVES):
+            mixed = relaxed.mixing_gain > GAP * 1e-2 * max(abs(relaxed.bound), 1e-9)
+            if not mixed.any() or self._is_near(root.bound):
+                return
+            up = mixed & (relaxed.heaviest > relaxed.mean)
+            low = np.where(up, relaxed.mean, low)
+            high = np.where(mixed & ~up, relaxed.mean, high)
+            deeper = self._relaxed(Box(low, high), relaxed)
+            if deeper is None:
+                return
+            relaxed = deeper
+            self._try(relaxed.mean)
+
+    def _split(self, node: _Node) -> tuple[Box, Box] | None:
+        relaxed, box = node.relaxed, node.box
+        width = box.high - box.low
+        gain = np.where(width > 1e-9 * np.maximum(box.high, 1.0), relaxed.mixing_gain, 0.0)
+        if gain.max() > 1e-12 * max(abs(relaxed.bound), 1e-9):
+            at = np.unravel_index(int(np.argmax(gain)), gain.shape)
+            middle = np.clip(relaxed.mean[at], box.low[at] + SIDE * width[at], box.high[at] - SIDE * width[at])
+            return _halves(box, at, float(middle), float(middle))
+        if relaxed.crowding.max() <= CROWDED:
+            return None
+        i, j = np.unravel_index(int(np.argmax(relaxed.crowding)), gain.shape)
+        caps = self.problem.classes.caps[j]
+        inside = caps[(caps > box.low[i, j]) & (caps < box.high[i, j])]
+        if inside.size == 0:
+            return None
+        cap = float(inside[np.argmin(np.abs(inside - relaxed.mean[i, j]))])
+        # Above a cap means above it by more than rounding: then the content takes one of the places there.
+        return _halves(box, (i, j), cap, min(cap * (1.0 + 4e-12), float(box.high[i, j])))
+
+
+def _halves(box: Box, at: tuple[np.intp, ...], below: float, above: float) -> tuple[Box, Box]:
+    low, high = box.low.copy(), box.high.copy()
+    high[at] = below
+    low[at] = above
+    return Box(box.low, high), Box(low, box.high)

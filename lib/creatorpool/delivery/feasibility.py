@@ -1,0 +1,76 @@
+"""How far a plan is from its constraints: an own count, which trusts no solver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from creatorpool.delivery.problem import DeliveryProblem
+from creatorpool.delivery.response import Floats
+
+# Impressions, as a part of the amount they are compared with, that rounding may add or take.
+TOLERANCE = 1e-7
+
+
+@dataclass(frozen=True)
+class Shortfalls:
+    """What is missing from the guarantees."""
+
+    impressions: Floats
+    """(n,) >= 0"""
+    clicks: Floats
+    """(n,) >= 0"""
+    violation: float
+    """all of it in impressions: a click counts `DeliveryProblem.impressions_per_click`"""
+
+    @property
+    def met(self) -> bool:
+        """No guarantee is missed."""
+        return self.violation == 0.0
+
+
+def shortfalls(problem: DeliveryProblem, impressions: Floats) -> Shortfalls:
+    """What an (n, m) plan misses; rounding up to `TOLERANCE` of a guarantee is none."""
+    shown = impressions.sum(axis=1)
+    clicked = problem.curves.clicks(impressions).sum(axis=1)
+    missing = _above_rounding(problem.min_impressions - shown, problem.min_impressions)
+    unclicked = _above_rounding(problem.min_clicks - clicked, problem.min_clicks)
+    violation = missing.sum() + (unclicked * problem.impressions_per_click).sum()
+    return Shortfalls(missing, unclicked, float(violation))
+
+
+def excess(problem: DeliveryProblem, impressions: Floats) -> dict[str, float]:
+    """By how much an (n, m) plan breaks each hard constraint, as a part of its limit; 0 or less where it holds.
+
+    `positions` is the largest part by which a content at some rank in its drawer is above what that rank allows.
+    """
+    n, m = problem.shape
+    ranked = -np.sort(-impressions, axis=0)
+    caps = np.stack([problem.classes.rank_caps(j, n) for j in range(m)], axis=1)
+    return {
+        "negative": float(-impressions.min() / max(problem.total, 1.0)),
+        "total": _part(impressions.sum(), problem.total),
+        "drawers": _largest_part(impressions.sum(axis=0), problem.drawer_capacity),
+        "positions": _largest_part(ranked, caps),
+        "contents": _largest_part(impressions, problem.most),
+    }
+
+
+def is_feasible(problem: DeliveryProblem, impressions: Floats) -> bool:
+    """All hard constraints hold, up to `TOLERANCE`; guarantees apart."""
+    return max(excess(problem, impressions).values()) <= TOLERANCE
+
+
+def _above_rounding(missing: Floats, promised: Floats) -> Floats:
+    return np.where(missing > TOLERANCE * np.maximum(promised, 1e-300), missing, 0.0)
+
+
+def _part(used: float, limit: float) -> float:
+    return float((used - limit) / max(limit, 1.0)) if np.isfinite(limit) else 0.0
+
+
+def _largest_part(used: Floats, limit: Floats) -> float:
+    finite = np.isfinite(limit)
+    part = (used - limit) / np.maximum(np.where(finite, limit, 1.0), 1.0)
+    return float(np.where(finite, part, 0.0).max())

@@ -1,0 +1,76 @@
+"""One position each: how many contents of a drawer may have how many impressions (formulas §4).
+
+At most k contents reach the k-th largest capacity C_k, so the content at rank k + 1 stays below C_k. Positions of equal
+capacity count together: two of 900 let two contents reach 900.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from creatorpool.delivery.response import Floats, Integers
+
+# A content that must not reach a capacity stays below it by this part; the bound lets it come as near as it likes.
+BELOW = 1e-6
+
+
+@dataclass(frozen=True)
+class PositionClasses:
+    """The rule in m drawers: with ascending caps, at most `limits[:, d]` contents are above `caps[:, d]`."""
+
+    caps: Floats
+    """(m, d), padded by inf; the last finite cap of a row is the largest capacity, which none may exceed"""
+    limits: Integers
+    """(m, d); 0 at the last finite cap"""
+
+    @property
+    def top(self) -> Floats:
+        """(m,) most impressions of any content; inf where a drawer has no rule."""
+        finite = np.isfinite(self.caps)
+        return np.where(finite.any(axis=1), np.where(finite, self.caps, 0.0).max(axis=1), np.inf)
+
+    def rank_caps(self, drawer: int, contents: int) -> Floats:
+        """(contents,) most impressions of the first, second, … content by impressions."""
+        caps, limits = self.caps[drawer], self.limits[drawer]
+        allowed = np.full(contents, np.inf)
+        for cap, above in zip(caps[np.isfinite(caps)], limits, strict=False):
+            allowed[above:] = np.minimum(allowed[above:], cap if above == 0 else cap * (1.0 - BELOW))
+        return allowed
+
+    def content_caps(self, impressions: Floats, most: Floats) -> Floats:
+        """(n, m) most impressions of each content if they keep their order of `impressions` in each drawer.
+
+        Ties go by `most`, then by content: a capacity is not given to one who cannot use it.
+        """
+        n, m = impressions.shape
+        allowed = np.empty((n, m))
+        for j in range(m):
+            order = np.lexsort((np.arange(n), -most[:, j], -impressions[:, j]))
+            allowed[order, j] = self.rank_caps(j, n)
+        return np.minimum(allowed, most)
+
+
+def position_classes(positions: Sequence[Floats], contents: int) -> PositionClasses:
+    """Classes from the capacities of each drawer's positions, in any order; a drawer without any has no rule."""
+    tables = [_drawer_classes(capacity, contents) for capacity in positions]
+    width = max(1, *(caps.size for caps, _ in tables)) if tables else 1
+    caps = np.full((len(tables), width), np.inf)
+    limits = np.zeros(caps.shape, dtype=np.int64)
+    for j, (own_caps, own_limits) in enumerate(tables):
+        caps[j, : own_caps.size], limits[j, : own_caps.size] = own_caps, own_limits
+    return PositionClasses(caps, limits)
+
+
+def _drawer_classes(capacity: Floats, contents: int) -> tuple[Floats, Integers]:
+    if capacity.size == 0:
+        return np.zeros(0), np.zeros(0, dtype=np.int64)
+    sizes, counts = np.unique(capacity[capacity > 0], return_counts=True)
+    if sizes.size == 0:  # positions that serve nothing
+        return np.zeros(1), np.zeros(1, dtype=np.int64)
+    reaching = np.cumsum(counts[::-1])[::-1]  # positions at least as large
+    caps, limits = np.append(sizes, sizes[-1]), np.append(reaching, 0)
+    matters = limits < contents  # the others limit nobody
+    return caps[matters], limits[matters]

@@ -1,0 +1,145 @@
+"""The relaxed plan: the best mixture of points of the curves, and an upper bound on every plan (formulas §4).
+
+Column generation: a linear program mixes the points known so far and prices the shared constraints; at those prices the
+best point of each curve is found in closed form and joins the others. At every turn the prices give a valid bound by
+Lagrangian duality, whatever the points; it meets the program's value when no better point is left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from creatorpool.delivery.columns import Box, Columns, MixingProgram, Prices
+from creatorpool.delivery.envelope import AT_CAP
+from creatorpool.delivery.problem import DeliveryProblem
+from creatorpool.delivery.response import Floats, clicks_at
+
+ROUNDS = 30
+# Distance of the bound from the program's value, as a part of it, at which no more points are sought.
+PROOF = 1e-6
+# Points whose value is within this part of the best at the prices are kept; and this share of all at least.
+NEAR = 1e-9
+KEPT_SHARE = 0.6
+
+
+@dataclass(frozen=True)
+class Relaxed:
+    """Optimum of the relaxation in a box."""
+
+    bound: float
+    """no plan in the box is worth more"""
+    prices: Prices
+    """those that prove the bound"""
+    columns: Columns
+    weights: Floats
+    """(c,) part of each point"""
+    mean: Floats
+    """(n, m) impressions of the mixture"""
+    heaviest: Floats
+    """(n, m) impressions of the point that has the largest part"""
+    mixing_gain: Floats
+    """(n, m) value of the mixture less the value at its mean: what mixing alone brings"""
+    crowding: Floats
+    """(n, m) how far each pair is from being wholly above or wholly below each cap of its positions, 0 … 1/2"""
+
+    def bounded_by(self, bound: float) -> Relaxed:
+        """The same, as part of a box of which `bound` is known."""
+        return self if self.bound <= bound else replace(self, bound=bound)
+
+
+def relax(
+    problem: DeliveryProblem,
+    value: Floats | None,
+    box: Box,
+    *,
+    columns: Columns | None = None,
+    allowance: float | None = None,
+    cutoff: float = -np.inf,
+    rounds: int = ROUNDS,
+) -> Relaxed | None:
+    """Maximise Σ value · clicks over mixtures of plans in `box`; None if no mixture meets the constraints.
+
+    Parameters
+    ----------
+    value : (n, m) array
+        What a click is worth, >= 0; None to minimise what guarantees miss, the bound then being minus that.
+    columns : Columns, optional
+        Points to begin with.
+    allowance : float, optional
+        Impressions that guarantees may miss together; none by default.
+    cutoff : float
+        A bound below it is good enough to stop.
+    """
+    program = MixingProgram(problem, box, value, allowance)
+    return _generated(program, Columns.first(box) if columns is None else columns.inside(box), cutoff, rounds)
+
+
+def _generated(program: MixingProgram, columns: Columns, cutoff: float, rounds: int) -> Relaxed | None:
+    bound, best_prices, mixture = np.inf, None, None
+    value_free = program.is_repair
+    for turn in range(rounds):
+        mixture = program.solve(columns)
+        if mixture is None:
+            return None
+        candidate, pair_values, points = program.priced(mixture.prices)
+        if candidate < bound or best_prices is None:
+            bound, best_prices = (min(candidate, 0.0) if value_free else candidate), mixture.prices
+        scale = max(abs(bound), abs(mixture.value), 1e-9)
+        if bound - mixture.value <= PROOF * scale or bound < cutoff or turn == rounds - 1:
+            break
+        everywhere = Columns(np.arange(program.low.size), program.low)
+        better = pair_values - program.net(everywhere, mixture.prices) > mixture.pair_value + NEAR * scale
+        if not better.any():
+            break
+        columns = _kept(program, columns, mixture.prices, mixture.weights).joined(points.at(better))
+    if mixture is None or best_prices is None:
+        raise ArithmeticError("no turn of column generation was allowed")
+    return _described(program, columns, mixture.weights, bound, best_prices)
+
+
+def _kept(program: MixingProgram, columns: Columns, prices: Prices, weights: Floats) -> Columns:
+    net = program.net(columns, prices)
+    best = np.full(program.low.size, -np.inf)
+    np.maximum.at(best, columns.pair, net)
+    behind = best[columns.pair] - net
+    return columns.at((behind <= np.quantile(behind, KEPT_SHARE)) | (weights > 0))
+
+
+def _described(program: MixingProgram, columns: Columns, weights: Floats, bound: float, prices: Prices) -> Relaxed:
+    problem, low = program.problem, program.low
+    shape, p = problem.shape, low.size
+    gained = weights * (columns.impressions - low[columns.pair])
+    mean = low + np.bincount(columns.pair, gained, p)
+    clicks = clicks_at(program.parameters[:, columns.pair], columns.impressions)
+    mixed = program.low_clicks + np.bincount(columns.pair, weights * (clicks - program.low_clicks[columns.pair]), p)
+    straight = problem.curves.clicks(mean.reshape(shape))
+    rest = 1.0 - np.bincount(columns.pair, weights, p)
+    order = np.lexsort((weights, columns.pair))
+    last = np.append(columns.pair[order][1:] != columns.pair[order][:-1], True) if order.size else np.zeros(0, bool)
+    heaviest, top = low.copy(), rest.copy()
+    pairs, which = columns.pair[order][last], order[last]
+    heavier = weights[which] >= top[pairs]
+    heaviest[pairs[heavier]] = columns.impressions[which[heavier]]
+    worth = program.value + prices.clicks[:, None]
+    return Relaxed(
+        bound,
+        prices,
+        columns,
+        weights,
+        np.minimum(mean, program.box.high.ravel()).reshape(shape),
+        heaviest.reshape(shape),
+        np.maximum(worth * (mixed.reshape(shape) - straight), 0.0),
+        _crowding(problem, columns, weights),
+    )
+
+
+def _crowding(problem: DeliveryProblem, columns: Columns, weights: Floats) -> Floats:
+    n, m = problem.shape
+    worst = np.zeros(n * m)
+    for d in range(problem.classes.caps.shape[1]):
+        cap = problem.classes.caps[columns.pair % m, d]
+        above = np.bincount(columns.pair, weights * (columns.impressions > cap * AT_CAP), n * m)
+        worst = np.maximum(worst, np.minimum(above, 1.0 - above))
+    return worst.reshape(n, m)
