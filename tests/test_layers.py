@@ -30,6 +30,7 @@ MATHEMATICS = (
     "creatorpool.money",
     "creatorpool.allocation",
     "creatorpool.comparison",
+    "creatorpool.delivery",
     "creatorpool.explanation",
     "creatorpool.integrity",
     "creatorpool.elementary",

@@ -105,7 +105,7 @@ def test_concave_curves_get_equal_slopes() -> None:
     assert set(plan.binding.ravel()) == {"total"}
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(st.integers(0, 10_000), st.integers(1, 7), st.integers(1, 3), st.floats(0.0, 1.0), st.booleans())
 def test_properties_on_made_up_days(seed: int, contents: int, drawers: int, promised: float, clicks: bool) -> None:
     problem = made_up(contents, drawers, seed, promised=promised)

@@ -26,8 +26,8 @@ MOST_NODES = 200
 VIOLATION_SLACK = 1e-9
 # Starts for even rates: grid points of each pair, quantiles of the rates now, parts of the prices; fewer if LARGE.
 START_POINTS = 48
-START_RATES = (0.1, 0.3, 0.5, 0.7, 0.9)
-START_PRICES = (0.5, 0.0, 1.0)
+START_RATES = (0.2, 0.5, 0.8)
+START_PRICES = (0.5, 0.0)
 LARGE = 1_000
 # A share of a limit at which a plan counts as held by it.
 HELD = 1e-6
@@ -158,7 +158,7 @@ def even_starts(ground: Groundwork, objective: Objective) -> list[Floats]:
     rated = now.rates[~np.isnan(now.rates)]
     few = problem.most.size > LARGE
     starts = []
-    for quantile in START_RATES[1:4:2] if few or not rated.size else START_RATES:
+    for quantile in START_RATES[:2] if few or not rated.size else START_RATES:
         for part in START_PRICES[:1] if few else START_PRICES:
             rate = float(np.quantile(rated, quantile)) if rated.size else 0.0
             worth = objective.views_weight * (problem.views_per_click * clicks - part * price * grid)
