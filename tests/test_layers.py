@@ -45,6 +45,7 @@ SPARK_DOORS = {
     "creatorpool.allocation.payouts",
     "creatorpool.allocation.settlement",
     "creatorpool.comparison.viewing",
+    "creatorpool.delivery.exposure",
     "creatorpool.explanation.rows",
 }
 """Modules beside the mathematics that feed it from Spark."""

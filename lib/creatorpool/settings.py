@@ -264,6 +264,22 @@ class RecommendSettings(Section):
         return {name: getattr(self.interactions, name) for name in ("liked", "watched", "skipped")}
 
 
+class DeliverySettings(Section):
+    history_days: int = Field(ge=1, le=3650)
+    held_out_days: int = Field(ge=0, le=365)
+    min_points: int = Field(ge=4, le=1000)
+    regularisation: Positive
+    anchor: Literal["fitted", "observed"]
+    fitted_days: Literal["increasing", "all"]
+    confidence: float = Field(gt=0.5, lt=1)
+
+    @model_validator(mode="after")
+    def _days_left_to_fit(self) -> Self:
+        if self.held_out_days >= self.history_days:
+            raise ValueError(f"held_out_days must be fewer than history_days, {self.history_days}")
+        return self
+
+
 class ContractSettings(Section):
     data_docs: bool
 
@@ -285,6 +301,7 @@ class Settings(Section):
     integrity: IntegritySettings
     incentives: IncentiveSettings
     recommend: RecommendSettings
+    delivery: DeliverySettings
     contracts: ContractSettings
     runs: RunSettings
 

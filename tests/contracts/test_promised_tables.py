@@ -64,7 +64,8 @@ PROMISED = {
     "content_exposure": "date content_id drawer | pv click view position? category",
     "drawer_positions": "drawer position | capacity",
     "delivery_guarantees": "date content_id | min_impressions min_clicks?",
-    "p2c_parameters": "date content_id drawer | r y_max x0 y0 rmse ape baseline_rmse baseline_ape n_points converged",
+    "p2c_parameters": "date content_id drawer | r y_max x0 y0 rmse ape baseline_rmse baseline_ape n_points converged "
+    "category r_lo r_hi y_max_lo y_max_hi ctr views_per_click n_days n_held_out reason",
     "delivery_plan": "date content_id drawer | impressions expected_clicks expected_views guarantee binding",
     "item_similarity": "date video_id rank | neighbour_id similarity",
     "candidates": "date viewer_id rank | video_id final_score similarity_score views is_interest",

@@ -26,8 +26,8 @@ def days_of(content: int) -> tuple[np.ndarray, np.ndarray]:
     return KNOWN.series.pv[first:end], KNOWN.series.click[first:end]
 
 
-def rising_days(pv: np.ndarray, click: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    rising = judge(daily_series([0, pv.size], pv, click), 5).rising
+def rising_days(pv: np.ndarray, click: np.ndarray, min_points: int = 5) -> tuple[np.ndarray, np.ndarray]:
+    rising = judge(daily_series([0, pv.size], pv, click), min_points).rising
     return rising.pv, rising.click
 
 
@@ -117,7 +117,7 @@ def test_order_of_days_does_not_matter(random: object, content: int) -> None:
 def test_increasing_subsequence_is_longest_by_brute_force(days: list[tuple[int, int]]) -> None:
     pv = np.array([max(day) for day in days], dtype=float)
     click = np.array([min(day) for day in days], dtype=float)
-    x, y = rising_days(pv, click)
+    x, y = rising_days(pv, click, min_points=0)
     assert (np.diff(x) > 0).all()
     assert (np.diff(y) > 0).all()
     points = sorted({(a, b) for a, b in zip(pv, click, strict=True) if b > 0})

@@ -128,6 +128,17 @@ def _solve(hessian: Floats, gradient: Floats, damping: float, free: Bools, step:
 
 
 @compiled
+def _promised(hessian: Floats, gradient: Floats, step: Floats) -> float:
+    """How much less the cost would be after `step` if it were its quadratic model."""
+    total = 0.0
+    for j in range(3):
+        total -= 2.0 * gradient[j] * step[j]
+        for k in range(3):
+            total -= step[j] * hessian[j, k] * step[k]
+    return total
+
+
+@compiled
 def descend(
     d: Floats, z: Floats, p: Floats, low: Floats, high: Floats, centre: Floats, precision: Floats
 ) -> tuple[float, bool]:
@@ -160,9 +171,14 @@ def descend(
             if damping > LARGEST_DAMPING:
                 # No step in the descent's direction is short enough to gain anything: the rounding has the last word.
                 return cost, slope <= 1e-6
+        # Where the residuals bend the valley, undamped steps overshoot from side to side for ever.
+        promised = _promised(hessian, gradient, trial - p)
         gain, cost = cost - reached, reached
         p[:] = trial
-        damping = max(damping / 9.0, 1e-12)
+        if gain > 0.75 * promised:
+            damping = max(damping / 9.0, 1e-12)
+        elif gain < 0.25 * promised:
+            damping *= 4.0
         if moved <= SMALL_STEP and gain <= 1e-14 * (1.0 + cost):
             return cost, True
     return cost, False

@@ -1,8 +1,8 @@
 """Cold start: what the curves of a category have in common (formulas §4).
 
-Within a category (a, θ) = (log10 y_m, ln r) is taken as normal over contents. Its mean and covariance come from the
-curves that stand on their own days, less what their own errors add. A content with few days is then fitted by the most
-likely curve under both: least squares over the category's noise, plus ``(p − μ)ᵀ Σ⁻¹ (p − μ)``.
+Within a category (a, θ) = (log10 y_m, ln r) is taken as normal over contents. Its mean and covariance are the likeliest
+for the curves that stand on their own days, each seen with its own errors. A content with few days is
+then fitted by the most likely curve under both: least squares over the category's noise, plus ``(p − μ)ᵀ Σ⁻¹ (p − μ)``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from creatorpool.delivery.p2c import Bools, Floats, Integers
 
 LEAST_FITS = 20
 """Curves without which a category takes the prior of all categories together."""
-LEAST_PART = 0.05
-"""Of the spread seen between curves, this part at least is taken for theirs, whatever their errors."""
+LEAST_SPREAD = 1e-4
+"""Variance that is left between a category's curves, however alike they are."""
+ROUNDS, SETTLED = 200, 1e-6
 REACH = 3.0
 """A cold content's parameters are sought within this many standard deviations."""
 
@@ -65,8 +66,8 @@ class CurveErrors:
 def fit_curve_prior(found: CurveErrors, group: Integers, groups: int) -> CurvePrior:
     """The prior of each of `groups` categories, from the curves of contents of category `group` (n,)."""
     fitted = ~np.isnan(found.parameters[:, 0])
-    everyone = _moments(found, np.flatnonzero(fitted))
-    rows = [_moments(found, np.flatnonzero(fitted & (group == code))) or everyone for code in range(groups)]
+    everyone = _likeliest(found, np.flatnonzero(fitted))
+    rows = [_likeliest(found, np.flatnonzero(fitted & (group == code))) or everyone for code in range(groups)]
     nothing = (np.full(2, np.nan), np.full((2, 2), np.nan), np.nan)
     mean, covariance, noise = zip(*(row or nothing for row in rows), strict=True) if rows else ((), (), ())
     return CurvePrior(
@@ -77,17 +78,22 @@ def fit_curve_prior(found: CurveErrors, group: Integers, groups: int) -> CurvePr
     )
 
 
-def _moments(found: CurveErrors, own: Integers) -> tuple[Floats, Floats, float] | None:
+def _likeliest(found: CurveErrors, own: Integers) -> tuple[Floats, Floats, float] | None:
+    """Mean and covariance under which the curves `own` are likeliest, given their errors, and their median noise."""
     if own.size < LEAST_FITS:
         return None
     # Sums in one order, whatever the order of contents.
     own = own[np.lexsort(found.parameters[own].T)]
-    parameters = found.parameters[own]
-    spread = np.cov(parameters.T)
-    explained = spread - found.covariance[own].mean(axis=0)
-    # In units of the spread seen, so that no direction is left without any spread of its own.
-    root = np.linalg.cholesky(spread + 1e-12 * np.eye(2))
-    inside = np.linalg.solve(root, np.linalg.solve(root, explained).T)
-    values, vectors = np.linalg.eigh(0.5 * (inside + inside.T))
-    kept = vectors @ np.diag(np.clip(values, LEAST_PART, 1.0)) @ vectors.T
-    return parameters.mean(axis=0), root @ kept @ root.T, float(np.median(found.noise[own]))
+    seen, errors = found.parameters[own], found.covariance[own]
+    mean, spread = seen.mean(axis=0), np.cov(seen.T) + LEAST_SPREAD * np.eye(2)
+    for _ in range(ROUNDS):
+        # Expectation–maximisation: where each curve lies given the law, then the law given where they lie.
+        gain = spread @ np.linalg.inv(spread + errors)
+        place = mean + np.einsum("nij,nj->ni", gain, seen - mean)
+        rest = spread - gain @ spread
+        mean, before = place.mean(axis=0), spread
+        gap = place - mean
+        spread = gap.T @ gap / own.size + rest.mean(axis=0) + LEAST_SPREAD * np.eye(2)
+        if np.abs(spread - before).max() <= SETTLED * np.abs(spread).max():
+            break
+    return mean, spread, float(np.median(found.noise[own]))

@@ -41,7 +41,7 @@ class Suitability:
     positive: DailySeries
     """days with clicks, in order of impressions"""
     rising: DailySeries
-    """of these, the longest increasing subsequence: what is fitted"""
+    """of these, the longest increasing subsequence, or all of fewer than `min_points`: what is fitted"""
     reason: NDArray[np.str_]
     """(n,) `SUITABLE`, or one of `Reasons`"""
 
@@ -67,6 +67,8 @@ def judge(series: DailySeries, min_points: int, only_increasing: bool = True) ->
     if only_increasing:
         chosen[:] = False
         rising_rows(positive.offsets, positive.pv, positive.click, chosen)
+        # Of a few days none can be spared, and those that happen to rise would make the curve too steep.
+        chosen |= (np.diff(positive.offsets) < min_points)[positive.owner]
     rising = positive.where(chosen)
     found = Suitability(positive, rising, np.full(len(series), SUITABLE, dtype="U128"))
     shown, days, points = series.sums((series.pv > 0).astype(np.float64)), _counts(positive), _counts(rising)

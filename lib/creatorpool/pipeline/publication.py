@@ -15,6 +15,7 @@ from creatorpool.tables import Warehouse
 STAGE_TABLES = (
     *("video_signals", "video_quality", "payout_changes", "allocation_frontier", "rule_comparison", "integrity_audit"),
     *("cohort_incentives", "continuation_values", "policy_advice", "item_similarity", "candidates"),
+    *("p2c_parameters", "delivery_plan"),
 )
 """Tables of which a stage publishes one day at a time, by its row in `stage_runs`."""
 

@@ -1,0 +1,90 @@
+"""The stage `delivery`: content_exposure to p2c_parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from creatorpool.delivery.exposure import category_priors, daily_rows, fitted_rows
+from creatorpool.delivery.fitting import FitRules
+from creatorpool.errors import MissingTableError
+from creatorpool.pipeline.night import Night
+from creatorpool.runs.identity import code_version
+from creatorpool.runs.ledger import INGEST, StageRun, publish_run, published_run, published_runs
+from creatorpool.settings import DeliverySettings
+
+DELIVERY = "delivery"
+SECTIONS = ("delivery",)
+"""The part of the configuration that curves depend on."""
+
+EXPOSURE = "content_exposure"
+
+
+def day_delivery(night: Night) -> StageRun:
+    """The day's published curves; made anew unless they were made from the same inputs, configuration and code."""
+    inputs = _inputs(night)
+    run = published_run(night.warehouse, DELIVERY, night.day)
+    if run is not None and _is_current(night, run, inputs):
+        night.log(DELIVERY, f"already published by run {run.run_id}, from the same inputs")
+        return run
+    with night.stage(DELIVERY):
+        return _publish(night, inputs)
+
+
+def response_curves(exposure: DataFrame, day: date, settings: DeliverySettings) -> DataFrame:
+    """One row per content and drawer of `exposure`, days up to `day`: contract `p2c_parameters` without its day."""
+    rules = fit_rules(settings)
+    held_out_from = day + timedelta(days=1 - settings.held_out_days)
+    rows = daily_rows(exposure)
+    return fitted_rows(rows, rules, held_out_from, category_priors(rows, rules, held_out_from))
+
+
+def fit_rules(settings: DeliverySettings) -> FitRules:
+    """What the configuration says of fits."""
+    return FitRules(
+        min_points=settings.min_points,
+        regularisation=settings.regularisation,
+        confidence=settings.confidence,
+        frees_anchor=settings.anchor == "fitted",
+        only_increasing=settings.fitted_days == "increasing",
+    )
+
+
+def _inputs(night: Night) -> dict[str, Any]:
+    """The version of the exposures, and the published days that hold them."""
+    first = night.day - timedelta(days=night.settings.delivery.history_days - 1)
+    runs = [
+        run
+        for run in published_runs(night.warehouse, INGEST)
+        if EXPOSURE in run.outputs and first <= run.day <= night.day
+    ]
+    if not runs:
+        raise MissingTableError(
+            f"{EXPOSURE} of no day from {first} to {night.day} is published under {night.warehouse.root}: run "
+            f"jobs/ingest_events.py on logs that hold that table"
+        )
+    return {
+        EXPOSURE: max(run.outputs[EXPOSURE] for run in runs),
+        "days": sorted({run.day.isoformat() for run in runs}),
+    }
+
+
+def _is_current(night: Night, run: StageRun, inputs: Mapping[str, Any]) -> bool:
+    same_numbers = (run.config_sha256, run.code_version) == (night.settings.sha256(*SECTIONS), code_version())
+    return same_numbers and dict(run.inputs) == dict(inputs)
+
+
+def _publish(night: Night, inputs: Mapping[str, Any]) -> StageRun:
+    days = [date.fromisoformat(day) for day in inputs["days"]]
+    if days[-1] < night.day:
+        night.log(DELIVERY, f"warning: the last published day with exposures is {days[-1]}")
+    exposure = night.warehouse.read(EXPOSURE, version=inputs[EXPOSURE]).where(F.col("date").isin(days))
+    curves = night.store(response_curves(exposure, night.day, night.settings.delivery), "p2c_parameters")
+    rows = {"p2c_parameters": curves.count()}
+    run = night.finished(DELIVERY, SECTIONS, inputs, dict(night.outputs), rows)
+    night.publish(DELIVERY, lambda: publish_run(night.warehouse, run))
+    return run

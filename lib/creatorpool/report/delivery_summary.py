@@ -1,0 +1,52 @@
+"""The day's response curves as a table to read."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from rich.table import Table
+
+MOST_REASONS = 3
+
+
+def curve_table(curves: pa.Table) -> Table:
+    """One line a category, from rows of p2c_parameters: medians over its contents, on held-out days."""
+    table = Table(title="Response curves by category", caption="errors are medians over contents, on held-out days")
+    for name in (
+        "category",
+        "contents × drawers",
+        "curves",
+        "cold",
+        "RMSE",
+        "rate's",
+        "APE",
+        "rate's",
+        "without a curve",
+    ):
+        table.add_column(name)
+    for category in sorted(pc.unique(curves["category"]).to_pylist()):
+        own = curves.filter(pc.equal(curves["category"], category))
+        fitted, reasons = own["converged"].to_numpy(), own["reason"].to_pylist()
+        cold = sum(bool(is_fitted and reason) for is_fitted, reason in zip(fitted, reasons, strict=True))
+        measures = [_median(own[name]) for name in ("rmse", "baseline_rmse", "ape", "baseline_ape")]
+        cells = [f"{own.num_rows:,}", f"{int(fitted.sum()):,}", f"{cold:,}"]
+        cells += [_cell(value, ".1f") for value in measures[:2]] + [_cell(value, ".1%") for value in measures[2:]]
+        table.add_row(category, *cells, _reasons(own))
+    return table
+
+
+def _median(column: pa.ChunkedArray) -> float:
+    known = column.drop_null().to_numpy()
+    return float(np.median(known)) if known.size else float("nan")
+
+
+def _cell(value: float, form: str) -> str:
+    return "–" if np.isnan(value) else format(value, form)
+
+
+def _reasons(rows: pa.Table) -> str:
+    """The commonest reasons for having no curve."""
+    without = rows.filter(pc.invert(rows["converged"]))["reason"]
+    counted = sorted(pc.value_counts(without).to_pylist(), key=lambda each: (-each["counts"], each["values"] or ""))
+    return "; ".join(f"{each['counts']:,} {each['values']}" for each in counted[:MOST_REASONS])
