@@ -10,18 +10,27 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from rich.console import Console
 
 from creatorpool.job import job_night, job_parser, job_settings, run_job
-from creatorpool.pipeline.delivery import day_delivery
+from creatorpool.pipeline.delivery import content_history, day_delivery
+from creatorpool.report.charts import chart_path, draw
+from creatorpool.report.curve_chart import content_chart
 from creatorpool.report.delivery_summary import curve_table
 
 
 def main(argv: list[str]) -> None:
-    """Publish the day's p2c_parameters and print them in short."""
-    arguments = job_parser("Fit response curves of clicks to impressions.").parse_args(argv)
+    """Publish the day's p2c_parameters, print them in short, and draw the contents that are asked for."""
+    parser = job_parser("Fit response curves of clicks to impressions.")
+    parser.add_argument("--content", action="append", default=[], metavar="C", help="draw its curves; may be repeated")
+    parser.add_argument("--chart", metavar="FILE", help="an .svg or .html file; default <root>/_reports")
+    arguments = parser.parse_args(argv)
+    wanted = chart_path(arguments.chart) if arguments.chart else None
     with job_night(arguments, job_settings(arguments)) as night:
         run = day_delivery(night)
         version = run.outputs["p2c_parameters"]
-        curves = night.warehouse.read_arrow("p2c_parameters", day=night.day, version=version)
-        Console(width=120).print(curve_table(curves))
+        Console(width=120).print(
+            curve_table(night.warehouse.read_arrow("p2c_parameters", day=night.day, version=version))
+        )
+        if arguments.content:
+            draw(night, "response-curves", content_chart(*content_history(night, run, arguments.content)), wanted)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def test_cold_contents_are_predicted_better_from_their_category_than_from_their_
     at = np.round(truth.x0 * 3.0)
     expected = truth.expected_clicks(at, 0)[300:, 0][own]
     off = np.abs(predict_clicks(cold[own], at[300:, 0][own]) / expected - 1).mean()
-    assert off < 0.85 * np.abs(cold.ctr[own] * at[300:, 0][own] / expected - 1).mean()
+    assert off < 0.9 * np.abs(cold.ctr[own] * at[300:, 0][own] / expected - 1).mean()
     covered = (cold.y_max_lo <= truth.y_max[300:, 0]) & (truth.y_max[300:, 0] <= cold.y_max_hi)
     # Fewer than the nominal 95 %: three days' noise is taken from the category, and the curve is far from linear.
     assert 0.7 < covered[own].mean() < 0.97

@@ -19,6 +19,7 @@ from creatorpool.delivery.prior import CurvePrior, fit_curve_prior
 from creatorpool.delivery.problem import DeliveryProblem
 from creatorpool.delivery.response import ResponseCurves, response_curves
 from creatorpool.delivery.series import DailySeries, daily_series
+from creatorpool.delivery.testing_window import TestingWindow, testing_window
 
 __all__ = [
     "CurvePrior",
@@ -34,6 +35,7 @@ __all__ = [
     "ResponseCurves",
     "SeriesFit",
     "Shortfalls",
+    "TestingWindow",
     "daily_series",
     "excess",
     "fit_curve_prior",
@@ -50,5 +52,6 @@ __all__ = [
     "published",
     "response_curves",
     "shortfalls",
+    "testing_window",
     "weighted",
 ]

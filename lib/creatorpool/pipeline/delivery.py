@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.delivery.exposure import category_priors, daily_rows, fitted_rows
 from creatorpool.delivery.fitting import FitRules
-from creatorpool.errors import MissingTableError
+from creatorpool.errors import InputError, MissingTableError
 from creatorpool.pipeline.night import Night
 from creatorpool.runs.identity import code_version
 from creatorpool.runs.ledger import INGEST, StageRun, publish_run, published_run, published_runs
@@ -41,6 +43,28 @@ def response_curves(exposure: DataFrame, day: date, settings: DeliverySettings) 
     held_out_from = day + timedelta(days=1 - settings.held_out_days)
     rows = daily_rows(exposure)
     return fitted_rows(rows, rules, held_out_from, category_priors(rows, rules, held_out_from))
+
+
+def content_history(
+    night: Night, run: StageRun, contents: Sequence[str]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of p2c_parameters that `run` published of `contents`, and the rows of content_exposure behind them.
+
+    Raises
+    ------
+    InputError
+        If one of `contents` was not shown in the run's days.
+    """
+    read, wanted = night.warehouse.read_arrow, pa.array(contents, pa.string())
+    curves = read("p2c_parameters", day=run.day, version=run.outputs["p2c_parameters"])
+    found = curves.filter(pc.is_in(curves["content_id"], wanted)).to_pylist()
+    for content in sorted(set(contents) - {row["content_id"] for row in found}):
+        raise InputError(f"content '{content}' has no curve of {run.day}: it was not shown in the days before")
+    exposure = read(EXPOSURE, ["date", "content_id", "drawer", "pv", "click"], version=run.inputs[EXPOSURE])
+    days = pa.array([date.fromisoformat(day) for day in run.inputs["days"]], pa.date32())
+    is_wanted = pc.and_(pc.is_in(exposure["content_id"], wanted), pc.is_in(exposure["date"], days))
+    shown = exposure.filter(is_wanted).sort_by([("date", "ascending")]).to_pylist()
+    return sorted(found, key=lambda row: (row["content_id"], row["drawer"])), shown
 
 
 def fit_rules(settings: DeliverySettings) -> FitRules:

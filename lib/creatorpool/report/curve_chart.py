@@ -1,0 +1,75 @@
+"""A content's response curves drawn: its days, the curve with its interval, and the smoothed rate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+
+from creatorpool.delivery.p2c import Floats, curve_clicks
+from creatorpool.report.charts import chart_data
+
+WIDTH, HEIGHT = 420, 260
+POINTS = 80
+BEYOND = 1.3
+"""Curves are drawn up to this many times the most impressions seen."""
+CURVE, RATE = "response curve", "smoothed rate"
+
+
+def content_chart(curves: Sequence[Mapping[str, Any]], days: Sequence[Mapping[str, Any]]) -> alt.VConcatChart:
+    """One panel for each row of p2c_parameters in `curves`, with its rows of content_exposure among `days`."""
+    panels = []
+    for curve in curves:
+        own = [day for day in days if (day["content_id"], day["drawer"]) == (curve["content_id"], curve["drawer"])]
+        panels.append(_panel(curve, own))
+    page: alt.VConcatChart = alt.vconcat(*panels)
+    return page
+
+
+def _panel(curve: Mapping[str, Any], days: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
+    x = np.linspace(0.0, BEYOND * max((day["pv"] for day in days), default=1), POINTS)
+    axis_x, axis_y = alt.X("pv:Q", title="impressions a day"), alt.Y("click:Q", title="clicks")
+    points = [{"pv": day["pv"], "click": day["click"], "date": str(day["date"])} for day in days if day["pv"]]
+    dots = alt.Chart(chart_data(points)).mark_point(filled=True, color="#555", size=25)
+    layers: list[alt.Chart] = [dots.encode(axis_x, axis_y, tooltip=["date:N", "pv:Q", "click:Q"])]
+    lines = _line(x, curve["ctr"] * x, RATE)
+    if curve["converged"]:
+        lines += _line(x, _clicks(curve, x, "r", "y_max"), CURVE)
+        layers.insert(0, _band(curve, x, axis_x))
+    color = alt.Color("line:N", title=None, scale=alt.Scale(domain=[CURVE, RATE], range=["#1f6fb4", "#c0504d"]))
+    layers.append(alt.Chart(chart_data(lines)).mark_line().encode(axis_x, axis_y, color))
+    return alt.LayerChart(layer=layers, width=WIDTH, height=HEIGHT, title=_title(curve))
+
+
+def _band(curve: Mapping[str, Any], x: Floats, axis_x: alt.X) -> alt.Chart:
+    """All curves whose r and y_max lie within their intervals: clicks rise in both."""
+    ends = [_clicks(curve, x, *pair) for pair in (("r_lo", "y_max_lo"), ("r_hi", "y_max_hi"))]
+    rows = [
+        {"pv": float(at), "low": float(pair[0]), "high": float(pair[1])} for at, *pair in zip(x, *ends, strict=True)
+    ]
+    chart: alt.Chart = (
+        alt.Chart(chart_data(rows))
+        .mark_area(opacity=0.2, color="#1f6fb4")
+        .encode(axis_x, alt.Y("low:Q", title="clicks"), alt.Y2("high:Q"))
+    )
+    return chart
+
+
+def _clicks(curve: Mapping[str, Any], x: Floats, rate: str, ceiling: str) -> Floats:
+    # An end that the days do not tell is null: the estimate stands in.
+    r, y_max = (
+        curve[end] if curve[end] is not None else curve[name] for end, name in ((rate, "r"), (ceiling, "y_max"))
+    )
+    top = max(y_max, curve["y0"] * (1.0 + 1e-9))
+    return curve_clicks(x, *(np.asarray(part, dtype=np.float64) for part in (r, top, curve["x0"], curve["y0"], 0.0)))
+
+
+def _line(x: Floats, y: Floats, name: str) -> list[dict[str, Any]]:
+    return [{"pv": float(at), "click": float(clicks), "line": name} for at, clicks in zip(x, y, strict=True)]
+
+
+def _title(curve: Mapping[str, Any]) -> str:
+    place = f"{curve['content_id']} in {curve['drawer']}"
+    return f"{place}: {curve['reason']}" if curve["reason"] else place
