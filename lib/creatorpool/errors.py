@@ -45,6 +45,10 @@ class InfeasiblePoolError(InputError):
     """No split of the pool meets all floors and caps."""
 
 
+class VerificationError(InputError):
+    """Published tables do not say what follows from what they were made of."""
+
+
 class RunInProgressError(CreatorpoolError):
     """Another live run holds the same stage of the same day."""
 

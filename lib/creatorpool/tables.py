@@ -23,7 +23,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.dataset as pads
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError
+from deltalake.exceptions import CommitFailedError, DeltaError
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -115,6 +115,21 @@ class Warehouse:
         files = self._delta(table, version).file_uris(file_pruning_predicate=wanted)
         # Local paths come percent-encoded, as in the log.
         return files if "://" in str(self.root) else [unquote(file) for file in files]
+
+    def count_stored(self, table: str, *, day: date | None = None, version: int | None = None) -> int:
+        """How many rows the files of a version hold, told by the files themselves.
+
+        Raises
+        ------
+        MissingTableError
+            If the version is not readable any more: its log or a file of it is gone.
+        """
+        try:
+            files = self.files(table, day=day, version=version)
+            return int(pads.dataset(files, format="parquet").count_rows()) if files else 0
+        except (DeltaError, OSError) as error:
+            place = "the latest version" if version is None else f"version {version}"
+            raise MissingTableError(f"{place} of {table} is not readable: {error}") from error
 
     def ensure(self, table: str) -> Contract:
         """Create `table` from its contract, or add the nullable columns that the contract gained since."""

@@ -37,6 +37,7 @@ class Night:
     settings: Settings
     day: date
     dry_run: bool = False
+    as_of: Mapping[str, int] | None = None  # versions to rate and pay from, instead of those that the ledger has now
     started_at: datetime = field(default_factory=now)
     run_id: str = ""
     outputs: dict[str, int] = field(default_factory=dict)

@@ -16,6 +16,8 @@ from creatorpool.signals.video_signals import video_signals
 SECTIONS = ("signals", "quality")
 """Parts of the configuration that signals and quality depend on."""
 
+INPUT_TABLES = ("events", "viewers", "videos", "ad_revenue")
+
 
 @dataclass(frozen=True)
 class SignalFrames:
@@ -57,7 +59,12 @@ def _published(night: Night, run: StageRun) -> SignalFrames:
 
 
 def _inputs(night: Night) -> dict[str, int]:
-    """The versions that the day's published ingestion left; of events, with what later days have added to it since."""
+    """The versions that the day's published ingestion left; of events, with what later days have added to it since.
+
+    Of a run that repeats an earlier one, the versions that this one read.
+    """
+    if night.as_of is not None:
+        return {table: night.as_of[table] for table in INPUT_TABLES}
     runs = {run.day: run for run in published_runs(night.warehouse, INGEST)}
     if night.day not in runs:
         raise MissingTableError(
@@ -66,7 +73,7 @@ def _inputs(night: Night) -> dict[str, int]:
         )
     own = runs[night.day].outputs
     events = max(run.outputs["events"] for day, run in runs.items() if day >= night.day)
-    return {"events": events, **{table: own[table] for table in ("viewers", "videos", "ad_revenue")}}
+    return {"events": events, **{table: own[table] for table in INPUT_TABLES[1:]}}
 
 
 def input_frames(night: Night, versions: Mapping[str, int]) -> tuple[DataFrame, DataFrame, DataFrame]:

@@ -134,6 +134,15 @@ def published_pools(warehouse: Warehouse, day: date) -> dict[str, dict[str, Any]
     return {row["category"]: row for row in rows if row["status"] == PUBLISHED}
 
 
+def every_published_pool(warehouse: Warehouse) -> list[dict[str, Any]]:
+    """The published rows of `allocation_runs` of all days, by day and category."""
+    if not warehouse.exists("allocation_runs"):
+        return []
+    rows = warehouse.read_arrow("allocation_runs").to_pylist()
+    published = (row for row in rows if row["status"] == PUBLISHED)
+    return sorted(published, key=lambda row: (row["date"], row["category"]))
+
+
 def pool_records(
     warehouse: Warehouse, day: date, pools: Sequence[Mapping[str, Any]]
 ) -> tuple[list[dict[str, Any]], int]:

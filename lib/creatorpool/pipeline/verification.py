@@ -1,0 +1,227 @@
+"""A published day recomputed from its tables: every total, every invariant, every number of its ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from creatorpool.allocation.payouts import creator_totals, fill_payouts, settle_ties, video_totals
+from creatorpool.allocation.pools import category_revenue, form_pools, pulse_earnings
+from creatorpool.contracts.suite import prepare_checks, validate_table
+from creatorpool.errors import ConfigurationError, MissingTableError, VerificationError
+from creatorpool.pipeline.allocation import PAYOUT_TABLES, SECTIONS
+from creatorpool.pipeline.checks import Check, attempted, compared_frames, compared_records
+from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.signals import input_frames
+from creatorpool.pipeline.verified_pools import VerifiedPools, verified_pools
+from creatorpool.quality.score import COMPONENTS, fit_day_priors, video_quality
+from creatorpool.runs.ledger import published_pools
+from creatorpool.signals.video_signals import video_signals
+
+KEYS = {
+    "pool_revenue": ("category",),
+    "pool_payouts": ("category", "video_id"),
+    "video_payouts": ("video_id",),
+    "creator_payouts": ("creator_id",),
+    "video_signals": ("video_id",),
+    "video_quality": ("video_id",),
+}
+"""Keys of a day's tables beside the day."""
+
+MONEY = ("payout_micros", "pulse_micros", "total_micros", "currency")
+EARNED = ("creator_id", *MONEY)
+
+
+def verify_day(night: Night) -> list[Check]:
+    """Recompute the published day and compare: one `Check` for each thing that must hold. Writes nothing.
+
+    Raises
+    ------
+    MissingTableError
+        If no pool of the day is published.
+    ConfigurationError
+        If the day was published with another configuration: its numbers do not follow from this one.
+    """
+    ledger = published_pools(night.warehouse, night.day)
+    if not ledger:
+        raise MissingTableError(
+            f"payouts of {night.day} are not published under {night.warehouse.root}: run jobs/allocate_pool.py "
+            f"--date {night.day}"
+        )
+    if other := sorted(
+        name for name, row in ledger.items() if row["config_sha256"] != night.settings.sha256(*SECTIONS)
+    ):
+        raise ConfigurationError(
+            f"pools {other} of {night.day} are published with another configuration: name the overlays and settings "
+            f"that they were published with (--conf and --set)"
+        )
+    readable = [_readable(night, ledger)]
+    if not readable[0].passed:
+        return readable  # what cannot be read cannot be compared
+    return [*readable, *_all_checks(night, ledger)]
+
+
+def require_verified(night: Night, checks: list[Check]) -> None:
+    """VerificationError naming the first difference, unless every check passed."""
+    failed = [check for check in checks if not check.passed]
+    if failed:
+        rest = f"; so do {[check.name for check in failed[1:]]}" if failed[1:] else ""
+        raise VerificationError(
+            f"{night.day}: {failed[0].name} differs in {failed[0].differences} of {failed[0].compared}, for example "
+            f"{failed[0].example}{rest}"
+        )
+
+
+def _all_checks(night: Night, ledger: Mapping[str, Mapping[str, Any]]) -> Iterator[Check]:
+    prepare_checks()
+    outputs = _one_answer(ledger, "output_versions")
+    stored = {table: night.warehouse.read(table, day=night.day, version=outputs[table]) for table in PAYOUT_TABLES}
+    groups: dict[str, list[str]] = {}
+    for category, row in sorted(ledger.items()):
+        groups.setdefault(row["input_versions"], []).append(category)
+    for text, categories in groups.items():
+        inputs = json.loads(text)
+        yield from _rated(night, inputs)
+        pools = verified_pools(night, inputs, {name: ledger[name] for name in categories}, stored["pool_payouts"])
+        yield from _paid(pools, stored["pool_payouts"])
+    yield from _totals(night, _one_answer(ledger, "input_versions"), ledger, stored)
+    rated = {table: _one_answer(ledger, "input_versions")[table] for table in ("video_signals", "video_quality")}
+    for table, version in sorted((rated | outputs).items()):
+        if table in KEYS:
+            yield _keeps_contract(night, table, version)
+            yield _still_stands(night, table, version)
+
+
+def _one_answer(ledger: Mapping[str, Mapping[str, Any]], column: str) -> dict[str, int]:
+    """Versions of the pool that was published last: every published row names the same outputs."""
+    latest = max(ledger.values(), key=lambda row: (row["finished_at"], row["category"]))
+    versions: dict[str, int] = json.loads(latest[column])
+    return versions
+
+
+def _readable(night: Night, ledger: Mapping[str, Mapping[str, Any]]) -> Check:
+    """Every version that the ledger names can be read, its files included."""
+    named = sorted(
+        {
+            pair
+            for row in ledger.values()
+            for column in ("input_versions", "output_versions")
+            for pair in json.loads(row[column]).items()
+        }
+    )
+    lost = []
+    for table, version in named:
+        is_daily = "date" in night.warehouse.contract(table).partition_by
+        try:
+            night.warehouse.count_stored(table, day=night.day if is_daily else None, version=version)
+        except MissingTableError as error:
+            lost.append(str(error))
+    return Check("ledger versions readable", len(named), len(lost), lost[0] if lost else None)
+
+
+def _rated(night: Night, inputs: Mapping[str, int]) -> Iterator[Check]:
+    """Signals follow from events, quality from signals."""
+    events, viewers, videos = input_frames(night, inputs)
+    stored = {
+        table: night.warehouse.read(table, day=night.day, version=inputs[table])
+        for table in ("video_signals", "video_quality")
+    }
+    due = video_signals(events, viewers, videos, night.settings.signals)
+    counts = ("views", "viewers")
+    rates = [name for name in due.columns if name not in ("date", "video_id", *counts)]
+    yield attempted(
+        "video_signals from events",
+        lambda: compared_frames("video_signals from events", stored["video_signals"], due, ["video_id"], counts, rates),
+    )
+    yield attempted("video_quality from video_signals", lambda: _quality(night, stored, videos))
+
+
+def _quality(night: Night, stored: Mapping[str, DataFrame], videos: DataFrame) -> Check:
+    signals, settings = stored["video_signals"], night.settings
+    is_smoothed = settings.quality.smoothing == "empirical_bayes"
+    priors = fit_day_priors(signals, videos, settings.signals) if is_smoothed else None
+    due = video_quality(signals, videos, settings.signals, priors)
+    scores = (*COMPONENTS, "raw_score", "quality_score")
+    exact = ("is_compliant", "smoothing")
+    return compared_frames(
+        "video_quality from video_signals", stored["video_quality"], due, ["video_id"], exact, scores
+    )
+
+
+def _paid(pools: VerifiedPools, payouts: DataFrame) -> Iterator[Check]:
+    """Pool by pool: who shares it, the ledger's numbers, optimality, and every row filled in anew."""
+    own = payouts.where(F.col("category").isin(list(pools.ledger)))
+    yield compared_frames(
+        "pool members from quality",
+        own,
+        pools.members,
+        KEYS["pool_payouts"],
+        ["creator_id"],
+        ["effective_impressions"],
+    )
+    yield pools.ledger_check()
+    yield pools.sums_check(own)
+    yield pools.optimality_check(own)
+    if pools.splits:
+        due = fill_payouts(pools.members, settle_ties(pools.members, pools.splits))
+        yield compared_frames(
+            "pool_payouts from the pools' split",
+            own,
+            due,
+            KEYS["pool_payouts"],
+            ["floor_micros", "cap_micros", "payout_micros", "bound"],
+            ["share", "weight"],
+        )
+
+
+def _totals(
+    night: Night, inputs: Mapping[str, int], ledger: Mapping[str, Mapping[str, Any]], stored: Mapping[str, DataFrame]
+) -> Iterator[Check]:
+    """Pools from revenue, videos from pools and Pulse, creators from videos."""
+    revenue = night.warehouse.read("ad_revenue", day=night.day, version=inputs["ad_revenue"])
+    videos = night.warehouse.read("videos", version=inputs["videos"])
+    pools = form_pools((row.asDict() for row in category_revenue(revenue).collect()), night.settings.pools)
+    found = {row["category"]: row.asDict() for row in stored["pool_revenue"].collect()}
+    yield compared_records("pool_revenue from ad_revenue", found, {pool.category: vars(pool) for pool in pools})
+    named = {name: {c: row[c] for c in ("pool_micros", "currency")} for name, row in found.items() if name in ledger}
+    yield compared_records("ledger's pools from pool_revenue", ledger, named)
+    pulse = pulse_earnings(revenue, night.settings.pools)
+    due = video_totals(stored["pool_payouts"], pulse, videos, pools[0].currency)
+    by_video = stored["video_payouts"]
+    yield compared_frames("video_payouts from pools and Pulse", by_video, due, ["video_id"], EARNED, [])
+    yield compared_frames(
+        "creator_payouts from video_payouts",
+        stored["creator_payouts"],
+        creator_totals(by_video),
+        ["creator_id"],
+        ["videos_paid", *MONEY],
+        [],
+    )
+
+
+def _keeps_contract(night: Night, table: str, version: int) -> Check:
+    """Keys unique, bounds kept, totals sums: the rules of the table's contract."""
+    rows = night.warehouse.read(table, day=night.day, version=version)
+    results = validate_table(rows, night.warehouse.contract(table), night.run_id)
+    broken = [result for result in results if not result.passed and result.severity == "error"]
+    example = f"rule {broken[0].rule} broken by {broken[0].rows_failed} rows" if broken else None
+    return Check(f"{table} keeps its contract", len(results), len(broken), example)
+
+
+def _still_stands(night: Night, table: str, version: int) -> Check:
+    """The day's rows are still those that were published, for readers who take the latest version."""
+    name = f"{table} as published"
+    if night.warehouse.version(table) == version:
+        return Check(name, 1)
+    columns = [c.name for c in night.warehouse.contract(table).columns if c.name not in ("date", *KEYS[table])]
+    read = partial(night.warehouse.read, table, day=night.day)
+    found = compared_frames(name, read(), read(version=version), KEYS[table], columns, [])
+    counts = [frame.count() for frame in (read(), read(version=version))]
+    if found.passed and counts[0] != counts[1]:
+        return Check(name, counts[1], abs(counts[0] - counts[1]), f"{counts[0]} rows, must be {counts[1]}")
+    return found

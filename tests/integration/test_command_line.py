@@ -1,0 +1,133 @@
+"""The command line, as an operator types it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.integration.conftest import DAY
+from tests.processes import fresh_environment
+
+from creatorpool.cli.main import main
+from creatorpool.errors import CreatorpoolError
+from creatorpool.runs.ledger import published_pools, published_run
+from creatorpool.settings import project_root
+from creatorpool.synthetic import SyntheticMarket
+from creatorpool.synthetic.day import generate_day
+from creatorpool.tables import Warehouse
+
+NEXT = DAY + timedelta(days=1)
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def command(engine: str) -> Command:
+    """Run one command to its end, on the engine under test where the command has one."""
+
+    def run(*arguments: object, on_engine: bool = True) -> subprocess.CompletedProcess[str]:
+        own = ["--engine", engine, "--set", "engine.shuffle_partitions=2", "--set", "engine.driver_memory=2g"]
+        line = [sys.executable, "-m", "creatorpool.cli", *map(str, arguments), *(own if on_engine else [])]
+        environment = fresh_environment(PYSPARK_PYTHON=sys.executable)
+        return subprocess.run(line, capture_output=True, text=True, env=environment, timeout=500, check=False)
+
+    return run
+
+
+@pytest.fixture
+def tables(undisturbed: Path, tmp_path: Path) -> Path:
+    """A copy of a night's tables."""
+    return Path(shutil.copytree(undisturbed, tmp_path / "tables"))
+
+
+def test_verify_tells_a_night_as_published_from_one_that_was_changed(tables: Path, command: Command) -> None:
+    ended = command("verify", "--date", DAY, "--root", tables)
+
+    assert ended.returncode == 0, ended.stderr
+    assert "payouts optimal (KKT)" in ended.stdout
+
+    warehouse = Warehouse(None, tables)
+    rows = warehouse.read_arrow("video_payouts", day=DAY).to_pylist()
+    rows[0]["total_micros"] += 1
+    warehouse.replace_day_records(rows, "video_payouts", DAY, seen=warehouse.version("video_payouts"))
+    changed = command("verify", "--date", DAY, "--root", tables)
+
+    assert changed.returncode == 2
+    assert "video_payouts as published differs in 1 of" in changed.stderr
+    assert "Traceback" not in changed.stderr
+
+
+@pytest.mark.once
+def test_backfill_takes_up_where_days_are_missing_and_changes_are_explained(
+    tables: Path, raw_day: Path, command: Command, tmp_path: Path
+) -> None:
+    shutil.copytree(raw_day, tmp_path / "raw" / DAY.isoformat())
+    generate_day(tmp_path / "raw" / NEXT.isoformat(), NEXT, SyntheticMarket(seed=8, n_events=1_500))
+    first = published_run(Warehouse(None, tables), "ingest", DAY)
+    source = tmp_path / "raw" / "{date}"
+
+    ended = command("backfill", "--from", DAY, "--to", NEXT, "--source", source, "--root", tables)
+
+    assert ended.returncode == 0, ended.stderr
+    assert "backfill: day 2 of 2" in ended.stderr
+    assert published_run(Warehouse(None, tables), "ingest", DAY) == first, "what is published stands"
+    assert published_pools(Warehouse(None, tables), NEXT)
+
+    states = command("status", "--root", tables, on_engine=False)
+    assert states.returncode == 0, states.stderr
+    assert re.findall(r"│ (\S+) │ allocate", states.stdout) == [DAY.isoformat(), NEXT.isoformat()]
+
+    creator = Warehouse(None, tables).read_arrow("creator_payouts", day=NEXT).to_pylist()[0]["creator_id"]
+    told = command("explain", creator, "--date", NEXT, "--root", tables)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith(f"Creator {creator}: {NEXT} against {DAY}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["run", "--date", "20261120"], 2, "'20261120' is not a date"),
+        (["run"], 2, "Missing option '--date'"),
+        (["run", "--date", DAY, "--dat", "x"], 2, "No such option"),
+        (["rum"], 2, "No such command 'rum'"),
+        (["verify", "--date", DAY, "--set", "allocation.alhpa=0.5"], 3, "unknown key 'allocation.alhpa'"),
+        (["verify", "--date", DAY, "--engine", "flink"], 3, "got 'flink'"),
+        (["backfill", "--from", NEXT, "--to", DAY], 2, "--from must not be after --to"),
+        (["backfill", "--from", DAY, "--to", NEXT, "--source", "raw"], 2, "must have {date}"),
+        (["status"], 2, "nothing is published"),
+    ],
+)
+def test_wrong_command_stops_before_it_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[object], code: int, message: str
+) -> None:
+    monkeypatch.setenv("CREATORPOOL_ROOT", str(tmp_path / "tables"))
+
+    with pytest.raises(CreatorpoolError, match=re.escape(message)) as caught:
+        main([str(argument) for argument in arguments])
+
+    assert caught.value.exit_code == code
+    assert not (tmp_path / "tables").exists()
+
+
+def test_config_show_prints_what_overlays_come_to(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["config", "show", "--conf", str(project_root() / "conf" / "recommended.yaml"), "--set", "allocation.alpha=1"])
+
+    shown = yaml.safe_load(capsys.readouterr().out)
+    assert shown["allocation"]["alpha"] == 1
+    assert shown["quality"]["smoothing"] == "empirical_bayes"
+
+
+def test_contracts_lint_names_what_is_wrong(copied_contracts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["contracts", "lint", str(copied_contracts)])
+    assert "every contract reads" in capsys.readouterr().out
+
+    (copied_contracts / "videos.yaml").write_text("a: 1\na: 2\n")
+    with pytest.raises(CreatorpoolError, match=r"videos.yaml:2: key 'a' is given twice") as caught:
+        main(["contracts", "lint", str(copied_contracts)])
+    assert caught.value.exit_code == 3

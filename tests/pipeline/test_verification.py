@@ -1,0 +1,200 @@
+"""A published day that follows from its inputs passes; whatever is changed afterwards is found."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from creatorpool.errors import ConfigurationError, MissingTableError, VerificationError
+from creatorpool.pipeline.allocation import allocate_day
+from creatorpool.pipeline.checks import Check
+from creatorpool.pipeline.ingestion import ingested
+from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.verification import require_verified, verify_day
+from creatorpool.settings import load_settings
+from creatorpool.synthetic import SyntheticMarket
+from creatorpool.synthetic.day import generate_day
+from creatorpool.tables import Warehouse
+
+DAY = date(2026, 11, 20)
+SETTINGS = ("contracts.data_docs=false", "allocation.cap_micros=120000", "allocation.on_caps_below_pool=carry")
+Row = dict[str, Any]
+
+
+def night_at(spark: SparkSession, root: Path, *assignments: str) -> Night:
+    return Night(Warehouse(spark, root), load_settings(assignments=[*SETTINGS, *assignments]), DAY, dry_run=True)
+
+
+@pytest.fixture(scope="module")
+def published(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tables of a published day."""
+    folder = tmp_path_factory.mktemp("published")
+    generate_day(folder / "raw", DAY, SyntheticMarket(seed=3, n_events=1_500))
+    night = Night(Warehouse(spark, folder / "tables"), load_settings(assignments=SETTINGS), DAY)
+    ingested(night, folder / "raw")
+    allocate_day(night)
+    return folder / "tables"
+
+
+@pytest.fixture
+def tables(published: Path, tmp_path: Path) -> Path:
+    """A copy of them, to tamper with."""
+    return Path(shutil.copytree(published, tmp_path / "tables"))
+
+
+def change(root: Path, table: str, edit: Callable[[list[Row]], list[Row]]) -> int:
+    """Rewrite the day's rows of a table behind the night's back."""
+    warehouse = Warehouse(None, root)
+    seen = warehouse.version(table)
+    rows = warehouse.read_arrow(table, day=DAY).to_pylist()
+    rows.sort(key=lambda row: (-(row.get("payout_micros") or row.get("views") or 0), str(row)))
+    return warehouse.replace_day_records(edit(rows), table, DAY, seen=seen)
+
+
+def forge(root: Path, table: str, edit: Callable[[list[Row]], list[Row]]) -> None:
+    """Rewrite the rows and make the ledger name them as what was published or rated."""
+    version = change(root, table, edit)
+
+    def renamed(rows: list[Row]) -> list[Row]:
+        for row in rows:
+            for column in ("input_versions", "output_versions"):
+                versions = json.loads(row[column])
+                row[column] = json.dumps(versions | ({table: version} if table in versions else {}))
+        return rows
+
+    change(root, "allocation_runs", renamed)
+
+
+def first(**changed: Callable[[Any], Any]) -> Callable[[list[Row]], list[Row]]:
+    """Change columns of the first row."""
+
+    def edit(rows: list[Row]) -> list[Row]:
+        return [rows[0] | {name: make(rows[0][name]) for name, make in changed.items()}, *rows[1:]]
+
+    return edit
+
+
+def move_a_micro(rows: list[Row]) -> list[Row]:
+    """From one video to another of the same pool: every sum stays as it was."""
+    inside = [row for row in rows if row["bound"] == "interior"]
+    one = next(row for row in inside if sum(other["category"] == row["category"] for other in inside) > 1)
+    other = next(row for row in inside if row["category"] == one["category"] and row is not one)
+    rest = [row for row in rows if row is not one and row is not other]
+    return [
+        one | {"payout_micros": one["payout_micros"] - 1},
+        other | {"payout_micros": other["payout_micros"] + 1},
+        *rest,
+    ]
+
+
+def failed(checks: list[Check]) -> set[str]:
+    return {check.name for check in checks if not check.passed}
+
+
+def test_published_day_follows_from_its_inputs(spark: SparkSession, published: Path) -> None:
+    night = night_at(spark, published)
+
+    checks = verify_day(night)
+
+    assert failed(checks) == set()
+    require_verified(night, checks)
+    assert all(check.compared > 0 for check in checks)
+    assert {"payouts optimal (KKT)", "video_signals from events", "ledger versions readable"} <= {
+        check.name for check in checks
+    }
+
+
+def test_moved_micro_is_found_where_all_sums_agree(spark: SparkSession, tables: Path) -> None:
+    forge(tables, "pool_payouts", move_a_micro)
+    night = night_at(spark, tables)
+
+    checks = verify_day(night)
+
+    assert "pool_payouts from the pools' split" in failed(checks)
+    assert "payouts and unallocated sum to the pool" not in failed(checks)
+    assert any("payout_micros is" in str(check.example) for check in checks)
+    with pytest.raises(VerificationError, match=r"differs in \d+ of \d+, for example") as caught:
+        require_verified(night, checks)
+    assert caught.value.exit_code == 2
+
+
+FORGERIES = [
+    ("pool_payouts", first(payout_micros=lambda p: p + 1), "payouts and unallocated sum to the pool"),
+    ("pool_payouts", first(creator_id=lambda _: "mallory"), "pool members from quality"),
+    ("pool_payouts", first(share=lambda s: s / 2), "pool_payouts from the pools' split"),
+    ("pool_payouts", lambda rows: [*rows, rows[0]], "pool_payouts keeps its contract"),
+    ("pool_payouts", lambda rows: rows[1:], "pool members from quality"),
+    ("pool_payouts", first(payout_micros=lambda p: p + 130_000), "payouts optimal (KKT)"),
+    (
+        "video_payouts",
+        first(payout_micros=lambda p: p - 1, pulse_micros=lambda p: p + 1),
+        "video_payouts from pools and Pulse",
+    ),
+    ("creator_payouts", first(videos_paid=lambda n: n + 1), "creator_payouts from video_payouts"),
+    ("pool_revenue", first(gross_micros=lambda g: g + 2), "pool_revenue from ad_revenue"),
+    ("video_quality", first(quality_score=lambda q: 0.9 * q), "video_quality from video_signals"),
+    ("video_signals", first(views=lambda n: n + 1), "video_signals from events"),
+]
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(("table", "edit", "check"), FORGERIES)
+def test_forged_table_is_found(
+    spark: SparkSession, tables: Path, table: str, edit: Callable[[list[Row]], list[Row]], check: str
+) -> None:
+    forge(tables, table, edit)
+
+    assert check in failed(verify_day(night_at(spark, tables)))
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("column", "make"),
+    [
+        ("nu", lambda nu: nu * 1.01),
+        ("unallocated_micros", lambda micros: micros + 5),
+        ("gini", lambda g: g / 2),
+    ],
+)
+def test_forged_ledger_is_found(spark: SparkSession, tables: Path, column: str, make: Callable[[Any], Any]) -> None:
+    change(tables, "allocation_runs", first(**{column: make}))
+
+    assert failed(verify_day(night_at(spark, tables))) & {
+        "allocation_runs from the pools' members",
+        "payouts optimal (KKT)",
+    }
+
+
+@pytest.mark.once
+def test_rows_changed_after_publication_are_found(spark: SparkSession, tables: Path) -> None:
+    change(tables, "creator_payouts", first(total_micros=lambda t: t + 1))
+
+    assert failed(verify_day(night_at(spark, tables))) == {"creator_payouts as published"}
+
+
+@pytest.mark.once
+def test_lost_file_is_found(spark: SparkSession, tables: Path) -> None:
+    Path(Warehouse(None, tables).files("video_quality", day=DAY)[0]).unlink()
+
+    checks = verify_day(night_at(spark, tables))
+
+    assert failed(checks) == {"ledger versions readable"}
+    assert "video_quality is not readable" in str(checks[0].example)
+
+
+@pytest.mark.once
+def test_day_is_verified_by_the_configuration_that_paid_it(spark: SparkSession, published: Path) -> None:
+    with pytest.raises(ConfigurationError, match="another configuration"):
+        verify_day(night_at(spark, published, "allocation.alpha=0.7"))
+
+
+def test_unpublished_day_cannot_be_verified(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(MissingTableError, match=f"payouts of {DAY} are not published"):
+        verify_day(night_at(spark, tmp_path))
