@@ -1,7 +1,8 @@
 """Incentive models against their peers: speed and accuracy, one table each.
 
-    python benchmarks/incentives.py            a million triples, 100 segments, under three minutes
-    python benchmarks/incentives.py --quick    a tenth of it
+    python benchmarks/incentives.py              a million triples, 100 segments, a few minutes
+    python benchmarks/incentives.py --quick      a tenth of it
+    python benchmarks/incentives.py --coverage   what intervals cover, over 200 and over 1,000 simulated cohorts
 
 Peers: scipy.stats.binom with a central difference for the slope, and fast-poibin (`pip install fast-poibin`; its rows
 are left out where it is missing). Accuracy is against mpmath with 50 digits, on tails that a float can hold.
@@ -23,12 +24,14 @@ from scipy.stats import binom
 
 from creatorpool.incentives import (
     CellTotals,
+    CohortCounts,
     CohortExposure,
     DecayingSlots,
     IdentityLink,
     PoissonBinomialModel,
     Policy,
     QuadraticCost,
+    balance,
     best_response,
     count_cohort,
     estimate_cohort,
@@ -46,8 +49,13 @@ POIBIN_SIZES = (100, 1000, 5000)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a tenth of the work")
-    part = 0.1 if parser.parse_args().quick else 1.0
+    parser.add_argument("--coverage", action="store_true", help="what intervals cover, instead of the timings")
+    arguments = parser.parse_args()
+    part = 0.1 if arguments.quick else 1.0
     console = Console(width=110)
+    if arguments.coverage:
+        console.print(coverage(1_000))
+        return
     console.print(pass_curves(int(1_000_000 * part)))
     console.print(poisson_binomials())
     console.print(searches_and_bootstrap(int(20_000 * part), int(100 * part)))
@@ -122,7 +130,68 @@ def searches_and_bootstrap(policies: int, segments: int) -> Table:
             estimate_cohort(counts, policy, exposure=exposure, seed=seed)
 
     table.add_row(f"{segments} segments × 10,000 entrants × 1,000 replicates", f"{_seconds(bootstrap, runs=1):.2f}")
+    for name, seconds in estimates_and_advice(segments).items():
+        table.add_row(f"{segments} different segments: {name}", f"{seconds:.2f}")
     return table
+
+
+def estimates_and_advice(segments: int) -> dict[str, float]:
+    """Seconds for what the job does in its own process: estimates of segments that all differ, then their advice."""
+    rng = np.random.default_rng(1)
+    policies, costs = [], []
+    started = time.perf_counter()
+    for seed in range(segments):
+        n, kappa = int(rng.integers(10, 30)), float(rng.uniform(60, 200))
+        policy = Policy(0.8 * n, n, int(n * rng.uniform(0.3, 0.6)) + 1, 0.0, 3.0, rng.uniform(20, 60), 0.5)
+        target = float(np.clip(best_response(policy, QuadraticCost(kappa)), 0.05, 0.9))
+        quality = rng.beta(20 * target, 20 * (1 - target), 10_000)
+        counts = count_cohort(quality, rng.random((10_000, n)) < quality[:, None])
+        found = estimate_cohort(counts, policy, cost=QuadraticCost(kappa), seed=seed)
+        policies.append(policy if found.reason else found.policy(policy))
+        costs.append(QuadraticCost(kappa))
+    estimated = time.perf_counter()
+    shares = np.full(segments, 1.0 / segments)
+    mass = float(np.mean([float(policy.mass) for policy in policies]))
+    balance(policies, shares, (mass, 2.0), costs)
+    advised = time.perf_counter()
+    return {"simulated and estimated": estimated - started, "advice under common budgets": advised - estimated}
+
+
+def coverage(cohorts: int) -> Table:
+    """What 95 % intervals cover of the truth in simulated cohorts of 1,500, and bias in standard errors."""
+    policy, names = Policy(0.0, 12, 7, 5.0, 0.0, 0.0, 0.5), ("π", "π′ (curve)", "π′ (influence)", "ΔG")
+    covered, errors = [], []
+    for seed in range(cohorts):
+        rng = np.random.default_rng(seed)
+        quality = rng.beta(8, 12, 1_500)
+        counts = count_cohort(quality, rng.random((1_500, 12)) < quality[:, None])
+        found = estimate_cohort(counts, policy, exposure=_gamma_exposure(counts, rng), seed=seed)
+        slope = float(pass_slope(counts.median, 12, 7))
+        truths = (float(pass_probability(counts.median, 12, 7)), slope, slope, 8.0)
+        pairs = list(zip((found.probability, found.slope, found.slope_influence, found.spread), truths, strict=True))
+        covered.append([estimate.low <= truth <= estimate.high for estimate, truth in pairs])
+        errors.append([estimate.value - truth for estimate, truth in pairs])
+    table = Table(title=f"95 % intervals over {cohorts:,} simulated cohorts of 1,500, 1,000 replicates each")
+    for name in ("of", "covered, first 200", f"covered, all {cohorts:,}", "bias in standard errors", "± (two sd)"):
+        table.add_column(name, justify="right")
+    bias = np.mean(errors, axis=0) / np.std(errors, axis=0)
+    for position, name in enumerate(names):
+        share = np.mean(covered, axis=0)[position], np.mean(covered[:200], axis=0)[position]
+        table.add_row(
+            name, f"{share[1]:.1%}", f"{share[0]:.1%}", f"{bias[position]:+.3f}", f"{2 / np.sqrt(cohorts):.3f}"
+        )
+    return table
+
+
+def _gamma_exposure(counts: CohortCounts, rng: np.random.Generator) -> CohortExposure:
+    """Exposure after the test of every entrant: gamma with mean 12 after a pass and 4 after a fail."""
+    total, squares = np.zeros(counts.entrants.shape), np.zeros(counts.entrants.shape)
+    for place in np.argwhere(counts.entrants):
+        mean, shape = (12.0, 6) if place[1] >= 7 else (4.0, 2)
+        seen = rng.gamma(shape, mean / shape, counts.entrants[tuple(place)])
+        total[tuple(place)], squares[tuple(place)] = seen.sum(), (seen**2).sum()
+    mass = CellTotals(counts.entrants, 10.0 * counts.entrants, 101.0 * counts.entrants)
+    return CohortExposure(mass, CellTotals(counts.entrants, total, squares))
 
 
 def _difference(q: Any, n: Any, k: Any) -> Any:

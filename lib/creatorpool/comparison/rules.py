@@ -101,7 +101,8 @@ def scaled_user(viewing: Viewing, videos: int, creators_share: float) -> Floats:
 
     References
     ----------
-    .. [1] Ghosh, Neoh, Teh, Tyrovolas, Fraud-Proof Revenue Division on Subscription Platforms, ICML 2025.
+    .. [1] Ghosh, Neoh, Teh, Tyrovolas, Fraud-Proof Revenue Division on Subscription Platforms, ICML 2025, PMLR 267,
+       arXiv:2511.04465. Users pay 1 each, and user i gives min(γ L_i, 1) in proportion to the engagement with each.
     """
     if not 0.0 < creators_share <= 1.0:
         raise InputError(f"creators_share must lie in (0, 1], got {creators_share}")

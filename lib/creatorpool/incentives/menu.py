@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import block_diag, csr_array
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+from scipy.sparse import csr_array
 
 from creatorpool.errors import InputError
 from creatorpool.incentives.payoffs import payoffs
@@ -24,6 +23,8 @@ MENU_PROOF = 1e-4
 # nodes, and not on seconds, gives the same answer on every machine.
 PROGRAM_GAP = 1e-4
 PROGRAM_NODES = 500
+# What rounding may cost a bound, as a part of it.
+ROUNDING = 1e-9
 
 
 class Budgets(NamedTuple):
@@ -110,27 +111,120 @@ def best_choice(menus: Sequence[Menu], shares: Floats, budgets: Budgets) -> Choi
         If no choice meets the budgets.
     """
     kept = [np.flatnonzero(_undominated(menu)) for menu in menus]
-    parts = [menu.at(index) for menu, index in zip(menus, kept, strict=True)]
-    share = np.repeat(shares, [part.n.size for part in parts])
-    value = share * np.concatenate([part.value for part in parts])
-    uses = np.stack([share * np.concatenate([getattr(part, name) for part in parts]) for name in ("mass", "spend")])
-    one_each = csr_array(block_diag([np.ones((1, part.n.size)) for part in parts]))
-    limits = [LinearConstraint(one_each, 1, 1), LinearConstraint(uses, -np.inf, np.asarray(budgets))]
-    exact = milp(
-        -value,
-        integrality=np.ones(value.size),
+    whole = _program_of([menu.at(index) for menu, index in zip(menus, kept, strict=True)], shares, budgets)
+    relaxed = whole.relaxed()
+    if relaxed is None:
+        raise InputError(f"no policies from the menus meet the budgets {budgets.impressions} and {budgets.cash}")
+    start = _rounded(whole, relaxed.weight)
+    worth = -np.inf if start is None else float(whole.value[start].sum())
+    # Items that cost the bound more than is missing from what is had already are in no better choice.
+    rivals = np.flatnonzero(relaxed.loss <= max(relaxed.bound - worth, 0.0) + ROUNDING * abs(relaxed.bound))
+    picked = _exact(whole.at(rivals))
+    if picked is not None:
+        picked = rivals[picked]
+    if picked is None or (start is not None and whole.value[picked].sum() < worth):
+        picked = start
+    if picked is None:
+        raise InputError(f"no policies from the menus meet the budgets {budgets.impressions} and {budgets.cash}")
+    index = np.concatenate(kept)[picked]
+    return Choice(index, float(whole.value[picked].sum()), relaxed.bound)
+
+
+@dataclass(frozen=True)
+class _Program:
+    """One item of each segment: (m,) arrays over all items, in the order of their segments."""
+
+    segment: Integers
+    value: Floats
+    """share · value"""
+    uses: Floats
+    """(2, m) share · mass and share · spend"""
+    limits: Floats
+    """(2,)"""
+
+    def at(self, index: Integers) -> _Program:
+        return _Program(self.segment[index], self.value[index], self.uses[:, index], self.limits)
+
+    @property
+    def segments(self) -> int:
+        return int(self.segment[-1]) + 1
+
+    @property
+    def one_each(self) -> csr_array:
+        """(s, m): which items are a segment's."""
+        entries = np.ones(self.segment.size), (self.segment, np.arange(self.segment.size))
+        return csr_array(entries, shape=(self.segments, self.segment.size))
+
+    def relaxed(self) -> _Relaxed | None:
+        """The best mixture of items; None if no mixture meets the limits."""
+        answer = linprog(-self.value, A_ub=self.uses, b_ub=self.limits, A_eq=self.one_each, b_eq=np.ones(self.segments))
+        if answer.x is None:
+            return None
+        # At the prices of the limits each segment's best item is worth `top`: any other loses the difference.
+        prices = np.maximum(-answer.ineqlin.marginals, 0.0)
+        priced = self.value - prices @ self.uses
+        top = np.full(self.segments, -np.inf)
+        np.maximum.at(top, self.segment, priced)
+        bound = float(top.sum() + prices @ self.limits)
+        return _Relaxed(answer.x, bound, top[self.segment] - priced)
+
+
+class _Relaxed(NamedTuple):
+    weight: Floats
+    """(m,) of each item in the mixture"""
+    bound: float
+    """no choice is worth more, by weak duality"""
+    loss: Floats
+    """(m,) by how much the bound falls for choices with this item"""
+
+
+def _program_of(menus: Sequence[Menu], shares: Floats, budgets: Budgets) -> _Program:
+    segment = np.repeat(np.arange(len(menus)), [menu.n.size for menu in menus])
+    value, mass, spend = (
+        shares[segment] * np.concatenate([getattr(menu, name) for menu in menus]) for name in ("value", "mass", "spend")
+    )
+    return _Program(segment, value, np.stack([mass, spend]), np.asarray(budgets, dtype=np.float64))
+
+
+def _rounded(program: _Program, weight: Floats) -> Integers | None:
+    """Whole choices near a mixture: every segment its likeliest item, the two most mixed any pair that fits best.
+
+    A basic solution mixes no more segments than there are limits.
+    """
+    by_segment = np.split(np.arange(program.segment.size), np.flatnonzero(np.diff(program.segment)) + 1)
+    chosen = np.array([rows[np.argmax(weight[rows])] for rows in by_segment])
+    mixed = np.argsort(weight[chosen], kind="stable")[:2]
+    left = program.limits - np.delete(program.uses[:, chosen], mixed, axis=1).sum(axis=1)
+    if mixed.size < 2:
+        fits = np.all(program.uses <= left[:, None], axis=0)
+        return np.array([int(np.argmax(np.where(fits, program.value, -np.inf)))]) if fits.any() else None
+    first, second = (by_segment[s] for s in mixed)
+    uses = program.uses[:, first, None] + program.uses[:, None, second]
+    worth = np.where(
+        np.all(uses <= left[:, None, None], axis=0), program.value[first][:, None] + program.value[second], -np.inf
+    )
+    a, b = np.unravel_index(int(np.argmax(worth)), worth.shape)
+    if worth[a, b] == -np.inf:
+        return None
+    chosen[mixed] = first[a], second[b]
+    return chosen
+
+
+def _exact(program: _Program) -> Integers | None:
+    """Items of the best whole choice, to `PROGRAM_GAP`; None if none was found."""
+    limits = [LinearConstraint(program.one_each, 1, 1), LinearConstraint(program.uses, -np.inf, program.limits)]
+    answer = milp(
+        -program.value,
+        integrality=np.ones(program.value.size),
         bounds=Bounds(0, 1),
         constraints=limits,
         options={"mip_rel_gap": PROGRAM_GAP, "node_limit": PROGRAM_NODES},
     )
-    if exact.x is None:
-        raise InputError(f"no policies from the menus meet the budgets {budgets.impressions} and {budgets.cash}")
-    relaxed = milp(-value, bounds=Bounds(0, 1), constraints=limits)
-    starts = np.cumsum([0, *(part.n.size for part in parts)])
-    chosen = [int(np.argmax(exact.x[a:b])) for a, b in pairwise(starts)]
-    index = np.array([rows[at] for rows, at in zip(kept, chosen, strict=True)])
-    total = sum(w * part.value[at] for w, part, at in zip(shares, parts, chosen, strict=True))
-    return Choice(index, float(total), float(-relaxed.fun))
+    if answer.x is None:
+        return None
+    starts = np.flatnonzero(np.diff(program.segment, prepend=-1))
+    ends = np.append(starts[1:], program.segment.size)
+    return np.array([a + int(np.argmax(answer.x[a:b])) for a, b in zip(starts, ends, strict=True)])
 
 
 def _undominated(menu: Menu) -> Booleans:

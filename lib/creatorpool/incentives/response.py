@@ -259,20 +259,30 @@ def _polished(policy: Policy, cost: Curve, region: _Region) -> _Peaks:
 
 def critical_point(policy: Policy, cost: Curve, low: Floats, high: Floats) -> Floats:
     """Where U′ falls through 0 between `low` and `high`, or the end it points to: Newton's steps inside a bracket."""
-    q, done = 0.5 * (low + high), np.zeros(low.shape, dtype=np.bool_)
+    q = 0.5 * (low + high)
+    # Each point stops by itself, so that no answer depends on what else was asked; who stopped costs nothing more.
+    moving = np.arange(low.size)
     for _ in range(MAX_STEPS):
-        at = payoffs(policy, cost, q)
-        marginal, bend = at.private_gain - cost.slope(q), at.private_bend - cost.curvature(q)
-        low, high = np.where(marginal > 0, q, low), np.where(marginal > 0, high, q)
-        newton = q - marginal / np.where(bend < 0, bend, -1.0)
-        is_safe = (bend < 0) & (newton > low) & (newton < high)
-        following = np.where(done | (marginal == 0), q, np.where(is_safe, newton, 0.5 * (low + high)))
-        # Each point stops by itself, so that no answer depends on what else was asked.
-        done |= np.abs(following - q) <= PRECISION
-        q = following
-        if done.all():
+        here = policy if policy.shape == () else policy.take(moving)
+        following, low, high, has_stopped = _newton_step(here, cost, q[moving], low, high)
+        q[moving] = following
+        moving, low, high = moving[~has_stopped], low[~has_stopped], high[~has_stopped]
+        if moving.size == 0:
             break
     return q
+
+
+def _newton_step(
+    policy: Policy, cost: Curve, q: Floats, low: Floats, high: Floats
+) -> tuple[Floats, Floats, Floats, Booleans]:
+    """The next points, their brackets, and which of them have arrived."""
+    at = payoffs(policy, cost, q)
+    marginal, bend = at.private_gain - cost.slope(q), at.private_bend - cost.curvature(q)
+    low, high = np.where(marginal > 0, q, low), np.where(marginal > 0, high, q)
+    newton = q - marginal / np.where(bend < 0, bend, -1.0)
+    is_safe = (bend < 0) & (newton > low) & (newton < high)
+    following = np.where(marginal == 0, q, np.where(is_safe, newton, 0.5 * (low + high)))
+    return following, low, high, np.abs(following - q) <= PRECISION
 
 
 def _passes(policy: Policy, q: Floats) -> Floats:
