@@ -2,7 +2,7 @@
 
     python benchmarks/incentives.py              a million triples, 100 segments, a few minutes
     python benchmarks/incentives.py --quick      a tenth of it
-    python benchmarks/incentives.py --coverage   what intervals cover, over 200 and over 1,000 simulated cohorts
+    python benchmarks/incentives.py --coverage   what intervals cover, over 200 and 1,000 simulated cohorts of two sizes
 
 Peers: scipy.stats.binom with a central difference for the slope, and fast-poibin (`pip install fast-poibin`; its rows
 are left out where it is missing). Accuracy is against mpmath with 50 digits, on tails that a float can hold.
@@ -54,7 +54,8 @@ def main() -> None:
     part = 0.1 if arguments.quick else 1.0
     console = Console(width=110)
     if arguments.coverage:
-        console.print(coverage(1_000))
+        for entrants in (1_500, 10_000):
+            console.print(coverage(1_000, entrants))
         return
     console.print(pass_curves(int(1_000_000 * part)))
     console.print(poisson_binomials())
@@ -157,21 +158,21 @@ def estimates_and_advice(segments: int) -> dict[str, float]:
     return {"simulated and estimated": estimated - started, "advice under common budgets": advised - estimated}
 
 
-def coverage(cohorts: int) -> Table:
-    """What 95 % intervals cover of the truth in simulated cohorts of 1,500, and bias in standard errors."""
+def coverage(cohorts: int, entrants: int) -> Table:
+    """What 95 % intervals cover of the truth in simulated cohorts, and bias in standard errors."""
     policy, names = Policy(0.0, 12, 7, 5.0, 0.0, 0.0, 0.5), ("π", "π′ (curve)", "π′ (influence)", "ΔG")
     covered, errors = [], []
     for seed in range(cohorts):
         rng = np.random.default_rng(seed)
-        quality = rng.beta(8, 12, 1_500)
-        counts = count_cohort(quality, rng.random((1_500, 12)) < quality[:, None])
+        quality = rng.beta(8, 12, entrants)
+        counts = count_cohort(quality, rng.random((entrants, 12)) < quality[:, None])
         found = estimate_cohort(counts, policy, exposure=_gamma_exposure(counts, rng), seed=seed)
         slope = float(pass_slope(counts.median, 12, 7))
         truths = (float(pass_probability(counts.median, 12, 7)), slope, slope, 8.0)
         pairs = list(zip((found.probability, found.slope, found.slope_influence, found.spread), truths, strict=True))
         covered.append([estimate.low <= truth <= estimate.high for estimate, truth in pairs])
         errors.append([estimate.value - truth for estimate, truth in pairs])
-    table = Table(title=f"95 % intervals over {cohorts:,} simulated cohorts of 1,500, 1,000 replicates each")
+    table = Table(title=f"95 % intervals over {cohorts:,} simulated cohorts of {entrants:,}, 1,000 replicates each")
     for name in ("of", "covered, first 200", f"covered, all {cohorts:,}", "bias in standard errors", "± (two sd)"):
         table.add_column(name, justify="right")
     bias = np.mean(errors, axis=0) / np.std(errors, axis=0)
