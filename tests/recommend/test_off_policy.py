@@ -9,11 +9,9 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import expit
 
 from creatorpool.errors import InputError
 from creatorpool.recommend import (
-    REWARDS,
     FinalScorePolicy,
     RandomPolicy,
     RankBandit,
@@ -27,8 +25,7 @@ from creatorpool.recommend.off_policy import (
     evaluate_policy,
     softmax_chances,
 )
-from creatorpool.recommend.simulator import Step
-from creatorpool.recommend.simulator_sessions import leave_odds, watch_odds
+from creatorpool.recommend.simulator_sessions import expected_rewards
 
 
 def by_definition(
@@ -66,17 +63,6 @@ def test_values_are_those_of_the_definitions_in_fractions(seed: int) -> None:
         assert found[method].value == pytest.approx(float(value), rel=1e-12, abs=1e-12)  # type: ignore[index]
 
 
-def expected_rewards(simulator: SessionSimulator, step: Step) -> np.ndarray:
-    """(n, r) exact mean reward of every candidate, from what only the simulator knows."""
-    p, market = simulator.parameters, simulator.market
-    odds = watch_odds(np, p, market, step.before, step.observation.slate.video)
-    leave = expit(leave_odds(np, p, market, step.before))[:, None]
-    watch, like = expit(odds), expit(p.like + p.like_slope * odds)
-    skipped, watched, liked, left = REWARDS
-    stays = (1 - watch) * skipped + watch * (1 - like) * watched + watch * like * liked
-    return leave * left + (1 - leave) * stays
-
-
 def test_values_from_logs_of_one_policy_cover_the_exact_values_of_others() -> None:
     """Random logs, judged for the final score and for a soft one, against the exact means of the states in them."""
     simulator = SessionSimulator(SimulatorParameters(videos=300, viewers=500, candidates=5), seed=3)
@@ -84,7 +70,7 @@ def test_values_from_logs_of_one_policy_cover_the_exact_values_of_others() -> No
     for seed in range(40):
         step = next(simulator.steps(RandomPolicy(), 1500, seed=seed))
         logged = LoggedChoices(step.action, step.reward, step.propensity, 5)
-        truth = expected_rewards(simulator, step)
+        truth = expected_rewards(np, simulator.parameters, simulator.market, step.before, step.observation.slate.video)
         for chances in (
             FinalScorePolicy().probabilities(step.observation),
             softmax_chances(step.observation.slate.score, 1.0),

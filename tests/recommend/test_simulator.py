@@ -22,7 +22,14 @@ from creatorpool.recommend import (
     SimulatorParameters,
 )
 from creatorpool.recommend.simulator import drawn_action
-from creatorpool.recommend.simulator_sessions import Session, leave_odds, watch_odds
+from creatorpool.recommend.simulator_sessions import (
+    AnswerDraws,
+    Session,
+    answer,
+    expected_rewards,
+    leave_odds,
+    watch_odds,
+)
 
 SMALL = SimulatorParameters(videos=200, viewers=400)
 FLAT = replace(
@@ -102,6 +109,23 @@ def test_answers_follow_the_formula_worked_out_viewer_by_viewer() -> None:
         assert found[i] == pytest.approx(odds, abs=1e-12)
         leave = p.leave + 0.8 * session.irritation[i] + 0.08 * session.minutes[i] + (-0.3, 0.0, 0.3)[market.age[u]]
         assert left[i] == pytest.approx(leave, abs=1e-12)
+
+
+def test_expected_rewards_are_the_means_of_answers() -> None:
+    simulator = SessionSimulator(SMALL)
+    p, market, rng = simulator.parameters, simulator.market, np.random.default_rng(0)
+    n, times = 8, 40_000
+    one = list(simulator.steps(RandomPolicy(), 40, seed=1))[4]
+    session = Session(*(part[:n] for part in one.before))
+    video = one.observation.slate.video[:n]
+    expected = expected_rewards(np, p, market, session, video)[:, 2]
+    many = Session(*(np.tile(part, times) for part in session))
+    draws = AnswerDraws(*rng.random((5, n * times)))
+    _, outcome, _ = answer(np, p, market, many, np.tile(video[:, 2], times), draws)
+    rewards = np.array(REWARDS)[outcome].reshape(times, n)
+    assert all(within(rewards[:, i], expected[i]) for i in range(n))
+    at_the_end = session._replace(videos=np.full(n, p.max_videos - 1))
+    np.testing.assert_array_equal(expected_rewards(np, p, market, at_the_end, video), -0.5)
 
 
 def test_a_session_tells_one_coherent_story() -> None:

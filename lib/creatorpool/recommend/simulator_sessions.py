@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from creatorpool.recommend.simulator_market import Array, Market
-from creatorpool.recommend.simulator_parameters import LEFT, LIKED, SKIPPED, WATCHED, SimulatorParameters
+from creatorpool.recommend.simulator_parameters import LEFT, LIKED, REWARDS, SKIPPED, WATCHED, SimulatorParameters
 
 NOTHING = -1
 """Last category and last outcome of a session that just began."""
@@ -171,6 +171,17 @@ def leave_odds(xp: Any, parameters: SimulatorParameters, market: Market, session
     )
 
 
+def expected_rewards(xp: Any, parameters: SimulatorParameters, market: Market, session: Session, video: Array) -> Array:
+    """(n, m) mean reward of each of (n, m) videos, exact: it needs what only the simulator knows of a viewer."""
+    odds = watch_odds(xp, parameters, market, session, video)
+    watch, like = _chance(xp, odds), _chance(xp, parameters.like + parameters.like_slope * odds)
+    leave = _chance(xp, leave_odds(xp, parameters, market, session))[:, None]
+    leave = xp.where((session.videos >= parameters.max_videos - 1)[:, None], 1.0, leave)
+    skipped, watched, liked, left = REWARDS
+    stays = (1 - watch) * skipped + watch * ((1 - like) * watched + like * liked)
+    return leave * left + (1 - leave) * stays
+
+
 def answer(
     xp: Any, parameters: SimulatorParameters, market: Market, session: Session, video: Array, draws: AnswerDraws
 ) -> tuple[Session, Array, Array]:
@@ -225,6 +236,11 @@ def _happens(xp: Any, uniform: Array, odds: Array) -> Array:
     """Events of the given log-odds: u < 1 / (1 + e^−odds), written so that no exponential overflows."""
     small = xp.exp(-xp.abs(odds))
     return uniform * (1.0 + small) < xp.where(odds >= 0, 1.0, small)
+
+
+def _chance(xp: Any, odds: Array) -> Array:
+    small = xp.exp(-xp.abs(odds))
+    return xp.where(odds >= 0, 1.0, small) / (1.0 + small)
 
 
 def _rescaled(uniform: Array, above: float) -> Array:
