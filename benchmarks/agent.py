@@ -31,7 +31,7 @@ from creatorpool.recommend.state_vector import StateLayout, state_vector
 from creatorpool.recommend.trial import TrialPlan, as_row, run_trial, standings, tuned_weights, values_of
 
 CHAMPION = "DQN"
-SETTINGS = DQNSettings(epsilon_transitions=40_000)
+SETTINGS = DQNSettings()
 AGENTS = {
     CHAMPION: SETTINGS,
     "DQN, double": replace(SETTINGS, double=True),

@@ -27,7 +27,6 @@ from creatorpool.incentives import (
 )
 from creatorpool.recommend import (
     DQNAgent,
-    DQNSettings,
     FinalScorePolicy,
     RankingPolicy,
     SessionSimulator,
@@ -47,7 +46,7 @@ TRANSITIONS = 80_000
 
 def main(folder: Path | None) -> None:
     simulator = SessionSimulator(seed=0)
-    agent = DQNAgent(simulator, DQNSettings(epsilon_transitions=40_000))
+    agent = DQNAgent(simulator)
     agent.train(TRANSITIONS)
     policies: dict[str, RankingPolicy] = {
         "final score": FinalScorePolicy(),

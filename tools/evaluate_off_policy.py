@@ -19,7 +19,6 @@ from rich.table import Table
 
 from creatorpool.recommend import (
     DQNAgent,
-    DQNSettings,
     FinalScorePolicy,
     LoggedChoices,
     RandomPolicy,
@@ -73,7 +72,7 @@ def open_bandit(folder: Path) -> Table:
 def simulated_sessions() -> Table:
     """Random sessions, judged for other policies choice by choice, beside the exact values in the same states."""
     simulator = SessionSimulator(seed=0)
-    agent = DQNAgent(simulator, DQNSettings(epsilon_transitions=40_000))
+    agent = DQNAgent(simulator)
     agent.train(80_000)
     steps = list(simulator.steps(RandomPolicy(), 3000, seed=9))
     table = new_table("Reward of a choice in the states of random sessions, × 1000", "exact")

@@ -35,7 +35,7 @@ class DQNAgent:
     --------
     >>> simulator = SessionSimulator(seed=1)
     >>> agent = DQNAgent(simulator)
-    >>> metrics = agent.train(300_000)
+    >>> metrics = agent.train(80_000)
     >>> simulator.play(agent, 4000).returns.mean()
     """
 

@@ -38,7 +38,7 @@ class DQNSettings:
     """played side by side; one update for each step of them all"""
     epsilon_start: float = 1.0
     epsilon_end: float = 0.05
-    epsilon_transitions: int = 100_000
+    epsilon_transitions: int = 40_000
     """transitions over which ε falls linearly"""
     chunk: int = 50
     """steps in one call of the compiled program"""
