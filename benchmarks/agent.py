@@ -49,24 +49,25 @@ def main() -> None:
     parser.add_argument("--part", choices=("speed", "trial"), help="one part only")
     parser.add_argument("--seeds", type=int, default=3, help="trials, seeds 0 and up")
     parser.add_argument("--save", type=Path, help="file of JSON lines, one a trial")
+    parser.add_argument("--transitions", type=int, default=80_000, help="videos shown to each agent in training")
     parser.add_argument("--quick", action="store_true", help="a tenth of the training")
     options = parser.parse_args()
+    part = 0.1 if options.quick else 1.0
     console = Console(width=120)
     if options.part != "trial":
-        console.print(speed(0.1 if options.quick else 1.0))
+        console.print(speed(part))
     if options.part != "speed":
-        console.print(standing_table(list(trials(options.seeds, options.save, 0.1 if options.quick else 1.0))))
+        plan = trial_plan(int(options.transitions * part))
+        console.print(standing_table(list(trials(plan, options.seeds, options.save))))
 
 
-def trials(seeds: int, save: Path | None, part: float) -> Iterator[dict[str, object]]:
+def trials(plan: TrialPlan, seeds: int, save: Path | None) -> Iterator[dict[str, object]]:
     """Rows of the trials, from the file where it has them."""
     known = {}
     if save and save.exists():
         known = {row["seed"]: row for row in map(json.loads, save.read_text().splitlines())}
-    plan = None
     for seed in range(seeds):
         if seed not in known:
-            plan = plan or trial_plan(part)
             known[seed] = as_row(run_trial(plan, seed))
             if save:
                 with save.open("a") as file:
@@ -74,13 +75,13 @@ def trials(seeds: int, save: Path | None, part: float) -> Iterator[dict[str, obj
         yield known[seed]
 
 
-def trial_plan(part: float) -> TrialPlan:
-    """Every agent sees 80,000 videos shown."""
+def trial_plan(transitions: int) -> TrialPlan:
+    """All agents learn from as many videos shown."""
     parameters = SimulatorParameters()
     return TrialPlan(
         parameters=parameters,
         agents=AGENTS,
-        transitions=int(80_000 * part),
+        transitions=transitions,
         evaluations=8,
         sessions=4000,
         curve_sessions=1000,

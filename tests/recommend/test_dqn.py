@@ -103,6 +103,9 @@ def test_a_checkpoint_of_another_agent_or_none_is_refused(trained: DQNAgent, tmp
         DQNAgent(SIMULATOR, SETTINGS, seed=2).restore(path)
     with pytest.raises(InputError, match="market_seed is 2 there, 5 here"):
         DQNAgent(SessionSimulator(SIMULATOR.parameters, seed=5), SETTINGS, seed=1).restore(path)
+    other = SessionSimulator(SIMULATOR.parameters, seed=2, predicted=SIMULATOR.market.interests)
+    with pytest.raises(InputError, match="another agent: predicted_interests is"):
+        DQNAgent(other, SETTINGS, seed=1).restore(path)
     with pytest.raises(InputError, match="there is no checkpoint"):
         trained.restore(tmp_path / "nowhere.npz")
     before = trained.transitions

@@ -162,6 +162,15 @@ def test_the_same_seed_gives_the_same_log_and_every_policy_the_same_luck() -> No
     np.testing.assert_array_equal(first, next(simulator.steps(FinalScorePolicy(), 300, seed=1)).observation.slate.video)
 
 
+def test_better_predicted_interests_make_a_better_final_score() -> None:
+    simulator = SessionSimulator(SMALL, seed=4)
+    known = SessionSimulator(SMALL, seed=4, predicted=simulator.market.interests)
+    wrong = SessionSimulator(SMALL, seed=4, predicted=np.roll(simulator.market.interests, 1, axis=0))
+    returns = [each.play(FinalScorePolicy(), 2000).returns.mean() for each in (known, simulator, wrong)]
+    assert returns[0] > returns[1] > returns[2] + 2
+    np.testing.assert_array_equal(known.market.interests, simulator.market.interests)
+
+
 def test_sessions_end_at_the_longest_length() -> None:
     stays = replace(FLAT, leave=-30.0, max_videos=7)
     assert set(SessionSimulator(stays).play(RandomPolicy(), 50).lengths) == {7}
@@ -228,6 +237,8 @@ invalid = [
     (lambda: SessionSimulator(SMALL).play(Broken(), 5), "sum to 1"),
     (lambda: SessionSimulator(SMALL).play(RandomPolicy(), 2, viewers=[0, 400]), "positions below 400"),
     (lambda: SessionSimulator(SMALL).play(RandomPolicy(), 2, viewers=[0.5, 1]), "must be 2 positions"),
+    (lambda: SessionSimulator(SMALL, predicted=[[0, 1]]), "two categories for each of 400 viewers"),
+    (lambda: SessionSimulator(SMALL, predicted=np.full((400, 2), 8)), "predicted must be positions below 8"),
     (lambda: RankBandit(3, 1.5), "epsilon"),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -93,4 +94,9 @@ class DQNAgent:
         self._learner.restore(Path(path), self._about())
 
     def _about(self) -> dict[str, object]:
-        return {"market": asdict(self.simulator.parameters), "market_seed": self.simulator.seed}
+        predicted = np.ascontiguousarray(self.simulator.market.predicted, dtype=np.int64)
+        return {
+            "market": asdict(self.simulator.parameters),
+            "market_seed": self.simulator.seed,
+            "predicted_interests": hashlib.sha256(predicted.tobytes()).hexdigest(),
+        }

@@ -46,12 +46,19 @@ class SessionSimulator:
     seed : int
         Of the market. Sessions have their own seed: the same one gives every policy the same viewers, candidates and
         luck, so that policies may be compared pair by pair.
+    predicted : (viewers, 2) array_like of int, optional
+        Categories predicted for each viewer, such as the two that `top_interests` marks, in place of draws that are right with
+        chance `interest_accuracy`. They feed the candidates, the final score and what policies see.
     """
 
-    def __init__(self, parameters: SimulatorParameters | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, parameters: SimulatorParameters | None = None, seed: int = 0, *, predicted: ArrayLike | None = None
+    ) -> None:
         self.parameters = parameters or SimulatorParameters()
         self.seed = seed
         self.market = build_market(self.parameters, seed)
+        if predicted is not None:
+            self.market = self.market._replace(predicted=self._checked_predictions(predicted))
 
     def play(
         self, policy: RankingPolicy, sessions: int, *, seed: int = 0, viewers: ArrayLike | None = None
@@ -110,6 +117,17 @@ class SessionSimulator:
         shape = (sessions, self.parameters.candidates)
         slate = SlateDraws(rng.random(shape), rng.random(shape), rng.random(shape), rng.standard_normal(shape))
         return slate, rng.random((sessions, _UNIFORMS))
+
+    def _checked_predictions(self, predicted: ArrayLike) -> Integers:
+        found, size = np.asarray(predicted), len(self.parameters.categories)
+        if found.shape != (self.parameters.viewers, 2) or found.dtype.kind not in "iu":
+            raise InputError(
+                f"predicted must be two categories for each of {self.parameters.viewers} viewers, "
+                f"got shape {found.shape} of {found.dtype}"
+            )
+        if found.min() < 0 or found.max() >= size:
+            raise InputError(f"predicted must be positions below {size}, got {found.min()} … {found.max()}")
+        return found.astype(np.int64)
 
     def _checked_viewers(self, viewers: ArrayLike, sessions: int) -> Integers:
         who = np.asarray(viewers)
