@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -59,6 +60,7 @@ def main() -> None:
     if options.part != "speed":
         plan = trial_plan(int(options.transitions * part))
         console.print(standing_table(list(trials(plan, options.seeds, options.save))))
+        console.print(f"tuned final score: w1, w2, w3 = {plan.tuned_weights}, on a market of its own")
 
 
 def trials(plan: TrialPlan, seeds: int, save: Path | None) -> Iterator[dict[str, object]]:
@@ -66,6 +68,9 @@ def trials(plan: TrialPlan, seeds: int, save: Path | None) -> Iterator[dict[str,
     known = {}
     if save and save.exists():
         known = {row["seed"]: row for row in map(json.loads, save.read_text().splitlines())}
+        for row in known.values():
+            if set(row["curves"]) != set(plan.agents) or row["curves"][CHAMPION]["transitions"][-2] >= plan.transitions:
+                sys.exit(f"{save} holds trials of other agents or of another length: give another file")
     for seed in range(seeds):
         if seed not in known:
             known[seed] = as_row(run_trial(plan, seed))

@@ -16,7 +16,9 @@ import numpy as np
 
 from creatorpool.recommend.trial import standings
 
-PEERS = ("random", "bandit over ranks", "final score", "final score, tuned")
+PEERS = ("random", "final score", "final score, tuned")
+# Curves that lie on the first one, or on a peer's level, are told in the table and not drawn.
+CURVES = ("DQN", "DQN, joint network", "DQN, final scores only", "DQN, the source's")
 
 
 def main(file: Path, folder: Path) -> None:
@@ -27,7 +29,7 @@ def main(file: Path, folder: Path) -> None:
 
 def learning_curves(trials: list[dict[str, Any]]) -> alt.LayerChart:
     """Return without exploration as agents learn, mean and 95 % band over the seeds; peers as dashed levels."""
-    names = list(trials[0]["curves"])
+    names = list(CURVES)
     curve_rows = []
     for name in names:
         at = trials[0]["curves"][name]["transitions"]
@@ -52,12 +54,13 @@ def learning_curves(trials: list[dict[str, Any]]) -> alt.LayerChart:
     axis_x = alt.X("transitions:Q", title="videos shown in training")
     axis_y = alt.Y("return:Q", title="return of a session", scale=alt.Scale(zero=False))
     curves = alt.Chart(alt.InlineData(values=curve_rows), width=560, height=340)
-    color = alt.Color("line:N", title=None, sort=names)
+    legend = alt.Legend(orient="bottom", columns=2, symbolOpacity=1, symbolType="stroke")
+    color = alt.Color("line:N", title=None, sort=names, legend=legend)
     band = curves.mark_area(opacity=0.15).encode(axis_x, alt.Y("low:Q"), alt.Y2("high:Q"), color)
     line = curves.mark_line().encode(axis_x, axis_y, color)
     peers = alt.Chart(alt.InlineData(values=peer_rows))
     levels = peers.mark_rule(strokeDash=[4, 3], color="#777").encode(axis_y)
-    labels = peers.mark_text(align="right", dy=-6, color="#555").encode(axis_x, axis_y, alt.Text("line:N"))
+    labels = peers.mark_text(align="left", dx=5, color="#555").encode(axis_x, axis_y, alt.Text("line:N"))
     return alt.layer(band, line, levels, labels)
 
 

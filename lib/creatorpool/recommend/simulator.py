@@ -47,8 +47,8 @@ class SessionSimulator:
         Of the market. Sessions have their own seed: the same one gives every policy the same viewers, candidates and
         luck, so that policies may be compared pair by pair.
     predicted : (viewers, 2) array_like of int, optional
-        Categories predicted for each viewer, such as the two that `top_interests` marks, in place of draws that are right with
-        chance `interest_accuracy`. They feed the candidates, the final score and what policies see.
+        Categories predicted for each viewer, such as the two that `top_interests` marks, in place of draws that are
+        right with chance `interest_accuracy`. They feed the candidates, the final score and what policies see.
     """
 
     def __init__(
