@@ -61,7 +61,7 @@ ORDER = [
     {"integrity"},
     {"runs"},
     {"pipeline"},
-    {"report", "job"},
+    {"report", "logs", "job"},
     {"cli"},
 ]
 

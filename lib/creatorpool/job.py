@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from creatorpool.errors import CreatorpoolError, InputError
+from creatorpool.logs import formatter
 from creatorpool.pipeline.night import Night
 from creatorpool.session import open_session, resolve_engine
 from creatorpool.settings import Settings, load_settings
@@ -91,7 +92,7 @@ def run_job(main: Callable[[list[str]], None]) -> None:
     """Run a job's `main` on the command line's arguments and leave with its exit code."""
     # A handler of our own: under spark-submit the root logger is somebody else's.
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(formatter())
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False

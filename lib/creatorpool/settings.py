@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from creatorpool.contracts.source import read_source
 from creatorpool.errors import ConfigurationError
@@ -27,6 +28,10 @@ Micros = Annotated[int, Field(ge=0, le=10**15)]
 
 SUM_TOLERANCE = 1e-9
 """Weights written as decimals add up to 1 within this."""
+
+
+SECRET = re.compile(r"secret|passw|token|access[._-]?key|account[._-]?key|api[._-]?key", re.IGNORECASE)
+"""Names of Spark settings that hold credentials."""
 
 
 class Section(BaseModel):
@@ -45,6 +50,17 @@ class EngineSettings(Section):
     shuffle_partitions: int = Field(ge=1)
     matrix_tasks: int = Field(ge=1, le=10_000)
     spark: dict[str, str]
+
+    @field_validator("spark", mode="before")
+    @classmethod
+    def _no_secrets(cls, value: Any) -> Any:
+        secret = sorted(key for key in value if SECRET.search(str(key))) if isinstance(value, dict) else []
+        if secret:
+            raise ValueError(
+                f"secrets do not belong in the configuration, got {secret}: set them in the cluster's own defaults or "
+                f"in the environment"
+            )
+        return value
 
 
 class IngestSettings(Section):

@@ -8,13 +8,14 @@ table as it was.
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -216,6 +217,23 @@ class Warehouse:
         """
         if self.exists(table) and self.version(table) > (version or 0):
             self._delta(table).restore(version or 0)
+
+    def optimize(self, table: str) -> dict[str, int]:
+        """Rewrite the small files of each day as few large ones; how many files went and came. Rows stay the same."""
+        metrics = self._delta(table).optimize.compact()
+        return {"removed": metrics["numFilesRemoved"], "added": metrics["numFilesAdded"]}
+
+    def vacuum(self, table: str, keep: Collection[int], older_than: timedelta, *, dry_run: bool) -> list[str]:
+        """Delete files that neither the latest version, nor one of `keep`, nor one younger than `older_than` needs.
+
+        Returns their names; with `dry_run` nothing is deleted.
+        """
+        return self._delta(table).vacuum(
+            retention_hours=math.ceil(older_than.total_seconds() / 3600),
+            dry_run=dry_run,
+            enforce_retention_duration=False,  # the table's own ten years are for whoever deletes without the ledger
+            keep_versions=sorted(keep),
+        )
 
     @contextmanager
     def linked_copy(self) -> Iterator[Warehouse]:

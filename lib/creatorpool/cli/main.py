@@ -6,7 +6,7 @@ from typing import cast
 
 import typer
 
-from creatorpool.cli import inspection, nights
+from creatorpool.cli import inspection, nights, upkeep
 from creatorpool.errors import InputError
 from creatorpool.job import run_job
 
@@ -27,6 +27,8 @@ app.command("backfill")(nights.backfill)
 app.command("status")(inspection.status)
 app.command("explain")(inspection.explain)
 app.command("verify")(nights.verify)
+app.command("reproduce")(nights.reproduce)
+app.command("maintain")(upkeep.maintain)
 contracts.command("lint")(inspection.lint)
 config.command("show")(inspection.show)
 

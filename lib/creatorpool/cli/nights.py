@@ -20,6 +20,7 @@ from creatorpool.pipeline.allocation import allocate_day
 from creatorpool.pipeline.checks import Check
 from creatorpool.pipeline.ingestion import ingested
 from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.reproduction import reproduce_day
 from creatorpool.pipeline.verification import require_verified, verify_day
 from creatorpool.report.summary import print_summary
 from creatorpool.settings import Settings
@@ -107,6 +108,24 @@ def verify(day: Day, root: Root, engine: Engine = None, conf: Conf = None, assig
     # Nothing is written: not even the pages of the contracts' checks.
     with job_night(arguments, job_settings(arguments), dry_run=True) as night:
         checks = verify_day(night)
+        Console(width=130).print(_checks_table(night, checks))
+        require_verified(night, checks)
+
+
+def reproduce(
+    day: Day,
+    root: Root,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="RUN", help="a run of the ledger; default: the published ones")
+    ] = None,
+    engine: Engine = None,
+    conf: Conf = None,
+    assignments: Assignments = None,
+) -> None:
+    """Rate and pay a day anew from the versions that its run read; exit code 2 unless the payouts are the same."""
+    arguments = job_arguments(root, engine, conf, assignments, day_of(day))
+    with job_night(arguments, job_settings(arguments), dry_run=True) as night:
+        checks = reproduce_day(night, as_of)
         Console(width=130).print(_checks_table(night, checks))
         require_verified(night, checks)
 

@@ -66,7 +66,7 @@ class Night:
             finally:
                 self._keep_results()
         self.seconds[name] = time.monotonic() - began
-        self.log(name, f"done in {self.seconds[name]:.1f} s")
+        self._tell(name, f"done in {self.seconds[name]:.1f} s", {"seconds": round(self.seconds[name], 3)})
 
     def store(self, rows: DataFrame, table: str) -> DataFrame:
         """Write the day's `rows` of `table`, check them against its contract, and return them as stored.
@@ -162,4 +162,9 @@ class Night:
     def log(self, subject: str, message: str, **facts: Any) -> None:
         """One line of the run's log."""
         details = f" {json.dumps(facts, sort_keys=True, default=str)}" if facts else ""
-        logger.info("%s run=%s %s: %s%s", self.day, self.run_id, subject, message, details)
+        self._tell(subject, f"{message}{details}", facts)
+
+    def _tell(self, subject: str, message: str, facts: Mapping[str, Any]) -> None:
+        """Log a line, with what a log of JSON lines keeps as fields of their own."""
+        fields = {"day": self.day.isoformat(), "run_id": self.run_id, "subject": subject, **facts}
+        logger.info("%s run=%s %s: %s", self.day, self.run_id, subject, message, extra={"facts": fields})

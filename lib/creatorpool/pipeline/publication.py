@@ -6,11 +6,12 @@ import json
 from datetime import date
 from functools import reduce
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from creatorpool.pipeline.allocation import PAYOUT_TABLES
 from creatorpool.runs.ledger import PUBLISHED, published_runs
-from creatorpool.tables import Warehouse
+from creatorpool.tables import Warehouse, arrow_schema
 
 STAGE_TABLES = (
     *("video_signals", "video_quality", "payout_changes", "allocation_frontier", "rule_comparison", "integrity_audit"),
@@ -26,6 +27,14 @@ def published_rows(warehouse: Warehouse, table: str) -> DataFrame:
         return warehouse.read(table)
     days = [warehouse.read(table, day=day, version=version) for day, version in _versions(warehouse, table)]
     return reduce(DataFrame.unionByName, days) if days else warehouse.read(table).where("false")
+
+
+def published_arrow(warehouse: Warehouse, table: str) -> pa.Table:
+    """The same rows for readers without an engine, such as Polars and DuckDB."""
+    if table not in (*STAGE_TABLES, *PAYOUT_TABLES):
+        return warehouse.read_arrow(table)
+    days = [warehouse.read_arrow(table, day=day, version=version) for day, version in _versions(warehouse, table)]
+    return pa.concat_tables(days) if days else arrow_schema(warehouse.contract(table)).empty_table()
 
 
 def _versions(warehouse: Warehouse, table: str) -> list[tuple[date, int]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from creatorpool.errors import MissingTableError
 from creatorpool.runs.identity import code_version
 from creatorpool.tables import Warehouse
 
@@ -141,6 +142,54 @@ def every_published_pool(warehouse: Warehouse) -> list[dict[str, Any]]:
     rows = warehouse.read_arrow("allocation_runs").to_pylist()
     published = (row for row in rows if row["status"] == PUBLISHED)
     return sorted(published, key=lambda row: (row["date"], row["category"]))
+
+
+def pool_run(warehouse: Warehouse, day: date, run_id: str | None = None) -> dict[str, dict[str, Any]]:
+    """Rows of `allocation_runs` of `day` by category: those of one run, superseded or not, else the published ones.
+
+    Raises
+    ------
+    MissingTableError
+        If there are none.
+    """
+    if run_id is None:
+        rows = published_pools(warehouse, day)
+    else:
+        stored = warehouse.read_arrow("allocation_runs", day=day) if warehouse.exists("allocation_runs") else None
+        every = [] if stored is None else stored.to_pylist()
+        known = (row for row in every if row["run_id"] == run_id and row["status"] in (PUBLISHED, SUPERSEDED))
+        rows = {row["category"]: row for row in known}
+    if not rows:
+        which = "no pool" if run_id is None else f"no pool by run {run_id}"
+        raise MissingTableError(f"{which} of {day} was published under {warehouse.root}")
+    return rows
+
+
+def named_versions(warehouse: Warehouse, since: datetime) -> dict[str, set[int]]:
+    """By table, the versions that must stay readable.
+
+    Those in which published days stand, whenever they were published; what unfinished runs would be undone to; and all
+    that runs which finished `since` then read or wrote, so that they can be repeated.
+    """
+    named: dict[str, set[int]] = {}
+    for table in ("stage_runs", "allocation_runs"):
+        rows = warehouse.read_arrow(table).to_pylist() if warehouse.exists(table) else []
+        for row in rows:
+            is_recent = row["finished_at"] is None or row["finished_at"] >= since
+            if row["status"] == PUBLISHED or is_recent:
+                _note(named, row["output_versions"])
+            if is_recent or row["status"] == RUNNING:
+                _note(named, row["input_versions"])
+    return named
+
+
+def _note(named: dict[str, set[int]], text: str | None) -> None:
+    """Add the versions that a ledger's JSON names, at whatever depth; its other facts are not numbers of a table."""
+    for table, version in json.loads(text or "{}").items():
+        if table == "before":
+            _note(named, as_json(version))
+        elif isinstance(version, int):
+            named.setdefault(table, set()).add(version)
 
 
 def pool_records(

@@ -1,0 +1,79 @@
+"""Every query of docs/queries.md gives the same rows on Spark SQL, Polars and DuckDB."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+from pyspark.sql import SparkSession
+
+from creatorpool.pipeline.allocation import allocate_day
+from creatorpool.pipeline.ingestion import ingested
+from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.publication import published_arrow, published_rows
+from creatorpool.settings import load_settings, project_root
+from creatorpool.synthetic import SyntheticMarket
+from creatorpool.synthetic.day import generate_day
+from creatorpool.tables import Warehouse
+
+DAY = date(2026, 11, 20)
+TABLES = ("creator_payouts", "allocation_runs", "pool_payouts", "video_signals", "video_quality", "stage_runs")
+PAGE = (project_root() / "docs" / "queries.md").read_text()
+QUERIES = dict(re.findall(r"^## ([^\n]+)\n(?:(?!^## ).)*?```sql\n(.*?)```", PAGE, re.MULTILINE | re.DOTALL))
+EMPTY = {"Does every pool close to the micro?"}
+
+
+@pytest.fixture(scope="module")
+def warehouse(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """A published night, its tables known to Spark by their names."""
+    folder = tmp_path_factory.mktemp("queries")
+    generate_day(folder / "raw", DAY, SyntheticMarket(seed=3, n_events=600))
+    settings = load_settings(assignments=["contracts.data_docs=false"])
+    night = Night(Warehouse(spark, folder / "tables"), settings, DAY)
+    ingested(night, folder / "raw")
+    allocate_day(night)
+    for table in TABLES:
+        published_rows(night.warehouse, table).createOrReplaceTempView(table)
+    return night.warehouse
+
+
+def plain(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """Rows to compare: floats to nine digits, moments in UTC without their zone, integers as such."""
+    return [tuple(_plain(value) for value in row) for row in rows]
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tzinfo"):
+        return value.replace(tzinfo=None)
+    if isinstance(value, str | date | bool) or value is None:
+        return value
+    return f"{float(value):.9g}"
+
+
+def test_page_has_queries() -> None:
+    assert len(QUERIES) >= 8
+    assert set(QUERIES) >= EMPTY
+
+
+@pytest.mark.parametrize("title", QUERIES)
+def test_query_gives_the_same_rows_everywhere(warehouse: Warehouse, title: str) -> None:
+    sql = QUERIES[title]
+    tables = {name: published_arrow(warehouse, name) for name in TABLES}
+
+    on_spark = plain(warehouse.session.sql(sql).toArrow().to_pandas(timestamp_as_object=True).values.tolist())
+    polars = pl.SQLContext({name: pl.from_arrow(table) for name, table in tables.items()})
+    on_polars = plain(polars.execute(sql, eager=True).rows())
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        for name, table in tables.items():
+            connection.register(name, table)
+        on_duckdb = plain(connection.sql(sql).to_arrow_table().to_pandas(timestamp_as_object=True).values.tolist())
+
+    assert bool(on_spark) != (title in EMPTY), "a query shows something, unless it looks for faults"
+    assert on_polars == on_spark
+    assert on_duckdb == on_spark

@@ -1,0 +1,102 @@
+"""Log lines for machines, and credentials that never reach any line."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+from tests.processes import fresh_environment
+
+from creatorpool.errors import ConfigurationError
+from creatorpool.logs import JsonLines, TextLines, redacted
+from creatorpool.pipeline.night import Night
+from creatorpool.settings import load_settings, project_root
+from creatorpool.tables import Warehouse
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("s3a://AKIA7:hunter2@bucket/tables is gone", "s3a://***@bucket/tables is gone"),
+        ("abfss://c@account/x?sv=1&sig=hunter2%3D&se=2", "abfss://***@account/x?sv=1&sig=***&se=2"),
+        ("{'AWS_SECRET_ACCESS_KEY': 'hunter2', 'region': 'x'}", "{'AWS_SECRET_ACCESS_KEY': ***, 'region': 'x'}"),
+        ("fs.s3a.secret.key=hunter2 fs.s3a.endpoint=e", "fs.s3a.secret.key=*** fs.s3a.endpoint=e"),
+        ('{"account_key": "hunter2 and more"}', '{"account_key": ***}'),
+        ("password: hunter2", "password: ***"),
+    ],
+)
+def test_credentials_are_not_shown(text: str, shown: str) -> None:
+    assert redacted(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "signals: done in 1.5 s",
+        "2026-11-20 run=20261120T010203Z-0a1b2c3d pool_payouts: written in 0.1 s",
+        "videos: key 'v1' is given twice, e.g. at 10:00",
+        "sc://host:15002 engine, tables under s3a://bucket/tables",
+    ],
+)
+def test_what_holds_no_credential_stays(text: str) -> None:
+    assert redacted(text) == text
+
+
+def logged(record_of: logging.Formatter, caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record_of.format(record) for record in caplog.records]
+
+
+def test_json_lines_name_the_run_and_time_its_stages(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    night = Night(Warehouse(None, tmp_path), load_settings(), date(2026, 11, 20), dry_run=True)
+    with caplog.at_level(logging.INFO, "creatorpool"), night.stage("signals"):
+        night.log("signals", "pool split", nu=0.5)
+
+    lines = [json.loads(line) for line in logged(JsonLines(), caplog)]
+
+    assert {line["run_id"] for line in lines} == {night.run_id}
+    assert {line["day"] for line in lines} == {"2026-11-20"}
+    assert lines[1]["nu"] == 0.5
+    assert lines[2]["subject"] == "signals"
+    assert lines[2]["seconds"] == pytest.approx(night.seconds["signals"], abs=1e-3)
+
+
+def test_tracebacks_are_redacted_too(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger("creatorpool")
+    with caplog.at_level(logging.INFO, "creatorpool"):
+        try:
+            raise OSError("no answer from https://me:hunter2@host/x?sig=hunter2")
+        except OSError:
+            logger.exception("the job failed")
+
+    for shape in (JsonLines(), TextLines()):
+        (line,) = logged(shape, caplog)
+        assert "hunter2" not in line
+        assert "no answer from https" in line
+
+
+@pytest.mark.parametrize("name", ["spark.hadoop.fs.s3a.secret.key", "spark.ssl.keyPassword", "spark.x.accessKey"])
+def test_secrets_are_refused_in_the_configuration(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="secrets do not belong in the configuration"):
+        load_settings(assignments=[f"engine.spark={{{name}: hunter2}}"])
+
+
+def test_job_in_json_mode_writes_only_json_and_no_credentials(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "creatorpool.cli", "verify", "--date", "2026-11-20", "--root", str(tmp_path)]
+    environment = fresh_environment(CREATORPOOL_LOG="json", PYTHONPATH=os.pathsep.join(sys.path))
+    secret = ["--set", "engine.spark={spark.hadoop.fs.s3a.secret.key: hunter2}"]
+
+    ended = subprocess.run(
+        [*command, *secret], capture_output=True, text=True, env=environment, check=False, cwd=project_root()
+    )
+
+    assert ended.returncode == 3
+    (line,) = [json.loads(line) for line in ended.stderr.splitlines()]
+    assert line["level"] == "ERROR"
+    assert "spark.hadoop.fs.s3a.secret.key" in line["message"]
+    assert "hunter2" not in ended.stderr + ended.stdout
