@@ -288,6 +288,9 @@ class DeliverySettings(Section):
     anchor: Literal["fitted", "observed"]
     fitted_days: Literal["increasing", "all"]
     confidence: float = Field(gt=0.5, lt=1)
+    plan_contents: int = Field(ge=0, le=10_000)
+    total_impressions: Amount | None
+    variance_weight: Amount
 
     @model_validator(mode="after")
     def _days_left_to_fit(self) -> Self:

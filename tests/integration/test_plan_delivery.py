@@ -19,6 +19,7 @@ from creatorpool.tables import Warehouse
 
 DAY = date(2026, 11, 20)
 DAYS = 21
+SETTINGS = ("--set", "delivery.plan_contents=4")
 MARKET = DeliveryMarket(12, DAY - timedelta(days=DAYS - 1), DAYS, seed=5)
 
 
@@ -33,7 +34,7 @@ def root(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def published(root: Path, job: Job, engine: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """What the job prints on the engine under test, and the chart it draws."""
     chart = tmp_path_factory.mktemp("charts") / "content.html"
-    wanted = ("--content", "content-000003", "--chart", chart)
+    wanted = ("--content", "content-000003", "--chart", chart, "--frontier", *SETTINGS)
     ended = job("plan_delivery.py", "--date", DAY, "--root", root, *wanted, engine=engine)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout, chart
@@ -44,6 +45,9 @@ def test_job_publishes_every_content_and_says_how_the_curves_do(root: Path, publ
     assert len(rows) == 24
     assert sum(row["converged"] for row in rows) >= 20
     assert "Response curves by category" in published[0]
+    plan = Warehouse(None, root).read_arrow("delivery_plan", day=DAY).to_pylist()
+    assert sum(row["impressions"] for row in plan) > 0
+    assert "expected views" in published[0]
 
 
 def test_job_draws_the_content_asked_for(published: tuple[str, Path]) -> None:
@@ -53,11 +57,15 @@ def test_job_draws_the_content_asked_for(published: tuple[str, Path]) -> None:
     assert "content-000004" not in page
 
 
+def test_job_draws_the_frontier(root: Path, published: tuple[str, Path]) -> None:
+    assert "variance of click rates" in (root / "_reports" / f"delivery-frontier-{DAY}.html").read_text("utf-8")
+
+
 @pytest.mark.once
 @pytest.mark.usefixtures("published")
 def test_job_run_again_changes_nothing_and_an_unknown_content_is_named(root: Path, job: Job) -> None:
     version = Warehouse(None, root).version("p2c_parameters")
-    again = job("plan_delivery.py", "--date", DAY, "--root", root, "--content", "nobody")
+    again = job("plan_delivery.py", "--date", DAY, "--root", root, "--content", "nobody", *SETTINGS)
     assert again.returncode == 2
     assert "content 'nobody' has no curve of 2026-11-20" in again.stderr
     assert Warehouse(None, root).version("p2c_parameters") == version

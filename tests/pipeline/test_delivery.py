@@ -14,23 +14,26 @@ from tests.delivery.markets import publish_delivery
 from creatorpool.delivery import FitRules, daily_series, fit_p2c, fit_rate_prior
 from creatorpool.delivery.evaluation import rate_errors
 from creatorpool.delivery.fitting import COLD
+from creatorpool.delivery.p2c import curve_clicks
 from creatorpool.errors import MissingTableError
 from creatorpool.pipeline import delivery
 from creatorpool.pipeline.delivery import DELIVERY, day_delivery
 from creatorpool.pipeline.night import Night
 from creatorpool.runs.ledger import StageRun, published_run
 from creatorpool.settings import load_settings
-from creatorpool.synthetic.delivery import DeliveryMarket, DeliveryTruth, draw_delivery
+from creatorpool.synthetic.delivery import DeliveryMarket, DeliveryTruth, draw_delivery, guarantee_rows
 from creatorpool.tables import Warehouse
 
 FIRST, DAYS = date(2026, 10, 22), 30
 DAY = FIRST + timedelta(days=DAYS - 1)
 HELD_OUT = 7
-MARKET = DeliveryMarket(120, FIRST, DAYS, new_contents=12)
+MARKET = DeliveryMarket(120, FIRST, DAYS, new_contents=12, guarantee_share=0.04)
+PLANNED = 6
+SETTINGS = ("contracts.data_docs=false", f"delivery.plan_contents={PLANNED}")
 
 
 def night(warehouse: Warehouse, *assignments: str, day: date = DAY) -> Night:
-    return Night(warehouse, load_settings(assignments=["contracts.data_docs=false", *assignments]), day)
+    return Night(warehouse, load_settings(assignments=[*SETTINGS, *assignments]), day)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +64,7 @@ def test_every_shown_content_has_a_row_and_long_series_the_curve_of_the_pure_fun
 ) -> None:
     found = rows(tables, run)
     assert set(found) == {(content, drawer) for content in truth.content_id for drawer in truth.drawers}
-    assert run.rows == {"p2c_parameters": len(found)}
+    assert run.rows["p2c_parameters"] == len(found)
     for content, drawer in ((0, 0), (40, 1), (107, 0)):
         row = found[truth.content_id[content], truth.drawers[drawer]]
         alone = fit_p2c(truth.pv[content, drawer], truth.click[content, drawer])
@@ -121,6 +124,39 @@ def test_views_per_click_are_near_the_truth(tables: Warehouse, run: StageRun, tr
     np.testing.assert_allclose(np.mean(found), truth.views_per_click, rtol=0.02)
 
 
+def test_plan_keeps_positions_and_guarantees_and_is_worth_what_the_curves_say(
+    tables: Warehouse, run: StageRun, truth: DeliveryTruth
+) -> None:
+    plan = tables.read_arrow("delivery_plan", day=DAY, version=run.outputs["delivery_plan"]).to_pylist()
+    curves, capacity = rows(tables, run), tables.read_arrow("drawer_positions").to_pylist()
+    promised = {row["content_id"]: row["min_impressions"] for row in guarantee_rows(truth, DAY).to_pylist()}
+    facts = run.rows["plan"]
+    assert promised
+    assert set(promised) <= {row["content_id"] for row in plan}
+    assert len({row["content_id"] for row in plan}) == facts["contents"] == PLANNED
+    assert run.rows["delivery_plan"] == len(plan) == PLANNED * MARKET.drawers
+
+    for drawer in truth.drawers:
+        given = np.sort([row["impressions"] for row in plan if row["drawer"] == drawer])[::-1]
+        room = np.sort([row["capacity"] for row in capacity if row["drawer"] == drawer])[::-1]
+        # At most k contents reach what position k can serve: the one after them stays below it.
+        assert given[0] <= room[0] * (1 + 1e-6)
+        assert (given[1 : room.size + 1] <= room[: given.size - 1] * (1 + 1e-6)).all()
+        assert given.sum() <= room.sum() * (1 + 1e-6)
+    for content, impressions in promised.items():
+        shown = sum(row["impressions"] for row in plan if row["content_id"] == content)
+        missing = facts["missing"].get(content, {"impressions": 0.0})["impressions"]
+        assert shown + missing >= impressions * (1 - 1e-6)
+    for row in plan:
+        curve, x = curves[row["content_id"], row["drawer"]], np.array(row["impressions"])
+        parts = (np.array(np.nan if curve[name] is None else curve[name]) for name in ("r", "y_max", "x0", "y0", "ctr"))
+        assert row["expected_clicks"] == pytest.approx(float(curve_clicks(x, *parts)), rel=1e-9, abs=1e-9)
+        assert row["expected_views"] == pytest.approx(curve["views_per_click"] * row["expected_clicks"])
+        assert row["guarantee"] == promised.get(row["content_id"])
+    assert facts["views"] == pytest.approx(sum(row["expected_views"] for row in plan))
+    assert facts["views"] <= facts["bound"] * (1 + 1e-9)
+
+
 @pytest.mark.once
 def test_second_run_finds_nothing_to_do_and_a_forced_one_gives_the_same_rows(
     tables: Warehouse, run: StageRun, monkeypatch: pytest.MonkeyPatch
@@ -132,7 +168,10 @@ def test_second_run_finds_nothing_to_do_and_a_forced_one_gives_the_same_rows(
 
 @pytest.mark.once
 def test_settings_reach_the_fit(tables: Warehouse, run: StageRun, truth: DeliveryTruth) -> None:
-    settings = ("delivery.anchor=observed", "delivery.fitted_days=all", "delivery.history_days=20")
+    settings = (
+        *("delivery.anchor=observed", "delivery.fitted_days=all", "delivery.history_days=20"),
+        *("delivery.plan_contents=0", "delivery.variance_weight=1000.0"),
+    )
     found = rows(tables, day_delivery(night(tables, *settings)))
     row = found[truth.content_id[0], truth.drawers[0]]
     pv, click = truth.pv[0, 0, -20:], truth.click[0, 0, -20:]
@@ -157,3 +196,7 @@ def test_day_without_exposures_is_refused_and_unpublished_days_are_left_out(
     later = day_delivery(night(warehouse, day=DAY))
     assert DAY.isoformat() not in later.inputs["days"]
     assert {row["n_days"] for row in rows(warehouse, later).values()} == {DAYS - 2, 2}
+    # Guarantees come with their day's logs: without them the plan is for clicks alone.
+    assert "delivery_guarantees" not in later.inputs
+    plan = warehouse.read_arrow("delivery_plan", day=DAY, version=later.outputs["delivery_plan"])
+    assert plan["guarantee"].null_count == plan.num_rows > 0

@@ -111,7 +111,7 @@ def fit_series(
     problem = curve_problem(days, used.regularisation, prior)
     parameters, settled = _solved(days.rising, problem, used)
     reason = _reasons(days, problem, parameters, settled)
-    converged = (reason == SUITABLE) | (problem.is_cold & settled)
+    converged = (reason == SUITABLE) | np.char.startswith(reason, COLD)
     p, x0 = np.where(converged[:, None], parameters, np.nan), np.where(converged, days.anchor[0], np.nan)
     covariance, noise = parameter_errors(days, problem, p, x0)
     reach = reaches(days, problem, covariance, used.confidence)
@@ -143,8 +143,10 @@ def _reasons(days: Suitability, problem: CurveProblem, p: Floats, settled: Bools
         reason[tried & ((theta <= low[:, 1] + AT_BOUND) | (theta >= high[:, 1] - AT_BOUND))] = AT_RATE
         reason[tried & (a >= high[:, 0] - AT_BOUND)] = AT_CEILING
         reason[tried & (a <= np.fmax(low[:, 0], b + LEAST_GROWTH) + AT_BOUND)] = AT_FLOOR
+        rises = a > b + LEAST_GROWTH
     reason[(tried | problem.is_cold) & ~settled] = UNSETTLED
-    helped = problem.is_cold & settled
+    helped = problem.is_cold & settled & rises
+    reason[problem.is_cold & settled & ~rises] = AT_FLOOR
     reason[helped] = np.char.add(COLD, reason[helped])
     return reason
 

@@ -1,4 +1,4 @@
-"""The stage `delivery`: content_exposure to p2c_parameters."""
+"""The stage `delivery`: content_exposure to p2c_parameters, and with positions and guarantees to delivery_plan."""
 
 from __future__ import annotations
 
@@ -11,19 +11,23 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from creatorpool.delivery.day_problem import DayProblem, day_problem, plan_facts, plan_records
 from creatorpool.delivery.exposure import category_priors, daily_rows, fitted_rows
 from creatorpool.delivery.fitting import FitRules
+from creatorpool.delivery.objective import weighted
+from creatorpool.delivery.plan import plan_delivery
 from creatorpool.errors import InputError, MissingTableError
 from creatorpool.pipeline.night import Night
 from creatorpool.runs.identity import code_version
-from creatorpool.runs.ledger import INGEST, StageRun, publish_run, published_run, published_runs
+from creatorpool.runs.ledger import INGEST, StageRun, latest_run, publish_run, published_run, published_runs
 from creatorpool.settings import DeliverySettings
 
 DELIVERY = "delivery"
 SECTIONS = ("delivery",)
 """The part of the configuration that curves depend on."""
 
-EXPOSURE = "content_exposure"
+EXPOSURE, POSITIONS, GUARANTEES = "content_exposure", "drawer_positions", "delivery_guarantees"
+CURVES, PLAN = "p2c_parameters", "delivery_plan"
 
 
 def day_delivery(night: Night) -> StageRun:
@@ -56,7 +60,7 @@ def content_history(
         If one of `contents` was not shown in the run's days.
     """
     read, wanted = night.warehouse.read_arrow, pa.array(contents, pa.string())
-    curves = read("p2c_parameters", day=run.day, version=run.outputs["p2c_parameters"])
+    curves = read(CURVES, day=run.day, version=run.outputs[CURVES])
     found = curves.filter(pc.is_in(curves["content_id"], wanted)).to_pylist()
     for content in sorted(set(contents) - {row["content_id"] for row in found}):
         raise InputError(f"content '{content}' has no curve of {run.day}: it was not shown in the days before")
@@ -91,10 +95,15 @@ def _inputs(night: Night) -> dict[str, Any]:
             f"{EXPOSURE} of no day from {first} to {night.day} is published under {night.warehouse.root}: run "
             f"jobs/ingest_events.py on logs that hold that table"
         )
-    return {
+    inputs = {
         EXPOSURE: max(run.outputs[EXPOSURE] for run in runs),
         "days": sorted({run.day.isoformat() for run in runs}),
     }
+    known = [run for run in published_runs(night.warehouse, INGEST) if run.day <= night.day]
+    positions = latest_run(run for run in known if POSITIONS in run.outputs)
+    promises = latest_run(run for run in known if GUARANTEES in run.outputs and run.day == night.day)
+    latest = {POSITIONS: positions, GUARANTEES: promises}
+    return inputs | {table: run.outputs[table] for table, run in latest.items() if run is not None}
 
 
 def _is_current(night: Night, run: StageRun, inputs: Mapping[str, Any]) -> bool:
@@ -107,8 +116,44 @@ def _publish(night: Night, inputs: Mapping[str, Any]) -> StageRun:
     if days[-1] < night.day:
         night.log(DELIVERY, f"warning: the last published day with exposures is {days[-1]}")
     exposure = night.warehouse.read(EXPOSURE, version=inputs[EXPOSURE]).where(F.col("date").isin(days))
-    curves = night.store(response_curves(exposure, night.day, night.settings.delivery), "p2c_parameters")
-    rows = {"p2c_parameters": curves.count()}
+    curves = night.store(response_curves(exposure, night.day, night.settings.delivery), CURVES)
+    rows: dict[str, Any] = {CURVES: curves.count()}
+    rows |= _planned(night, inputs)
     run = night.finished(DELIVERY, SECTIONS, inputs, dict(night.outputs), rows)
     night.publish(DELIVERY, lambda: publish_run(night.warehouse, run))
     return run
+
+
+def _planned(night: Night, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Store the day's plan, and say what it brings and misses; nothing where there is nothing to plan."""
+    day = published_problem(night, inputs, night.outputs[CURVES])
+    if day is None:
+        night.log(DELIVERY, f"warning: no plan: no content was shown in a drawer that {POSITIONS} gives a capacity")
+        return {}
+    plan = plan_delivery(day.problem, weighted(night.settings.delivery.variance_weight))
+    records = [{**record, "date": night.day} for record in plan_records(day, plan)]
+    facts = plan_facts(day, plan)
+    for content, missing in facts["missing"].items():
+        night.log(DELIVERY, f"warning: the guarantee of {content} is missed", **missing)
+    for content in day.unknown:
+        night.log(DELIVERY, f"warning: the guarantee of {content} is not planned: it was never shown in a known drawer")
+    for drawer in day.unserved:
+        night.log(DELIVERY, f"warning: drawer {drawer} is not planned: {POSITIONS} gives it no capacity")
+    night.log(DELIVERY, f"{len(day.content_id)} contents planned", views=plan.measures.views, gap=plan.gap)
+    night.store(night.warehouse.frame(records, PLAN), PLAN)
+    return {PLAN: len(records), "plan": facts}
+
+
+def published_problem(night: Night, inputs: Mapping[str, Any], curves_version: int) -> DayProblem | None:
+    """The day's planning problem, from the tables in the versions that `inputs` names and its curves."""
+    if POSITIONS not in inputs:
+        return None
+    read, settings = night.warehouse.read_arrow, night.settings.delivery
+    promises = read(GUARANTEES, day=night.day, version=inputs[GUARANTEES]).to_pylist() if GUARANTEES in inputs else []
+    return day_problem(
+        read(CURVES, day=night.day, version=curves_version),
+        read(POSITIONS, version=inputs[POSITIONS]),
+        promises,
+        contents=settings.plan_contents,
+        total=settings.total_impressions,
+    )

@@ -1,6 +1,9 @@
-"""The day's response curves as a table to read."""
+"""The day's response curves and plan as tables to read."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +36,27 @@ def curve_table(curves: pa.Table) -> Table:
         cells = [f"{own.num_rows:,}", f"{int(fitted.sum()):,}", f"{cold:,}"]
         cells += [_cell(value, ".1f") for value in measures[:2]] + [_cell(value, ".1%") for value in measures[2:]]
         table.add_row(category, *cells, _reasons(own))
+    return table
+
+
+def plan_table(facts: Mapping[str, Any]) -> Table:
+    """What the plan brings and misses, from the run's facts."""
+    table = Table(title="Plan", show_header=False)
+    bound = facts["bound"]
+    table.add_row("contents planned, and left out", f"{facts['contents']:,}, {facts['left_out']:,}")
+    table.add_row("expected views", f"{facts['views']:,.0f}")
+    table.add_row("standard deviation of click rates", f"{facts['variance'] ** 0.5:.4f}")
+    score = f"{facts['score']:,.0f}" + ("" if bound is None else f"; no plan has more than {bound:,.0f}")
+    table.add_row("objective", score)
+    for content, missing in facts["missing"].items():
+        table.add_row(
+            f"guarantee of {content} misses",
+            f"{missing['impressions']:,.0f} impressions, {missing['clicks']:,.0f} clicks",
+        )
+    if facts["least_missing"] > 0:
+        table.add_row("impressions that any plan misses", f"{facts['least_missing']:,.0f}")
+    for content in facts["unknown"]:
+        table.add_row(f"guarantee of {content}", "not planned: it was never shown")
     return table
 
 

@@ -27,6 +27,7 @@ WEEKEND = 1.35
 """Clicks on Saturday and Sunday, over those of the other days."""
 NOISE = 0.05
 """Standard deviation of a day's log clicks beside the binomial's own."""
+POSITIONS = 8
 _CATEGORIES = ("drama", "variety", "sports", "news")
 
 
@@ -129,8 +130,8 @@ def exposure_rows(truth: DeliveryTruth) -> pa.Table:
 
 
 def position_rows(truth: DeliveryTruth) -> pa.Table:
-    """Rows of `drawer_positions`: as many positions as there are contents, each worth less than the one before."""
-    n, m = truth.market.contents, truth.market.drawers
+    """Rows of `drawer_positions`: a few positions a drawer, each worth less than the one before."""
+    n, m = POSITIONS, truth.market.drawers
     top = truth.pv.max(axis=(0, 2)) if truth.pv.size else np.zeros(m)
     capacity = np.round(top[:, None] * np.exp(-np.arange(n) / max(n / 3.0, 1.0)))
     return pa.table(

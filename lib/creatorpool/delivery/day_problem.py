@@ -1,0 +1,150 @@
+"""A day's tables as a planning problem: which contents, with which curves, positions and guarantees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from creatorpool.delivery.p2c import Floats, curve_clicks
+from creatorpool.delivery.plan import DeliveryPlan
+from creatorpool.delivery.problem import DeliveryProblem
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class DayProblem:
+    """What is planned, by the names of contents and drawers."""
+
+    content_id: tuple[str, ...]
+    drawer: tuple[str, ...]
+    problem: DeliveryProblem
+    guaranteed: Mapping[str, float]
+    """impressions by content, of those that have a guarantee"""
+    unknown: tuple[str, ...]
+    """contents with a guarantee that were never shown: nothing tells how they would do"""
+    unserved: tuple[str, ...]
+    """drawers that showed contents but have no positions: nothing is planned there"""
+    left_out: int
+    """contents without a guarantee that were not considered"""
+
+
+def day_problem(
+    curves: pa.Table,
+    positions: pa.Table,
+    guarantees: Sequence[Mapping[str, Any]],
+    *,
+    contents: int,
+    total: float | None,
+) -> DayProblem | None:
+    """The problem of a day, from its rows of p2c_parameters, drawer_positions and delivery_guarantees.
+
+    All contents with a guarantee are planned, and of the others, up to `contents` in all, those that would get the most
+    clicks at the largest position of each drawer. None where no content and drawer with positions come together.
+    """
+    capacity = _capacities(positions)
+    shown_in = sorted(set(curves["drawer"].to_pylist()))
+    drawers = [name for name in shown_in if sum(capacity.get(name, ())) > 0]
+    promised = {row["content_id"]: row for row in guarantees}
+    rows = [row for row in curves.to_pylist() if row["drawer"] in drawers]
+    known = {row["content_id"] for row in rows}
+    chosen = _chosen(rows, {name: max(capacity[name]) for name in drawers}, promised, contents)
+    if not chosen:
+        return None
+    at = {name: place for place, name in enumerate(chosen)}
+    shape = len(chosen), len(drawers)
+    matrix = {name: np.full(shape, np.nan) for name in ("r", "y_max", "x0", "y0", "ctr", "views_per_click")}
+    for row in rows:
+        if row["content_id"] in at:
+            place = at[row["content_id"]], drawers.index(row["drawer"])
+            for name, values in matrix.items():
+                values[place] = np.nan if row[name] is None else row[name]
+    problem = DeliveryProblem.of(
+        *(matrix[name] for name in ("r", "y_max", "x0", "y0")),
+        positions=[capacity[name] for name in drawers],
+        total=np.inf if total is None else total,
+        ctr=matrix["ctr"],
+        min_impressions=[promised.get(name, {}).get("min_impressions") or 0 for name in chosen],
+        min_clicks=[promised.get(name, {}).get("min_clicks") or 0 for name in chosen],
+        views_per_click=np.nan_to_num(matrix["views_per_click"]),
+    )
+    return DayProblem(
+        content_id=tuple(chosen),
+        drawer=tuple(drawers),
+        problem=problem,
+        guaranteed={name: float(row["min_impressions"]) for name, row in promised.items() if name in at},
+        unknown=tuple(sorted(set(promised) - known)),
+        unserved=tuple(name for name in shown_in if name not in drawers),
+        left_out=len(known) - len(chosen),
+    )
+
+
+def plan_records(day: DayProblem, plan: DeliveryPlan) -> list[Record]:
+    """Rows of delivery_plan but for their date, one for each content and drawer that could be planned."""
+    return [
+        {
+            "content_id": content,
+            "drawer": drawer,
+            "impressions": float(plan.impressions[i, j]),
+            "expected_clicks": float(plan.clicks[i, j]),
+            "expected_views": float(plan.views[i, j]),
+            "guarantee": day.guaranteed.get(content),
+            "binding": str(plan.binding[i, j]),
+        }
+        for i, content in enumerate(day.content_id)
+        for j, drawer in enumerate(day.drawer)
+        if day.problem.curves.known[i, j]
+    ]
+
+
+def plan_facts(day: DayProblem, plan: DeliveryPlan) -> Record:
+    """The plan in numbers: what it brings, how far from the best it can be, and which guarantees miss how much."""
+    missing = plan.missing
+    short = {
+        name: {"impressions": float(missing.impressions[i]), "clicks": float(missing.clicks[i])}
+        for i, name in enumerate(day.content_id)
+        if missing.impressions[i] > 0 or missing.clicks[i] > 0
+    }
+    return {
+        "contents": len(day.content_id),
+        "left_out": day.left_out,
+        "views": plan.measures.views,
+        "variance": plan.measures.variance,
+        "score": plan.score,
+        "bound": plan.bound if np.isfinite(plan.bound) else None,
+        "missing": short,
+        "least_missing": plan.least_missing,
+        "unknown": list(day.unknown),
+        "unserved": list(day.unserved),
+    }
+
+
+def _capacities(positions: pa.Table) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for row in sorted(positions.to_pylist(), key=lambda row: (row["drawer"], row["position"])):
+        found.setdefault(row["drawer"], []).append(float(row["capacity"]))
+    return found
+
+
+def _chosen(
+    rows: Sequence[Mapping[str, Any]], largest: Mapping[str, float], promised: Mapping[str, Any], contents: int
+) -> list[str]:
+    """Contents by name: those that have a guarantee, then those of the most clicks, names deciding between equals."""
+    if not rows:
+        return []
+    column = {name: _column(rows, name) for name in ("r", "y_max", "x0", "y0", "ctr")}
+    at = np.array([largest[row["drawer"]] for row in rows])
+    worth: dict[str, float] = {}
+    for row, clicks in zip(rows, curve_clicks(at, **column), strict=True):
+        worth[row["content_id"]] = worth.get(row["content_id"], 0.0) + float(clicks)
+    ranked = sorted(worth, key=lambda name: (name not in promised, -worth[name], name))
+    certain = sum(name in promised for name in ranked)
+    return sorted(ranked[: max(contents, certain)])
+
+
+def _column(rows: Sequence[Mapping[str, Any]], name: str) -> Floats:
+    return np.array([np.nan if row[name] is None else row[name] for row in rows], dtype=np.float64)
