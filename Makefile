@@ -1,11 +1,12 @@
 # `make` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-embedded demo test test-embedded test-spark lint format lock bench clean
+.PHONY: help setup setup-embedded demo test test-embedded test-spark lint format lock bench clean check-airflow
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
+AIRFLOW_VERSION := 3.3.2
 
 ENGINE ?= embedded
 DATA ?=
@@ -32,6 +33,11 @@ $(VENV)/.spark-ready: $(VENV)/.ready tools/setup_spark.sh tools/resolve_delta_ja
 
 demo: $(VENV)/.ready $(if $(filter spark,$(ENGINE)),$(VENV)/.spark-ready) ## run the night on made-up data (ENGINE=spark, DATA=../shared/data/kuairand)
 	$(BIN)/python jobs/demo.py --engine $(ENGINE) --root $(ROOT) $(if $(DATA),--data $(DATA))
+
+check-airflow: ## import the example DAG with a real Airflow, in an environment of its own that then goes
+	home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && $(PYTHON) -m venv "$$home/venv" && \
+	  "$$home/venv/bin/pip" install --quiet "apache-airflow==$(AIRFLOW_VERSION)" && \
+	  AIRFLOW_HOME="$$home" "$$home/venv/bin/python" tools/check_airflow_dag.py
 
 test: test-embedded test-spark ## set up and run all tests, on both engines
 

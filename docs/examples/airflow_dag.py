@@ -1,26 +1,34 @@
 """The night as an Airflow 3 DAG: run the day, verify what was published, keep the tables in shape on Sundays.
 
-Exit codes decide: 2 (bad input) and 3 (bad configuration) fail at once, since trying again changes nothing; anything else, such
-as another run that holds the day, is tried again. Every task may be run again at any time.
+Exit codes decide: 2 (bad input) and 3 (bad configuration) fail at once, since trying again changes nothing; all else,
+such as another run that holds the day, is tried again. Every task may be run again at any time.
+
+The worker's environment names the checkout (CREATORPOOL_HOME), the tables (CREATORPOOL_ROOT) and the folder of the
+days' logs (CREATORPOOL_RAW); credentials of the storage are there too, and nowhere else.
 """
 
 from __future__ import annotations
 
 import os
-from datetime import datetime, timedelta
+import subprocess
+from datetime import date, datetime, timedelta
 
-from airflow.providers.standard.operators.bash import BashOperator
-from airflow.sdk import DAG
+from airflow.sdk import DAG, task
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-HOME = os.environ.get("CREATORPOOL_HOME", "/opt/creatorpool")
-DAY = "{{ (data_interval_start or logical_date) | ds }}"
-FINAL = "code=$?; case $code in 2|3) exit 99;; *) exit $code;; esac"
-"""Airflow skips retries by another exit code of ours: 99 is configured below as a failure without a retry."""
+BAD_INPUT, BAD_CONFIGURATION = 2, 3
+KEEP_DAYS = 400
 
 
-def command(text: str) -> str:
-    """A creatorpool command; its final errors end in the code that fails without another try."""
-    return f"{HOME}/.venv/bin/creatorpool {text}; {FINAL}"
+def creatorpool(*arguments: str) -> None:
+    """Run one command to its end, its log lines as JSON in the task's log."""
+    home = os.environ.get("CREATORPOOL_HOME", "/opt/creatorpool")
+    environment = {**os.environ, "CREATORPOOL_LOG": "json"}
+    code = subprocess.run([f"{home}/.venv/bin/creatorpool", *arguments], env=environment, check=False).returncode
+    if code in (BAD_INPUT, BAD_CONFIGURATION):
+        raise AirflowFailException(f"creatorpool {arguments[0]} ended with exit code {code}: see its last line")
+    if code:
+        raise AirflowException(f"creatorpool {arguments[0]} ended with exit code {code}")
 
 
 with DAG(
@@ -28,21 +36,29 @@ with DAG(
     description="Creator payouts of the day before",
     schedule="30 2 * * *",
     start_date=datetime(2026, 1, 1),
-    catchup=True,
+    catchup=False,  # `creatorpool backfill` does past days in order
     max_active_runs=1,  # ingestions of different days run one after the other
-    default_args={
-        "retries": 3,
-        "retry_delay": timedelta(minutes=15),
-        "execution_timeout": timedelta(hours=4),
-        "append_env": True,
-        "env": {"CREATORPOOL_LOG": "json"},  # CREATORPOOL_ROOT comes from the worker's environment
-    },
+    default_args={"retries": 3, "retry_delay": timedelta(minutes=15), "execution_timeout": timedelta(hours=4)},
     tags=["creatorpool"],
 ) as dag:
-    run = BashOperator(task_id="run", bash_command=command(f"run --date {DAY} --source $CREATORPOOL_RAW/{DAY}"))
-    verify = BashOperator(task_id="verify", bash_command=command(f"verify --date {DAY}"))
-    maintain = BashOperator(
-        task_id="maintain",
-        bash_command=f'[ "$(date -d {DAY} +%u)" = 7 ] || exit 0; ' + command("maintain --keep-days 400"),
-    )
-    run >> verify >> maintain
+
+    @task
+    def run(day: str) -> str:
+        """Whatever stage of the day is not published yet."""
+        source = os.path.join(os.environ.get("CREATORPOOL_RAW", "raw"), day)
+        creatorpool("run", "--date", day, "--source", source)
+        return day
+
+    @task
+    def verify(day: str) -> str:
+        """Every total of the published day, recomputed."""
+        creatorpool("verify", "--date", day)
+        return day
+
+    @task
+    def maintain(day: str) -> None:
+        """Upkeep of the tables, once a week."""
+        if date.fromisoformat(day).isoweekday() == 7:
+            creatorpool("maintain", "--keep-days", str(KEEP_DAYS))
+
+    maintain(verify(run("{{ macros.ds_add(ds, -1) }}")))
