@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -16,9 +18,14 @@ def parcels(spark: SparkSession, kind: str, numbers: list[int]) -> DataFrame:
     return spark.createDataFrame(rows, PARCEL)
 
 
-def described(task: int, found: Parcels) -> pa.Table:
-    texts = (str([table["x"].to_pylist() for table in found[kind]]) for kind in ("own", "shared"))
-    return pa.table([pa.array([task], pa.int32()), *([text] for text in texts)], names=["task", "own", "shared"])
+def describer() -> Callable[[int, Parcels], pa.Table]:
+    """A function that goes to the workers by value: they cannot import tests."""
+
+    def described(task: int, found: Parcels) -> pa.Table:
+        texts = (str([table["x"].to_pylist() for table in found[kind]]) for kind in ("own", "shared"))
+        return pa.table([pa.array([task], pa.int32()), *([text] for text in texts)], names=["task", "own", "shared"])
+
+    return described
 
 
 def test_tables_come_back_as_they_went() -> None:
@@ -32,7 +39,7 @@ def test_tables_come_back_as_they_went() -> None:
 def test_tasks_get_their_own_parcels_and_all_shared_ones_in_order(spark: SparkSession) -> None:
     own, shared = parcels(spark, "own", [4, 1, 0, 3]), parcels(spark, "shared", [2, 1])
 
-    rows = in_tasks({"own": own}, {"shared": shared}, 3, described, OUT).collect()
+    rows = in_tasks({"own": own}, {"shared": shared}, 3, describer(), OUT).collect()
 
     assert {row["task"]: (row["own"], row["shared"]) for row in rows} == {
         0: ("[[0, 0], [3, 3]]", "[[1, 1], [2, 2]]"),
@@ -58,4 +65,4 @@ def test_rows_of_one_value_are_brought_together_whatever_the_partitions(spark: S
 
 def test_parcel_that_comes_twice_stops_the_run(spark: SparkSession) -> None:
     with pytest.raises(Exception, match="the engine gave a parcel twice"):
-        in_tasks({"own": parcels(spark, "own", [1, 1])}, {}, 1, described, OUT).collect()
+        in_tasks({"own": parcels(spark, "own", [1, 1])}, {}, 1, describer(), OUT).collect()
