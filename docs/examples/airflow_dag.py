@@ -1,10 +1,9 @@
 """The night as an Airflow 3 DAG: run the day, verify what was published, keep the tables in shape on Sundays.
 
 Exit codes decide: 2 (bad input) and 3 (bad configuration) fail at once, since trying again changes nothing; all else,
-such as another run that holds the day, is tried again. Every task may be run again at any time.
-
-The worker's environment names the checkout (CREATORPOOL_HOME), the tables (CREATORPOOL_ROOT) and the folder of the
-days' logs (CREATORPOOL_RAW); credentials of the storage are there too, and nowhere else.
+such as another run that holds the day, is tried again. Every task may be run again at any time. The worker's
+environment names the checkout (CREATORPOOL_HOME), the tables (CREATORPOOL_ROOT) and the folder of the days' logs
+(CREATORPOOL_RAW); credentials of the storage are there too, and nowhere else.
 """
 
 from __future__ import annotations
