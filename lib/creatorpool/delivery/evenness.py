@@ -28,7 +28,9 @@ REFINEMENTS = 8
 RATE_CELLS = 400
 
 
-def score_bound(problem: DeliveryProblem, objective: Objective, views_bound: float, prices: Prices) -> float:
+def score_bound(
+    problem: DeliveryProblem, objective: Objective, views_bound: float, prices: Prices, allowance: float | None
+) -> float:
     """No plan that meets the guarantees (or misses what the views' bound allows) scores more by `objective`.
 
     Parameters
@@ -37,26 +39,28 @@ def score_bound(problem: DeliveryProblem, objective: Objective, views_bound: flo
         No such plan has more views.
     prices : Prices
         Prices of the shared constraints to start from; any give a bound.
+    allowance : float or None
+        Impressions that guarantees may miss together; None for none.
     """
     if objective.reciprocal and objective.variance_weight > 0:
-        least = -score_bound(problem, Objective(0.0, 1.0), views_bound, prices)
+        least = -score_bound(problem, Objective(0.0, 1.0), views_bound, prices, allowance)
         views = objective.views_weight * views_bound
         return views + objective.variance_weight / least if least > 0 else np.inf
     simple = objective.views_weight * views_bound
     if objective.is_separable:
         return simple
     edges = _edges(problem)
-    low, high = _rate_range(problem)
+    low, high = _rate_range(problem, allowance is None)
     possible = (edges[None, :-1] <= high[:, None]) & (edges[None, 1:] >= low[:, None])
     n = problem.shape[0]
     distance = np.maximum(0.0, np.maximum(edges[None, :-1] - edges[1:, None], edges[:-1, None] - edges[None, 1:]))
     penalty = objective.variance_weight / n * distance**2  # (content's cell, cell of the overall rate)
     must_show = (problem.min_impressions > 0) | (problem.min_clicks > 0)
-    if prices.missing > 0:  # guarantees may be missed whole
+    if allowance is not None:  # guarantees may be missed whole
         must_show = np.zeros(n, dtype=bool)
     bounds = np.full(edges.size - 1, np.inf)
     for part in PRICE_PARTS if objective.views_weight > 0 else (0.0,):
-        worth, shared = _worth_by_cell(problem, objective.views_weight, prices, part, edges, possible)
+        worth, shared = _worth_by_cell(problem, objective.views_weight, prices, allowance, part, edges, possible)
         own = np.full((n, edges.size - 1), -np.inf)
         for k in range(edges.size - 1):
             np.maximum(own, worth[:, k, None] - penalty[k], out=own)
@@ -72,7 +76,7 @@ def _edges(problem: DeliveryProblem) -> Floats:
     return np.append(np.linspace(0.0, top, cells), np.inf)
 
 
-def _rate_range(problem: DeliveryProblem) -> tuple[Floats, Floats]:
+def _rate_range(problem: DeliveryProblem, guaranteed: bool) -> tuple[Floats, Floats]:
     """(n,) least and largest click rate that each content may have, rounded outward.
 
     Clicks rise with impressions: between two points the rate is within clicks at the one over impressions at the other.
@@ -80,7 +84,7 @@ def _rate_range(problem: DeliveryProblem) -> tuple[Floats, Floats]:
     """
     known = problem.curves.known & (problem.most > 0)
     start = np.where(known, np.minimum(problem.curves.first_corner, problem.most), 1.0)
-    if problem.shape[1] == 1:
+    if problem.shape[1] == 1 and guaranteed:
         start = np.maximum(start, np.minimum(problem.min_impressions[:, None], np.where(known, problem.most, 1.0)))
     end = np.where(known, problem.most, 1.0)
     steps = np.linspace(0.0, 1.0, RATE_CELLS + 1)[:, None, None]
@@ -93,7 +97,13 @@ def _rate_range(problem: DeliveryProblem) -> tuple[Floats, Floats]:
 
 
 def _worth_by_cell(
-    problem: DeliveryProblem, views_weight: float, prices: Prices, part: float, edges: Floats, possible: np.ndarray
+    problem: DeliveryProblem,
+    views_weight: float,
+    prices: Prices,
+    allowance: float | None,
+    part: float,
+    edges: Floats,
+    possible: np.ndarray,
 ) -> tuple[Floats, float]:
     """(n, cells) bound on each content's worth at a rate in each cell, and what the prices earn."""
     n, m = problem.shape
@@ -101,7 +111,7 @@ def _worth_by_cell(
     price = part * (prices.total + prices.drawer[None, :] - prices.impressions[:, None])
     above = np.zeros_like(prices.classes)
     above[:, 1:] = part * np.cumsum(prices.classes, axis=1)[:, :-1]
-    shared = part * prices_worth(problem, prices)
+    shared = part * prices_worth(problem, prices, 0.0 if allowance is None else allowance)
     worth = _cell_worth(
         problem.curves.parameters.reshape(5, n * m), np.arange(m), weight, price, problem.most, problem.classes.caps,
         above, edges, possible, np.asarray(FIRST_MULTIPLIERS) * max(float(weight.max()), 1.0),
@@ -109,7 +119,7 @@ def _worth_by_cell(
     return worth, shared
 
 
-def prices_worth(problem: DeliveryProblem, prices: Prices) -> float:
+def prices_worth(problem: DeliveryProblem, prices: Prices, allowance: float) -> float:
     """The shared constraints' limits at their prices."""
     return float(
         prices.total * problem.total
@@ -117,6 +127,7 @@ def prices_worth(problem: DeliveryProblem, prices: Prices) -> float:
         - prices.impressions @ problem.min_impressions
         - prices.clicks @ problem.min_clicks
         + (prices.classes * problem.classes.limits).sum()
+        + prices.missing * allowance
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creatorpool.delivery.ascent import Ascent, climb
-from creatorpool.delivery.branch import Search
+from creatorpool.delivery.branch import Found, Search
 from creatorpool.delivery.columns import Box, Prices
 from creatorpool.delivery.evenness import score_bound
 from creatorpool.delivery.feasibility import TOLERANCE, Shortfalls, shortfalls
@@ -110,17 +110,20 @@ def lay_groundwork(problem: DeliveryProblem) -> Groundwork:
     box = Box(np.zeros(problem.shape), problem.most)
     nodes = min(MOST_NODES, NODE_PAIRS // value.size)
     root, allowance, least, looked = relax(problem, value, box), None, 0.0, 0
+    starts: list[Floats] = []
     if root is None:
-        allowance, least, looked = _least_missing(problem, box, nodes)
-        root = _allowed(problem, value, box, allowance)
-    search = Search(problem, value, allowance)
+        fewest, least = _least_missing(problem, box, nodes)
+        allowance, looked, starts = fewest.violation * (1.0 + VIOLATION_SLACK), fewest.nodes, [fewest.impressions]
+        root, allowance = _allowed(problem, value, box, allowance)
+    search = Search(problem, value, allowance, starts)
     found = search.run(root, box, nodes)
     if found.violation > search.allowed:
         # Mixtures could meet the guarantees, this plan does not: look for one that misses less, and bound its like.
-        allowance, least, looked = _least_missing(problem, box, nodes, search.plans)
-        allowance = min(allowance, found.violation * (1.0 + VIOLATION_SLACK))
-        root = _allowed(problem, value, box, allowance)
-        search = Search(problem, value, allowance)
+        fewest, least = _least_missing(problem, box, nodes, search.plans)
+        allowance = min(fewest.violation, found.violation) * (1.0 + VIOLATION_SLACK)
+        root, allowance = _allowed(problem, value, box, allowance)
+        search = Search(problem, value, allowance, [fewest.impressions, found.impressions])
+        looked += fewest.nodes
         found = search.run(root, box, nodes)
     return Groundwork(
         problem, root, found.bound, allowance, least, [*search.plans[-3:-1], found.impressions], found.nodes + looked
@@ -172,29 +175,29 @@ def even_starts(ground: Groundwork, objective: Objective) -> list[Floats]:
 
 def _least_missing(
     problem: DeliveryProblem, box: Box, nodes: int, starts: list[Floats] | None = None
-) -> tuple[float, float, int]:
-    """Impressions that the best plan found misses, that every plan misses, and the nodes it took."""
+) -> tuple[Found, float]:
+    """The plan found that misses least, and the impressions that every plan misses."""
     root = relax(problem, None, box)
     if root is None:
         raise ArithmeticError("a plan of nothing must be possible when guarantees may be missed")
     found = Search(problem, None, None, starts).run(root, box, nodes)
     rounding = TOLERANCE * float(problem.min_impressions.sum() + problem.min_clicks.sum())
-    least = max(-found.bound, 0.0)
-    return found.violation * (1.0 + VIOLATION_SLACK), least if least > rounding else 0.0, found.nodes
+    return found, -found.bound if -found.bound > rounding else 0.0
 
 
-def _allowed(problem: DeliveryProblem, value: Floats, box: Box, allowance: float) -> Relaxed:
+def _allowed(problem: DeliveryProblem, value: Floats, box: Box, allowance: float) -> tuple[Relaxed, float]:
+    """The relaxation for plans that miss no more than `allowance`, a little more where rounding needs it."""
     root = relax(problem, value, box, allowance=allowance)
-    while root is None:  # the solver's own rounding
+    while root is None:
         allowance = allowance * (1.0 + 1e-6) + 1e-6
         root = relax(problem, value, box, allowance=allowance)
-    return root
+    return root, allowance
 
 
 def described(ground: Groundwork, objective: Objective, impressions: Floats) -> DeliveryPlan:
     """The plan with its bound and what holds it."""
     problem = ground.problem
-    bound = score_bound(problem, objective, ground.views_bound, ground.root.prices)
+    bound = score_bound(problem, objective, ground.views_bound, ground.root.prices, ground.allowance)
     clicks, measures = problem.curves.clicks(impressions), measure(problem, impressions)
     score = objective.score(measures.views, measures.variance)
     return DeliveryPlan(
