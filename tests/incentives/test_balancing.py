@@ -4,10 +4,11 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy.optimize import Bounds, LinearConstraint, milp
 
 from creatorpool.errors import InputError
 from creatorpool.incentives import Budgets, Policy, QuadraticCost, SegmentRange, balance, best_response, payoffs
-from creatorpool.incentives.menu import best_choice, build_menu
+from creatorpool.incentives.menu import Menu, best_choice, build_menu
 
 COSTS = (QuadraticCost(60.0), QuadraticCost(80.0), QuadraticCost(40.0))
 COSTS_FAR = (QuadraticCost(150.0), QuadraticCost(170.0))
@@ -36,6 +37,41 @@ def test_best_choice_on_small_grids_agrees_with_brute_force(budgets: Budgets) ->
     choice = best_choice(menus, SHARES, budgets)
     assert choice.value == pytest.approx(best, rel=1e-9)
     assert choice.bound >= choice.value - 1e-9
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_best_choice_of_ten_segments_is_that_of_the_whole_integer_program(seed: int) -> None:
+    """Items that the bound rules out are dropped first: none of them may be in the best choice."""
+    rng, segments, items = np.random.default_rng(seed), 10, 16
+    draws = rng.uniform(0, [[10.0], [4.0]], (segments, 2, items))
+    menus = [
+        Menu(whole, whole, mass, spend, mass / 10, 2 * np.sqrt(mass) + 3 * np.sqrt(spend) + noise, spend)
+        for whole, (mass, spend), noise in zip(
+            np.ones((segments, items), dtype=np.int64), draws, rng.normal(0, 0.3, (segments, items)), strict=True
+        )
+    ]
+    shares, budgets = np.full(segments, 1 / segments), Budgets(4.0, 1.0)
+    value, mass, spend = (np.concatenate([getattr(m, name) for m in menus]) for name in ("value", "mass", "spend"))
+    each = np.kron(np.eye(segments), np.ones(items))
+    exact = milp(
+        -value / segments,
+        integrality=np.ones(value.size),
+        bounds=Bounds(0, 1),
+        constraints=[
+            LinearConstraint(each, 1, 1),
+            LinearConstraint(np.stack([mass, spend]) / segments, -np.inf, np.asarray(budgets)),
+        ],
+        options={"mip_rel_gap": 1e-7},
+    )
+    choice = best_choice(menus, shares, budgets)
+    used = [
+        np.mean([getattr(m, name)[at] for m, at in zip(menus, choice.index, strict=True)]) for name in ("mass", "spend")
+    ]
+
+    assert -exact.fun * (1 - 1e-4) <= choice.value <= -exact.fun * (1 + 1e-6)
+    assert choice.bound >= -exact.fun * (1 - 1e-9)
+    assert used[0] <= budgets.impressions * (1 + 1e-9)
+    assert used[1] <= budgets.cash * (1 + 1e-9)
 
 
 def test_balance_meets_budgets_and_kuhn_tucker_where_creators_are_at_the_edge() -> None:

@@ -7,6 +7,7 @@ prior of strength k gives such rates and the posterior mean (x + km)/(n + k); th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,8 +87,19 @@ def fit_prior(successes: ArrayLike, weight: ArrayLike, group: ArrayLike) -> Grou
     Kleinman, Proportions with extraneous variance, JASA 68 (1973). Tarone, Testing the goodness of fit of the binomial
     distribution, Biometrika 66 (1979), for the uncorrelated second moment.
     """
-    x, n, names, code = _checked(successes, weight, group)
-    moments = _moments(_rate(x, n), n, code, names.size)
+    return fit_priors_of([successes], weight, group)[0]
+
+
+def fit_priors_of(successes: Sequence[ArrayLike], weight: ArrayLike, group: ArrayLike) -> list[GroupPrior]:
+    """`fit_prior` of several rates of the same videos: what depends on weights and groups alone is sorted once."""
+    checked = [_checked(x, weight, group) for x in successes]
+    n = np.asarray(weight, dtype=np.float64)
+    names, code = np.unique(np.asarray(group), return_inverse=True)
+    cells = _cells(n, code, names.size)
+    return [_fitted(names, cells.moments(_rate(x, n))) for x in checked]
+
+
+def _fitted(names: NDArray[Any], moments: _Moments) -> GroupPrior:
     gamma = np.zeros(names.size)
     for _ in range(MAX_ROUNDS):
         previous, (mean, gamma) = gamma, moments.step(gamma)
@@ -125,18 +137,33 @@ class _Moments:
         return np.asarray(np.bincount(self.code, weights=values, minlength=self.groups), dtype=np.float64)
 
 
-def _moments(rate: FloatArray, n: FloatArray, code: NDArray[np.intp], groups: int) -> _Moments:
+@dataclass(frozen=True)
+class _Cells:
+    """Videos of one group and one n, which all have the same weights."""
+
+    n: FloatArray
+    code: NDArray[np.intp]
+    cell: NDArray[np.intp]
+    """(n,) cell of each video"""
+    groups: int
+
+    def moments(self, rate: FloatArray) -> _Moments:
+        cells = self.n.size
+        return _Moments(
+            self.n,
+            self.code,
+            np.bincount(self.cell, minlength=cells).astype(np.float64),
+            _order_free_sums(rate, self.cell, cells),
+            _order_free_sums(rate * rate, self.cell, cells),
+            self.groups,
+        )
+
+
+def _cells(n: FloatArray, code: NDArray[np.intp], groups: int) -> _Cells:
     weights, place = np.unique(n, return_inverse=True)
     cells, cell = np.unique(code * weights.size + place, return_inverse=True)
     of_group, of_weight = np.divmod(cells, max(weights.size, 1))
-    return _Moments(
-        weights[of_weight],
-        of_group,
-        np.bincount(cell, minlength=cells.size).astype(np.float64),
-        _order_free_sums(rate, cell, cells.size),
-        _order_free_sums(rate * rate, cell, cells.size),
-        groups,
-    )
+    return _Cells(weights[of_weight], of_group, cell, groups)
 
 
 def _order_free_sums(values: FloatArray, cell: NDArray[np.intp], cells: int) -> FloatArray:
@@ -162,9 +189,8 @@ def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
     return np.where(denominator != 0, numerator / np.where(denominator != 0, denominator, 1.0), 0.0)
 
 
-def _checked(
-    successes: ArrayLike, weight: ArrayLike, group: ArrayLike
-) -> tuple[FloatArray, FloatArray, NDArray[Any], NDArray[np.intp]]:
+def _checked(successes: ArrayLike, weight: ArrayLike, group: ArrayLike) -> FloatArray:
+    """`successes` as an array, if they fit the weights and groups."""
     x, n, g = np.asarray(successes, dtype=np.float64), np.asarray(weight, dtype=np.float64), np.asarray(group)
     if x.ndim != 1 or not x.shape == n.shape == g.shape:
         raise InputError(f"successes, weight and group must have one shape (n,), got {x.shape}, {n.shape}, {g.shape}")
@@ -173,5 +199,4 @@ def _checked(
         if bad.size:
             rule = "finite and >= 0" if name == "weight" else f"within [0, weight = {n[bad[0]]:g}]"
             raise InputError(f"{name}[{bad[0]}] must be {rule}, got {values[bad[0]]}")
-    names, code = np.unique(g, return_inverse=True)
-    return x, n, names, code
+    return x

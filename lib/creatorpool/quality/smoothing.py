@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from creatorpool.errors import InputError
 from creatorpool.quality.geometric import engagement_diversity
-from creatorpool.quality.shrinkage import GroupPrior, fit_prior, shrunk_rate
+from creatorpool.quality.shrinkage import GroupPrior, fit_priors_of, shrunk_rate
 
 FloatArray = NDArray[np.float64]
 
@@ -64,7 +64,8 @@ def fit_priors(columns: Mapping[str, NDArray[Any]], tiers: Mapping[str, float]) 
     names = tuple(sorted(set(columns["category"].tolist())))
     code = _codes(columns["category"], names)
     n = effective_viewers(columns["viewers"], columns["trust_weight"], tiers)
-    return QualityPriors(names, {rate: fit_prior(n * columns[rate], n, code) for rate in SHRUNK_RATES})
+    priors = fit_priors_of([n * columns[rate] for rate in SHRUNK_RATES], n, code)
+    return QualityPriors(names, dict(zip(SHRUNK_RATES, priors, strict=True)))
 
 
 def smoothed_components(
@@ -102,6 +103,8 @@ def effective_viewers(viewers: NDArray[Any], trust_weight: NDArray[Any], tiers: 
 
 
 def _codes(category: NDArray[Any], names: tuple[str, ...]) -> NDArray[np.intp]:
+    if len(names) == 1 and np.all(category == names[0]):
+        return np.zeros(category.size, dtype=np.intp)
     place = {name: g for g, name in enumerate(names)}
     try:
         return np.fromiter((place[name] for name in category.tolist()), dtype=np.intp, count=category.size)
