@@ -2,7 +2,7 @@
 
     python benchmarks/incentives.py              a million triples, 100 segments, a few minutes
     python benchmarks/incentives.py --quick      a tenth of it
-    python benchmarks/incentives.py --coverage   what intervals cover, over 200 and 1,000 simulated cohorts of two sizes
+    python benchmarks/incentives.py --coverage   what intervals cover, over 200 and 400 simulated cohorts of two sizes
 
 Peers: scipy.stats.binom with a central difference for the slope, and fast-poibin (`pip install fast-poibin`; its rows
 are left out where it is missing). Accuracy is against mpmath with 50 digits, on tails that a float can hold.
@@ -55,7 +55,7 @@ def main() -> None:
     console = Console(width=110)
     if arguments.coverage:
         for entrants in (1_500, 10_000):
-            console.print(coverage(1_000, entrants))
+            console.print(coverage(400, entrants))
         return
     console.print(pass_curves(int(1_000_000 * part)))
     console.print(poisson_binomials())

@@ -13,8 +13,8 @@ from creatorpool.incentives.cohort import CohortCounts
 from creatorpool.incentives.logistic_kernels import fill_curves
 from creatorpool.incentives.types import Floats, Integers
 
-# Part of the cohort, nearest the median, in which the deciding chance is averaged and a slot's response regressed.
-PIVOT_PART = 0.15
+# Parts of the cohort, nearest the median, over which the deciding chance and a slot's response are fitted by lines.
+PIVOT_PART = 0.2
 RESPONSE_PART = 0.5
 
 
@@ -59,23 +59,33 @@ def _nearest_bins(counts: CohortCounts, part: float) -> Integers:
 
 
 def _deciding_chance(counts: CohortCounts, replicates: Integers, bins: Integers, k: int) -> Floats:
-    """(r, n) share of entrants for whom slot j decides: the other slots bring k − 1 successes."""
-    short = replicates[:, bins, k - 1, None] * (1.0 - counts.slot_rate[bins, k - 1])
-    just = replicates[:, bins, k, None] * counts.slot_rate[bins, k]
-    total = replicates[:, bins].sum(axis=(1, 2))
-    chance: Floats = (short + just).sum(axis=1) / np.maximum(total, 1)[:, None]
-    return chance
+    """(r, n) share of entrants at the median for whom slot j decides: the other slots bring k − 1 successes.
+
+    A line through the bins and not their mean: these seldom lie evenly about the median, and the larger the cohort, the
+    more that would bias the chance beside its error.
+    """
+    part = replicates[:, bins].astype(np.float64)
+    short = part[..., k - 1, None] * (1.0 - counts.slot_rate[bins, k - 1])
+    just = part[..., k, None] * counts.slot_rate[bins, k]
+    weight = part.sum(axis=-1)
+    level, _ = _line_at_median(counts, bins, weight, (short + just) / np.maximum(weight, 1.0)[..., None])
+    return np.maximum(level, 0.0)
 
 
 def _slot_response(counts: CohortCounts, replicates: Integers, bins: Integers) -> tuple[Floats, Floats]:
-    """(r, n) success rate of each slot at the median and its slope, by weighted least squares over the bins."""
+    """(r, n) success rate of each slot at the median and its slope."""
     part = replicates[:, bins].astype(np.float64)
     weight = part.sum(axis=-1)
     rate = np.einsum("rbs,bsj->rbj", part, counts.slot_rate[bins]) / np.maximum(weight, 1.0)[..., None]
+    return _line_at_median(counts, bins, weight, rate)
+
+
+def _line_at_median(counts: CohortCounts, bins: Integers, weight: Floats, value: Floats) -> tuple[Floats, Floats]:
+    """(r, n) level at the median and slope of (r, b, n) values, by least squares over bins of (r, b) weights."""
     share = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1.0)
     mean_x = share @ counts.proxy[bins]
     gap = counts.proxy[bins] - mean_x[:, None]
-    mean_y = (share[..., None] * rate).sum(axis=1)
+    mean_y = (share[..., None] * value).sum(axis=1)
     spread = (share * gap**2).sum(axis=1)
-    slope = ((share * gap)[..., None] * rate).sum(axis=1) / np.where(spread > 0, spread, np.nan)[:, None]
+    slope = ((share * gap)[..., None] * value).sum(axis=1) / np.where(spread > 0, spread, np.nan)[:, None]
     return mean_y + slope * (counts.median - mean_x)[:, None], slope
