@@ -29,7 +29,7 @@ def main(folder: Path) -> None:
     fit = fit_series(series, ctr=rates, prior=prior.take(truth.category)).fit
     curves = []
     for content in SHOWN:
-        one = {name: getattr(fit[content], name)[()] for name in fit.__dataclass_fields__}
+        one = {name: getattr(fit[content], name) for name in fit.__dataclass_fields__}
         curves.append({**one, "content_id": truth.content_id[content], "drawer": truth.drawers[0]})
     days = exposure_rows(truth).select(COLUMNS).to_pylist()
     folder.mkdir(parents=True, exist_ok=True)

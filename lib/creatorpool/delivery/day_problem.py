@@ -15,6 +15,10 @@ from creatorpool.delivery.problem import DeliveryProblem
 
 Record = dict[str, Any]
 
+_NUMBERS = ("r", "y_max", "x0", "y0", "ctr", "views_per_click")
+CURVE_COLUMNS = ("content_id", "drawer", *_NUMBERS)
+"""Columns of p2c_parameters that a plan needs."""
+
 
 @dataclass(frozen=True)
 class DayProblem:
@@ -57,7 +61,7 @@ def day_problem(
         return None
     at = {name: place for place, name in enumerate(chosen)}
     shape = len(chosen), len(drawers)
-    matrix = {name: np.full(shape, np.nan) for name in ("r", "y_max", "x0", "y0", "ctr", "views_per_click")}
+    matrix = {name: np.full(shape, np.nan) for name in _NUMBERS}
     for row in rows:
         if row["content_id"] in at:
             place = at[row["content_id"]], drawers.index(row["drawer"])

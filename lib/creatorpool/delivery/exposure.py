@@ -163,7 +163,8 @@ def _second_pass(rules: FitRules, held_out_from: date, priors: CategoryPriors) -
 def _fits(batch: pa.RecordBatch, rules: FitRules, held_out_from: date, priors: CategoryPriors) -> pa.RecordBatch:
     days = _Batch.of(batch, held_out_from)
     category = batch.column("category").to_pylist()
-    prior = priors.curves.take(np.array([priors.names.index(name) for name in category], dtype=np.int64))
+    place = {name: number for number, name in enumerate(priors.names)}
+    prior = priors.curves.take(np.array([place[name] for name in category], dtype=np.int64))
     series, past, future = days.series, days.series.where(days.is_past), days.series.where(~days.is_past)
     clicks = series.sums(series.click)
     ctr = _smoothed(priors.rate, category, clicks, series.sums(series.pv))

@@ -53,7 +53,7 @@ class P2CFit:
 
     def __getitem__(self, which: Any) -> P2CFit:
         """One content's fit, or those of some: any index of an (n,) array, None for a new axis included."""
-        return P2CFit(*(np.asarray(getattr(self, name)[which]) for name in self.__dataclass_fields__))
+        return P2CFit(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
 
 
 def predict_clicks(fit: P2CFit, pv: ArrayLike) -> Floats:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from creatorpool.delivery.day_problem import DayProblem, day_problem, plan_facts, plan_records
+from creatorpool.delivery.day_problem import CURVE_COLUMNS, DayProblem, day_problem, plan_facts, plan_records
 from creatorpool.delivery.exposure import category_priors, daily_rows, fitted_rows
 from creatorpool.delivery.fitting import FitRules
 from creatorpool.delivery.objective import weighted
@@ -151,7 +151,7 @@ def published_problem(night: Night, inputs: Mapping[str, Any], curves_version: i
     read, settings = night.warehouse.read_arrow, night.settings.delivery
     promises = read(GUARANTEES, day=night.day, version=inputs[GUARANTEES]).to_pylist() if GUARANTEES in inputs else []
     return day_problem(
-        read(CURVES, day=night.day, version=curves_version),
+        read(CURVES, CURVE_COLUMNS, day=night.day, version=curves_version),
         read(POSITIONS, version=inputs[POSITIONS]),
         promises,
         contents=settings.plan_contents,
