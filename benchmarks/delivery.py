@@ -60,6 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="the two smaller sizes")
     parser.add_argument("--contents", type=int, help="only the size with so many contents")
+    parser.add_argument("--times", type=float, default=10.0, help="the larger budget of the genetic algorithm")
     arguments = parser.parse_args()
     sizes = SIZES[:2] if arguments.quick else SIZES
     sizes = tuple(size for size in sizes if arguments.contents in (None, size[0]))
@@ -68,10 +69,16 @@ def main() -> None:
     for contents, drawers in sizes:
         problem = made_up(contents, drawers, SEED)
         first, seconds = timed(problem, most_views())
-        compare(console, f"{contents} × {drawers}, views", problem, first, seconds)
+        compare(console, f"{contents} × {drawers}, views", problem, first, (seconds, arguments.times))
         weight = FAIRNESS * first.measures.views / first.measures.variance
         plan, seconds = timed(problem, weighted(weight))
-        compare(console, f"{contents} × {drawers}, views − {weight:,.0f} · variance", problem, plan, seconds)
+        compare(
+            console,
+            f"{contents} × {drawers}, views − {weight:,.0f} · variance",
+            problem,
+            plan,
+            (seconds, arguments.times),
+        )
 
 
 def timed(problem: DeliveryProblem, objective: Objective) -> tuple[DeliveryPlan, float]:
@@ -79,16 +86,19 @@ def timed(problem: DeliveryProblem, objective: Objective) -> tuple[DeliveryPlan,
     return plan_delivery(problem, objective), time.process_time() - start
 
 
-def compare(console: Console, title: str, problem: DeliveryProblem, plan: DeliveryPlan, seconds: float) -> None:
+def compare(
+    console: Console, title: str, problem: DeliveryProblem, plan: DeliveryPlan, budget: tuple[float, float]
+) -> None:
     """One table: ours, the genetic algorithm at both budgets, the manual rule."""
     table = Table(title=title)
     for name in ("planner", "views", "sd of rates", "objective", "below the bound", "keeps all", "missed", "seconds"):
         table.add_column(name, justify="left" if name == "planner" else "right")
-    same, tenfold, generations = evolved(problem, plan.objective, seconds)
+    seconds, times = budget
+    same, tenfold, generations = evolved(problem, plan.objective, seconds, times)
     rows = [
         ("creatorpool", plan.impressions, seconds),
         (f"genetic, {generations[0]} turns", same, seconds),
-        (f"genetic, {generations[1]} turns", tenfold, 10 * seconds),
+        (f"genetic, {generations[1]} turns", tenfold, times * seconds),
         ("manual rule", by_rate(problem), 0.0),
     ]
     if not plan.objective.is_separable:
@@ -171,6 +181,14 @@ class PlanProblem(Problem):  # type: ignore[misc]
             n_var=problem.most.size, n_obj=1, n_ieq_constr=1, xl=np.zeros(problem.most.size), xu=problem.most.ravel()
         )
 
+    def drawn(self, uniform: Plans) -> Plans:
+        """Amounts from uniform numbers: u^κ of the most, κ such that a drawer's mean is its capacity's equal share."""
+        most = np.maximum(self.day.most, 1e-9)
+        room = np.minimum(self.day.drawer_capacity, self.day.total / self.day.shape[1]) / self.day.shape[0]
+        power = np.maximum(most / np.maximum(room, 1e-9) - 1.0, 0.5).ravel()
+        amounts: Plans = uniform**power * self.day.most.ravel()
+        return amounts
+
     def _evaluate(self, x: Plans, out: dict[str, Any], *_: Any, **__: Any) -> None:
         scores, missed = [], []
         for plan in x.reshape(-1, *self.day.shape):
@@ -186,10 +204,10 @@ class Within(Repair):  # type: ignore[misc]
 
 
 class Shares(Sampling):  # type: ignore[misc]
-    """Random parts of the most that each pair may have."""
+    """Random amounts up to the most that each pair may have, on average what capacities have room for."""
 
     def _do(self, problem: PlanProblem, n_samples: int, *_: Any, random_state: Any, **__: Any) -> Plans:
-        return random_state.random((n_samples, problem.n_var)) ** 2 * problem.xu
+        return problem.drawn(random_state.random((n_samples, problem.n_var)))
 
 
 def adaptive(best: float, worst: float, fitness: Plans, average: float, top: float) -> Plans:
@@ -232,11 +250,13 @@ class AdaptiveMutation(Mutation):  # type: ignore[misc]
     def _do(self, problem: PlanProblem, X: Plans, *_: Any, random_state: Any, **__: Any) -> Plans:
         rates = adaptive(MUTATION[0], MUTATION[1], self.crossover.offspring_fitness[: len(X)], *self.crossover.scale)
         drawn = random_state.random(X.shape) < rates[:, None]
-        return np.where(drawn, random_state.random(X.shape) * problem.xu, X)
+        return np.where(drawn, problem.drawn(random_state.random(X.shape)), X)
 
 
-def evolved(problem: DeliveryProblem, objective: Objective, seconds: float) -> tuple[Plans, Plans, tuple[int, int]]:
-    """The best plans after `seconds` of processor time and after ten times them, and the generations they took."""
+def evolved(
+    problem: DeliveryProblem, objective: Objective, seconds: float, times: float
+) -> tuple[Plans, Plans, tuple[int, int]]:
+    """The best plans after `seconds` of processor time and after `times` as many, and the generations they took."""
     crossover = OrderCrossover()
     algorithm = GA(
         pop_size=POPULATION, sampling=Shares(), crossover=crossover, mutation=AdaptiveMutation(crossover),
@@ -245,7 +265,7 @@ def evolved(problem: DeliveryProblem, objective: Objective, seconds: float) -> t
     day = PlanProblem(problem, objective)
     algorithm.setup(day, termination=("n_gen", 10**9), seed=SEED, verbose=False)
     start, best, counts = time.process_time(), [], []
-    for limit in (seconds, 10 * seconds):
+    for limit in (seconds, times * seconds):
         while time.process_time() - start < limit or algorithm.pop is None:
             algorithm.next()
         fittest = min(algorithm.pop, key=lambda one: (float(one.CV[0]), float(one.F[0])))
