@@ -15,7 +15,7 @@ ROOT ?= demo-output
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-setup: $(VENV)/.ready $(VENV)/.spark-ready ## make .venv with the locked dependencies, and the Spark engine ready (Java 17 or 21, Delta's jars)
+setup: $(VENV)/.ready $(VENV)/.spark-ready $(VENV)/.browser-ready ## make .venv with the locked dependencies, and the Spark engine ready (Java 17 or 21, Delta's jars)
 
 setup-embedded: $(VENV)/.ready ## the same without Spark and Java
 
@@ -31,6 +31,10 @@ $(VENV)/.spark-ready: $(VENV)/.ready tools/setup_spark.sh tools/resolve_delta_ja
 	tools/setup_spark.sh $(VENV)
 	@touch $@
 
+$(VENV)/.browser-ready: $(VENV)/.ready tools/setup_browser.sh
+	tools/setup_browser.sh
+	@touch $@
+
 demo: $(VENV)/.ready $(if $(filter spark,$(ENGINE)),$(VENV)/.spark-ready) ## run the night on made-up data (ENGINE=spark, DATA=../shared/data/kuairand)
 	$(BIN)/python jobs/demo.py --engine $(ENGINE) --root $(ROOT) $(if $(DATA),--data $(DATA))
 
@@ -41,7 +45,7 @@ check-airflow: ## import the example DAG with a real Airflow, in an environment 
 
 test: test-embedded test-spark ## set up and run all tests, on both engines
 
-test-embedded: $(VENV)/.ready
+test-embedded: $(VENV)/.ready $(VENV)/.browser-ready
 	$(BIN)/pytest --engine embedded
 
 test-spark: $(VENV)/.ready $(VENV)/.spark-ready

@@ -1,4 +1,4 @@
-"""The whole night on made-up or real logs: `make demo`, also with `ENGINE=spark` or `DATA=folder-of-KuaiRand`."""
+"""Whole nights on made-up or real logs: `make demo`, also with `ENGINE=spark` or `DATA=folder-of-KuaiRand`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import shutil
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
@@ -35,30 +35,38 @@ def main(argv: list[str]) -> None:
     root, out = Path(arguments.root), Console(width=110)
     for folder in (root / "raw", root / "tables"):
         shutil.rmtree(folder, ignore_errors=True)
-    day, source = (KUAIRAND_DAY, arguments.data) if arguments.data else (SYNTHETIC_DAY, root / "raw")
-    if arguments.data is None:
-        truth = generate_day(source, day, SyntheticMarket(seed=7, n_events=arguments.events))
-        out.print(f"Made up a day: {truth.summary()}\n")
-
-    tables = root / "tables"
-    common = ["--date", str(day), "--root", str(tables), "--engine", arguments.engine]
+    tables, before = root / "tables", SYNTHETIC_DAY - timedelta(days=1)
+    day, source = (KUAIRAND_DAY, arguments.data) if arguments.data else (SYNTHETIC_DAY, root / "raw" / "day")
+    common = ["--root", str(tables), "--engine", arguments.engine]
     common += [word for assignment in arguments.set for word in ("--set", assignment)]
     layout = "kuairand" if arguments.data else "native"
     if arguments.data:
         out.print("Real logs, with the settings that they call for: conf/recommended.yaml")
         common += ["--conf", str(JOBS.parent / "conf" / "recommended.yaml")]
+    else:
+        market, earlier = SyntheticMarket(seed=7, n_events=arguments.events), root / "raw" / "day-before"
+        generate_day(earlier, before, market)
+        truth = generate_day(source, day, market)
+        out.print(
+            f"Made up a day: {truth.summary()}\nThe day before is paid first, so that this one can be compared.\n"
+        )
+        run("allocate_pool.py", "--date", str(before), *common, "--source", str(earlier), quiet=True)
+    common += ["--date", str(day)]
     run("ingest_events.py", *common, "--source", str(source), "--format", layout)
     run("build_signals.py", *common)
     run("allocate_pool.py", *common)
     if arguments.data is None:
         videos = {TOXIC_VIDEO: "toxic, viral", EDUCATIONAL_VIDEO: "educational, small"}
         out.print(comparison(Warehouse(None, tables), day, videos))
+    run("creator_statements.py", *common)
+    run("report.py", *common)
     print_next_steps(out, str(tables))
 
 
-def run(script: str, *arguments: str) -> None:
+def run(script: str, *arguments: str, quiet: bool = False) -> None:
     """Run one job as a scheduler would; leave with its exit code if it fails."""
-    ended = subprocess.run([sys.executable, str(JOBS / script), *arguments], check=False)
+    shown = subprocess.DEVNULL if quiet else None
+    ended = subprocess.run([sys.executable, str(JOBS / script), *arguments], check=False, stdout=shown)
     if ended.returncode:
         sys.exit(ended.returncode)
 

@@ -15,30 +15,20 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
-from creatorpool.job import job_night, job_parser, job_settings, parsed_day, run_job
+from creatorpool.job import add_against_arguments, against_settings, job_night, job_parser, job_settings, run_job
 from creatorpool.pipeline.explanation import explain_day
 from creatorpool.report.statement import statement_of, statement_text
-from creatorpool.settings import load_settings
 
 
 def main(argv: list[str]) -> None:
     """Publish the changes, and print the statement asked for."""
     parser = job_parser("Split the change of every payout between two published days into its causes.")
-    parser.add_argument("--against", required=True, type=parsed_day, help="the other published day")
+    add_against_arguments(parser, required=True)
     parser.add_argument("--creator", metavar="C", help="a statement for this creator")
     parser.add_argument("--video", metavar="V", help="a statement for this video")
-    parser.add_argument(
-        "--against-conf", action="append", type=Path, metavar="FILE", help="overlay of that day; default: as --conf"
-    )
-    parser.add_argument(
-        "--against-set", action="append", metavar="dotted.key=value", help="one setting of that day; default: as --set"
-    )
     arguments = parser.parse_args(argv)
-    overlays = arguments.conf if arguments.against_conf is None else arguments.against_conf
-    assignments = arguments.assignments if arguments.against_set is None else arguments.against_set
-    settings, against = job_settings(arguments), load_settings(overlays, assignments)
-    with job_night(arguments, settings) as night:
-        explanation = explain_day(night, arguments.against, against)
+    with job_night(arguments, job_settings(arguments)) as night:
+        explanation = explain_day(night, arguments.against, against_settings(arguments))
         print(statement_text(statement_of(explanation, arguments.creator, arguments.video)), end="")
 
 

@@ -58,7 +58,7 @@ ORDER = [
     {"session", "tables"},
     {"quality", "allocation", "signals", "ingest", "cohorts", "candidates"},
     {"comparison", "explanation"},
-    {"integrity"},
+    {"integrity", "statements"},
     {"runs"},
     {"pipeline"},
     {"report", "logs", "job"},

@@ -62,16 +62,39 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_against_arguments(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    """The arguments that name the day compared with, and what it was configured by."""
+    parser.add_argument("--against", required=required, type=parsed_day, help="the other published day")
+    parser.add_argument(
+        "--against-conf", action="append", type=Path, metavar="FILE", help="overlay of that day; default: as --conf"
+    )
+    parser.add_argument(
+        "--against-set", action="append", metavar="dotted.key=value", help="one setting of that day; default: as --set"
+    )
+
+
+def against_settings(arguments: argparse.Namespace) -> Settings:
+    """The configuration of the day compared with: that of the run's own day where nothing else is said."""
+    overlays = arguments.conf if arguments.against_conf is None else arguments.against_conf
+    assignments = arguments.assignments if arguments.against_set is None else arguments.against_set
+    return load_settings(overlays, assignments)
+
+
 def job_settings(arguments: argparse.Namespace) -> Settings:
     """The configuration that the arguments ask for."""
     return load_settings(arguments.conf, arguments.assignments)
+
+
+def job_root(arguments: argparse.Namespace) -> Path | str:
+    """Where the tables are that the arguments name."""
+    return arguments.root if "://" in arguments.root else Path(arguments.root).resolve()
 
 
 @contextmanager
 def job_warehouse(arguments: argparse.Namespace, settings: Settings) -> Iterator[Warehouse]:
     """The tables that the arguments name, with a session open on the engine that they ask for."""
     engine = resolve_engine(arguments.engine, settings.engine)
-    root = arguments.root if "://" in arguments.root else Path(arguments.root).resolve()
+    root = job_root(arguments)
     logger.info("%s engine, tables under %s", engine, root)
     with open_session(engine, settings.engine) as session:
         yield Warehouse(session, root)

@@ -97,8 +97,8 @@ def explain_day(night: Night, against: date, against_settings: Settings) -> Expl
     if against == night.day:
         raise InputError(f"--against must be another day than --date, got {against} for both")
     custom = sorted(set(night.settings.signals.custom) | set(against_settings.signals.custom))
-    before = _explained_day(night, against, against_settings, custom)
-    after = _explained_day(night, night.day, night.settings, custom)
+    before = explained_day(night, against, against_settings, custom)
+    after = explained_day(night, night.day, night.settings, custom)
     _require_one_currency(before, after)
     inputs = _inputs(before, after)
     run = _published(night, inputs)
@@ -141,7 +141,16 @@ def _pool_day(category: str, own: ExplainedDay, other: ExplainedDay, videos: Pai
     return pool_day(videos, own.ledger[category]["paid_micros"], own.policy(category), other_policy)
 
 
-def _explained_day(night: Night, day: date, settings: Settings, custom: list[str]) -> ExplainedDay:
+def explained_day(night: Night, day: date, settings: Settings, custom: list[str]) -> ExplainedDay:
+    """One published day with the scores behind its payouts; `custom` names signals of one's own.
+
+    Raises
+    ------
+    MissingTableError
+        If payouts of the day are not published.
+    ConfigurationError
+        If its scores do not follow from the weights of `settings`.
+    """
     warehouse, ledger = night.warehouse, published_pools(night.warehouse, day)
     if not ledger:
         raise MissingTableError(

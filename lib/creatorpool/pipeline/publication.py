@@ -16,7 +16,7 @@ from creatorpool.tables import Warehouse, arrow_schema
 STAGE_TABLES = (
     *("video_signals", "video_quality", "payout_changes", "allocation_frontier", "rule_comparison", "integrity_audit"),
     *("cohort_incentives", "continuation_values", "policy_advice", "item_similarity", "candidates"),
-    *("p2c_parameters", "delivery_plan"),
+    *("p2c_parameters", "delivery_plan", "creator_statements"),
 )
 """Tables of which a stage publishes one day at a time, by its row in `stage_runs`."""
 
@@ -47,3 +47,11 @@ def _versions(warehouse: Warehouse, table: str) -> list[tuple[date, int]]:
     rows = warehouse.read_arrow("allocation_runs", ["date", "status", "output_versions"]).to_pylist()
     published = [row for row in rows if row["status"] == PUBLISHED]
     return sorted({row["date"]: json.loads(row["output_versions"])[table] for row in published}.items())
+
+
+def last_paid_before(warehouse: Warehouse, day: date) -> date | None:
+    """The last day before `day` of which payouts are published."""
+    if not warehouse.exists("allocation_runs"):
+        return None
+    rows = warehouse.read_arrow("allocation_runs", ["date", "status"]).to_pylist()
+    return max((row["date"] for row in rows if row["status"] == PUBLISHED and row["date"] < day), default=None)

@@ -15,14 +15,14 @@ COMPONENTS = ("watch_completion", "engagement_rate", "engagement_diversity", "re
 QUERIES = (
     (
         "who earned most, and from how many videos",
-        "SELECT creator_id, total_micros / 1e6 AS total, videos_paid FROM creator_payouts ORDER BY total_micros DESC, "
-        "creator_id LIMIT 5",
+        "SELECT date, creator_id, total_micros / 1e6 AS total, videos_paid FROM creator_payouts ORDER BY date DESC, "
+        "total_micros DESC, creator_id LIMIT 5",
     ),
     (
         "does every pool close: paid and unallocated against the pool",
         "SELECT r.category, r.pool_micros - r.unallocated_micros - sum(p.payout_micros) AS difference FROM "
         "allocation_runs r JOIN pool_payouts p ON r.date = p.date AND r.category = p.category WHERE r.status = "
-        "'published' GROUP BY r.category, r.pool_micros, r.unallocated_micros ORDER BY r.category",
+        "'published' GROUP BY r.date, r.category, r.pool_micros, r.unallocated_micros ORDER BY r.category",
     ),
     (
         "which rules sent events to quarantine",

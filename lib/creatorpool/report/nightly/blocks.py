@@ -1,0 +1,120 @@
+"""What a section of the report is made of; `page` knows how each looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from creatorpool.report.summary import money
+
+Tone = Literal["plain", "missing", "warning", "good"]
+
+NOT_KNOWN = "–"
+
+
+@dataclass(frozen=True)
+class Words:
+    """A paragraph."""
+
+    text: str
+    tone: Tone = "plain"
+    kind: str = "words"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text; the first `left` columns are words, the others numbers."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    caption: str = ""
+    left: int = 1
+    folded: bool = False
+    kind: str = "table"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart as SVG with what it says in words, and the table behind it."""
+
+    title: str
+    svg: str
+    alt: str
+    table: Table
+    kind: str = "figure"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Charts side by side where there is room, and a table beside them."""
+
+    figures: Sequence[Figure]
+    beside: Table | None = None
+    kind: str = "figures"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One number that stands for itself."""
+
+    label: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Numbers side by side."""
+
+    tiles: Sequence[Tile]
+    kind: str = "tiles"
+
+
+Block = Words | Table | Figures | Tiles
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page with its heading; `anchor` names it in links, `short` in the list of sections."""
+
+    anchor: str
+    short: str
+    title: str
+    lead: str
+    blocks: Sequence[Block] = field(default_factory=tuple)
+
+
+def not_published(what: str, command: str) -> Words:
+    """That a stage is missing, and what would publish it."""
+    return Words(f"{what} not published for this day. To publish: {command}", "missing")
+
+
+def number(value: float | None, form: str = ".3f") -> str:
+    """A number as text, a dash where there is none or it is not defined."""
+    return NOT_KNOWN if value is None or value != value else format(value, form)
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A share as text."""
+    return number(value, f".{digits}%")
+
+
+def signed_money(micros: int) -> str:
+    """Money with its sign, rounded to hundredths; what rounds to nothing shows its micros."""
+    if micros and abs(micros) < 5_000:
+        return f"{micros:+,} µ"
+    return f"{'+' if micros > 0 else ''}{money(micros)}".replace("-", "−")
+
+
+def listed(words: Sequence[str]) -> str:
+    """'a, b and c'."""
+    return " and ".join(part for part in (", ".join(words[:-1]), words[-1] if words else "") if part)
+
+
+def figures_of(sections: Sequence[Section]) -> Iterator[Figure]:
+    """Every chart of a page."""
+    for section in sections:
+        for block in section.blocks:
+            if isinstance(block, Figures):
+                yield from block.figures

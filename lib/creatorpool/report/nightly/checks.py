@@ -1,0 +1,86 @@
+"""Section on what was checked and what was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from creatorpool.report.nightly import drawing
+from creatorpool.report.nightly.blocks import Block, Figure, Figures, Section, Table, Words, percent
+from creatorpool.report.nightly.published import ReportDay
+from creatorpool.runs.ledger import INGEST
+
+RULES_DRAWN = 12
+
+
+def checks_section(report: ReportDay) -> Section:
+    """Contract results by table, broken rules by name, and the quarantine by rule."""
+    failed = [row for row in report.results if not row["passed"]]
+    blocks: list[Block] = []
+    if failed:
+        rows = [
+            (
+                row["contract"],
+                row["rule"].replace("_", " "),
+                row["hint"] or "–",
+                row["severity"],
+                f"{row['rows_failed']:,}",
+            )
+            for row in failed
+        ]
+        blocks.append(Table(("table", "rule", "what it means", "severity", "rows"), rows, "Broken rules", left=4))
+    blocks += [*_quarantine(report), _contracts(report)]
+    lead = (
+        f"{len(report.results):,} rules were checked in the day's latest runs; {len(failed) or 'none'} were broken. "
+        "A broken rule of severity error stops a stage before it publishes, or sends the row to quarantine."
+    )
+    return Section("checks", "Checks", "Contracts and quarantine", lead, blocks)
+
+
+def _contracts(report: ReportDay) -> Block:
+    if not report.results:
+        return Words("No results of contracts are kept for this day.", "missing")
+    rows = []
+    for contract in sorted({row["contract"] for row in report.results}):
+        own = [row for row in report.results if row["contract"] == contract]
+        broken = sum(not row["passed"] for row in own)
+        checked = max(row["rows_checked"] for row in own)
+        rows.append((contract, f"{len(own):,}", f"{broken:,}" if broken else "none", f"{checked:,}"))
+    return Table(("table", "rules", "broken", "rows checked"), rows, "Contracts, latest run of each", folded=True)
+
+
+def refused(report: ReportDay) -> Mapping[str, Mapping[str, Any]]:
+    """By table, what ingestion counted: rows read, accepted, quarantined, late, duplicates, and broken rules."""
+    run = report.runs.get(INGEST)
+    return {} if run is None else dict(sorted(run.rows.items()))
+
+
+def _quarantine(report: ReportDay) -> list[Block]:
+    counts = refused(report)
+    if not counts:
+        return [Words("The ingestion of this day left no counts in the ledger.", "missing")]
+    rows = [
+        (
+            table,
+            *(f"{of[name]:,}" for name in ("read", "accepted", "duplicates", "late", "quarantined")),
+            percent(of["quarantined"] / max(1, of["read"]), 2),
+        )
+        for table, of in counts.items()
+    ]
+    delivered = Table(("table", "read", "accepted", "twice", "late", "refused", "share"), rows, "What was delivered")
+    broken = sorted(
+        (
+            (f"{table}: {rule.replace('_', ' ')}", count)
+            for table, of in counts.items()
+            for rule, count in of["broken"].items()
+        ),
+        key=lambda pair: (-pair[1], pair[0]),
+    )
+    if not broken:
+        return [delivered, Words("No delivered row went to quarantine.", "good")]
+    table = Table(("rule", "rows"), [(rule, f"{count:,}") for rule, count in broken], "Rows refused, by rule")
+    bars = [{"label": rule, "part": "rows", "value": count, "place": 0} for rule, count in broken[:RULES_DRAWN]]
+    alt_text = f"Rows refused by rule, the most by '{broken[0][0]}', {broken[0][1]:,}. A row may break several rules."
+    drawn = drawing.svg(drawing.ranked_bars(bars, "rows"), alt_text)
+    more = f"; {len(broken) - RULES_DRAWN} more in the table" if len(broken) > RULES_DRAWN else ""
+    return [Figures([Figure(f"Quarantine by rule{more}", drawn, alt_text, table)], beside=delivered)]

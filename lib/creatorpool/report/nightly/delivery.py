@@ -1,0 +1,95 @@
+"""Section on planned delivery: drawers, guarantees and how well the response curves fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from creatorpool.report.nightly import drawing
+from creatorpool.report.nightly.blocks import Block, Figure, Figures, Section, Table, not_published, number, percent
+from creatorpool.report.nightly.published import ReportDay, Row
+
+LEAD = (
+    "How many impressions each content is planned to get in each drawer, what the response curves expect of them, and "
+    "what holds the plan."
+)
+SHORTFALL = 1e-6
+"""Of a guarantee, relatively: what a solver's tolerance may leave."""
+
+
+def delivery_section(report: ReportDay) -> Section:
+    """The plan, or that it is not published."""
+    plan = report.records("delivery_plan")
+    if plan is None:
+        missing = not_published("A delivery plan is", f"the delivery stage with --date {report.day}")
+        return Section("delivery", "Delivery", "Delivery plan", LEAD, [missing])
+    blocks: list[Block] = [Figures([_drawers(plan)]), _bindings(plan), _guarantees(plan)]
+    fits = report.records("p2c_parameters")
+    if fits:
+        blocks.append(_fits(fits))
+    return Section("delivery", "Delivery", "Delivery plan", LEAD, blocks)
+
+
+def _sums(plan: Sequence[Row], label: str) -> Mapping[str, dict[str, float]]:
+    sums: dict[str, dict[str, float]] = {}
+    for row in plan:
+        own = sums.setdefault(row[label] or "none", dict.fromkeys(("impressions", "clicks", "views", "rows"), 0.0))
+        own["impressions"] += row["impressions"] or 0.0
+        own["clicks"] += row["expected_clicks"] or 0.0
+        own["views"] += row["expected_views"] or 0.0
+        own["rows"] += 1
+    return dict(sorted(sums.items()))
+
+
+def _drawers(plan: Sequence[Row]) -> Figure:
+    sums = _sums(plan, "drawer")
+    bars = [{"label": name, "part": "impressions", "value": of["impressions"], "place": 0} for name, of in sums.items()]
+    rows = [
+        (
+            name,
+            *(f"{of[place]:,.0f}" for place in ("impressions", "clicks", "views")),
+            percent(of["clicks"] / of["impressions"] if of["impressions"] else None, 2),
+        )
+        for name, of in sums.items()
+    ]
+    table = Table(("drawer", "impressions", "expected clicks", "expected views", "click rate"), rows, "Plan by drawer")
+    alt_text = "Planned impressions by drawer: " + "; ".join(
+        f"{name} {of['impressions']:,.0f}, {of['clicks']:,.0f} clicks expected" for name, of in sums.items()
+    )
+    chart = drawing.stacked_bars(bars, ("impressions",), (drawing.MAIN,), "impressions")
+    return Figure("Planned impressions", drawing.svg(chart, alt_text), alt_text, table)
+
+
+def _bindings(plan: Sequence[Row]) -> Table:
+    rows = [(name, f"{of['rows']:,.0f}", f"{of['impressions']:,.0f}") for name, of in _sums(plan, "binding").items()]
+    return Table(("held by", "places", "impressions"), rows, "What holds the plan")
+
+
+def _guarantees(plan: Sequence[Row]) -> Table:
+    promised: dict[str, tuple[float, float]] = {}
+    for row in plan:
+        if row["guarantee"] is not None:
+            given = promised.get(row["content_id"], (0.0, 0.0))[1]
+            promised[row["content_id"]] = (row["guarantee"], given + row["impressions"])
+    short = sorted(
+        ((name, want, got) for name, (want, got) in promised.items() if got < want * (1 - SHORTFALL)),
+        key=lambda content: content[2] - content[1],
+    )
+    rows = [("contents with a guarantee", f"{len(promised):,}"), ("of them short in the plan", f"{len(short):,}")]
+    rows += [(f"short: {name}", f"{got:,.0f} of {want:,.0f}") for name, want, got in short[:5]]
+    return Table(("guarantees", "number"), rows, "Guaranteed impressions")
+
+
+def _fits(fits: Sequence[Row]) -> Table:
+    rows = [("curves fitted", f"{sum(bool(row['converged']) for row in fits):,} of {len(fits):,}")]
+    for name, title in (("rmse", "error, root mean square"), ("ape", "error, mean absolute share")):
+        pairs = [
+            (row[name], row[f"baseline_{name}"]) for row in fits if None not in (row[name], row[f"baseline_{name}"])
+        ]
+        if pairs:
+            own, base = np.median(np.array(pairs, dtype=np.float64), axis=0)
+            rows.append(
+                (f"{title}, median", f"{number(own, '.3g')} against {number(base, '.3g')} of the smoothed rate")
+            )
+    return Table(("response curves", ""), rows, "How well clicks are predicted")

@@ -1,0 +1,256 @@
+"""Chart data as SVG that stands in the page itself: no scripts, no requests, sharp in print."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import altair as alt
+import vl_convert
+
+from creatorpool.report.charts import chart_data
+
+Rows: TypeAlias = Sequence[Mapping[str, Any]]
+Drawn: TypeAlias = alt.Chart | alt.LayerChart | alt.FacetChart
+
+INK, MUTED, LINE = "#1c2430", "#55606e", "#d9d5c9"
+MAIN, SECOND, THIRD, WARM = "#0b6e69", "#c2610c", "#8b95a3", "#a3333d"
+PALE = "#cfe3df"
+SERIES = (MAIN, SECOND, THIRD)
+WIDTH = 300
+"""Of the plot, so that a chart is as wide as a phone and needs no scaling there"""
+
+_FONT = "Inter, 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
+_CONFIG: dict[str, Any] = {
+    "background": None,
+    "font": _FONT,
+    "aria": False,
+    "padding": {"left": 12, "right": 6, "top": 4, "bottom": 4},
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": MUTED,
+        "titleColor": MUTED,
+        "labelFontSize": 11,
+        "titleFontSize": 11,
+        "titleFontWeight": "normal",
+        "gridColor": "#e9e6dc",
+        "domainColor": LINE,
+        "tickColor": LINE,
+        "labelLimit": 130,
+        "titlePadding": 6,
+    },
+    "axisY": {"domain": False, "ticks": False},
+    "legend": {
+        "orient": "top",
+        "title": None,
+        "labelColor": INK,
+        "labelFontSize": 11,
+        "symbolSize": 90,
+        "offset": 6,
+        "columnPadding": 12,
+        "labelLimit": 170,
+    },
+    "header": {"labelColor": INK, "labelFontSize": 11, "labelFontWeight": 600, "title": None, "labelPadding": 4},
+    "bar": {"cornerRadiusEnd": 2},
+}
+
+
+def svg(chart: Drawn, alt_text: str) -> str:
+    """`chart` as one <svg> element that scales with the page and tells a screen reader `alt_text`."""
+    specification = chart.to_dict()
+    specification["config"] = _CONFIG
+    drawn = vl_convert.vegalite_to_svg(specification, allowed_base_urls=[])
+    # Several drawings share a page, and with it the names that their clips go by.
+    mark = hashlib.sha256(json.dumps(specification, sort_keys=True).encode()).hexdigest()[:8]
+    drawn = re.sub(r'id="([^"]+)"', rf'id="{mark}-\1"', drawn)
+    drawn = re.sub(r"url\(#([^)]+)\)", rf"url(#{mark}-\1)", drawn)
+    drawn = re.sub(r'(xlink:)?href="#([^"]+)"', rf'\1href="#{mark}-\2"', drawn)
+    width = re.search(r'<svg[^>]*?\bwidth="([\d.]+)"', drawn)
+    head = re.search(r'viewBox="([^"]+)"', drawn)
+    if width is None or head is None:
+        raise RuntimeError(f"the renderer gave no size for the chart '{alt_text}'")
+    body = drawn[drawn.index(">", drawn.index("<svg")) + 1 :]
+    label = html.escape(alt_text, quote=True)
+    style = f"max-width:{float(width[1]):.0f}px"
+    return f'<svg role="img" aria-label="{label}" viewBox="{head[1]}" style="{style}">{body}'
+
+
+def stacked_bars(rows: Rows, parts: Sequence[str], colours: Sequence[str], unit: str) -> Drawn:
+    """Horizontal bars from rows `label`, `part`, `value`, the longest first."""
+    sums: dict[str, float] = {}
+    for row in rows:
+        sums[row["label"]] = sums.get(row["label"], 0.0) + row["value"]
+    order = sorted(sums, key=lambda label: -sums[label])
+    chart: alt.Chart = (
+        alt.Chart(chart_data(rows), width=WIDTH - 60, height=alt.Step(26))
+        .mark_bar(size=15)
+        .encode(
+            x=alt.X("value:Q", title=unit, axis=alt.Axis(tickCount=4, format="~s")),
+            y=alt.Y("label:N", title=None, sort=order),
+            color=alt.Color("part:N", scale=alt.Scale(domain=list(parts), range=list(colours))),
+            order=alt.Order("place:Q"),
+        )
+    )
+    return chart
+
+
+def ranked_bars(rows: Rows, unit: str) -> Drawn:
+    """Horizontal bars of one colour from rows `label`, `value`, in the order given, under long labels."""
+    order = [row["label"] for row in rows]
+    base = alt.Chart(chart_data(rows))
+    bars = base.mark_bar(size=10, color=SECOND).encode(
+        x=alt.X("value:Q", title=unit, axis=alt.Axis(tickCount=4, format="~s")),
+        y=alt.Y("label:N", title=None, sort=order, axis=alt.Axis(labelLimit=190, labelFontSize=10)),
+    )
+    chart: alt.Chart = bars.properties(width=WIDTH - 165, height=alt.Step(21))
+    return chart
+
+
+def lorenz(rows: Rows, series: Sequence[str], holders: str) -> Drawn:
+    """Lorenz curves from rows `series`, `holders`, `money`, beside the line on which all have the same."""
+    scale = alt.Scale(domain=list(series), range=list(SERIES[: len(series)]))
+    dashes = alt.Scale(domain=list(series), range=[[1, 0], [6, 3], [2, 2]][: len(series)])
+    axis = alt.Axis(format="%", tickCount=5)
+    curves = (
+        alt.Chart(chart_data(rows))
+        .mark_line(strokeWidth=2.2)
+        .encode(
+            x=alt.X("holders:Q", title=f"share of {holders}, least paid first", axis=axis),
+            y=alt.Y("money:Q", title="share of money", axis=axis),
+            color=alt.Color("series:N", scale=scale),
+            strokeDash=alt.StrokeDash("series:N", scale=dashes),
+            order="holders:Q",
+        )
+    )
+    same = chart_data([{"holders": 0, "money": 0}, {"holders": 1, "money": 1}])
+    diagonal = alt.Chart(same).mark_line(color=LINE, strokeWidth=1.2).encode(x="holders:Q", y="money:Q")
+    return alt.layer(diagonal, curves).properties(width=WIDTH - 30, height=220)
+
+
+def dots(rows: Rows, series: Sequence[str], title: str, form: str = ".2f") -> Drawn:
+    """A dot for each of rows `label`, `series`, `value`, joined by a line a label."""
+    y = alt.Y("label:N", title=None)
+    base = alt.Chart(chart_data(rows))
+    axis = alt.Axis(format=form, tickCount=5)
+    spread = base.mark_rule(color=LINE, strokeWidth=3).encode(x=alt.X("min(value):Q"), x2="max(value):Q", y=y)
+    scale = alt.Scale(domain=list(series), range=list(SERIES[: len(series)]))
+    shapes = alt.Scale(domain=list(series), range=["circle", "diamond", "square"][: len(series)])
+    points = base.mark_point(filled=True, size=85, opacity=1).encode(
+        x=alt.X("value:Q", title=title, scale=alt.Scale(zero=False, nice=True), axis=axis),
+        y=y,
+        color=alt.Color("series:N", scale=scale),
+        shape=alt.Shape("series:N", scale=shapes),
+    )
+    return alt.layer(spread, points).properties(width=WIDTH - 60, height=alt.Step(26))
+
+
+def paired_columns(rows: Rows, groups: Sequence[str], series: Sequence[str]) -> Drawn:
+    """Columns side by side from rows `group`, `series`, `value` (shares)."""
+    chart: alt.Chart = (
+        alt.Chart(chart_data(rows), width=WIDTH, height=180)
+        .mark_bar()
+        .encode(
+            x=alt.X("group:N", title=None, sort=list(groups), axis=alt.Axis(labelAngle=0, labelLimit=58)),
+            xOffset=alt.XOffset("series:N", sort=list(series)),
+            y=alt.Y("value:Q", title="share of the total", axis=alt.Axis(format="%", tickCount=5)),
+            color=alt.Color("series:N", scale=alt.Scale(domain=list(series), range=[THIRD, MAIN])),
+        )
+    )
+    return chart
+
+
+def heat(rows: Rows, groups: Sequence[str]) -> Drawn:
+    """A field for each of rows `label`, `group`, `value` (shares), with its number."""
+    base = alt.Chart(chart_data(rows)).encode(
+        x=alt.X("group:N", title=None, sort=list(groups), axis=alt.Axis(labelAngle=0, labelLimit=52, orient="top")),
+        y=alt.Y("label:N", title=None),
+    )
+    scale = alt.Scale(domain=[0, max(0.01, *(row["value"] for row in rows))], range=["#f2f0e8", "#7fbfb4"])
+    fields = base.mark_rect(cornerRadius=2, stroke="#fffefb", strokeWidth=2).encode(
+        color=alt.Color("value:Q", scale=scale, legend=None)
+    )
+    words = base.mark_text(fontSize=11, color=INK).encode(text=alt.Text("value:Q", format=".0%"))
+    return alt.layer(fields, words).properties(width=WIDTH - 50, height=alt.Step(28))
+
+
+def histograms(rows: Rows, names: Sequence[str]) -> Drawn:
+    """A small histogram for each name, from rows `name`, `start`, `end`, `share`; all on one scale."""
+    base: alt.Chart = (
+        alt.Chart(width=118, height=64)
+        .mark_bar(color=MAIN, cornerRadiusEnd=0)
+        .encode(
+            x=alt.X("start:Q", bin="binned", title=None, axis=alt.Axis(values=[0, 0.5, 1], format="~g", grid=False)),
+            x2="end:Q",
+            y=alt.Y("share:Q", title=None, axis=alt.Axis(format="%", tickCount=3, minExtent=30)),
+        )
+    )
+    chart: alt.FacetChart = base.facet(
+        facet=alt.Facet("name:N", sort=list(names), title=None), columns=2, spacing=14, data=chart_data(rows)
+    )
+    scaled: alt.FacetChart = chart.resolve_scale(y="independent")
+    return scaled
+
+
+def gains_and_losses(rows: Rows, unit: str) -> Drawn:
+    """Bars to both sides of nothing from rows `label`, `series` (added, taken), `value`, in the order given."""
+    order = list(dict.fromkeys(row["label"] for row in rows))
+    scale = alt.Scale(domain=["added", "taken"], range=[MAIN, SECOND])
+    bars = (
+        alt.Chart(chart_data(rows))
+        .mark_bar(size=13)
+        .encode(
+            x=alt.X("value:Q", title=unit, axis=alt.Axis(tickCount=5, format="~s")),
+            y=alt.Y("label:N", title=None, sort=order),
+            color=alt.Color("series:N", scale=scale),
+        )
+    )
+    nothing = alt.Chart(chart_data([{"x": 0}])).mark_rule(color=MUTED).encode(x="x:Q")
+    return alt.layer(bars, nothing).properties(width=WIDTH - 90, height=alt.Step(23))
+
+
+def interval_dots(rows: Rows, title: str, form: str = "~g", reference: float | None = None) -> Drawn:
+    """An estimate with its interval for each of rows `label`, `value`, `low`, `high`."""
+    base = alt.Chart(chart_data(rows)).encode(y=alt.Y("label:N", title=None))
+    axis = alt.Axis(format=form, tickCount=4)
+    rule = base.mark_rule(color=MAIN, strokeWidth=2.2, opacity=0.55).encode(
+        x=alt.X("low:Q", title=title, axis=axis, scale=alt.Scale(zero=False)), x2="high:Q"
+    )
+    dot = base.mark_point(filled=True, size=70, color=MAIN, opacity=1).encode(x="value:Q")
+    layers = [rule, dot]
+    if reference is not None:
+        line = alt.Chart(chart_data([{"x": reference}]))
+        layers.insert(0, line.mark_rule(color=MUTED, strokeDash=[4, 3]).encode(x="x:Q"))
+    return alt.layer(*layers).properties(width=WIDTH - 60, height=alt.Step(28))
+
+
+def pass_curves(points: Rows, curves: Rows, segments: Sequence[str]) -> Drawn:
+    """Shares that passed from rows `segment`, `quality`, `pass_rate`, and fitted curves, with `probability`."""
+    colours = (MAIN, SECOND, THIRD, WARM, "#5b4b8a", INK)
+    color = alt.Color("segment:N", scale=alt.Scale(domain=list(segments), range=list(colours[: len(segments)])))
+    x = alt.X("quality:Q", title="quality proxy at entry", axis=alt.Axis(tickCount=5))
+    axis = alt.Axis(format="%", tickCount=5)
+    dot = alt.Chart(chart_data(points)).mark_circle(size=28, opacity=0.55)
+    line = alt.Chart(chart_data(curves)).mark_line(strokeWidth=2)
+    return alt.layer(
+        dot.encode(x=x, y=alt.Y("pass_rate:Q", title="share that graduates", axis=axis), color=color),
+        line.encode(x=x, y=alt.Y("probability:Q"), color=color, order="quality:Q"),
+    ).properties(width=WIDTH - 20, height=200)
+
+
+def gains_and_price(rows: Rows, price: float | None, title: str) -> Drawn:
+    """A bar for each of rows `label`, `value`, and the common price as a line across them."""
+    bars = (
+        alt.Chart(chart_data(rows))
+        .mark_bar(size=14, color=MAIN)
+        .encode(x=alt.X("value:Q", title=title, axis=alt.Axis(tickCount=4)), y=alt.Y("label:N", title=None))
+    )
+    layers: list[alt.Chart] = [bars]
+    if price is not None:
+        line = alt.Chart(chart_data([{"x": price, "what": "shadow price"}]))
+        scale = alt.Scale(domain=["shadow price"], range=[SECOND])
+        layers.append(line.mark_rule(strokeWidth=2.2).encode(x="x:Q", color=alt.Color("what:N", scale=scale)))
+    return alt.layer(*layers).properties(width=WIDTH - 60, height=alt.Step(28))

@@ -1,0 +1,155 @@
+"""Sections on the money: pools and how they were formed, and how many videos they reach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow.compute as pc
+
+from creatorpool.money import MICROS_PER_UNIT
+from creatorpool.report.nightly import drawing
+from creatorpool.report.nightly.blocks import (
+    Block,
+    Figure,
+    Figures,
+    Section,
+    Table,
+    Tile,
+    Tiles,
+    Words,
+    number,
+    percent,
+    signed_money,
+)
+from creatorpool.report.nightly.published import ReportDay
+from creatorpool.report.summary import money
+
+
+def headline(report: ReportDay) -> Tiles:
+    """What everybody asks first."""
+    paid, before = report.paid, report.before
+    creators = paid.rows("creator_payouts", "payout_micros", "pulse_micros", "total_micros")
+    total = pc.sum(creators.column("total_micros")).as_py() or 0
+    pulse = pc.sum(creators.column("pulse_micros")).as_py() or 0
+    earning = pc.sum(pc.greater(creators.column("total_micros"), 0)).as_py() or 0
+    change = "no earlier day is published"
+    if before is not None:
+        earlier = pc.sum(before.rows("creator_payouts", "total_micros").column("total_micros")).as_py() or 0
+        change = f"{signed_money(total - earlier)} against {before.day:%-d %B}"
+    left = paid.total("unallocated_micros")
+    return Tiles(
+        [
+            Tile("paid to creators", money(total, report.currency), change),
+            Tile("from pools", money(paid.total("paid_micros")), f"of {money(paid.total('pool_micros'))} in pools"),
+            Tile("beside Pulse ads", money(pulse), "apart from the pools"),
+            Tile("creators who earned", f"{earning:,}", f"of {creators.num_rows:,} with videos that day"),
+            Tile("unallocated", money(left), "every pool closes" if not left else "see the warnings"),
+        ]
+    )
+
+
+def pools_section(report: ReportDay) -> Section:
+    """From advertisers' money to pools, and by which rule they were split."""
+    gross = {row["category"]: row for row in report.paid.rows("pool_revenue", "category", "gross_micros").to_pylist()}
+    rows, bars = [], []
+    for category, pool in report.paid.pools.items():
+        revenue = gross[category]["gross_micros"] if category in gross else pool["pool_micros"]
+        kept = revenue - pool["pool_micros"]
+        parts = {
+            "paid": pool["paid_micros"],
+            "unallocated": pool["unallocated_micros"],
+            "platform's share": kept,
+        }
+        bars += [
+            {"label": category, "part": part, "value": micros / MICROS_PER_UNIT, "place": place}
+            for place, (part, micros) in enumerate(parts.items())
+        ]
+        numbers = (revenue, kept, pool["pool_micros"], pool["paid_micros"], pool["unallocated_micros"])
+        rows.append((category, *map(money, numbers), _rule(pool)))
+    sums = [sum(bar["value"] for bar in bars if bar["part"] == part) for part in ("paid", "unallocated")]
+    table = Table(
+        ("category", "revenue", "platform keeps", "pool", "paid", "unallocated", "split by"), rows, "Money by pool"
+    )
+    alt_text = (
+        f"Bars of each category's advertising revenue: {sums[0]:,.2f} paid, {sums[1]:,.2f} unallocated, "
+        f"the rest kept by the platform, in {report.currency}."
+    )
+    parts_drawn = ("paid", "unallocated", "platform's share")
+    chart = drawing.stacked_bars(bars, parts_drawn, (drawing.MAIN, drawing.WARM, "#d8d3c4"), report.currency)
+    figure = Figure("Where the advertising revenue went", drawing.svg(chart, alt_text), alt_text, table)
+    brief = Table(
+        ("category", "pool", "paid", "before", "videos paid", "paid per video"),
+        [_brief(name, report) for name in report.paid.pools],
+        "Pools",
+    )
+    return Section(
+        "pools",
+        "Pools",
+        "Pools and how they were formed",
+        "A category's pool is what advertisers paid in it, less the platform's share. It is split between the "
+        "category's eligible videos by effective impressions: views times quality.",
+        [Figures([figure], beside=brief), *_rules(report)],
+    )
+
+
+def _brief(category: str, report: ReportDay) -> tuple[str, ...]:
+    pool = report.paid.pools[category]
+    earlier = {} if report.before is None else report.before.pools.get(category, {})
+    each = pool["paid_micros"] // pool["videos_paid"] if pool["videos_paid"] else None
+    sums = (pool["pool_micros"], pool["paid_micros"], earlier.get("paid_micros"))
+    return (category, *map(money, sums), f"{pool['videos_paid']:,}", money(each))
+
+
+def _rule(pool: Mapping[str, Any]) -> str:
+    return f"{pool['objective']}, α {pool['alpha']:g}, λ {pool['lambda_eff']:g}"
+
+
+def _rules(report: ReportDay) -> list[Block]:
+    rules = sorted({_rule(pool) for pool in report.paid.pools.values()})
+    moved = sum(pool["efficiency_moved_micros"] or 0 for pool in report.paid.pools.values())
+    return [
+        Words(
+            f"Split by: {'; '.join(rules)} (objective, dampening α, weight of efficiency λ). "
+            f"λ moved {money(moved, report.currency)} between videos."
+        )
+    ]
+
+
+def coverage_section(report: ReportDay) -> Section:
+    """How many of the videos that may be paid have a quality above 0, and are."""
+    bars, rows = [], []
+    before = report.before.pools if report.before else {}
+    for category, pool in report.paid.pools.items():
+        paid, rest = pool["videos_paid"], pool["videos_eligible"] - pool["videos_paid"]
+        bars += [
+            {"label": category, "part": "paid", "value": paid, "place": 0},
+            {"label": category, "part": "eligible, not paid", "value": rest, "place": 1},
+        ]
+        earlier = before.get(category, {}).get("coverage")
+        rows.append(
+            (
+                category,
+                f"{pool['videos_eligible']:,}",
+                f"{paid:,}",
+                percent(pool["coverage"]),
+                percent(earlier),
+                number(None if None in (earlier, pool["coverage"]) else 100 * (pool["coverage"] - earlier), "+.1f"),
+            )
+        )
+    eligible = sum(pool["videos_eligible"] for pool in report.paid.pools.values())
+    paid_videos = sum(pool["videos_paid"] for pool in report.paid.pools.values())
+    table = Table(("category", "eligible", "paid", "coverage", "before", "points"), rows, "Coverage by pool")
+    alt_text = (
+        f"Bars of the eligible videos of each category: {paid_videos:,} of {eligible:,} places in pools are paid."
+    )
+    drawn = drawing.stacked_bars(bars, ("paid", "eligible, not paid"), (drawing.MAIN, drawing.PALE), "videos")
+    return Section(
+        "coverage",
+        "Coverage",
+        "Coverage",
+        "A video can be paid only if it passes the compliance gate and none of its quality components is 0. "
+        f"{paid_videos:,} of {eligible:,} eligible places are paid ({percent(paid_videos / max(1, eligible))}); "
+        "a video in two categories counts in both.",
+        [Figures([Figure("Eligible and paid videos", drawing.svg(drawn, alt_text), alt_text, table)], beside=table)],
+    )

@@ -1,0 +1,71 @@
+"""All sections as one page of HTML that needs nothing beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from creatorpool.report.nightly.blocks import Section
+from creatorpool.report.nightly.checks import checks_section
+from creatorpool.report.nightly.delivery import delivery_section
+from creatorpool.report.nightly.entrants import incentives_section
+from creatorpool.report.nightly.money import coverage_section, headline, pools_section
+from creatorpool.report.nightly.movers import movers_section
+from creatorpool.report.nightly.published import ReportDay
+from creatorpool.report.nightly.scores import quality_section
+from creatorpool.report.nightly.spread import concentration_section, sizes_section
+from creatorpool.report.nightly.warnings import warnings_of
+
+SECTIONS = (
+    *(pools_section, coverage_section, concentration_section, sizes_section, quality_section, movers_section),
+    *(checks_section, incentives_section, delivery_section),
+)
+TEMPLATE = "page.html.j2"
+
+
+def page(report: ReportDay) -> str:
+    """The report as HTML; the same published rows give the same page."""
+    sections = [section(report) for section in SECTIONS]
+    return rendered(report, sections)
+
+
+def rendered(report: ReportDay, sections: list[Section]) -> str:
+    """Sections in the page's frame, with warnings and headline before them and where all comes from after them."""
+    environment = Environment(
+        loader=PackageLoader("creatorpool.report.nightly", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(TEMPLATE).render(
+        report=report,
+        warnings=warnings_of(report),
+        headline=headline(report),
+        sections=sections,
+        sources=_sources(report),
+    )
+
+
+def write_page(report: ReportDay, path: Path) -> Path:
+    """Write the page to `path` and return it; a reader never finds half a page there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".part")
+    unfinished.write_text(page(report), "utf-8")
+    return unfinished.replace(path)
+
+
+def _sources(report: ReportDay) -> Mapping[str, list[tuple[str, ...]]]:
+    """Which runs published what the page shows, and the table versions behind it."""
+    pools = sorted({(row["run_id"], row["code_version"], row["finished_at"]) for row in report.paid.pools.values()})
+    runs: list[tuple[str, ...]] = [("allocate", run, code, f"{done:%Y-%m-%d %H:%M:%S}") for run, code, done in pools]
+    runs += [
+        (name, run.run_id, run.code_version, f"{run.finished_at:%Y-%m-%d %H:%M:%S}")
+        for name, run in sorted(report.runs.items())
+    ]
+    versions = dict(report.paid.versions)
+    for run in report.runs.values():
+        versions |= {table: version for table, version in run.outputs.items() if table not in report.paid.versions}
+    return {"runs": runs, "versions": [(table, str(version)) for table, version in sorted(versions.items())]}

@@ -1,0 +1,141 @@
+"""What the report shows: the published rows of a day, at the versions that the ledgers name, read without an engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from creatorpool.contracts import load_contracts
+from creatorpool.errors import MissingTableError
+from creatorpool.pipeline.publication import last_paid_before
+from creatorpool.runs.ledger import StageRun, latest_run, published_pools, published_runs
+from creatorpool.tables import Warehouse
+
+Row = dict[str, Any]
+
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class PaidDay:
+    """A day's published pools, by category, and the versions of all tables behind them."""
+
+    warehouse: Warehouse
+    day: date
+    pools: Mapping[str, Row]
+    versions: Mapping[str, int]
+
+    def rows(self, table: str, *columns: str) -> pa.Table:
+        """Columns of the day's rows of `table`, in no promised order."""
+        return self.warehouse.read_arrow(table, columns, day=self.day, version=self.versions[table])
+
+    def total(self, column: str) -> int:
+        """Sum of a money column of the ledger over all pools."""
+        return sum(pool[column] for pool in self.pools.values())
+
+
+@dataclass(frozen=True)
+class ReportDay:
+    """All that is published of a day, with the days that it is compared with where these are published."""
+
+    paid: PaidDay
+    before: PaidDay | None
+    """The last published day before it"""
+    week_ago: PaidDay | None
+    runs: Mapping[str, StageRun]
+    """The published run of each stage"""
+    results: Sequence[Row]
+    """Of every rule, the latest result of its contract that day"""
+
+    @property
+    def day(self) -> date:
+        """The day of the report."""
+        return self.paid.day
+
+    @property
+    def currency(self) -> str:
+        """Of all money."""
+        return str(next(iter(self.paid.pools.values()))["currency"])
+
+    @property
+    def compared(self) -> dict[str, PaidDay]:
+        """The days side by side, by what they are called; the day itself first."""
+        others = {} if self.before is None else {_called(self.day, self.before.day): self.before}
+        if self.week_ago is not None and (self.before is None or self.week_ago.day != self.before.day):
+            others["a week ago"] = self.week_ago
+        return {"this day": self.paid} | others
+
+    def stage_rows(self, table: str) -> pa.Table | None:
+        """The day's rows of a table that a stage of its own publishes; None where it is not published."""
+        run = latest_run(run for run in self.runs.values() if table in run.outputs)
+        if run is None:
+            return None
+        return self.paid.warehouse.read_arrow(table, day=self.day, version=run.outputs[table])
+
+    def records(self, table: str) -> list[Row] | None:
+        """The same as rows in the order of the table's key."""
+        rows = self.stage_rows(table)
+        if rows is None:
+            return None
+        key = [name for name in self.paid.warehouse.contract(table).key if name != "date"]
+        return sorted(rows.to_pylist(), key=lambda row: tuple(str(row[name]) for name in key))
+
+
+def report_day(warehouse: Warehouse, day: date) -> ReportDay:
+    """Find what is published of `day`.
+
+    Raises
+    ------
+    MissingTableError
+        If its payouts are not.
+    """
+    paid = _paid_day(warehouse, day)
+    if paid is None:
+        raise MissingTableError(
+            f"payouts of {day} are not published under {warehouse.root}: run jobs/allocate_pool.py --date {day}"
+        )
+    last = last_paid_before(warehouse, day)
+    runs = published_runs(warehouse, days=[day])
+    return ReportDay(
+        paid=paid,
+        before=None if last is None else _paid_day(warehouse, last),
+        week_ago=_paid_day(warehouse, day - WEEK),
+        runs={name: run for name in {run.stage for run in runs} if (run := _latest(runs, name)) is not None},
+        results=_latest_results(warehouse, day),
+    )
+
+
+def _paid_day(warehouse: Warehouse, day: date) -> PaidDay | None:
+    pools = published_pools(warehouse, day)
+    versions: dict[str, int] = {}
+    for row in pools.values():
+        versions |= json.loads(row["input_versions"]) | json.loads(row["output_versions"])
+    return PaidDay(warehouse, day, dict(sorted(pools.items())), versions) if pools else None
+
+
+def _latest(runs: Sequence[StageRun], stage: str) -> StageRun | None:
+    return latest_run(run for run in runs if run.stage == stage)
+
+
+def _latest_results(warehouse: Warehouse, day: date) -> list[Row]:
+    """Run ids begin with the time at which the run began, so that the greatest is the latest."""
+    if not warehouse.exists("contract_results"):
+        return []
+    rows = warehouse.read_arrow("contract_results", day=day).to_pylist()
+    latest: dict[str, str] = {}
+    for row in rows:
+        latest[row["contract"]] = max(row["run_id"], latest.get(row["contract"], ""))
+    # What the contract calls the rule's purpose goes with it: a name alone tells an operator little.
+    hints = {(name, rule.name): rule.hint for name, contract in load_contracts().items() for rule in contract.rules}
+    chosen = [row for row in rows if row["run_id"] == latest[row["contract"]]]
+    chosen.sort(key=lambda row: (row["contract"], row["rule"]))
+    return [row | {"hint": hints.get((row["contract"], row["rule"]), "")} for row in chosen]
+
+
+def _called(day: date, other: date) -> str:
+    return "the day before" if day - other == timedelta(days=1) else f"{other:%-d %B}"

@@ -1,0 +1,55 @@
+"""Section on quality: how its components are distributed over the day's compliant videos."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creatorpool.explanation.parts import COMPONENTS
+from creatorpool.report.nightly import drawing
+from creatorpool.report.nightly.blocks import Figure, Figures, Section, Table, number, percent
+from creatorpool.report.nightly.figures import histogram, quantiles
+from creatorpool.report.nightly.published import PaidDay, ReportDay
+
+SCORE = "quality_score"
+NAMES = {name: name.replace("_", " ") for name in (*COMPONENTS, SCORE)}
+
+
+def quality_section(report: ReportDay) -> Section:
+    """Histograms of the five components and of the score, with quantiles and yesterday's medians."""
+    values = _compliant(report.paid)
+    before = {} if report.before is None else _compliant(report.before)
+    bars = [{"name": NAMES[name], **bar} for name in NAMES for bar in histogram(values[name])]
+    found = {name: quantiles(values[name]) for name in NAMES}
+    earlier = {name: quantiles(before[name])["median"] if before else None for name in NAMES}
+    rows = [
+        (
+            NAMES[name],
+            *(number(of[place]) for place in ("mean", "p10", "median", "p90")),
+            percent(of["zero"]),
+            number(earlier[name]),
+        )
+        for name, of in found.items()
+    ]
+    header = ("", "mean", "10th pct", "median", "90th pct", "at 0", "median before")
+    table = Table(header, rows, "Components over compliant videos")
+    alt_text = "Histograms from 0 to 1. Medians: " + ", ".join(
+        f"{NAMES[name]} {number(of['median'], '.2f')}" for name, of in found.items()
+    )
+    chart = drawing.histograms(bars, list(NAMES.values()))
+    figure = Figure("Components and score", drawing.svg(chart, alt_text + "."), alt_text + ".", table)
+    count = values[SCORE].size
+    return Section(
+        "quality",
+        "Quality",
+        "Quality",
+        "The quality of a video is the weighted geometric mean of five components, each from 0 to 1: one that is 0 "
+        f"makes it 0. Over the day's {count:,} compliant videos.",
+        [Figures([figure], beside=table)],
+    )
+
+
+def _compliant(paid: PaidDay) -> dict[str, NDArray[np.float64]]:
+    rows = paid.rows("video_quality", *COMPONENTS, SCORE, "is_compliant")
+    rows = rows.filter(rows.column("is_compliant"))
+    return {name: rows.column(name).to_numpy() for name in NAMES}

@@ -1,0 +1,96 @@
+"""What a reader must know before anything else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from creatorpool.report.nightly.blocks import listed, percent
+from creatorpool.report.nightly.checks import refused
+from creatorpool.report.nightly.published import ReportDay
+from creatorpool.report.summary import money
+
+COVERAGE_FALL = 0.1
+"""A pool's coverage that falls by this much since the last published day"""
+
+REFUSED_SHARE = 0.01
+"""Of a table's delivered rows in quarantine"""
+
+KKT_RESIDUAL = 1e-6
+"""Of a pool: beyond it the split is not the optimum that it claims to be"""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One thing to know, and the section that says more."""
+
+    text: str
+    anchor: str
+
+
+def warnings_of(report: ReportDay) -> list[Notice]:
+    """All warnings of the day, those about money first."""
+    return [*_pools(report), *_coverage(report), *_contracts(report), *_delivered(report), *_estimates(report)]
+
+
+def _pools(report: ReportDay) -> Iterator[Notice]:
+    alike: dict[str, list[str]] = {}
+    for category, pool in report.paid.pools.items():
+        if pool["warning"]:
+            alike.setdefault(re.sub(r"[0-9][0-9.e-]*", "#", pool["warning"]), []).append(category)
+    for categories in alike.values():
+        # The same warning of many pools, each with its own numbers, would bury the others.
+        first = f"Pool {categories[0]}: {report.paid.pools[categories[0]]['warning']}"
+        rest = f"; alike in {listed(categories[1:])}" if len(categories) > 1 else ""
+        yield Notice(f"{first}{rest}.", "pools")
+    for category, pool in report.paid.pools.items():
+        if pool["unallocated_micros"] and not pool["warning"]:
+            left = money(pool["unallocated_micros"], report.currency)
+            yield Notice(f"Pool {category}: {left} stay unallocated.", "pools")
+        residual = pool["max_kkt_residual"]
+        if residual is not None and residual > KKT_RESIDUAL:
+            yield Notice(f"Pool {category}: the split misses its optimum by {residual:.1e} of the pool.", "pools")
+
+
+def _coverage(report: ReportDay) -> Iterator[Notice]:
+    if report.before is None:
+        return
+    for category, pool in report.before.pools.items():
+        now = report.paid.pools.get(category)
+        if now is None:
+            yield Notice(f"Pool {category} was paid on {report.before.day} and has no pool on this day.", "pools")
+        elif None not in (pool["coverage"], now["coverage"]) and pool["coverage"] - now["coverage"] >= COVERAGE_FALL:
+            fall = f"from {percent(pool['coverage'])} to {percent(now['coverage'])}"
+            yield Notice(f"Pool {category}: coverage fell {fall} since {report.before.day}.", "coverage")
+
+
+def _contracts(report: ReportDay) -> Iterator[Notice]:
+    for severity in ("error", "warning"):
+        own = [row for row in report.results if not row["passed"] and row["severity"] == severity]
+        names = [f"{row['contract']} ({row['rule'].replace('_', ' ')})" for row in own]
+        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+        if own:
+            rules = f"{len(own)} rule{'s' if len(own) > 1 else ''}"
+            shown = ", ".join(names[:5]) + more if more else listed(names)
+            yield Notice(f"{rules} of severity {severity} broken: {shown}.", "checks")
+
+
+def _delivered(report: ReportDay) -> Iterator[Notice]:
+    for table, of in refused(report).items():
+        share = of["quarantined"] / max(1, of["read"])
+        if share >= REFUSED_SHARE:
+            text = f"{of['quarantined']:,} of {of['read']:,} delivered {table} ({percent(share)}) went to quarantine."
+            yield Notice(text, "checks")
+
+
+def _estimates(report: ReportDay) -> Iterator[Notice]:
+    for row in report.records("cohort_incentives") or ():
+        if row["slopes_agree"] is False:
+            yield Notice(f"Newcomers, {row['segment']}: the two estimates of the slope disagree.", "incentives")
+        if row["certified"] is False:
+            yield Notice(f"Newcomers, {row['segment']}: the target bounty is not certified.", "incentives")
+    for row in report.records("continuation_values") or ():
+        if row["method"] == "realised" and row["spread_lo"] is not None and row["spread_lo"] <= 0:
+            text = "graduating may bring no more exposure than failing (ΔG is not clearly above 0)"
+            yield Notice(f"Newcomers, {row['segment']}: {text}.", "incentives")

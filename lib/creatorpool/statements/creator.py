@@ -1,0 +1,182 @@
+"""One creator's statement from the rows about it: plain text, and the numbers beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from creatorpool.errors import InputError
+from creatorpool.explanation.parts import PARTS
+from creatorpool.statements.text import WIDTH, Statement, change_lines, exact_money, owned_change
+
+VIDEOS_NAMED = 20
+"""Most videos that a statement tells of one by one, those that earned most"""
+
+BOUNDS = {"floor": "held by the floor", "cap": "held by the cap", "creator_cap": "held by the cap of its creator"}
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class DayFacts:
+    """What all statements of a day share."""
+
+    day: date
+    against: date | None
+    """The day compared with; None where no earlier day is published"""
+    currency: str
+    exponents: Mapping[str, float]
+    """Of each signal in the quality score"""
+    pool_paid: Mapping[str, int]
+    """Micros paid from each pool"""
+    notes: tuple[str, ...] = ()
+
+
+def statement_row(
+    creator: str, shares: Sequence[Row], videos: Sequence[Row], changes: Sequence[Row], facts: DayFacts
+) -> dict[str, Any]:
+    """A row of contract `creator_statements` without its day.
+
+    Parameters
+    ----------
+    shares : sequence of mappings
+        The creator's rows of `pool_payouts` of the day, with `views` and every signal of `facts.exponents`.
+    videos : sequence of mappings
+        Its rows of `video_payouts`.
+    changes : sequence of mappings
+        Rows of `payout_changes` in which it is paid on either day.
+
+    Raises
+    ------
+    InputError
+        If shares and videos do not add up to the same pool money.
+    """
+    pools, pulse = sum(row["payout_micros"] for row in videos), sum(row["pulse_micros"] for row in videos)
+    by_share = sum(row["payout_micros"] for row in shares)
+    if pools != by_share:
+        raise InputError(f"creator {creator}: shares of pools sum to {by_share} micros, payouts of videos to {pools}")
+    own = [owned_change(row, creator) for row in changes]
+    paid = sum(row["pulse_micros"] + row["payout_micros"] > 0 for row in videos)
+    sections = [_earned(pools, pulse, paid), _by_video(shares, videos, facts), _signals(shares, facts)]
+    sections.append(_changes(own, facts))
+    title = f"Creator {creator}: statement of {facts.day}, in {facts.currency}"
+    reason, reason_micros = _largest(own)
+    before = sum(row["against_payout_micros"] for row in own)
+    is_compared = facts.against is not None
+    return {
+        "creator_id": creator,
+        "currency": facts.currency,
+        "payout_micros": pools,
+        "pulse_micros": pulse,
+        "total_micros": pools + pulse,
+        "videos_paid": paid,
+        "against_date": facts.against,
+        "against_payout_micros": before if is_compared else None,
+        "change_micros": pools - before if is_compared else None,
+        "largest_reason": reason,
+        "largest_reason_micros": reason_micros,
+        "statement": "\n\n".join([title, *("\n".join(lines) for lines in sections if lines)]).rstrip() + "\n",
+    }
+
+
+def _earned(pools: int, pulse: int, paid: int) -> list[str]:
+    videos = "1 video" if paid == 1 else f"{paid:,} videos"
+    return [
+        "Earned",
+        _money(pools, "from pools"),
+        _money(pulse, "beside Pulse ads"),
+        _money(pools + pulse, f"in all, from {videos}"),
+    ]
+
+
+def _money(micros: int, words: str) -> str:
+    return f"{exact_money(micros):>{WIDTH}}  {words}"
+
+
+def _by_video(shares: Sequence[Row], videos: Sequence[Row], facts: DayFacts) -> list[str]:
+    """The videos that earned, those that earned most first, each with its pools and how it came to them."""
+    earning = sorted((row for row in videos if _total(row)), key=lambda row: (-_total(row), row["video_id"]))
+    if not earning:
+        return []
+    by_video: dict[str, list[Row]] = {}
+    for row in shares:
+        by_video.setdefault(row["video_id"], []).append(row)
+    lines = ["By video and pool"]
+    for row in earning[:VIDEOS_NAMED]:
+        lines.append(f"  {row['video_id']}: {exact_money(_total(row))}")
+        own = sorted(by_video.get(row["video_id"], ()), key=lambda share: share["category"])
+        lines += [_share(share, facts) for share in own]
+        lines += [_money(row["pulse_micros"], "beside Pulse ads")] if row["pulse_micros"] else []
+        lines += [_quality(own[0], facts)] if own else []
+    rest = earning[VIDEOS_NAMED:]
+    if rest:
+        lines.append(f"  {len(rest):,} more videos: {exact_money(sum(map(_total, rest)))}")
+    return lines
+
+
+def _total(row: Row) -> int:
+    return int(row["payout_micros"] + row["pulse_micros"])
+
+
+def _share(share: Row, facts: DayFacts) -> str:
+    paid = facts.pool_paid[share["category"]]
+    part = f", {share['payout_micros'] / paid:.3%} of what it paid" if paid else ""
+    held = BOUNDS.get(share["bound"])
+    return _money(share["payout_micros"], f"pool {share['category']}{part}{f', {held}' if held else ''}")
+
+
+def _quality(share: Row, facts: DayFacts) -> str:
+    """Views times quality, and the signal that held the quality back most."""
+    factors = _factors(share, facts)
+    quality = 1.0
+    for factor in factors.values():
+        quality *= factor
+    weakest = min(factors, key=lambda name: factors[name])
+    impressions = f"{share['views']:,} views × quality {min(1.0, quality):.3f} = {share['effective_impressions']:,.1f}"
+    return f"    {impressions} effective impressions; held back most by {_words(weakest)} {share[weakest]:.3f}"
+
+
+def _factors(share: Row, facts: DayFacts) -> dict[str, float]:
+    """What each signal multiplies the quality by: its value to the power of its weight."""
+    return {name: share[name] ** exponent for name, exponent in facts.exponents.items()}
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _signals(shares: Sequence[Row], facts: DayFacts) -> list[str]:
+    """Each signal over the creator's videos: its mean, what it multiplied the quality by, and where it was 0."""
+    videos = list({row["video_id"]: row for row in shares}.values())
+    if not videos:
+        return []
+    counted = "1 video" if len(videos) == 1 else f"{len(videos):,} videos"
+    lines = [f"How each signal counted, over {counted} in pools (quality is the product of the factors)"]
+    lines.append(f"  {'signal':<24}{'weight':>8}{'mean':>8}{'factor':>8}{'at 0':>8}")
+    for name, exponent in facts.exponents.items():
+        values = [row[name] for row in videos]
+        mean, zeros = sum(values) / len(values), sum(value == 0 for value in values)
+        factor = sum(value**exponent for value in values) / len(values)
+        lines.append(f"  {_words(name):<24}{exponent:>8.3f}{mean:>8.3f}{factor:>8.3f}{zeros:>8,}")
+    unrated = sum(row["effective_impressions"] == 0 for row in videos)
+    if unrated:
+        lines.append(f"  {unrated:,} of them without effective impressions: no view, or a signal at 0")
+    return lines
+
+
+def _changes(own: Sequence[Row], facts: DayFacts) -> list[str]:
+    if facts.against is None:
+        return ["What changed: no earlier day is published"]
+    title = f"What changed against {facts.against}, and why"
+    if not own:
+        return [f"{title}: neither day had a video of yours in a pool"]
+    told = Statement("", facts.day, facts.against, facts.currency, own, facts.notes)
+    return [title, *(f"  {line}".rstrip() for line in change_lines(told))]
+
+
+def _largest(own: Sequence[Row]) -> tuple[str | None, int | None]:
+    sums = {name: sum(row[f"{name}_micros"] for row in own) for name in PARTS}
+    name = max(PARTS, key=lambda part: abs(sums[part]))
+    return (name, sums[name]) if sums[name] else (None, None)

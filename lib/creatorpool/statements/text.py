@@ -1,0 +1,108 @@
+"""Why payouts changed, in plain text: a section a pool, the largest parts first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from creatorpool.explanation.parts import PARTS
+from creatorpool.money import MICROS_PER_UNIT
+
+REASONS = {
+    "pool_size": "the size of the pool",
+    "views": "views",
+    "watch_completion": "watch completion",
+    "engagement_rate": "engagement rate",
+    "engagement_diversity": "engagement diversity",
+    "rewatch": "rewatching",
+    "safety": "safety",
+    "custom": "further signals",
+    "competition": "competition: what other videos did to the price",
+    "bounds": "floors and caps",
+    "membership": "videos that entered or left the pool, or changed hands",
+    "policy": "changed rules of the platform",
+    "rounding": "rounding",
+}
+"""Each part in words."""
+
+WIDTH = 24
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What a statement is about: the rows of `payout_changes` that it sums, and words around them."""
+
+    title: str
+    day: date
+    against: date
+    currency: str
+    rows: Sequence[Mapping[str, Any]]
+    notes: Sequence[str] = ()
+    videos: int = 3
+    """Most videos named in each pool, those whose payouts changed most"""
+
+
+def statement_text(statement: Statement) -> str:
+    """The statement: a section a pool, its parts with the largest first, the sums of all pools at the end."""
+    title = f"{statement.title}: {statement.day} against {statement.against}, in {statement.currency}"
+    return "\n".join([title, "", *change_lines(statement)]).rstrip() + "\n"
+
+
+def change_lines(statement: Statement) -> list[str]:
+    """The statement without its title."""
+    categories = sorted({row["category"] for row in statement.rows})
+    lines: list[str] = []
+    for category in categories:
+        rows = [row for row in statement.rows if row["category"] == category]
+        lines += [f"Pool {category}", *_sums(rows), *_videos(rows, statement.videos), ""]
+    if len(categories) != 1:
+        lines += [f"All {len(categories)} pools", *_sums(statement.rows), ""]
+    return [*lines, *(f"Note: {note}" for note in statement.notes)]
+
+
+def exact_money(micros: int, *, signed: bool = False) -> str:
+    """Every micro, with thousands separated."""
+    sign = "-" if micros < 0 else "+" if signed and micros > 0 else ""
+    return f"{sign}{abs(micros) // MICROS_PER_UNIT:,}.{abs(micros) % MICROS_PER_UNIT:06d}"
+
+
+def _sums(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    every = list(rows)
+    total = {
+        name: sum(row[f"{name}_micros"] for row in every) for name in (*PARTS, "against_payout", "payout", "change")
+    }
+    parts = sorted(PARTS, key=lambda name: (-abs(total[name]), PARTS.index(name)))
+    changed = [
+        f"{exact_money(total[name], signed=True):>{WIDTH}}  {REASONS[name]}" for name in parts if total[name] != 0
+    ]
+    words = "change, the sum of these" if changed else "change"
+    return [
+        f"{exact_money(total['against_payout']):>{WIDTH}}  earned before",
+        *changed,
+        f"{exact_money(total['change'], signed=True):>{WIDTH}}  {words}",
+        f"{exact_money(total['payout']):>{WIDTH}}  earned now",
+    ]
+
+
+def _videos(rows: Sequence[Mapping[str, Any]], most: int) -> list[str]:
+    if most == 0 or len(rows) < 2:
+        return []
+    moved = [row for row in rows if row["change_micros"]]
+    moved.sort(key=lambda row: (-abs(row["change_micros"]), row["video_id"]))
+    if not moved:
+        return []
+    named = [f"{row['video_id']} {exact_money(row['change_micros'], signed=True)}" for row in moved[:most]]
+    rest = f", {len(moved) - most} more" if len(moved) > most else ""
+    return [f"  Changed most: {', '.join(named)}{rest}"]
+
+
+def owned_change(row: Mapping[str, Any], creator: str | None) -> Mapping[str, Any]:
+    """The row as `creator` sees it: a video that changed hands has entered or left what the creator earns from."""
+    before, now = row["against_creator_id"], row["creator_id"]
+    if creator is None or before in (None, now):
+        return row
+    against, paid = (row["against_payout_micros"], 0) if before == creator else (0, row["payout_micros"])
+    own = {"against_payout_micros": against, "payout_micros": paid, "change_micros": paid - against}
+    return dict(row) | {f"{name}_micros": 0 for name in PARTS} | own | {"membership_micros": paid - against}

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# A Chromium for the test of the nightly report, installed where the package manager can; the test says where there is none.
+set -euo pipefail
+
+for name in chromium chromium-browser google-chrome; do
+    command -v "$name" >/dev/null && exit 0
+done
+sudo=""
+[ "$(id -u)" -eq 0 ] || sudo="sudo -n"
+if command -v apt-get >/dev/null; then
+    { $sudo apt-get update -qq && $sudo apt-get install -y -qq --no-install-recommends chromium fonts-inter; } >&2 || true
+elif command -v dnf >/dev/null; then
+    $sudo dnf install -y -q chromium >&2 || true
+fi
+for name in chromium chromium-browser google-chrome; do
+    command -v "$name" >/dev/null && exit 0
+done
+echo "No Chromium here, and none could be installed: the test that opens the nightly report in a browser will be skipped." >&2
