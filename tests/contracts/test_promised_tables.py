@@ -52,6 +52,8 @@ PROMISED = {
     "payout_changes": "date against_date category video_id | creator_id against_creator_id? "
     "against_payout_micros payout_micros "
     + " ".join(f"{part}_micros" for part in ["change", *PARTS.split(), "custom", "membership", "policy", "rounding"]),
+    "creator_statements": "date creator_id | currency payout_micros pulse_micros total_micros videos_paid "
+    "against_date? against_payout_micros? change_micros? largest_reason? largest_reason_micros? statement",
     "allocation_frontier": "date category objective alpha lambda_eff | efficiency efficiency_log? fairness? "
     "is_undominated is_published target? gini top1pct_share effective_videos small_creators_share moved_micros "
     "pool_micros max_kkt_residual allocation_run_id",

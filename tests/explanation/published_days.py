@@ -37,6 +37,8 @@ def publish_day(
     for row in tables["pool_payouts"].values():
         row["creator_id"] = (sold or {}).get(row["video_id"], row["creator_id"])
     tables["video_payouts"] = _totals(tables["pool_payouts"].values(), day, currency)
+    tables["creator_payouts"] = _by_creator(tables["video_payouts"].values())
+    tables["pool_revenue"] = {name: _revenue(day, name, pool.money, currency) for name, (pool, _) in pools.items()}
     versions = {}
     for table, rows in tables.items():
         warehouse.ensure(table)
@@ -45,7 +47,7 @@ def publish_day(
     signals = {table: versions[table] for table in ("video_signals", "video_quality")}
     sha = settings.sha256(*SIGNAL_SECTIONS)
     publish_run(warehouse, StageRun(day, SIGNALS, f"s-{day}", sha, "test", {}, signals, {}, NOW, NOW))
-    outputs = {table: versions[table] for table in ("pool_payouts", "video_payouts")}
+    outputs = {table: version for table, version in versions.items() if table not in signals}
     ledger = [_ledger_row(name, pool, settings, signals, outputs, currency) for name, (pool, _) in pools.items()]
     records, seen = pool_records(warehouse, day, ledger)
     publish_pools(warehouse, day, records, seen)
@@ -105,6 +107,23 @@ def _totals(rows: Any, day: date, currency: str) -> dict[Any, dict[str, Any]]:
         known["payout_micros"] += row["payout_micros"]
         known |= {"total_micros": known["payout_micros"] + 7, "currency": currency}
     return totals
+
+
+def _by_creator(rows: Any) -> dict[str, dict[str, Any]]:
+    money = ("payout_micros", "pulse_micros", "total_micros")
+    totals: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        start = {name: row[name] for name in ("date", "creator_id", "currency")} | dict.fromkeys(
+            (*money, "videos_paid"), 0
+        )
+        known = totals.setdefault(row["creator_id"], start)
+        known |= {name: known[name] + row[name] for name in money} | {"videos_paid": known["videos_paid"] + 1}
+    return totals
+
+
+def _revenue(day: date, category: str, money: int, currency: str) -> dict[str, Any]:
+    own = {"gross_micros": 2 * money, "platform_share": 0.5, "pool_micros": money}
+    return {"date": day, "category": category, "currency": currency} | own
 
 
 def _ledger_row(

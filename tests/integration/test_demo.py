@@ -22,6 +22,11 @@ def test_demo_ends_with_payouts_and_queries_that_run(job: Job, engine: str, tmp_
     page = re.search(r"Report: (\S+\.html)", shown.stdout)
     assert page is not None
     assert Path(page[1]).is_file()
+    night = re.search(r"Report: (\S+night-2026-11-20\.html)", shown.stdout)
+    assert night is not None
+    # The day before was paid first, so that the page can tell what changed.
+    assert "What moved the money" in Path(night[1]).read_text("utf-8")
+    assert "statements of 2026-11-20 are published" in shown.stdout
     for _, query in QUERIES:
         assert query in shown.stdout
     # The one whose answer is known: every pool closes.

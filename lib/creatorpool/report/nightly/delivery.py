@@ -7,7 +7,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from creatorpool.report.nightly import drawing
-from creatorpool.report.nightly.blocks import Block, Figure, Figures, Section, Table, not_published, number, percent
+from creatorpool.report.nightly.blocks import (
+    Block,
+    Figure,
+    Figures,
+    Section,
+    Table,
+    Words,
+    not_published,
+    number,
+    percent,
+)
 from creatorpool.report.nightly.published import ReportDay, Row
 
 LEAD = (
@@ -24,7 +34,9 @@ def delivery_section(report: ReportDay) -> Section:
     if plan is None:
         missing = not_published("A delivery plan is", f"the delivery stage with --date {report.day}")
         return Section("delivery", "Delivery", "Delivery plan", LEAD, [missing])
-    blocks: list[Block] = [Figures([_drawers(plan)]), _bindings(plan), _guarantees(plan)]
+    if not plan:
+        return Section("delivery", "Delivery", "Delivery plan", LEAD, [Words("The plan of this day is empty.")])
+    blocks: list[Block] = [Figures([_drawers(plan)], beside=_bindings(plan)), _guarantees(plan)]
     fits = report.records("p2c_parameters")
     if fits:
         blocks.append(_fits(fits))

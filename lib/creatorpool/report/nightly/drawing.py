@@ -64,11 +64,7 @@ def svg(chart: Drawn, alt_text: str) -> str:
     specification = chart.to_dict()
     specification["config"] = _CONFIG
     drawn = vl_convert.vegalite_to_svg(specification, allowed_base_urls=[])
-    # Several drawings share a page, and with it the names that their clips go by.
-    mark = hashlib.sha256(json.dumps(specification, sort_keys=True).encode()).hexdigest()[:8]
-    drawn = re.sub(r'id="([^"]+)"', rf'id="{mark}-\1"', drawn)
-    drawn = re.sub(r"url\(#([^)]+)\)", rf"url(#{mark}-\1)", drawn)
-    drawn = re.sub(r'(xlink:)?href="#([^"]+)"', rf'\1href="#{mark}-\2"', drawn)
+    drawn = _named_anew(drawn, hashlib.sha256(json.dumps(specification, sort_keys=True).encode()).hexdigest()[:8])
     width = re.search(r'<svg[^>]*?\bwidth="([\d.]+)"', drawn)
     head = re.search(r'viewBox="([^"]+)"', drawn)
     if width is None or head is None:
@@ -77,6 +73,13 @@ def svg(chart: Drawn, alt_text: str) -> str:
     label = html.escape(alt_text, quote=True)
     style = f"max-width:{float(width[1]):.0f}px"
     return f'<svg role="img" aria-label="{label}" viewBox="{head[1]}" style="{style}">{body}'
+
+
+def _named_anew(drawn: str, mark: str) -> str:
+    """The drawing with names of its own for its clips: several share a page, and the renderer counts on and on."""
+    for number, name in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', drawn))):
+        drawn = re.sub(rf'(\bid="|url\(#|href="#){re.escape(name)}(?=["\)])', rf"\g<1>{mark}-{number}", drawn)
+    return drawn
 
 
 def stacked_bars(rows: Rows, parts: Sequence[str], colours: Sequence[str], unit: str) -> Drawn:

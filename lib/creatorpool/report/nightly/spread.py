@@ -20,7 +20,7 @@ def concentration_section(report: ReportDay) -> Section:
     days = report.compared
     videos = {name: _micros(day.rows("video_payouts", "payout_micros")) for name, day in days.items()}
     creators = {name: _micros(day.rows("creator_payouts", "payout_micros")) for name, day in days.items()}
-    blocks = [Figures([_lorenz(videos, "videos"), _lorenz(creators, "creators"), _by_pool(report)])]
+    blocks = [Figures([_lorenz(videos, "videos"), _lorenz(creators, "creators"), *_by_pool(report)])]
     missing = [] if report.before else ["no earlier day is published"]
     missing += [] if report.week_ago else ["the day a week ago is not published"]
     notes = [Words(f"Not compared: {'; '.join(missing)}.", "missing")] if missing else []
@@ -53,7 +53,7 @@ def _lorenz(amounts: Mapping[str, NDArray[np.int64]], holders: str) -> Figure:
     return Figure(f"Over {holders}", drawing.svg(chart, alt_text), alt_text, table)
 
 
-def _by_pool(report: ReportDay) -> Figure:
+def _by_pool(report: ReportDay) -> list[Figure]:
     days = report.compared
     dots = [
         {"label": category, "series": name, "value": pool["gini"]}
@@ -71,11 +71,13 @@ def _by_pool(report: ReportDay) -> Figure:
     ]
     header = ("category", *(f"Gini, {name}" for name in days), *(f"top 1 %, {name}" for name in days))
     table = Table(header, rows, "Concentration by pool")
+    if not dots:
+        return []
     found = [dot["value"] for dot in dots if dot["series"] == "this day"]
     reach = f" this day from {min(found):.3f} to {max(found):.3f}" if found else ""
     alt_text = f"Gini coefficient of each pool,{reach}, beside earlier days where these are published."
     chart = drawing.dots(dots, list(days), "Gini over eligible videos")
-    return Figure("By pool", drawing.svg(chart, alt_text), alt_text, table)
+    return [Figure("By pool", drawing.svg(chart, alt_text), alt_text, table)]
 
 
 def sizes_section(report: ReportDay) -> Section:

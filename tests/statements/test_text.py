@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from creatorpool.explanation.parts import PARTS
-from creatorpool.report.statement import REASONS, Statement, exact_money, statement_text
+from creatorpool.statements.text import REASONS, Statement, exact_money, statement_text
 
 
 def row(category: str, video: str, before: int, **parts: int) -> dict:

@@ -1,0 +1,61 @@
+"""Charts as SVG: every kind renders, stands in a page with others, and tells a screen reader what it shows."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import altair as alt
+import pytest
+
+from creatorpool.report.nightly import drawing
+
+CHARTS = {
+    "stacked": drawing.stacked_bars(
+        [{"label": "music", "part": "paid", "value": 2.0, "place": 0}], ("paid", "unallocated"), ("#111", "#222"), "USD"
+    ),
+    "ranked": drawing.ranked_bars([{"label": "events: liked not null", "value": 3}], "rows"),
+    "lorenz": drawing.lorenz(
+        [{"series": "now", "holders": 0, "money": 0}, {"series": "now", "holders": 1, "money": 1}], ["now"], "videos"
+    ),
+    "dots": drawing.dots([{"label": "music", "series": "now", "value": 0.5}], ["now"], "Gini"),
+    "columns": drawing.paired_columns(
+        [{"group": "smallest", "series": "views", "value": 0.1}], ["smallest"], ["views", "money"]
+    ),
+    "heat": drawing.heat([{"label": "music", "group": "smallest", "value": 0.0}], ["smallest"]),
+    "histograms": drawing.histograms([{"name": "safety", "start": 0.0, "end": 0.05, "share": 1.0}], ["safety"]),
+    "gains": drawing.gains_and_losses([{"label": "views", "series": "added", "value": 1.0}], "USD"),
+    "intervals": drawing.interval_dots(
+        [{"label": "a", "value": 1.0, "low": 0.5, "high": 2.0}], "leverage", reference=1.0
+    ),
+    "curves": drawing.pass_curves(
+        [{"segment": "a", "quality": 0.1, "pass_rate": 0.2}],
+        [{"segment": "a", "quality": 0.1, "probability": 0.3}],
+        ["a"],
+    ),
+    "prices": drawing.gains_and_price([{"label": "a", "value": 0.5}], 0.2, "value"),
+}
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_chart_renders_as_one_element_that_asks_for_nothing(name: str) -> None:
+    text = drawing.svg(CHARTS[name], 'A "chart" <of> two')
+
+    element = ElementTree.fromstring(
+        text.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="x" ', 1)
+    )
+    assert element.get("role") == "img"
+    assert element.get("aria-label") == 'A "chart" <of> two'
+    assert float(element.get("viewBox", "").split()[2]) > 150
+    assert not re.search(r'(href|src)="(?!#)|url\((?!#)|<script', text)
+
+
+def test_names_of_two_charts_on_a_page_do_not_meet() -> None:
+    rows = [drawing.chart_data([{"x": value}]) for value in (1, 2)]
+    drawn = [drawing.svg(alt.Chart(row).mark_point(clip=True).encode(x="x:Q"), "points") for row in rows]
+    names = [set(re.findall(r'\bid="([^"]+)"', text)) for text in drawn]
+
+    assert all(names)
+    assert not names[0] & names[1]
+    for text, own in zip(drawn, names, strict=True):
+        assert set(re.findall(r"url\(#([^)]+)\)", text)) == own

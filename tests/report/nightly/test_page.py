@@ -1,0 +1,205 @@
+"""The nightly page: what it shows is what is published, and a browser opens it without a complaint or a request."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+
+import pytest
+from tests.chromium import Browser, chromium, installed
+from tests.report.nightly.nights import (
+    BEFORE,
+    CATEGORIES,
+    DAY,
+    ODD,
+    WEEK_AGO,
+    publish_all,
+    publish_payouts,
+    publish_stage,
+)
+
+from creatorpool.errors import MissingTableError
+from creatorpool.report.nightly.page import page, write_page
+from creatorpool.report.nightly.published import report_day
+from creatorpool.report.nightly.warnings import warnings_of
+from creatorpool.report.summary import money
+from creatorpool.settings import project_root
+from creatorpool.tables import Warehouse
+
+ARTIFACTS = project_root() / "artifacts"
+WIDTHS = {"desktop": (1200, 900), "phone": (390, 844)}
+
+CONTRAST = """(() => {
+  const numbers = text => text.match(/[\\d.]+/g).map(Number);
+  const linear = c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  const light = rgb => rgb.slice(0, 3).map(c => linear(c / 255))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = node => {
+    for (; node; node = node.parentElement) {
+      const rgb = numbers(getComputedStyle(node).backgroundColor);
+      if (rgb.length < 4 || rgb[3] === 1) return rgb;
+    }
+    return [255, 255, 255];
+  };
+  const found = [];
+  for (const node of document.querySelectorAll('body *')) {
+    const words = [...node.childNodes].filter(n => n.nodeType === 3 && n.textContent.trim());
+    if (!words.length || !node.getClientRects().length) continue;
+    const style = getComputedStyle(node), isDrawn = node.closest('svg') !== null;
+    const front = light(numbers(isDrawn ? style.fill : style.color)), back = light(behind(node));
+    const ratio = (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
+    if (ratio < 4.5) found.push([words[0].textContent.trim(), ratio]);
+  }
+  return found;
+})()"""
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    return publish_all(tmp_path_factory.mktemp("night"))
+
+
+@pytest.fixture(scope="module")
+def written(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_page(report_day(warehouse, DAY), tmp_path_factory.mktemp("page") / "night.html")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = installed()
+    if path is None:
+        # `make setup` installs one where it can: the check must not pass without it.
+        assert not os.environ.get("CI"), "no Chromium here: tools/setup_browser.sh installs one"
+        pytest.skip("no Chromium here: tools/setup_browser.sh installs one")
+    with chromium(path) as opened:
+        yield opened
+
+
+def test_page_shows_published_money_and_warnings_first(warehouse: Warehouse, written: Path) -> None:
+    text, report = written.read_text("utf-8"), report_day(warehouse, DAY)
+
+    assert report.before is not None
+    assert (report.before.day, report.week_ago is not None and report.week_ago.day) == (BEFORE, WEEK_AGO)
+    payouts = warehouse.read_arrow("creator_payouts", day=DAY).to_pylist()
+    assert f"<b>{money(sum(row['total_micros'] for row in payouts), 'USD')}</b>" in text
+    for pool in report.paid.pools.values():
+        assert f'<td class="n">{money(pool["paid_micros"])}</td>' in text
+    for category in CATEGORIES:
+        assert escape(category) in text
+    notices = [notice.text for notice in warnings_of(report)]
+    assert any("1 rule of severity warning broken: events (liked not null)" in notice for notice in notices)
+    assert any("30 of 1,000 delivered events (3.0%) went to quarantine" in notice for notice in notices)
+    assert any("comedy: the target bounty is not certified" in notice for notice in notices)
+    assert any("graduating may bring no more exposure" in notice for notice in notices)
+    for notice in notices:
+        assert str(escape(notice)) in text.replace("&#39;", "&#x27;")
+    assert text.index('id="warnings"') < text.index('id="pools"')
+
+
+def test_page_tells_every_stage_that_is_published(written: Path) -> None:
+    text = written.read_text("utf-8")
+
+    assert "not published" not in text
+    for expected in (
+        "What moved the money",
+        "Who graduates",
+        "Gain of one more impression",
+        "Outcomes to watch",
+        "too few entrants: 12",
+        "short: x0",
+        "200 of 250",
+        "2 of 3",
+    ):
+        assert expected in text, expected
+
+
+def test_page_takes_names_as_text_and_shows_no_examples_of_raw_rows(written: Path) -> None:
+    text = written.read_text("utf-8")
+
+    assert "<dance>" not in text
+    assert ODD not in text
+    assert "secret-viewer" not in text
+
+
+def test_same_rows_give_the_same_page(warehouse: Warehouse, written: Path) -> None:
+    assert page(report_day(warehouse, DAY)) == written.read_text("utf-8")
+
+
+def test_page_of_a_lone_day_says_plainly_what_is_not_published(tmp_path: Path) -> None:
+    text = page(report_day(publish_payouts(tmp_path, DAY), DAY))
+
+    for expected in (
+        "no earlier day is published; the day a week ago is not published",
+        "No earlier day is published, so there is nothing to compare with.",
+        "Estimates of incentives are not published for this day",
+        "A delivery plan is not published for this day",
+        "No results of contracts are kept for this day.",
+        "The ingestion of this day left no counts in the ledger.",
+    ):
+        assert expected in text, expected
+
+
+def test_movers_without_published_reasons_are_computed_and_say_so(tmp_path: Path) -> None:
+    warehouse = publish_payouts(tmp_path, BEFORE, DAY)
+
+    text = page(report_day(warehouse, DAY))
+
+    assert f"The reasons are not published for this day against {BEFORE}" in text
+    assert f"Creators whose pool payouts changed most since {BEFORE}" in text
+
+
+def test_rows_that_no_run_published_are_not_shown(tmp_path: Path) -> None:
+    warehouse = publish_payouts(tmp_path, DAY)
+    published = page(report_day(warehouse, DAY))
+    rows = warehouse.read_arrow("creator_payouts", day=DAY).to_pylist()
+    for row in rows:
+        row["total_micros"] += 77_000_000
+    warehouse.replace_day_records(rows, "creator_payouts", DAY, seen=warehouse.version("creator_payouts"))
+    warehouse.ensure("delivery_plan")
+
+    assert page(report_day(warehouse, DAY)) == published
+
+
+def test_report_of_a_day_that_is_not_published_is_refused(warehouse: Warehouse) -> None:
+    with pytest.raises(MissingTableError, match="payouts of 2026-11-14 are not published"):
+        report_day(warehouse, DAY.replace(day=14))
+
+
+def test_empty_plan_is_told_as_one(tmp_path: Path) -> None:
+    warehouse = publish_payouts(tmp_path, DAY)
+    publish_stage(warehouse, "deliver", {"delivery_plan": []})
+
+    assert "The plan of this day is empty." in page(report_day(warehouse, DAY))
+
+
+@pytest.mark.parametrize("device", WIDTHS)
+def test_browser_opens_the_page_without_requests_errors_or_overflow(
+    browser: Browser, written: Path, device: str
+) -> None:
+    width, height = WIDTHS[device]
+
+    opened = browser.open(written, width, height, phone=device == "phone")
+
+    opened.screenshot(ARTIFACTS / f"report-{device}.png")
+    assert opened.requests == [written.resolve().as_uri()]
+    assert opened.messages == []
+    assert opened.value("document.documentElement.scrollWidth") <= width
+    assert opened.value("document.querySelectorAll('figure svg[role=img][aria-label]').length") >= 14
+    assert opened.value("document.querySelectorAll('figure:not(:has(details table))').length") == 0
+    opened.value("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+    assert opened.value("document.documentElement.scrollWidth") <= width
+    assert opened.value(CONTRAST) == []
+    sizes = opened.value("[...document.querySelectorAll('figure svg text')].map(t => t.getBoundingClientRect().height)")
+    assert min(sizes) >= 9
+    assert (ARTIFACTS / f"report-{device}.png").stat().st_size > 50_000
+
+
+def test_links_lead_to_sections_of_the_page(written: Path) -> None:
+    text = written.read_text("utf-8")
+
+    wanted = set(re.findall(r'href="#([^"]+)"', text))
+    assert wanted >= {"pools", "movers", "incentives", "delivery"}
+    assert wanted <= set(re.findall(r'id="([^"]+)"', text))
