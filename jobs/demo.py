@@ -31,6 +31,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--data", type=Path, help="folder with KuaiRand logs, instead of made-up ones")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of all its jobs")
     parser.add_argument("--events", type=int, default=200_000, help="how many events to make up")
+    parser.add_argument("--alone", action="store_true", help="one night and its report: no day before, no statements")
     arguments = parser.parse_args(argv)
     root, out = Path(arguments.root), Console(width=110)
     for folder in (root / "raw", root / "tables"):
@@ -45,12 +46,12 @@ def main(argv: list[str]) -> None:
         common += ["--conf", str(JOBS.parent / "conf" / "recommended.yaml")]
     else:
         market, earlier = SyntheticMarket(seed=7, n_events=arguments.events), root / "raw" / "day-before"
-        generate_day(earlier, before, market)
-        truth = generate_day(source, day, market)
-        out.print(
-            f"Made up a day: {truth.summary()}\nThe day before is paid first, so that this one can be compared.\n"
-        )
-        run("allocate_pool.py", "--date", str(before), *common, "--source", str(earlier), quiet=True)
+        out.print(f"Made up a day: {generate_day(source, day, market).summary()}\n")
+        if not arguments.alone:
+            out.print("The day before is paid first, so that this one can be compared with it.\n")
+            generate_day(earlier, before, market)
+            lean = ("--source", str(earlier), "--set", "contracts.data_docs=false")
+            run("allocate_pool.py", "--date", str(before), *common, *lean, quiet=True)
     common += ["--date", str(day)]
     run("ingest_events.py", *common, "--source", str(source), "--format", layout)
     run("build_signals.py", *common)
@@ -58,7 +59,8 @@ def main(argv: list[str]) -> None:
     if arguments.data is None:
         videos = {TOXIC_VIDEO: "toxic, viral", EDUCATIONAL_VIDEO: "educational, small"}
         out.print(comparison(Warehouse(None, tables), day, videos))
-    run("creator_statements.py", *common)
+    if not arguments.alone:
+        run("creator_statements.py", *common)
     run("report.py", *common)
     print_next_steps(out, str(tables))
 

@@ -167,6 +167,11 @@ def _delivery() -> dict[str, Sequence[dict[str, Any]]]:
         "ape": 0.1,
         "baseline_rmse": 3.0,
         "baseline_ape": 0.2,
+        "category": "music",
+        "ctr": 0.05,
+        "views_per_click": 0.8,
+        "n_days": 12,
+        "n_held_out": 3,
     }
     return {
         "delivery_plan": plan,

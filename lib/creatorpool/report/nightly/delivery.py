@@ -30,15 +30,18 @@ SHORTFALL = 1e-6
 
 def delivery_section(report: ReportDay) -> Section:
     """The plan, or that it is not published."""
-    plan = report.records("delivery_plan")
+    plan, fits = report.records("delivery_plan"), report.records("p2c_parameters")
+    command = f"jobs/plan_delivery.py --date {report.day}"
+    blocks: list[Block] = []
     if plan is None:
-        missing = not_published("A delivery plan is", f"the delivery stage with --date {report.day}")
-        return Section("delivery", "Delivery", "Delivery plan", LEAD, [missing])
-    if not plan:
-        return Section("delivery", "Delivery", "Delivery plan", LEAD, [Words("The plan of this day is empty.")])
-    blocks: list[Block] = [Figures([_drawers(plan)], beside=_bindings(plan)), _guarantees(plan)]
-    fits = report.records("p2c_parameters")
-    if fits:
+        blocks.append(not_published("A delivery plan is", command))
+    elif not plan:
+        blocks.append(Words("The plan of this day is empty."))
+    else:
+        blocks += [Figures([_drawers(plan)], beside=_bindings(plan)), _guarantees(plan)]
+    if fits is None:
+        blocks.append(not_published("Response curves are", command))
+    elif fits:
         blocks.append(_fits(fits))
     return Section("delivery", "Delivery", "Delivery plan", LEAD, blocks)
 
@@ -104,4 +107,4 @@ def _fits(fits: Sequence[Row]) -> Table:
             rows.append(
                 (f"{title}, median", f"{number(own, '.3g')} against {number(base, '.3g')} of the smoothed rate")
             )
-    return Table(("response curves", ""), rows, "How well clicks are predicted")
+    return Table(("response curves", ""), rows, "How well clicks are predicted, on days held out")
