@@ -136,7 +136,7 @@ def _ledger_row(
 ) -> dict[str, Any]:
     dial = settings.allocation
     unknown = ("coverage", "nu", "iterations", "max_kkt_residual", "gini", "top1pct_share", "efficiency_moved_micros")
-    return dict.fromkeys((*unknown, "warning")) | {
+    return dict.fromkeys((*unknown, "warning", "seconds")) | {
         "category": category,
         "run_id": f"{ALLOCATE}-1",
         "pool_micros": pool.money,

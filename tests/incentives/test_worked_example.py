@@ -15,10 +15,14 @@ def test_worked_example_of_the_page_gives_its_numbers() -> None:
     names: dict[str, object] = {}
     exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], names)  # type: ignore[index]
     found, certificate = names["found"], names["certificate"]
-    for name, shown in re.findall(r"^\| `(\w+)`[^|]*\| ([\d.]+) \|", text, re.MULTILINE):
+    rows = re.findall(r"^\| `(\w+)`[^|]*\| ([\d.]+) \| (?:([\d.]+) – ([\d.]+))?", text, re.MULTILINE)
+    assert len(rows) == 10
+    for name, *shown in rows:
         value = getattr(found, name)
-        number = value if isinstance(value, float) else value.value
-        assert f"{number:.{len(shown.split('.')[1])}f}" == shown, name
+        numbers = [value] if isinstance(value, float) else [value.value, value.low, value.high]
+        for number, text_of_it in zip(numbers, shown, strict=False):
+            if text_of_it:
+                assert f"{number:.{len(text_of_it.split('.')[1])}f}" == text_of_it, name
     assert certificate.target_quality == pytest.approx(0.482, abs=5e-4)  # type: ignore[attr-defined]
     assert certificate.bounty == pytest.approx(12.55, abs=5e-3)  # type: ignore[attr-defined]
     assert certificate.certified  # type: ignore[attr-defined]

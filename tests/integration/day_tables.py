@@ -25,7 +25,16 @@ TABLES = (
     "creator_payouts",
     "allocation_runs",
 )
-VOLATILE = {"run_id", "code_version", "ingested_at", "started_at", "finished_at", "input_versions", "output_versions"}
+VOLATILE = {
+    "run_id",
+    "code_version",
+    "ingested_at",
+    "started_at",
+    "finished_at",
+    "seconds",
+    "input_versions",
+    "output_versions",
+}
 
 
 def day_tables(root: Path) -> dict[str, list[str]]:

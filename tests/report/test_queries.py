@@ -55,6 +55,13 @@ def _plain(value: Any) -> Any:
     return f"{float(value):.9g}"
 
 
+def test_every_stage_says_how_long_it_took(warehouse: Warehouse) -> None:
+    seconds = plain(warehouse.session.sql(QUERIES["How long each stage took"]).toArrow().to_pandas().values.tolist())
+
+    assert {row[1] for row in seconds} == {"ingest", "signals", "allocate"}
+    assert all(0.0 < float(row[3]) < 600.0 for row in seconds)
+
+
 def test_page_has_queries() -> None:
     assert len(QUERIES) >= 8
     assert set(QUERIES) >= EMPTY

@@ -304,6 +304,7 @@ def _ledger_row(night: Night, pool: SettledPool, videos_paid: int, inputs: Mappi
         "currency": pool.revenue.currency,
         "started_at": night.started_at,
         "finished_at": now(),
+        "seconds": night.stage_seconds(ALLOCATE),
     }
 
 

@@ -42,6 +42,7 @@ class Night:
     run_id: str = ""
     outputs: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    began: dict[str, float] = field(default_factory=dict)
     results: list[RuleResult] = field(default_factory=list)
     kept: int = 0  # results that are in `contract_results` already
     rehearsal: ExitStack = field(default_factory=ExitStack)
@@ -55,7 +56,7 @@ class Night:
 
         The claim is on the run's day, or on `claim_day` where days must not run side by side.
         """
-        began = time.monotonic()
+        self.began[name] = time.monotonic()
         self.log(name, "begins")
         self.outputs = {}
         if not self.dry_run:
@@ -65,8 +66,12 @@ class Night:
                 yield
             finally:
                 self._keep_results()
-        self.seconds[name] = time.monotonic() - began
+        self.seconds[name] = self.stage_seconds(name)
         self._tell(name, f"done in {self.seconds[name]:.1f} s", {"seconds": round(self.seconds[name], 3)})
+
+    def stage_seconds(self, name: str) -> float:
+        """How long stage `name` has been running."""
+        return time.monotonic() - self.began[name]
 
     def store(self, rows: DataFrame, table: str) -> DataFrame:
         """Write the day's `rows` of `table`, check them against its contract, and return them as stored.
@@ -157,6 +162,7 @@ class Night:
             rows=rows,
             started_at=self.started_at,
             finished_at=now(),
+            seconds=self.stage_seconds(stage) if stage in self.began else None,
         )
 
     def log(self, subject: str, message: str, **facts: Any) -> None:

@@ -36,6 +36,7 @@ class StageRun:
     rows: Mapping[str, Any]
     started_at: datetime
     finished_at: datetime
+    seconds: float | None = None
 
 
 def published_run(warehouse: Warehouse, stage: str, day: date) -> StageRun | None:
@@ -108,6 +109,7 @@ def _run_of(row: Mapping[str, Any]) -> StageRun:
         rows=json.loads(row["rows"]),
         started_at=row["started_at"],
         finished_at=row["finished_at"],
+        seconds=row["seconds"],
     )
 
 
@@ -124,6 +126,7 @@ def _stage_record(run: StageRun, status: str) -> dict[str, Any]:
         "rows": as_json(run.rows),
         "started_at": run.started_at,
         "finished_at": run.finished_at,
+        "seconds": run.seconds,
     }
 
 
