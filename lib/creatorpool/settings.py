@@ -67,6 +67,7 @@ class IngestSettings(Section):
     source: str | None
     format: Literal["native", "kuairand"]
     late_window_days: int = Field(ge=0, le=30)
+    hash_viewer_ids: bool
     max_quarantined_share: Share
 
 

@@ -35,7 +35,9 @@ from .ingest_sources import (
     write_parquet,
 )
 
-SETTINGS = IngestSettings(source=None, format="native", late_window_days=2, max_quarantined_share=0.95)
+SETTINGS = IngestSettings(
+    source=None, format="native", late_window_days=2, hash_viewer_ids=False, max_quarantined_share=0.95
+)
 TIERS = {"verified": 1.0, "unverified": 0.8}
 TABLES = ("events", "viewers", "videos", "ad_revenue")
 QUARANTINES = tuple(f"{table}_quarantine" for table in TABLES)

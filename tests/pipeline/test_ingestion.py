@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
-from creatorpool.errors import ContractViolationError, RunInProgressError
+from creatorpool.errors import ContractViolationError, InputError, RunInProgressError
+from creatorpool.ingest.pseudonyms import KEY_VARIABLE
 from creatorpool.pipeline import ingestion
 from creatorpool.pipeline.ingestion import EVERY_DAY, ingested
 from creatorpool.pipeline.night import Night
@@ -102,3 +104,32 @@ def test_ingestion_published_meanwhile_is_not_repeated(spark: SparkSession, tmp_
 
     assert ingested(late, delivery(tmp_path / "other", 2)) == winner
     assert late.warehouse.version("events") == version
+
+
+def test_days_of_one_root_are_hashed_under_one_key(
+    spark: SparkSession, tmp_path: Path, monkeypatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    key, later = "one key of more than 32 characters", DAY + timedelta(days=1)
+    monkeypatch.setenv(KEY_VARIABLE, key)
+    caplog.set_level("DEBUG")
+    first = hashing(night(spark, tmp_path / "tables"))
+    ingested(first, delivery(tmp_path / "first", 1))
+    second = hashing(night(spark, tmp_path / "tables", later))
+
+    monkeypatch.setenv(KEY_VARIABLE, key + "!")
+    with pytest.raises(InputError, match=f"{DAY}.*{KEY_VARIABLE}"):
+        ingested(second, delivery(tmp_path / "second", 2, later))
+    plain = night(spark, tmp_path / "tables", later)
+    with pytest.raises(InputError, match="as delivered"):
+        ingested(plain, tmp_path / "second")
+    assert published_run(first.warehouse, INGEST, later) is None
+
+    monkeypatch.setenv(KEY_VARIABLE, key)
+    ingested(second, tmp_path / "second")
+    shown = str(published_run(first.warehouse, INGEST, later)) + caplog.text
+    assert key not in shown
+
+
+def hashing(run: Night) -> Night:
+    ingest = run.settings.ingest.model_copy(update={"hash_viewer_ids": True})
+    return replace(run, settings=run.settings.model_copy(update={"ingest": ingest}))

@@ -20,6 +20,7 @@ from creatorpool.ingest.events import Dimension, SettledEvents, StoredDays, sett
 from creatorpool.ingest.judge import JudgedTable, judge_table
 from creatorpool.ingest.kuairand import read_kuairand
 from creatorpool.ingest.native import read_native
+from creatorpool.ingest.pseudonyms import pseudonymised
 from creatorpool.ingest.refusals import (
     refuse_broken_day,
     refuse_broken_feed,
@@ -51,6 +52,7 @@ class DayIngestion:
     tiers: Mapping[str, float]
     ingested_at: datetime
     staging: Path
+    hash_key: str | None
 
 
 def ingest_day(
@@ -64,6 +66,7 @@ def ingest_day(
     ingested_at: datetime,
     check: Check | None = None,
     reinstate: Mapping[str, int] | None = None,
+    hash_key: str | None = None,
 ) -> IngestReport:
     """Bring the delivery in `source` into the tables: events, dimensions, revenue, and their quarantines.
 
@@ -83,6 +86,8 @@ def ingest_day(
         Where a later day is ingested already: the versions in which tables stood before this run. The day is rated on
         its own viewers and videos, in the versions that the report names; after those the tables return to the rows
         that stood.
+    hash_key : str, optional
+        Replaces every viewer's id by its hash under this key; see `pseudonyms`.
 
     Raises
     ------
@@ -94,7 +99,7 @@ def ingest_day(
     if warehouse.session is None:
         raise RuntimeError("ingestion needs a warehouse with a session")
     with _staging(warehouse, run_id) as staging:
-        run = DayIngestion(warehouse, warehouse.session, source, day, settings, tiers, ingested_at, staging)
+        run = DayIngestion(warehouse, warehouse.session, source, day, settings, tiers, ingested_at, staging, hash_key)
         judged = _judge(run)
         if check is not None:
             check(judged.sides["ad_revenue"].good, "ad_revenue")
@@ -157,6 +162,18 @@ def _write(run: DayIngestion, judged: JudgedDay) -> None:
 
 
 def _deliveries(run: DayIngestion) -> dict[str, Delivery]:
+    deliveries = _read(run)
+    if run.hash_key is None:
+        return deliveries
+    key, contract = run.hash_key, run.warehouse.contract
+    # The KuaiRand reader makes an event's id of its user, video and moment.
+    made = ("event_id",) if run.settings.format == "kuairand" else ()
+    return {
+        name: pseudonymised(delivery, contract(name), key, made_of_ids=made) for name, delivery in deliveries.items()
+    }
+
+
+def _read(run: DayIngestion) -> dict[str, Delivery]:
     if run.settings.format == "kuairand":
         return read_kuairand(run.session, run.source, run.day)
     found = [require_files(run.source, table) for table in REQUIRED_TABLES]

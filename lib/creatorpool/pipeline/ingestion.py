@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from creatorpool.errors import InputError
 from creatorpool.ingest.day import ingest_day
+from creatorpool.ingest.pseudonyms import KEY_VARIABLE, hash_key, key_fingerprint
 from creatorpool.pipeline.night import Night
 from creatorpool.runs.ledger import (
     INGEST,
@@ -61,7 +63,10 @@ def _run(night: Night, source: Path) -> StageRun:
     undo_unfinished(night)
     before = {table: warehouse.version(table) for table in SHARED_TABLES if warehouse.exists(table)}
     is_backfill = any(other.day > night.day for other in published_runs(warehouse, INGEST))
-    inputs = {"source": str(source), "format": night.settings.ingest.format, "before": before}
+    key = hash_key() if night.settings.ingest.hash_viewer_ids else None
+    fingerprint = None if key is None else key_fingerprint(key)
+    _refuse_other_key(night, fingerprint)
+    inputs = {"source": str(source), "format": night.settings.ingest.format, "before": before, "hash_key": fingerprint}
     begin_run(warehouse, night.finished(INGEST, SECTIONS, inputs, {}, {}))
     try:
         report = ingest_day(
@@ -74,6 +79,7 @@ def _run(night: Night, source: Path) -> StageRun:
             ingested_at=night.started_at,
             check=night.check,
             reinstate=before if is_backfill else None,
+            hash_key=key,
         )
     except Exception:
         undo_unfinished(night)
@@ -83,6 +89,21 @@ def _run(night: Night, source: Path) -> StageRun:
     run = night.finished(INGEST, SECTIONS, inputs, report.outputs, report.counts())
     night.publish(INGEST, lambda: publish_run(warehouse, run), EVERY_DAY)
     return run
+
+
+def _refuse_other_key(night: Night, name: str | None) -> None:
+    """InputError if days before have other pseudonyms: a viewer would count as two, and limits would not see it."""
+    for run in published_runs(night.warehouse, INGEST):
+        stood = run.inputs.get("hash_key")
+        if stood != name:
+            raise InputError(
+                f"viewers: {run.day} was ingested with {_shown(stood)}, this day would be with {_shown(name)}: set "
+                f"ingest.hash_viewer_ids and {KEY_VARIABLE} as they were, or begin a new root"
+            )
+
+
+def _shown(name: str | None) -> str:
+    return "viewers' ids as delivered" if name is None else f"viewers' ids hashed under key {name}"
 
 
 def undo_unfinished(night: Night) -> None:

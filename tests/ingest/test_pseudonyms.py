@@ -1,0 +1,108 @@
+"""Viewers' ids as keyed hashes: no table holds a delivered one, and nothing else changes."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from creatorpool.contracts import load_contract
+from creatorpool.errors import ConfigurationError
+from creatorpool.ingest.day import ingest_day
+from creatorpool.ingest.delivery import Delivery
+from creatorpool.ingest.pseudonyms import KEY_VARIABLE, WITHHELD, hash_key, key_fingerprint, pseudonymised
+from creatorpool.settings import load_settings
+from creatorpool.tables import Warehouse
+
+from .ingest_sources import DAY, as_json, good_event, good_tables, write_csv, write_json, write_parquet
+
+KEY = "of more than thirty-two characters"
+TIERS = {"verified": 1.0, "unverified": 0.8}
+QUARANTINES = ("events_quarantine", "viewers_quarantine")
+ROWS = ("events", "viewers")
+
+
+def pseudonym(viewer: str) -> str:
+    """The same by Python's own hash functions."""
+    secret = hashlib.sha256(f"pseudonym {KEY}".encode()).hexdigest()
+    return hashlib.sha256((secret + viewer).encode()).hexdigest()
+
+
+def ingest(spark: SparkSession, root: Path, source: Path) -> Warehouse:
+    warehouse = Warehouse(spark, root)
+    ingest_day(
+        warehouse,
+        source,
+        DAY,
+        settings=load_settings().ingest,
+        tiers=TIERS,
+        run_id="run-1",
+        ingested_at=datetime(2026, 11, 21, 3, tzinfo=UTC),
+        hash_key=KEY,
+    )
+    return warehouse
+
+
+def faulty_tables() -> dict[str, list[Any]]:
+    tables = good_tables(events=12)
+    tables["events"] += [good_event(13, watch_ms=-1), good_event(14, viewer_id="")]
+    return tables
+
+
+@pytest.mark.parametrize("write", [write_parquet, write_json, write_csv])
+def test_no_table_holds_a_delivered_id(spark: SparkSession, tmp_path: Path, write: Any) -> None:
+    warehouse = ingest(spark, tmp_path / "tables", write(tmp_path / "raw", faulty_tables()))
+
+    stored = warehouse.read_arrow("events").to_pylist()
+    assert {row["event_id"]: row["viewer_id"] for row in stored} == {
+        f"e{number}": pseudonym(f"viewer-{number % 2 + 1}") for number in range(1, 13)
+    }
+    known = warehouse.read_arrow("viewers", ["viewer_id"]).to_pylist()
+    assert {row["viewer_id"] for row in known} == {pseudonym("viewer-1"), pseudonym("viewer-2")}
+    refused = warehouse.read_arrow("events_quarantine").to_pylist()
+    assert sorted(rule for row in refused for rule in row["failed_rules"] if "viewer_id" in rule or "watch" in rule)
+    assert any(pseudonym("viewer-2") in row["raw_row"] and "e13" in row["raw_row"] for row in refused)
+    for table in (*ROWS, *QUARANTINES):
+        assert "viewer-" not in str(warehouse.read_arrow(table).to_pylist()), table
+
+
+def test_a_line_that_cannot_be_read_is_withheld(spark: SparkSession, tmp_path: Path) -> None:
+    tables: dict[str, list[Any]] = dict(good_tables())
+    tables["events"] = [*tables["events"], as_json(good_event(7))[:-9]]
+    warehouse = ingest(spark, tmp_path / "tables", write_json(tmp_path / "raw", tables))
+
+    assert [row["raw_row"] for row in warehouse.read_arrow("events_quarantine").to_pylist()] == [WITHHELD]
+
+
+def test_an_empty_id_stays_refused(spark: SparkSession, tmp_path: Path) -> None:
+    warehouse = ingest(spark, tmp_path / "tables", write_parquet(tmp_path / "raw", faulty_tables()))
+
+    refused = warehouse.read_arrow("events_quarantine").to_pylist()
+    assert len(refused) == 2
+    assert any("viewer_id" in rule for row in refused for rule in row["failed_rules"])
+
+
+def test_ids_made_of_a_viewers_are_hashed_whole(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([("7-v1-100", "7", "v1")], "event_id string, viewer_id string, video_id string")
+    hashed = pseudonymised(Delivery("events", (rows,)), load_contract("events"), KEY, made_of_ids=("event_id",))
+
+    assert [tuple(row) for row in hashed.parts[0].collect()] == [(pseudonym("7-v1-100"), pseudonym("7"), "v1")]
+
+
+@pytest.mark.parametrize("key", ["", "short", None])
+def test_key_must_be_given_and_long(key: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    if key is None:
+        monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    else:
+        monkeypatch.setenv(KEY_VARIABLE, key)
+    with pytest.raises(ConfigurationError, match=rf"hash_viewer_ids.*{KEY_VARIABLE}"):
+        hash_key()
+
+
+def test_fingerprint_tells_keys_apart_and_is_not_what_ids_are_hashed_with() -> None:
+    assert key_fingerprint(KEY) != key_fingerprint(KEY + "x")
+    assert key_fingerprint(KEY) not in hashlib.sha256(f"pseudonym {KEY}".encode()).hexdigest()
