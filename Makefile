@@ -1,6 +1,6 @@
 # `make` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-embedded demo test test-embedded test-spark lint format lock bench clean check-airflow
+.PHONY: help setup setup-embedded demo test test-embedded test-spark lint format lock bench clean check-airflow cluster-demo
 
 PYTHON ?= python3
 VENV := .venv
@@ -37,6 +37,9 @@ $(VENV)/.browser-ready: $(VENV)/.ready tools/setup_browser.sh
 
 demo: $(VENV)/.ready $(if $(filter spark,$(ENGINE)),$(VENV)/.spark-ready) ## run the night on made-up data (ENGINE=spark, DATA=../shared/data/kuairand)
 	$(BIN)/python jobs/demo.py --engine $(ENGINE) --root $(ROOT) $(if $(DATA),--data $(DATA))
+
+cluster-demo: $(VENV)/.ready $(VENV)/.spark-ready ## run the night on a standalone cluster on loopback that loses a worker midway, and compare the payouts
+	$(BIN)/python tools/cluster_demo.py --root $(ROOT)
 
 check-airflow: ## import the example DAG with a real Airflow, in an environment of its own that then goes
 	home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && $(PYTHON) -m venv "$$home/venv" && \

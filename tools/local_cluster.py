@@ -13,18 +13,36 @@ import time
 import venv
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyspark
-from tests.processes import fresh_environment
 
 SPARK_HOME = Path(pyspark.__file__).parent
 _START_SECONDS = 90
+_UNTIL_WORK_BEGINS = 1.0
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A running cluster: its master's address, its workers' processes, and the folder of their logs."""
+
+    address: str
+    workers: tuple[subprocess.Popen[bytes], ...]
+    folder: Path
+
+    def kill_worker(self, number: int) -> None:
+        """SIGKILL one worker with its executors: what a machine that fails looks like to the others."""
+        os.killpg(self.workers[number].pid, signal.SIGKILL)
+
+    def workers_that_took_part(self) -> set[str]:
+        """Workers on which an executor was started."""
+        return {re.search(r"worker-\d", str(path))[0] for path in self.folder.glob("worker-*/app-*/*/stdout")}
 
 
 @contextmanager
-def standalone_cluster(folder: Path, workers: int = 2) -> Iterator[str]:
-    """Its master's address; all its processes are gone when the block ends."""
+def standalone_cluster(folder: Path, workers: int = 2) -> Iterator[Cluster]:
+    """All its processes are gone when the block ends."""
     port = _free_port()
     address = f"spark://127.0.0.1:{port}"
     master = _start("master.Master", folder, "master", "--port", str(port), "--webui-port", "0")
@@ -37,7 +55,7 @@ def standalone_cluster(folder: Path, workers: int = 2) -> Iterator[str]:
             daemons.append(_start("worker.Worker", folder, name, *place, address))
         for number in range(workers):
             _await(folder / f"worker-{number}.log", r"Successfully registered with master", daemons[number + 1])
-        yield address
+        yield Cluster(address, tuple(daemons[1:]), folder)
     finally:
         for daemon in reversed(daemons):
             with suppress(ProcessLookupError):
@@ -45,16 +63,36 @@ def standalone_cluster(folder: Path, workers: int = 2) -> Iterator[str]:
             daemon.wait(timeout=30)
 
 
-def spark_submit(address: str, python: Path, script: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+def spark_submit(address: str, python: Path, script: Path, *arguments: object) -> subprocess.Popen[str]:
     """Submit a job to the cluster, in client mode, as a scheduler would; executors run `python`."""
-    environment = fresh_environment(
-        PYSPARK_PYTHON=str(python), PYSPARK_DRIVER_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1"
-    )
+    # What PySpark noted about a session of this process is not the job's.
+    noted = ("SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE", "SPARK_LOCAL_REMOTE", "PYSPARK_GATEWAY_PORT")
+    environment = {name: value for name, value in os.environ.items() if name not in noted}
+    environment |= {
+        "PYSPARK_PYTHON": str(python),
+        "PYSPARK_DRIVER_PYTHON": sys.executable,
+        "SPARK_LOCAL_IP": "127.0.0.1",
+    }
     settings = ["--conf", "spark.executor.memory=900m", "--conf", "spark.sql.shuffle.partitions=2"]
     command = [str(SPARK_HOME / "bin" / "spark-submit"), "--master", address, *settings, str(script)]
-    return subprocess.run(
-        [*command, *map(str, arguments)], capture_output=True, text=True, env=environment, timeout=500, check=False
+    return subprocess.Popen(
+        [*command, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
     )
+
+
+def run_while_a_worker_dies(cluster: Cluster, job: subprocess.Popen[str], sign: str) -> tuple[int, list[str]]:
+    """The job's exit code and lines; worker 0 is killed when a line has `sign`, and the job has to go on without it."""
+    lines, killed = [], False
+    with job:
+        for line in job.stdout or ():
+            lines.append(line.rstrip())
+            if not killed and sign in line:
+                time.sleep(_UNTIL_WORK_BEGINS)
+                cluster.kill_worker(0)
+                killed = True
+    if not killed:
+        raise RuntimeError("no worker was killed: no line of the job has '{}'\n{}".format(sign, "\n".join(lines[-40:])))
+    return job.returncode, lines
 
 
 def python_without_the_package(folder: Path) -> Path:

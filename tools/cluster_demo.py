@@ -1,0 +1,81 @@
+"""`make cluster-demo`: the night on a real standalone cluster that loses a worker midway, and the same payouts."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from local_cluster import run_while_a_worker_dies, spark_submit, standalone_cluster
+from rich.console import Console
+from rich.table import Table
+
+from creatorpool.settings import project_root
+from creatorpool.synthetic import SyntheticMarket
+from creatorpool.synthetic.day import generate_day
+from creatorpool.tables import Warehouse
+
+DAY = date(2026, 11, 20)
+PAYOUTS = {
+    "pool_payouts": ["category", "video_id", "bound", "payout_micros"],
+    "video_payouts": ["video_id", "payout_micros", "total_micros"],
+    "creator_payouts": ["creator_id", "payout_micros", "total_micros"],
+}
+"""What is compared of each table; the last column is added up."""
+
+
+def main() -> int:
+    """Pay one made-up day twice, embedded and on the cluster, and compare every payout; 0 if all are equal."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--root", type=Path, default=Path("demo-output"))
+    parser.add_argument("--events", type=int, default=200_000)
+    arguments = parser.parse_args()
+    out, place = Console(width=110), arguments.root.resolve() / "cluster"
+    shutil.rmtree(place, ignore_errors=True)
+    raw, alone, shared = place / "raw", place / "embedded", place / "tables"
+    out.print(f"Made up a day: {generate_day(raw, DAY, SyntheticMarket(seed=7, n_events=arguments.events)).summary()}")
+    job = project_root() / "jobs" / "allocate_pool.py"
+    night = ["--date", str(DAY), "--source", str(raw), "--set", "contracts.data_docs=false"]
+
+    out.print("On the embedded engine, to compare with …")
+    subprocess.run([sys.executable, job, *night, "--root", alone], check=True, capture_output=True)
+    out.print("On a master and two workers; one is killed when the signals begin …")
+    with standalone_cluster(place / "cluster") as cluster:
+        submitted = spark_submit(cluster.address, Path(sys.executable), job, *night, "--root", shared)
+        code, lines = run_while_a_worker_dies(cluster, submitted, "signals: begins")
+        workers = cluster.workers_that_took_part()
+    shown = [line for line in lines if "run=" in line or "Lost" in line]
+    out.print("\n".join(shown if code == 0 else lines), markup=False, highlight=False)
+    if code:
+        out.print(f"The night ended with exit code {code}.")
+        return code
+    out.print(f"\nWorkers that took part: {', '.join(sorted(workers))}; worker-0 was killed.\n")
+    return _compared(out, Warehouse(None, alone), Warehouse(None, shared))
+
+
+def _compared(out: Console, one: Warehouse, other: Warehouse) -> int:
+    table = Table("table", "rows", "micros, embedded", "micros, cluster", "rows that differ")
+    differing = 0
+    for name, columns in PAYOUTS.items():
+        rows = [_rows(warehouse, name, columns) for warehouse in (one, other)]
+        here = (Counter(rows[0]) - Counter(rows[1])).total() + (Counter(rows[1]) - Counter(rows[0])).total()
+        table.add_row(name, f"{len(rows[0]):,}", *(f"{sum(row[-1] for row in side):,}" for side in rows), str(here))
+        differing += here
+    out.print(table)
+    out.print("The payouts differ." if differing else "Every payout is the same.")
+    return 1 if differing else 0
+
+
+def _rows(warehouse: Warehouse, name: str, columns: list[str]) -> list[tuple[Any, ...]]:
+    rows: pa.Table = warehouse.read_arrow(name, columns)
+    return [tuple(row.values()) for row in rows.to_pylist()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
