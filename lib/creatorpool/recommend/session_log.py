@@ -1,18 +1,33 @@
-"""The log of played sessions: one row a video shown."""
+"""What sessions leave when they are played: their steps, and the log with one row a video shown."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from creatorpool.recommend.observation import Observation
 from creatorpool.recommend.simulator_market import Floats, Integers
 from creatorpool.recommend.simulator_parameters import LEFT, LIKED, SKIPPED
+from creatorpool.recommend.simulator_sessions import Session
 
-if TYPE_CHECKING:
-    from creatorpool.recommend.simulator import Step
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the sessions that are still open; arrays are (n,) over these."""
+
+    session: Integers
+    """positions of the sessions"""
+    before: Session
+    observation: Observation
+    action: Integers
+    """rank of the candidate shown, 0 the best final score"""
+    propensity: Floats
+    """chance with which the policy showed it"""
+    outcome: Integers
+    reward: Floats
+    seconds: Floats
 
 
 @dataclass(frozen=True)

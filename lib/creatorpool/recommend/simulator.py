@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from creatorpool.errors import InputError
-from creatorpool.recommend.observation import Observation, RankingPolicy, observe
-from creatorpool.recommend.session_log import SessionLog
+from creatorpool.recommend.observation import RankingPolicy, observe
+from creatorpool.recommend.session_log import SessionLog, Step
 from creatorpool.recommend.simulator_market import Floats, Integers, build_market
 from creatorpool.recommend.simulator_parameters import LEFT, REWARDS, SimulatorParameters
 from creatorpool.recommend.simulator_sessions import AnswerDraws, Session, SlateDraws, answer, begin, offer
 
 _UNIFORMS = 6
 """Of one session at one step, beside its slate's: five of the answer, one of the policy."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of the sessions that are still open; arrays are (n,) over these."""
-
-    session: Integers
-    """positions of the sessions"""
-    before: Session
-    observation: Observation
-    action: Integers
-    """rank of the candidate shown, 0 the best final score"""
-    propensity: Floats
-    """chance with which the policy showed it"""
-    outcome: Integers
-    reward: Floats
-    seconds: Floats
 
 
 class SessionSimulator:

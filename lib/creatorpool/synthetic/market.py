@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
-from pathlib import Path
 
 from creatorpool.errors import InputError
-from creatorpool.synthetic.truth import KnownTruth
 
 TOXIC_VIDEO = "video-toxic-viral"
 EDUCATIONAL_VIDEO = "video-educational"
@@ -85,9 +82,3 @@ class SyntheticMarket:
     def categories(self) -> tuple[str, ...]:
         """Names of the categories, in a fixed order."""
         return tuple(sorted(self.revenue_micros_per_event))
-
-    def generate_day(self, folder: Path, day: date, tables: tuple[str, ...] = ALL_TABLES) -> KnownTruth:
-        """Write `day` in the native layout to `folder`; see `creatorpool.synthetic.day.generate_day`."""
-        from creatorpool.synthetic.day import generate_day
-
-        return generate_day(folder, day, self, tables=tables)
