@@ -79,6 +79,6 @@ def test_pairs_daily_limit_takes_the_first_events_by_time_then_id(pairs_of):
 
 
 def test_pairs_of_unknown_viewer_or_video_are_kept_with_nulls(pairs_of):
-    pairs = pairs_of(_event("1", "eve", 5), _event("2", "ann", 5, video="x"))
-    assert pairs["v", "eve"].trust_tier is None
-    assert pairs["x", "ann"].length_ms is None
+    pairs = pairs_of(_event("1", "eve", 5), _event("2", "ann", 6, video="x"))
+    assert (pairs["v", None].trust_tier, pairs["v", None].watch_ms) == (None, 5)
+    assert (pairs[None, "ann"].length_ms, pairs[None, "ann"].watch_ms) == (None, 6)

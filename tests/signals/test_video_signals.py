@@ -109,9 +109,14 @@ def test_video_signals_unusable_custom_signal_is_named(tables, configuration, na
 
 
 @pytest.mark.parametrize(
-    "fault", ["viewers.viewer_id <> 'cid'", "viewers.trust_tier = 'verified'", "videos.video_id <> 'v'"]
+    ("fault", "which"),
+    [
+        ("viewers.viewer_id <> 'cid'", "video 'v'"),
+        ("viewers.trust_tier = 'verified'", "video 'v'"),
+        ("videos.video_id <> 'v'", "a video"),
+    ],
 )
-def test_video_signals_of_unknown_viewer_tier_or_video_are_refused(tables, configuration, warehouse, fault):
+def test_video_signals_of_unknown_viewer_tier_or_video_are_refused(tables, configuration, warehouse, fault, which):
     events, viewers, videos = tables
     table, condition = fault.split(".")
     if table == "videos":
@@ -121,5 +126,5 @@ def test_video_signals_of_unknown_viewer_tier_or_video_are_refused(tables, confi
     else:
         viewers = viewers.filter(condition)
     signals = video_signals(events, viewers, videos, configuration.signals)
-    with pytest.raises(TableGuardError, match="video_signals: video 'v' has no row in videos, or a viewer"):
+    with pytest.raises(TableGuardError, match=f"video_signals: {which} has no row in videos, or a viewer"):
         warehouse.replace_day(signals, "video_signals", DAY)

@@ -22,12 +22,12 @@ PUBLISHED = ("viewers", "watched_ms", *ACTIONS, "rewatch")
 
 
 def tier_sums(pairs: DataFrame, settings: SignalSettings) -> DataFrame:
-    """One row per `video_id`: of each pair quantity its sum in each tier, and `views`, `pairs`, `length_ms`."""
+    """One row per `video_key`: of each pair quantity its sum in each tier, and `views`, `pairs`, `length_ms`."""
     quantities = pair_quantities(settings.custom)
     tiers = sorted(settings.tiers)
     # Each quantity and tier is computed once for a pair; the sums are of their products.
     measured = pairs.select(
-        *("video_id", "length_ms", "views"),
+        *("video_key", "length_ms", "views"),
         *(F.when(F.col("trust_tier") == tier, 1).otherwise(0).alias(_in_tier(t)) for t, tier in enumerate(tiers)),
         *(quantity.alias(name) for name, quantity in quantities.items()),
     )
@@ -36,7 +36,7 @@ def tier_sums(pairs: DataFrame, settings: SignalSettings) -> DataFrame:
         for t in range(len(tiers))
         for name in quantities
     )
-    return measured.groupBy("video_id").agg(
+    return measured.groupBy("video_key").agg(
         F.max("length_ms").alias("length_ms"), F.sum("views").alias("views"), F.count("*").alias("pairs"), *sums
     )
 

@@ -15,6 +15,7 @@ from creatorpool.refusal import refused
 from creatorpool.settings import SignalSettings
 from creatorpool.signals import components
 from creatorpool.signals.custom import require_signals
+from creatorpool.signals.keys import pair_keys
 from creatorpool.signals.pairs import ACTIONS, viewer_video_pairs
 
 RATES = tuple(f"{action}_rate" for action in ACTIONS)
@@ -32,13 +33,17 @@ def video_signals(events: DataFrame, viewers: DataFrame, videos: DataFrame, sett
     without a row in `viewers` or of a tier that is not configured, and a video without a row in `videos`, are refused
     when the rows are computed.
     """
-    pairs = viewer_video_pairs(events, viewers, videos, settings)
-    require_signals(pairs, settings.custom, taken={"date", "is_compliant", *components.PUBLISHED, *SIGNAL_COLUMNS})
-    safety = videos.select("video_id", components.safety(settings.toxicity_penalty).alias("safety"))
+    keys = pair_keys(viewers, videos)
+    pairs = viewer_video_pairs(events, viewers, videos, settings, keys)
+    require_signals(
+        pairs, settings.custom, taken={"date", "video_key", "is_compliant", *components.PUBLISHED, *SIGNAL_COLUMNS}
+    )
+    safety = components.safety(settings.toxicity_penalty)
+    known = videos.select(keys.video.alias("video_key"), "video_id", safety.alias("safety"))
     return (
         components.tier_sums(pairs, settings)
         .filter((F.col("views") > 0) | F.col("length_ms").isNull())  # without a length no view qualifies: refused below
-        .join(safety, on="video_id", how="left")  # video_id is the key of videos
+        .join(known, on="video_key", how="left")  # video_id is the key of videos
         .transform(_with_components, settings)
         .transform(_with_diversity)
         .select(*SIGNAL_COLUMNS, *sorted(settings.custom))
@@ -65,9 +70,9 @@ def _known(column: str, tiers: dict[str, float]) -> Column:
     """`column`, or a refusal: a viewer or video that is not known must not vanish from the sums."""
     all_known = (components.viewers_in_tiers(tiers) == F.col("pairs")) & F.col("length_ms").isNotNull()
     fault = F.concat(
-        F.lit("video_signals: video '"),
-        F.col("video_id"),
-        F.lit(f"' has no row in videos, or a viewer without a row in viewers or of a tier not in {sorted(tiers)}"),
+        F.lit("video_signals: "),
+        F.coalesce(F.concat(F.lit("video '"), F.col("video_id"), F.lit("'")), F.lit("a video")),
+        F.lit(f" has no row in videos, or a viewer without a row in viewers or of a tier not in {sorted(tiers)}"),
     )
     return F.when(all_known, F.col(column)).otherwise(refused(fault, "long"))
 
