@@ -23,7 +23,8 @@ def test_spark_submit_to_a_cluster_publishes_the_same_tables_though_a_worker_die
 
     with standalone_cluster(tmp_path / "cluster") as cluster:
         python = python_without_the_package(tmp_path / "python")
-        job = spark_submit(cluster.address, python, script, "--date", DAY, "--source", raw_day, "--root", root)
+        night = ("--date", DAY, "--source", raw_day, "--root", root, "--set", "contracts.data_docs=false")
+        job = spark_submit(cluster.address, python, script, *night)
         code, lines = run_while_a_worker_dies(cluster, job, "signals: begins")
 
     said = "\n".join(lines)

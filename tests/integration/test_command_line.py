@@ -46,6 +46,7 @@ def tables(undisturbed: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(undisturbed, tmp_path / "tables"))
 
 
+@pytest.mark.once
 def test_verify_tells_a_night_as_published_from_one_that_was_changed(tables: Path, command: Command) -> None:
     ended = command("verify", "--date", DAY, "--root", tables)
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(600)
 
 def test_demo_ends_with_payouts_and_queries_that_run(job: Job, engine: str, tmp_path: Path) -> None:
     # On Spark each job takes as long as Spark takes to start; the jobs left out have their own tests there.
-    alone = () if engine == "embedded" else ("--alone",)
+    alone = () if engine == "embedded" else ("--alone", "--set", "contracts.data_docs=false")
     shown = job("demo.py", "--root", tmp_path, "--events", 6_000, *alone, engine=engine)
 
     assert shown.returncode == 0, shown.stderr

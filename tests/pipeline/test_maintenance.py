@@ -23,6 +23,8 @@ from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse
 
+pytestmark = pytest.mark.once  # whole nights through one session, which tests/integration runs on Spark
+
 DAY = date(2026, 11, 20)
 
 
@@ -78,7 +80,6 @@ def test_each_run_is_made_again_from_what_it_read(spark: SparkSession, twice_pai
     assert warehouse.versions(*before) == before, "nothing is written"
 
 
-@pytest.mark.once
 def test_another_configuration_or_run_is_refused(spark: SparkSession, twice_paid: tuple[Path, str]) -> None:
     with pytest.raises(ConfigurationError, match="another configuration"):
         reproduce_day(night_at(spark, twice_paid[0], "allocation.alpha=0.9"))
