@@ -41,7 +41,7 @@ def viewer_video_pairs(
         # One exchange, of narrow rows: pairs, their joins and the sums of videos all stay where a video's events are.
         .repartition("video_key")
         .transform(_first_of_day, settings.max_daily_views_per_viewer)
-        .transform(with_qualified, lengths, settings.qualified_view)
+        .transform(with_qualified, lengths, settings.qualified_view, "video_key")
     )
     totals = counted.groupBy(*PAIR).agg(
         F.sum("watch_ms").alias("watch_ms"),
@@ -75,14 +75,14 @@ def _first_of_day(events: DataFrame, limit: int | None) -> DataFrame:
     return events.withColumn("place", F.row_number().over(in_order)).filter(F.col("place") <= limit).drop("place")
 
 
-def with_qualified(events: DataFrame, lengths: DataFrame, rule: QualifiedView) -> DataFrame:
-    """Add `qualified`: the event is one view."""
+def with_qualified(events: DataFrame, lengths: DataFrame, rule: QualifiedView, key: str = "video_id") -> DataFrame:
+    """Add `qualified`: the event is one view. Events and `lengths` name their video by the column `key`."""
     long_enough = F.col("watch_ms") >= rule.min_watch_ms
     if rule.min_share == 0:  # spares a join of every event
         return events.withColumn("qualified", long_enough)
     large_enough = F.col("watch_ms") >= F.lit(rule.min_share) * F.col("length_ms")
     return (
-        events.join(lengths.select("video_key", "length_ms"), on="video_key", how="left")
+        events.join(lengths.select(key, "length_ms"), on=key, how="left")
         .withColumn("qualified", long_enough & large_enough)
         .drop("length_ms")
     )
