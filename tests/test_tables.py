@@ -41,6 +41,13 @@ def test_replace_day_leaves_other_days_and_earlier_versions_alone(spark: SparkSe
     assert creators(warehouse, DAY, first) == ["a", "b"]
 
 
+def test_every_earlier_version_of_a_long_history_is_readable(spark: SparkSession, warehouse: Warehouse) -> None:
+    # Writers put a checkpoint after ten commits; Sail then reads no version before the latest one.
+    versions = [warehouse.replace_day(payouts(spark, f"c{i}"), "creator_payouts", DAY) for i in range(13)]
+
+    assert [creators(warehouse, DAY, version) for version in versions] == [[f"c{i}"] for i in range(13)]
+
+
 def test_replace_day_ignores_dynamic_partition_overwrite(spark: SparkSession, warehouse: Warehouse) -> None:
     warehouse.replace_day(payouts(spark, "a"), "creator_payouts", DAY)
     spark.conf.set("spark.sql.sources.partitionOverwriteMode", "dynamic")

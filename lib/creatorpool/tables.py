@@ -51,6 +51,9 @@ _TABLE_PROPERTIES = {
     # ask about a payout. Maintenance may shorten it, on purpose.
     "delta.logRetentionDuration": "interval 3650 days",
     "delta.deletedFileRetentionDuration": "interval 3650 days",
+    # Sail 0.7 cannot read a version before the latest checkpoint, and published days stand in such versions. A log
+    # without checkpoints is read commit by commit: some thousand a year.
+    "delta.checkpointInterval": "2000000000",
 }
 _WRITE_ATTEMPTS = 5
 
