@@ -39,7 +39,7 @@ demo: $(VENV)/.ready $(if $(filter spark,$(ENGINE)),$(VENV)/.spark-ready) ## run
 	$(BIN)/python jobs/demo.py --engine $(ENGINE) --root $(ROOT) $(if $(DATA),--data $(DATA))
 
 cluster-demo: $(VENV)/.ready $(VENV)/.spark-ready ## run the night on a standalone cluster on loopback that loses a worker midway, and compare the payouts
-	$(BIN)/python tools/cluster_demo.py --root $(ROOT)
+	$(BIN)/python -m tools.cluster_demo --root $(ROOT)
 
 check-airflow: ## import the example DAG with a real Airflow, in an environment of its own that then goes
 	home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && $(PYTHON) -m venv "$$home/venv" && \

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.processes import fresh_environment
+from tools.processes import fresh_environment
 
 from creatorpool.errors import ConfigurationError
 from creatorpool.logs import JsonLines, TextLines, redacted

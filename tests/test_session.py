@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyspark
 import pytest
-from tests.processes import fresh_environment
+from tools.processes import fresh_environment
 
 from creatorpool.errors import ConfigurationError
 from creatorpool.session import resolve_engine

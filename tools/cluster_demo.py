@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from local_cluster import run_while_a_worker_dies, spark_submit, standalone_cluster
 from rich.console import Console
 from rich.table import Table
+from tools.local_cluster import run_while_a_worker_dies, spark_submit, standalone_cluster
 
 from creatorpool.settings import project_root
 from creatorpool.synthetic import SyntheticMarket

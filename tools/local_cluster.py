@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyspark
+from tools.processes import fresh_environment
 
 SPARK_HOME = Path(pyspark.__file__).parent
 _START_SECONDS = 90
@@ -65,14 +66,9 @@ def standalone_cluster(folder: Path, workers: int = 2) -> Iterator[Cluster]:
 
 def spark_submit(address: str, python: Path, script: Path, *arguments: object) -> subprocess.Popen[str]:
     """Submit a job to the cluster, in client mode, as a scheduler would; executors run `python`."""
-    # What PySpark noted about a session of this process is not the job's.
-    noted = ("SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE", "SPARK_LOCAL_REMOTE", "PYSPARK_GATEWAY_PORT")
-    environment = {name: value for name, value in os.environ.items() if name not in noted}
-    environment |= {
-        "PYSPARK_PYTHON": str(python),
-        "PYSPARK_DRIVER_PYTHON": sys.executable,
-        "SPARK_LOCAL_IP": "127.0.0.1",
-    }
+    environment = fresh_environment(
+        PYSPARK_PYTHON=str(python), PYSPARK_DRIVER_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1"
+    )
     settings = ["--conf", "spark.executor.memory=900m", "--conf", "spark.sql.shuffle.partitions=2"]
     command = [str(SPARK_HOME / "bin" / "spark-submit"), "--master", address, *settings, str(script)]
     return subprocess.Popen(

@@ -64,7 +64,8 @@ def test_no_table_holds_a_delivered_id(spark: SparkSession, tmp_path: Path, writ
     known = warehouse.read_arrow("viewers", ["viewer_id"]).to_pylist()
     assert {row["viewer_id"] for row in known} == {pseudonym("viewer-1"), pseudonym("viewer-2")}
     refused = warehouse.read_arrow("events_quarantine").to_pylist()
-    assert sorted(rule for row in refused for rule in row["failed_rules"] if "viewer_id" in rule or "watch" in rule)
+    # CSV has no empty text: there it is a missing id.
+    assert {rule.split("_")[0] for row in refused for rule in row["failed_rules"]} >= {"viewer", "watch"}
     assert any(pseudonym("viewer-2") in row["raw_row"] and "e13" in row["raw_row"] for row in refused)
     for table in (*ROWS, *QUARANTINES):
         assert "viewer-" not in str(warehouse.read_arrow(table).to_pylist()), table

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.processes import fresh_environment
+from tools.processes import fresh_environment
 
 from creatorpool.settings import project_root
 from creatorpool.synthetic import SyntheticMarket

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from tests.integration.conftest import DAY
-from tests.processes import fresh_environment
+from tools.processes import fresh_environment
 
 from creatorpool.cli.main import main
 from creatorpool.errors import CreatorpoolError

@@ -13,7 +13,7 @@ import pytest
 from pyspark.sql import SparkSession
 from tests.explanation.pool_days import PoolDay
 from tests.explanation.published_days import creator_of, publish_day
-from tests.processes import fresh_environment
+from tools.processes import fresh_environment
 
 from creatorpool.errors import ConfigurationError, InputError, MissingTableError
 from creatorpool.explanation.pairs import PoolPair, pool_day

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
@@ -62,10 +63,11 @@ def _run(night: Night, source: Path) -> StageRun:
     warehouse = night.warehouse
     undo_unfinished(night)
     before = {table: warehouse.version(table) for table in SHARED_TABLES if warehouse.exists(table)}
-    is_backfill = any(other.day > night.day for other in published_runs(warehouse, INGEST))
+    others = published_runs(warehouse, INGEST)
+    is_backfill = any(other.day > night.day for other in others)
     key = hash_key() if night.settings.ingest.hash_viewer_ids else None
     fingerprint = None if key is None else key_fingerprint(key)
-    _refuse_other_key(night, fingerprint)
+    _refuse_other_key(others, fingerprint)
     inputs = {"source": str(source), "format": night.settings.ingest.format, "before": before, "hash_key": fingerprint}
     begin_run(warehouse, night.finished(INGEST, SECTIONS, inputs, {}, {}))
     try:
@@ -91,9 +93,9 @@ def _run(night: Night, source: Path) -> StageRun:
     return run
 
 
-def _refuse_other_key(night: Night, name: str | None) -> None:
+def _refuse_other_key(others: Iterable[StageRun], name: str | None) -> None:
     """InputError if days before have other pseudonyms: a viewer would count as two, and limits would not see it."""
-    for run in published_runs(night.warehouse, INGEST):
+    for run in others:
         stood = run.inputs.get("hash_key")
         if stood != name:
             raise InputError(

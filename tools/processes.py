@@ -1,4 +1,4 @@
-"""Processes that tests start: as a scheduler would, and not as children of a session."""
+"""Processes that tests and tools start: as a scheduler would, and not as children of a session."""
 
 from __future__ import annotations
 
