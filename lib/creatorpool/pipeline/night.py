@@ -162,7 +162,7 @@ class Night:
             rows=rows,
             started_at=self.started_at,
             finished_at=now(),
-            seconds=self.stage_seconds(stage) if stage in self.began else None,
+            seconds=self.stage_seconds(stage),
         )
 
     def log(self, subject: str, message: str, **facts: Any) -> None:
