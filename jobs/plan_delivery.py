@@ -36,7 +36,7 @@ def main(argv: list[str]) -> None:
             console.print(plan_table(run.rows["plan"]))
         if arguments.content:
             draw(night, "response-curves", content_chart(*content_history(night, run, arguments.content)), wanted)
-        if arguments.frontier and (day := published_problem(night, run.inputs, version)) is not None:
+        if arguments.frontier and (day := published_problem(night, run)) is not None:
             draw(night, "delivery-frontier", plan_frontier_chart(plan_frontier(day.problem)), None)
 
 

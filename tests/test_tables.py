@@ -169,7 +169,8 @@ def test_replace_day_records_after_somebody_elses_commit_is_refused(warehouse: W
     def claim(run_id: str) -> dict[str, object]:
         moment = datetime(2026, 11, 20, tzinfo=UTC)
         until = datetime(2026, 11, 21, tzinfo=UTC)
-        return {"date": DAY, "stage": "s", "run_id": run_id, "owner": "o", "claimed_at": moment, "expires_at": until}
+        times = {"claimed_at": moment, "expires_at": until}
+        return {"date": DAY, "stage": "s", "run_id": run_id, "owner": "o", "token": 1, "released": None, **times}
 
     warehouse.ensure("run_claims")
     seen = warehouse.version("run_claims")

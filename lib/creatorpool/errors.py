@@ -53,5 +53,13 @@ class RunInProgressError(CreatorpoolError):
     """Another live run holds the same stage of the same day."""
 
 
+class OutlivedLeaseError(RunInProgressError):
+    """Another run has taken over the claim of this one, which writes nothing more."""
+
+
+class ConcurrentWriteError(RunInProgressError):
+    """Somebody else's commit came between reading and writing: nothing was written."""
+
+
 class SettlementError(CreatorpoolError):
     """Payouts do not add up to their pool: a fault of the program, never published."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import os
 import re
@@ -15,8 +16,10 @@ from pathlib import Path
 from creatorpool.errors import CreatorpoolError, InputError
 from creatorpool.logs import formatter
 from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.recovery import recover
 from creatorpool.session import open_session, resolve_engine
 from creatorpool.settings import Settings, load_settings
+from creatorpool.storage.places import tables_root
 from creatorpool.tables import Warehouse
 
 logger = logging.getLogger("creatorpool")
@@ -87,7 +90,7 @@ def job_settings(arguments: argparse.Namespace) -> Settings:
 
 def job_root(arguments: argparse.Namespace) -> Path | str:
     """Where the tables are that the arguments name."""
-    return arguments.root if "://" in arguments.root else Path(arguments.root).resolve()
+    return tables_root(arguments.root)
 
 
 @contextmanager
@@ -105,6 +108,8 @@ def job_night(arguments: argparse.Namespace, settings: Settings, *, dry_run: boo
     """The run over a day that the arguments ask for, with its session open."""
     with job_warehouse(arguments, settings) as warehouse:
         night = Night(warehouse, settings, arguments.date, dry_run=dry_run)
+        if not dry_run:
+            recover(warehouse, night.log)
         try:
             yield night
         finally:
@@ -124,10 +129,19 @@ def run_job(main: Callable[[list[str]], None]) -> None:
     except CreatorpoolError as error:
         logger.error("%s", error)
         _leave(error.exit_code)
-    except Exception:
-        logger.exception("the job failed")
+    except Exception as error:
+        if _is_full_disk(error):
+            logger.error("the disk is full: %s. Free some space and run again: what is published stands", error)
+        else:
+            logger.exception("the job failed")
         _leave(1)
     _leave(0)
+
+
+def _is_full_disk(error: Exception) -> bool:
+    """Whether `error` comes from a full disk or quota; engines hand on only the system's words."""
+    is_named = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return is_named or any(os.strerror(code) in str(error) for code in (errno.ENOSPC, errno.EDQUOT))
 
 
 def _leave(code: int) -> None:

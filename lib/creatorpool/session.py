@@ -18,22 +18,33 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from weakref import WeakSet
 
+import pyarrow as pa
+from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
-from pyspark.errors import UnsupportedOperationException
+from pyspark.errors import PySparkException, UnsupportedOperationException
 from pyspark.sql import SparkSession
 
-from creatorpool.errors import ConfigurationError
+from creatorpool.errors import ConfigurationError, CreatorpoolError
 from creatorpool.settings import EngineSettings
+from creatorpool.storage.places import remove_aliases
 
 logger = logging.getLogger("creatorpool")
 
 EMBEDDED, SPARK = "embedded", "spark"
 
+READ_ERRORS: tuple[type[Exception], ...] = (CreatorpoolError, PySparkException, Py4JError, OSError, pa.ArrowException)
+"""What reading tables may end in where a file is gone or damaged."""
+
+_embedded_sessions: WeakSet[SparkSession] = WeakSet()
+
 # Every number depends on these, so nobody else's choice stands.
 _SESSION_CONF = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
+    # Spark's own default writes times as INT96, which other readers take for times of another range.
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
 }
 _DELTA_CONF = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -56,13 +67,21 @@ def open_session(engine: str, settings: EngineSettings, name: str = "creatorpool
     """A session on `engine`, closed with all it started when the block ends."""
     if engine == EMBEDDED:
         with _embedded_server(settings) as address:
-            yield from _connected(address)
+            for session in _connected(address):
+                _embedded_sessions.add(session)
+                yield session
     elif engine == SPARK:
         yield from _spark(settings, name)
     else:
         for session in _connected(engine):
             _ship_package(session)
             yield session
+    remove_aliases()
+
+
+def is_embedded(session: SparkSession) -> bool:
+    """Whether `session` is on the engine inside this process."""
+    return session in _embedded_sessions
 
 
 def _under_spark_submit() -> bool:

@@ -327,9 +327,28 @@ class Settings(Section):
 
     def sha256(self, *sections: str) -> str:
         """Fingerprint of the named sections (all but `engine` if none): what a number may depend on."""
+        return hashlib.sha256(self.as_json(*sections).encode()).hexdigest()
+
+    def as_json(self, *sections: str) -> str:
+        """The named sections (all but `engine` if none) as JSON: what a ledger keeps of the configuration."""
         chosen = sections or tuple(name for name in type(self).model_fields if name != "engine")
-        content = {name: getattr(self, name).model_dump(mode="json") for name in chosen}
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        return json.dumps({name: getattr(self, name).model_dump(mode="json") for name in chosen}, sort_keys=True)
+
+    def with_sections(self, text: str) -> Settings:
+        """This configuration with the sections that a ledger kept by `as_json` in place of its own.
+
+        Raises
+        ------
+        ConfigurationError
+            If this version of the package does not know a key, or lacks one.
+        """
+        kept = {**self.model_dump(mode="json"), **json.loads(text)}
+        try:
+            return type(self).model_validate_json(json.dumps(kept))
+        except ValidationError as error:
+            raise ConfigurationError(
+                f"the configuration in the ledger cannot be read: {_explain(error, {})}"
+            ) from error
 
 
 def project_root() -> Path:

@@ -1,18 +1,20 @@
-"""Reading and writing Delta tables: the only module that touches storage.
+"""Reading and writing Delta tables: with package `storage`, the only code that touches storage.
 
-Engines let pass what would corrupt a table: another schema, rows outside the replaced day, missing values, dynamic
-partition overwrite. Writes here refuse all of it, on every engine, before or while the rows are written and never
-after: the checks are part of the written expression, so they cost no pass of their own, and a broken one leaves the
-table as it was.
+Engines write Parquet files; this process commits them, on every engine alike. A commit is one change of the table,
+fenced by the claim of the run (`storage.fence`). Engines let pass what would corrupt a table: another schema, rows
+outside the replaced day, missing values. Writes here refuse all of it while the files are written and before they are
+committed: the checks are part of the written expression, so they cost no pass of their own, and a broken one leaves
+the table as it was.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -23,15 +25,22 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.dataset as pads
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.transaction import AddAction
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from creatorpool.contracts import Contract, load_contract
 from creatorpool.contracts.schema import SPARK_TYPES, require_schema, spark_schema
-from creatorpool.errors import InputError, MissingTableError, RunInProgressError, TableGuardError
+from creatorpool.errors import ConcurrentWriteError, InputError, MissingTableError, TableGuardError
 from creatorpool.refusal import GUARD, refused
+from creatorpool.session import is_embedded
+from creatorpool.storage.fence import Fence, commit_properties, raise_fence
+from creatorpool.storage.history import DayChanges, day_changes
+from creatorpool.storage.places import engine_path
+from creatorpool.storage.staged import Mode, StagedRows, found_files, staging_folder, write_file
 
 _ARROW_TYPES: dict[str, pa.DataType] = {
     "STRING": pa.string(),
@@ -55,7 +64,10 @@ _TABLE_PROPERTIES = {
     # without checkpoints is read commit by commit: some thousand a year.
     "delta.checkpointInterval": "2000000000",
 }
-_WRITE_ATTEMPTS = 5
+_COMMIT_ATTEMPTS = 8
+_CURRENT_ONLY = frozenset({"run_claims", "contract_results", "stage_runs", "allocation_runs"})
+"""Tables of which the embedded engine never reads an older version: their logs get checkpoints."""
+_COMMITS_PER_CHECKPOINT = 20
 
 
 @dataclass(frozen=True)
@@ -65,10 +77,23 @@ class Warehouse:
     session: SparkSession | None
     root: Path | str
     contracts_directory: Path | None = None
+    fence: Fence | None = None
 
     def path(self, table: str) -> str:
         """Where `table` is."""
         return f"{self.root}/{table}"
+
+    def fenced(self, fence: Fence) -> Warehouse:
+        """The same tables, for commits that only the holder of a claim can make."""
+        return replace(self, fence=fence)
+
+    def raise_fences(self, tables: Collection[str]) -> None:
+        """Refuse later commits to `tables` by earlier holders of this warehouse's claim."""
+        if self.fence is None:
+            raise RuntimeError("raising a fence needs the fence of a claim")
+        for table in tables:
+            if self.exists(table):
+                raise_fence(self._delta(table), self.fence)
 
     def contract(self, table: str) -> Contract:
         """The contract of `table`."""
@@ -90,33 +115,54 @@ class Warehouse:
         """Rows of `table`, of one day if given, as of `version` if given; MissingTableError if there is none."""
         if not self.exists(table):
             raise MissingTableError(f"table '{table}' does not exist under {self.root}")
-        if self.session is None:
-            raise RuntimeError(f"reading '{table}' as a frame needs a session; this warehouse has none")
-        reader = self.session.read.format("delta")
+        reader = self._session(table).read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
-        rows = reader.load(self.path(table))
+        rows = reader.load(self._engine_path(table))
         return rows if day is None else rows.where(F.col("date") == F.lit(day))
 
     def read_arrow(
-        self, table: str, columns: Sequence[str] | None = None, *, day: date | None = None, version: int | None = None
+        self,
+        table: str,
+        columns: Sequence[str] | None = None,
+        *,
+        day: date | None = None,
+        days: Collection[date] | None = None,
+        version: int | None = None,
     ) -> pa.Table:
-        """The same rows, in no promised order, brought to this process without an engine."""
+        """The same rows, of `days` if given, in no promised order, brought to this process without an engine.
+
+        Raises
+        ------
+        MissingTableError
+            If a file of the version is gone or damaged.
+        """
         contract = self.contract(table)
         names = list(columns or (column.name for column in contract.columns))
         schema = arrow_schema(contract)
         stored = pa.schema([field for field in schema if field.name not in contract.partition_by])
-        files = self.files(table, day=day, version=version)
+        files = self.files(table, day=day, days=days, version=version)
         partitioning = pads.partitioning(
             pa.schema([schema.field(name) for name in contract.partition_by]), flavor="hive"
         )
         source = pads.dataset(files, schema=pa.unify_schemas([stored, partitioning.schema]), partitioning=partitioning)
-        return source.to_table(columns=names)
+        try:
+            return source.to_table(columns=names)
+        except (OSError, pa.ArrowException) as error:
+            raise MissingTableError(f"{_version_name(version)} of {table} is not readable: {error}") from error
 
-    def files(self, table: str, *, day: date | None = None, version: int | None = None) -> list[str]:
-        """The Parquet files that hold the rows of `table`, of one day if given, for readers that know no Delta."""
-        wanted = None if day is None else [("date", "=", day.isoformat())]
-        files = self._delta(table, version).file_uris(file_pruning_predicate=wanted)
+    def files(
+        self,
+        table: str,
+        *,
+        day: date | None = None,
+        days: Collection[date] | None = None,
+        version: int | None = None,
+    ) -> list[str]:
+        """The Parquet files that hold the rows of `table`, of a day or `days` if given, for readers without Delta."""
+        named = days if day is None else [day]
+        wanted = None if named is None else [("date", "in", [one.isoformat() for one in named])]
+        files = self._delta(table, version).file_uris(file_pruning_predicate=wanted) if wanted != [] else []
         # Local paths come percent-encoded, as in the log.
         return files if "://" in str(self.root) else [unquote(file) for file in files]
 
@@ -131,9 +177,17 @@ class Warehouse:
         try:
             files = self.files(table, day=day, version=version)
             return int(pads.dataset(files, format="parquet").count_rows()) if files else 0
-        except (DeltaError, OSError) as error:
-            place = "the latest version" if version is None else f"version {version}"
-            raise MissingTableError(f"{place} of {table} is not readable: {error}") from error
+        except (DeltaError, OSError, pa.ArrowException) as error:
+            raise MissingTableError(f"{_version_name(version)} of {table} is not readable: {error}") from error
+
+    def stored_days(self, table: str, version: int) -> set[date]:
+        """The days of which a version of `table` has files."""
+        partitions = self._delta(table, version).partitions()
+        return {date.fromisoformat(str(partition["date"])) for partition in partitions}
+
+    def changes(self, table: str, first: int, last: int) -> DayChanges:
+        """Which days' rows the versions `first` to `last` of `table` changed."""
+        return day_changes(self.path(table), first, last)
 
     def ensure(self, table: str) -> Contract:
         """Create `table` from its contract, or add the nullable columns that the contract gained since."""
@@ -151,8 +205,8 @@ class Warehouse:
         self._add_new_columns(contract)
         return contract
 
-    def replace_day(self, rows: DataFrame, table: str, day: date) -> int:
-        """Replace the rows of `day` in `table` by `rows`, which may leave out `date`; returns the version written.
+    def stage_day(self, rows: DataFrame, table: str, day: date) -> StagedRows:
+        """Write the files that will replace the rows of `day` in `table`; `rows` may leave out `date`.
 
         Raises
         ------
@@ -160,45 +214,96 @@ class Warehouse:
             If columns or types differ from the contract, a row is of another day, or a required value is null.
         """
         contract = self.ensure(table)
-        guarded = _guarded(rows if "date" in rows.columns else rows.withColumn("date", F.lit(day)), contract, day)
-        if any(column.type.startswith("ARRAY") for column in contract.columns):
-            # Sail 0.7 cannot replace rows with arrays. Two commits instead; readers of a published version see neither.
-            def save(path: str) -> None:
-                DeltaTable(path).delete(f"date = '{day.isoformat()}'")
-                guarded.write.format("delta").mode("append").save(path)
+        own = _of_day(rows, table, day) if "date" in rows.columns else rows.withColumn("date", F.lit(day))
+        # The day is in the folder's name and in the log.
+        return self._staged(_guarded(own, contract).drop("date"), contract, "replace_day", day)
 
-            return self._save(save, table)
-        predicate = f"date = DATE'{day.isoformat()}'"
-        return self._save(guarded.write.format("delta").mode("overwrite").option("replaceWhere", predicate).save, table)
-
-    def append(self, rows: DataFrame, table: str) -> int:
-        """Add `rows` to `table`; returns the version written. That a re-run adds nothing twice is the caller's part."""
+    def stage_append(self, rows: DataFrame, table: str) -> StagedRows:
+        """Write the files that will add `rows` to `table`."""
         contract = self.ensure(table)
-        # Once only: a commit whose answer was lost must not be repeated.
-        return self._save(_guarded(rows, contract).write.format("delta").mode("append").save, table, attempts=1)
+        return self._staged(_guarded(rows, contract), contract, "append", None)
 
-    def overwrite(self, rows: DataFrame, table: str) -> int:
-        """Replace all of `table`, which must not be partitioned by day; returns the version written."""
+    def stage_overwrite(self, rows: DataFrame, table: str) -> StagedRows:
+        """Write the files that will replace all of `table`, which must not be partitioned by day."""
         contract = self.ensure(table)
         if contract.partition_by:
             raise TableGuardError(f"{table}: is kept by {list(contract.partition_by)} and never overwritten whole")
-        return self._save(_guarded(rows, contract).write.format("delta").mode("overwrite").save, table)
+        return self._staged(_guarded(rows, contract), contract, "overwrite", None)
+
+    def stage_records(self, records: Sequence[Mapping[str, Any]], table: str, day: date) -> StagedRows:
+        """Write the file that will replace the rows of `day` in `table` by a few records, without an engine."""
+        contract = self.ensure(table)
+        rows = _records_table(records, contract)
+        if any(found != day for found in rows.column("date").to_pylist()):
+            raise TableGuardError(f"{table}: a row is not of {day.isoformat()}, the day being replaced")
+        folder = staging_folder(day)
+        if rows.num_rows:
+            write_file(rows.drop_columns(["date"]), self.path(table), folder)
+        return self._found(contract, "replace_day", day, folder)
+
+    def read_staged(self, staged: StagedRows) -> DataFrame:
+        """The rows of `staged`, with the table's columns, as they will be once they are committed."""
+        contract = self.contract(staged.table)
+        session, schema = self._session(staged.table), spark_schema(contract)
+        if not staged.files:
+            return session.createDataFrame([], schema)
+        if staged.day is None and contract.partition_by:
+            raise RuntimeError(f"{staged.table}: files of several days are read once they are committed")
+        own = StructType([field for field in schema.fields if staged.day is None or field.name != "date"])
+        rows = session.read.schema(own).parquet(f"{self._engine_path(staged.table)}/{staged.folder}")
+        return rows if staged.day is None else rows.withColumn("date", F.lit(staged.day)).select(*schema.names)
+
+    def commit(self, staged: StagedRows) -> int:
+        """Make staged rows rows of their table, in one commit; returns the version written.
+
+        Raises
+        ------
+        OutlivedLeaseError
+            If another run has taken over the claim of this warehouse's fence.
+        """
+        filters = None if staged.day is None else [("date", "=", staged.day.isoformat())]
+        return self._commit_files(staged.table, staged.files, filters, is_append=staged.mode == "append")
+
+    def replace_day(self, rows: DataFrame, table: str, day: date) -> int:
+        """Replace the rows of `day` in `table` by `rows`; see `stage_day`. Returns the version written."""
+        return self.commit(self.stage_day(rows, table, day))
+
+    def append(self, rows: DataFrame, table: str) -> int:
+        """Add `rows` to `table`; returns the version written. That a re-run adds nothing twice is the caller's part."""
+        return self.commit(self.stage_append(rows, table))
+
+    def overwrite(self, rows: DataFrame, table: str) -> int:
+        """Replace all of `table`; see `stage_overwrite`. Returns the version written."""
+        return self.commit(self.stage_overwrite(rows, table))
+
+    def restore_day(self, table: str, day: date, version: int | None) -> None:
+        """Give `day` in `table` the rows that it had at `version`, or none; nothing to do where it has them."""
+        if not self.exists(table):
+            return
+        stood = {} if version is None else self._day_files(self._delta(table, version), day)
+        if stood.keys() != self._day_files(self._delta(table), day).keys():
+            self._commit_files(table, stood.values(), [("date", "=", day.isoformat())])
 
     def append_records(self, records: Sequence[Mapping[str, Any]], table: str) -> int:
         """Add a few rows that this process made, such as results of checks, without an engine."""
         contract = self.ensure(table)
-        write_deltalake(self._delta(table), _records_table(records, contract), mode="append")
-        return self.version(table)
+        delta = self._delta(table)
+        properties = commit_properties(delta, self.fence)
+        write_deltalake(delta, _records_table(records, contract), mode="append", commit_properties=properties)
+        return _noted(delta, table)
 
     def replace_day_records(self, records: Sequence[Mapping[str, Any]], table: str, day: date, *, seen: int) -> int:
         """Replace the rows of `day` by `records`, provided that nothing of that day changed since version `seen`.
 
         Raises
         ------
-        RunInProgressError
+        ConcurrentWriteError
             If another process wrote this day of the table in between.
+        OutlivedLeaseError
+            If another run has taken over the claim of this warehouse's fence.
         """
         contract = self.ensure(table)
+        commit_properties(self._delta(table), self.fence)  # a fence may have been raised since version `seen`
         delta = self._delta(table, seen)
         lock = Transaction(f"{table}/{day.isoformat()}", seen + 1)
         try:
@@ -207,23 +312,27 @@ class Warehouse:
                 _records_table(records, contract),
                 mode="overwrite",
                 predicate=f"date = '{day.isoformat()}'",
-                commit_properties=CommitProperties(app_transactions=[lock]),
+                commit_properties=commit_properties(delta, self.fence, [lock]),
             )
         except CommitFailedError as error:
-            raise RunInProgressError(f"another run wrote {table} of {day} at the same time: {error}") from error
-        return self.version(table)
+            raise ConcurrentWriteError(f"another run wrote {table} of {day} at the same time: {error}") from error
+        return _noted(delta, table)
 
     def restore(self, table: str, version: int | None) -> None:
         """Put `table` back to what it was at `version`, or to empty if it did not exist; nothing to do if it never did.
 
         One commit: the versions in between stay readable.
         """
-        if self.exists(table) and self.version(table) > (version or 0):
-            self._delta(table).restore(version or 0)
+        if not self.exists(table):
+            return
+        delta = self._delta(table)
+        if delta.version() > (version or 0):
+            delta.restore(version or 0, commit_properties=commit_properties(delta, self.fence))
 
     def optimize(self, table: str) -> dict[str, int]:
         """Rewrite the small files of each day as few large ones; how many files went and came. Rows stay the same."""
-        metrics = self._delta(table).optimize.compact()
+        delta = self._delta(table)
+        metrics = delta.optimize.compact(commit_properties=commit_properties(delta, self.fence))
         return {"removed": metrics["numFilesRemoved"], "added": metrics["numFilesAdded"]}
 
     def vacuum(self, table: str, keep: Collection[int], older_than: timedelta, *, dry_run: bool) -> list[str]:
@@ -259,11 +368,68 @@ class Warehouse:
 
     def frame(self, records: Sequence[Mapping[str, Any]], table: str) -> DataFrame:
         """A few records as a frame with the columns of `table`'s contract."""
-        if self.session is None:
-            raise RuntimeError(f"records of '{table}' as a frame need a session; this warehouse has none")
         schema = spark_schema(self.contract(table))
         rows = [tuple(record[name] for name in schema.names) for record in records]
-        return self.session.createDataFrame(rows, schema)
+        return self._session(table).createDataFrame(rows, schema)
+
+    def _session(self, table: str) -> SparkSession:
+        if self.session is None:
+            raise RuntimeError(f"rows of '{table}' as a frame need a session; this warehouse has none")
+        return self.session
+
+    def _engine_path(self, table: str) -> str:
+        return f"{engine_path(self.root, is_embedded=is_embedded(self._session(table)))}/{table}"
+
+    def _staged(self, rows: DataFrame, contract: Contract, mode: Mode, day: date | None) -> StagedRows:
+        folder = staging_folder(day)
+        writer = rows.write.mode("error")
+        if day is None and contract.partition_by:
+            writer = writer.partitionBy(*contract.partition_by)
+        try:
+            writer.parquet(f"{self._engine_path(contract.name)}/{folder}")
+        except Exception as error:
+            raise _as_guard_error(error) or error from error
+        return self._found(contract, mode, day, folder)
+
+    def _found(self, contract: Contract, mode: Mode, day: date | None, folder: str) -> StagedRows:
+        found = list(found_files(self.path(contract.name), folder, day))
+        return StagedRows(contract.name, mode, day, folder, tuple(add for add, _ in found), sum(n for _, n in found))
+
+    def _commit_files(self, table: str, files: Iterable[AddAction], filters: Any, *, is_append: bool = False) -> int:
+        for attempt in range(_COMMIT_ATTEMPTS):
+            delta = self._delta(table)
+            properties = commit_properties(delta, self.fence)
+            try:
+                delta.create_write_transaction(
+                    [*files],
+                    mode="append" if is_append else "overwrite",
+                    schema=delta.schema(),
+                    partition_by=list(self.contract(table).partition_by) or None,
+                    partition_filters=filters,
+                    commit_properties=properties,
+                )
+            except CommitFailedError:
+                # Somebody else's commit came first: look at it, and at the fence, again.
+                if attempt + 1 == _COMMIT_ATTEMPTS:
+                    raise
+                time.sleep(0.05 * 2**attempt)
+            else:
+                delta.update_incremental()
+                return delta.version()
+        raise AssertionError("the last attempt returns or raises")
+
+    @staticmethod
+    def _day_files(delta: DeltaTable, day: date) -> dict[str, AddAction]:
+        """The files of `day` in the loaded version, by name."""
+        found = pa.table(delta.get_add_actions(flatten=True)).to_pylist()
+        partition = {"date": day.isoformat()}
+        return {
+            row["path"]: AddAction(
+                row["path"], row["size_bytes"], partition, 0, True, json.dumps({"numRecords": row["num_records"]})
+            )
+            for row in found
+            if str(row["partition.date"]) == day.isoformat()
+        }
 
     def _delta(self, table: str, version: int | None = None) -> DeltaTable:
         if not self.exists(table):
@@ -284,18 +450,14 @@ class Warehouse:
                 )
         delta.alter.add_columns(_delta_fields(added))
 
-    def _save(self, save: Callable[[str], None], table: str, attempts: int = _WRITE_ATTEMPTS) -> int:
-        for attempt in range(attempts):
-            try:
-                save(self.path(table))
-            except Exception as error:
-                # Engines name a lost race differently; all say that somebody else's commit came first.
-                if attempt + 1 == attempts or not _is_conflict(error):
-                    raise _as_guard_error(error) or error from error
-                time.sleep(0.2 * 2**attempt)
-            else:
-                break
-        return self.version(table)
+
+def _noted(delta: DeltaTable, table: str) -> int:
+    """The version that `delta` is at after a commit; every so often, its log gets a checkpoint."""
+    delta.update_incremental()
+    version = delta.version()
+    if table in _CURRENT_ONLY and version % _COMMITS_PER_CHECKPOINT == 0:
+        delta.create_checkpoint()
+    return version
 
 
 def arrow_schema(contract: Contract) -> pa.Schema:
@@ -308,28 +470,27 @@ def sum_exact(column: str) -> Column:
     return F.sum(F.col(column).cast("decimal(38,0)")).cast("bigint")
 
 
-def _guarded(rows: DataFrame, contract: Contract, day: date | None = None) -> DataFrame:
+def _version_name(version: int | None) -> str:
+    return "the latest version" if version is None else f"version {version}"
+
+
+def _of_day(rows: DataFrame, table: str, day: date) -> DataFrame:
+    """`rows`, of which one of another day than `day` stops the query."""
+    fault = F.lit(f"{table}: a row is not of {day.isoformat()}, the day being replaced")
+    return rows.where(F.when(F.col("date") == F.lit(day), F.lit(True)).otherwise(refused(fault, "boolean")))
+
+
+def _guarded(rows: DataFrame, contract: Contract) -> DataFrame:
     require_schema(rows.schema, contract)
-    return rows.select(*(_guarded_column(c.name, c.type, c.nullable, contract.name, day) for c in contract.columns))
+    return rows.select(*(_guarded_column(c.name, c.type, c.nullable, contract.name) for c in contract.columns))
 
 
-def _guarded_column(name: str, kind: str, nullable: bool, table: str, day: date | None) -> Column:
+def _guarded_column(name: str, kind: str, nullable: bool, table: str) -> Column:
     value = F.col(name)
-    if name == "date" and day is not None:
-        fault = F.lit(f"{table}: a row is not of {day.isoformat()}, the day being replaced")
-        return F.when(value == F.lit(day), value).otherwise(refused(fault, SPARK_TYPES[kind])).alias(name)
     if nullable:
         return value
     fault = F.lit(f"{table}: required column '{name}' is null in a row")
     return F.when(value.isNotNull(), value).otherwise(refused(fault, SPARK_TYPES[kind])).alias(name)
-
-
-_CONFLICTS = ("concurrent", "missing commit file", "already exists", "transaction failed", "commit failed")
-
-
-def _is_conflict(error: Exception) -> bool:
-    text = f"{type(error).__name__} {error}".lower()
-    return any(sign in text for sign in _CONFLICTS)
 
 
 def _as_guard_error(error: Exception) -> TableGuardError | None:

@@ -35,7 +35,7 @@ PROMISED = {
     "allocation_runs": "date category run_id | status pool_micros paid_micros unallocated_micros videos_eligible "
     "videos_paid coverage? nu? iterations? max_kkt_residual? gini? top1pct_share? efficiency_moved_micros? alpha "
     "lambda_fair lambda_eff objective config_sha256 code_version input_versions output_versions? warning? currency "
-    "started_at finished_at? seconds?",
+    "started_at finished_at? seconds? config_json?",
     "entrants": "creator_id | entered_at segment quality_proxy window_n threshold_k revenue_share",
     "cohort_incentives": "date segment | entrants certified induced_quality discounted_mass "
     + _each_with_interval("pass_rate", "pi_hat", "slope_hat", "slope_influence", "leverage", "elasticity")
@@ -72,8 +72,8 @@ PROMISED = {
     "item_similarity": "date video_id rank | neighbour_id similarity",
     "candidates": "date viewer_id rank | video_id final_score similarity_score views is_interest",
     "stage_runs": "date stage run_id | status config_sha256 code_version input_versions output_versions? rows? "
-    "started_at finished_at? seconds?",
-    "run_claims": "date stage run_id | owner claimed_at expires_at",
+    "started_at finished_at? seconds? sequence? config_json?",
+    "run_claims": "date stage run_id | owner claimed_at expires_at token? released?",
 }
 QUARANTINE = "raw_row failed_rules contract_version ingested_at"
 PROMISED |= {f"{name}_quarantine": f"date row_key? | {QUARANTINE}" for name in INPUTS}

@@ -11,7 +11,7 @@ import numpy as np
 from tests.explanation.pool_days import PoolDay
 
 from creatorpool.explanation.decomposition import Policy
-from creatorpool.pipeline.signals import SECTIONS as SIGNAL_SECTIONS
+from creatorpool.pipeline.signals import STAGE as SIGNAL_STAGE
 from creatorpool.quality.geometric import geometric_mean
 from creatorpool.runs.ledger import ALLOCATE, SIGNALS, StageRun, as_json, pool_records, publish_pools, publish_run
 from creatorpool.settings import Settings
@@ -45,7 +45,7 @@ def publish_day(
         seen = warehouse.version(table)
         versions[table] = warehouse.replace_day_records(list(rows.values()), table, day, seen=seen)
     signals = {table: versions[table] for table in ("video_signals", "video_quality")}
-    sha = settings.sha256(*SIGNAL_SECTIONS)
+    sha = settings.sha256(*SIGNAL_STAGE.sections)
     publish_run(warehouse, StageRun(day, SIGNALS, f"s-{day}", sha, "test", {}, signals, {}, NOW, NOW))
     outputs = {table: version for table, version in versions.items() if table not in signals}
     ledger = [_ledger_row(name, pool, settings, signals, outputs, currency) for name, (pool, _) in pools.items()]
@@ -136,7 +136,7 @@ def _ledger_row(
 ) -> dict[str, Any]:
     dial = settings.allocation
     unknown = ("coverage", "nu", "iterations", "max_kkt_residual", "gini", "top1pct_share", "efficiency_moved_micros")
-    return dict.fromkeys((*unknown, "warning", "seconds")) | {
+    return dict.fromkeys((*unknown, "warning", "seconds", "config_json")) | {
         "category": category,
         "run_id": f"{ALLOCATE}-1",
         "pool_micros": pool.money,

@@ -69,7 +69,7 @@ def pay_from(monkeypatch: pytest.MonkeyPatch) -> Callable[[Night, str, DataFrame
         frames = day_signals(run)
         write = run.warehouse.overwrite if table == "videos" else partial(run.warehouse.replace_day, day=DAY)
         changed = replace(frames, inputs={**frames.inputs, table: write(rows, table)})
-        monkeypatch.setattr(allocation, "day_signals", lambda _, again: changed)
+        monkeypatch.setattr(allocation, "day_signals", lambda _: changed)
 
     return use
 

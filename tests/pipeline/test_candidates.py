@@ -10,8 +10,7 @@ from pyspark.sql import SparkSession
 from tests.candidates.markets import draw_market, publish_market
 
 from creatorpool.errors import ConfigurationError, MissingTableError
-from creatorpool.pipeline import candidates
-from creatorpool.pipeline.candidates import RECOMMEND, TABLES, day_candidates
+from creatorpool.pipeline.candidates import RECOMMEND, STAGE, day_candidates
 from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.publication import published_rows
 from creatorpool.runs.ledger import StageRun, published_run
@@ -77,7 +76,7 @@ def test_ledger_says_from_what_and_how_many(tables: Warehouse, run: StageRun) ->
     found = rows(tables, run, "candidates")
 
     assert run.inputs == {"events": 1, "viewers": 1, "videos": 1, "first_day": DAYS[0].isoformat()}
-    assert set(run.outputs) == set(TABLES)
+    assert set(run.outputs) == set(STAGE.tables)
     assert run.rows == {
         "item_similarity": len(rows(tables, run, "item_similarity")),
         "candidates": len(found),
@@ -92,13 +91,13 @@ def test_a_second_run_finds_nothing_to_do_and_a_forced_one_writes_the_same(
     tables: Warehouse, run: StageRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert day_candidates(night(tables)) == run
-    assert {table: tables.version(table) for table in TABLES} == run.outputs
+    assert {table: tables.version(table) for table in STAGE.tables} == run.outputs
 
-    monkeypatch.setattr(candidates, "_is_current", lambda *_: False)
+    monkeypatch.setattr("creatorpool.pipeline.stage._is_same", lambda *_: False)
     again = day_candidates(night(tables))
 
     assert again.run_id != run.run_id
-    for table in TABLES:
+    for table in STAGE.tables:
         assert rows(tables, again, table) == rows(tables, run, table)
 
 
@@ -121,11 +120,11 @@ def test_day_that_is_not_published_is_refused(tables: Warehouse) -> None:
 
 
 def test_rule_that_nothing_can_compute_is_refused_before_anything_is_written(tables: Warehouse, run: StageRun) -> None:
-    before = {table: tables.version(table) for table in TABLES}
+    before = {table: tables.version(table) for table in STAGE.tables}
 
     with pytest.raises(ConfigurationError, match=r"recommend\.interactions\.liked"):
         day_candidates(night(tables, "recommend.interactions.liked=no_column"))
-    assert {table: tables.version(table) for table in TABLES} == before
+    assert {table: tables.version(table) for table in STAGE.tables} == before
 
 
 def test_first_window_says_what_it_lacks(spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

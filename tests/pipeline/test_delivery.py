@@ -16,7 +16,6 @@ from creatorpool.delivery.evaluation import rate_errors
 from creatorpool.delivery.fitting import COLD
 from creatorpool.delivery.p2c import curve_clicks
 from creatorpool.errors import MissingTableError
-from creatorpool.pipeline import delivery
 from creatorpool.pipeline.delivery import DELIVERY, day_delivery
 from creatorpool.pipeline.night import Night
 from creatorpool.runs.ledger import StageRun, published_run
@@ -162,7 +161,7 @@ def test_second_run_finds_nothing_to_do_and_a_forced_one_gives_the_same_rows(
     tables: Warehouse, run: StageRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert day_delivery(night(tables)) == run
-    monkeypatch.setattr(delivery, "_is_current", lambda *_: False)
+    monkeypatch.setattr("creatorpool.pipeline.stage._is_same", lambda *_: False)
     assert rows(tables, day_delivery(night(tables))) == rows(tables, run)
 
 

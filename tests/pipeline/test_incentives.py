@@ -14,8 +14,7 @@ from tests.cohorts.markets import ingest_run, publish_cohorts
 
 from creatorpool.errors import ConfigurationError, MissingTableError
 from creatorpool.incentives import pass_probability, pass_slope
-from creatorpool.pipeline import incentives
-from creatorpool.pipeline.incentives import INCENTIVES, TABLES, day_incentives
+from creatorpool.pipeline.incentives import INCENTIVES, STAGE, day_incentives
 from creatorpool.pipeline.night import Night
 from creatorpool.runs.ledger import StageRun, publish_run, published_run
 from creatorpool.settings import load_settings
@@ -184,20 +183,20 @@ def test_advice_keeps_the_budgets_and_gains(tables: Warehouse, run: StageRun) ->
 
 def test_run_records_its_inputs_and_a_second_one_finds_nothing_to_do(tables: Warehouse, run: StageRun) -> None:
     assert run.inputs == {"events": 1, "videos": 1, "entrants": 1, "first_day": FIRST.isoformat()}
-    assert set(run.outputs) == set(TABLES)
+    assert set(run.outputs) == set(STAGE.tables)
     assert run.rows == {"cohort_incentives": 6, "continuation_values": 24, "policy_advice": 6}
 
     assert day_incentives(night(tables)) == run
-    assert {table: tables.version(table) for table in TABLES} == run.outputs
+    assert {table: tables.version(table) for table in STAGE.tables} == run.outputs
 
 
 def test_same_inputs_give_identical_tables(tables: Warehouse, run: StageRun, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(incentives, "_is_current", lambda *_: False)
+    monkeypatch.setattr("creatorpool.pipeline.stage._is_same", lambda *_: False)
 
     again = day_incentives(night(tables))
 
     assert again.run_id != run.run_id
-    for table in TABLES:
+    for table in STAGE.tables:
         assert rows(tables, again, table) == rows(tables, run, table)
 
 
@@ -240,8 +239,8 @@ def test_day_without_published_logs_or_entrants_is_refused(spark: SparkSession, 
 def test_rule_that_nothing_can_compute_is_refused_before_anything_is_written(
     tables: Warehouse, run: StageRun, setting: str
 ) -> None:
-    before = {table: tables.version(table) for table in TABLES}
+    before = {table: tables.version(table) for table in STAGE.tables}
 
     with pytest.raises(ConfigurationError, match=setting.partition("=")[0].replace(".", r"\.")):
         day_incentives(night(tables, setting))
-    assert {table: tables.version(table) for table in TABLES} == before
+    assert {table: tables.version(table) for table in STAGE.tables} == before

@@ -21,12 +21,13 @@ from creatorpool.report.statement import statement_of, statement_text
 from creatorpool.report.summary import money
 from creatorpool.runs.ledger import ALLOCATE, StageRun, every_published_pool, published_runs
 from creatorpool.session import open_session, resolve_engine
+from creatorpool.storage.places import tables_root
 from creatorpool.tables import Warehouse
 
 
 def status(root: Root, day: Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD")] = None) -> None:
     """Which days and stages are published, by which run, with what totals. Starts no engine."""
-    warehouse = Warehouse(None, root if "://" in root else Path(root).resolve())
+    warehouse = Warehouse(None, tables_root(root))
     only = None if day is None else day_of(day)
     pools = [row for row in every_published_pool(warehouse) if only in (None, row["date"])]
     runs = [run for run in published_runs(warehouse) if only in (None, run.day)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +11,7 @@ from rich.table import Table
 
 from creatorpool.cli.options import Root
 from creatorpool.pipeline.maintenance import maintain_tables
+from creatorpool.storage.places import tables_root
 from creatorpool.tables import Warehouse
 
 
@@ -23,7 +23,7 @@ def maintain(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be deleted, change nothing")] = False,
 ) -> None:
     """Compact tables' files, delete those that no kept version needs. Run it between nights; no engine is started."""
-    warehouse = Warehouse(None, root if "://" in root else Path(root).resolve())
+    warehouse = Warehouse(None, tables_root(root))
     title = "Would be deleted (dry run; nothing was compacted)" if dry_run else "Upkeep, in files"
     table = Table(title=title, title_justify="left")
     for name in ("table", "versions kept for the ledger", "compacted", "into", "deleted"):

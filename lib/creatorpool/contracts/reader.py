@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,16 @@ def load_contract(name: str, directory: Path | str | None = None) -> Contract:
     ContractError
         Naming file and line: no such file, an unknown key, type or kind of rule, a key or name given twice, no key.
     """
-    source = read_source(Path(directory or CONTRACTS_DIRECTORY) / f"{name}.yaml")
+    path = Path(directory or CONTRACTS_DIRECTORY) / f"{name}.yaml"
+    if not path.is_file():
+        return _read_contract(name, path, 0)  # which says that there is none
+    return _read_contract(name, path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _read_contract(name: str, path: Path, changed_at: int) -> Contract:
+    """The contract in file `path`, which changed last at `changed_at` (ns)."""
+    source = read_source(path)
     document, table = parse_standard(source)
     properties = custom_properties(table.customProperties, {"onRowFault", "uniqueKey"}, source, _TABLE)
     columns = tuple(_column(item, i, source) for i, item in enumerate(table.properties or []))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
@@ -29,24 +29,29 @@ from creatorpool.allocation.pools import (
 )
 from creatorpool.allocation.settlement import SettledPool, settle_pool
 from creatorpool.errors import ConfigurationError, InputError, SettlementError
+from creatorpool.pipeline.configuration import PAYOUT_SECTIONS
 from creatorpool.pipeline.creator_caps import creators_version, verify_creator_caps
 from creatorpool.pipeline.night import Night
-from creatorpool.pipeline.signals import SECTIONS as SIGNAL_SECTIONS
-from creatorpool.pipeline.signals import SignalFrames, day_signals
+from creatorpool.pipeline.recovery import recover
+from creatorpool.pipeline.signals import STAGE as SIGNAL_STAGE
+from creatorpool.pipeline.signals import SignalFrames, day_signals, rate_day, signal_inputs
+from creatorpool.pipeline.stage import begin_publication
 from creatorpool.runs.identity import now
 from creatorpool.runs.ledger import (
     ALLOCATE,
+    SIGNALS,
+    StageRun,
     as_json,
+    forget_run,
     pool_records,
     publish_pools,
+    publish_run,
     published_pools,
 )
+from creatorpool.runs.published import PAYOUT_TABLES
 from creatorpool.tables import sum_exact
 
-SECTIONS = (*SIGNAL_SECTIONS, "pools", "allocation")
-"""Parts of the configuration that payouts depend on."""
-
-PAYOUT_TABLES = ("pool_revenue", "pool_payouts", "video_payouts", "creator_payouts")
+TABLE = "allocation_runs"
 
 
 @dataclass(frozen=True)
@@ -74,39 +79,96 @@ def allocate_day(night: Night, categories: Collection[str] = (), *, republish: b
     SettlementError
         If what was written does not add up to the pools: nothing is published then.
     """
-    signals = day_signals(night, again=republish)
+    if republish:
+        return _republish_day(night, categories)
+    signals = day_signals(night)
     done = published_pools(night.warehouse, night.day)
-    revenue = night.warehouse.read("ad_revenue", day=night.day, version=signals.inputs["ad_revenue"])
-    _one_currency(revenue)
-    pools = form_pools((row.asDict() for row in category_revenue(revenue).collect()), night.settings.pools)
-    wanted = _wanted(pools, categories)
-    due = [pool for pool in wanted if republish or pool.category not in done]
-    _warn_of_other_configuration(night, [done[pool.category] for pool in wanted if pool.category in done])
-    if not due:
+    day = _day_revenue(night, signals.inputs, categories)
+    _warn_of_other_configuration(night, [done[pool.category] for pool in day.wanted if pool.category in done])
+    if all(pool.category in done for pool in day.wanted):
         night.log(ALLOCATE, "already published: nothing to do")
         return _published(night, signals, done)
-    with night.stage(ALLOCATE):
+    with night.stage(ALLOCATE, PAYOUT_TABLES):
+        recover(night.warehouse, night.log, held=(ALLOCATE, night.day))
         # Somebody may have published between the look above and the claim.
         done = published_pools(night.warehouse, night.day)
-        due = [pool for pool in due if republish or pool.category not in done]
+        due = [pool for pool in day.wanted if pool.category not in done]
         if not due:
             return _published(night, signals, done)
         _refuse_mixed_configurations(night, signals, [done[name] for name in set(done) - {p.category for p in due}])
-        return _pay(night, signals, revenue, pools, due, done)
+        return _pay(night, signals, day, due, done, None)
+
+
+def _republish_day(night: Night, categories: Collection[str]) -> DayPayouts:
+    """Rate and pay the day anew, and publish scores and payouts as one generation, by one commit.
+
+    Pools that are not among `categories` keep their payouts. Then the scores must stay as they are, too.
+    """
+    with night.stage(SIGNALS, SIGNAL_STAGE.tables), night.stage(ALLOCATE, PAYOUT_TABLES):
+        recover(night.warehouse, night.log, held=(ALLOCATE, night.day))
+        inputs = signal_inputs(night)
+        done = published_pools(night.warehouse, night.day)
+        day = _day_revenue(night, inputs, categories)
+        kept = [done[name] for name in sorted(set(done) - {pool.category for pool in day.wanted})]
+        if kept and not night.dry_run:
+            signals = _signals_of_kept_pools(night, kept, inputs)
+            return _pay(night, signals, day, day.wanted, done, None)
+        rated = rate_day(night, inputs)
+        frames = SignalFrames(rated.signals, rated.quality, inputs, {}, night.settings.sha256(*SIGNAL_STAGE.sections))
+        scores = night.finished(SIGNALS, SIGNAL_STAGE.sections, inputs, {}, rated.facts)
+        return _pay(night, frames, day, day.wanted, done, scores)
+
+
+def _signals_of_kept_pools(night: Night, kept: Sequence[Mapping[str, Any]], inputs: Mapping[str, int]) -> SignalFrames:
+    """The published scores, for paying some pools anew beside `kept` ones.
+
+    Raises
+    ------
+    InputError
+        If the scores would change: late events, or another ingestion, came after they were published.
+    ConfigurationError
+        If they were published with another configuration.
+    """
+    signals = day_signals(night)
+    _refuse_mixed_configurations(night, signals, kept)
+    if dict(signals.inputs) != dict(inputs):
+        raise InputError(
+            f"events of {night.day} came after its pools were published, so that its scores change: --republish the "
+            f"whole day, without --category, or the pools {[row['category'] for row in kept]} keep payouts from scores "
+            f"that are no longer published"
+        )
+    return signals
+
+
+@dataclass(frozen=True)
+class _DayRevenue:
+    """The day's revenue, its pools, and those of them that the run is asked to pay."""
+
+    rows: DataFrame
+    pools: list[PoolRevenue]
+    wanted: list[PoolRevenue]
+
+
+def _day_revenue(night: Night, inputs: Mapping[str, int], categories: Collection[str]) -> _DayRevenue:
+    revenue = night.warehouse.read("ad_revenue", day=night.day, version=inputs["ad_revenue"])
+    _one_currency(revenue)
+    pools = form_pools((row.asDict() for row in category_revenue(revenue).collect()), night.settings.pools)
+    return _DayRevenue(revenue, pools, _wanted(pools, categories))
 
 
 def _pay(
     night: Night,
     frames: SignalFrames,
-    revenue: DataFrame,
-    pools: list[PoolRevenue],
+    day: _DayRevenue,
     due: list[PoolRevenue],
     done: dict[str, dict[str, Any]],
+    scores: StageRun | None,
 ) -> DayPayouts:
-    warehouse, settings = night.warehouse, night.settings
+    """Split the pools that are `due`, and publish them; with `scores`, those that the run stored by the same commit."""
+    warehouse, settings, pools = night.warehouse, night.settings, day.pools
     inputs = dict(frames.inputs) | dict(frames.outputs)
     videos = warehouse.read("videos", version=inputs["videos"])
-    pulse = pulse_earnings(revenue, settings.pools)
+    pulse = pulse_earnings(day.rows, settings.pools)
     _refuse_unknown_pulse_videos(pulse, videos)
     members = pool_members(frames.quality, frames.signals, videos, settings.pools)
     caps = settings.allocation.creator_caps
@@ -127,8 +189,8 @@ def _pay(
     _verify_totals(payouts, pulse, by_video, by_creator)
     _store_revenue(night, pools)
 
-    rows = [_ledger_row(night, pool, paid_videos[pool.revenue.category], inputs) for pool in settled]
-    _publish(night, rows)
+    rows = [_ledger_row(night, pool, paid_videos[pool.revenue.category]) for pool in settled]
+    rows = _publish(night, rows, inputs, scores)
     ledger = [done[category] for category in kept] + rows
     return DayPayouts(
         pools=sorted(ledger, key=lambda row: row["category"]),
@@ -175,19 +237,21 @@ def _wanted(pools: list[PoolRevenue], categories: Collection[str]) -> list[PoolR
 
 
 def _warn_of_other_configuration(night: Night, rows: Sequence[Mapping[str, Any]]) -> None:
-    fingerprint = night.settings.sha256(*SECTIONS)
+    fingerprint = night.settings.sha256(*PAYOUT_SECTIONS)
     if other := sorted(row["category"] for row in rows if row["config_sha256"] != fingerprint):
         night.log(ALLOCATE, f"warning: {other} are published with another configuration, which stands")
 
 
 def _refuse_mixed_configurations(night: Night, signals: SignalFrames, kept: Sequence[Mapping[str, Any]]) -> None:
     """One day is paid under one configuration: its signals', its standing pools' and this run's must be the same."""
-    if signals.config_sha256 != night.settings.sha256(*SIGNAL_SECTIONS):
+    if signals.config_sha256 != night.settings.sha256(*SIGNAL_STAGE.sections):
         raise ConfigurationError(
-            f"signals of {night.day} are published with another configuration of {list(SIGNAL_SECTIONS)}: use "
+            f"signals of {night.day} are published with another configuration of {list(SIGNAL_STAGE.sections)}: use "
             f"that one, or --republish to rate and pay the day anew"
         )
-    if other := sorted(row["category"] for row in kept if row["config_sha256"] != night.settings.sha256(*SECTIONS)):
+    if other := sorted(
+        row["category"] for row in kept if row["config_sha256"] != night.settings.sha256(*PAYOUT_SECTIONS)
+    ):
         raise ConfigurationError(
             f"pools {other} of {night.day} are published with another configuration: use that one for the rest, or "
             f"--republish all of them"
@@ -248,17 +312,30 @@ def _sums(frame: DataFrame, *columns: str) -> tuple[int, ...]:
     return tuple(total or 0 for total in frame.agg(*(sum_exact(column) for column in columns)).collect()[0])
 
 
-def _publish(night: Night, rows: Sequence[Mapping[str, Any]]) -> None:
+def _publish(
+    night: Night, rows: Sequence[dict[str, Any]], inputs: Mapping[str, int], scores: StageRun | None
+) -> list[dict[str, Any]]:
+    """Make what the run stored rows of their tables, and publish it in the one commit of `allocation_runs`.
+
+    Returns the published rows. Their input versions name the scores that they were paid from, so that this commit
+    publishes the scores as well.
+    """
     if night.dry_run:
-        return
-    records, seen = pool_records(night.warehouse, night.day, rows)
-    night.check_records(records, "allocation_runs")
-    night.publish(ALLOCATE, lambda: publish_pools(night.warehouse, night.day, records, seen))
+        return _with_all_versions(rows, inputs, {})
+    night.check_records(pool_records(night.warehouse, night.day, _with_all_versions(rows, inputs, {}))[0], TABLE)
+    payment = night.finished(ALLOCATE, PAYOUT_SECTIONS, inputs, {}, {})
+    begin_publication(night, *([payment] if scores is None else [scores, payment]))
+    night.commit_staged()
+    published = _with_all_versions(rows, inputs, night.outputs)
+    publish_pools(night.warehouse, night.day, *pool_records(night.warehouse, night.day, published))
+    if scores is not None:
+        own = {table: night.outputs[table] for table in SIGNAL_STAGE.tables}
+        publish_run(night.warehouse, replace(scores, outputs=own))
+    forget_run(night.warehouse, payment)
+    return published
 
 
 def _store_revenue(night: Night, pools: list[PoolRevenue]) -> None:
-    if night.dry_run:
-        return
     records = [
         {
             "date": night.day,
@@ -270,13 +347,24 @@ def _store_revenue(night: Night, pools: list[PoolRevenue]) -> None:
         }
         for pool in pools
     ]
-    night.check_records(records, "pool_revenue")
-    night.warehouse.ensure("pool_revenue")
-    seen = night.warehouse.version("pool_revenue")
-    night.outputs["pool_revenue"] = night.warehouse.replace_day_records(records, "pool_revenue", night.day, seen=seen)
+    night.store_records(records, "pool_revenue")
 
 
-def _ledger_row(night: Night, pool: SettledPool, videos_paid: int, inputs: Mapping[str, int]) -> dict[str, Any]:
+def _with_all_versions(
+    rows: Sequence[dict[str, Any]], inputs: Mapping[str, int], written: Mapping[str, int]
+) -> list[dict[str, Any]]:
+    """Ledger rows with the versions of the tables read, the day's scores among them, and of those written."""
+    read = {**inputs, **{table: written[table] for table in SIGNAL_STAGE.tables if table in written}}
+    paid = {table: written[table] for table in PAYOUT_TABLES if table in written}
+    moment = now()
+    return [
+        {**row, "input_versions": as_json(read), "output_versions": as_json(paid), "finished_at": moment}
+        for row in rows
+    ]
+
+
+def _ledger_row(night: Night, pool: SettledPool, videos_paid: int) -> dict[str, Any]:
+    """The pool's row of the ledger, but for the versions of tables."""
     chosen = night.settings.allocation
     return {
         "category": pool.revenue.category,
@@ -297,13 +385,11 @@ def _ledger_row(night: Night, pool: SettledPool, videos_paid: int, inputs: Mappi
         "lambda_fair": 1.0 - chosen.lambda_eff,
         "lambda_eff": chosen.lambda_eff,
         "objective": chosen.objective,
-        "config_sha256": night.settings.sha256(*SECTIONS),
-        "input_versions": as_json(inputs),
-        "output_versions": as_json(night.outputs),
+        "config_sha256": night.settings.sha256(*PAYOUT_SECTIONS),
+        "config_json": night.settings.as_json(*PAYOUT_SECTIONS),
         "warning": pool.warning,
         "currency": pool.revenue.currency,
         "started_at": night.started_at,
-        "finished_at": now(),
         "seconds": night.stage_seconds(ALLOCATE),
     }
 

@@ -13,14 +13,12 @@ from pyspark.sql import functions as F
 from creatorpool.candidates.build import matrix_parcels
 from creatorpool.pipeline.event_window import ingested_days, warn_of_gap
 from creatorpool.pipeline.night import Night
-from creatorpool.runs.identity import code_version
-from creatorpool.runs.ledger import StageRun, publish_run, published_run
+from creatorpool.pipeline.stage import Stage, run_stage
+from creatorpool.runs.ledger import StageRun
 
 RECOMMEND = "recommend"
-SECTIONS = ("recommend", "signals")
-"""The part of the configuration that candidates depend on: their own, and what counts as a view."""
-
-TABLES = ("item_similarity", "candidates")
+STAGE = Stage(RECOMMEND, ("item_similarity", "candidates"), ("recommend", "signals"))
+"""Candidates depend on their own section of the configuration, and on what counts as a view."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +33,7 @@ class RecommendFrames:
 def day_candidates(night: Night) -> StageRun:
     """The day's published candidates; made anew unless they were made from the same inputs, configuration and code."""
     inputs = _inputs(night)
-    run = published_run(night.warehouse, RECOMMEND, night.day)
-    if run is not None and _is_current(night, run, inputs):
-        night.log(RECOMMEND, f"already published by run {run.run_id}, from the same inputs")
-        return run
-    with night.stage(RECOMMEND):
-        return _publish(night, inputs)
+    return run_stage(night, STAGE, inputs, lambda: _compute(night, inputs))
 
 
 def _inputs(night: Night) -> dict[str, Any]:
@@ -51,11 +44,6 @@ def _inputs(night: Night) -> dict[str, Any]:
         "videos": found.latest.outputs["videos"],
         "first_day": found.first.isoformat(),
     }
-
-
-def _is_current(night: Night, run: StageRun, inputs: Mapping[str, Any]) -> bool:
-    same_numbers = (run.config_sha256, run.code_version) == (night.settings.sha256(*SECTIONS), code_version())
-    return same_numbers and dict(run.inputs) == dict(inputs)
 
 
 def _frames(night: Night, inputs: Mapping[str, Any]) -> RecommendFrames:
@@ -70,16 +58,14 @@ def _frames(night: Night, inputs: Mapping[str, Any]) -> RecommendFrames:
     )
 
 
-def _publish(night: Night, inputs: Mapping[str, Any]) -> StageRun:
+def _compute(night: Night, inputs: Mapping[str, Any]) -> dict[str, Any]:
     frames = _frames(night, inputs)
     with matrix_parcels(frames.events, frames.viewers, frames.videos, night.settings) as parcels:
         similarity = night.store(parcels.similarity(), "item_similarity")
         candidates = night.store(parcels.candidates(), "candidates")
     facts = {"item_similarity": similarity.count(), **_facts(candidates)}
     night.log(RECOMMEND, f"{facts['candidates']} candidates of {facts['viewers']} viewers")
-    run = night.finished(RECOMMEND, SECTIONS, inputs, dict(night.outputs), facts)
-    night.publish(RECOMMEND, lambda: publish_run(night.warehouse, run))
-    return run
+    return facts
 
 
 def _facts(candidates: DataFrame) -> dict[str, int]:

@@ -16,21 +16,20 @@ from creatorpool.comparison.measures import small_creators
 from creatorpool.comparison.pool import Pool
 from creatorpool.comparison.rules import Viewing
 from creatorpool.comparison.viewing import pool_viewing
-from creatorpool.pipeline.allocation import SECTIONS as PAYOUT_SECTIONS
+from creatorpool.pipeline.configuration import PAYOUT_SECTIONS, take_paid_settings
 from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.published_day import (
     PublishedDay,
     PublishedPool,
     publish_study,
     published_day,
-    require_published_configuration,
 )
 from creatorpool.pipeline.signals import input_frames
+from creatorpool.pipeline.stage import Stage
 from creatorpool.signals.pairs import viewer_video_pairs
 
 COMPARISON = "comparison"
-TABLE = "rule_comparison"
-SECTIONS = (*PAYOUT_SECTIONS, "frontier")
+STAGE = Stage(COMPARISON, ("rule_comparison",), (*PAYOUT_SECTIONS, "frontier"))
 
 
 @dataclass(frozen=True)
@@ -48,12 +47,16 @@ def compare_day(night: Night, categories: Collection[str] = ()) -> list[PoolComp
     left out.
     """
     day = published_day(night, categories)
-    require_published_configuration(night, [pool.row for pool in day.pools.values()])
-    with night.stage(COMPARISON):
+    take_paid_settings(night, [pool.row for pool in day.pools.values()])
+    comparisons: list[PoolComparison] = []
+
+    def compute() -> list[dict[str, Any]]:
         paying = {name: published for name, published in day.pools.items() if published.pool.can_pay}
         viewing = day_viewing(night, day, paying)
-        comparisons = [_compare_pool(night, paying[name], viewing[name]) for name in paying]
-        publish_study(night, COMPARISON, TABLE, _records(night, comparisons), day, SECTIONS)
+        comparisons.extend(_compare_pool(night, paying[name], viewing[name]) for name in paying)
+        return _records(night, comparisons)
+
+    publish_study(night, STAGE, day, compute)
     return comparisons
 
 

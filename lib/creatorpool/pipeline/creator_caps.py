@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError, SettlementError
 from creatorpool.pipeline.night import Night
-from creatorpool.runs.ledger import INGEST, latest_run, published_runs
+from creatorpool.runs.ledger import INGEST, published_run
 from creatorpool.tables import sum_exact
 
 
@@ -21,15 +21,14 @@ def creators_version(night: Night) -> int:
     """
     if night.as_of is not None and "creators" in night.as_of:
         return night.as_of["creators"]
-    runs = published_runs(night.warehouse, INGEST)
-    ended = max(run.finished_at for run in runs if run.day == night.day)
-    known = latest_run(run for run in runs if "creators" in run.outputs and run.finished_at <= ended)
+    own = published_run(night.warehouse, INGEST, night.day)
+    known = None if own is None else own.outputs.get("creators", own.inputs["before"].get("creators"))
     if known is None:
         raise InputError(
             f"allocation.creator_caps needs table creators, and no ingestion up to that of {night.day} brought it: "
             f"deliver creators beside videos, or set allocation.creator_caps to null"
         )
-    return known.outputs["creators"]
+    return int(known)
 
 
 def verify_creator_caps(payouts: DataFrame, members: DataFrame) -> None:

@@ -18,27 +18,20 @@ from creatorpool.delivery.objective import weighted
 from creatorpool.delivery.plan import plan_delivery
 from creatorpool.errors import InputError, MissingTableError
 from creatorpool.pipeline.night import Night
-from creatorpool.runs.identity import code_version
-from creatorpool.runs.ledger import INGEST, StageRun, latest_run, publish_run, published_run, published_runs
+from creatorpool.pipeline.stage import Stage, run_stage
+from creatorpool.runs.ledger import INGEST, StageRun, latest_run, published_runs
 from creatorpool.settings import DeliverySettings
 
 DELIVERY = "delivery"
-SECTIONS = ("delivery",)
-"""The part of the configuration that curves depend on."""
-
 EXPOSURE, POSITIONS, GUARANTEES = "content_exposure", "drawer_positions", "delivery_guarantees"
 CURVES, PLAN = "p2c_parameters", "delivery_plan"
+STAGE = Stage(DELIVERY, (CURVES, PLAN), ("delivery",))
 
 
 def day_delivery(night: Night) -> StageRun:
     """The day's published curves; made anew unless they were made from the same inputs, configuration and code."""
     inputs = _inputs(night)
-    run = published_run(night.warehouse, DELIVERY, night.day)
-    if run is not None and _is_current(night, run, inputs):
-        night.log(DELIVERY, f"already published by run {run.run_id}, from the same inputs")
-        return run
-    with night.stage(DELIVERY):
-        return _publish(night, inputs)
+    return run_stage(night, STAGE, inputs, lambda: _compute(night, inputs))
 
 
 def response_curves(exposure: DataFrame, day: date, settings: DeliverySettings) -> DataFrame:
@@ -106,27 +99,19 @@ def _inputs(night: Night) -> dict[str, Any]:
     return inputs | {table: run.outputs[table] for table, run in latest.items() if run is not None}
 
 
-def _is_current(night: Night, run: StageRun, inputs: Mapping[str, Any]) -> bool:
-    same_numbers = (run.config_sha256, run.code_version) == (night.settings.sha256(*SECTIONS), code_version())
-    return same_numbers and dict(run.inputs) == dict(inputs)
-
-
-def _publish(night: Night, inputs: Mapping[str, Any]) -> StageRun:
+def _compute(night: Night, inputs: Mapping[str, Any]) -> dict[str, Any]:
     days = [date.fromisoformat(day) for day in inputs["days"]]
     if days[-1] < night.day:
         night.log(DELIVERY, f"warning: the last published day with exposures is {days[-1]}")
     exposure = night.warehouse.read(EXPOSURE, version=inputs[EXPOSURE]).where(F.col("date").isin(days))
     curves = night.store(response_curves(exposure, night.day, night.settings.delivery), CURVES)
-    rows: dict[str, Any] = {CURVES: curves.count()}
-    rows |= _planned(night, inputs)
-    run = night.finished(DELIVERY, SECTIONS, inputs, dict(night.outputs), rows)
-    night.publish(DELIVERY, lambda: publish_run(night.warehouse, run))
-    return run
+    rows = curves.select(*CURVE_COLUMNS).toArrow()
+    return {CURVES: rows.num_rows} | _planned(night, inputs, rows)
 
 
-def _planned(night: Night, inputs: Mapping[str, Any]) -> dict[str, Any]:
+def _planned(night: Night, inputs: Mapping[str, Any], curves: pa.Table) -> dict[str, Any]:
     """Store the day's plan, and say what it brings and misses; nothing where there is nothing to plan."""
-    day = published_problem(night, inputs, night.outputs[CURVES])
+    day = planning_problem(night, inputs, curves)
     if day is None:
         night.log(DELIVERY, f"warning: no plan: no content was shown in a drawer that {POSITIONS} gives a capacity")
         return {}
@@ -144,14 +129,20 @@ def _planned(night: Night, inputs: Mapping[str, Any]) -> dict[str, Any]:
     return {PLAN: len(records), "plan": facts}
 
 
-def published_problem(night: Night, inputs: Mapping[str, Any], curves_version: int) -> DayProblem | None:
-    """The day's planning problem, from the tables in the versions that `inputs` names and its curves."""
+def published_problem(night: Night, run: StageRun) -> DayProblem | None:
+    """The planning problem of a published `run`."""
+    curves = night.warehouse.read_arrow(CURVES, CURVE_COLUMNS, day=night.day, version=run.outputs[CURVES])
+    return planning_problem(night, run.inputs, curves)
+
+
+def planning_problem(night: Night, inputs: Mapping[str, Any], curves: pa.Table) -> DayProblem | None:
+    """The day's planning problem, from its curves and the tables in the versions that `inputs` names."""
     if POSITIONS not in inputs:
         return None
     read, settings = night.warehouse.read_arrow, night.settings.delivery
     promises = read(GUARANTEES, day=night.day, version=inputs[GUARANTEES]).to_pylist() if GUARANTEES in inputs else []
     return day_problem(
-        read(CURVES, CURVE_COLUMNS, day=night.day, version=curves_version),
+        curves,
         read(POSITIONS, version=inputs[POSITIONS]),
         promises,
         contents=settings.plan_contents,

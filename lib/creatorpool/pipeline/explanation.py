@@ -21,24 +21,19 @@ from creatorpool.explanation.pairs import PoolDay, PoolPair, pool_day
 from creatorpool.explanation.parts import COMPONENTS
 from creatorpool.explanation.pricing import PaidVideos
 from creatorpool.explanation.rows import PAID_COLUMNS, explained_rows, paired_rows, scored_rows, whole_pool
+from creatorpool.pipeline.configuration import ledger_settings
 from creatorpool.pipeline.night import Night
-from creatorpool.pipeline.signals import SECTIONS as SIGNAL_SECTIONS
+from creatorpool.pipeline.signals import STAGE as SIGNAL_STAGE
+from creatorpool.pipeline.stage import Stage, run_stage
 from creatorpool.quality.geometric import geometric_mean
-from creatorpool.runs.ledger import (
-    SIGNALS,
-    StageRun,
-    latest_run,
-    publish_run,
-    published_pools,
-    published_run,
-    published_runs,
-)
+from creatorpool.runs.ledger import SIGNALS, StageRun, published_pools, published_runs
+from creatorpool.runs.published import published_version
 from creatorpool.settings import Settings
 from creatorpool.tables import Warehouse
 
 EXPLAIN = "explain"
 TABLE = "payout_changes"
-SECTIONS = ("signals", "quality")
+STAGE = Stage(EXPLAIN, (TABLE,), ("signals", "quality"))
 
 SCORE_TOLERANCE = 1e-9
 """Scores that the configured weights miss by more, relatively, came from other weights."""
@@ -96,28 +91,32 @@ def explain_day(night: Night, against: date, against_settings: Settings) -> Expl
     """
     if against == night.day:
         raise InputError(f"--against must be another day than --date, got {against} for both")
+    night.settings = _settings_of(night, night.day, night.settings)
+    against_settings = _settings_of(night, against, against_settings)
     custom = sorted(set(night.settings.signals.custom) | set(against_settings.signals.custom))
     before = explained_day(night, against, against_settings, custom)
     after = explained_day(night, night.day, night.settings, custom)
     _require_one_currency(before, after)
     inputs = _inputs(before, after)
-    run = _published(night, inputs)
-    if run is not None:
-        night.log(EXPLAIN, f"already published by run {run.run_id}")
-        return Explanation(_read(night, run, against), before, after)
-    with night.stage(EXPLAIN):
+
+    def compute() -> Mapping[str, Any]:
         changes = _changes(before, after, custom)
-        earlier = published_run(night.warehouse, EXPLAIN, night.day)
-        if earlier is not None:
-            standing = night.warehouse.read(TABLE, day=night.day, version=earlier.outputs[TABLE])
+        version = published_version(night.warehouse, TABLE, night.day)
+        if version is not None:
+            standing = night.warehouse.read(TABLE, day=night.day, version=version)
             changes = changes.unionByName(standing.where(F.col("against_date") != F.lit(against)).drop("date"))
         night.store(changes, TABLE)
-        done = night.finished(EXPLAIN, SECTIONS, inputs, dict(night.outputs), {})
-        night.publish(EXPLAIN, lambda: publish_run(night.warehouse, done))
+        return {}
+
+    done = run_stage(night, STAGE, inputs, compute, lambda run: dict(run.inputs) == inputs)
     explanation = Explanation(_read(night, done, against), before, after)
     for line in explanation.policy_changes:
         night.log(EXPLAIN, f"policy changed: {line}")
     return explanation
+
+
+def _settings_of(night: Night, day: date, settings: Settings) -> Settings:
+    return ledger_settings(settings, published_pools(night.warehouse, day).values())
 
 
 def _changes(before: ExplainedDay, after: ExplainedDay, custom: list[str]) -> DataFrame:
@@ -179,7 +178,7 @@ def _require_weights(
 ) -> None:
     """ConfigurationError unless the weights configured are those that the day's scores came from."""
     runs = [run for run in published_runs(warehouse, SIGNALS, [day]) if run.outputs["video_signals"] == version]
-    if any(run.config_sha256 == settings.sha256(*SIGNAL_SECTIONS) for run in runs):
+    if any(run.config_sha256 == settings.sha256(*SIGNAL_STAGE.sections) for run in runs):
         return
     exponents = settings.signals.exponents()
     custom = [name for name in settings.signals.custom if name in signals.columns]
@@ -216,13 +215,6 @@ def _inputs(before: ExplainedDay, after: ExplainedDay) -> dict[str, Any]:
             for name, day in (("day_before", before), ("day_after", after))
         },
     }
-
-
-def _published(night: Night, inputs: Mapping[str, Any]) -> StageRun | None:
-    """The run that published this very explanation, if no later one against the same day replaced it."""
-    runs = published_runs(night.warehouse, EXPLAIN, [night.day])
-    latest = latest_run(run for run in runs if run.inputs["against"] == inputs["against"])
-    return latest if latest is not None and latest.inputs == inputs else None
 
 
 def _read(night: Night, run: StageRun, against: date) -> DataFrame:

@@ -18,11 +18,11 @@ from creatorpool.comparison.target import TargetSearch, find_lambda
 from creatorpool.errors import InputError
 from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.published_day import PublishedPool, publish_study, published_day
+from creatorpool.pipeline.stage import Stage
 from creatorpool.settings import FrontierSettings
 
 FRONTIER = "frontier"
-TABLE = "allocation_frontier"
-SECTIONS = ("frontier",)
+STAGE = Stage(FRONTIER, ("allocation_frontier",), ("frontier",))
 OBJECTIVES: tuple[ObjectiveName, ...] = ("linear", "log")
 
 
@@ -65,13 +65,16 @@ def sweep_day(night: Night, categories: Collection[str] = (), target: Target | N
     Pools without money, or without a video that may get any, have no frontier and are left out.
     """
     day = published_day(night, categories)
-    with night.stage(FRONTIER):
-        frontiers = [
-            _sweep_pool(pool, night.settings.frontier, target) for pool in day.pools.values() if pool.pool.can_pay
-        ]
+    frontiers: list[PoolFrontier] = []
+
+    def compute() -> list[dict[str, Any]]:
+        paying = [pool for pool in day.pools.values() if pool.pool.can_pay]
+        frontiers.extend(_sweep_pool(pool, night.settings.frontier, target) for pool in paying)
         for frontier in frontiers:
             _log_searches(night, frontier, target)
-        publish_study(night, FRONTIER, TABLE, _records(night, frontiers, target), day, SECTIONS)
+        return _records(night, frontiers, target)
+
+    publish_study(night, STAGE, day, compute)
     return frontiers
 
 

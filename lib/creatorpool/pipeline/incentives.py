@@ -27,15 +27,12 @@ from creatorpool.expressions import require_computable
 from creatorpool.incentives.estimation import CohortEstimate, EstimationRules, estimate_cohort
 from creatorpool.pipeline.event_window import ingested_days, warn_of_gap
 from creatorpool.pipeline.night import Night
-from creatorpool.runs.identity import code_version
-from creatorpool.runs.ledger import StageRun, latest_run, publish_run, published_run
+from creatorpool.pipeline.stage import Stage, run_stage
+from creatorpool.runs.ledger import StageRun, latest_run
 from creatorpool.settings import IncentiveSettings
 
 INCENTIVES = "incentives"
-SECTIONS = ("incentives",)
-"""The part of the configuration that the estimates depend on."""
-
-TABLES = ("cohort_incentives", "continuation_values", "policy_advice")
+STAGE = Stage(INCENTIVES, ("cohort_incentives", "continuation_values", "policy_advice"), ("incentives",))
 
 
 @dataclass(frozen=True)
@@ -52,12 +49,7 @@ class CohortFrames:
 def day_incentives(night: Night) -> StageRun:
     """The day's published estimates; made anew unless they were made from the same inputs, configuration and code."""
     inputs = _inputs(night)
-    run = published_run(night.warehouse, INCENTIVES, night.day)
-    if run is not None and _is_current(night, run, inputs):
-        night.log(INCENTIVES, f"already published by run {run.run_id}, from the same inputs")
-        return run
-    with night.stage(INCENTIVES):
-        return _publish(night, inputs)
+    return run_stage(night, STAGE, inputs, lambda: _compute(night, inputs))
 
 
 def estimates(
@@ -119,11 +111,6 @@ def _inputs(night: Night) -> dict[str, Any]:
     }
 
 
-def _is_current(night: Night, run: StageRun, inputs: Mapping[str, Any]) -> bool:
-    same_numbers = (run.config_sha256, run.code_version) == (night.settings.sha256(*SECTIONS), code_version())
-    return same_numbers and dict(run.inputs) == dict(inputs)
-
-
 def _frames(night: Night, inputs: Mapping[str, Any]) -> CohortFrames:
     first = date.fromisoformat(inputs["first_day"])
     warn_of_gap(night, INCENTIVES, first, night.settings.incentives.cohort_days, "entrants")
@@ -138,7 +125,7 @@ def _frames(night: Night, inputs: Mapping[str, Any]) -> CohortFrames:
     )
 
 
-def _publish(night: Night, inputs: Mapping[str, Any]) -> StageRun:
+def _compute(night: Night, inputs: Mapping[str, Any]) -> dict[str, Any]:
     settings = night.settings.incentives
     cohorts, found, rules = estimates(_frames(night, inputs), settings)
     night.log(INCENTIVES, f"{len(cohorts)} segments estimated")
@@ -149,10 +136,7 @@ def _publish(night: Night, inputs: Mapping[str, Any]) -> StageRun:
         ],
         "policy_advice": advice_records(cohorts, found, settings),
     }
-    rows = {table: _stored(night, table, records[table]) for table in TABLES}
-    run = night.finished(INCENTIVES, SECTIONS, inputs, dict(night.outputs), rows)
-    night.publish(INCENTIVES, lambda: publish_run(night.warehouse, run))
-    return run
+    return {table: _stored(night, table, records[table]) for table in STAGE.tables}
 
 
 def _stored(night: Night, table: str, records: Sequence[Mapping[str, Any]]) -> int:

@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
 from pathlib import Path
 
 from creatorpool.errors import InputError
 from creatorpool.ingest.day import ingest_day
 from creatorpool.ingest.pseudonyms import KEY_VARIABLE, hash_key, key_fingerprint
 from creatorpool.pipeline.night import Night
-from creatorpool.runs.ledger import (
-    INGEST,
-    StageRun,
-    begin_run,
-    fail_run,
-    publish_run,
-    published_run,
-    published_runs,
-    unfinished_runs,
-)
+from creatorpool.pipeline.recovery import SHARED_TABLES, recover, undo_ingestion
+from creatorpool.runs.claims import EVERY_DAY, require_held
+from creatorpool.runs.ledger import INGEST, StageRun, begin_runs, publish_run, published_run, published_runs
 
 SECTIONS = ("ingest",)
 """Parts of the configuration that ingestion depends on, beside the names of the trust tiers."""
-
-
-EVERY_DAY = date(1970, 1, 1)
-"""Ingestion of any day claims this one: late events and dimensions are shared by all days."""
-
-SHARED_TABLES = ("events", "viewers", "videos", "creators", "entrants", "drawer_positions")
-"""Tables in which one day's ingestion may touch what other days need."""
 
 
 def ingested(night: Night, source: Path | None) -> StageRun | None:
@@ -44,7 +29,7 @@ def ingested(night: Night, source: Path | None) -> StageRun | None:
         return None
     if night.dry_run:
         return _rehearsed(night, place)
-    with night.stage(INGEST, EVERY_DAY):
+    with night.stage(INGEST, (*SHARED_TABLES, "stage_runs"), EVERY_DAY):
         # Somebody may have published between the look above and the claim.
         return published_run(night.warehouse, INGEST, night.day) or _run(night, place)
 
@@ -61,7 +46,7 @@ def _rehearsed(night: Night, source: Path) -> StageRun | None:
 
 def _run(night: Night, source: Path) -> StageRun:
     warehouse = night.warehouse
-    undo_unfinished(night)
+    recover(warehouse, night.log, held=(INGEST, EVERY_DAY))
     before = {table: warehouse.version(table) for table in SHARED_TABLES if warehouse.exists(table)}
     others = published_runs(warehouse, INGEST)
     is_backfill = any(other.day > night.day for other in others)
@@ -69,7 +54,8 @@ def _run(night: Night, source: Path) -> StageRun:
     fingerprint = None if key is None else key_fingerprint(key)
     _refuse_other_key(others, fingerprint)
     inputs = {"source": str(source), "format": night.settings.ingest.format, "before": before, "hash_key": fingerprint}
-    begin_run(warehouse, night.finished(INGEST, SECTIONS, inputs, {}, {}))
+    begun = night.finished(INGEST, SECTIONS, inputs, {}, {})
+    begin_runs(warehouse, [begun])
     try:
         report = ingest_day(
             warehouse,
@@ -84,13 +70,15 @@ def _run(night: Night, source: Path) -> StageRun:
             hash_key=key,
         )
     except Exception:
-        undo_unfinished(night)
+        undo_ingestion(warehouse, begun)
+        night.log(INGEST, "undid what this run wrote")
         raise
     for line in report.lines():
         night.log(INGEST, line)
     run = night.finished(INGEST, SECTIONS, inputs, report.outputs, report.counts())
-    night.publish(INGEST, lambda: publish_run(warehouse, run), EVERY_DAY)
-    return run
+    night.keep_results()
+    require_held(warehouse, INGEST, EVERY_DAY, night.run_id)
+    return publish_run(warehouse, run)
 
 
 def _refuse_other_key(others: Iterable[StageRun], name: str | None) -> None:
@@ -106,15 +94,3 @@ def _refuse_other_key(others: Iterable[StageRun], name: str | None) -> None:
 
 def _shown(name: str | None) -> str:
     return "viewers' ids as delivered" if name is None else f"viewers' ids hashed under key {name}"
-
-
-def undo_unfinished(night: Night) -> None:
-    """Take back what ingestions wrote that began and never published, of whatever day: call it with the claim held.
-
-    Otherwise a corrected delivery would be added to what the failed one left.
-    """
-    for run in unfinished_runs(night.warehouse, INGEST):
-        for table in SHARED_TABLES:
-            night.warehouse.restore(table, run.inputs["before"].get(table))
-        fail_run(night.warehouse, run)
-        night.log(INGEST, f"undid what run {run.run_id} of {run.day} left unpublished")

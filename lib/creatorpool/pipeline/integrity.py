@@ -26,22 +26,21 @@ from creatorpool.integrity.audit import (
     most_exploitable,
 )
 from creatorpool.integrity.market import Contest, Market
-from creatorpool.pipeline.allocation import SECTIONS as PAYOUT_SECTIONS
 from creatorpool.pipeline.comparison import day_viewing
+from creatorpool.pipeline.configuration import PAYOUT_SECTIONS, take_paid_settings
 from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.published_day import (
     PublishedDay,
     publish_study,
     published_day,
-    require_published_configuration,
 )
 from creatorpool.pipeline.signals import input_frames
+from creatorpool.pipeline.stage import Stage
 from creatorpool.settings import Settings
 from creatorpool.signals.video_signals import video_signals
 
 INTEGRITY = "integrity"
-TABLE = "integrity_audit"
-SECTIONS = (*PAYOUT_SECTIONS, "integrity")
+STAGE = Stage(INTEGRITY, ("integrity_audit",), (*PAYOUT_SECTIONS, "integrity"))
 WHAT_IF_BEHAVIOURS = ("act",)
 """Other settings are tried with one behaviour: it shows what each changes."""
 
@@ -60,17 +59,21 @@ def audit_day(night: Night, categories: Collection[str] = ()) -> DayAudit:
 
     Attacks are measured in the pools that the attacked video shares, of those audited.
     """
-    _require_tiers(night.settings)
     day = published_day(night, categories)
-    require_published_configuration(night, [pool.row for pool in day.pools.values()])
-    with night.stage(INTEGRITY):
+    take_paid_settings(night, [pool.row for pool in day.pools.values()])
+    _require_tiers(night.settings)
+    audits: list[DayAudit] = []
+
+    def compute() -> list[dict[str, Any]]:
         day_videos = _DayVideos.read(night, day)
         market = day_videos.market(night.settings, day)
         viewing = day_viewing(night, day, {name: day.pools[name] for name in market.contests})
         findings = list(_findings(night, day, day_videos, market, viewing))
-        audit = DayAudit(findings, day_videos.video, day_videos.creator)
-        publish_study(night, INTEGRITY, TABLE, _records(night, day, audit), day, SECTIONS)
-    return audit
+        audits.append(DayAudit(findings, day_videos.video, day_videos.creator))
+        return _records(night, day, audits[0])
+
+    publish_study(night, STAGE, day, compute)
+    return audits[0]
 
 
 def _require_tiers(settings: Settings) -> None:

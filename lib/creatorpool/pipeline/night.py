@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -17,10 +17,11 @@ from pyspark.sql import DataFrame
 from creatorpool.contracts.data_docs import write_data_docs
 from creatorpool.contracts.results import RuleResult, enforce, result_rows
 from creatorpool.contracts.suite import prepare_checks, validate_table
-from creatorpool.runs.claims import claimed, require_held
+from creatorpool.runs.claims import claimed
 from creatorpool.runs.identity import code_version, new_run_id, now
 from creatorpool.runs.ledger import StageRun
 from creatorpool.settings import Settings
+from creatorpool.storage.staged import StagedRows
 from creatorpool.tables import Warehouse
 
 logger = logging.getLogger("creatorpool")
@@ -40,6 +41,7 @@ class Night:
     as_of: Mapping[str, int] | None = None  # versions to rate and pay from, instead of those that the ledger has now
     started_at: datetime = field(default_factory=now)
     run_id: str = ""
+    staged: list[StagedRows] = field(default_factory=list)  # rows written, in the order in which they are committed
     outputs: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     began: dict[str, float] = field(default_factory=dict)
@@ -51,21 +53,25 @@ class Night:
         self.run_id = self.run_id or new_run_id(self.started_at)
 
     @contextmanager
-    def stage(self, name: str, claim_day: date | None = None) -> Iterator[None]:
-        """Hold stage `name` while the block runs; keep what its checks found, and log how long it took.
+    def stage(self, name: str, tables: Collection[str], claim_day: date | None = None) -> Iterator[None]:
+        """Hold stage `name`, which may create `tables`, while the block runs; keep what its checks found.
 
-        The claim is on the run's day, or on `claim_day` where days must not run side by side.
+        The claim is on the run's day, or on `claim_day` where days must not run side by side. Until the block ends,
+        the run writes under the claim's fence.
         """
         self.began[name] = time.monotonic()
         self.log(name, "begins")
-        self.outputs = {}
+        self.outputs, self.staged = {}, []
         if not self.dry_run:
             prepare_checks()
-        with self._held(name, claim_day or self.day):
+        own = self.warehouse
+        with self._held(name, claim_day or self.day, tables) as fenced:
+            self.warehouse = fenced
             try:
                 yield
             finally:
-                self._keep_results()
+                self.keep_results()
+                self.warehouse = own
         self.seconds[name] = self.stage_seconds(name)
         self._tell(name, f"done in {self.seconds[name]:.1f} s", {"seconds": round(self.seconds[name], 3)})
 
@@ -74,18 +80,26 @@ class Night:
         return time.monotonic() - self.began[name]
 
     def store(self, rows: DataFrame, table: str) -> DataFrame:
-        """Write the day's `rows` of `table`, check them against its contract, and return them as stored.
+        """Write the day's `rows` of `table` to files, check them against its contract, and return them as written.
 
-        The rows count only once the stage is published: a broken rule stops the run before that.
+        They become rows of the table when the stage is published: a broken rule stops the run before that.
         """
         if self.dry_run:
             return rows
         began = time.monotonic()
-        self.outputs[table] = self.warehouse.replace_day(rows, table, self.day)
-        stored = self.warehouse.read(table, day=self.day, version=self.outputs[table])
-        self.log(table, f"written in {time.monotonic() - began:.1f} s")
-        self.check(stored, table)
-        return stored
+        staged = self.warehouse.stage_day(rows, table, self.day)
+        self.log(table, f"{staged.rows} rows written in {time.monotonic() - began:.1f} s")
+        written = self.warehouse.read_staged(staged)
+        self.check(written, table)
+        self.staged.append(staged)
+        return written
+
+    def store_records(self, records: Sequence[Mapping[str, Any]], table: str) -> None:
+        """The same for a few records that this process made."""
+        if self.dry_run:
+            return
+        self.check_records(records, table)
+        self.staged.append(self.warehouse.stage_records(records, table, self.day))
 
     def check(self, rows: DataFrame, table: str) -> None:
         """Check `rows` against the table rules of `table`'s contract.
@@ -109,22 +123,20 @@ class Night:
         if not self.dry_run:
             self.check(self.warehouse.frame(records, table), table)
 
-    def _held(self, stage: str, day: date) -> AbstractContextManager[None]:
+    def _held(self, stage: str, day: date, tables: Collection[str]) -> AbstractContextManager[Warehouse]:
         if self.dry_run:
-            return nullcontext()
+            return nullcontext(self.warehouse)
         lease = timedelta(minutes=self.settings.runs.lease_minutes)
-        return claimed(self.warehouse, stage, day, self.run_id, lease)
+        return claimed(self.warehouse, stage, day, self.run_id, lease, tables)
 
-    def publish(self, stage: str, commit: Callable[[], None], claim_day: date | None = None) -> None:
-        """Make the one commit that publishes `stage`, once all checks are kept and while the claim still stands."""
-        if self.dry_run:
-            return
-        self._keep_results()
-        require_held(self.warehouse, stage, claim_day or self.day, self.run_id)
-        commit()
+    def commit_staged(self) -> None:
+        """Make all that was stored rows of its tables, one commit a table, and note the versions in `outputs`."""
+        for staged in self.staged:
+            self.outputs[staged.table] = self.warehouse.commit(staged)
+        self.staged = []
 
-    def _keep_results(self) -> None:
-        """Add the results of checks that are not in table `contract_results` yet."""
+    def keep_results(self) -> None:
+        """Add those results of checks to table `contract_results` that are not there yet."""
         fresh, self.kept = self.results[self.kept :], len(self.results)
         if fresh and not self.dry_run:
             self.warehouse.append_records(result_rows(fresh, self.day), "contract_results")
@@ -163,6 +175,7 @@ class Night:
             started_at=self.started_at,
             finished_at=now(),
             seconds=self.stage_seconds(stage),
+            config_json=self.settings.as_json(*sections),
         )
 
     def log(self, subject: str, message: str, **facts: Any) -> None:

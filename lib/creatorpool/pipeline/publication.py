@@ -1,52 +1,115 @@
-"""What is published: each day of a stage's tables, in the version that the ledger names."""
+"""What is published: each day of a stage's tables, in the version that the ledger names.
+
+The latest version of a table has the published rows of nearly every day, so that one read serves them all. Days of
+which it has other rows, because a run is publishing them right now or was killed while it did, are read in their own
+version.
+"""
 
 from __future__ import annotations
 
-import json
+import logging
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from datetime import date
-from functools import reduce
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
 
-from creatorpool.pipeline.allocation import PAYOUT_TABLES
-from creatorpool.runs.ledger import PUBLISHED, published_runs
+from creatorpool.errors import MissingTableError
+from creatorpool.runs.ledger import PUBLISHED
+from creatorpool.runs.published import PAYOUT_TABLES, STAGE_TABLES, published_versions
 from creatorpool.tables import Warehouse, arrow_schema
 
-STAGE_TABLES = (
-    *("video_signals", "video_quality", "payout_changes", "allocation_frontier", "rule_comparison", "integrity_audit"),
-    *("cohort_incentives", "continuation_values", "policy_advice", "item_similarity", "candidates"),
-    *("p2c_parameters", "delivery_plan", "creator_statements"),
-)
-"""Tables of which a stage publishes one day at a time, by its row in `stage_runs`."""
+logger = logging.getLogger("creatorpool")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Days that are published in one version; `others` are days of which that version has rows, too."""
+
+    version: int
+    days: frozenset[date]
+    others: frozenset[date]
+
+    def condition(self) -> Column:
+        """True for rows of `days`: by naming the fewer days, since days grow with the years."""
+        if len(self.others) < len(self.days):
+            return ~F.col("date").isin(sorted(self.others))
+        return F.col("date").isin(sorted(self.days))
 
 
 def published_rows(warehouse: Warehouse, table: str) -> DataFrame:
     """Rows of `table` that are published; all rows of a table that no stage publishes by day, such as the ledgers."""
     if table not in (*STAGE_TABLES, *PAYOUT_TABLES):
         return warehouse.read(table)
-    days = [warehouse.read(table, day=day, version=version) for day, version in _versions(warehouse, table)]
-    return reduce(DataFrame.unionByName, days) if days else warehouse.read(table).where("false")
+    frames = [warehouse.read(table, version=part.version).where(part.condition()) for part in _parts(warehouse, table)]
+    return _union(frames) if frames else warehouse.read(table).where("false")
 
 
-def published_arrow(warehouse: Warehouse, table: str) -> pa.Table:
-    """The same rows for readers without an engine, such as Polars and DuckDB."""
+def published_arrow(warehouse: Warehouse, table: str, days: Collection[date] | None = None) -> pa.Table:
+    """The same rows, of all days or of `days`, for readers without an engine, such as Polars and DuckDB.
+
+    Where a file is gone or damaged, the readable days are returned, and a warning names each of the others; of `days`
+    that were asked for, all must be readable.
+
+    Raises
+    ------
+    MissingTableError
+        If one of `days` is published and cannot be read.
+    """
     if table not in (*STAGE_TABLES, *PAYOUT_TABLES):
         return warehouse.read_arrow(table)
-    days = [warehouse.read_arrow(table, day=day, version=version) for day, version in _versions(warehouse, table)]
-    return pa.concat_tables(days) if days else arrow_schema(warehouse.contract(table)).empty_table()
+    empty = arrow_schema(warehouse.contract(table)).empty_table()
+    found: list[pa.Table] = []
+    for part in _parts(warehouse, table):
+        wanted = part.days if days is None else part.days & set(days)
+        found += _readable(warehouse, table, part.version, wanted, is_asked=days is not None)
+    return pa.concat_tables([empty, *found])
 
 
-def _versions(warehouse: Warehouse, table: str) -> list[tuple[date, int]]:
-    """The published days of `table`, each with the version in which it stands."""
-    if table in STAGE_TABLES:
-        runs = sorted(published_runs(warehouse), key=lambda run: run.finished_at)
-        return sorted({run.day: run.outputs[table] for run in runs if table in run.outputs}.items())
-    if not warehouse.exists("allocation_runs"):
-        return []
-    rows = warehouse.read_arrow("allocation_runs", ["date", "status", "output_versions"]).to_pylist()
-    published = [row for row in rows if row["status"] == PUBLISHED]
-    return sorted({row["date"]: json.loads(row["output_versions"])[table] for row in published}.items())
+def _readable(
+    warehouse: Warehouse, table: str, version: int, days: Collection[date], *, is_asked: bool
+) -> Iterator[pa.Table]:
+    if not days:
+        return
+    try:
+        yield warehouse.read_arrow(table, days=days, version=version)
+    except MissingTableError as error:
+        if is_asked:
+            raise
+        if len(days) == 1:
+            logger.warning("%s of %s is left out: %s", table, *days, error)
+            return
+        for day in sorted(days):
+            yield from _readable(warehouse, table, version, [day], is_asked=False)
+
+
+def _parts(warehouse: Warehouse, table: str) -> Iterator[_Part]:
+    """The published days of `table` by the version to read them in."""
+    if not warehouse.exists(table):
+        return
+    # The table first: a day that is published after this look is read in the version that its ledger row names.
+    latest = warehouse.version(table)
+    published = published_versions(warehouse, table)
+    if not published:
+        return
+    changes = warehouse.changes(table, min(published.values()) + 1, latest)
+    by_version: dict[int, set[date]] = {}
+    for day, version in published.items():
+        stands = version <= latest and not changes.since(day, version)
+        by_version.setdefault(latest if stands else version, set()).add(day)
+    for version, days in sorted(by_version.items()):
+        yield _Part(version, frozenset(days), frozenset(warehouse.stored_days(table, version) - days))
+
+
+def _union(frames: list[DataFrame]) -> DataFrame:
+    """All rows of `frames`, joined in pairs: a chain of some hundred unions overflows an engine's stack."""
+    union: Callable[[DataFrame, DataFrame], DataFrame] = DataFrame.unionByName
+    while len(frames) > 1:
+        rest = frames[len(frames) // 2 * 2 :]
+        frames = [union(a, b) for a, b in zip(frames[::2], frames[1::2], strict=False)] + rest
+    return frames[0]
 
 
 def last_paid_before(warehouse: Warehouse, day: date) -> date | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from creatorpool.allocation.pools import creators_of, with_creator_caps
 from creatorpool.comparison.pool import Dial, Pool
-from creatorpool.errors import ConfigurationError, InputError, MissingTableError
-from creatorpool.pipeline.allocation import SECTIONS as PAYOUT_SECTIONS
+from creatorpool.errors import InputError, MissingTableError
+from creatorpool.pipeline.configuration import take_paid_settings
 from creatorpool.pipeline.night import Night
-from creatorpool.runs.ledger import publish_run, published_pools, published_run
+from creatorpool.pipeline.stage import Stage, run_stage
+from creatorpool.runs.ledger import StageRun, published_pools
+from creatorpool.runs.published import published_version
 
 POOL_COLUMNS = ("category", "video_id", "creator_id", "effective_impressions", "floor_micros", "cap_micros")
 
@@ -72,16 +74,6 @@ def published_day(night: Night, categories: Collection[str] = ()) -> PublishedDa
     )
 
 
-def require_published_configuration(night: Night, rows: Iterable[Mapping[str, Any]]) -> None:
-    """ConfigurationError unless the ledger's `rows` were published with this run's configuration of payouts."""
-    fingerprint = night.settings.sha256(*PAYOUT_SECTIONS)
-    if other := sorted(row["category"] for row in rows if row["config_sha256"] != fingerprint):
-        raise ConfigurationError(
-            f"pools {other} of {night.day} are published with another configuration of {list(PAYOUT_SECTIONS)}: give "
-            f"the one that they are published with, by --conf and --set"
-        )
-
-
 def _payout_rows(night: Night, versions: Mapping[str, int], ledger: Mapping[str, Mapping[str, Any]]) -> pa.Table:
     """The day's `pool_payouts`, with `creator_cap_micros` where the caps of creators were part of the rules."""
     warehouse, version = night.warehouse, versions["pool_payouts"]
@@ -89,7 +81,7 @@ def _payout_rows(night: Night, versions: Mapping[str, int], ledger: Mapping[str,
     if "creators" not in versions:
         return warehouse.read_arrow("pool_payouts", columns, day=night.day, version=version)
     # Which cap belongs to a level only the configuration says.
-    require_published_configuration(night, ledger.values())
+    take_paid_settings(night, ledger.values())
     payouts = warehouse.read("pool_payouts", day=night.day, version=version).select(*columns)
     creators = warehouse.read("creators", version=versions["creators"])
     return with_creator_caps(payouts, creators, night.settings.allocation.creator_caps or {}).toArrow()
@@ -122,29 +114,23 @@ def _pool(row: Mapping[str, Any], rows: pa.Table) -> PublishedPool:
 
 
 def publish_study(
-    night: Night,
-    stage: str,
-    table: str,
-    records: Sequence[Mapping[str, Any]],
-    day: PublishedDay,
-    sections: Sequence[str],
-) -> None:
-    """Write the `records` of a study of `day` to `table` and publish `stage`; other pools' rows of the day stand.
+    night: Night, stage: Stage, day: PublishedDay, compute: Callable[[], Sequence[Mapping[str, Any]]]
+) -> StageRun:
+    """Publish the records that `compute` makes of `day` as the table of `stage`; other pools' rows of the day stand."""
+    table = stage.tables[0]
 
-    The rows are checked against the table's contract before they are written.
-    """
-    warehouse = night.warehouse
-    warehouse.ensure(table)
-    seen = warehouse.version(table)
-    earlier = published_run(warehouse, stage, night.day)
-    # What a run left that never published must not be published with other pools' rows.
-    standing = (
-        []
-        if earlier is None
-        else warehouse.read_arrow(table, day=night.day, version=earlier.outputs[table]).to_pylist()
-    )
-    every = [*(row for row in standing if row["category"] not in day.pools), *records]
-    night.check_records(every, table)
-    night.outputs[table] = warehouse.replace_day_records(every, table, night.day, seen=seen)
-    run = night.finished(stage, sections, day.versions, dict(night.outputs), {table: len(records)})
-    night.publish(stage, lambda: publish_run(warehouse, run))
+    def store() -> Mapping[str, Any]:
+        records = compute()
+        night.store_records([*_standing(night, table, day), *records], table)
+        return {table: len(records)}
+
+    return run_stage(night, stage, day.versions, store, lambda _: False)
+
+
+def _standing(night: Night, table: str, day: PublishedDay) -> list[dict[str, Any]]:
+    """Published rows of the day's other pools: what a run left that never published must not be published with them."""
+    version = published_version(night.warehouse, table, night.day)
+    if version is None:
+        return []
+    rows = night.warehouse.read_arrow(table, day=night.day, version=version).to_pylist()
+    return [row for row in rows if row["category"] not in day.pools]

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from pyspark.sql import functions as F
 
-from creatorpool.errors import ConfigurationError
-from creatorpool.pipeline.allocation import SECTIONS, allocate_day
+from creatorpool.pipeline.allocation import allocate_day
 from creatorpool.pipeline.checks import Check, compared_frames
+from creatorpool.pipeline.configuration import take_paid_settings
 from creatorpool.pipeline.night import Night
 from creatorpool.runs.ledger import pool_run
 
@@ -29,13 +29,7 @@ def reproduce_day(night: Night, run_id: str | None = None) -> list[Check]:
         If the run had another configuration.
     """
     ledger = pool_run(night.warehouse, night.day, run_id)
-    if other := sorted(
-        name for name, row in ledger.items() if row["config_sha256"] != night.settings.sha256(*SECTIONS)
-    ):
-        raise ConfigurationError(
-            f"pools {other} of {night.day} were paid with another configuration: name its overlays and settings "
-            f"(--conf and --set)"
-        )
+    take_paid_settings(night, ledger.values())
     groups: dict[tuple[str, str], list[str]] = {}
     for category, row in sorted(ledger.items()):
         groups.setdefault((row["input_versions"], row["output_versions"]), []).append(category)

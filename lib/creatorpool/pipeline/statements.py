@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from creatorpool.pipeline.configuration import ledger_settings
 from creatorpool.pipeline.explanation import ExplainedDay, Explanation, explained_day
 from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.stage import Stage, run_stage
 from creatorpool.runs.identity import code_version
-from creatorpool.runs.ledger import StageRun, publish_run, published_run
+from creatorpool.runs.ledger import StageRun, published_pools
 from creatorpool.statements.creator import DayFacts
 from creatorpool.statements.rows import statement_rows
 
 STATEMENTS = "statements"
 TABLE = "creator_statements"
-SECTIONS = ("signals", "quality")
+STAGE = Stage(STATEMENTS, (TABLE,), ("signals", "quality"))
 
 
 def day_statements(night: Night, explanation: Explanation | None) -> StageRun:
@@ -32,22 +34,23 @@ def day_statements(night: Night, explanation: Explanation | None) -> StageRun:
     ConfigurationError
         If its scores do not follow from the configured weights.
     """
+    if explanation is None:
+        night.settings = ledger_settings(night.settings, published_pools(night.warehouse, night.day).values())
     custom = sorted(night.settings.signals.custom)
     after = explained_day(night, night.day, night.settings, custom) if explanation is None else explanation.after
     inputs = _inputs(after, explanation)
-    run = published_run(night.warehouse, STATEMENTS, night.day)
-    if run is not None and (dict(run.inputs), run.code_version) == (inputs, code_version()):
-        night.log(STATEMENTS, f"already published by run {run.run_id}")
-        return run
-    with night.stage(STATEMENTS):
+    # Signals measured on the other day only do not count on this one.
+    present = [name for name in custom if name in after.settings.signals.exponents()]
+
+    def compute() -> Mapping[str, Any]:
         changes = None if explanation is None else explanation.changes
-        # Signals measured on the other day only do not count on this one.
-        present = [name for name in custom if name in after.settings.signals.exponents()]
         rows = statement_rows(after.rows, after.video_payouts, changes, present, _facts(after, explanation))
         night.store(rows, TABLE)
-        done = night.finished(STATEMENTS, SECTIONS, inputs, dict(night.outputs), {})
-        night.publish(STATEMENTS, lambda: publish_run(night.warehouse, done))
-    return done
+        return {}
+
+    return run_stage(
+        night, STAGE, inputs, compute, lambda run: (dict(run.inputs), run.code_version) == (inputs, code_version())
+    )
 
 
 def _facts(after: ExplainedDay, explanation: Explanation | None) -> DayFacts:

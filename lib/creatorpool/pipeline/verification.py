@@ -13,14 +13,16 @@ from pyspark.sql import functions as F
 from creatorpool.allocation.payouts import creator_totals, fill_payouts, settle_ties, video_totals
 from creatorpool.allocation.pools import category_revenue, form_pools, pulse_earnings
 from creatorpool.contracts.suite import prepare_checks, validate_table
-from creatorpool.errors import ConfigurationError, MissingTableError, VerificationError
-from creatorpool.pipeline.allocation import PAYOUT_TABLES, SECTIONS
+from creatorpool.errors import MissingTableError, VerificationError
 from creatorpool.pipeline.checks import Check, attempted, compared_frames, compared_records
+from creatorpool.pipeline.configuration import take_paid_settings
 from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.signals import input_frames
 from creatorpool.pipeline.verified_pools import VerifiedPools, verified_pools
 from creatorpool.quality.score import COMPONENTS, fit_day_priors, video_quality
 from creatorpool.runs.ledger import published_pools
+from creatorpool.runs.published import PAYOUT_TABLES
+from creatorpool.session import READ_ERRORS
 from creatorpool.signals.video_signals import video_signals
 
 KEYS = {
@@ -45,7 +47,7 @@ def verify_day(night: Night) -> list[Check]:
     MissingTableError
         If no pool of the day is published.
     ConfigurationError
-        If the day was published with another configuration: its numbers do not follow from this one.
+        If the configuration named is another than that of the published day; without overlays, the ledger's counts.
     """
     ledger = published_pools(night.warehouse, night.day)
     if not ledger:
@@ -53,17 +55,11 @@ def verify_day(night: Night) -> list[Check]:
             f"payouts of {night.day} are not published under {night.warehouse.root}: run jobs/allocate_pool.py "
             f"--date {night.day}"
         )
-    if other := sorted(
-        name for name, row in ledger.items() if row["config_sha256"] != night.settings.sha256(*SECTIONS)
-    ):
-        raise ConfigurationError(
-            f"pools {other} of {night.day} are published with another configuration: name the overlays and settings "
-            f"that they were published with (--conf and --set)"
-        )
+    take_paid_settings(night, ledger.values())
     readable = [_readable(night, ledger)]
     if not readable[0].passed:
         return readable  # what cannot be read cannot be compared
-    return [*readable, *_all_checks(night, ledger)]
+    return [*readable, *_while_readable(_all_checks(night, ledger))]
 
 
 def require_verified(night: Night, checks: list[Check]) -> None:
@@ -75,6 +71,14 @@ def require_verified(night: Night, checks: list[Check]) -> None:
             f"{night.day}: {failed[0].name} differs in {failed[0].differences} of {failed[0].compared}, for example "
             f"{failed[0].example}{rest}"
         )
+
+
+def _while_readable(checks: Iterator[Check]) -> Iterator[Check]:
+    """`checks`, ended by one that failed where a file turns out to be damaged."""
+    try:
+        yield from checks
+    except READ_ERRORS as error:
+        yield Check("tables readable", 1, 1, str(error).strip().splitlines()[0])
 
 
 def _all_checks(night: Night, ledger: Mapping[str, Mapping[str, Any]]) -> Iterator[Check]:
@@ -98,10 +102,9 @@ def _all_checks(night: Night, ledger: Mapping[str, Mapping[str, Any]]) -> Iterat
 
 
 def _one_answer(ledger: Mapping[str, Mapping[str, Any]], column: str) -> dict[str, int]:
-    """Versions of the pool that was published last: every published row names the same outputs."""
-    latest = max(ledger.values(), key=lambda row: (row["finished_at"], row["category"]))
-    versions: dict[str, int] = json.loads(latest[column])
-    return versions
+    """Versions of the day: published rows name the same outputs, and since 0.2 the same inputs; else the latest."""
+    found: list[dict[str, int]] = [json.loads(row[column]) for row in ledger.values()]
+    return max(found, key=lambda versions: sorted(versions.items()))
 
 
 def _readable(night: Night, ledger: Mapping[str, Mapping[str, Any]]) -> Check:

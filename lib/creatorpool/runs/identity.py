@@ -37,13 +37,34 @@ def code_version() -> str:
 
 def owner() -> str:
     """This process, so that another one on the same machine can tell whether it still lives."""
-    return f"{_machine()}:{os.getpid()}:{_started(os.getpid())}"
+    return f"{'/'.join(_place())}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def process_of(claimant: str) -> str:
+    """The process that `claimant` names, to read: its number and its host."""
+    place, pid, _ = claimant.rsplit(":", 2)
+    return f"process {pid} on {place.split('/')[0].split('+')[0]}"
 
 
 def is_dead(claimant: str) -> bool:
-    """Whether `claimant` is a process of this machine that has ended. False for other machines: nobody can know."""
-    machine, pid, started = claimant.rsplit(":", 2)
-    return machine == _machine() and _started(int(pid)) != started
+    """Whether `claimant` is a process that has certainly ended: of this machine, or of an earlier boot of it.
+
+    False for other machines, and for containers with processes of their own: nobody can know.
+    """
+    place, pid, started = claimant.rsplit(":", 2)
+    own = _place()
+    theirs = tuple(place.split("/", 2))
+    if len(theirs) != len(own) or theirs[0] != own[0]:
+        return False
+    if theirs[1] != own[1]:
+        return "+" in own[0]  # the machine has started again since, if its name is not only a host's
+    return theirs[2] == own[2] and _started(int(pid)) != started
+
+
+def is_alive(claimant: str) -> bool:
+    """Whether `claimant` is a process of this machine that lives, be it stopped. False where nobody can know."""
+    place, pid, started = claimant.rsplit(":", 2)
+    return place == "/".join(_place()) and _started(int(pid)) == started
 
 
 def now() -> datetime:
@@ -52,14 +73,18 @@ def now() -> datetime:
 
 
 @cache
-def _machine() -> str:
-    """This boot of this machine, and the process numbers that it can see: containers on one host have their own."""
-    parts = [socket.gethostname()]
-    for place in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
-        with suppress(OSError):  # another system than Linux has neither
-            path = Path(place)
-            parts.append(os.readlink(path) if path.is_symlink() else path.read_text().strip())
-    return "/".join(parts)
+def _place() -> tuple[str, str, str]:
+    """This machine, this boot of it, and the process numbers that it can see: containers have their own."""
+    number = _read(Path("/etc/machine-id"))
+    machine = f"{socket.gethostname()}+{number}" if number else socket.gethostname()
+    return machine, _read(Path("/proc/sys/kernel/random/boot_id")), _read(Path("/proc/self/ns/pid"))
+
+
+def _read(path: Path) -> str:
+    """What a file, or a link of the kernel, says; nothing where the system has no such file."""
+    with suppress(OSError):
+        return os.readlink(path) if path.is_symlink() else path.read_text().strip()
+    return ""
 
 
 def _started(pid: int) -> str | None:

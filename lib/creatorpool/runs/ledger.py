@@ -2,29 +2,37 @@
 
 A stage writes its tables first and its ledger row last, in one commit: that commit publishes the day. Readers take the
 table versions that the row names, so what a later, unfinished run wrote is never seen. The allocation's rows are in
-`allocation_runs`, one a pool; every other stage has one row in `stage_runs`.
+`allocation_runs`, one a pool; every other stage has one row in `stage_runs`. Before a run changes a table, a row with
+status `running` says which tables it is about to change: whoever comes after a run that was killed knows from it what
+to undo (`pipeline.recovery`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from creatorpool.errors import MissingTableError
+from creatorpool.errors import ConcurrentWriteError, MissingTableError
 from creatorpool.runs.identity import code_version
 from creatorpool.tables import Warehouse
 
 INGEST, SIGNALS, ALLOCATE = "ingest", "signals", "allocate"
 
-RUNNING, PUBLISHED, SUPERSEDED, FAILED = "running", "published", "superseded", "failed"
+SCORE_TABLES = ("video_signals", "video_quality")
+"""Tables of the stage `signals`; once a day is paid, its payouts' ledger rows name the versions that are published."""
+
+RUNNING, PUBLISHED, SUPERSEDED, FAILED, RELEASED = "running", "published", "superseded", "failed", "released"
+
+_ATTEMPTS = 8
 
 
 @dataclass(frozen=True)
 class StageRun:
-    """One published run of a stage: what it read, what it wrote."""
+    """One run of a stage: what it read, what it wrote."""
 
     day: date
     stage: str
@@ -37,6 +45,14 @@ class StageRun:
     started_at: datetime
     finished_at: datetime
     seconds: float | None = None
+    sequence: int | None = None
+    """grows from publication to publication; None of runs of versions before 0.2"""
+    config_json: str | None = None
+
+    @property
+    def subject(self) -> tuple[str, Any]:
+        """What of its day the run publishes: a later run of the same subject supersedes it."""
+        return self.stage, self.inputs.get("against")
 
 
 def published_run(warehouse: Warehouse, stage: str, day: date) -> StageRun | None:
@@ -45,56 +61,101 @@ def published_run(warehouse: Warehouse, stage: str, day: date) -> StageRun | Non
 
 
 def latest_run(runs: Iterable[StageRun]) -> StageRun | None:
-    """The run that finished last, or None if there are none."""
-    return max(runs, key=_finish, default=None)
+    """The run that was published last, or None if there are none."""
+    return max(runs, key=_order, default=None)
+
+
+def in_order(runs: Iterable[StageRun]) -> list[StageRun]:
+    """`runs` in the order in which they were published."""
+    return sorted(runs, key=_order)
 
 
 def published_runs(
     warehouse: Warehouse, stage: str | None = None, days: Collection[date] | None = None
 ) -> list[StageRun]:
     """Every published run of `stage`, or of all stages, of these days or of all."""
-    rows = _stage_rows(warehouse, stage, PUBLISHED)
+    rows = _stage_rows(warehouse, stage, PUBLISHED, next(iter(days)) if days and len(days) == 1 else None)
     return [_run_of(row) for row in rows if days is None or row["date"] in days]
 
 
-def begin_run(warehouse: Warehouse, run: StageRun) -> None:
-    """Note that `run` is about to write: its inputs say what it would have to be undone to."""
-    warehouse.append_records([_stage_record(run, RUNNING)], "stage_runs")
+def begin_runs(warehouse: Warehouse, runs: Sequence[StageRun]) -> None:
+    """Note that `runs`, all of one day, are about to change tables."""
+    _rewrite_day(
+        warehouse, runs[0].day, lambda rows, _: [*_without(rows, runs), *(_stage_record(run, RUNNING) for run in runs)]
+    )
 
 
-def unfinished_runs(warehouse: Warehouse, stage: str) -> list[StageRun]:
-    """Runs of `stage` that began and neither published nor were undone, the latest first."""
-    return sorted(map(_run_of, _stage_rows(warehouse, stage, RUNNING)), key=_finish, reverse=True)
+def unfinished_runs(warehouse: Warehouse, stage: str | None = None) -> list[StageRun]:
+    """Runs of `stage`, or of all, that began and neither published nor were undone, the latest first."""
+    return in_order(map(_run_of, _stage_rows(warehouse, stage, RUNNING)))[::-1]
 
 
-def publish_run(warehouse: Warehouse, run: StageRun) -> None:
-    """Publish `run` in one commit."""
-    _settle(warehouse, run, PUBLISHED)
+def publish_run(warehouse: Warehouse, run: StageRun) -> StageRun:
+    """Publish `run` in one commit, and return it with its sequence; an earlier one of its subject becomes superseded."""
+    published = run
+
+    def change(rows: list[dict[str, Any]], version: int) -> list[dict[str, Any]]:
+        nonlocal published
+        published = replace(run, sequence=version)
+        kept = [_superseded(row, run) for row in _without(rows, [run])]
+        return [*kept, _stage_record(published, PUBLISHED)]
+
+    _rewrite_day(warehouse, run.day, change)
+    return published
+
+
+def forget_run(warehouse: Warehouse, run: StageRun) -> None:
+    """Take out the row that `run` began with: another table of the ledger has what it published."""
+    _rewrite_day(warehouse, run.day, lambda rows, _: _without(rows, [run]))
 
 
 def fail_run(warehouse: Warehouse, run: StageRun) -> None:
     """Note that `run` was undone."""
-    _settle(warehouse, run, FAILED)
+    _rewrite_day(warehouse, run.day, lambda rows, _: [*_without(rows, [run]), _stage_record(run, FAILED)])
 
 
-def _settle(warehouse: Warehouse, run: StageRun, status: str) -> None:
-    """One row for `run`, in place of the one that it began with."""
+def note_release(warehouse: Warehouse, run: StageRun) -> None:
+    """Note that the claim of `run` was released; its `rows` say why."""
+    _rewrite_day(warehouse, run.day, lambda rows, _: [*rows, _stage_record(run, RELEASED)])
+
+
+def _rewrite_day(
+    warehouse: Warehouse, day: date, change: Callable[[list[dict[str, Any]], int], list[dict[str, Any]]]
+) -> None:
+    """Replace the day's rows of `stage_runs` by ``change(rows, version to be written)`` in one commit."""
     warehouse.ensure("stage_runs")
-    seen = warehouse.version("stage_runs")
-    rows = warehouse.read_arrow("stage_runs", day=run.day, version=seen).to_pylist()
-    others = [row for row in rows if (row["stage"], row["run_id"]) != (run.stage, run.run_id)]
-    warehouse.replace_day_records([*others, _stage_record(run, status)], "stage_runs", run.day, seen=seen)
+    for attempt in range(_ATTEMPTS):
+        seen = warehouse.version("stage_runs")
+        rows = warehouse.read_arrow("stage_runs", day=day, version=seen).to_pylist()
+        try:
+            warehouse.replace_day_records(change(rows, seen + 1), "stage_runs", day, seen=seen)
+            return
+        except ConcurrentWriteError:
+            if attempt + 1 == _ATTEMPTS:
+                raise
+            time.sleep(0.05 * 1.6**attempt)  # another stage of the day wrote in between: look again
 
 
-def _stage_rows(warehouse: Warehouse, stage: str | None, status: str) -> list[dict[str, Any]]:
+def _without(rows: Iterable[dict[str, Any]], runs: Iterable[StageRun]) -> list[dict[str, Any]]:
+    gone = {(run.stage, run.run_id) for run in runs}
+    return [row for row in rows if (row["stage"], row["run_id"]) not in gone]
+
+
+def _superseded(row: dict[str, Any], run: StageRun) -> dict[str, Any]:
+    is_replaced = row["status"] == PUBLISHED and _run_of(row).subject == run.subject
+    return row | {"status": SUPERSEDED} if is_replaced else row
+
+
+def _stage_rows(warehouse: Warehouse, stage: str | None, status: str, day: date | None = None) -> list[dict[str, Any]]:
     if not warehouse.exists("stage_runs"):
         return []
-    rows = warehouse.read_arrow("stage_runs").to_pylist()
+    rows = warehouse.read_arrow("stage_runs", day=day).to_pylist()
     return [row for row in rows if row["status"] == status and stage in (None, row["stage"])]
 
 
-def _finish(run: StageRun) -> tuple[datetime, str]:
-    return run.finished_at, run.run_id
+def _order(run: StageRun) -> tuple[int, datetime, str]:
+    """Runs with a sequence by it, after all others; those by their clocks, for want of anything better."""
+    return (-1, run.finished_at, run.run_id) if run.sequence is None else (run.sequence, run.finished_at, run.run_id)
 
 
 def _run_of(row: Mapping[str, Any]) -> StageRun:
@@ -110,6 +171,8 @@ def _run_of(row: Mapping[str, Any]) -> StageRun:
         started_at=row["started_at"],
         finished_at=row["finished_at"],
         seconds=row["seconds"],
+        sequence=row["sequence"],
+        config_json=row["config_json"],
     )
 
 
@@ -127,6 +190,8 @@ def _stage_record(run: StageRun, status: str) -> dict[str, Any]:
         "started_at": run.started_at,
         "finished_at": run.finished_at,
         "seconds": run.seconds,
+        "sequence": run.sequence,
+        "config_json": run.config_json,
     }
 
 
@@ -183,6 +248,10 @@ def named_versions(warehouse: Warehouse, since: datetime) -> dict[str, set[int]]
                 _note(named, row["output_versions"])
             if is_recent or row["status"] == RUNNING:
                 _note(named, row["input_versions"])
+            elif row["status"] == PUBLISHED and table == "allocation_runs":
+                # The scores that a day was paid by are published with its payouts.
+                scores = {name: json.loads(row["input_versions"]).get(name) for name in SCORE_TABLES}
+                _note(named, as_json(scores))
     return named
 
 

@@ -1,0 +1,60 @@
+"""Names of folders that hold tables: which of them the libraries bear, and what an engine is given for the others."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from tempfile import mkdtemp
+
+from creatorpool.errors import ConfigurationError
+
+# deltalake aborts on these, or decodes them and writes to another folder.
+_REFUSED = re.compile(r"[\x00-\x1f\x7f\[\]^|\\]|%[0-9A-Fa-f]{2}")
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9/._~-]")
+_PATTERN = re.compile(r"[*?{}]")
+
+_aliases: dict[str, Path] = {}
+
+
+def tables_root(text: str) -> Path | str:
+    """The root that `text` names: an absolute path of this machine, or a URI as it is.
+
+    Raises
+    ------
+    ConfigurationError
+        If the path has a character that would lead a library to another folder.
+    """
+    if "://" in text:
+        return text
+    root = Path(text).resolve()
+    if found := _REFUSED.search(str(root)):
+        raise ConfigurationError(
+            f"root {str(root)!r} contains {found.group()!r}: tables cannot be kept under a name with a control "
+            r"character, any of [ ] ^ | \ or a percent sign before two hexadecimal digits; rename the folder"
+        )
+    return root
+
+
+def engine_path(root: Path | str, *, is_embedded: bool) -> str:
+    """`root` as an engine takes it.
+
+    The embedded engine encodes a path once too often and would write beside it; Spark reads `*`, `?` and braces as
+    patterns. Where the root's own name would be misread, the engine gets an alias: a link with a plain name.
+    """
+    text = str(root)
+    misread = _NOT_PLAIN if is_embedded else _PATTERN
+    if "://" in text or not misread.search(text):
+        return text
+    if text not in _aliases:
+        link = Path(mkdtemp(prefix="creatorpool-root-")) / "root"
+        link.symlink_to(text, target_is_directory=True)  # the root itself may not exist yet
+        _aliases[text] = link
+    return str(_aliases[text])
+
+
+def remove_aliases() -> None:
+    """Remove the links that this process made: no engine reads by them any more."""
+    while _aliases:
+        link = _aliases.popitem()[1]
+        link.unlink()
+        link.parent.rmdir()

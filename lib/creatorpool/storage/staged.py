@@ -1,0 +1,80 @@
+"""Rows that are written but not yet in their table: Parquet files that the table's log does not name.
+
+An engine, or this process, writes files into the table's folder; a commit of a few milliseconds makes them rows. So
+everything can be checked before anything is visible, and a run that ends in between leaves files that nobody reads and
+that maintenance deletes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake.transaction import AddAction
+from pyarrow import fs
+
+Mode = Literal["replace_day", "append", "overwrite"]
+
+
+@dataclass(frozen=True)
+class StagedRows:
+    """Files for `table`, in a folder of their own; with `day` all their rows are of that day."""
+
+    table: str
+    mode: Mode
+    day: date | None
+    folder: str
+    """relative to the table"""
+    files: tuple[AddAction, ...]
+    rows: int
+
+
+def staging_folder(day: date | None) -> str:
+    """A new folder for files, relative to a table: below the day's partition where all rows are of one day."""
+    name = uuid4().hex
+    return name if day is None else f"date={day.isoformat()}/{name}"
+
+
+def found_files(table_path: str, folder: str, day: date | None) -> Iterator[tuple[AddAction, int]]:
+    """The Parquet files with rows below `folder` of a table, as its log names them, each with its number of rows."""
+    storage, base = filesystem_of(table_path)
+    selector = fs.FileSelector(f"{base}/{folder}", recursive=True, allow_not_found=True)
+    for info in sorted(storage.get_file_info(selector), key=lambda found: found.path):
+        if info.type != fs.FileType.File or not info.path.endswith(".parquet"):
+            continue
+        name = info.path[len(base) + 1 :]
+        with storage.open_input_file(info.path) as file:
+            rows = pq.read_metadata(file).num_rows
+        if rows:
+            moment = int(info.mtime.timestamp() * 1000)
+            statistics = json.dumps({"numRecords": rows})
+            yield AddAction(name, info.size, _partition(name, day), moment, True, statistics), rows
+
+
+def filesystem_of(path: str) -> tuple[fs.FileSystem, str]:
+    """The file system that a path or URI is on, and its path there."""
+    found: tuple[fs.FileSystem, str] = fs.FileSystem.from_uri(path if "://" in path else Path(path).as_uri())
+    return found
+
+
+def write_file(rows: pa.Table, table_path: str, folder: str) -> None:
+    """Write a few rows as one Parquet file into `folder` of a table."""
+    storage, base = filesystem_of(table_path)
+    storage.create_dir(f"{base}/{folder}", recursive=True)
+    pq.write_table(rows, f"{base}/{folder}/part-0.parquet", filesystem=storage, compression="zstd")
+
+
+def _partition(name: str, day: date | None) -> dict[str, str | None]:
+    """Values of the partition columns of a file: of its day, or of the folders that the engine made."""
+    if day is not None:
+        return {"date": day.isoformat()}
+    parts = (part.partition("=") for part in name.split("/")[:-1] if "=" in part)
+    return {column: unquote(value) for column, _, value in parts}
