@@ -330,9 +330,19 @@ class Warehouse:
             delta.restore(version or 0, commit_properties=commit_properties(delta, self.fence))
 
     def optimize(self, table: str) -> dict[str, int]:
-        """Rewrite the small files of each day as few large ones; how many files went and came. Rows stay the same."""
+        """Rewrite the small files of each day as few large ones; how many files went and came. Rows stay the same.
+
+        Raises
+        ------
+        ConcurrentWriteError
+            If another run's commit came in between: nothing was changed.
+        """
         delta = self._delta(table)
-        metrics = delta.optimize.compact(commit_properties=commit_properties(delta, self.fence))
+        properties = commit_properties(delta, self.fence)
+        try:
+            metrics = delta.optimize.compact(commit_properties=properties)
+        except CommitFailedError as error:
+            raise ConcurrentWriteError(f"another run wrote {table} at the same time: {error}") from error
         return {"removed": metrics["numFilesRemoved"], "added": metrics["numFilesAdded"]}
 
     def vacuum(self, table: str, keep: Collection[int], older_than: timedelta, *, dry_run: bool) -> list[str]:

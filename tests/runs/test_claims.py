@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+import time
 from datetime import date, timedelta
 
 import pytest
 
-from creatorpool.errors import RunInProgressError
-from creatorpool.runs.claims import TABLE, claimed
+from creatorpool.errors import InputError, RunInProgressError
+from creatorpool.runs import identity
+from creatorpool.runs.claims import EVERY_DAY, TABLE, claimed, release_claim
 from creatorpool.tables import Warehouse
 
 DAY, LEASE = date(2026, 11, 20), timedelta(hours=1)
@@ -91,6 +93,61 @@ def test_claim_of_a_killed_process_is_taken_over_at_once(tables: Warehouse) -> N
         assert holders(tables) == [("signals", "next")]
 
 
+def claim_by(tables: Warehouse, owner: str, lease: timedelta, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A claim that stays, as that of a process which cannot give it back."""
+    with monkeypatch.context() as patch:
+        patch.setattr("creatorpool.runs.claims.owner", lambda: owner)
+        held = claimed(tables, "signals", DAY, "other", lease)
+        held.__enter__()
+    _STANDING.append(held)
+
+
+_STANDING: list[object] = []
+
+
+def test_claim_of_an_earlier_boot_of_this_machine_is_taken_over_at_once(tables: Warehouse, monkeypatch) -> None:
+    place, pid, started = identity.owner().rsplit(":", 2)
+    machine, _, namespace = place.split("/", 2)
+    assert "+" in machine, "the machine has a number of its own"
+    claim_by(tables, f"{machine}/an-earlier-boot/{namespace}:{pid}:{started}", LEASE, monkeypatch)
+
+    with claimed(tables, "signals", DAY, "next", LEASE):
+        assert holders(tables) == [("signals", "next")]
+
+
+def test_claim_of_a_living_process_is_not_taken_over_after_its_lease(tables: Warehouse, monkeypatch) -> None:
+    claim_by(tables, identity.owner(), timedelta(seconds=-1), monkeypatch)
+
+    with (
+        pytest.raises(RunInProgressError, match=r"lease is over, but its process still lives.*creatorpool claims"),
+        claimed(tables, "signals", DAY, "next", LEASE),
+    ):
+        pytest.fail("a live process lost its claim")
+
+
+def test_claim_of_a_container_of_this_machine_waits_for_its_lease(tables: Warehouse, monkeypatch) -> None:
+    place, pid, started = identity.owner().rsplit(":", 2)
+    machine, boot, _ = place.split("/", 2)
+    claim_by(tables, f"{machine}/{boot}/pid:[1]:{pid}:{started}", LEASE, monkeypatch)
+
+    with pytest.raises(RunInProgressError), claimed(tables, "signals", DAY, "next", LEASE):
+        pytest.fail("nobody can know whether that process lives")
+
+
+def test_claim_is_renewed_while_its_process_lives(tables: Warehouse) -> None:
+    with claimed(tables, "signals", DAY, "long", timedelta(seconds=1.5)):
+        first = tables.read_arrow(TABLE, day=DAY).to_pylist()[0]["expires_at"]
+        time.sleep(1.2)
+        assert tables.read_arrow(TABLE, day=DAY).to_pylist()[0]["expires_at"] > first
+
+    assert holders(tables) == []
+
+
+def test_release_of_a_claim_that_nobody_holds_is_refused(tables: Warehouse) -> None:
+    with pytest.raises(InputError, match="nobody holds ingest of every day"):
+        release_claim(tables, "ingest", EVERY_DAY, "gone")
+
+
 def test_claim_of_another_machine_is_taken_over_only_after_its_lease(tables: Warehouse, monkeypatch) -> None:
     monkeypatch.setattr("creatorpool.runs.claims.owner", lambda: "elsewhere/pid:1:0.00")
     held = claimed(tables, "signals", DAY, "remote", timedelta(seconds=-1))
@@ -105,8 +162,6 @@ def test_claim_of_another_machine_is_taken_over_only_after_its_lease(tables: War
 
 
 def test_claimed_by_racing_processes_is_held_by_one_at_a_time(tables: Warehouse) -> None:
-    import time
-
     tables.ensure(TABLE)
     start = str(time.time() + 2.5)
     racers = [

@@ -19,7 +19,7 @@ from creatorpool.job import job_night, job_settings
 from creatorpool.pipeline.explanation import explain_day
 from creatorpool.report.statement import statement_of, statement_text
 from creatorpool.report.summary import money
-from creatorpool.runs.ledger import ALLOCATE, StageRun, every_published_pool, published_runs
+from creatorpool.runs.ledger import ALLOCATE, StageRun, every_published_pool, published_runs, unfinished_runs
 from creatorpool.session import open_session, resolve_engine
 from creatorpool.storage.places import tables_root
 from creatorpool.tables import Warehouse
@@ -31,11 +31,22 @@ def status(root: Root, day: Annotated[str | None, typer.Option("--date", metavar
     only = None if day is None else day_of(day)
     pools = [row for row in every_published_pool(warehouse) if only in (None, row["date"])]
     runs = [run for run in published_runs(warehouse) if only in (None, run.day)]
-    if not pools and not runs:
+    unfinished = [run for run in unfinished_runs(warehouse) if only in (None, run.day)]
+    if not pools and not runs and not unfinished:
         raise MissingTableError(f"nothing {'' if only is None else f'of {only} '}is published under {root}")
     console = Console(width=120)
     console.print(_stages_table(runs, pools))
     console.print(_totals_table(pools))
+    for run in unfinished:
+        console.print(
+            f"Not finished: {run.stage} of {run.day}, run {run.run_id}, which began to change {_changes_of(run)}. "
+            f"If it does not run any more, the next command that writes completes it or takes it back.",
+            markup=False,
+        )
+
+
+def _changes_of(run: StageRun) -> str:
+    return ", ".join(run.rows.get("changes", [])) or "tables"
 
 
 def _stages_table(runs: Sequence[StageRun], pools: Sequence[Mapping[str, Any]]) -> Table:

@@ -6,7 +6,7 @@ from typing import cast
 
 import typer
 
-from creatorpool.cli import inspection, nights, upkeep
+from creatorpool.cli import claims, inspection, nights, upkeep
 from creatorpool.errors import InputError
 from creatorpool.job import run_job
 
@@ -19,8 +19,10 @@ app = typer.Typer(
 )
 contracts = typer.Typer(help="Data contracts.", no_args_is_help=True)
 config = typer.Typer(help="The configuration.", no_args_is_help=True)
+claim_commands = typer.Typer(help="Claims: who holds which stage of which day.", no_args_is_help=True)
 app.add_typer(contracts, name="contracts")
 app.add_typer(config, name="config")
+app.add_typer(claim_commands, name="claims")
 
 app.command("run")(nights.run)
 app.command("backfill")(nights.backfill)
@@ -30,6 +32,8 @@ app.command("verify")(nights.verify)
 app.command("reproduce")(nights.reproduce)
 app.command("maintain")(upkeep.maintain)
 contracts.command("lint")(inspection.lint)
+claim_commands.command("list")(claims.list_claims)
+claim_commands.command("release")(claims.release)
 config.command("show")(inspection.show)
 
 # Every mistake on the command line is one of these: typer's own class, whether it brings click or has it inside.

@@ -91,7 +91,7 @@ def unfinished_runs(warehouse: Warehouse, stage: str | None = None) -> list[Stag
 
 
 def publish_run(warehouse: Warehouse, run: StageRun) -> StageRun:
-    """Publish `run` in one commit, and return it with its sequence; an earlier one of its subject becomes superseded."""
+    """Publish `run` in one commit, and return it with its sequence; earlier ones of its subject become superseded."""
     published = run
 
     def change(rows: list[dict[str, Any]], version: int) -> list[dict[str, Any]]:
