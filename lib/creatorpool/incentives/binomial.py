@@ -51,7 +51,7 @@ def pass_slope(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
 def pass_curvature(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
     """Curvature ``π″(q) = π′(q) [(k−1)/q − (n−k)/(1−q)]``; arguments and errors as `pass_probability`.
 
-    It changes sign at the mode (k−1)/(n−1) and holds its relative accuracy away from there.
+    It changes sign at the mode (k−1)/(n−1) and holds its relative accuracy away from there while π′ exceeds 1e-300.
     """
     quality, window, bar = checked_test(q, n, k)
     return bend(quality, window, bar, np.exp(log_density(quality, window, bar)))[()]
@@ -81,8 +81,9 @@ def bend(q: Floats, n: Integers, k: Integers, slope: Floats) -> Floats:
     """π″ from π′, for arguments already checked."""
     spread = q * (1.0 - q)
     inside = spread > 0
-    # One fraction in place of two, whose difference would cancel near the mode.
-    within = slope * ((k - 1) - (n - 1) * q) / np.where(inside, spread, 1.0)
+    # One fraction in place of two, whose difference would cancel near the mode. 1 − q is exact where q >= 1/2, so that
+    # the numerator keeps its digits as q → 1: at k = n the fraction is (n − 1)/q.
+    within = slope * ((k - 1) * (1.0 - q) - (n - k) * q) / np.where(inside, spread, 1.0)
     return within if inside.all() else np.where(inside, within, _curvature_at_end(q, n, k))
 
 

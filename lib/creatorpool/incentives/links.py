@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit
 
 from creatorpool.errors import InputError
 from creatorpool.incentives.types import Curve, Floats
@@ -43,21 +44,21 @@ class LogisticLink:
             raise InputError(f"steepness must be finite and > 0, got {self.steepness}")
 
     def value(self, q: Floats) -> Floats:
-        """g(q)."""
-        return self.low + (self.high - self.low) * self._share(q)
+        """g(q), to a few units in the last place also far down the lower tail."""
+        return self.low + (self.high - self.low) * expit(self._logit(q))
 
     def slope(self, q: Floats) -> Floats:
-        """g′(q)."""
-        share = self._share(q)
-        return (self.high - self.low) * self.steepness * share * (1.0 - share)
+        """g′(q), to a few units in the last place in both tails."""
+        logit = self._logit(q)
+        return (self.high - self.low) * self.steepness * expit(logit) * expit(-logit)
 
     def curvature(self, q: Floats) -> Floats:
-        """g″(q)."""
-        return self.slope(q) * self.steepness * (1.0 - 2.0 * self._share(q))
+        """g″(q), as `slope`."""
+        # 1 − 2 expit(x) = −tanh(x / 2), without the difference.
+        return -self.steepness * self.slope(q) * np.tanh(0.5 * self._logit(q))
 
-    def _share(self, q: Floats) -> Floats:
-        # By tanh, which does not overflow however steep the link is.
-        return 0.5 + 0.5 * np.tanh(0.5 * self.steepness * (q - self.centre))
+    def _logit(self, q: Floats) -> Floats:
+        return self.steepness * (q - self.centre)
 
 
 @dataclass(frozen=True)
