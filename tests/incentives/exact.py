@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import mpmath as mp
+
+from creatorpool.incentives import LogisticLink
 
 DIGITS = 50
 
 
-def binomial_point(q: float, n: int, k: int) -> tuple[mp.mpf, mp.mpf, mp.mpf]:
-    """π, π′ and π″ from the definitions, for 1 <= k <= n and 0 < q < 1."""
+def binomial_point(q: float | mp.mpf, n: int, k: int, failure: mp.mpf | None = None) -> tuple[mp.mpf, mp.mpf, mp.mpf]:
+    """π, π′ and π″ from the definitions, for 1 <= k <= n and 0 < q < 1; failure = 1 − q where q has not its digits."""
     with mp.workdps(DIGITS):
         x = mp.mpf(q)
-        term = mp.binomial(n, k) * x**k * (1 - x) ** (n - k)
+        y = 1 - x if failure is None else failure
+        term = mp.binomial(n, k) * x**k * y ** (n - k)
         tail = mp.mpf(0)
         for j in range(k, n + 1):
             tail += term
-            term *= mp.mpf(n - j) / (j + 1) * x / (1 - x)
-        slope = x ** (k - 1) * (1 - x) ** (n - k) / mp.beta(k, n - k + 1)
-        return tail, slope, slope * ((k - 1) / x - (n - k) / (1 - x))
+            term *= mp.mpf(n - j) / (j + 1) * x / y
+        slope = x ** (k - 1) * y ** (n - k) / mp.beta(k, n - k + 1)
+        return tail, slope, slope * ((k - 1) / x - (n - k) / y)
+
+
+def curvature_scale(q: float | mp.mpf, n: int, k: int, slope: mp.mpf, failure: mp.mpf | None = None) -> mp.mpf:
+    """The sum of the sizes of the two terms of π″, which cancel at its sign change."""
+    y = 1 - mp.mpf(q) if failure is None else failure
+    return slope * ((k - 1) / mp.mpf(q) + (n - k) / y)
 
 
 def poisson_binomial_mass(chances: Iterable[float]) -> list[mp.mpf]:
@@ -34,7 +44,38 @@ def poisson_binomial_mass(chances: Iterable[float]) -> list[mp.mpf]:
         return mass
 
 
-def beta_binomial_tail(q: mp.mpf, size: float, n: int, k: int) -> mp.mpf:
-    """P[S >= k] for a Beta(size·q, size·(1−q)) chance."""
-    a, b = size * q, size * (1 - q)
-    return sum(mp.binomial(n, j) * mp.beta(j + a, n - j + b) / mp.beta(a, b) for j in range(k, n + 1))
+class BetaBinomialPoint(NamedTuple):
+    """A pass curve of over-dispersed counts, and the sum of the sizes of the terms of π″."""
+
+    tail: mp.mpf
+    slope: mp.mpf
+    curvature: mp.mpf
+    scale: mp.mpf
+
+
+def beta_binomial_point(q: float, size: float, n: int, k: int) -> BetaBinomialPoint:
+    """π, π′ and π″ for a Beta(size·q, size·(1−q)) chance: sums over the smaller side, mass by mass."""
+    with mp.workdps(DIGITS):
+        mean, size = mp.mpf(q), mp.mpf(size)
+        a, b = size * mean, size * (1 - mean)
+        is_upper = k > n * q
+        sums = [mp.mpf(0)] * 4
+        for j in range(k, n + 1) if is_upper else range(k):
+            mass = mp.binomial(n, j) * mp.rf(a, j) * mp.rf(b, n - j) / mp.rf(size, n)
+            ups, downs = [size / (a + i) for i in range(j)], [size / (b + i) for i in range(n - j)]
+            score = mp.fsum(ups) - mp.fsum(downs)
+            bend = score**2 - mp.fsum(x**2 for x in ups) - mp.fsum(x**2 for x in downs)
+            sums = [total + mass * part for total, part in zip(sums, (1, score, bend, abs(bend)), strict=True)]
+        if is_upper:
+            return BetaBinomialPoint(*sums)
+        return BetaBinomialPoint(1 - sums[0], -sums[1], -sums[2], sums[3])
+
+
+def logistic_point(q: float, link: LogisticLink) -> tuple[mp.mpf, mp.mpf, mp.mpf, mp.mpf]:
+    """g, 1 − g, g′ and g″ of a logistic link."""
+    with mp.workdps(DIGITS):
+        low, high, steepness = mp.mpf(link.low), mp.mpf(link.high), mp.mpf(link.steepness)
+        power = mp.exp(-steepness * (mp.mpf(q) - mp.mpf(link.centre)))
+        up, down = 1 / (1 + power), power / (1 + power)
+        slope = (high - low) * steepness * up * down
+        return low + (high - low) * up, 1 - high + (high - low) * down, slope, slope * steepness * (down - up)

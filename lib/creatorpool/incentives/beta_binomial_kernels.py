@@ -63,8 +63,8 @@ def upper_tail(k: int, n: int, a: float, b: float) -> tuple[float, float, float,
 
 
 @compiled
-def fill_pass_points(q: Floats, size: float, n: Integers, k: Integers, out: Floats) -> None:
-    """out[i] = (log π, log π′, π″) for 0 < q[i] < 1 and θ ~ Beta(size·q, size·(1 − q))."""
+def fill_pass_points(size: float, q: Floats, failure: Floats, n: Integers, k: Integers, out: Floats) -> None:
+    """out[i] = (log π, log π′, π″) for θ ~ Beta(size·q, size·failure), with failure = 1 − q and both > 0."""
     for i in range(n.size):
         out[i, 0], out[i, 1], out[i, 2] = 0.0, -math.inf, 0.0
         if k[i] <= 0:
@@ -72,7 +72,7 @@ def fill_pass_points(q: Floats, size: float, n: Integers, k: Integers, out: Floa
         if k[i] > n[i]:
             out[i, 0] = -math.inf
             continue
-        a, b = size * q[i], size * (1.0 - q[i])
+        a, b = size * q[i], size * failure[i]
         # The smaller side: its terms of mass′ then have one sign, and 1 − π keeps its digits.
         if k[i] > n[i] * q[i]:
             total, first, second, log_unit = upper_tail(k[i], n[i], a, b)
