@@ -59,13 +59,19 @@ def beta_binomial_point(q: float, size: float, n: int, k: int) -> BetaBinomialPo
         mean, size = mp.mpf(q), mp.mpf(size)
         a, b = size * mean, size * (1 - mean)
         is_upper = k > n * q
+        start, stop = (k, n + 1) if is_upper else (0, k)
+        mass = mp.binomial(n, start) * mp.rf(a, start) * mp.rf(b, n - start) / mp.rf(size, n)
+        ups, downs = [size / (a + i) for i in range(n)], [size / (b + i) for i in range(n)]
+        score = mp.fsum(ups[:start]) - mp.fsum(downs[: n - start])
+        squares = mp.fsum(x**2 for x in ups[:start] + downs[: n - start])
         sums = [mp.mpf(0)] * 4
-        for j in range(k, n + 1) if is_upper else range(k):
-            mass = mp.binomial(n, j) * mp.rf(a, j) * mp.rf(b, n - j) / mp.rf(size, n)
-            ups, downs = [size / (a + i) for i in range(j)], [size / (b + i) for i in range(n - j)]
-            score = mp.fsum(ups) - mp.fsum(downs)
-            bend = score**2 - mp.fsum(x**2 for x in ups) - mp.fsum(x**2 for x in downs)
+        for j in range(start, stop):
+            bend = score**2 - squares
             sums = [total + mass * part for total, part in zip(sums, (1, score, bend, abs(bend)), strict=True)]
+            if j < n:
+                up, down = ups[j], downs[n - j - 1]
+                mass *= mp.mpf(n - j) / (j + 1) * down / up
+                score, squares = score + up + down, squares + up**2 - down**2
         if is_upper:
             return BetaBinomialPoint(*sums)
         return BetaBinomialPoint(1 - sums[0], -sums[1], -sums[2], sums[3])

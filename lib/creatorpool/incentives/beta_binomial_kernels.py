@@ -24,7 +24,8 @@ def log_mass(j: int, n: int, a: float, b: float) -> float:
     """log P[S = j] by rising factorials: exact also where a + b is huge and log-gammas would cancel."""
     total, size = log_choose(n, j), a + b
     for i in range(j):
-        total += math.log((a + i) / (size + i))
+        # Near 1 the ratio has no digits of its logarithm.
+        total += math.log1p(-b / (size + i)) if b < a else math.log((a + i) / (size + i))
     for i in range(n - j):
         total += math.log((b + i) / (size + j + i))
     return total
