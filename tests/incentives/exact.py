@@ -44,8 +44,24 @@ def poisson_binomial_mass(chances: Iterable[float]) -> list[mp.mpf]:
         return mass
 
 
-class BetaBinomialPoint(NamedTuple):
-    """A pass curve of over-dispersed counts, and the sum of the sizes of the terms of π″."""
+def poisson_binomial_point(p: Iterable[float], first: Iterable[float], second: Iterable[float], k: int) -> ScaledPoint:
+    """π, π′ and π″ of slots with chances p and derivatives p′ and p″: the masses, differentiated slot by slot."""
+    with mp.workdps(DIGITS):
+        f, d, e = [mp.mpf(1)], [mp.mpf(0)], [mp.mpf(0)]
+        for chance, slope, bend in zip(*(map(mp.mpf, map(float, part)) for part in (p, first, second)), strict=True):
+            f0, d0, e0 = ([*part, mp.mpf(0)] for part in (f, d, e))
+            f1, d1, e1 = ([mp.mpf(0), *part] for part in (f, d, e))
+            s = range(len(f0))
+            f = [f0[i] * (1 - chance) + f1[i] * chance for i in s]
+            d = [d0[i] * (1 - chance) + d1[i] * chance + (f1[i] - f0[i]) * slope for i in s]
+            e = [
+                e0[i] * (1 - chance) + e1[i] * chance + 2 * (d1[i] - d0[i]) * slope + (f1[i] - f0[i]) * bend for i in s
+            ]
+        return ScaledPoint(mp.fsum(f[k:]), mp.fsum(d[k:]), mp.fsum(e[k:]), mp.fsum(map(abs, e[k:])))
+
+
+class ScaledPoint(NamedTuple):
+    """A pass curve at one quality, and the sum of the sizes of the terms of π″."""
 
     tail: mp.mpf
     slope: mp.mpf
@@ -53,7 +69,7 @@ class BetaBinomialPoint(NamedTuple):
     scale: mp.mpf
 
 
-def beta_binomial_point(q: float, size: float, n: int, k: int) -> BetaBinomialPoint:
+def beta_binomial_point(q: float, size: float, n: int, k: int) -> ScaledPoint:
     """π, π′ and π″ for a Beta(size·q, size·(1−q)) chance: sums over the smaller side, mass by mass."""
     with mp.workdps(DIGITS):
         mean, size = mp.mpf(q), mp.mpf(size)
@@ -73,8 +89,8 @@ def beta_binomial_point(q: float, size: float, n: int, k: int) -> BetaBinomialPo
                 mass *= mp.mpf(n - j) / (j + 1) * down / up
                 score, squares = score + up + down, squares + up**2 - down**2
         if is_upper:
-            return BetaBinomialPoint(*sums)
-        return BetaBinomialPoint(1 - sums[0], -sums[1], -sums[2], sums[3])
+            return ScaledPoint(*sums)
+        return ScaledPoint(1 - sums[0], -sums[1], -sums[2], sums[3])
 
 
 def logistic_point(q: float, link: LogisticLink) -> tuple[mp.mpf, mp.mpf, mp.mpf, mp.mpf]:
