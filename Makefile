@@ -1,6 +1,6 @@
 # `make` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-embedded demo test test-embedded test-spark lint format lock bench clean check-airflow cluster-demo
+.PHONY: help setup setup-embedded demo test test-embedded test-spark prove lint format lock bench clean check-airflow cluster-demo
 
 PYTHON ?= python3
 VENV := .venv
@@ -53,6 +53,10 @@ test-embedded: $(VENV)/.ready $(VENV)/.browser-ready
 
 test-spark: $(VENV)/.ready $(VENV)/.spark-ready
 	$(BIN)/pytest --engine spark -m engine
+
+prove: setup ## run the long batteries (marked `prove`), on both engines
+	$(BIN)/pytest --prove --engine embedded
+	$(BIN)/pytest --prove --engine spark -m engine || test $$? -eq 5 # 5: no battery needs an engine
 
 lint: $(VENV)/.ready ## formatting, lint and types
 	$(BIN)/ruff format --check

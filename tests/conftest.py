@@ -28,9 +28,20 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engine", default=EMBEDDED, help="embedded, spark or sc://host:port")
+    parser.addoption("--prove", action="store_true", help="run the long batteries, marked `prove`, and nothing else")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    _mark_engine_items(items)
+    is_proof = bool(config.getoption("--prove"))
+    # Not by `-m`: pytest heeds only the last one, and `-m engine` is given on Spark.
+    chosen = [item for item in items if (item.get_closest_marker("prove") is not None) == is_proof]
+    if len(chosen) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
+
+
+def _mark_engine_items(items: list[pytest.Item]) -> None:
     for item in items:
         is_once = item.get_closest_marker("once") is not None
         if not is_once and {"spark", "engine", "warehouse"} & set(getattr(item, "fixturenames", ())):

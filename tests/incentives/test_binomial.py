@@ -13,7 +13,7 @@ from creatorpool.errors import InputError
 from creatorpool.incentives import pass_curvature, pass_probability, pass_slope
 from creatorpool.incentives.binomial import log_pass_probability, log_pass_slope
 
-from .exact import binomial_point
+from .exact import binomial_point, curvature_scale
 
 SMALLEST = 1e-300
 
@@ -26,17 +26,51 @@ def trials(draw: st.DrawFn, largest: int = 3000) -> tuple[float, int, int]:
     return draw(st.floats(0.001, 0.999) | near_ends), n, k
 
 
+@st.composite
+def extreme_trials(draw: st.DrawFn) -> tuple[float, int, int]:
+    n = draw(st.integers(1, 200))
+    k = draw(st.sampled_from([1, min(2, n), max(1, n - 1), n]) | st.integers(1, n))
+    near_one = st.integers(1, 2**20).map(lambda ulps: 1 - ulps * 2.0**-53)
+    near_zero = st.floats(-290, -6).map(lambda exponent: 10.0**exponent)
+    mode = (k - 1) / (n - 1) if n > 1 else 0.5
+    near_mode = st.floats(-1e-6, 1e-6).map(lambda gap: min(max(mode + gap, 1e-9), 1 - 1e-9))
+    return draw(near_one | near_zero | near_mode | st.floats(0, 1, exclude_min=True, exclude_max=True)), n, k
+
+
+def check_point(q: float, n: int, k: int) -> None:
+    tail, slope, curvature = binomial_point(q, n, k)
+    for ours, exact in ((pass_probability(q, n, k), tail), (pass_slope(q, n, k), slope)):
+        if exact > SMALLEST:
+            assert abs(ours / exact - 1) < 1e-10
+    if slope > SMALLEST:
+        # Near its sign change the curvature is small beside the two terms it consists of, and held to their size.
+        allowed = 1e-10 * abs(curvature) + 1e-12 * curvature_scale(q, n, k, slope)
+        assert abs(pass_curvature(q, n, k) - curvature) <= allowed
+
+
 @settings(max_examples=60)
 @given(trials())
 def test_pass_point_against_fifty_digits_agrees_to_1e_10(trial: tuple[float, int, int]) -> None:
-    tail, slope, curvature = binomial_point(*trial)
-    for ours, exact in ((pass_probability(*trial), tail), (pass_slope(*trial), slope)):
-        if exact > SMALLEST:
-            assert abs(ours / exact - 1) < 1e-10
-    # Near its sign change the curvature is small beside π′ times its scale, and held to that.
-    q, n, _ = trial
-    allowed = 1e-10 * abs(curvature) + 1e-12 * n * slope / (q * (1 - q))
-    assert slope < SMALLEST or abs(pass_curvature(*trial) - curvature) <= allowed
+    check_point(*trial)
+
+
+@settings(max_examples=150)
+@given(extreme_trials())
+def test_pass_point_at_extreme_quality_agrees_to_1e_10(trial: tuple[float, int, int]) -> None:
+    check_point(*trial)
+
+
+@pytest.mark.prove
+@settings(max_examples=6_000)
+@given(extreme_trials() | trials())
+def test_thousands_of_pass_points_agree_to_1e_10(trial: tuple[float, int, int]) -> None:
+    check_point(*trial)
+
+
+@pytest.mark.parametrize("ulps", [1, 2, 7, 1_000])
+def test_curvature_of_a_bar_at_the_window_is_exact_next_to_one(ulps: int) -> None:
+    q, n = 1 - ulps * 2.0**-53, 40
+    assert pass_curvature(q, n, n) == pytest.approx(pass_slope(q, n, n) * (n - 1) / q, rel=1e-14)
 
 
 @settings(max_examples=50)

@@ -151,6 +151,14 @@ def test_normal_approximation_without_randomness_is_a_step() -> None:
     np.testing.assert_array_equal(model.pass_slope([0.0, 1.0], 10, 4), [0.0, 0.0])
 
 
+def test_normal_approximation_with_all_but_no_randomness_is_finite() -> None:
+    model = NormalApproximation(DecayingSlots(np.ones(10), IdentityLink()))
+    q = np.array([5e-324, 1e-200, 1e-90, 1e-40, 1e-20, 1 - 2.0**-53])
+    np.testing.assert_array_equal(model.pass_probability(q, 10, 4), [0.0] * 5 + [1.0])
+    np.testing.assert_array_equal(model.pass_slope(q, 10, 4), np.zeros(6))
+    np.testing.assert_array_equal(model.pass_curvature(q, 10, 4), np.zeros(6))
+
+
 def test_seat_threshold_fills_the_seats_as_nearly_as_a_bar_can() -> None:
     peers = np.random.default_rng(3).uniform(0.1, 0.9, 60)
     for seats in (0, 3, 17, 60):

@@ -18,8 +18,27 @@ from creatorpool.incentives import (
     poisson_binomial_pmf,
 )
 from creatorpool.incentives.binomial import log_pass_probability
+from creatorpool.incentives.slots import SlotChances
 
-from .exact import poisson_binomial_mass
+from .exact import poisson_binomial_mass, poisson_binomial_point
+
+SMALLEST = 1e-280
+# Below this beside the whole, the reference itself has no digits: it sums masses whose derivatives cancel.
+LOST = 1e-30
+
+
+class FixedSlots:
+    """Slots whose chances and derivatives are given, whatever the quality."""
+
+    def __init__(self, *parts: np.ndarray) -> None:
+        self.parts = parts
+
+    @property
+    def count(self) -> int:
+        return self.parts[0].size
+
+    def chances(self, q: np.ndarray) -> SlotChances:
+        return SlotChances(*(np.tile(part, (np.size(q), 1)) for part in self.parts))
 
 
 def slots_of(n: int, seed: int) -> LinkedSlots:
@@ -39,6 +58,72 @@ def test_tails_and_slopes_against_fifty_digits_agree_to_1e_10(n: int) -> None:
         if influence:  # Lemma B.1: each slot's sensitivity times the chance that it decides
             lemma = sum(w * float(s) for w, s in zip(influence, slope, strict=True))
             assert abs(model.pass_slope(q, n, k) / lemma - 1) < 1e-10
+
+
+def drawn_slots(rng: np.random.Generator) -> FixedSlots:
+    """Chances of every size, some of them certain, with slopes and curvatures of their size or not."""
+    n = int(rng.integers(1, 30))
+    chances = [
+        rng.random(n),
+        10.0 ** rng.uniform(-12, 0, n),
+        1 - 10.0 ** rng.uniform(-6, 0, n),
+        rng.choice([0.0, 1.0, 0.5, 0.2, 1e-9], n),
+        rng.random() * rng.uniform(0.5, 1, n),
+    ][rng.integers(5)]
+    first = rng.uniform(0, 3, n) * rng.choice([np.ones(n), chances, rng.integers(0, 2, n)])
+    return FixedSlots(chances, first, rng.normal(0, 3, n) * rng.choice([np.ones(n), first]))
+
+
+def check_slots(slots: FixedSlots, k: int) -> None:
+    exact = poisson_binomial_point(*slots.parts, k)
+    ours = PoissonBinomialModel(slots).evaluate(np.asarray(0.5), np.asarray(slots.count), np.asarray(k))
+    for number, wanted in zip(ours[:2], exact[:2], strict=True):
+        if wanted > max(SMALLEST, LOST * exact.tail):
+            assert abs(number / wanted - 1) < 1e-10
+    if exact.scale > max(SMALLEST, LOST * exact.tail):
+        assert abs(ours.curvature - exact.curvature) <= 1e-10 * abs(exact.curvature) + 1e-12 * exact.scale
+
+
+def test_slots_of_every_kind_against_fifty_digits_agree_to_1e_10() -> None:
+    rng = np.random.default_rng(21)
+    for _ in range(150):
+        slots = drawn_slots(rng)
+        check_slots(slots, int(rng.integers(1, slots.count + 1)))
+
+
+@pytest.mark.prove
+def test_thousands_of_slots_of_every_kind_agree_to_1e_10() -> None:
+    rng = np.random.default_rng(22)
+    for _ in range(6_000):
+        slots = drawn_slots(rng)
+        check_slots(slots, int(rng.integers(1, slots.count + 1)))
+
+
+def test_bar_at_the_number_of_possible_slots_keeps_its_tail() -> None:
+    """Slots without an audience leave five; all of them must succeed."""
+    weights = np.array([1.0, 0.0, 0.9, 0.8, 0.0, 0.7, 0.6])
+    model = PoissonBinomialModel(DecayingSlots(weights, IdentityLink()))
+    product = np.prod(weights[weights > 0])
+    for q in (1e-9, 0.3):
+        assert model.pass_probability(q, 7, 5) == pytest.approx(product * q**5, rel=1e-12)
+        assert model.pass_slope(q, 7, 5) == pytest.approx(5 * product * q**4, rel=1e-12)
+        assert model.pass_curvature(q, 7, 5) == pytest.approx(20 * product * q**3, rel=1e-12)
+        assert model.pass_probability(q, 7, 6) == 0
+
+
+def test_slots_that_only_bend_at_quality_zero_bend_the_pass_chance() -> None:
+    class Square:
+        def value(self, q: np.ndarray) -> np.ndarray:
+            return q**2
+
+        def slope(self, q: np.ndarray) -> np.ndarray:
+            return 2 * q
+
+        def curvature(self, q: np.ndarray) -> np.ndarray:
+            return np.full_like(q, 2.0)
+
+    model = PoissonBinomialModel(DecayingSlots(np.ones(3), Square()))
+    assert model.pass_curvature(0.0, 3, 1) == pytest.approx(6.0, rel=1e-14)
 
 
 @pytest.mark.parametrize(("q", "k"), [(0.3, 1500), (0.3, 1700), (0.3, 1200), (0.99, 4990), (0.9, 4990)])

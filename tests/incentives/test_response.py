@@ -81,8 +81,17 @@ def test_best_response_between_two_equal_peaks_reports_both() -> None:
 
 
 def test_corners_are_best_responses_where_quality_is_worthless_or_cheap() -> None:
-    assert best_response(Policy(0, 10, 5, 0, 0, 0, 0.5), QuadraticCost(10.0)) == pytest.approx(0, abs=1e-9)
-    assert best_response(Policy(50, 10, 5, 0, 0, 0, 1.0), QuadraticCost(10.0)) == pytest.approx(1)
+    assert best_response(Policy(0, 10, 5, 0, 0, 0, 0.5), QuadraticCost(10.0)) == 0.0
+    assert best_response(Policy(50, 10, 5, 0, 0, 0, 1.0), QuadraticCost(10.0)) == 1.0
+
+
+def test_responses_next_to_an_end_are_told_from_the_end_itself() -> None:
+    """Without a prize q̂ = rN/κ: utility cannot tell 1 − 1e-9 from 1, its slope can."""
+    kappa = 50.0
+    for gap in (1e-9, 1e-11, 0.0, -1e-11, -1e-9):
+        found = best_response(Policy(kappa * (1 - gap), 10, 5, 0, 0, 0, 1.0), QuadraticCost(kappa))
+        assert found == pytest.approx(min(1.0, 1 - gap), abs=1e-14)
+        assert (found == 1.0) == (gap <= 0)
 
 
 def test_first_best_without_selection_has_a_closed_form() -> None:

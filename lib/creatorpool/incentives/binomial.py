@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,7 +13,14 @@ from creatorpool.incentives.arguments import checked_test
 from creatorpool.incentives.binomial_kernels import fill_log_density, fill_log_tail
 from creatorpool.incentives.types import Floats, Integers
 
-Kernel = Callable[[Floats, Integers, Integers, int, int, Floats], None]
+Kernel = Callable[[Floats, Floats, Integers, Integers, int, int, Floats], None]
+
+
+class Chance(NamedTuple):
+    """The chance of a success and that of a failure, which sum to 1: near 1 the first has no digits of the second."""
+
+    success: Floats
+    failure: Floats
 
 
 def pass_probability(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
@@ -51,46 +59,56 @@ def pass_slope(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
 def pass_curvature(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
     """Curvature ``π″(q) = π′(q) [(k−1)/q − (n−k)/(1−q)]``; arguments and errors as `pass_probability`.
 
-    It changes sign at the mode (k−1)/(n−1) and holds its relative accuracy away from there.
+    It changes sign at the mode (k−1)/(n−1) and holds its relative accuracy away from there while π′ exceeds 1e-300.
     """
     quality, window, bar = checked_test(q, n, k)
-    return bend(quality, window, bar, np.exp(log_density(quality, window, bar)))[()]
+    chance = chance_of(quality)
+    return bend(chance, window, bar, np.exp(log_density(chance, window, bar)))[()]
 
 
 def log_pass_probability(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
     """log π(q), finite where π itself is too small for a float; −inf where π = 0. Else as `pass_probability`."""
-    return log_tail(*checked_test(q, n, k))
+    quality, window, bar = checked_test(q, n, k)
+    return log_tail(chance_of(quality), window, bar)
 
 
 def log_pass_slope(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
     """log π′(q), −inf where π′ = 0. Else as `pass_probability`."""
-    return log_density(*checked_test(q, n, k))
+    quality, window, bar = checked_test(q, n, k)
+    return log_density(chance_of(quality), window, bar)
 
 
-def log_tail(q: Floats, n: Integers, k: Integers) -> Floats:
+def chance_of(success: Floats) -> Chance:
+    """A success chance known as one float: the failure chance is what it leaves."""
+    return Chance(success, 1.0 - success)
+
+
+def log_tail(chance: Chance, n: Integers, k: Integers) -> Floats:
     """`log_pass_probability` of arguments already checked."""
-    return _elementwise(fill_log_tail, q, n, k)
+    return _elementwise(fill_log_tail, chance, n, k)
 
 
-def log_density(q: Floats, n: Integers, k: Integers) -> Floats:
+def log_density(chance: Chance, n: Integers, k: Integers) -> Floats:
     """`log_pass_slope` of arguments already checked."""
-    return _elementwise(fill_log_density, q, n, k)
+    return _elementwise(fill_log_density, chance, n, k)
 
 
-def bend(q: Floats, n: Integers, k: Integers, slope: Floats) -> Floats:
+def bend(chance: Chance, n: Integers, k: Integers, slope: Floats) -> Floats:
     """π″ from π′, for arguments already checked."""
-    spread = q * (1.0 - q)
+    q, failure = chance
+    spread = q * failure
     inside = spread > 0
-    # One fraction in place of two, whose difference would cancel near the mode.
-    within = slope * ((k - 1) - (n - 1) * q) / np.where(inside, spread, 1.0)
+    # One fraction in place of two, whose difference would cancel near the mode. Neither product is rounded relative to
+    # the other, so that digits stay as q → 1: at k = n the fraction is (n − 1)/q.
+    within = slope * ((k - 1) * failure - (n - k) * q) / np.where(inside, spread, 1.0)
     return within if inside.all() else np.where(inside, within, _curvature_at_end(q, n, k))
 
 
-def _elementwise(kernel: Kernel, q: Floats, n: Integers, k: Integers) -> Floats:
-    arrays = np.broadcast_arrays(q, n, k)
-    quality, window, bar = (np.ascontiguousarray(array).reshape(-1) for array in arrays)
-    out = np.empty(quality.size)
-    on_slices(lambda first, end: kernel(quality, window, bar, first, end, out), quality.size)
+def _elementwise(kernel: Kernel, chance: Chance, n: Integers, k: Integers) -> Floats:
+    arrays = np.broadcast_arrays(chance.success, chance.failure, n, k)
+    success, failure, window, bar = (np.ascontiguousarray(array).reshape(-1) for array in arrays)
+    out = np.empty(success.size)
+    on_slices(lambda first, end: kernel(success, failure, window, bar, first, end, out), success.size)
     return out.reshape(arrays[0].shape)[()]
 
 

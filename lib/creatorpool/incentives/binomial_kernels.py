@@ -50,31 +50,37 @@ def deviance(x: float, mean: float) -> float:
 
 
 @numba.njit(nogil=True)
-def log_mass(k: float, n: float, q: float) -> float:
-    """log P[Bin(n, q) = k] for whole 0 <= k <= n."""
+def log_of(part: float, rest: float) -> float:
+    """log(part), where part + rest = 1: by whichever of the two keeps more digits."""
+    return float(math.log(part) if part < 0.5 else math.log1p(-rest))
+
+
+@numba.njit(nogil=True)
+def log_mass(k: float, n: float, q: float, failure: float) -> float:
+    """log P[Bin(n, q) = k] for whole 0 <= k <= n, with failure = 1 − q."""
     if q == 0.0:
         return 0.0 if k == 0.0 else -math.inf
-    if q == 1.0:
+    if failure == 0.0:
         return 0.0 if k == n else -math.inf
     if k == 0.0:
-        return float(n * math.log1p(-q))
+        return float(n * log_of(failure, q))
     if k == n:
-        return float(n * math.log(q))
+        return float(n * log_of(q, failure))
     errors = stirling_error(n) - stirling_error(k) - stirling_error(n - k)
-    fit = deviance(k, n * q) + deviance(n - k, n * (1.0 - q))
+    fit = deviance(k, n * q) + deviance(n - k, n * failure)
     return float(errors - fit - LOG_ROOT_2PI - 0.5 * math.log(k * ((n - k) / n)))
 
 
 @numba.njit(nogil=True)
-def log_tail(k: float, n: float, q: float) -> float:
-    """log P[Bin(n, q) >= k] for whole n >= 1 and k >= 0."""
+def log_tail(k: float, n: float, q: float, failure: float) -> float:
+    """log P[Bin(n, q) >= k] for whole n >= 1 and k >= 0, with failure = 1 − q."""
     if k <= 0.0:
         return 0.0
     if k > n or q == 0.0:
         return -math.inf
-    if q == 1.0:
+    if failure == 0.0:
         return 0.0
-    odds = q / (1.0 - q)
+    odds = q / failure
     total, term = 1.0, 1.0
     if k >= n * q:
         j = k
@@ -82,27 +88,27 @@ def log_tail(k: float, n: float, q: float) -> float:
             term *= (n - j) / (j + 1.0) * odds
             total += term
             j += 1.0
-        return float(min(0.0, log_mass(k, n, q) + math.log(total)))
+        return float(min(0.0, log_mass(k, n, q, failure) + math.log(total)))
     j = k - 1.0
     while j > 0.0 and term > NEGLIGIBLE * total:
         term *= j / ((n - j + 1.0) * odds)
         total += term
         j -= 1.0
-    return float(math.log1p(-math.exp(log_mass(k - 1.0, n, q) + math.log(total))))
+    return float(math.log1p(-math.exp(log_mass(k - 1.0, n, q, failure) + math.log(total))))
 
 
 @compiled
-def fill_log_tail(q: Floats, n: Integers, k: Integers, first: int, end: int, out: Floats) -> None:
-    """out[i] = log P[Bin(n[i], q[i]) >= k[i]] for first <= i < end."""
+def fill_log_tail(q: Floats, failure: Floats, n: Integers, k: Integers, first: int, end: int, out: Floats) -> None:
+    """out[i] = log P[Bin(n[i], q[i]) >= k[i]] for first <= i < end, with failure = 1 − q."""
     for i in range(first, end):
-        out[i] = log_tail(float(k[i]), float(n[i]), q[i])
+        out[i] = log_tail(float(k[i]), float(n[i]), q[i], failure[i])
 
 
 @compiled
-def fill_log_density(q: Floats, n: Integers, k: Integers, first: int, end: int, out: Floats) -> None:
+def fill_log_density(q: Floats, failure: Floats, n: Integers, k: Integers, first: int, end: int, out: Floats) -> None:
     """out[i] = log of the derivative of that tail in q: n[i] P[Bin(n[i] − 1, q[i]) = k[i] − 1]."""
     for i in range(first, end):
         if 1 <= k[i] <= n[i]:
-            out[i] = math.log(float(n[i])) + log_mass(k[i] - 1.0, n[i] - 1.0, q[i])
+            out[i] = math.log(float(n[i])) + log_mass(k[i] - 1.0, n[i] - 1.0, q[i], failure[i])
         else:
             out[i] = -math.inf

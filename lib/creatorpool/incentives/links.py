@@ -1,13 +1,24 @@
-"""Links from quality to the success chance of one impression (formulas §3, equations 40 and 43)."""
+"""Links from quality to the success chance of one impression (formulas §3, equations 40 and 43).
+
+Any object with `value`, `slope` and `curvature` of an array of q serves as a link. One that comes close to 1 should
+have `complement` too, 1 − g(q), since 1 − `value` has few digits there; the links below have it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit
 
 from creatorpool.errors import InputError
 from creatorpool.incentives.types import Curve, Floats
+
+
+def complement(link: Curve, q: Floats) -> Floats:
+    """1 − g(q), the chance of a failure: by the link's own method where it has one."""
+    own = getattr(link, "complement", None)
+    return 1.0 - link.value(q) if own is None else np.asarray(own(q))[()]
 
 
 @dataclass(frozen=True)
@@ -17,6 +28,10 @@ class IdentityLink:
     def value(self, q: Floats) -> Floats:
         """g(q)."""
         return q
+
+    def complement(self, q: Floats) -> Floats:
+        """1 − g(q)."""
+        return 1.0 - q
 
     def slope(self, q: Floats) -> Floats:
         """g′(q)."""
@@ -43,21 +58,25 @@ class LogisticLink:
             raise InputError(f"steepness must be finite and > 0, got {self.steepness}")
 
     def value(self, q: Floats) -> Floats:
-        """g(q)."""
-        return self.low + (self.high - self.low) * self._share(q)
+        """g(q), to a few units in the last place also far down the lower tail; `complement` is so in the upper one."""
+        return np.asarray(self.low + (self.high - self.low) * expit(self._logit(q)))[()]
+
+    def complement(self, q: Floats) -> Floats:
+        """1 − g(q)."""
+        return np.asarray((1.0 - self.high) + (self.high - self.low) * expit(-self._logit(q)))[()]
 
     def slope(self, q: Floats) -> Floats:
-        """g′(q)."""
-        share = self._share(q)
-        return (self.high - self.low) * self.steepness * share * (1.0 - share)
+        """g′(q), to a few units in the last place in both tails."""
+        logit = self._logit(q)
+        return np.asarray((self.high - self.low) * self.steepness * expit(logit) * expit(-logit))[()]
 
     def curvature(self, q: Floats) -> Floats:
-        """g″(q)."""
-        return self.slope(q) * self.steepness * (1.0 - 2.0 * self._share(q))
+        """g″(q), as `slope`."""
+        # 1 − 2 expit(x) = −tanh(x / 2), without the difference.
+        return -self.steepness * self.slope(q) * np.tanh(0.5 * self._logit(q))
 
-    def _share(self, q: Floats) -> Floats:
-        # By tanh, which does not overflow however steep the link is.
-        return 0.5 + 0.5 * np.tanh(0.5 * self.steepness * (q - self.centre))
+    def _logit(self, q: Floats) -> Floats:
+        return self.steepness * (q - self.centre)
 
 
 @dataclass(frozen=True)
@@ -74,6 +93,10 @@ class ScaledLink:
     def value(self, q: Floats) -> Floats:
         """g(q)."""
         return self.factor * self.link.value(q)
+
+    def complement(self, q: Floats) -> Floats:
+        """1 − g(q)."""
+        return (1.0 - self.factor) + self.factor * complement(self.link, q)
 
     def slope(self, q: Floats) -> Floats:
         """g′(q)."""
@@ -109,6 +132,10 @@ class NoisyLink:
     def value(self, q: Floats) -> Floats:
         """g(q)."""
         return self.false_positive + self.attenuation * self.link.value(q)
+
+    def complement(self, q: Floats) -> Floats:
+        """1 − g(q)."""
+        return self.false_negative + self.attenuation * complement(self.link, q)
 
     def slope(self, q: Floats) -> Floats:
         """g′(q)."""

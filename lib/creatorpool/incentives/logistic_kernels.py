@@ -22,6 +22,14 @@ RIDGE = 1e-6
 
 
 @numba.njit(nogil=True)
+def logistic(x: float) -> tuple[float, float]:
+    """1 / (1 + e^−x) and its derivative, both to a few units in the last place wherever they are normal floats."""
+    small = math.exp(-abs(x))  # never overflows
+    large = 1.0 / (1.0 + small)
+    return (large if x >= 0.0 else small * large), small * large * large
+
+
+@numba.njit(nogil=True)
 def solve(matrix: Floats, right: Floats, size: int) -> None:
     """Solve the symmetric positive system in place; the answer is left in `right`."""
     for i in range(size):
@@ -52,8 +60,8 @@ def fit(z: Floats, passes: Floats, entrants: Floats, size: int, theta: Floats) -
                 powers[i] = power
                 logit += theta[i] * power
                 power *= z[b]
-            chance = 1.0 / (1.0 + math.exp(-min(max(logit, -500.0), 500.0)))
-            spread = entrants[b] * chance * (1.0 - chance)
+            chance, density = logistic(logit)
+            spread = entrants[b] * density
             for i in range(size):
                 step[i] += (passes[b] - entrants[b] * chance) * powers[i]
                 for j in range(size):
@@ -84,5 +92,5 @@ def fill_curves(z: Floats, passes: Floats, entrants: Floats, out: Floats) -> Non
         fit(z, passes[r], entrants[r], 4, theta)
         if not is_rising(z, theta):
             fit(z, passes[r], entrants[r], 2, theta)
-        chance = 1.0 / (1.0 + math.exp(-min(max(theta[0], -500.0), 500.0)))
-        out[r, 0], out[r, 1] = chance, theta[1] * chance * (1.0 - chance)
+        chance, density = logistic(theta[0])
+        out[r, 0], out[r, 1] = chance, theta[1] * density

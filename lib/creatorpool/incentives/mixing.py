@@ -12,9 +12,12 @@ from creatorpool.errors import InputError
 from creatorpool.incentives import binomial
 from creatorpool.incentives.arguments import checked_numbers, checked_test
 from creatorpool.incentives.beta_binomial_kernels import fill_pass_points
-from creatorpool.incentives.links import IdentityLink
+from creatorpool.incentives.links import IdentityLink, complement
 from creatorpool.incentives.pass_model import PassModel, PassPoint
 from creatorpool.incentives.types import Curve, Floats, Integers
+
+# Products of its inverse and a concentration stay below the largest float.
+LEAST_CHANCE = 1e-280
 
 
 @dataclass(frozen=True)
@@ -42,14 +45,23 @@ class BetaBinomialModel(PassModel):
         """log π, finite where π underflows."""
         return self._in_mean(*checked_test(q, n, k))[..., 0][()]
 
+    def log_pass_slope(self, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
+        """log π′, finite where π′ underflows."""
+        quality, window, bar = checked_test(q, n, k)
+        with np.errstate(divide="ignore"):
+            steepness = np.log(self.link.slope(quality))
+        return np.asarray(steepness + self._in_mean(quality, window, bar)[..., 1])[()]
+
     def _in_mean(self, q: Floats, n: Integers, k: Integers) -> Floats:
-        # At the ends the Beta law degenerates; the nearest floats inside give its limits.
-        mean = np.clip(self.link.value(q), 1e-300, 1.0 - 2.0**-53)
-        means, window, bar = np.broadcast_arrays(mean, n, k)
-        out = np.empty((means.size, 3))
-        flat = [np.ascontiguousarray(array).reshape(-1) for array in (means, window, bar)]
-        fill_pass_points(flat[0], self.concentration, flat[1], flat[2], out)
-        return out.reshape(*means.shape, 3)
+        # At the ends the Beta law degenerates; floats just inside give its limits.
+        chances = np.maximum(self.link.value(q), LEAST_CHANCE), np.maximum(complement(self.link, q), LEAST_CHANCE)
+        successes, failures, window, bar = np.broadcast_arrays(*chances, n, k)
+        out = np.empty((successes.size, 3))
+        success, failure, size, count = (
+            np.ascontiguousarray(array).reshape(-1) for array in (successes, failures, window, bar)
+        )
+        fill_pass_points(self.concentration, success, failure, size, count, out)
+        return out.reshape(*successes.shape, 3)
 
 
 class LatentMap(Protocol):
@@ -114,7 +126,7 @@ class LatentMixingModel(PassModel):
         """π, π′ and π″."""
         quality, window, bar = q[..., None], n[..., None], k[..., None]
         first = self.latent.slope(quality, self.nodes)
-        chance = np.clip(self.latent.value(quality, self.nodes), 0.0, 1.0)
+        chance = binomial.chance_of(np.clip(self.latent.value(quality, self.nodes), 0.0, 1.0))
         density = np.exp(binomial.log_density(chance, window, bar))
         bend = first**2 * binomial.bend(chance, window, bar, density)
         bend = bend + self.latent.curvature(quality, self.nodes) * density

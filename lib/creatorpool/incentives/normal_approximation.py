@@ -12,6 +12,10 @@ from creatorpool.incentives.pass_model import PassModel, PassPoint
 from creatorpool.incentives.slots import Slots
 from creatorpool.incentives.types import Floats, Integers
 
+# Below this every chance is all but 0 or 1 and the mean a whole number, half a count away from any k − ½: the density
+# is 0 in floats, while the derivatives of z overflow.
+LEAST_VARIANCE = 1e-30
+
 
 @dataclass(frozen=True)
 class NormalApproximation(PassModel):
@@ -23,9 +27,9 @@ class NormalApproximation(PassModel):
         """π, π′ and π″ of the approximation itself."""
         quality, window, bar = np.broadcast_arrays(q, n, k)
         moments = self._moments(quality.reshape(-1), window.reshape(-1))
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             point = _point(*moments, bar.reshape(-1) - 0.5)
-        certain = moments[1] == 0
+        certain = moments[1] < LEAST_VARIANCE
         sure = (moments[0] > bar.reshape(-1) - 0.5).astype(np.float64)
         flat = (np.where(certain, 0.0 if i else sure, part) for i, part in enumerate(point))
         return PassPoint(*(part.reshape(quality.shape)[()] for part in flat))

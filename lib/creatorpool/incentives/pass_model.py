@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from creatorpool.errors import InputError
 from creatorpool.incentives import binomial
 from creatorpool.incentives.arguments import checked_test
-from creatorpool.incentives.links import IdentityLink, NoisyLink
+from creatorpool.incentives.links import IdentityLink, NoisyLink, complement
 from creatorpool.incentives.types import Curve, Floats, Integers
 
 
@@ -80,26 +80,29 @@ class LinkModel(PassModel):
 
     def evaluate(self, q: Floats, n: Integers, k: Integers) -> PassPoint:
         """π, π′ and π″ by the chain rule."""
-        chance, first, second = self.link.value(q), self.link.slope(q), self.link.curvature(q)
+        chance, first, second = self._chance(q), self.link.slope(q), self.link.curvature(q)
         density = np.exp(binomial.log_density(chance, n, k))
         bend = first**2 * binomial.bend(chance, n, k, density) + second * density
         return PassPoint(np.exp(binomial.log_tail(chance, n, k)), first * density, bend)
 
     def probability(self, q: Floats, n: Integers, k: Integers) -> Floats:
         """π alone."""
-        return np.exp(binomial.log_tail(self.link.value(q), n, k))
+        return np.exp(binomial.log_tail(self._chance(q), n, k))
 
     def log_pass_probability(self, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
         """log π, finite where π underflows."""
         quality, window, bar = checked_test(q, n, k)
-        return binomial.log_pass_probability(self.link.value(quality), window, bar)
+        return binomial.log_tail(self._chance(quality), window, bar)
 
     def log_pass_slope(self, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
         """log π′, finite where π′ underflows."""
         quality, window, bar = checked_test(q, n, k)
         with np.errstate(divide="ignore"):
             steepness = np.log(self.link.slope(quality))
-        return steepness + binomial.log_pass_slope(self.link.value(quality), window, bar)
+        return steepness + binomial.log_density(self._chance(quality), window, bar)
+
+    def _chance(self, q: Floats) -> binomial.Chance:
+        return binomial.Chance(self.link.value(q), complement(self.link, q))
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,8 @@ def local_maxima(policy: Policy, cost: Curve) -> Floats:
     marginal = payoffs(policy, cost, q).private_gain - cost.slope(q)
     falls = np.flatnonzero((marginal[:-1] > 0) & (marginal[1:] <= 0))
     inside = critical_point(policy, cost, q[falls], q[falls + 1])
-    corners = ([0.0] if marginal[0] <= 0 else [], [1.0] if marginal[-1] > 0 else [])
+    falls_at_once = marginal[0] < 0 or (marginal[0] == 0 and marginal[1] <= 0)
+    corners = ([0.0] if falls_at_once else [], [1.0] if marginal[-1] > 0 else [])
     return np.concatenate([corners[0], inside, corners[1]])
 
 

@@ -28,14 +28,22 @@ TILT_STEPS = 60
 
 
 @numba.njit(nogil=True)
-def tilt_to(p: Floats, target: float) -> float:
-    """λ at which the tilted mean Σ p e^λ / (1 − p + p e^λ) is about `target`; 0 where no tilt brings it there."""
+def reach(p: Floats) -> tuple[int, int]:
+    """The least and the largest count that chances of exactly 0 and 1 leave possible."""
     certain, possible = 0, 0
     for chance in p:
         certain += chance == 1.0
         possible += chance > 0.0
-    if not certain < target < possible:
+    return certain, possible
+
+
+@numba.njit(nogil=True)
+def tilt_to(p: Floats, k: float, certain: int, possible: int) -> float:
+    """λ at which the tilted mean Σ p e^λ / (1 − p + p e^λ) is about k, or as near as counts can come to it."""
+    if certain == possible:
         return 0.0
+    # At an end of the counts no finite tilt has its mean; half a count away most of the mass lies at the end.
+    target = min(max(k, certain + 0.5), possible - 0.5)
     low, high, tilt = -MAX_TILT, MAX_TILT, 0.0
     for _ in range(TILT_STEPS):
         mean, variance = 0.0, 0.0
@@ -70,8 +78,9 @@ def convolve(p: Floats, first: Floats, second: Floats, tilt: float) -> tuple[Flo
         longer = log_scale + term
         lost = (longer - log_scale) - term
         log_scale = longer
-        hit, first_j, second_j = p[j] * growth / norm, first[j] / norm, second[j] / norm
-        stay = 1.0 - hit
+        first_j, second_j = first[j] / norm, second[j] / norm
+        # Not 1 − hit, which has few digits where a steep tilt makes the hit all but certain.
+        hit, stay = p[j] * growth / norm, (1.0 - p[j]) / norm
         f, a, b, c = now
         # Two buffers and no branch, so that the loop runs on vectors. What lies beside the band is 0.
         for s in range(low, high + 2):
@@ -85,14 +94,20 @@ def convolve(p: Floats, first: Floats, second: Floats, tilt: float) -> tuple[Flo
 
 
 @numba.njit(nogil=True)
+def largest(band: Floats, s: int) -> float:
+    """The size of what the four polynomials have at s; A₂ alone may be negative, or alone other than 0."""
+    return float(max(band[0, s], band[1, s], abs(band[2, s]), band[3, s]))
+
+
+@numba.njit(nogil=True)
 def narrowed(band: Floats, low: int, high: int) -> tuple[int, int]:
     """The band without its negligible edges; they, and what an earlier slot left beside the band, are cleared."""
     band[:, low - 1] = 0.0
     band[:, high + 1] = 0.0
-    while low < high and max(band[0, low], band[1, low], band[3, low]) < NEGLIGIBLE:
+    while low < high and largest(band, low) < NEGLIGIBLE:
         band[:, low] = 0.0
         low += 1
-    while high > low and max(band[0, high], band[1, high], band[3, high]) < NEGLIGIBLE:
+    while high > low and largest(band, high) < NEGLIGIBLE:
         band[:, high] = 0.0
         high -= 1
     return low, high
@@ -157,10 +172,14 @@ def fill_pass_points(
             out[i, 0] = -math.inf
             continue
         chances = p[row[i], : n[i]]
-        tilt = tilt_to(chances, float(k[i]) if k[i] < n[i] else n[i] - 0.5)
+        certain, possible = reach(chances)
+        tilt = tilt_to(chances, float(k[i]), certain, possible)
         slopes = first[row[i], : n[i]], second[row[i], : n[i]]
         f, a, b, c, log_scale = convolve(chances, slopes[0], slopes[1], tilt)
-        out[i, 0] = log_tail(f, k[i], tilt, log_scale)
+        if k[i] > possible:
+            out[i, 0] = -math.inf
+        elif k[i] > certain:
+            out[i, 0] = log_tail(f, k[i], tilt, log_scale)
         at = k[i]  # where the coefficient of x^{k−1} is
         log_unit = log_scale - tilt * (k[i] - 1)
         if a[at] > 0.0:

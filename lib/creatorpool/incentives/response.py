@@ -28,6 +28,10 @@ MAX_DEPTH = 40
 MAX_CELLS_PER_POLICY = 20_000
 MAX_STEPS = 60
 PRECISION = 1e-15
+# The steps stop within 2 PRECISION of an end that U′ points to; so close to it, only the end itself is an answer.
+AT_END = 10 * PRECISION
+# Utilities that differ by less than this part of their terms are told apart by U′, not by their own rounding.
+ROUNDING = 1e-14
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,8 @@ def best_response(policy: Policy, cost: Curve) -> Floats:
     Returns
     -------
     float64 array
-        Of the policies' shape, or a scalar. `certified_response` returns the proof with it.
+        Of the policies' shape, or a scalar; exactly 0 or 1 where an end is best. `certified_response` returns the proof
+        with it.
     """
     return certified_response(policy, cost).quality
 
@@ -253,12 +258,14 @@ def _polished(policy: Policy, cost: Curve, region: _Region) -> _Peaks:
     here = policy.take(which)
     candidates = np.stack([critical_point(here, cost, low, high), low, high])
     utility = np.stack([creator_utility(here, cost, q, _passes(here, q)) for q in candidates])
-    chosen = utility.argmax(axis=0), np.arange(which.size)
+    margin = ROUNDING * (utility[0] + 2.0 * cost.value(candidates[0]))
+    chosen = np.stack([utility[0] + margin, utility[1], utility[2]]).argmax(axis=0), np.arange(which.size)
     return _Peaks(which, low, high, np.maximum.reduceat(bound, first), candidates[chosen], utility[chosen])
 
 
 def critical_point(policy: Policy, cost: Curve, low: Floats, high: Floats) -> Floats:
     """Where U′ falls through 0 between `low` and `high`, or the end it points to: Newton's steps inside a bracket."""
+    bottom, top = low, high
     q = 0.5 * (low + high)
     # Each point stops by itself, so that no answer depends on what else was asked; who stopped costs nothing more.
     moving = np.arange(low.size)
@@ -269,7 +276,8 @@ def critical_point(policy: Policy, cost: Curve, low: Floats, high: Floats) -> Fl
         moving, low, high = moving[~has_stopped], low[~has_stopped], high[~has_stopped]
         if moving.size == 0:
             break
-    return q
+    # An end is a corner, with conditions of its own: a point beside it would pass for an interior optimum.
+    return np.where(top - q <= AT_END, top, np.where(q - bottom <= AT_END, bottom, q))
 
 
 def _newton_step(
