@@ -24,6 +24,8 @@ TABLES = (
     "video_payouts",
     "creator_payouts",
     "allocation_runs",
+    "payout_changes",
+    "creator_statements",
 )
 VOLATILE = {
     "run_id",

@@ -145,7 +145,7 @@ def test_frontier_of_one_category_does_not_publish_what_a_broken_run_left(
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(broken, "publish", killed)
+    monkeypatch.setattr("creatorpool.pipeline.stage.publish_run", killed)
     with pytest.raises(KeyboardInterrupt):
         sweep_day(broken)
     assert {row["category"] for row in rows_of(broken, "allocation_frontier")} > {"music"}

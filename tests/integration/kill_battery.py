@@ -1,0 +1,180 @@
+"""Kill the commands of a root at their writes, again and again, and run each again until it gets through.
+
+Every command is a child of this process: forked after the slow imports, killed by SIGKILL at one write, between two
+writes, or at a random moment. A write is killed before it starts, while it goes on, or after it is committed. The
+commands are those of two days: the nights, a republication, explanations, statements, upkeep and the report. Prints one
+JSON object: how many children were killed, at what.
+
+    python kill_battery.py RAW ROOT ENGINE KILLS SEED
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import random
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+# Imported here, before the forks, to be paid for once.
+import great_expectations  # noqa: F401
+import pyspark.sql.connect.session  # noqa: F401
+
+from creatorpool.pipeline.allocation import allocate_day
+from creatorpool.pipeline.explanation import explain_day
+from creatorpool.pipeline.ingestion import ingested
+from creatorpool.pipeline.maintenance import maintain_tables
+from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.recovery import recover
+from creatorpool.pipeline.statements import day_statements
+from creatorpool.report.nightly.page import write_page
+from creatorpool.report.nightly.published import report_day
+from creatorpool.session import open_session
+from creatorpool.settings import Settings, load_settings
+from creatorpool.tables import Warehouse
+
+FIRST, SECOND = date(2026, 11, 19), date(2026, 11, 20)
+WRITES = (
+    *("stage_day", "stage_append", "stage_overwrite", "stage_records", "commit", "append_records"),
+    *("replace_day_records", "restore", "restore_day", "optimize", "vacuum"),
+)
+MODES = ("before", "during", "after", "anywhere")
+ALPHA = "allocation.alpha=0.7"
+
+Command = Callable[[Warehouse, Callable[..., Night], Path], object]
+
+
+def settings_of(*assignments: str) -> Settings:
+    return load_settings(assignments=["contracts.data_docs=false", "engine.shuffle_partitions=2", *assignments])
+
+
+def night(tables: Warehouse, day: date, *assignments: str) -> Night:
+    run = Night(tables, settings_of(*assignments), day)
+    recover(tables, run.log)
+    return run
+
+
+def pay(day: date, raw: Path, tables: Warehouse) -> None:
+    run = night(tables, day)
+    ingested(run, raw / day.isoformat())
+    allocate_day(run)
+
+
+def republish(tables: Warehouse) -> None:
+    allocate_day(night(tables, SECOND, ALPHA), republish=True)
+
+
+def explain(tables: Warehouse) -> None:
+    run = night(tables, SECOND)
+    day_statements(run, explain_day(run, FIRST, settings_of()))
+
+
+def maintain(tables: Warehouse) -> None:
+    for _ in maintain_tables(tables, timedelta(days=30)):
+        pass
+
+
+def report(tables: Warehouse) -> None:
+    write_page(report_day(tables, SECOND), Path(str(tables.root)) / "_reports" / "night.html")
+
+
+COMMANDS: dict[str, Callable[[Warehouse, Path], object]] = {
+    "first night": lambda tables, raw: pay(FIRST, raw, tables),
+    "second night": lambda tables, raw: pay(SECOND, raw, tables),
+    "explain and statements": lambda tables, _: explain(tables),
+    "republish": lambda tables, _: republish(tables),
+    "maintain": lambda tables, _: maintain(tables),
+    "explain again": lambda tables, _: explain(tables),
+    "report": lambda tables, _: report(tables),
+}
+NEEDS_NO_ENGINE = ("maintain", "report")
+
+
+def killing(write: Callable[..., object], count: dict[str, int], at: int, mode: str) -> Callable[..., object]:
+    """`write`, but killed at call number `at` of all writes of the process."""
+
+    def killed(*args: object, **kwargs: object) -> object:
+        count["writes"] += 1
+        is_last = count["writes"] == at
+        if is_last and mode == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if is_last and mode == "during":
+            delay = random.Random(at).uniform(0.001, 0.05)
+            threading.Timer(delay, os.kill, (os.getpid(), signal.SIGKILL)).start()
+        result = write(*args, **kwargs)
+        if is_last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    return killed
+
+
+def run_command(name: str, raw: Path, root: Path, engine: str, at: int, mode: str) -> None:
+    """One command in this process, killed at its write number `at`, or after that many hundredths of a second."""
+    count = {"writes": 0}
+    if mode == "anywhere":
+        threading.Timer(1.5 + at / 50, os.kill, (os.getpid(), signal.SIGKILL)).start()
+    else:
+        for write in WRITES:
+            setattr(Warehouse, write, killing(getattr(Warehouse, write), count, at, mode))
+    if name in NEEDS_NO_ENGINE:
+        COMMANDS[name](Warehouse(None, root), raw)
+        return
+    with open_session(engine, settings_of().engine) as session:
+        COMMANDS[name](Warehouse(session, root), raw)
+
+
+def in_child(work: Callable[[], object]) -> int:
+    """The wait status of a forked child that does `work`. This process itself must not start the tables' threads."""
+    child = os.fork()
+    if child == 0:
+        logging.disable()
+        code = 0
+        try:
+            work()
+        except Exception:
+            traceback.print_exc()
+            code = 1
+        os._exit(code)
+    return os.waitpid(child, 0)[1]
+
+
+def main(raw: Path, root: Path, engine: str, kills: int, seed: int) -> None:
+    """Spread `kills` over the commands, run each to its end, and print where they were killed."""
+    draw = random.Random(seed)
+    killed: list[str] = []
+    began = time.monotonic()
+    for number, name in enumerate(COMMANDS):
+        due = kills * (number + 1) // len(COMMANDS)
+        at, step = 1, 1 if kills >= 60 else 3
+        while len(killed) < due:
+            mode = MODES[len(killed) % len(MODES)]
+            where = at if mode != "anywhere" else draw.randrange(1, 200)
+            status = in_child(lambda n=name, w=where, m=mode: run_command(n, raw, root, engine, w, m))
+            if os.WIFEXITED(status):
+                if os.WEXITSTATUS(status):
+                    fail(killed, f"{name}: exit code {os.WEXITSTATUS(status)}")
+                break  # it got through
+            killed.append(f"{name}/{where}/{mode}")
+            at += step if mode != "anywhere" else 0
+        status = in_child(lambda n=name: run_command(n, raw, root, engine, 0, ""))
+        if status:
+            fail(killed, f"{name}: status {status} without a kill")
+    print(json.dumps({"killed": killed, "seconds": round(time.monotonic() - began), "failed": None}))
+
+
+def fail(killed: list[str], why: str) -> None:
+    """Say what went wrong, and after which kills."""
+    print(json.dumps({"killed": killed, "failed": why}))
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
