@@ -26,7 +26,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.dataset as pads
 from deltalake import DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -68,6 +68,9 @@ _COMMIT_ATTEMPTS = 8
 _CURRENT_ONLY = frozenset({"run_claims", "contract_results", "stage_runs", "allocation_runs"})
 """Tables of which the embedded engine never reads an older version: their logs get checkpoints."""
 _COMMITS_PER_CHECKPOINT = 20
+
+_ensured: set[tuple[str, ...]] = set()
+"""Tables of which this process has seen that they have the contract's columns: their paths, and those columns."""
 
 
 @dataclass(frozen=True)
@@ -192,7 +195,11 @@ class Warehouse:
     def ensure(self, table: str) -> Contract:
         """Create `table` from its contract, or add the nullable columns that the contract gained since."""
         contract = self.contract(table)
-        if not self.exists(table):
+        known = (self.path(table), *contract.column_names)
+        is_there = self.exists(table)
+        if is_there and known in _ensured:
+            return contract
+        if not is_there:
             DeltaTable.create(
                 self.path(table),
                 arrow_schema(contract),
@@ -203,6 +210,7 @@ class Warehouse:
                 configuration=_TABLE_PROPERTIES,
             )
         self._add_new_columns(contract)
+        _ensured.add(known)
         return contract
 
     def stage_day(self, rows: DataFrame, table: str, day: date) -> StagedRows:
@@ -382,13 +390,21 @@ class Warehouse:
         rows = [tuple(record[name] for name in schema.names) for record in records]
         return self._session(table).createDataFrame(rows, schema)
 
+    def arrow_frame(self, rows: pa.Table, table: str) -> DataFrame:
+        """Rows of `table` that this process holds as a frame."""
+        return self._session(table).createDataFrame(rows, spark_schema(self.contract(table)))
+
     def _session(self, table: str) -> SparkSession:
         if self.session is None:
             raise RuntimeError(f"rows of '{table}' as a frame need a session; this warehouse has none")
         return self.session
 
+    def engine_root(self) -> str:
+        """The root as the engine takes it, for files beside the tables that the engine reads."""
+        return engine_path(self.root, is_embedded=is_embedded(self._session("files beside the tables")))
+
     def _engine_path(self, table: str) -> str:
-        return f"{engine_path(self.root, is_embedded=is_embedded(self._session(table)))}/{table}"
+        return f"{self.engine_root()}/{table}"
 
     def _staged(self, rows: DataFrame, contract: Contract, mode: Mode, day: date | None) -> StagedRows:
         folder = staging_folder(day)
@@ -442,9 +458,10 @@ class Warehouse:
         }
 
     def _delta(self, table: str, version: int | None = None) -> DeltaTable:
-        if not self.exists(table):
-            raise MissingTableError(f"table '{table}' does not exist under {self.root}")
-        return DeltaTable(self.path(table), version=version)
+        try:
+            return DeltaTable(self.path(table), version=version)
+        except TableNotFoundError as error:
+            raise MissingTableError(f"table '{table}' does not exist under {self.root}") from error
 
     def _add_new_columns(self, contract: Contract) -> None:
         delta = self._delta(contract.name)

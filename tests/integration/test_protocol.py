@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.integration.conftest import Job
 from tests.integration.day_tables import day_tables
 from tests.integration.kill_battery import FIRST, SECOND
 from tools.processes import fresh_environment
 
+from creatorpool.runs.claims import EVERY_DAY, release_claim
 from creatorpool.runs.ledger import unfinished_runs
 from creatorpool.settings import project_root
 from creatorpool.synthetic import SyntheticMarket
@@ -63,6 +67,37 @@ def test_commands_killed_at_their_writes_end_in_the_same_tables(
     require_same(tmp_path / "tables", calm)
 
 
+@pytest.mark.once
+@pytest.mark.timeout(600)
+def test_night_that_was_stopped_while_another_took_over_writes_nothing(
+    raw: Path, job: Job, engine: str, tmp_path: Path
+) -> None:
+    root, undisturbed = tmp_path / "tables", tmp_path / "undisturbed"
+    night = ("allocate_pool.py", "--date", FIRST, "--source", raw / FIRST.isoformat())
+    assert job(*night, "--root", undisturbed).returncode == 0
+    script = project_root() / "tests" / "integration" / "stopped_night.py"
+    stopped = subprocess.Popen(
+        [sys.executable, str(script), str(raw / FIRST.isoformat()), str(root), FIRST.isoformat(), engine],
+        stderr=subprocess.PIPE, text=True, env=fresh_environment(PYTHONPATH=str(project_root())),
+    )  # fmt: skip
+    os.waitpid(stopped.pid, os.WUNTRACED)
+
+    refused = job(*night, "--root", root)
+    assert (refused.returncode, "Traceback" in refused.stderr) == (1, False)
+    assert "ingest of every day is held by run" in refused.stderr, "a process that lives here is not taken over"
+
+    release_claim(Warehouse(None, root), "ingest", EVERY_DAY, "the machine was paused")
+    taken_over = job(*night, "--root", root)
+    assert taken_over.returncode == 0, taken_over.stderr
+    os.kill(stopped.pid, signal.SIGCONT)
+    message = stopped.communicate(timeout=120)[1]
+
+    assert stopped.returncode == 1
+    assert "outlived its lease and another run took its claim over" in message
+    assert "Traceback" not in message
+    require_same(root, undisturbed)
+
+
 @pytest.mark.prove
 @pytest.mark.engine
 @pytest.mark.timeout(7200)
@@ -74,3 +109,48 @@ def test_battery_of_kills_ends_in_the_same_tables(
 
     assert len(outcome["killed"]) >= 90
     require_same(tmp_path / "tables", calm)
+
+
+@pytest.mark.prove
+@pytest.mark.engine
+@pytest.mark.timeout(3600)
+def test_runs_at_once_end_in_one_result_and_refusals(raw: Path, calm: Path, engine: str, tmp_path: Path) -> None:
+    """Four runs of one day, two backfills of both days, and both days at once; what was refused is run again."""
+    root, alone = tmp_path / "tables", tmp_path / "alone"
+    nights = {
+        day: ["run", "--date", day.isoformat(), "--source", str(raw / day.isoformat())] for day in (FIRST, SECOND)
+    }
+    backfill = ["backfill", "--from", str(FIRST), "--to", str(SECOND), "--source", str(raw / "{date}")]
+    until_done([backfill], alone, engine)
+
+    until_done([nights[FIRST]] * 4, root / "four", engine)
+    until_done([backfill] * 2, root / "backfills", engine)
+    until_done([nights[FIRST], nights[SECOND]], root / "days", engine)
+
+    assert day_tables(root / "backfills") == day_tables(alone)
+    assert day_tables(root / "days") == day_tables(alone)
+    until_done([nights[SECOND]], root / "four", engine)
+    assert day_tables(root / "four") == day_tables(alone)
+
+
+def until_done(commands: list[list[str]], root: Path, engine: str) -> None:
+    """Start all commands at once, and those that another one kept out again, until each has ended well."""
+    waiting = commands
+    for _ in range(6):
+        started = [
+            subprocess.Popen(
+                [sys.executable, "-m", "creatorpool.cli", *command, "--root", str(root), "--engine", engine],
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=fresh_environment(),
+            )
+            for command in waiting
+        ]  # fmt: skip
+        messages = [process.communicate(timeout=900)[1] for process in started]
+        for process, message in zip(started, messages, strict=True):
+            assert process.returncode in (0, 1), message
+            assert "Traceback" not in message, message
+            assert process.returncode == 0 or "is held by run" in message, message
+        assert any(process.returncode == 0 for process in started), messages
+        waiting = [command for command, process in zip(waiting, started, strict=True) if process.returncode]
+        if not waiting:
+            return
+    pytest.fail(f"never got through: {waiting}")

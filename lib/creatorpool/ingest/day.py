@@ -262,7 +262,7 @@ def _replace_day(run: DayIngestion, rows: DataFrame, number: int, table: str) ->
 def _staging(warehouse: Warehouse, run_id: str) -> Iterator[Path]:
     """A folder for copies of awkward files, beside the tables so that every executor sees it; gone afterwards."""
     if isinstance(warehouse.root, Path):
-        folder = warehouse.root / "_staging" / run_id
+        folder = Path(warehouse.engine_root()) / "_staging" / run_id
     else:
         folder = Path(mkdtemp(prefix="creatorpool-"))
     try:

@@ -8,9 +8,10 @@ version.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
@@ -22,6 +23,9 @@ from creatorpool.runs.published import PAYOUT_TABLES, STAGE_TABLES, published_ve
 from creatorpool.tables import Warehouse, arrow_schema
 
 logger = logging.getLogger("creatorpool")
+
+_MOST_FRAMES = 50
+"""Unions of some hundred frames overflow an engine's stack; days in yet more versions come through this process."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,14 @@ def published_rows(warehouse: Warehouse, table: str) -> DataFrame:
     """Rows of `table` that are published; all rows of a table that no stage publishes by day, such as the ledgers."""
     if table not in (*STAGE_TABLES, *PAYOUT_TABLES):
         return warehouse.read(table)
-    frames = [warehouse.read(table, version=part.version).where(part.condition()) for part in _parts(warehouse, table)]
-    return _union(frames) if frames else warehouse.read(table).where("false")
+    parts = sorted(_parts(warehouse, table), key=lambda part: len(part.days), reverse=True)
+    if not parts:
+        return warehouse.read(table).where("false")
+    frames = [warehouse.read(table, version=part.version).where(part.condition()) for part in parts[:_MOST_FRAMES]]
+    if rest := [warehouse.read_arrow(table, days=part.days, version=part.version) for part in parts[_MOST_FRAMES:]]:
+        frames.append(warehouse.arrow_frame(pa.concat_tables(rest), table))
+    # One after the other: Sail 0.7 loses columns of a union whose right side is a union.
+    return reduce(DataFrame.unionByName, frames)
 
 
 def published_arrow(warehouse: Warehouse, table: str, days: Collection[date] | None = None) -> pa.Table:
@@ -101,15 +111,6 @@ def _parts(warehouse: Warehouse, table: str) -> Iterator[_Part]:
         by_version.setdefault(latest if stands else version, set()).add(day)
     for version, days in sorted(by_version.items()):
         yield _Part(version, frozenset(days), frozenset(warehouse.stored_days(table, version) - days))
-
-
-def _union(frames: list[DataFrame]) -> DataFrame:
-    """All rows of `frames`, joined in pairs: a chain of some hundred unions overflows an engine's stack."""
-    union: Callable[[DataFrame, DataFrame], DataFrame] = DataFrame.unionByName
-    while len(frames) > 1:
-        rest = frames[len(frames) // 2 * 2 :]
-        frames = [union(a, b) for a, b in zip(frames[::2], frames[1::2], strict=False)] + rest
-    return frames[0]
 
 
 def last_paid_before(warehouse: Warehouse, day: date) -> date | None:

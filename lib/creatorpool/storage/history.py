@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date
 
 from pyarrow import fs
@@ -12,16 +11,31 @@ from pyarrow import fs
 from creatorpool.storage.staged import filesystem_of
 
 
-@dataclass
 class DayChanges:
-    """The last version that changed each day's rows, and the last one that may have changed any day's."""
+    """Files that commits added to a table's days or removed from them, in the order of the commits."""
 
-    by_day: dict[date, int] = field(default_factory=dict)
-    of_any: int = -1
+    def __init__(self) -> None:
+        self._files: dict[date, list[tuple[int, str, bool]]] = {}
+        self._unknown = -1
+
+    def note(self, version: int, day: str | None, path: str, *, is_added: bool) -> None:
+        """Take down one file of one commit; without a `day` it may be of any."""
+        if day is None:
+            self._unknown = version
+        else:
+            self._files.setdefault(date.fromisoformat(day), []).append((version, path, is_added))
 
     def since(self, day: date, version: int) -> bool:
-        """Whether rows of `day` may have changed after `version`."""
-        return max(self.of_any, self.by_day.get(day, -1)) > version
+        """Whether `day` may have other rows now than at `version`: False also where what was changed was undone."""
+        if self._unknown > version:
+            return True
+        before: dict[str, bool] = {}
+        now: dict[str, bool] = {}
+        for changed, path, is_added in self._files.get(day, []):
+            if changed > version:
+                before.setdefault(path, not is_added)
+                now[path] = is_added
+        return before != now
 
 
 def day_changes(table_path: str, first: int, last: int) -> DayChanges:
@@ -29,24 +43,21 @@ def day_changes(table_path: str, first: int, last: int) -> DayChanges:
     changes = DayChanges()
     storage, base = filesystem_of(table_path)
     for version in range(first, last + 1):
-        for day in _changed_days(storage, f"{base}/_delta_log/{version:020}.json"):
-            if day is None:
-                changes.of_any = version
-            else:
-                changes.by_day[date.fromisoformat(day)] = version
+        for day, path, is_added in _changed_files(storage, f"{base}/_delta_log/{version:020}.json"):
+            changes.note(version, day, path, is_added=is_added)
     return changes
 
 
-def _changed_days(storage: fs.FileSystem, commit: str) -> Iterator[str | None]:
-    """The day of each file that a commit added or removed; None where the log does not say it."""
+def _changed_files(storage: fs.FileSystem, commit: str) -> Iterator[tuple[str | None, str, bool]]:
+    """Day, path and whether it came or went, of each file of a commit; the day None where the log does not say it."""
     try:
         with storage.open_input_stream(commit) as stream:
             lines = stream.read().decode().splitlines()
     except FileNotFoundError:
-        yield None  # a log that was cleaned up: nobody can tell any more
+        yield None, "", True  # a log that was cleaned up: nobody can tell any more
         return
     for line in lines:
         action = json.loads(line)
         file = action.get("add") or action.get("remove")
         if file and file["dataChange"]:
-            yield (file.get("partitionValues") or {}).get("date")
+            yield (file.get("partitionValues") or {}).get("date"), file["path"], "add" in action

@@ -10,7 +10,7 @@ from creatorpool.errors import ConfigurationError
 
 # deltalake aborts on these, or decodes them and writes to another folder.
 _REFUSED = re.compile(r"[\x00-\x1f\x7f\[\]^|\\]|%[0-9A-Fa-f]{2}")
-_NOT_PLAIN = re.compile(r"[^A-Za-z0-9/._~-]")
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9/._-]")
 _PATTERN = re.compile(r"[*?{}]")
 
 _aliases: dict[str, Path] = {}

@@ -1,0 +1,43 @@
+"""A night that stops itself, as a paused machine does, just before it commits its events.
+
+python stopped_night.py SOURCE ROOT DATE ENGINE
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from datetime import date
+from pathlib import Path
+
+from tests.integration.kill_battery import settings_of
+
+from creatorpool.job import run_job
+from creatorpool.pipeline.allocation import allocate_day
+from creatorpool.pipeline.ingestion import ingested
+from creatorpool.pipeline.night import Night
+from creatorpool.session import open_session
+from creatorpool.storage.staged import StagedRows
+from creatorpool.tables import Warehouse
+
+
+def main(arguments: list[str]) -> None:
+    """Run the night; whoever sends SIGCONT lets it go on."""
+    source, root, day, engine = arguments
+    commit = Warehouse.commit
+
+    def stopping(warehouse: Warehouse, staged: StagedRows) -> int:
+        if staged.table == "events":
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return commit(warehouse, staged)
+
+    Warehouse.commit = stopping  # type: ignore[method-assign]
+    settings = settings_of()
+    with open_session(engine, settings.engine) as session:
+        run = Night(Warehouse(session, Path(root)), settings, date.fromisoformat(day))
+        ingested(run, Path(source))
+        allocate_day(run)
+
+
+if __name__ == "__main__":
+    run_job(main)

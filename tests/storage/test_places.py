@@ -1,0 +1,69 @@
+"""Names of roots: taken as they are, or refused before anything is written."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from creatorpool.errors import ConfigurationError
+from creatorpool.storage.places import tables_root
+from creatorpool.tables import Warehouse
+
+DAY = date(2026, 11, 20)
+NAMES = [
+    "night shift",
+    "Müsik-日本",
+    "rev#1",
+    "100% done",
+    "a?b",
+    "st*r",
+    "com~apple~Docs",
+    'it\'s "quoted"',
+    "a=b",
+    "x{y}",
+    "plus+and&;,@:",
+]
+
+
+def payouts(spark: SparkSession, *creators: str):
+    rows = spark.createDataFrame([(creator,) for creator in creators], "creator_id string")
+    money = ("payout_micros", "pulse_micros", "total_micros", "videos_paid")
+    return rows.select(
+        "creator_id", *(F.lit(0).cast("bigint").alias(name) for name in money), F.lit("USD").alias("currency")
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tables_under_any_name_hold_what_is_written_and_nothing_lies_beside_them(
+    spark: SparkSession, tmp_path: Path, name: str
+) -> None:
+    root = tables_root(str(tmp_path / name))
+    warehouse = Warehouse(spark, root)
+    (tmp_path / "stXr").mkdir()
+
+    first = warehouse.replace_day(payouts(spark, "a", "b"), "creator_payouts", DAY)
+    second = warehouse.replace_day(payouts(spark, "c"), "creator_payouts", DAY)
+
+    assert [row.creator_id for row in warehouse.read("creator_payouts", day=DAY).collect()] == ["c"]
+    assert warehouse.read("creator_payouts", day=DAY, version=first).count() == 2
+    assert warehouse.read_arrow("creator_payouts", ["creator_id"], version=second).to_pylist() == [{"creator_id": "c"}]
+    staged = warehouse.stage_day(payouts(spark, "d"), "creator_payouts", DAY)
+    assert [row.creator_id for row in warehouse.read_staged(staged).collect()] == ["d"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "stXr"])
+    assert [path.name for path in Path(root).iterdir()] == ["creator_payouts"]
+
+
+@pytest.mark.parametrize("name", ["a[b]", "a%20b", "100%25 done", "a\nb", "back\\slash", "a^b", "a|b"])
+def test_names_that_would_lead_elsewhere_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError, match="rename the folder"):
+        tables_root(str(tmp_path / name / "tables"))
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_uri_is_taken_as_it_is() -> None:
+    assert tables_root("s3://bucket/a%20b") == "s3://bucket/a%20b"
