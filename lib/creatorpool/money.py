@@ -6,6 +6,7 @@ amount alone, so that many machines can round one pool, each its own rows, and t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral
 
@@ -18,6 +19,9 @@ MICROS_PER_UNIT = 1_000_000
 
 # Amounts, bounds and totals stay within ±LIMIT, so that `floor + shift` cannot wrap in int64.
 LIMIT = 2**61
+
+# No shift needs to be larger: beyond it every row is at a bound.
+FARTHEST = 2 * LIMIT + 1
 
 IntArray = NDArray[np.int64]
 
@@ -34,6 +38,15 @@ class RoundingRule:
     threshold: float
     raised_ties: int
     tied: int
+
+
+@dataclass(frozen=True)
+class RowRules:
+    """A `RoundingRule` a row, (n,) arrays, where rows belong to groups that close apart."""
+
+    shift: IntArray
+    threshold: NDArray[np.float64]
+    tied: IntArray
 
 
 def exact_sum(micros: ArrayLike) -> int:
@@ -69,16 +82,20 @@ def rounding_rule(
     one shift has ``F(shift) <= total <= F(shift + 1)``, and the largest remainders are raised in between.
     With ``|sum(p) - total| < 1`` and p within its bounds, every result is less than 1 away from p.
     """
-    p, lo, hi = _checked(amount, total, lower, upper)
-    whole, remainder = _split(p)
+    p, lo, hi = checked_amounts(amount, total, lower, upper)
+    whole, remainder = whole_and_remainder(p)
     _check_reachable(total, lo, hi, p.size)
 
-    shift = _shift(whole, total, lo, hi)
+    def reached(shift: IntArray) -> IntArray:
+        found = exact_sum(np.clip(whole + shift[0], lo, hi))
+        return np.array([max(-FARTHEST, min(found, FARTHEST))])
+
+    shift = int(find_shift(reached, np.array([total]))[0])
     missing = total - exact_sum(np.clip(whole + shift, lo, hi))
     if missing == 0:
         return RoundingRule(shift, np.inf, 0, 0)
 
-    eligible = remainder[_may_rise(whole + shift, lo, hi)]
+    eligible = remainder[may_rise(whole + shift, lo, hi)]
     threshold = float(np.partition(eligible, eligible.size - missing)[eligible.size - missing])
     above = int(np.count_nonzero(eligible > threshold))
     tied = int(np.count_nonzero(eligible == threshold))
@@ -88,7 +105,7 @@ def rounding_rule(
 
 
 def apply_rounding(
-    amount: ArrayLike, rule: RoundingRule, lower: ArrayLike | None = None, upper: ArrayLike | None = None
+    amount: ArrayLike, rule: RoundingRule | RowRules, lower: ArrayLike | None = None, upper: ArrayLike | None = None
 ) -> tuple[IntArray, NDArray[np.bool_]]:
     """Round each amount by `rule`, row by row: any batch of a pool gives what the whole pool would give.
 
@@ -96,6 +113,8 @@ def apply_rounding(
     ----------
     amount, lower, upper
         As given to `rounding_rule`, or any batch of their rows.
+    rule
+        One for all rows, or one a row.
 
     Returns
     -------
@@ -104,13 +123,14 @@ def apply_rounding(
     tied : (n,) bool array
         Rows at the threshold: the first ``rule.raised_ties`` of them by id, over the whole pool, get 1 more.
     """
-    p, lo, hi = _checked(amount, 0, lower, upper)
-    whole, remainder = _split(p)
+    p, lo, hi = checked_amounts(amount, 0, lower, upper)
+    whole, remainder = whole_and_remainder(p)
     whole += rule.shift
     base = np.clip(whole + (remainder > rule.threshold), lo, hi)
-    if rule.tied == 0:
+    is_cut = np.asarray(rule.tied) > 0
+    if not is_cut.any():
         return base, np.zeros(p.size, dtype=np.bool_)
-    return base, (remainder == rule.threshold) & _may_rise(whole, lo, hi)
+    return base, is_cut & (remainder == rule.threshold) & may_rise(whole, lo, hi)
 
 
 def round_to_total(
@@ -151,9 +171,10 @@ def round_to_total(
     return rounded
 
 
-def _checked(
+def checked_amounts(
     amount: ArrayLike, total: int, lower: ArrayLike | None, upper: ArrayLike | None
 ) -> tuple[NDArray[np.float64], IntArray, IntArray]:
+    """Amounts as floats and their bounds as integers, (n,) arrays; arguments and errors as `rounding_rule`."""
     p = np.asarray(amount, dtype=np.float64)
     if p.ndim != 1:
         raise InputError(f"amount must have one dimension, got shape {p.shape}")
@@ -184,12 +205,14 @@ def _integer_bound(name: str, bound: ArrayLike, inwards: np.ufunc, shape: tuple[
     return np.broadcast_to(np.clip(values, -LIMIT, LIMIT).astype(np.int64), shape)
 
 
-def _split(p: NDArray[np.float64]) -> tuple[IntArray, NDArray[np.float64]]:
+def whole_and_remainder(p: NDArray[np.float64]) -> tuple[IntArray, NDArray[np.float64]]:
+    """Whole micros of (n,) amounts, rounded down, and what is left of each, in [0, 1)."""
     floor = np.floor(p)
     return floor.astype(np.int64), p - floor
 
 
-def _may_rise(whole: IntArray, lo: IntArray, hi: IntArray) -> NDArray[np.bool_]:
+def may_rise(whole: IntArray, lo: IntArray, hi: IntArray) -> NDArray[np.bool_]:
+    """Whether one micro more than (n,) `whole` changes what the bounds let through."""
     return (whole >= lo) & (whole < hi)
 
 
@@ -201,19 +224,27 @@ def _check_reachable(total: int, lo: IntArray, hi: IntArray, n: int) -> None:
         raise InputError(f"upper bounds sum to {most} micros over {n} rows, less than the total {total}")
 
 
-def _shift(whole: IntArray, total: int, lo: IntArray, hi: IntArray) -> int:
-    """A shift with F(shift) <= total <= F(shift + 1): doubling steps from 0, then bisection."""
+def find_shift(reached: Callable[[IntArray], IntArray], total: IntArray) -> IntArray:
+    """Shifts with ``reached(shift) <= total <= reached(shift + 1)``: doubling steps from 0, then bisection.
 
-    def reached(shift: int) -> int:
-        return exact_sum(np.clip(whole + shift, lo, hi))
-
-    farthest = 2 * LIMIT + 1  # beyond it every row is at a bound
-    low, high, step = 0, 1, 1
-    while reached(low) > total:
-        low, high, step = max(low - step, -farthest), low, 2 * step
-    while reached(high) < total:
-        low, high, step = high, min(high + step, farthest), 2 * step
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if reached(middle) <= total else (low, middle)
+    Parameters
+    ----------
+    reached
+        From the (G,) shifts of groups of rows to the sums of these groups, which do not fall as the shifts grow.
+    total : (G,) int64 array
+        Sums to reach, each between that of the lower and that of the upper bounds.
+    """
+    low, high, step = np.zeros_like(total), np.ones_like(total), np.ones_like(total)
+    while np.any(is_off := reached(low) > total):
+        high = np.where(is_off, low, high)
+        low = np.where(is_off, np.maximum(low - step, -FARTHEST), low)
+        step = np.where(is_off, np.minimum(2 * step, LIMIT), step)
+    while np.any(is_off := reached(high) < total):
+        low = np.where(is_off, high, low)
+        high = np.where(is_off, np.minimum(high + step, FARTHEST), high)
+        step = np.where(is_off, np.minimum(2 * step, LIMIT), step)
+    while np.any(is_open := high - low > 1):
+        middle = np.where(is_open, (low + high) // 2, low)
+        is_below = reached(middle) <= total
+        low, high = np.where(is_open & is_below, middle, low), np.where(is_open & ~is_below, middle, high)
     return low

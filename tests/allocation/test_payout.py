@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -71,7 +72,11 @@ def test_payout_from_dual_bounds_say_what_holds_each_payout():
     m, allocation, floor, cap, _ = _pool(3_000, alpha=0.5, lambda_eff=0.3, objective="linear", creators=True)
     labels = np.array(BOUNDS)[allocation.bound_code]
     assert set(labels) == set(BOUNDS)
-    np.testing.assert_array_equal(labels == "floor", allocation.payout == floor)
+    # A video at its floor that the pool's price alone would pay more is held by its creator's cap.
+    alone, _ = payout_from_dual(replace(allocation.dual, creators=None), m, floor, cap)
+    np.testing.assert_array_equal(labels == "creator_cap", allocation.payout < alone)
+    np.testing.assert_array_equal(labels == "floor", (allocation.payout == floor) & (allocation.payout == alone))
+    assert ((labels == "creator_cap") & (allocation.payout == floor)).any()
     np.testing.assert_array_equal(labels == "cap", allocation.payout == cap)
     assert labels.tolist() == allocation.bound.tolist()
     assert (m[labels == "interior"] > 0).all()

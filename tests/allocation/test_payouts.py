@@ -22,6 +22,7 @@ from creatorpool.allocation.payouts import (
     split_pool,
     video_totals,
 )
+from creatorpool.allocation.pool_creators import pool_creators
 from creatorpool.money import round_to_total
 
 MEMBER_COLUMNS = "category string, video_id string, creator_id string, effective_impressions double"
@@ -105,6 +106,33 @@ def test_fill_payouts_does_not_depend_on_order_or_partitions(
     expected = paid(frame, pool_terms, impressions)
 
     assert paid(spread, pool_terms, shuffled) == expected
+
+
+@pytest.mark.parametrize("partitions", [1, 5])
+def test_settle_ties_within_creators_at_their_caps_and_of_the_pool_cuts_by_id(
+    spark: SparkSession, partitions: int
+) -> None:
+    # Creator c0's 50 equal videos share 40 micros, and so do c1's 30 videos 7; pool "free" has ties of its own only.
+    creator = np.array(["c0"] * 50 + ["c1"] * 30 + ["c2"] * 7)
+    column = np.full(creator.size, 3.0)
+    caps = np.where(creator == "c0", 40.0, np.where(creator == "c1", 7.0, np.nan))
+    rows = [("music", f"v{v:04d}", str(creator[v]), 3.0) for v in range(creator.size)]
+    free = [("free", f"v{v:04d}", "c0", 2.0) for v in range(9)]
+    frame = spark.createDataFrame([*rows[::-1], *free], MEMBER_COLUMNS).repartition(partitions)
+    splits = [
+        split_pool(terms("music", 1_003), column, pool_creators(creator, caps))[0],
+        split_pool(terms("free", 13), np.full(9, 2.0))[0],
+    ]
+
+    settled = settle_ties(frame, splits)
+
+    found = {(row["category"], row["video_id"]): row["payout_micros"] for row in fill_payouts(frame, settled).collect()}
+    music = [found["music", f"v{v:04d}"] for v in range(creator.size)]
+    assert music[:50] == [1] * 40 + [0] * 10
+    assert music[50:80] == [1] * 7 + [0] * 23
+    assert music[80:] == [137] * 4 + [136] * 3  # 1,003 - 47 = 7 · 136 + 4
+    assert [found["free", f"v{v:04d}"] for v in range(9)] == [2] * 4 + [1] * 5
+    assert not any(split.has_open_creator_ties or split.open_ties for split in settled)
 
 
 def test_video_and_creator_totals_add_pools_and_pulse(spark: SparkSession) -> None:

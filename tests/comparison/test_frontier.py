@@ -39,7 +39,7 @@ def solved(pool: Pool, dial: Dial) -> np.ndarray:
     tight = {"tol_gap_abs": 1e-11, "tol_gap_rel": 1e-11, "tol_feas": 1e-11}
     rules = [cp.sum(p) == 1, p >= floor, p <= cap]
     if pool.creators is not None:
-        limits = pool.creators.limits(pool.floor) / pool.money
+        limits = pool.creators.cap / pool.money
         rules += [cp.sum(p[pool.creators.code == g]) <= limits[g] for g in np.flatnonzero(np.isfinite(limits))]
     cp.Problem(cp.Maximize(goal), rules).solve(solver=cp.CLARABEL, **tight)
     return p.value
@@ -130,8 +130,8 @@ def test_split_keeps_every_creator_within_the_cap_at_any_dial(objective: str) ->
         payout = pool.split(Dial(objective, 0.5, place)).payout
         earned = np.bincount(pool.creators.code, payout)
         assert math.fsum(payout) == pytest.approx(pool.money, rel=1e-12)
-        assert np.all(earned <= pool.creators.limits(pool.floor) * (1 + 1e-12))
-        binding += np.count_nonzero(np.isclose(earned, pool.creators.limits(pool.floor)))
+        assert np.all(earned <= pool.creators.cap * (1 + 1e-12))
+        binding += np.count_nonzero(np.isclose(earned, pool.creators.cap))
     assert binding > 0
 
 
@@ -140,7 +140,7 @@ def test_split_of_creators_caps_that_fall_short_pays_what_they_allow() -> None:
     assert pool.creators is not None
     everyone = replace(pool, creators=replace(pool.creators, cap=np.full(pool.creators.label.size, 0.01 * pool.money)))
     rated = np.bincount(everyone.creators.code, everyone.effective_impressions) > 0
-    payable = everyone.creators.limits(0)[rated].sum()
+    payable = everyone.creators.cap[rated].sum()
     payout = everyone.split(Dial("log", 0.5, 0.3)).payout
 
     assert payable < pool.money

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
+from hypothesis import assume
 from hypothesis import strategies as st
+from tests.allocation.filled_pools import filled
 
-from creatorpool.allocation import allocate
+from creatorpool.allocation.payouts import PoolTerms, split_pool
+from creatorpool.allocation.pool_creators import pool_creators
 from creatorpool.explanation.decomposition import Policy
 from creatorpool.explanation.pricing import PaidVideos, published_price, published_state
-from creatorpool.money import round_to_total
 from creatorpool.quality.geometric import geometric_quality
 
 EXPONENTS = {
@@ -31,21 +34,32 @@ class PoolDay:
     components: np.ndarray  # (n, 5)
     floor: int = 0
     cap: float = np.inf
+    creator: np.ndarray | None = None  # (n,) ids; each video its own unless given
+    creator_caps: Mapping[str, int] = field(default_factory=dict)  # micros, by id; others have none
 
-    def paid(self, policy: Policy, held: np.ndarray | None = None) -> PaidVideos:
-        """The pool as published under `policy`; the payouts of `held` videos are called capped by their creators."""
+    def paid(self, policy: Policy) -> PaidVideos:
+        """The pool as published under `policy`."""
         quality = geometric_quality(self.components, list(policy.exponents.values()), np.ones(self.views.size, bool))
         m = self.views * quality
-        floor = np.full(m.size, float(self.floor))
-        cap = np.where(m > 0, self.cap, floor)
-        dial = {"alpha": policy.alpha, "lambda_eff": policy.lambda_eff, "objective": policy.objective}
-        split = allocate(m, self.money, floor=floor, cap=cap, **dial)
-        bound = split.bound.astype("<U11")
-        if held is not None:
-            bound[held] = "creator_cap"
-        micros = round_to_total(split.payout, self.money, lower=floor, upper=cap)
+        creator = np.array([f"c{v}" for v in range(m.size)]) if self.creator is None else self.creator
+        cap = None if np.isinf(self.cap) else int(self.cap)
+        terms = PoolTerms("music", self.money, self.floor, cap, policy.alpha, policy.lambda_eff, policy.objective)
+        of_creators = None
+        if self.creator_caps:
+            of_creators = pool_creators(creator, np.array([self.creator_caps.get(one, np.nan) for one in creator]))
+        rows = filled(split_pool(terms, m, of_creators)[0], m, creator)
+        floor, caps = terms.bounds(m)
         components = dict(zip(policy.exponents, self.components.T, strict=True))
-        return PaidVideos(m, floor, cap, micros.astype(float), bound, self.views.astype(float), components)
+        return PaidVideos(
+            effective_impressions=m,
+            floor=floor.astype(float),
+            cap=caps,
+            payout=rows["payout_micros"].astype(float),
+            bound=rows["bound"],
+            creator=creator,
+            views=self.views.astype(float),
+            components=components,
+        )
 
     def state(self, policy: Policy):
         """The pool's `PoolState` and its micros."""
@@ -76,3 +90,25 @@ def pool_days(draw, n: int, *, bounded: bool = True, zeros: bool = True) -> Pool
     floor = draw(st.sampled_from([0, money // (2 * n)]))
     cap = draw(st.sampled_from([np.inf, float(money // rated + 1), 1.5 * money // rated + 1]))
     return PoolDay(money, views, components, floor, cap)
+
+
+@st.composite
+def capped_days(draw, n: int, *, zeros: bool = True) -> PoolDay:
+    """A feasible pool of n videos of which some creators are capped, with a floor and a cap of videos now and then."""
+    day = draw(pool_days(n, bounded=False, zeros=zeros))
+    creator = np.array(draw(st.lists(st.sampled_from(["ann", "bob", "cleo"]), min_size=n, max_size=n)))
+    floor = draw(st.sampled_from([0, day.money // (4 * n)]))
+    shares = {name: draw(st.sampled_from([0.0, 0.0001, 0.1, 0.3])) for name in ("ann", "bob")}
+    caps = {name: floor * int(np.sum(creator == name)) + int(share * day.money) for name, share in shares.items()}
+    cap = draw(st.sampled_from([np.inf, float(day.money // 2), float(day.money)]))
+    rated = day.components.min(axis=1) > 0
+    most = 0.0
+    for name in set(creator):
+        own = creator == name
+        most += min(
+            caps.get(name, np.inf),
+            cap * np.sum(own & rated) + floor * np.sum(own & ~rated) if np.any(own & rated) else floor * np.sum(own),
+        )
+    money = int(min(day.money, most))  # what the caps let out
+    assume(money >= n * floor)
+    return PoolDay(money, day.views, day.components, floor, cap, creator, caps)

@@ -9,45 +9,48 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from tests.explanation.pool_days import EXPONENTS, PoolDay
 
-from creatorpool.allocation import BOUNDS, allocate
+from creatorpool.allocation import allocate
 from creatorpool.explanation.decomposition import Policy, payout_parts
 from creatorpool.explanation.pricing import other_price, other_state, published_price, published_state
-from creatorpool.money import round_to_total
 
 RNG = np.random.default_rng(23)
 MONEY = 10**9
 DAY = PoolDay(MONEY, RNG.integers(1, 2000, 200), RNG.uniform(0.05, 1.0, (200, 5)))
 
 
+CREATOR = np.array([f"g{v % 17:02}" for v in range(200)])
+CAPS = {"g00": MONEY // 60, "g03": MONEY // 40, "g05": MONEY // 30}
+
+
 @pytest.mark.parametrize("objective", ["linear", "log"])
 @pytest.mark.parametrize("lambda_eff", [0.0, 0.3, 0.9])
-def test_published_price_of_a_pool_with_capped_creators_is_that_of_all_others(objective, lambda_eff):
+@pytest.mark.parametrize("floor", [0, MONEY // 1000])
+def test_published_price_of_a_pool_with_capped_creators_is_the_one_it_was_paid_at(objective, lambda_eff, floor):
     policy = Policy(objective, 0.5, lambda_eff, EXPONENTS)
-    videos = DAY.paid(policy)
-    creator = np.arange(200) % 17
-    caps = {0: MONEY / 60, 3: MONEY / 40, 5: MONEY / 30}
+    free, capped = replace(DAY, floor=floor), replace(DAY, floor=floor, creator=CREATOR, creator_caps=CAPS)
+    uncapped, videos = free.paid(policy), capped.paid(policy)
     split = allocate(
-        videos.effective_impressions, MONEY, alpha=0.5, lambda_eff=lambda_eff, objective=objective, creator=creator,
-        creator_cap=caps,
+        videos.effective_impressions, MONEY, alpha=0.5, lambda_eff=lambda_eff, objective=objective, creator=CREATOR,
+        creator_cap=CAPS, floor=floor,
     )  # fmt: skip
-    assert {BOUNDS.index("creator_cap")} < set(split.bound_code.tolist())
-    micros = round_to_total(split.payout, MONEY).astype(float)
-    capped = replace(videos, payout=micros, bound=split.bound)
+    is_held = videos.bound == "creator_cap"
+    assert set(CREATOR[is_held]) == set(CAPS)
 
-    dual = published_price(capped, MONEY, policy)
-    state = published_state(dual, capped)
+    dual = published_price(videos, MONEY, policy)
+    state = published_state(dual, videos)
 
-    assert dual.nu == pytest.approx(split.nu, rel=1e-7)
-    assert_allclose(state.payout, micros, atol=1.5)
-    is_held = split.bound == "creator_cap"
-    assert_array_equal(state.upper[is_held], micros[is_held])
-    assert np.all(state.free[is_held] > micros[is_held])
+    assert (dual.nu, dual.creators.eta.tolist()) == (split.nu, split.dual.creators.eta.tolist())
+    assert_allclose(state.payout, videos.payout, atol=1.0)
+    assert_array_equal(state.upper[is_held], videos.payout[is_held])
+    assert np.all(state.free[is_held] > videos.payout[is_held])
+    assert np.all(state.free[videos.bound == "floor"] <= floor)
+    assert floor == 0 or np.any(is_held & (videos.payout == floor))  # at the floor because of the creator's price alone
 
     # The cap comes into force: what it takes is `bounds`, the rest of the change the dearer price's.
-    before = published_state(published_price(videos, MONEY, policy), videos)
+    before = published_state(published_price(uncapped, MONEY, policy), uncapped)
     parts = payout_parts(before, state, policy)
-    assert np.all(parts["bounds"][is_held] < 0)
-    assert_array_equal(parts["bounds"][~is_held], 0.0)
+    assert np.all(parts["bounds"][is_held & (before.payout > floor)] < 0)
+    assert_array_equal(parts["bounds"][(videos.bound == "interior") & (uncapped.bound == "interior")], 0.0)
     assert_allclose(sum(parts.values()), state.payout - before.payout, atol=1e-3)
 
 
@@ -59,6 +62,16 @@ def test_other_price_is_what_the_day_would_have_paid():
     impressions = videos.rated(new)
     state = other_state(other_price(videos, MONEY, new, impressions, day.cap), videos, impressions, day.cap)
     assert_allclose(state.payout, day.paid(new).payout, atol=1.01)
+
+
+def test_other_price_lets_a_capped_creators_videos_share_the_cap_anew():
+    old, new = Policy("linear", 0.5, 0.3, EXPONENTS), Policy("log", 0.8, 0.6, EXPONENTS)
+    day = replace(DAY, floor=1000, creator=CREATOR, creator_caps=CAPS)
+    videos, expected = day.paid(old), day.paid(new)
+    assert set(CREATOR[expected.bound == "creator_cap"]) == set(CAPS)
+    dual = other_price(videos, MONEY, new, videos.effective_impressions, np.inf)
+    state = other_state(dual, videos, videos.effective_impressions, np.inf)
+    assert_allclose(state.payout, expected.payout, atol=1.01)
 
 
 def test_other_price_with_caps_that_fall_short_pays_what_they_allow():

@@ -116,7 +116,7 @@ def test_attacks_lift_no_creator_over_the_cap_and_a_capped_one_gains_nothing(see
         most = 0.0
         for name in pools:
             pool = market.contests[name].pool
-            most += float(pool.creators.limits(0)[pool.creators.label == market.creator[video]][0])
+            most += float(pool.creators.cap[pool.creators.label == market.creator[video]][0])
         assert earned + gain <= most * (1 + 1e-12)
         if earned >= most * (1 - 1e-12):
             assert gain == pytest.approx(0, abs=1)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize
 from scipy.stats import betabinom
 
 from creatorpool.errors import InputError
@@ -78,6 +78,69 @@ def test_fit_prior_of_unequal_trust_uses_effective_viewers_without_bias():
 def test_shrink_hand_worked_group():
     # Four videos of 4 viewers with 0, 0, 4, 4 actions: γ clips at 1, each rate stands.
     assert_allclose(shrink([0, 0, 4, 4], [4] * 4, ["a"] * 4), [0, 0, 1, 1])
+
+
+def _spread(gamma, x, n):
+    """What the docstring of `fit_prior` makes of a γ, video by video in plain Python."""
+    inflation = [1 + gamma * max(viewers - 1, 0) for viewers in n]
+    omega = [viewers / f for viewers, f in zip(n, inflation, strict=True)]
+    m = sum(w * acted / viewers for w, acted, viewers in zip(omega, x, n, strict=True)) / sum(omega)
+    left = scale = 0.0
+    for acted, viewers, f in zip(x, n, inflation, strict=True):
+        if viewers > 1:
+            weight = 1 / f**2
+            left += weight * (acted**2 - acted - 2 * m * (viewers - 1) * acted + viewers * (viewers - 1) * m**2)
+            scale += weight * viewers * (viewers - 1) * m * (1 - m)
+    return min(max(left / scale + 1 / sum(omega), 0.0), 1.0) if scale > 0 else 0.0
+
+
+def _tiny_group(seed):
+    rng = np.random.default_rng(seed)
+    n = rng.integers(1, 30, int(rng.integers(2, 6)))
+    return rng.binomial(n, rng.beta(1, 4)), n
+
+
+def check_that_gamma_solves_its_equation(seed):
+    x, n = _tiny_group(seed)
+    gamma = 1 / (1 + fit_prior(x, n, np.zeros(x.size)).strength[0])
+    assert _spread(gamma, x.tolist(), n.tolist()) == pytest.approx(gamma, abs=2e-12)
+
+
+@settings(max_examples=300)
+@given(seeds)
+def test_fit_prior_of_tiny_groups_solves_its_equation(seed):
+    check_that_gamma_solves_its_equation(seed)
+
+
+@pytest.mark.prove
+def test_fit_prior_of_ten_thousand_tiny_groups_solves_its_equation():
+    for seed in range(10_000):
+        check_that_gamma_solves_its_equation(seed)
+
+
+@pytest.mark.parametrize(
+    ("successes", "weight", "strength"),
+    [
+        # After a hundred rounds 298.8, 124.9, 2.710, 104.5 and 1.665: the two weights alternate slowly here.
+        ([8, 9, 0, 3], [20, 29, 2, 3], 3.899138),
+        ([0, 2, 8], [4, 3, 29], 9.746806),
+        ([1, 8], [1, 22], 1.345514),
+        ([1, 3, 0], [1, 26, 5], 56.663855),
+        ([9, 1], [25, 1], 1.032233),
+    ],
+)
+def test_fit_prior_of_groups_that_settle_slowly_is_solved_to_the_end(successes, weight, strength):
+    found = fit_prior(successes, weight, ["c"] * len(weight)).strength[0]
+    gamma = brentq(lambda g: _spread(g, successes, weight) - g, 0.9 / (1 + found), 1.1 / (1 + found), xtol=1e-15)
+    assert found == pytest.approx(1 / gamma - 1, rel=1e-6)
+    assert found == pytest.approx(strength, rel=1e-6)
+
+
+def test_fit_prior_of_a_slow_group_leaves_the_others_as_they_are():
+    x, n = _simulated(np.random.default_rng(4), 0.1, 15, 200, 10)
+    alone = fit_prior(x, n, ["other"] * 200)
+    both = fit_prior([*x, 8, 9, 0, 3], [*n, 20, 29, 2, 3], ["other"] * 200 + ["slow"] * 4)
+    assert_allclose(both.strength, [alone.strength[0], 3.899138], rtol=1e-6)
 
 
 def test_shrink_by_known_prior_is_the_posterior_mean():

@@ -255,3 +255,60 @@ def group_sums(
         )
         payouts[g] = p0 + p1 + p2
     return payouts, slopes
+
+
+@compiled
+def group_whole_sums(
+    which: Integers,
+    first_row: Integers,
+    whole: Integers,
+    shift: Integers,
+    lo: Integers,
+    hi: Integers,
+    most: int,
+) -> Integers:
+    """Sums of ``clip(whole + shift, lo, hi)`` >= 0 over the rows of each group in `which`, at most `most`.
+
+    Rows are ordered by group, `first_row` is (groups + 1,); `shift` is one a group of `which`.
+    """
+    sums = np.zeros(which.size, dtype=np.int64)
+    for k in range(which.size):
+        for row in range(first_row[which[k]], first_row[which[k] + 1]):
+            value = max(lo[row], min(hi[row], whole[row] + shift[k]))
+            sums[k] = min(sums[k] + value, most)
+    return sums
+
+
+@compiled
+def group_cuts(
+    which: Integers,
+    first_row: Integers,
+    whole: Integers,
+    remainder: Floats,
+    shift: Integers,
+    lo: Integers,
+    hi: Integers,
+    missing: Integers,
+) -> tuple[Floats, Integers, Integers]:
+    """The `missing`-th largest remainder among the rows of each group that may rise, and how many lie above and at it.
+
+    Infinite, 0 and 0 where nothing is missing. Arguments as for `group_whole_sums`.
+    """
+    threshold = np.full(which.size, np.inf)
+    above, tied = np.zeros(which.size, dtype=np.int64), np.zeros(which.size, dtype=np.int64)
+    for k in range(which.size):
+        if missing[k] == 0:
+            continue
+        first, end = first_row[which[k]], first_row[which[k] + 1]
+        found, count = np.empty(end - first), 0
+        for row in range(first, end):
+            value = whole[row] + shift[k]
+            if lo[row] <= value < hi[row]:
+                found[count] = remainder[row]
+                count += 1
+        ranked = np.sort(found[:count])
+        threshold[k] = ranked[count - missing[k]]
+        for i in range(count):
+            above[k] += ranked[i] > threshold[k]
+            tied[k] += ranked[i] == threshold[k]
+    return threshold, above, tied

@@ -41,7 +41,6 @@ class RowPrices:
     ranked: NDArray[np.bool_]
     anchor: Floats
     delta: Floats
-    is_own: NDArray[np.bool_]  # the price is that of the video's creator, above the pool's
 
 
 @dataclass(frozen=True)
@@ -56,10 +55,7 @@ class CreatorPrices:
 
     def place(self, creator: NDArray[Any]) -> NDArray[np.intp]:
         """Where each video's creator stands among these, -1 if not at all."""
-        if self.creator.size == 0:
-            return np.full(creator.size, -1)
-        place = np.minimum(np.searchsorted(self.creator, creator), self.creator.size - 1)
-        return np.where(self.creator[place] == creator, place, -1)
+        return place_among(self.creator, creator)
 
     def at(self, place: NDArray[np.intp], price: Price) -> Price | RowPrices:
         """The price of each video whose creator stands at `place`; `price` is the pool's."""
@@ -70,12 +66,19 @@ class CreatorPrices:
             np.where(is_own, self.ranked[place], price.ranked),
             np.where(is_own, self.anchor[place], price.anchor),
             np.where(is_own, self.delta[place], price.delta),
-            is_own,
         )
 
     def eta_at(self, place: NDArray[np.intp]) -> Floats:
         """η of each video's creator, 0 where the cap does not bind."""
         return np.where(place >= 0, self.eta[place], 0.0) if self.eta.size else np.zeros(place.size)
+
+
+def place_among(label: NDArray[Any], creator: NDArray[Any]) -> NDArray[np.intp]:
+    """Where each of the (n,) creators stands among the ascending labels, -1 if not at all."""
+    if label.size == 0:
+        return np.full(creator.size, -1)
+    place = np.minimum(np.searchsorted(label, creator), label.size - 1)
+    return np.where(label[place] == creator, place, -1)
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,8 @@ def payout_from_dual(
     payout : (n,) float64 array
         Money. The bits of a row do not depend on the other rows given.
     bound : (n,) int8 array
-        Index into `BOUNDS`: what holds the payout. A payout at the implicit floor 0 counts as 'floor'.
+        Index into `BOUNDS`: what holds the payout. A payout at the implicit floor 0 counts as 'floor'. One that the
+        pool's price alone would make larger is held by its creator's cap, at the floor too.
 
     Raises
     ------
@@ -142,24 +146,31 @@ def pay_in_place(
     def pay(first: int, end: int) -> None:
         for start in range(first, end, BATCH):
             rows = slice(start, min(start + BATCH, end))
-            price: Price | RowPrices = dual.price
-            if dual.creators is not None and place is not None:
-                price = dual.creators.at(place[rows], dual.price)
-            _pay(numerator[rows], dual.objective, m[rows], lo[rows], hi[rows], price, bound[rows])
+            own = None if dual.creators is None or place is None else place[rows]
+            _pay(numerator[rows], dual, m[rows], lo[rows], hi[rows], own, bound[rows])
 
     on_slices(pay, m.size)
     return bound
 
 
 def _pay(
-    payout: Floats,
-    objective: Objective,
-    m: Floats,
-    lo: Floats,
-    hi: Floats,
-    price: Price | RowPrices,
-    bound: Codes,
+    payout: Floats, dual: Dual, m: Floats, lo: Floats, hi: Floats, place: NDArray[np.intp] | None, bound: Codes
 ) -> None:
+    price: Price | RowPrices = dual.price
+    own = np.zeros(0, dtype=np.intp)
+    if dual.creators is not None and place is not None:
+        price, own = dual.creators.at(place, dual.price), np.flatnonzero(place >= 0)
+    at_pools_price = payout[own]
+    if own.size:
+        _respond(at_pools_price, dual.objective, m[own], lo[own], hi[own], dual.price)
+    _respond(payout, dual.objective, m, lo, hi, price)
+    # Arithmetic on the comparisons' bytes: half the time of assigning by mask.
+    at_floor, at_cap = (payout <= lo).view(np.int8), (payout >= hi).view(np.int8)
+    np.add(at_floor * np.int8(FLOOR), (at_cap > at_floor).view(np.int8) * np.int8(CAP), out=bound)
+    bound[own[payout[own] < at_pools_price]] = CREATOR_CAP
+
+
+def _respond(payout: Floats, objective: Objective, m: Floats, lo: Floats, hi: Floats, price: Price | RowPrices) -> None:
     # As `kernels.respond`; the last bit of a payout of the whole pool must not exceed it.
     x = objective.scaled(m)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -175,8 +186,3 @@ def _pay(
     np.maximum(payout, lo, out=payout)
     np.minimum(payout, hi, out=payout)
     np.minimum(payout, objective.pool, out=payout)
-    # Arithmetic on the comparisons' bytes: half the time of assigning by mask.
-    at_floor, at_cap = (payout <= lo).view(np.int8), (payout >= hi).view(np.int8)
-    np.add(at_floor * np.int8(FLOOR), (at_cap > at_floor).view(np.int8) * np.int8(CAP), out=bound)
-    if isinstance(price, RowPrices):
-        bound += ((bound == INTERIOR) & price.is_own).view(np.int8) * np.int8(CREATOR_CAP)

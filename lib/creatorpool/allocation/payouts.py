@@ -1,25 +1,28 @@
 """Payouts from the pools' duals: each executor fills in its own rows, and the micros close over all of them.
 
-The driver needs one column of a pool, its effective impressions. It solves the dual and derives the rounding rule;
-executors apply both to their batches with the same numpy code, bit for bit. Only rows tied at the rounding threshold
-need an agreement between batches: the first few of them by video id get one micro more.
+The driver needs one column of a pool, its effective impressions, and the creators where these have caps. It solves the
+dual and derives the rounding rules; executors apply both to their batches with the same numpy code, bit for bit. Only
+rows tied at a rounding threshold need an agreement between batches: the first few by video id get one micro more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from creatorpool.allocation.payout import BOUNDS, Dual, payout_from_dual
+from creatorpool.allocation.creator_rounding import CreatorRounding, creator_rounding
+from creatorpool.allocation.payout import BOUNDS, Dual, payout_from_dual, place_among
 from creatorpool.allocation.pool_creators import PoolCreators
 from creatorpool.allocation.program import Allocation, allocate
+from creatorpool.errors import InfeasiblePoolError
 from creatorpool.money import RoundingRule, apply_rounding, rounding_rule
 from creatorpool.tables import sum_exact
 
@@ -27,8 +30,11 @@ Batches = Iterable[pa.RecordBatch]
 
 _FILLED_COLUMNS = (
     "category string, video_id string, creator_id string, effective_impressions double, share double, weight double, "
-    "floor_micros bigint, cap_micros bigint, payout_micros bigint, bound string, is_tied boolean"
+    "floor_micros bigint, cap_micros bigint, payout_micros bigint, bound string, is_tied boolean, tied_creator string, "
+    "raised_ties bigint"
 )
+_TIE_COLUMNS = ("is_tied", "tied_creator", "raised_ties")
+"""Whether ties of the row are open, of which creator (null: of the pool), and how many of the tied rows get a micro."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +64,23 @@ class PoolSplit:
     dual: Dual
     rounding: RoundingRule
     last_raised_id: str | None = None  # of the rows tied at the rounding threshold, the last that gets a micro more
+    creators: CreatorRounding | None = None  # where caps of creators may cut the payouts
+
+    @property
+    def open_ties(self) -> int:
+        """How many of the pool's tied rows get a micro more, while ids have not settled which."""
+        return self.rounding.raised_ties if self.last_raised_id is None else 0
+
+    @property
+    def has_open_creator_ties(self) -> bool:
+        """Whether ids have to cut ties within creators first."""
+        return self.creators is not None and self.creators.has_open_ties
 
 
 def split_pool(
     terms: PoolTerms, effective_impressions: NDArray[np.float64], creators: PoolCreators | None = None
 ) -> tuple[PoolSplit, Allocation]:
-    """Solve one pool and find the rule that rounds it, whatever the order of its rows.
+    """Solve one pool and find the rules that round it, whatever the order of its rows.
 
     With `creators`, those of the same rows, no creator's whole micros sum to more than the creator's cap.
 
@@ -73,6 +90,8 @@ def split_pool(
         If the floors sum to more than the pool or a creator's cap, or the caps to less than the pool.
     """
     floor, cap = terms.bounds(effective_impressions)
+    if creators is not None and (excess := creators.floors_in_excess(terms.floor_micros)):
+        raise InfeasiblePoolError(f"pool {terms.category}: {excess}")
     allocation = allocate(
         effective_impressions,
         float(terms.pool_micros),
@@ -82,17 +101,20 @@ def split_pool(
         cap=cap,
         objective="log" if terms.objective == "log" else "linear",
         creator=None if creators is None else creators.code,
-        creator_cap=None if creators is None else creators.limits(terms.floor_micros),
+        creator_cap=None if creators is None else creators.cap,
     )
-    rounding = rounding_rule(allocation.payout, terms.pool_micros, floor, cap)
-    return PoolSplit(terms, _labelled(allocation.dual, creators), rounding), allocation
-
-
-def _labelled(dual: Dual, creators: PoolCreators | None) -> Dual:
-    """The same dual, its capped creators by their ids in place of their codes: executors know nothing else."""
+    dual = allocation.dual
     if creators is None or dual.creators is None:
-        return dual
-    return replace(dual, creators=replace(dual.creators, creator=creators.label[dual.creators.creator]))
+        rounding = rounding_rule(allocation.payout, terms.pool_micros, floor, cap)
+        return PoolSplit(terms, dual, rounding), allocation
+    binding = dual.creators.creator
+    own, rounding = creator_rounding(allocation.payout, terms.pool_micros, floor, cap, creators, binding)
+    # Creators by their ids in place of their codes: executors know nothing else. One array, sent once, where it can be.
+    ids = creators.label[binding]
+    dual = replace(dual, creators=replace(dual.creators, creator=ids))
+    if own is not None:
+        own = replace(own, creator=ids if np.array_equal(own.creator, binding) else creators.label[own.creator])
+    return PoolSplit(terms, dual, rounding, creators=own), allocation
 
 
 def fill_payouts(members: DataFrame, splits: Sequence[PoolSplit]) -> DataFrame:
@@ -100,27 +122,49 @@ def fill_payouts(members: DataFrame, splits: Sequence[PoolSplit]) -> DataFrame:
 
     Arrow batches on the executors; `splits` must have their ties settled (`settle_ties`).
     """
-    filled = _filled(members, splits)
-    return filled.drop("is_tied")
+    return _filled(members, splits).drop(*_TIE_COLUMNS)
 
 
 def settle_ties(members: DataFrame, splits: Sequence[PoolSplit]) -> list[PoolSplit]:
-    """The same splits, with the last video id that each pool's ties raise. Costs a pass only where ties are cut."""
-    tied_pools = {split.terms.category: split for split in splits if split.rounding.raised_ties > 0}
-    if not tied_pools:
-        return list(splits)
-    tied = _filled(members.where(F.col("category").isin(list(tied_pools))), list(tied_pools.values())).where("is_tied")
-    position = F.row_number().over(Window.partitionBy("category").orderBy("video_id"))
-    raised = F.lit(False)
-    for category, split in tied_pools.items():
-        raised = raised | ((F.col("category") == category) & (F.col("position") == split.rounding.raised_ties))
-    last = tied.select("category", "video_id", position.alias("position")).where(raised).collect()
-    last_ids = {row["category"]: row["video_id"] for row in last}
-    return [_with_last_id(split, last_ids.get(split.terms.category)) for split in splits]
+    """The same splits, with the last video ids that ties raise, of creators at their caps and then of pools.
+
+    Costs a pass only where ties are cut, and one more where they are within creators.
+    """
+    within = [split for split in splits if split.has_open_creator_ties]
+    settled = {split.terms.category: split for split in splits} | _settled_creators(members, within)
+    return list((settled | _settled_pools(members, [split for split in settled.values() if split.open_ties])).values())
 
 
-def _with_last_id(split: PoolSplit, video_id: str | None) -> PoolSplit:
-    return PoolSplit(split.terms, split.dual, split.rounding, video_id)
+def _settled_creators(members: DataFrame, splits: Sequence[PoolSplit]) -> dict[str, PoolSplit]:
+    if not splits:
+        return {}
+    last = _last_raised(members, splits, F.col("tied_creator").isNotNull())
+    settled = {}
+    for split in splits:
+        own, rows = split.creators, last.filter(pc.equal(last.column("category"), split.terms.category))
+        if own is not None:
+            creator, video_id = (_strings(rows.column(name)) for name in ("tied_creator", "video_id"))
+            ids = np.full(own.creator.size, "", dtype=object)
+            ids[place_among(own.creator, creator.astype(np.str_))] = video_id
+            settled[split.terms.category] = replace(split, creators=replace(own, last_raised_id=ids))
+    return settled
+
+
+def _settled_pools(members: DataFrame, splits: Sequence[PoolSplit]) -> dict[str, PoolSplit]:
+    if not splits:
+        return {}
+    last = _last_raised(members, splits, F.col("tied_creator").isNull())
+    ids = dict(zip(last.column("category").to_pylist(), last.column("video_id").to_pylist(), strict=True))
+    return {split.terms.category: replace(split, last_raised_id=ids.get(split.terms.category)) for split in splits}
+
+
+def _last_raised(members: DataFrame, splits: Sequence[PoolSplit], chosen: Column) -> pa.Table:
+    """Of each group of tied rows, the last by id that gets a micro more: category, tied_creator, video_id."""
+    tied = _filled(members, splits).where(F.col("is_tied") & chosen)
+    position = F.row_number().over(Window.partitionBy("category", "tied_creator").orderBy("video_id"))
+    placed = tied.select("category", "tied_creator", "video_id", "raised_ties", position.alias("position"))
+    last = placed.where(F.col("position") == F.col("raised_ties"))
+    return last.select("category", "tied_creator", "video_id").toArrow()
 
 
 def _filled(members: DataFrame, splits: Sequence[PoolSplit]) -> DataFrame:
@@ -145,11 +189,9 @@ def fill_rows(rows: pa.RecordBatch, split: PoolSplit) -> pa.RecordBatch:
     """Payouts of some rows of one pool, as an Arrow batch with the columns of `_FILLED_COLUMNS`."""
     impressions = rows.column("effective_impressions").to_numpy(zero_copy_only=False)
     floor, cap = split.terms.bounds(impressions)
-    creator = None if split.dual.creators is None else np.array(rows.column("creator_id").to_pylist(), dtype=np.str_)
+    creator = None if split.dual.creators is None else _strings(rows.column("creator_id")).astype(np.str_)
     payout, bound = payout_from_dual(split.dual, impressions, floor, cap, creator)
-    micros, tied = apply_rounding(payout, split.rounding, floor, cap)
-    if split.last_raised_id is not None:
-        micros += tied & np.asarray(pc.less_equal(rows.column("video_id"), split.last_raised_id))
+    micros, ties = _whole_micros(rows, split, payout, floor, cap, creator)
     share = split.dual.objective.scaled(impressions) / max(split.dual.objective.totals.total, np.finfo(float).tiny)
     has_cap = np.isfinite(cap)
     return pa.RecordBatch.from_arrays(
@@ -164,10 +206,40 @@ def fill_rows(rows: pa.RecordBatch, split: PoolSplit) -> pa.RecordBatch:
             pa.array(np.where(has_cap, cap, 0).astype(np.int64), mask=~has_cap),
             pa.array(micros),
             pa.array(np.array(BOUNDS)[bound]),
-            pa.array(tied),
+            *ties,
         ],
         names=[field.split()[0] for field in _FILLED_COLUMNS.split(", ")],
     )
+
+
+def _whole_micros(
+    rows: pa.RecordBatch,
+    split: PoolSplit,
+    payout: NDArray[np.float64],
+    floor: NDArray[np.int64],
+    cap: NDArray[np.float64],
+    creator: NDArray[np.str_] | None,
+) -> tuple[NDArray[np.int64], list[pa.Array]]:
+    """The payouts in micros, and `_TIE_COLUMNS`."""
+    lower: NDArray[Any] = floor
+    upper: NDArray[Any] = cap
+    of_creator = np.zeros(payout.size, dtype=np.int64)
+    if split.creators is not None and creator is not None:
+        place = place_among(split.creators.creator, creator)
+        bounds = split.creators.bounds(payout, floor, cap, place, _strings(rows.column("video_id")))
+        lower, upper, of_creator = bounds.lower, bounds.upper, bounds.raised_ties
+    micros, tied = apply_rounding(payout, split.rounding, lower, upper)
+    if split.last_raised_id is not None:
+        micros += tied & np.asarray(pc.less_equal(rows.column("video_id"), split.last_raised_id))
+    tied &= split.open_ties > 0
+    within = of_creator > 0
+    raised = np.where(within, of_creator, np.where(tied, split.open_ties, 0))
+    tied_creator = pc.if_else(pa.array(within), rows.column("creator_id"), pa.scalar(None, pa.string()))
+    return micros, [pa.array(tied | within), tied_creator, pa.array(raised)]
+
+
+def _strings(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
+    return np.array(column.to_pylist(), dtype=object)
 
 
 def video_totals(pool_payouts: DataFrame, pulse: DataFrame, videos: DataFrame, currency: str) -> DataFrame:

@@ -1,4 +1,4 @@
-"""The creators of one pool, and caps on what each earns from it that rounding to whole micros cannot break."""
+"""The creators of one pool, and caps on what each earns from it."""
 
 from __future__ import annotations
 
@@ -24,22 +24,25 @@ class PoolCreators:
         """(G,) videos of each creator in the pool."""
         return np.bincount(self.code, minlength=self.label.size)
 
-    def limits(self, floor: int) -> Floats:
-        """(G,) caps for `allocate`, micros, so that payouts of whole micros keep within `cap` as well.
-
-        Rounding raises a video by less than a micro, and one at its floor by nothing: the cap less one micro a video,
-        or all floors where these are more. No creator's floors may exceed the cap (`largest_floor`).
-        """
-        return np.maximum(self.cap - self.videos, floor * self.videos)
-
     def largest_floor(self) -> float:
         """The largest whole floor of one video, micros, that all creators' caps leave room for; may be infinite."""
-        return float(np.floor(self.cap / np.maximum(self.videos, 1)).min(initial=np.inf))
+        known = np.isfinite(self.cap)
+        return float((self.cap[known] // np.maximum(self.videos[known], 1)).min(initial=np.inf))
 
-    def most(self, floor: int, caps: Floats) -> float:
-        """What the pool can pay at the most, micros, where each video has this floor and these (n,) finite caps."""
+    def floors_in_excess(self, floor: int) -> str | None:
+        """Whose videos' floors of whole micros sum to more than the creator's cap, in words; None if nobody's do."""
+        if floor <= self.largest_floor():
+            return None
+        g = int(np.argmax(floor * self.videos - self.cap))
+        return (
+            f"floors of {floor} micros for the {self.videos[g]} videos of creator '{self.label[g]}' exceed the "
+            f"creator's cap, {self.cap[g]:.0f}"
+        )
+
+    def most(self, caps: Floats) -> float:
+        """What the pool can pay at the most, micros, where its videos have these (n,) finite caps."""
         of_videos = np.bincount(self.code, weights=caps, minlength=self.label.size)
-        return float(np.minimum(self.limits(floor), of_videos).sum())
+        return float(np.minimum(self.cap, of_videos).sum())
 
 
 def pool_creators(creator: NDArray[Any], cap: Floats) -> PoolCreators:

@@ -34,7 +34,7 @@ class Allocation:
 
     @property
     def bound(self) -> NDArray[np.str_]:
-        """(n,) 'interior', 'floor', 'cap' or 'creator_cap'. A payout at the implicit floor 0 counts as 'floor'."""
+        """(n,) 'interior', 'floor', 'cap' or 'creator_cap', as `payout_from_dual` documents them."""
         return np.array(BOUNDS)[self.bound_code]
 
     @property

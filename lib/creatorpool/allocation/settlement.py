@@ -81,7 +81,7 @@ def settle_pool(
             cap=cap,
             objective=settings.objective,
             creator=None if creators is None else creators.code,
-            creator_cap=None if creators is None else creators.limits(terms.floor_micros),
+            creator_cap=None if creators is None else creators.cap,
         )
     )
     if 0.0 < settings.lambda_eff < 1.0 and moved < settings.moved_share_warning * terms.pool_micros:
@@ -144,13 +144,9 @@ def _feasible_floor(
             )
         warnings.append(f"floors scaled from {floor} to {money // n} micros to fit the pool")
         floor = money // n
-    if creators is not None and floor > creators.largest_floor():
-        g = int(np.argmin(creators.cap / creators.videos))
+    if creators is not None and (excess := creators.floors_in_excess(floor)):
         if settings.on_floors_exceed_pool == "fail":
-            raise InfeasiblePoolError(
-                f"pool {category}: floors of {floor} micros for the {creators.videos[g]} videos of creator "
-                f"'{creators.label[g]}' exceed the creator's cap, {creators.cap[g]:.0f}"
-            )
+            raise InfeasiblePoolError(f"pool {category}: {excess}")
         warnings.append(f"floors scaled from {floor} to {creators.largest_floor():.0f} micros to fit creators' caps")
         floor = int(creators.largest_floor())
     return floor
@@ -167,8 +163,8 @@ def _most(
     if creators is None:
         return most, words
     _, caps = terms.bounds(effective_impressions)
-    by_creator = int(min(creators.most(floor, np.minimum(caps, money)), float(most)))
+    by_creator = int(min(creators.most(np.minimum(caps, money)), float(most)))
     if by_creator < most:
         capped = int(np.count_nonzero(np.isfinite(creators.cap)))
-        words = f"caps of {capped} of {creators.label.size} creators, less one micro a video for rounding,"
+        words = f"caps of {capped} of {creators.label.size} creators"
     return by_creator, words

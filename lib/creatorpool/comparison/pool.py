@@ -51,7 +51,7 @@ class Pool:
     def split(self, dial: Dial, effective_impressions: Floats | None = None) -> Allocation:
         """The optimum under `dial`, of other effective impressions if given; caps that fall short pay what they allow.
 
-        Where creators have caps, those of `PoolCreators.limits` hold, as in the payouts themselves.
+        Where creators have caps, these hold as well.
 
         Raises
         ------
@@ -69,7 +69,7 @@ class Pool:
             cap=cap,
             objective=dial.objective,
             creator=None if self.creators is None else self.creators.code,
-            creator_cap=None if self.creators is None else self.creators.limits(self.floor),
+            creator_cap=None if self.creators is None else self.creators.cap,
         )
 
     def _payable(self, cap: Floats) -> float:
@@ -77,7 +77,7 @@ class Pool:
         money = min(float(self.money), math.fsum(cap))
         if self.creators is None:
             return money
-        return min(money, self.creators.most(self.floor, np.minimum(cap, money)))
+        return min(money, self.creators.most(np.minimum(cap, money)))
 
     def bounds(self, effective_impressions: Floats) -> tuple[Floats, Floats]:
         """(n,) floors and caps, micros."""

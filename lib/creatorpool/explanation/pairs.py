@@ -109,6 +109,7 @@ def _rows(videos: PaidVideos, chosen: NDArray[np.bool_]) -> PaidVideos:
         cap=videos.cap[chosen],
         payout=videos.payout[chosen],
         bound=videos.bound[chosen],
+        creator=videos.creator[chosen],
         views=videos.views[chosen],
         components=components,
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creatorpool.allocation.payout import BOUNDS, Dual, payout_from_dual
+from creatorpool.allocation.pool_creators import PoolCreators
 from creatorpool.allocation.program import allocate
 from creatorpool.allocation.summation import order_free_sum
 from creatorpool.allocation.types import Floats
@@ -29,6 +31,8 @@ class PaidVideos:
     """Micros"""
     bound: NDArray[np.str_]
     """Of `allocation.payout.BOUNDS`"""
+    creator: NDArray[np.str_]
+    """Ids; of a whole pool, read only where the cap of a creator bound"""
     views: Floats
     components: Mapping[str, Floats]
 
@@ -39,58 +43,66 @@ class PaidVideos:
         weights = [policy.exponents[name] for name in names]
         return np.asarray(self.views * geometric_quality(values, weights, np.ones(self.views.size, dtype=np.bool_)))
 
+    @cached_property
+    def held(self) -> PoolCreators | None:
+        """Of a whole pool, the creators, those whose caps bound with what they got for a cap; None where none bound."""
+        is_held = self.bound == "creator_cap"
+        if not is_held.any():
+            return None
+        label, code = np.unique(self.creator, return_inverse=True)
+        earned = np.bincount(code, self.payout, label.size)
+        cap = np.where(np.bincount(code, is_held, label.size) > 0, earned, np.inf)
+        return PoolCreators(code.astype(np.int64), label, cap)
+
 
 def published_price(videos: PaidVideos, money: float, policy: Policy) -> Dual:
-    """The price at which the whole pool `videos` was paid, found anew.
+    """The prices at which the whole pool `videos` was paid, found anew: the pool's, and of creators whose caps bound.
 
-    A creator's cap is met by its videos' own payouts: held at these, they leave the price of all others as it was.
+    Such a creator got the cap, so that the sum of the payouts is the cap again.
     """
-    is_held = videos.bound == "creator_cap"
-    return _price(
-        videos.effective_impressions,
-        money,
-        policy,
-        np.where(is_held, videos.payout, videos.floor),
-        np.where(is_held, videos.payout, videos.cap),
-    )
+    return _price(videos, videos.effective_impressions, money, policy, videos.floor, videos.cap)
 
 
 def other_price(videos: PaidVideos, money: float, policy: Policy, impressions: Floats, cap: float) -> Dual:
-    """The price at which the whole pool would have been paid under another day's `policy`, its money and bounds kept.
+    """The prices at which the whole pool would have been paid under another day's `policy`, money and bounds kept.
 
-    `impressions` are those that the policy scores, `cap` is that of a video with any. A creator who was capped stays
-    so, video by video.
+    `impressions` are those that the policy scores, `cap` is that of a video with any. A creator whose cap bound has the
+    same cap; the cap of any other is not known, and none is applied.
     """
     floor, caps = other_bounds(videos, impressions, cap)
-    most = order_free_sum(np.minimum(caps, money), max(money, 1.0))
-    return _price(impressions, min(money, most), policy, floor, caps)
+    most = np.minimum(caps, money)
+    payable = order_free_sum(most, max(money, 1.0)) if videos.held is None else videos.held.most(most)
+    return _price(videos, impressions, min(money, payable), policy, floor, caps)
 
 
 def other_bounds(videos: PaidVideos, impressions: Floats, cap: float) -> tuple[Floats, Floats]:
     """Floors and caps of the same videos with other effective impressions."""
-    caps = np.where(impressions > 0, np.maximum(cap, videos.floor), videos.floor)
-    return videos.floor, np.where(videos.bound == "creator_cap", np.maximum(videos.payout, videos.floor), caps)
+    return videos.floor, np.where(impressions > 0, np.maximum(cap, videos.floor), videos.floor)
 
 
 def published_state(dual: Dual, videos: PaidVideos) -> PoolState:
     """Any rows of a published pool at its price, with the bounds that held them."""
-    is_capped = videos.bound == "cap"
-    upper = np.where(is_capped, videos.cap, np.where(videos.bound == "creator_cap", videos.payout, np.inf))
-    lower = np.where(videos.bound == "floor", videos.floor, -np.inf)
-    return _state(dual, videos, videos.effective_impressions, lower, upper)
+    state = _state(dual, videos, videos.effective_impressions)
+    # A video that its creator's cap holds down, at its floor too, is held at what it got.
+    is_creators = (videos.bound == "creator_cap") | (_is_priced_apart(dual, videos) & (state.free > videos.payout))
+    upper = np.where(videos.bound == "cap", videos.cap, np.where(is_creators, videos.payout, np.inf))
+    lower = np.where((videos.bound == "floor") & ~is_creators, videos.floor, -np.inf)
+    return replace(state, lower=lower, upper=upper)
 
 
 def other_state(dual: Dual, videos: PaidVideos, impressions: Floats, cap: float) -> PoolState:
     """Any rows of a pool as they would have been paid at the `dual` of `other_price`."""
     floor, caps = other_bounds(videos, impressions, cap)
-    _, held = payout_from_dual(dual, impressions, floor, caps)
+    payout, held = payout_from_dual(dual, impressions, floor, caps, videos.creator)
+    is_creators = held == BOUNDS.index("creator_cap")
+    upper = np.where(held == BOUNDS.index("cap"), caps, np.where(is_creators, payout, np.inf))
     lower = np.where(held == BOUNDS.index("floor"), floor, -np.inf)
-    upper = np.where(held == BOUNDS.index("cap"), caps, np.inf)
-    return _state(dual, videos, impressions, lower, upper)
+    return replace(_state(dual, videos, impressions), lower=lower, upper=upper)
 
 
-def _price(impressions: Floats, money: float, policy: Policy, floor: Floats, cap: Floats) -> Dual:
-    return allocate(
+def _price(videos: PaidVideos, impressions: Floats, money: float, policy: Policy, floor: Floats, cap: Floats) -> Dual:
+    held = videos.held
+    dual = allocate(
         impressions,
         money,
         alpha=policy.alpha,
@@ -98,11 +110,23 @@ def _price(impressions: Floats, money: float, policy: Policy, floor: Floats, cap
         floor=floor,
         cap=cap,
         objective=policy.objective,
+        creator=None if held is None else held.code,
+        creator_cap=None if held is None else held.cap,
     ).dual
+    if held is None or dual.creators is None:
+        return dual
+    return replace(dual, creators=replace(dual.creators, creator=held.label[dual.creators.creator]))
 
 
-def _state(dual: Dual, videos: PaidVideos, impressions: Floats, lower: Floats, upper: Floats) -> PoolState:
-    free, _ = payout_from_dual(dual, impressions)
+def _is_priced_apart(dual: Dual, videos: PaidVideos) -> NDArray[np.bool_]:
+    if dual.creators is None:
+        return np.zeros(videos.payout.size, dtype=np.bool_)
+    return dual.creators.place(videos.creator) >= 0
+
+
+def _state(dual: Dual, videos: PaidVideos, impressions: Floats) -> PoolState:
+    """The rows at the pool's price, without bounds."""
+    free, _ = payout_from_dual(replace(dual, creators=None), impressions)
     goal = dual.objective
     x = goal.scaled(impressions)
     efficient = goal.efficiency_factor * x
@@ -116,6 +140,6 @@ def _state(dual: Dual, videos: PaidVideos, impressions: Floats, lower: Floats, u
         share=x / goal.totals.total if goal.totals.total > 0 else np.zeros(x.size),
         fairness=free - efficiency,
         efficiency=efficiency,
-        lower=lower,
-        upper=upper,
+        lower=np.full(x.size, -np.inf),
+        upper=np.full(x.size, np.inf),
     )

@@ -20,7 +20,7 @@ from creatorpool.explanation.pricing import PaidVideos
 Batches = Iterable[pa.RecordBatch]
 
 KEY = ("category", "video_id")
-PAID_COLUMNS = ("effective_impressions", "floor_micros", "cap_micros", "payout_micros", "bound")
+PAID_COLUMNS = ("creator_id", "effective_impressions", "floor_micros", "cap_micros", "payout_micros", "bound")
 PART_COLUMNS = tuple(f"{name}_micros" for name in PARTS)
 _CHANGE_SCHEMA = ", ".join(
     [
@@ -39,13 +39,13 @@ def scored_rows(payouts: DataFrame, signals: DataFrame, quality: DataFrame, cust
     scored = signals.select("video_id", "views", *own).join(
         quality.select("video_id", *COMPONENTS), on="video_id", how="inner"
     )  # video_id is the key of both
-    paid = payouts.select(*KEY, "creator_id", *PAID_COLUMNS)
+    paid = payouts.select(*KEY, *PAID_COLUMNS)
     return paid.join(scored, on="video_id", how="inner")
 
 
 def paired_rows(before: DataFrame, after: DataFrame, custom: Sequence[str]) -> DataFrame:
     """One row per (category, video) of either day: every column of `scored_rows` twice, ending in _0 and in _1."""
-    names = ("creator_id", *PAID_COLUMNS, "views", *COMPONENTS, *custom)
+    names = (*PAID_COLUMNS, "views", *COMPONENTS, *custom)
     first, second = (
         rows.select(*KEY, *(F.col(name).alias(f"{name}_{day}") for name in names))
         for day, rows in enumerate((before, after))
@@ -95,10 +95,15 @@ def explained_batch(rows: pa.RecordBatch, pool: PoolPair, custom: Sequence[str])
 
 def whole_pool(pairs: pa.Table, day: int, custom: Sequence[str]) -> PaidVideos:
     """The videos of one pool on one day, from all its `paired_rows`, of which views and components may be left out."""
-    return _paid_videos(pairs.filter(pc.is_valid(pairs.column(f"payout_micros_{day}"))), day, custom)
+    rows = pairs.filter(pc.is_valid(pairs.column(f"payout_micros_{day}")))
+    # Millions of ids are held in memory only where some creator's cap asks for them.
+    is_capped = pc.any(pc.equal(rows.column(f"bound_{day}"), "creator_cap")).as_py()
+    return _paid_videos(rows, day, custom, with_creators=bool(is_capped))
 
 
-def _paid_videos(rows: pa.RecordBatch | pa.Table, day: int, custom: Sequence[str]) -> PaidVideos:
+def _paid_videos(
+    rows: pa.RecordBatch | pa.Table, day: int, custom: Sequence[str], *, with_creators: bool = True
+) -> PaidVideos:
     is_scored = f"views_{day}" in rows.schema.names
     cap = _numbers(rows, f"cap_micros_{day}")
     return PaidVideos(
@@ -107,6 +112,7 @@ def _paid_videos(rows: pa.RecordBatch | pa.Table, day: int, custom: Sequence[str
         cap=np.where(np.isnan(cap), np.inf, cap),
         payout=_numbers(rows, f"payout_micros_{day}"),
         bound=_words(rows, f"bound_{day}"),
+        creator=_words(rows, f"creator_id_{day}") if with_creators else np.full(rows.num_rows, ""),
         views=_numbers(rows, f"views_{day}") if is_scored else np.zeros(rows.num_rows),
         components=_components(rows, day, custom) if is_scored else {},
     )
@@ -123,7 +129,7 @@ def _components(rows: pa.RecordBatch | pa.Table, day: int, custom: Sequence[str]
 
 
 def _words(rows: pa.RecordBatch | pa.Table, name: str) -> NDArray[np.str_]:
-    """A column of a few words, "" where missing."""
+    """A column of words, "" where missing."""
     column = rows.column(name)
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     of = pc.fill_null(whole.cast(pa.string()), "").dictionary_encode()

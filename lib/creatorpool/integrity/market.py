@@ -154,7 +154,7 @@ def room(pool: Pool, payout: Floats) -> Floats:
     if pool.creators is None:
         return np.full(payout.size, np.inf)
     earned = np.bincount(pool.creators.code, weights=payout, minlength=pool.creators.label.size)
-    return np.maximum(pool.creators.limits(pool.floor) - earned, 0.0)[pool.creators.code]
+    return np.maximum(pool.creators.cap - earned, 0.0)[pool.creators.code]
 
 
 def place_of(contest: Contest, video: int) -> int | None:

@@ -20,6 +20,7 @@ FloatArray = NDArray[np.float64]
 
 MAX_ROUNDS = 100
 CONVERGED = 1e-12
+HALVINGS = 60  # of an interval within [0, 1]: below the last bit of γ
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,10 @@ def fit_prior(successes: ArrayLike, weight: ArrayLike, group: ArrayLike) -> Grou
     -----
     ``x² − x − 2m(n − 1)x + n(n − 1)m²`` has mean n(n − 1)γm(1 − m) and is uncorrelated with x where γ = 0, so that it
     stays precise when actions are rare. It is summed with weights 1/(1 + γ(n − 1))², and rates are averaged to m with
-    ω = n/(1 + γ(n − 1)): both are best for their γ, and the two alternate until γ settles. 1/Σω makes up for m being
-    estimated from the same videos. A group whose videos differ no more than chance explains has γ = 0: an infinite
+    ω = n/(1 + γ(n − 1)): both are best for their γ, and the two alternate until γ settles. Where that takes more than
+    `MAX_ROUNDS`, as in some groups of a few videos, γ is found by bisection: the step maps [0, 1] continuously into
+    itself, so that it leaves a point of every bracket where it is. 1/Σω makes up for m being estimated from the same
+    videos. A group whose videos differ no more than chance explains has γ = 0: an infinite
     strength. So has one where all or none acted, or no video has more than one viewer: it says nothing of γ.
 
     The fit does not depend on the order of rows, to the last bit.
@@ -100,13 +103,28 @@ def fit_priors_of(successes: Sequence[ArrayLike], weight: ArrayLike, group: Arra
 
 
 def _fitted(names: NDArray[Any], moments: _Moments) -> GroupPrior:
-    gamma = np.zeros(names.size)
+    gamma, last_move = np.zeros(names.size), np.zeros(names.size)
     for _ in range(MAX_ROUNDS):
         previous, (mean, gamma) = gamma, moments.step(gamma)
-        if np.max(np.abs(gamma - previous), initial=0.0) <= CONVERGED:
+        last_move = np.abs(gamma - previous)
+        if np.max(last_move, initial=0.0) <= CONVERGED:
             break
+    slow = np.flatnonzero(last_move > CONVERGED)
+    if slow.size:
+        mean[slow], gamma[slow] = _bisected(moments.of_groups(slow), gamma[slow])
     with np.errstate(divide="ignore"):
         return GroupPrior(names, mean, (1.0 - gamma) / gamma)
+
+
+def _bisected(moments: _Moments, start: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(mean, γ) of groups at a γ that the step leaves where it is, beyond `start` in the direction of its step."""
+    rises = moments.step(start)[1] > start
+    low, high = np.where(rises, start, 0.0), np.where(rises, 1.0, start)
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        rises = moments.step(middle)[1] > middle
+        low, high = np.where(rises, middle, low), np.where(rises, high, middle)
+    return moments.step(high)[0], high
 
 
 @dataclass(frozen=True)
@@ -132,6 +150,14 @@ class _Moments:
         scale = self._by_group(pairs * self.videos) * (mean * (1.0 - mean))
         spread = _ratio(self._by_group(pairs * excess), scale) + _ratio(np.ones(self.groups), total)
         return mean, np.where(scale > 0, np.clip(spread, 0.0, 1.0), 0.0)
+
+    def of_groups(self, chosen: NDArray[np.intp]) -> _Moments:
+        """The cells of some groups alone, which become groups 0, 1, …"""
+        place = np.full(self.groups, -1)
+        place[chosen] = np.arange(chosen.size)
+        own = place[self.code] >= 0
+        columns = (self.videos[own], self.rates[own], self.squares[own])
+        return _Moments(self.n[own], place[self.code[own]], *columns, chosen.size)
 
     def _by_group(self, values: FloatArray) -> FloatArray:
         return np.asarray(np.bincount(self.code, weights=values, minlength=self.groups), dtype=np.float64)
