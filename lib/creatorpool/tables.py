@@ -190,24 +190,28 @@ class Warehouse:
         write_deltalake(self._delta(table), _records_table(records, contract), mode="append")
         return self.version(table)
 
-    def replace_day_records(self, records: Sequence[Mapping[str, Any]], table: str, day: date, *, seen: int) -> int:
+    def replace_day_records(
+        self, records: Sequence[Mapping[str, Any]], table: str, day: date, *, seen: int, locks: Sequence[str] = ()
+    ) -> int:
         """Replace the rows of `day` by `records`, provided that nothing of that day changed since version `seen`.
+
+        With `locks`, provided also that no commit since then had one of the same locks.
 
         Raises
         ------
         RunInProgressError
-            If another process wrote this day of the table in between.
+            If another process wrote this day of the table, or held one of the locks, in between.
         """
         contract = self.ensure(table)
         delta = self._delta(table, seen)
-        lock = Transaction(f"{table}/{day.isoformat()}", seen + 1)
+        held = [Transaction(name, seen + 1) for name in (f"{table}/{day.isoformat()}", *locks)]
         try:
             write_deltalake(
                 delta,
                 _records_table(records, contract),
                 mode="overwrite",
                 predicate=f"date = '{day.isoformat()}'",
-                commit_properties=CommitProperties(app_transactions=[lock]),
+                commit_properties=CommitProperties(app_transactions=held),
             )
         except CommitFailedError as error:
             raise RunInProgressError(f"another run wrote {table} of {day} at the same time: {error}") from error

@@ -19,6 +19,7 @@ from creatorpool.allocation.payouts import (
     video_totals,
 )
 from creatorpool.allocation.pools import (
+    CARRY_COLUMNS,
     PoolRevenue,
     category_revenue,
     form_pools,
@@ -29,6 +30,7 @@ from creatorpool.allocation.pools import (
 )
 from creatorpool.allocation.settlement import SettledPool, settle_pool
 from creatorpool.errors import ConfigurationError, InputError, SettlementError
+from creatorpool.pipeline.carry import DayCarries, read_carries, require_same_carries
 from creatorpool.pipeline.creator_caps import creators_version, verify_creator_caps
 from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.signals import SECTIONS as SIGNAL_SECTIONS
@@ -77,8 +79,9 @@ def allocate_day(night: Night, categories: Collection[str] = (), *, republish: b
     signals = day_signals(night, again=republish)
     done = published_pools(night.warehouse, night.day)
     revenue = night.warehouse.read("ad_revenue", day=night.day, version=signals.inputs["ad_revenue"])
-    _one_currency(revenue)
-    pools = form_pools((row.asDict() for row in category_revenue(revenue).collect()), night.settings.pools)
+    carries = read_carries(night, _one_currency(revenue))
+    booked = [row.asDict() for row in category_revenue(revenue).collect()]
+    pools = _pools(night, booked, carries, done, categories if republish else None)
     wanted = _wanted(pools, categories)
     due = [pool for pool in wanted if republish or pool.category not in done]
     _warn_of_other_configuration(night, [done[pool.category] for pool in wanted if pool.category in done])
@@ -88,23 +91,37 @@ def allocate_day(night: Night, categories: Collection[str] = (), *, republish: b
     with night.stage(ALLOCATE):
         # Somebody may have published between the look above and the claim.
         done = published_pools(night.warehouse, night.day)
-        due = [pool for pool in due if republish or pool.category not in done]
+        pools = _pools(night, booked, carries, done, categories if republish else None)
+        due = [pool for pool in _wanted(pools, categories) if republish or pool.category not in done]
         if not due:
             return _published(night, signals, done)
         _refuse_mixed_configurations(night, signals, [done[name] for name in set(done) - {p.category for p in due}])
-        return _pay(night, signals, revenue, pools, due, done)
+        return _pay(night, signals, revenue, carries, pools, due, done)
+
+
+def _pools(
+    night: Night,
+    booked: Sequence[Mapping[str, Any]],
+    carries: DayCarries,
+    done: Mapping[str, Mapping[str, Any]],
+    renewed: Collection[str] | None,
+) -> list[PoolRevenue]:
+    """All pools of the day; those published stand, but for the `renewed` (all if empty, none if None)."""
+    standing = [row for name, row in done.items() if renewed is None or (renewed and name not in renewed)]
+    return form_pools(booked, night.settings.pools, carries.into(done, standing))
 
 
 def _pay(
     night: Night,
     frames: SignalFrames,
     revenue: DataFrame,
+    carries: DayCarries,
     pools: list[PoolRevenue],
     due: list[PoolRevenue],
     done: dict[str, dict[str, Any]],
 ) -> DayPayouts:
     warehouse, settings = night.warehouse, night.settings
-    inputs = dict(frames.inputs) | dict(frames.outputs)
+    inputs = dict(frames.inputs) | dict(frames.outputs) | carries.inputs
     videos = warehouse.read("videos", version=inputs["videos"])
     pulse = pulse_earnings(revenue, settings.pools)
     _refuse_unknown_pulse_videos(pulse, videos)
@@ -152,6 +169,7 @@ def _settle(night: Night, members: DataFrame, due: list[PoolRevenue], *, is_whol
     for pool in due:
         column, creators = impressions[pool.category]
         result = settle_pool(pool, column, night.settings.allocation, creators)
+        _log_refunds(night, pool)
         night.log(ALLOCATE, f"pool {pool.category} split over {result.videos_eligible} videos", nu=result.nu)
         if result.warning:
             night.log(ALLOCATE, f"warning: pool {pool.category}: {result.warning}")
@@ -159,12 +177,19 @@ def _settle(night: Night, members: DataFrame, due: list[PoolRevenue], *, is_whol
     return settled
 
 
-def _one_currency(revenue: DataFrame) -> None:
+def _log_refunds(night: Night, pool: PoolRevenue) -> None:
+    if pool.refunds_micros or pool.carried_from or pool.carried_micros:
+        facts = {name: getattr(pool, name) for name in ("gross_micros", *CARRY_COLUMNS)}
+        night.log(ALLOCATE, f"pool {pool.category} is lowered by refunds", **facts)
+
+
+def _one_currency(revenue: DataFrame) -> str:
     found = sorted(row["currency"] for row in revenue.select("currency").distinct().collect())
     if not found:
         raise InputError("ad_revenue has no row of the day: there is nothing to pay out")
     if len(found) > 1:
         raise InputError(f"ad_revenue must be in one currency a day, got {found}")
+    return str(found[0])
 
 
 def _wanted(pools: list[PoolRevenue], categories: Collection[str]) -> list[PoolRevenue]:
@@ -252,6 +277,7 @@ def _publish(night: Night, rows: Sequence[Mapping[str, Any]]) -> None:
     if night.dry_run:
         return
     records, seen = pool_records(night.warehouse, night.day, rows)
+    require_same_carries(night, rows, seen)
     night.check_records(records, "allocation_runs")
     night.publish(ALLOCATE, lambda: publish_pools(night.warehouse, night.day, records, seen))
 
@@ -267,6 +293,7 @@ def _store_revenue(night: Night, pools: list[PoolRevenue]) -> None:
             "platform_share": pool.platform_share,
             "pool_micros": pool.pool_micros,
             "currency": pool.currency,
+            **{name: getattr(pool, name) for name in CARRY_COLUMNS},
         }
         for pool in pools
     ]
@@ -305,6 +332,8 @@ def _ledger_row(night: Night, pool: SettledPool, videos_paid: int, inputs: Mappi
         "started_at": night.started_at,
         "finished_at": now(),
         "seconds": night.stage_seconds(ALLOCATE),
+        "carried_micros": pool.revenue.carried_micros,
+        "carried_from": pool.revenue.carried_from,
     }
 
 
