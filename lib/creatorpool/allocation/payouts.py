@@ -20,10 +20,14 @@ from pyspark.sql import functions as F
 from creatorpool.allocation.payout import BOUNDS, Dual, payout_from_dual
 from creatorpool.allocation.pool_creators import PoolCreators
 from creatorpool.allocation.program import Allocation, allocate
+from creatorpool.frames import beside, matching, parts_by
 from creatorpool.money import RoundingRule, apply_rounding, rounding_rule
 from creatorpool.tables import sum_exact
 
 Batches = Iterable[pa.RecordBatch]
+
+_FEW_POOLS = 32
+"""With more, the rows of each pool are brought together first"""
 
 _FILLED_COLUMNS = (
     "category string, video_id string, creator_id string, effective_impressions double, share double, weight double, "
@@ -109,12 +113,12 @@ def settle_ties(members: DataFrame, splits: Sequence[PoolSplit]) -> list[PoolSpl
     tied_pools = {split.terms.category: split for split in splits if split.rounding.raised_ties > 0}
     if not tied_pools:
         return list(splits)
-    tied = _filled(members.where(F.col("category").isin(list(tied_pools))), list(tied_pools.values())).where("is_tied")
+    tied = _filled(members, list(tied_pools.values())).where("is_tied").select("category", "video_id")
     position = F.row_number().over(Window.partitionBy("category").orderBy("video_id"))
-    raised = F.lit(False)
-    for category, split in tied_pools.items():
-        raised = raised | ((F.col("category") == category) & (F.col("position") == split.rounding.raised_ties))
-    last = tied.select("category", "video_id", position.alias("position")).where(raised).collect()
+    raised = [split.rounding.raised_ties for split in tied_pools.values()]
+    wanted = beside(members, pa.table({"category": list(tied_pools), "position": pa.array(raised, pa.int64())}))
+    ordered = tied.withColumn("position", position.cast("bigint"))
+    last = ordered.join(wanted, on=["category", "position"], how="left_semi").collect()
     last_ids = {row["category"]: row["video_id"] for row in last}
     return [_with_last_id(split, last_ids.get(split.terms.category)) for split in splits]
 
@@ -125,8 +129,10 @@ def _with_last_id(split: PoolSplit, video_id: str | None) -> PoolSplit:
 
 def _filled(members: DataFrame, splits: Sequence[PoolSplit]) -> DataFrame:
     by_category = {split.terms.category: split for split in splits}
-    known = members.where(F.col("category").isin(list(by_category)))
+    known = matching(members, "category", by_category)
     columns = known.select("category", "video_id", "creator_id", "effective_impressions")
+    if len(splits) > _FEW_POOLS:
+        columns = columns.sortWithinPartitions("category")  # few batches for each of many pools
     return columns.mapInArrow(_filler(by_category), _FILLED_COLUMNS)
 
 
@@ -134,9 +140,9 @@ def _filler(splits: Mapping[str, PoolSplit]) -> Callable[[Batches], Batches]:
     def fill(batches: Batches) -> Batches:
         for batch in batches:
             # Each pool's rows of a batch at once; rows carry no order.
-            for category in sorted(pc.unique(batch.column("category")).to_pylist()):
-                rows = batch.filter(pc.equal(batch.column("category"), category))
-                yield fill_rows(rows, splits[category])
+            filled = [fill_rows(rows, splits[category]) for category, rows in parts_by(batch, "category")]
+            if filled:
+                yield from pa.Table.from_batches(filled).combine_chunks().to_batches()
 
     return fill
 

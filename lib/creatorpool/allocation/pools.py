@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 
 from creatorpool.allocation.carry import Carries, as_carried_from, balanced
 from creatorpool.allocation.pool_creators import PoolCreators, coded_creators
+from creatorpool.frames import beside, matching, parts_by
 from creatorpool.settings import PoolSettings
 from creatorpool.tables import sum_exact
 
@@ -130,11 +131,12 @@ def with_creator_caps(members: DataFrame, creators: DataFrame, caps: Mapping[str
     """
     # `creators` has one row a creator: its contract's key.
     known = members.join(creators.select("creator_id", "verification_level"), on="creator_id", how="left")
-    level = F.coalesce("verification_level", F.lit(UNVERIFIED))
-    cap = F.lit(None).cast("bigint")
-    for name, micros in sorted(caps.items()):
-        cap = F.when(level == name, F.lit(micros).cast("bigint")).otherwise(cap)
-    return known.withColumn("creator_cap_micros", cap).drop("verification_level")
+    levelled = known.withColumn("verification_level", F.coalesce("verification_level", F.lit(UNVERIFIED)))
+    columns = {"verification_level": pa.string(), "creator_cap_micros": pa.int64()}
+    by_level = pa.Table.from_pylist(
+        [dict(zip(columns, pair, strict=True)) for pair in caps.items()], schema=pa.schema(columns)
+    )
+    return levelled.join(beside(members, by_level), on="verification_level", how="left").drop("verification_level")
 
 
 def pool_columns(
@@ -143,14 +145,11 @@ def pool_columns(
     """Effective impressions by category, and the creators where they have caps: all that the driver needs of a pool."""
     has_caps = "creator_cap_micros" in members.columns
     needed = ("effective_impressions", *(("creator_id", "creator_cap_micros") if has_caps else ()))
-    rows = members.where(F.col("category").isin(list(categories))).select("category", *needed).toArrow()
-    column = rows.column("effective_impressions").to_numpy()
-    of = rows.column("category").combine_chunks().dictionary_encode()
-    codes, names = of.indices.to_numpy(), of.dictionary.to_pylist()
-    found: dict[str, tuple[NDArray[np.float64], PoolCreators | None]] = {}
-    for code, name in enumerate(names):
-        own = codes == code
-        found[name] = (column[own], creators_of(rows.filter(pa.array(own))) if has_caps else None)
+    rows = matching(members, "category", categories).select("category", *needed).toArrow()
+    found = {
+        name: (own.column("effective_impressions").to_numpy(), creators_of(own) if has_caps else None)
+        for name, own in parts_by(rows, "category")
+    }
     return {category: found.get(category, (np.empty(0), None)) for category in categories}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,7 @@ from creatorpool.allocation.pools import (
 )
 from creatorpool.allocation.settlement import SettledPool, settle_pool
 from creatorpool.errors import ConfigurationError, InputError, SettlementError
+from creatorpool.frames import matching
 from creatorpool.pipeline.carry import DayCarries, read_carries, require_same_carries
 from creatorpool.pipeline.creator_caps import creators_version, verify_creator_caps
 from creatorpool.pipeline.night import Night
@@ -235,8 +235,7 @@ def _with_kept(night: Night, paid_now: DataFrame, kept: list[str], done: dict[st
         return paid_now
     version = _output_versions(done)["pool_payouts"]
     earlier = night.warehouse.read("pool_payouts", day=night.day, version=version)
-    standing = earlier.where(F.col("category").isin(kept)).drop("date")
-    return reduce(DataFrame.unionByName, [paid_now, standing])
+    return paid_now.unionByName(matching(earlier, "category", kept).drop("date"))
 
 
 def _verify(payouts: DataFrame, settled: list[SettledPool]) -> dict[str, int]:

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from creatorpool.allocation.payouts import creator_totals, fill_payouts, settle_ties, video_totals
 from creatorpool.allocation.pools import CARRY_COLUMNS, PoolRevenue, pulse_earnings
 from creatorpool.contracts.schema import with_new_columns
 from creatorpool.contracts.suite import prepare_checks, validate_table
 from creatorpool.errors import ConfigurationError, MissingTableError, VerificationError
+from creatorpool.frames import matching
 from creatorpool.pipeline.allocation import PAYOUT_TABLES, SECTIONS
 from creatorpool.pipeline.checks import Check, attempted, compared_frames, compared_records
 from creatorpool.pipeline.night import Night
@@ -163,7 +163,7 @@ def _quality(night: Night, stored: Mapping[str, DataFrame], videos: DataFrame) -
 
 def _paid(pools: VerifiedPools, payouts: DataFrame) -> Iterator[Check]:
     """Pool by pool: who shares it, the ledger's numbers, optimality, and every row filled in anew."""
-    own = payouts.where(F.col("category").isin(list(pools.ledger)))
+    own = matching(payouts, "category", pools.ledger)
     yield compared_frames(
         "pool members from quality",
         own,

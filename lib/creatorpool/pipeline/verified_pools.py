@@ -24,6 +24,7 @@ from creatorpool.allocation.pools import (
 )
 from creatorpool.allocation.settlement import KKT_TOLERANCE, SettledPool, settle_pool
 from creatorpool.errors import CreatorpoolError
+from creatorpool.frames import matching, parts_by
 from creatorpool.pipeline.carry import LEDGER, DayCarries, carries_at
 from creatorpool.pipeline.checks import Check, compared_records
 from creatorpool.pipeline.night import Night
@@ -82,14 +83,11 @@ class VerifiedPools:
 
     def optimality_check(self, payouts: DataFrame) -> Check:
         """Stored payouts meet the conditions of optimality at the ledger's price, to the micro that rounding moves."""
-        found = []
-        for category, row in self.ledger.items():
-            if row["nu"] is None or not row["paid_micros"]:
-                continue
-            rows = payouts.where(F.col("category") == category).select(*_COLUMNS).toArrow()
-            worst = self._violation(category, rows)
-            if worst is not None:
-                found.append(f"{category}: {worst}")
+        priced = [name for name, row in self.ledger.items() if row["nu"] is not None and row["paid_micros"]]
+        rows = matching(payouts, "category", priced).select("category", *_COLUMNS).toArrow()
+        own = dict(parts_by(rows, "category"))
+        worst = {name: self._violation(name, own.get(name, rows.slice(0, 0))) for name in priced}
+        found = [f"{category}: {violation}" for category, violation in worst.items() if violation is not None]
         return Check("payouts optimal (KKT)", len(self.ledger), len(found), found[0] if found else None)
 
     def _violation(self, category: str, rows: pa.Table) -> str | None:
@@ -140,7 +138,7 @@ def verified_pools(
     caps = settings.allocation.creator_caps
     if caps is not None:
         members = with_creator_caps(members, warehouse.read("creators", version=inputs["creators"]), caps)
-    members = members.where(F.col("category").isin(list(ledger)))
+    members = matching(members, "category", ledger)
     columns = pool_columns(members, list(ledger))
     settled, failures = {}, {}
     for category in ledger:
