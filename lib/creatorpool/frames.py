@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
 Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)
 
@@ -24,7 +25,7 @@ def matching(rows: DataFrame, column: str, values: Collection[str]) -> DataFrame
 
 def beside(rows: DataFrame, few: pa.Table) -> DataFrame:
     """A few thousand rows as a frame to join with `rows`, in the same session, sent along to every executor."""
-    return F.broadcast(rows.sparkSession.createDataFrame(few))
+    return F.broadcast(rows.sparkSession.createDataFrame(few, from_arrow_schema(few.schema)))
 
 
 def union_all(frames: Sequence[DataFrame]) -> DataFrame:
