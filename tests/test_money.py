@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from creatorpool.allocation.carry import open_carries
+from creatorpool.allocation.pools import form_pools, net_micros
 from creatorpool.errors import InputError
 from creatorpool.money import LIMIT, apply_rounding, exact_sum, round_to_total, rounding_rule
+from creatorpool.settings import load_settings
 
 pools = st.integers(0, 2**32 - 1).map(lambda seed: _random_pool(np.random.default_rng(seed)))
 
@@ -156,3 +161,25 @@ invalid_input_of_round_to_total = [
 def test_round_to_total_bad_input_is_refused_by_name(arguments, options, message):
     with pytest.raises(InputError, match=message):
         round_to_total(*arguments, **options)
+
+
+@settings(max_examples=100)
+@given(
+    days=st.lists(st.tuples(st.integers(0, 10**14), st.integers(-(10**14), 0)), min_size=1, max_size=8),
+    platform_share=st.sampled_from([0.0, 0.3, 0.45, 0.5, 1.0]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_money_of_days_with_refunds_is_paid_kept_or_carried_to_the_micro(days, platform_share, seed):
+    chosen = load_settings(assignments=[f"pools.platform_share={platform_share}"]).pools
+    rng = np.random.default_rng(seed)
+    published, paid, kept = [], 0, 0
+    for number, (gross, refunds) in enumerate(days):
+        day = date(2026, 11, 20) + timedelta(days=number)
+        booked = {"category": "music", "gross_micros": gross, "refunds_micros": refunds, "currency": "USD"}
+        pool = vars(form_pools([booked], chosen, open_carries(published, day, "USD"))[0])
+        published.append({"date": day, **pool})
+        wanted = rng.pareto(1.1, 5) + 1e-9
+        payouts = round_to_total(wanted * (pool["pool_micros"] / wanted.sum()), pool["pool_micros"])
+        paid, kept = paid + exact_sum(payouts), kept + net_micros(pool) - pool["pool_micros"]
+    assert sum(map(sum, days)) == paid + kept + published[-1]["carried_micros"]
+    assert kept >= 0 >= published[-1]["carried_micros"]

@@ -300,27 +300,31 @@ class Warehouse:
         write_deltalake(delta, _records_table(records, contract), mode="append", commit_properties=properties)
         return _noted(delta, table)
 
-    def replace_day_records(self, records: Sequence[Mapping[str, Any]], table: str, day: date, *, seen: int) -> int:
+    def replace_day_records(
+        self, records: Sequence[Mapping[str, Any]], table: str, day: date, *, seen: int, locks: Sequence[str] = ()
+    ) -> int:
         """Replace the rows of `day` by `records`, provided that nothing of that day changed since version `seen`.
+
+        With `locks`, provided also that no commit since then had one of the same locks.
 
         Raises
         ------
         ConcurrentWriteError
-            If another process wrote this day of the table in between.
+            If another process wrote this day of the table, or held one of the locks, in between.
         OutlivedLeaseError
             If another run has taken over the claim of this warehouse's fence.
         """
         contract = self.ensure(table)
         commit_properties(self._delta(table), self.fence)  # a fence may have been raised since version `seen`
         delta = self._delta(table, seen)
-        lock = Transaction(f"{table}/{day.isoformat()}", seen + 1)
+        held = [Transaction(name, seen + 1) for name in (f"{table}/{day.isoformat()}", *locks)]
         try:
             write_deltalake(
                 delta,
                 _records_table(records, contract),
                 mode="overwrite",
                 predicate=f"date = '{day.isoformat()}'",
-                commit_properties=commit_properties(delta, self.fence, [lock]),
+                commit_properties=commit_properties(delta, self.fence, held),
             )
         except CommitFailedError as error:
             raise ConcurrentWriteError(f"another run wrote {table} of {day} at the same time: {error}") from error

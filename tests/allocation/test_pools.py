@@ -45,7 +45,7 @@ def test_form_pools_takes_the_platform_share_of_non_pulse_revenue_only(revenue: 
 
 @pytest.mark.parametrize(("share", "pool"), [(0.0, 10**18 + 1), (1.0, 0), (0.1, 9 * 10**17), (0.45, 55 * 10**16)])
 def test_form_pools_is_exact_for_large_sums(share: float, pool: int) -> None:
-    row = {"category": "c", "gross_micros": 10**18 + 1, "currency": "USD"}
+    row = {"category": "c", "gross_micros": 10**18 + 1, "refunds_micros": 0, "currency": "USD"}
 
     assert form_pools([row], settings(platform_share=share))[0].pool_micros == pool
 

@@ -27,7 +27,8 @@ PROMISED = {
     "rewatch safety like_rate comment_rate share_rate follow_rate",
     "video_quality": "date video_id | watch_completion engagement_rate engagement_diversity rewatch safety raw_score "
     "quality_score is_compliant smoothing",
-    "pool_revenue": "date category | gross_micros platform_share pool_micros currency",
+    "pool_revenue": "date category | gross_micros platform_share pool_micros currency refunds_micros? "
+    "carried_in_micros? carried_micros? carried_from?",
     "pool_payouts": "date category video_id | creator_id effective_impressions share weight floor_micros cap_micros? "
     "payout_micros bound",
     "video_payouts": "date video_id | creator_id payout_micros pulse_micros total_micros currency",
@@ -35,7 +36,7 @@ PROMISED = {
     "allocation_runs": "date category run_id | status pool_micros paid_micros unallocated_micros videos_eligible "
     "videos_paid coverage? nu? iterations? max_kkt_residual? gini? top1pct_share? efficiency_moved_micros? alpha "
     "lambda_fair lambda_eff objective config_sha256 code_version input_versions output_versions? warning? currency "
-    "started_at finished_at? seconds? config_json?",
+    "started_at finished_at? seconds? config_json? carried_micros? carried_from?",
     "entrants": "creator_id | entered_at segment quality_proxy window_n threshold_k revenue_share",
     "cohort_incentives": "date segment | entrants certified induced_quality discounted_mass "
     + _each_with_interval("pass_rate", "pi_hat", "slope_hat", "slope_influence", "leverage", "elasticity")

@@ -1,4 +1,4 @@
-"""A contract as a Spark schema, and the message that tells a frame's schema from it. No session is needed."""
+"""A contract as a Spark schema, and the message that tells a frame's schema from it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 from pyspark.sql.types import ArrayType, LongType, StringType, StructField, StructType
 
 from creatorpool.contracts import Contract, load_contracts
-from creatorpool.contracts.schema import require_schema, schema_differences, spark_schema
+from creatorpool.contracts.schema import require_schema, schema_differences, spark_schema, with_new_columns
 from creatorpool.errors import InputError, TableGuardError
 
 from .sample_contract import sample_contract
@@ -64,3 +65,12 @@ def test_require_schema_names_all_differences_and_both_lists_in_one_message(cont
     with pytest.raises(TableGuardError, match=f"^{re.escape(message)}$") as raised:
         require_schema(actual, contract)
     assert isinstance(raised.value, InputError)
+
+
+def test_stored_rows_gain_the_contracts_new_nullable_columns_as_null(spark: SparkSession, contract: Contract) -> None:
+    stored = spark.createDataFrame([("ada", 3)], "worker string, hours bigint")
+
+    rows = with_new_columns(stored, contract)
+
+    require_schema(rows.schema, contract)
+    assert rows.collect()[0].asDict() == {"worker": "ada", "hours": 3, "rating": None, "paid": None}

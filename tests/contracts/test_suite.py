@@ -82,8 +82,12 @@ def test_validate_table_of_bad_revenue_counts_and_shows_what_broke_each_rule(
     assert {r.rule: (r.rows_failed, r.example) for r in results if not r.passed} == {
         "category_min_length": (1, '{"date":"2026-11-20","category":" ","placement":"banner"}'),
         "revenue_micros_not_null": (1, '{"date":"2026-11-20","category":"art","placement":"pulse"}'),
+        "sign_fits_placement": (
+            1,
+            '{"date":"2026-11-20","category":"art","placement":"non_pulse","revenue_micros":-5}',
+        ),
         "revenue_micros_in_range": (
-            2,
+            1,
             '{"date":"2026-11-20","category":" ","placement":"banner","revenue_micros":1000000000000001}',
         ),
         "currency_pattern": (1, '{"date":"2026-11-20","category":" ","placement":"banner","currency":"usd"}'),

@@ -27,8 +27,12 @@ def publish_day(
     settings: Settings,
     currency: str = "USD",
     sold: Mapping[str, str] | None = None,
+    refunds: Mapping[str, int] | None = None,
 ) -> None:
-    """Publish pools, each with the ids of its videos: 'v1-a' is of 'creator-v1', unless it was `sold` to another."""
+    """Publish pools, each with the ids of its videos: 'v1-a' is of 'creator-v1', unless it was `sold` to another.
+
+    A pool's `refunds` (<= 0) lowered its revenue to twice its money.
+    """
     warehouse, dial = Warehouse(None, root), settings.allocation
     policy = Policy(dial.objective, dial.alpha, dial.lambda_eff, settings.signals.exponents())
     tables: dict[str, dict[Any, dict[str, Any]]] = {"pool_payouts": {}, "video_signals": {}, "video_quality": {}}
@@ -38,7 +42,10 @@ def publish_day(
         row["creator_id"] = (sold or {}).get(row["video_id"], row["creator_id"])
     tables["video_payouts"] = _totals(tables["pool_payouts"].values(), day, currency)
     tables["creator_payouts"] = _by_creator(tables["video_payouts"].values())
-    tables["pool_revenue"] = {name: _revenue(day, name, pool.money, currency) for name, (pool, _) in pools.items()}
+    tables["pool_revenue"] = {
+        name: _revenue(day, name, pool.money, currency, (refunds or {}).get(name, 0))
+        for name, (pool, _) in pools.items()
+    }
     versions = {}
     for table, rows in tables.items():
         warehouse.ensure(table)
@@ -121,9 +128,10 @@ def _by_creator(rows: Any) -> dict[str, dict[str, Any]]:
     return totals
 
 
-def _revenue(day: date, category: str, money: int, currency: str) -> dict[str, Any]:
-    own = {"gross_micros": 2 * money, "platform_share": 0.5, "pool_micros": money}
-    return {"date": day, "category": category, "currency": currency} | own
+def _revenue(day: date, category: str, money: int, currency: str, refunds: int) -> dict[str, Any]:
+    own = {"gross_micros": 2 * money - refunds, "platform_share": 0.5, "pool_micros": money}
+    lowered = {"refunds_micros": refunds, "carried_in_micros": 0, "carried_micros": 0, "carried_from": None}
+    return {"date": day, "category": category, "currency": currency} | own | lowered
 
 
 def _ledger_row(
@@ -136,7 +144,8 @@ def _ledger_row(
 ) -> dict[str, Any]:
     dial = settings.allocation
     unknown = ("coverage", "nu", "iterations", "max_kkt_residual", "gini", "top1pct_share", "efficiency_moved_micros")
-    return dict.fromkeys((*unknown, "warning", "seconds", "config_json")) | {
+    return dict.fromkeys((*unknown, "warning", "seconds", "config_json", "carried_from")) | {
+        "carried_micros": 0,
         "category": category,
         "run_id": f"{ALLOCATE}-1",
         "pool_micros": pool.money,

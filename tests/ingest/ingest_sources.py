@@ -78,6 +78,11 @@ def good_revenue(**changes: Any) -> Row:
     return row | changes
 
 
+def good_refund(**changes: Any) -> Row:
+    """A refund that breaks no rule."""
+    return good_revenue(placement="refund", revenue_micros=-2_000_000) | changes
+
+
 def good_tables(events: int = 6) -> Tables:
     """A whole delivery without a fault."""
     return {

@@ -25,6 +25,7 @@ from .ingest_sources import (
     Row,
     as_json,
     good_event,
+    good_refund,
     good_revenue,
     good_tables,
     good_video,
@@ -388,7 +389,27 @@ def _later(*rows: Row) -> list[Row]:
         (
             {"ad_revenue": [good_revenue(revenue_micros=-1), good_revenue(category="b")]},
             ContractViolationError,
-            r"ad_revenue: 1 of 2 rows .*revenue_micros_in_range 1.*example .*-1",
+            r"ad_revenue: 1 of 2 rows .*sign_fits_placement 1.*example .*-1.* \(A refund lowers revenue: its",
+        ),
+        (
+            {"ad_revenue": [good_revenue(), good_revenue(placement="refund", revenue_micros=1)]},
+            ContractViolationError,
+            r"ad_revenue: 1 of 2 rows .*sign_fits_placement 1.*its revenue_micros must be 0 or less",
+        ),
+        (
+            {"ad_revenue": [good_revenue(), good_refund(video_id="video-2")]},
+            ContractViolationError,
+            r"video_iff_pulse 1.* names no video: Pulse revenue cannot be refunded here",
+        ),
+        (
+            {"ad_revenue": [good_revenue(), good_refund(placement="pulse", video_id="video-2")]},
+            ContractViolationError,
+            r"sign_fits_placement 1",
+        ),
+        (
+            {"ad_revenue": [good_revenue(), good_refund(), good_refund()]},
+            ContractViolationError,
+            "key_unique: 1 of 3 rows repeat",
         ),
         ({"ad_revenue": [good_revenue(video_id="video-1")]}, ContractViolationError, "video_iff_pulse"),
         ({"ad_revenue": [good_revenue(), good_revenue()]}, ContractViolationError, "key_unique: 1 of 2 rows repeat"),
@@ -403,6 +424,53 @@ def test_ingest_what_cannot_be_used_stops_before_anything_is_written(
     with pytest.raises(error, match=message):
         _ingest(warehouse, source, max_quarantined_share=0.5)
     assert not list(tmp_path.glob("warehouse/*/*"))
+
+
+def test_ingest_refund_is_kept_and_one_without_a_video_is_told(warehouse: Warehouse, tmp_path: Path) -> None:
+    refunds = [good_refund(), good_refund(category="no such category", revenue_micros=-7)]
+    tables = good_tables()
+    report = _ingest(warehouse, write_csv(tmp_path / "source", tables | {"ad_revenue": tables["ad_revenue"] + refunds}))
+
+    stored = warehouse.read_arrow("ad_revenue").to_pylist()
+    assert sorted(row["revenue_micros"] for row in stored if row["placement"] == "refund") == [-2_000_000, -7]
+    assert report.warnings == (
+        "ad_revenue: category 'no such category' has -7 micros of refunds and no video: they are carried until the "
+        "category has revenue",
+    )
+
+
+@pytest.mark.parametrize(
+    ("write", "amounts", "is_warned"),
+    [
+        (write_json, ["10.000000", "700.00"], True),
+        (write_csv, ["10.000000", "0"], True),
+        (write_csv, ["10.000000", "700"], False),
+        (write_csv, ["10.0", "700.0"], False),
+    ],
+)
+def test_ingest_amounts_that_look_like_units_are_told(
+    warehouse: Warehouse, tmp_path: Path, write: Any, amounts: list[str], is_warned: bool
+) -> None:
+    tables = good_tables()
+    revenue = zip(tables["ad_revenue"], amounts, strict=True)
+    tables["ad_revenue"] = [row | {"revenue_micros": amount} for row, amount in revenue]
+
+    report = _ingest(warehouse, write(tmp_path / "source", tables))
+
+    assert any("written with a fraction" in warning for warning in report.warnings) == is_warned
+
+
+@pytest.mark.parametrize(("kind", "is_warned"), [(pa.decimal128(18, 6), True), (pa.float64(), False)])
+def test_ingest_decimals_that_look_like_units_are_told(
+    warehouse: Warehouse, tmp_path: Path, kind: pa.DataType, is_warned: bool
+) -> None:
+    source = write_parquet(tmp_path / "source", good_tables())
+    revenue = pq.read_table(source / "ad_revenue.parquet")
+    place = revenue.schema.get_field_index("revenue_micros")
+    changed = revenue.set_column(place, "revenue_micros", revenue.column(place).cast(pa.decimal128(25, 6)).cast(kind))
+    pq.write_table(changed, source / "ad_revenue.parquet")
+
+    assert any("written with a fraction" in warning for warning in _ingest(warehouse, source).warnings) == is_warned
 
 
 def test_ingest_cut_off_text_file_stops_by_name(warehouse: Warehouse, tmp_path: Path) -> None:

@@ -23,10 +23,14 @@ from creatorpool.allocation.payout import BOUNDS, Dual, payout_from_dual, place_
 from creatorpool.allocation.pool_creators import PoolCreators
 from creatorpool.allocation.program import Allocation, allocate
 from creatorpool.errors import InfeasiblePoolError
+from creatorpool.frames import matching, parts_by
 from creatorpool.money import RoundingRule, apply_rounding, rounding_rule
 from creatorpool.tables import sum_exact
 
 Batches = Iterable[pa.RecordBatch]
+
+_FEW_POOLS = 32
+"""With more, the rows of each pool are brought together first"""
 
 _FILLED_COLUMNS = (
     "category string, video_id string, creator_id string, effective_impressions double, share double, weight double, "
@@ -169,8 +173,10 @@ def _last_raised(members: DataFrame, splits: Sequence[PoolSplit], chosen: Column
 
 def _filled(members: DataFrame, splits: Sequence[PoolSplit]) -> DataFrame:
     by_category = {split.terms.category: split for split in splits}
-    known = members.where(F.col("category").isin(list(by_category)))
+    known = matching(members, "category", by_category)
     columns = known.select("category", "video_id", "creator_id", "effective_impressions")
+    if len(splits) > _FEW_POOLS:
+        columns = columns.sortWithinPartitions("category")  # few batches for each of many pools
     return columns.mapInArrow(_filler(by_category), _FILLED_COLUMNS)
 
 
@@ -178,9 +184,9 @@ def _filler(splits: Mapping[str, PoolSplit]) -> Callable[[Batches], Batches]:
     def fill(batches: Batches) -> Batches:
         for batch in batches:
             # Each pool's rows of a batch at once; rows carry no order.
-            for category in sorted(pc.unique(batch.column("category")).to_pylist()):
-                rows = batch.filter(pc.equal(batch.column("category"), category))
-                yield fill_rows(rows, splits[category])
+            filled = [fill_rows(rows, splits[category]) for category, rows in parts_by(batch, "category")]
+            if filled:
+                yield from pa.Table.from_batches(filled).combine_chunks().to_batches()
 
     return fill
 

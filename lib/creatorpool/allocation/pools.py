@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from creatorpool.allocation.carry import Carries, as_carried_from, balanced
 from creatorpool.allocation.pool_creators import PoolCreators, coded_creators
+from creatorpool.frames import beside, matching, parts_by
 from creatorpool.settings import PoolSettings
 from creatorpool.tables import sum_exact
 
@@ -23,42 +26,84 @@ SHARE_UNIT = 1_000_000
 UNVERIFIED = "unverified"
 """The verification level of a creator without a row of its own."""
 
+CARRY_COLUMNS = ("refunds_micros", "carried_in_micros", "carried_micros", "carried_from")
+"""Columns of `pool_revenue` that rows of earlier versions do not have."""
+
 
 @dataclass(frozen=True)
 class PoolRevenue:
-    """One category's pool on one day, micros."""
+    """One category's pool on one day, micros: contract `pool_revenue` without its day."""
 
     category: str
     gross_micros: int
     platform_share: float
     pool_micros: int
     currency: str
+    refunds_micros: int = 0
+    carried_in_micros: int = 0
+    carried_micros: int = 0
+    carried_from: str | None = None
+
+
+def net_micros(pool: Mapping[str, Any]) -> int:
+    """What a row of `pool_revenue` leaves to share: gross revenue after refunds; earlier versions wrote no refunds."""
+    lowered = (pool["refunds_micros"] or 0) + (pool["carried_in_micros"] or 0)
+    return balanced(pool["gross_micros"], lowered, 0)[0]
 
 
 def category_revenue(ad_revenue: DataFrame) -> DataFrame:
-    """One row per category with revenue, from `ad_revenue` of one day: the gross micros of its pool, and the currency.
+    """One row per category in `ad_revenue` of one day: gross micros of its pool, refunds (<= 0), and the currency.
 
     A category with nothing but Pulse revenue has an empty pool, and a row that says so.
     """
-    is_pooled = F.col("placement") == "non_pulse"
-    pooled = ad_revenue.withColumn("pooled_micros", F.when(is_pooled, F.col("revenue_micros")).otherwise(F.lit(0)))
-    totals = pooled.groupBy("category")
-    return totals.agg(sum_exact("pooled_micros").alias("gross_micros"), F.min("currency").alias("currency"))
+    totals = ad_revenue.withColumns({"gross": _of_placement("non_pulse"), "refunds": _of_placement("refund")})
+    return totals.groupBy("category").agg(
+        sum_exact("gross").alias("gross_micros"),
+        sum_exact("refunds").alias("refunds_micros"),
+        F.min("currency").alias("currency"),
+    )
 
 
-def form_pools(revenue: Iterable[Mapping[str, Any]], settings: PoolSettings) -> list[PoolRevenue]:
-    """Pools by category: gross revenue less the platform's share; what is left of a micro stays with the platform."""
-    creators_share = 1 - Decimal(str(settings.platform_share))
+def _of_placement(placement: str) -> Column:
+    return F.when(F.col("placement") == placement, F.col("revenue_micros")).otherwise(F.lit(0))
+
+
+def form_pools(
+    revenue: Iterable[Mapping[str, Any]], settings: PoolSettings, carried: Carries | None = None
+) -> list[PoolRevenue]:
+    """Pools by category: revenue after refunds, less the platform's share; a part of a micro stays with the platform.
+
+    Parameters
+    ----------
+    revenue
+        Rows of `category_revenue`, all in one currency, at least one.
+    carried
+        What the day takes from other days. A category that is here alone has a pool too, with gross revenue 0.
+    """
+    booked = {row["category"]: row for row in revenue}
+    others = carried or {}
+    nothing = {"gross_micros": 0, "refunds_micros": 0, "currency": next(iter(booked.values()))["currency"]}
     return [
-        PoolRevenue(
-            category=row["category"],
-            gross_micros=row["gross_micros"],
-            platform_share=settings.platform_share,
-            pool_micros=int((creators_share * row["gross_micros"]).to_integral_value(ROUND_FLOOR)),
-            currency=row["currency"],
-        )
-        for row in sorted(revenue, key=lambda row: row["category"])
+        _formed(category, booked.get(category, nothing), settings.platform_share, others.get(category, {}))
+        for category in sorted({*booked, *others})
     ]
+
+
+def _formed(
+    category: str, booked: Mapping[str, Any], platform_share: float, carried_in: Mapping[date, int]
+) -> PoolRevenue:
+    net, carried = balanced(booked["gross_micros"], booked["refunds_micros"], sum(carried_in.values()))
+    return PoolRevenue(
+        category=category,
+        gross_micros=booked["gross_micros"],
+        platform_share=platform_share,
+        pool_micros=int(((1 - Decimal(str(platform_share))) * net).to_integral_value(ROUND_FLOOR)),
+        currency=booked["currency"],
+        refunds_micros=booked["refunds_micros"],
+        carried_in_micros=sum(carried_in.values()),
+        carried_micros=carried,
+        carried_from=as_carried_from(carried_in),
+    )
 
 
 def pool_members(quality: DataFrame, signals: DataFrame, videos: DataFrame, settings: PoolSettings) -> DataFrame:
@@ -86,11 +131,12 @@ def with_creator_caps(members: DataFrame, creators: DataFrame, caps: Mapping[str
     """
     # `creators` has one row a creator: its contract's key.
     known = members.join(creators.select("creator_id", "verification_level"), on="creator_id", how="left")
-    level = F.coalesce("verification_level", F.lit(UNVERIFIED))
-    cap = F.lit(None).cast("bigint")
-    for name, micros in sorted(caps.items()):
-        cap = F.when(level == name, F.lit(micros).cast("bigint")).otherwise(cap)
-    return known.withColumn("creator_cap_micros", cap).drop("verification_level")
+    levelled = known.withColumn("verification_level", F.coalesce("verification_level", F.lit(UNVERIFIED)))
+    columns = {"verification_level": pa.string(), "creator_cap_micros": pa.int64()}
+    by_level = pa.Table.from_pylist(
+        [dict(zip(columns, pair, strict=True)) for pair in caps.items()], schema=pa.schema(columns)
+    )
+    return levelled.join(beside(members, by_level), on="verification_level", how="left").drop("verification_level")
 
 
 def pool_columns(
@@ -99,14 +145,11 @@ def pool_columns(
     """Effective impressions by category, and the creators where they have caps: all that the driver needs of a pool."""
     has_caps = "creator_cap_micros" in members.columns
     needed = ("effective_impressions", *(("creator_id", "creator_cap_micros") if has_caps else ()))
-    rows = members.where(F.col("category").isin(list(categories))).select("category", *needed).toArrow()
-    column = rows.column("effective_impressions").to_numpy()
-    of = rows.column("category").combine_chunks().dictionary_encode()
-    codes, names = of.indices.to_numpy(), of.dictionary.to_pylist()
-    found: dict[str, tuple[NDArray[np.float64], PoolCreators | None]] = {}
-    for code, name in enumerate(names):
-        own = codes == code
-        found[name] = (column[own], creators_of(rows.filter(pa.array(own))) if has_caps else None)
+    rows = matching(members, "category", categories).select("category", *needed).toArrow()
+    found = {
+        name: (own.column("effective_impressions").to_numpy(), creators_of(own) if has_caps else None)
+        for name, own in parts_by(rows, "category")
+    }
     return {category: found.get(category, (np.empty(0), None)) for category in categories}
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 from pyspark.sql.types import (
     ArrayType,
     BooleanType,
@@ -89,6 +91,12 @@ def mismatch_message(actual: StructType, contract: Contract, differences: list[s
         f"{contract.name}: columns differ from contract {contract.version} ({contract.path.name}): "
         f"{'; '.join(differences)}. Got: {got}. Contract: {promised}."
     )
+
+
+def with_new_columns(rows: DataFrame, contract: Contract) -> DataFrame:
+    """Stored rows with null for the nullable columns that the contract has gained since they were written."""
+    gained = [column for column in contract.columns if column.nullable and column.name not in rows.columns]
+    return rows.withColumns({c.name: F.lit(None).cast(SPARK_TYPES[c.type]) for c in gained}) if gained else rows
 
 
 def type_name(kind: DataType) -> str:

@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from creatorpool.explanation.pairs import PoolPair, changes
 from creatorpool.explanation.parts import COMPONENTS, PARTS
 from creatorpool.explanation.pricing import PaidVideos
+from creatorpool.frames import parts_by
 
 Batches = Iterable[pa.RecordBatch]
 
@@ -63,9 +64,9 @@ def explained_rows(pairs: DataFrame, pools: Mapping[str, PoolPair], against: dat
 def _explainer(pools: Mapping[str, PoolPair], custom: Sequence[str]) -> Callable[[Batches], Batches]:
     def explain(batches: Batches) -> Batches:
         for batch in batches:
-            for category in sorted(pc.unique(batch.column("category")).to_pylist()):
-                rows = batch.filter(pc.equal(batch.column("category"), category))
-                yield explained_batch(rows, pools[category], custom)
+            done = [explained_batch(rows, pools[category], custom) for category, rows in parts_by(batch, "category")]
+            if done:
+                yield from pa.Table.from_batches(done).combine_chunks().to_batches()
 
     return explain
 

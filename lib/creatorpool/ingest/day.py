@@ -27,6 +27,7 @@ from creatorpool.ingest.refusals import (
     refuse_revenue,
     revenue_warnings,
     stale_row_warning,
+    unit_warnings,
 )
 from creatorpool.ingest.report import IngestReport, TableCounts
 from creatorpool.ingest.rules import tier_rule
@@ -140,7 +141,10 @@ def _judge(run: DayIngestion) -> JudgedDay:
     settled = settle_events(deliveries["events"], contract, run.session, window, _stored_events(run))
     events = settled.judge(run.day, dimensions["viewers"], dimensions["videos"])
     refuse_broken_day(events, run.day, run.settings, is_stored=_has_rows(run.warehouse, "events", run.day))
-    warnings = revenue_warnings(revenue.good, dimensions["videos"].rows) + _stale(run, sides, dimensions)
+    warnings = unit_warnings(deliveries["ad_revenue"], revenue) + revenue_warnings(
+        revenue.good, dimensions["videos"].rows
+    )
+    warnings += _stale(run, sides, dimensions)
     return JudgedDay(sides, dimensions, settled, events.counts, warnings)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -13,6 +12,7 @@ from pyspark.sql import functions as F
 from creatorpool.contracts import Contract, RowRule
 from creatorpool.contracts.conformance import conform
 from creatorpool.contracts.row_rules import FAILED_RULES, good_rows, quarantined_rows, with_failed_rules
+from creatorpool.frames import union_all
 from creatorpool.ingest.computed import computed_once
 from creatorpool.ingest.delivery import Delivery
 from creatorpool.ingest.fence import fenced
@@ -53,7 +53,7 @@ class JudgedTable:
 def conformed(delivery: Delivery, contract: Contract) -> DataFrame:
     """All parts of a delivery in the contract's types; an event's `date` follows from its time where it has none."""
     parts = [conform(part, contract, absent=delivery.absent) for part in delivery.parts]
-    rows = reduce(DataFrame.unionByName, parts)
+    rows = union_all(parts)
     if delivery.is_text:
         rows = rows.select(*(fenced(F.col(name)).alias(name) for name in rows.columns))
     return rows.withColumn("date", F.col("event_ts").cast("date")) if "date" in delivery.absent else rows

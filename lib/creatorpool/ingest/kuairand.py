@@ -17,7 +17,6 @@ safety scores, compliance (always true), Pulse (one video in 50), publication ti
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from functools import reduce
 from pathlib import Path
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -25,6 +24,7 @@ from pyspark.sql import functions as F
 
 from creatorpool.contracts.row_rules import RAW_ROW
 from creatorpool.errors import InputError
+from creatorpool.frames import union_all
 from creatorpool.ingest.computed import computed_once
 from creatorpool.ingest.delivery import Delivery, read_header
 from creatorpool.ingest.native import read_lines
@@ -69,7 +69,7 @@ def _read_log(session: SparkSession, source: Path) -> DataFrame:
     paths = sorted({path for pattern in _LOGS for path in source.glob(pattern)})
     if not paths:
         raise InputError(f"{source} has no KuaiRand log; looked for {', '.join(_LOGS)}")
-    return reduce(DataFrame.unionByName, [_read_separated(session, path, _NEEDED, _OPTIONAL) for path in paths])
+    return union_all([_read_separated(session, path, _NEEDED, _OPTIONAL) for path in paths])
 
 
 def _read_features(session: SparkSession, source: Path) -> DataFrame | None:
@@ -77,7 +77,7 @@ def _read_features(session: SparkSession, source: Path) -> DataFrame | None:
     if not paths:
         return None
     frames = [_read_separated(session, path, ("user_id", "register_days"), ()) for path in paths]
-    return reduce(DataFrame.unionByName, frames).dropDuplicates(["user_id"])
+    return union_all(frames).dropDuplicates(["user_id"])
 
 
 def _read_separated(session: SparkSession, path: Path, needed: tuple[str, ...], optional: tuple[str, ...]) -> DataFrame:

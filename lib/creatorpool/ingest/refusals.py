@@ -7,10 +7,21 @@ from datetime import date
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import DecimalType
 
+from creatorpool.contracts import Contract
+from creatorpool.contracts.row_rules import RAW_ROW
 from creatorpool.errors import ContractViolationError, InputError
+from creatorpool.ingest.delivery import Delivery
 from creatorpool.ingest.judge import JudgedTable
 from creatorpool.settings import IngestSettings
+
+_FRACTION = r"(^|[^0-9A-Za-z.-])[+-]?[0-9]+[.][0-9]{2,}($|[^0-9A-Za-z.-])"
+
+_WITHOUT_VIDEO = {
+    "non_pulse": "micros and no video to earn them",
+    "refund": "micros of refunds and no video: they are carried until the category has revenue",
+}
 
 
 def refuse_revenue(revenue: JudgedTable, day: date) -> None:
@@ -20,7 +31,7 @@ def refuse_revenue(revenue: JudgedTable, day: date) -> None:
     if counts.quarantined:
         raise ContractViolationError(
             f"{name}: {counts.quarantined} of {counts.read} rows break rules ({_by_rule(counts.broken)}); "
-            f"for example {revenue.example()}"
+            f"for example {revenue.example()}{_purposes(revenue.contract, counts.broken)}"
         )
     if counts.duplicates:
         raise ContractViolationError(
@@ -63,14 +74,14 @@ def refuse_broken_day(events: JudgedTable, day: date, settings: IngestSettings, 
 def revenue_warnings(revenue: DataFrame, videos: DataFrame) -> tuple[str, ...]:
     """What revenue names and `videos` does not have: categories without a video, Pulse rows beside unknown videos."""
     categories = videos.select(F.explode("categories").alias("category")).distinct()
-    pooled = revenue.where(F.col("placement") == "non_pulse").join(categories, "category", "left_anti")
+    pooled = revenue.where(F.col("placement") != "pulse").join(categories, "category", "left_anti")
     pulse = revenue.where(F.col("placement") == "pulse").join(videos.select("video_id"), "video_id", "left_anti")
     named = ("placement", "category", "video_id", "revenue_micros")
     found = pooled.select(*named).unionByName(pulse.select(*named)).collect()
     warnings = [
-        f"ad_revenue: category '{row['category']}' has {row['revenue_micros']} micros and no video to earn them"
-        for row in sorted(found, key=lambda row: str(row["category"]))
-        if row["placement"] == "non_pulse"
+        f"ad_revenue: category '{row['category']}' has {row['revenue_micros']} {_WITHOUT_VIDEO[row['placement']]}"
+        for row in sorted(found, key=lambda row: (str(row["category"]), row["placement"]))
+        if row["placement"] in _WITHOUT_VIDEO
     ]
     unknown = sorted({row["video_id"] for row in found if row["placement"] == "pulse"})
     if unknown:
@@ -78,6 +89,29 @@ def revenue_warnings(revenue: DataFrame, videos: DataFrame) -> tuple[str, ...]:
             f"ad_revenue: Pulse revenue beside {len(unknown)} videos that are not in videos, such as '{unknown[0]}'"
         )
     return tuple(warnings)
+
+
+def unit_warnings(delivery: Delivery, revenue: JudgedTable) -> tuple[str, ...]:
+    """A warning where all money came with a fraction, as amounts in units of the currency do: micros are whole.
+
+    A fraction of one digit is how programs write a whole double, and says nothing.
+    """
+    rows = revenue.flagged.where(F.col("revenue_micros") != 0)
+    if not _is_decimal(delivery):
+        # Money is the only number with a fraction in a row of the table, whatever the format.
+        has_fraction = F.count(F.when(F.col(RAW_ROW).rlike(_FRACTION), 1))
+        number, with_fraction = rows.agg(F.count("*"), has_fraction).collect()[0]
+        if not number or with_fraction < number:
+            return ()
+    return (
+        "ad_revenue: every amount of revenue_micros is written with a fraction, as units of the currency are, and is "
+        "read as micros, a millionth of a unit each: if these are units, deliver them times 1,000,000",
+    )
+
+
+def _is_decimal(delivery: Delivery) -> bool:
+    kinds = [part.schema["revenue_micros"].dataType for part in delivery.parts]
+    return all(isinstance(kind, DecimalType) and kind.scale >= 2 for kind in kinds)
 
 
 def stale_row_warning(table: JudgedTable, stored: DataFrame) -> str | None:
@@ -91,6 +125,12 @@ def stale_row_warning(table: JudgedTable, stored: DataFrame) -> str | None:
         f"{table.contract.name}: {number} rows of known keys are refused, such as '{example}': what an earlier "
         f"day delivered for them stays in force"
     )
+
+
+def _purposes(contract: Contract, broken: Mapping[str, int]) -> str:
+    """What the contract says of the broken rules, in brackets."""
+    hints = [rule.hint for rule in contract.row_rules if rule.name in broken and rule.hint]
+    return f" ({' '.join(hints)})" if hints else ""
 
 
 def _by_rule(broken: Mapping[str, int]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from creatorpool.allocation.payouts import (
     video_totals,
 )
 from creatorpool.allocation.pools import (
+    CARRY_COLUMNS,
     PoolRevenue,
     category_revenue,
     form_pools,
@@ -29,6 +29,8 @@ from creatorpool.allocation.pools import (
 )
 from creatorpool.allocation.settlement import SettledPool, settle_pool
 from creatorpool.errors import ConfigurationError, InputError, SettlementError
+from creatorpool.frames import matching
+from creatorpool.pipeline.carry import DayCarries, read_carries, require_same_carries
 from creatorpool.pipeline.configuration import PAYOUT_SECTIONS
 from creatorpool.pipeline.creator_caps import creators_version, verify_creator_caps
 from creatorpool.pipeline.night import Night
@@ -83,7 +85,7 @@ def allocate_day(night: Night, categories: Collection[str] = (), *, republish: b
         return _republish_day(night, categories)
     signals = day_signals(night)
     done = published_pools(night.warehouse, night.day)
-    day = _day_revenue(night, signals.inputs, categories)
+    day = _day_revenue(night, signals.inputs, done, categories, renewed=None)
     _warn_of_other_configuration(night, [done[pool.category] for pool in day.wanted if pool.category in done])
     if all(pool.category in done for pool in day.wanted):
         night.log(ALLOCATE, "already published: nothing to do")
@@ -92,6 +94,7 @@ def allocate_day(night: Night, categories: Collection[str] = (), *, republish: b
         recover(night.warehouse, night.log, held=(ALLOCATE, night.day))
         # Somebody may have published between the look above and the claim.
         done = published_pools(night.warehouse, night.day)
+        day = day.again(night, done, categories, renewed=None)
         due = [pool for pool in day.wanted if pool.category not in done]
         if not due:
             return _published(night, signals, done)
@@ -108,7 +111,7 @@ def _republish_day(night: Night, categories: Collection[str]) -> DayPayouts:
         recover(night.warehouse, night.log, held=(ALLOCATE, night.day))
         inputs = signal_inputs(night)
         done = published_pools(night.warehouse, night.day)
-        day = _day_revenue(night, inputs, categories)
+        day = _day_revenue(night, inputs, done, categories, renewed=categories)
         kept = [done[name] for name in sorted(set(done) - {pool.category for pool in day.wanted})]
         if kept and not night.dry_run:
             signals = _signals_of_kept_pools(night, kept, inputs)
@@ -142,18 +145,41 @@ def _signals_of_kept_pools(night: Night, kept: Sequence[Mapping[str, Any]], inpu
 
 @dataclass(frozen=True)
 class _DayRevenue:
-    """The day's revenue, its pools, and those of them that the run is asked to pay."""
+    """The day's revenue, what it takes from other days' refunds, its pools, and those of them that the run must pay."""
 
     rows: DataFrame
+    booked: Sequence[Mapping[str, Any]]
+    carries: DayCarries
     pools: list[PoolRevenue]
     wanted: list[PoolRevenue]
 
+    def again(
+        self,
+        night: Night,
+        done: Mapping[str, Mapping[str, Any]],
+        categories: Collection[str],
+        renewed: Collection[str] | None,
+    ) -> _DayRevenue:
+        """The same with the pools formed anew, now that `done` are published.
 
-def _day_revenue(night: Night, inputs: Mapping[str, int], categories: Collection[str]) -> _DayRevenue:
+        Those published stand, but for the `renewed` (all if empty, none if None).
+        """
+        standing = [row for name, row in done.items() if renewed is None or (renewed and name not in renewed)]
+        pools = form_pools(self.booked, night.settings.pools, self.carries.into(done, standing))
+        return replace(self, pools=pools, wanted=_wanted(pools, categories))
+
+
+def _day_revenue(
+    night: Night,
+    inputs: Mapping[str, int],
+    done: Mapping[str, Mapping[str, Any]],
+    categories: Collection[str],
+    renewed: Collection[str] | None,
+) -> _DayRevenue:
     revenue = night.warehouse.read("ad_revenue", day=night.day, version=inputs["ad_revenue"])
-    _one_currency(revenue)
-    pools = form_pools((row.asDict() for row in category_revenue(revenue).collect()), night.settings.pools)
-    return _DayRevenue(revenue, pools, _wanted(pools, categories))
+    carries = read_carries(night, _one_currency(revenue))
+    booked = [row.asDict() for row in category_revenue(revenue).collect()]
+    return _DayRevenue(revenue, booked, carries, [], []).again(night, done, categories, renewed)
 
 
 def _pay(
@@ -166,7 +192,7 @@ def _pay(
 ) -> DayPayouts:
     """Split the pools that are `due`, and publish them; with `scores`, those that the run stored by the same commit."""
     warehouse, settings, pools = night.warehouse, night.settings, day.pools
-    inputs = dict(frames.inputs) | dict(frames.outputs)
+    inputs = dict(frames.inputs) | dict(frames.outputs) | day.carries.inputs
     videos = warehouse.read("videos", version=inputs["videos"])
     pulse = pulse_earnings(day.rows, settings.pools)
     _refuse_unknown_pulse_videos(pulse, videos)
@@ -214,6 +240,7 @@ def _settle(night: Night, members: DataFrame, due: list[PoolRevenue], *, is_whol
     for pool in due:
         column, creators = impressions[pool.category]
         result = settle_pool(pool, column, night.settings.allocation, creators)
+        _log_refunds(night, pool)
         night.log(ALLOCATE, f"pool {pool.category} split over {result.videos_eligible} videos", nu=result.nu)
         if result.warning:
             night.log(ALLOCATE, f"warning: pool {pool.category}: {result.warning}")
@@ -221,12 +248,19 @@ def _settle(night: Night, members: DataFrame, due: list[PoolRevenue], *, is_whol
     return settled
 
 
-def _one_currency(revenue: DataFrame) -> None:
+def _log_refunds(night: Night, pool: PoolRevenue) -> None:
+    if pool.refunds_micros or pool.carried_from or pool.carried_micros:
+        facts = {name: getattr(pool, name) for name in ("gross_micros", *CARRY_COLUMNS)}
+        night.log(ALLOCATE, f"pool {pool.category} is lowered by refunds", **facts)
+
+
+def _one_currency(revenue: DataFrame) -> str:
     found = sorted(row["currency"] for row in revenue.select("currency").distinct().collect())
     if not found:
         raise InputError("ad_revenue has no row of the day: there is nothing to pay out")
     if len(found) > 1:
         raise InputError(f"ad_revenue must be in one currency a day, got {found}")
+    return str(found[0])
 
 
 def _wanted(pools: list[PoolRevenue], categories: Collection[str]) -> list[PoolRevenue]:
@@ -274,8 +308,7 @@ def _with_kept(night: Night, paid_now: DataFrame, kept: list[str], done: dict[st
         return paid_now
     version = _output_versions(done)["pool_payouts"]
     earlier = night.warehouse.read("pool_payouts", day=night.day, version=version)
-    standing = earlier.where(F.col("category").isin(kept)).drop("date")
-    return reduce(DataFrame.unionByName, [paid_now, standing])
+    return paid_now.unionByName(matching(earlier, "category", kept).drop("date"))
 
 
 def _verify(payouts: DataFrame, settled: list[SettledPool]) -> dict[str, int]:
@@ -322,12 +355,16 @@ def _publish(
     """
     if night.dry_run:
         return _with_all_versions(rows, inputs, {})
-    night.check_records(pool_records(night.warehouse, night.day, _with_all_versions(rows, inputs, {}))[0], TABLE)
+    planned, seen = pool_records(night.warehouse, night.day, _with_all_versions(rows, inputs, {}))
+    require_same_carries(night, rows, seen)
+    night.check_records(planned, TABLE)
     payment = night.finished(ALLOCATE, PAYOUT_SECTIONS, inputs, {}, {})
     begin_publication(night, *([payment] if scores is None else [scores, payment]))
     night.commit_staged()
     published = _with_all_versions(rows, inputs, night.outputs)
-    publish_pools(night.warehouse, night.day, *pool_records(night.warehouse, night.day, published))
+    records, seen = pool_records(night.warehouse, night.day, published)
+    require_same_carries(night, rows, seen)
+    publish_pools(night.warehouse, night.day, records, seen)
     if scores is not None:
         own = {table: night.outputs[table] for table in SIGNAL_STAGE.tables}
         publish_run(night.warehouse, replace(scores, outputs=own))
@@ -344,6 +381,7 @@ def _store_revenue(night: Night, pools: list[PoolRevenue]) -> None:
             "platform_share": pool.platform_share,
             "pool_micros": pool.pool_micros,
             "currency": pool.currency,
+            **{name: getattr(pool, name) for name in CARRY_COLUMNS},
         }
         for pool in pools
     ]
@@ -391,6 +429,8 @@ def _ledger_row(night: Night, pool: SettledPool, videos_paid: int) -> dict[str, 
         "currency": pool.revenue.currency,
         "started_at": night.started_at,
         "seconds": night.stage_seconds(ALLOCATE),
+        "carried_micros": pool.revenue.carried_micros,
+        "carried_from": pool.revenue.carried_from,
     }
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import functions as F
 
 from creatorpool.comparison.compare import RuleOutcome, compare, other_shares, rule_payouts
 from creatorpool.comparison.measures import small_creators
 from creatorpool.comparison.pool import Pool
 from creatorpool.comparison.rules import Viewing
 from creatorpool.comparison.viewing import pool_viewing
+from creatorpool.frames import matching, parts_by
 from creatorpool.pipeline.configuration import PAYOUT_SECTIONS, take_paid_settings
 from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.published_day import (
@@ -64,12 +64,14 @@ def day_viewing(night: Night, day: PublishedDay, pools: Mapping[str, PublishedPo
     """Who watched what in each of `pools`, from the events that the day was paid by."""
     pairs = viewer_video_pairs(*input_frames(night, day.versions), night.settings.signals)
     payouts = night.warehouse.read("pool_payouts", day=night.day, version=day.versions["pool_payouts"])
-    rows = pool_viewing(pairs, payouts.where(F.col("category").isin(sorted(pools)))).toArrow()
-    return {name: _viewing(rows, published.pool) for name, published in pools.items()}
+    rows = pool_viewing(pairs, matching(payouts, "category", pools)).toArrow()
+    by_category = dict(parts_by(rows, "category"))
+    return {
+        name: _viewing(by_category.get(name, rows.slice(0, 0)), published.pool) for name, published in pools.items()
+    }
 
 
-def _viewing(rows: pa.Table, pool: Pool) -> Viewing:
-    own = rows.filter(pc.equal(rows.column("category"), pool.category))
+def _viewing(own: pa.Table, pool: Pool) -> Viewing:
     video = pc.index_in(own.column("video_id"), value_set=pa.array(pool.video, type=own.schema.field("video_id").type))
     return Viewing(
         video.to_numpy().astype(np.intp),

@@ -6,11 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import reduce
 from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -21,6 +19,7 @@ from creatorpool.explanation.pairs import PoolDay, PoolPair, pool_day
 from creatorpool.explanation.parts import COMPONENTS
 from creatorpool.explanation.pricing import PaidVideos
 from creatorpool.explanation.rows import PAID_COLUMNS, explained_rows, paired_rows, scored_rows, whole_pool
+from creatorpool.frames import matching, parts_by, union_all
 from creatorpool.pipeline.configuration import ledger_settings
 from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.signals import STAGE as SIGNAL_STAGE
@@ -124,9 +123,9 @@ def _changes(before: ExplainedDay, after: ExplainedDay, custom: list[str]) -> Da
     is_weighted_anew = before.settings.signals.exponents() != after.settings.signals.exponents()
     needed = (*PAID_COLUMNS, *(("views", *COMPONENTS, *custom) if is_weighted_anew else ()))
     rows = pairs.select("category", *(f"{name}_{day}" for name in needed for day in (0, 1))).toArrow()
-    pools = {}
+    pools, by_category = {}, dict(parts_by(rows, "category"))
     for category in sorted({*before.ledger, *after.ledger}):
-        own = rows.filter(pc.equal(rows.column("category"), category))
+        own = by_category.get(category, rows.slice(0, 0))
         days = (before, after)
         priced = [_pool_day(category, days[d], days[1 - d], whole_pool(own, d, custom)) for d in (0, 1)]
         pools[category] = PoolPair(priced[0], priced[1])
@@ -167,10 +166,10 @@ def explained_day(night: Night, day: date, settings: Settings, custom: list[str]
         signals = warehouse.read("video_signals", day=day, version=signals_version)
         quality = warehouse.read("video_quality", day=day, version=quality_version)
         _require_weights(warehouse, day, settings, signals_version, signals, quality)
-        own = payouts.where(F.col("category").isin(categories))
+        own = matching(payouts, "category", categories)
         parts.append(scored_rows(own, signals, quality, custom))
     totals = warehouse.read("video_payouts", day=day, version=outputs["video_payouts"])
-    return ExplainedDay(day, ledger, settings, reduce(DataFrame.unionByName, parts), totals)
+    return ExplainedDay(day, ledger, settings, union_all(parts), totals)
 
 
 def _require_weights(

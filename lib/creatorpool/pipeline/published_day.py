@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from creatorpool.allocation.pools import creators_of, with_creator_caps
 from creatorpool.comparison.pool import Dial, Pool
 from creatorpool.errors import InputError, MissingTableError
+from creatorpool.frames import parts_by
 from creatorpool.pipeline.configuration import take_paid_settings
 from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.stage import Stage, run_stage
@@ -67,10 +68,11 @@ def published_day(night: Night, categories: Collection[str] = ()) -> PublishedDa
     if unknown := sorted(set(categories) - set(ledger)):
         raise InputError(f"no published pool of {night.day} is called {unknown}; pools: {sorted(ledger)}")
     versions = _versions(ledger.values())
-    rows = _payout_rows(night, versions, ledger).sort_by([("category", "ascending"), ("video_id", "ascending")])
+    rows = _payout_rows(night, versions, ledger).sort_by("video_id")
+    by_category = dict(parts_by(rows, "category"))
+    chosen = sorted(name for name in ledger if not categories or name in categories)
     return PublishedDay(
-        {name: _pool(row, rows) for name, row in sorted(ledger.items()) if not categories or name in categories},
-        versions,
+        {name: _pool(ledger[name], by_category.get(name, rows.slice(0, 0))) for name in chosen}, versions
     )
 
 
@@ -95,8 +97,7 @@ def _versions(rows: Collection[Mapping[str, Any]]) -> dict[str, int]:
     return versions
 
 
-def _pool(row: Mapping[str, Any], rows: pa.Table) -> PublishedPool:
-    own = rows.filter(pc.equal(rows.column("category"), row["category"]))
+def _pool(row: Mapping[str, Any], own: pa.Table) -> PublishedPool:
     impressions = own.column("effective_impressions").to_numpy()
     # One floor and one cap a pool; a video without effective impressions has the floor for its cap.
     caps = own.filter(pa.array(impressions > 0)).column("cap_micros")

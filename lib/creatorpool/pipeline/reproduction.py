@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from pyspark.sql import functions as F
-
+from creatorpool.frames import matching
 from creatorpool.pipeline.allocation import allocate_day
 from creatorpool.pipeline.checks import Check, compared_frames
 from creatorpool.pipeline.configuration import take_paid_settings
@@ -42,7 +41,7 @@ def _made_again(night: Night, inputs: str, outputs: str, categories: list[str]) 
     again = replace(night, dry_run=True, as_of=json.loads(inputs), results=[], kept=0)
     payouts = allocate_day(again, categories, republish=True).pool_payouts
     stored = warehouse.read("pool_payouts", day=night.day, version=version)
-    before, now = (rows.where(F.col("category").isin(categories)) for rows in (stored, payouts))
+    before, now = (matching(rows, "category", categories) for rows in (stored, payouts))
     close = ["effective_impressions", "share", "weight"]
     return compared_frames(
         f"pools {', '.join(categories)} paid again", before, now, ["category", "video_id"], SPLIT, close

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from creatorpool.allocation.payouts import creator_totals, fill_payouts, settle_ties, video_totals
-from creatorpool.allocation.pools import category_revenue, form_pools, pulse_earnings
+from creatorpool.allocation.pools import CARRY_COLUMNS, PoolRevenue, pulse_earnings
+from creatorpool.contracts.schema import with_new_columns
 from creatorpool.contracts.suite import prepare_checks, validate_table
 from creatorpool.errors import MissingTableError, VerificationError
+from creatorpool.frames import matching
 from creatorpool.pipeline.checks import Check, attempted, compared_frames, compared_records
 from creatorpool.pipeline.configuration import take_paid_settings
 from creatorpool.pipeline.night import Night
@@ -84,7 +84,9 @@ def _while_readable(checks: Iterator[Check]) -> Iterator[Check]:
 def _all_checks(night: Night, ledger: Mapping[str, Mapping[str, Any]]) -> Iterator[Check]:
     prepare_checks()
     outputs = _one_answer(ledger, "output_versions")
-    stored = {table: night.warehouse.read(table, day=night.day, version=outputs[table]) for table in PAYOUT_TABLES}
+    stored = {table: _read(night, table, outputs[table]) for table in PAYOUT_TABLES}
+    latest = _latest(ledger)
+    formed: dict[str, PoolRevenue] = {}
     groups: dict[str, list[str]] = {}
     for category, row in sorted(ledger.items()):
         groups.setdefault(row["input_versions"], []).append(category)
@@ -93,7 +95,10 @@ def _all_checks(night: Night, ledger: Mapping[str, Mapping[str, Any]]) -> Iterat
         yield from _rated(night, inputs)
         pools = verified_pools(night, inputs, {name: ledger[name] for name in categories}, stored["pool_payouts"])
         yield from _paid(pools, stored["pool_payouts"])
-    yield from _totals(night, _one_answer(ledger, "input_versions"), ledger, stored)
+        # The run that published last also wrote the rows of pools that are not published yet.
+        own = pools.ledger if text != latest["input_versions"] else set(pools.formed) - (set(ledger) - set(categories))
+        formed |= {name: pools.formed[name] for name in own}
+    yield from _totals(night, json.loads(latest["input_versions"]), ledger, formed, stored)
     rated = {table: _one_answer(ledger, "input_versions")[table] for table in ("video_signals", "video_quality")}
     for table, version in sorted((rated | outputs).items()):
         if table in KEYS:
@@ -103,8 +108,13 @@ def _all_checks(night: Night, ledger: Mapping[str, Mapping[str, Any]]) -> Iterat
 
 def _one_answer(ledger: Mapping[str, Mapping[str, Any]], column: str) -> dict[str, int]:
     """Versions of the day: published rows name the same outputs, and since 0.2 the same inputs; else the latest."""
-    found: list[dict[str, int]] = [json.loads(row[column]) for row in ledger.values()]
-    return max(found, key=lambda versions: sorted(versions.items()))
+    versions: dict[str, int] = json.loads(_latest(ledger)[column])
+    return versions
+
+
+def _latest(ledger: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The row that read the latest versions: those of versions before 0.2 may have read different ones."""
+    return max(ledger.values(), key=lambda row: (sorted(json.loads(row["input_versions"]).items()), row["category"]))
 
 
 def _readable(night: Night, ledger: Mapping[str, Mapping[str, Any]]) -> Check:
@@ -158,7 +168,7 @@ def _quality(night: Night, stored: Mapping[str, DataFrame], videos: DataFrame) -
 
 def _paid(pools: VerifiedPools, payouts: DataFrame) -> Iterator[Check]:
     """Pool by pool: who shares it, the ledger's numbers, optimality, and every row filled in anew."""
-    own = payouts.where(F.col("category").isin(list(pools.ledger)))
+    own = matching(payouts, "category", pools.ledger)
     yield compared_frames(
         "pool members from quality",
         own,
@@ -183,18 +193,23 @@ def _paid(pools: VerifiedPools, payouts: DataFrame) -> Iterator[Check]:
 
 
 def _totals(
-    night: Night, inputs: Mapping[str, int], ledger: Mapping[str, Mapping[str, Any]], stored: Mapping[str, DataFrame]
+    night: Night,
+    inputs: Mapping[str, int],
+    ledger: Mapping[str, Mapping[str, Any]],
+    formed: Mapping[str, PoolRevenue],
+    stored: Mapping[str, DataFrame],
 ) -> Iterator[Check]:
-    """Pools from revenue, videos from pools and Pulse, creators from videos."""
+    """Pools from revenue, refunds and carries, videos from pools and Pulse, creators from videos."""
     revenue = night.warehouse.read("ad_revenue", day=night.day, version=inputs["ad_revenue"])
     videos = night.warehouse.read("videos", version=inputs["videos"])
-    pools = form_pools((row.asDict() for row in category_revenue(revenue).collect()), night.settings.pools)
-    found = {row["category"]: row.asDict() for row in stored["pool_revenue"].collect()}
-    yield compared_records("pool_revenue from ad_revenue", found, {pool.category: vars(pool) for pool in pools})
-    named = {name: {c: row[c] for c in ("pool_micros", "currency")} for name, row in found.items() if name in ledger}
-    yield compared_records("ledger's pools from pool_revenue", ledger, named)
+    found = {row["category"]: _without_nulls(row.asDict()) for row in stored["pool_revenue"].collect()}
+    yield compared_records("pool_revenue from ad_revenue", found, {name: vars(pool) for name, pool in formed.items()})
+    columns = ("pool_micros", "currency", "carried_micros", "carried_from")
+    named = {name: {column: row[column] for column in columns} for name, row in found.items() if name in ledger}
+    booked = {name: _without_nulls(row) for name, row in ledger.items()}
+    yield compared_records("ledger's pools from pool_revenue", booked, named)
     pulse = pulse_earnings(revenue, night.settings.pools)
-    due = video_totals(stored["pool_payouts"], pulse, videos, pools[0].currency)
+    due = video_totals(stored["pool_payouts"], pulse, videos, _latest(ledger)["currency"])
     by_video = stored["video_payouts"]
     yield compared_frames("video_payouts from pools and Pulse", by_video, due, ["video_id"], EARNED, [])
     yield compared_frames(
@@ -207,9 +222,20 @@ def _totals(
     )
 
 
+def _without_nulls(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with 0 for the money of refunds that an earlier version, which knew no refunds, left out."""
+    missing = [name for name in CARRY_COLUMNS if name.endswith("_micros") and row.get(name) is None]
+    return {**row, **dict.fromkeys(missing, 0)}
+
+
+def _read(night: Night, table: str, version: int | None = None) -> DataFrame:
+    rows = night.warehouse.read(table, day=night.day, version=version)
+    return with_new_columns(rows, night.warehouse.contract(table))
+
+
 def _keeps_contract(night: Night, table: str, version: int) -> Check:
     """Keys unique, bounds kept, totals sums: the rules of the table's contract."""
-    rows = night.warehouse.read(table, day=night.day, version=version)
+    rows = _read(night, table, version)
     results = validate_table(rows, night.warehouse.contract(table), night.run_id)
     broken = [result for result in results if not result.passed and result.severity == "error"]
     example = f"rule {broken[0].rule} broken by {broken[0].rows_failed} rows" if broken else None
@@ -222,9 +248,9 @@ def _still_stands(night: Night, table: str, version: int) -> Check:
     if night.warehouse.version(table) == version:
         return Check(name, 1)
     columns = [c.name for c in night.warehouse.contract(table).columns if c.name not in ("date", *KEYS[table])]
-    read = partial(night.warehouse.read, table, day=night.day)
-    found = compared_frames(name, read(), read(version=version), KEYS[table], columns, [])
-    counts = [frame.count() for frame in (read(), read(version=version))]
+    latest, published = _read(night, table), _read(night, table, version)
+    found = compared_frames(name, latest, published, KEYS[table], columns, [])
+    counts = [frame.count() for frame in (latest, published)]
     if found.passed and counts[0] != counts[1]:
         return Check(name, counts[1], abs(counts[0] - counts[1]), f"{counts[0]} rows, must be {counts[1]}")
     return found

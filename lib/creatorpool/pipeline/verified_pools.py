@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from creatorpool.allocation.kkt import KktResiduals, kkt_residuals
 from creatorpool.allocation.payouts import PoolSplit
 from creatorpool.allocation.pools import (
+    PoolRevenue,
     category_revenue,
     form_pools,
     pool_columns,
@@ -23,6 +24,8 @@ from creatorpool.allocation.pools import (
 )
 from creatorpool.allocation.settlement import KKT_TOLERANCE, SettledPool, settle_pool
 from creatorpool.errors import CreatorpoolError
+from creatorpool.frames import matching, parts_by
+from creatorpool.pipeline.carry import LEDGER, DayCarries, carries_at
 from creatorpool.pipeline.checks import Check, compared_records
 from creatorpool.pipeline.night import Night
 from creatorpool.tables import sum_exact
@@ -41,6 +44,8 @@ class VerifiedPools:
     """Some pools as they should be: their ledger rows as stored, their members and settlements as recomputed."""
 
     ledger: Mapping[str, Mapping[str, Any]]
+    formed: Mapping[str, PoolRevenue]
+    """Of all categories of the day, as the run that paid those of `ledger` had to form them"""
     members: DataFrame
     settled: Mapping[str, SettledPool]
     failures: Mapping[str, str]
@@ -78,14 +83,11 @@ class VerifiedPools:
 
     def optimality_check(self, payouts: DataFrame) -> Check:
         """Stored payouts meet the conditions of optimality at the ledger's price, to the micro that rounding moves."""
-        found = []
-        for category, row in self.ledger.items():
-            if row["nu"] is None or not row["paid_micros"]:
-                continue
-            rows = payouts.where(F.col("category") == category).select(*_COLUMNS).toArrow()
-            worst = self._violation(category, rows)
-            if worst is not None:
-                found.append(f"{category}: {worst}")
+        priced = [name for name, row in self.ledger.items() if row["nu"] is not None and row["paid_micros"]]
+        rows = matching(payouts, "category", priced).select("category", *_COLUMNS).toArrow()
+        own = dict(parts_by(rows, "category"))
+        worst = {name: self._violation(name, own.get(name, rows.slice(0, 0))) for name in priced}
+        found = [f"{category}: {violation}" for category, violation in worst.items() if violation is not None]
         return Check("payouts optimal (KKT)", len(self.ledger), len(found), found[0] if found else None)
 
     def _violation(self, category: str, rows: pa.Table) -> str | None:
@@ -128,8 +130,7 @@ def verified_pools(
 ) -> VerifiedPools:
     """Settle the pools of `ledger` anew, all paid from `inputs`; one that cannot be settled is among the failures."""
     warehouse, settings = night.warehouse, night.settings
-    revenue = warehouse.read("ad_revenue", day=night.day, version=inputs["ad_revenue"])
-    formed = form_pools((row.asDict() for row in category_revenue(revenue).collect()), settings.pools)
+    formed = _formed(night, inputs, ledger)
     quality, signals = (
         warehouse.read(table, day=night.day, version=inputs[table]) for table in ("video_quality", "video_signals")
     )
@@ -137,19 +138,26 @@ def verified_pools(
     caps = settings.allocation.creator_caps
     if caps is not None:
         members = with_creator_caps(members, warehouse.read("creators", version=inputs["creators"]), caps)
-    members = members.where(F.col("category").isin(list(ledger)))
+    members = matching(members, "category", ledger)
     columns = pool_columns(members, list(ledger))
     settled, failures = {}, {}
-    for pool in formed:
-        if pool.category in ledger:
-            column, creators = columns[pool.category]
-            try:
-                settled[pool.category] = settle_pool(pool, column, settings.allocation, creators)
-            except CreatorpoolError as error:
-                failures[pool.category] = str(error)
-    unknown = set(ledger) - set(settled) - set(failures)
-    failures |= dict.fromkeys(sorted(unknown), "ad_revenue has no such pool")
-    return VerifiedPools(ledger, members, settled, failures)
+    for category in ledger:
+        column, creators = columns[category]
+        try:
+            settled[category] = settle_pool(formed[category], column, settings.allocation, creators)
+        except CreatorpoolError as error:
+            failures[category] = str(error)
+    return VerifiedPools(ledger, formed, members, settled, failures)
+
+
+def _formed(night: Night, inputs: Mapping[str, int], ledger: Mapping[str, Mapping[str, Any]]) -> dict[str, PoolRevenue]:
+    """The day's pools, formed from the revenue and the carries that a run read; empty where neither names one."""
+    revenue = night.warehouse.read("ad_revenue", day=night.day, version=inputs["ad_revenue"])
+    booked = [row.asDict() for row in category_revenue(revenue).collect()]
+    version = inputs.get(LEDGER)
+    open_then = carries_at(night.warehouse, night.day, version, next(iter(ledger.values()))["currency"])
+    pools = form_pools(booked, night.settings.pools, DayCarries(version, open_then).into(ledger, ()))
+    return {pool.category: pool for pool in pools}
 
 
 def _expected(pool: SettledPool) -> dict[str, Any]:

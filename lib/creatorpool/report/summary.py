@@ -48,6 +48,8 @@ def print_summary(night: Night, payouts: DayPayouts, console: Console | None = N
     for pool in payouts.pools:
         if pool["warning"]:
             out.print(f"[yellow]Warning, pool {pool['category']}:[/yellow] {pool['warning']}")
+    if carried := sum(pool["carried_micros"] or 0 for pool in payouts.pools):
+        out.print(f"Refunds exceed revenue by {money(-carried, currency)}, which the categories' next days take.")
     out.print()
     out.print(creators_table(payouts.creator_payouts, currency))
     if night.seconds:

@@ -288,8 +288,14 @@ def pool_records(
 
 
 def publish_pools(warehouse: Warehouse, day: date, records: Sequence[Mapping[str, Any]], seen: int) -> None:
-    """Publish `pool_records` in one commit, provided that nothing of the day was published since."""
-    warehouse.replace_day_records(records, "allocation_runs", day, seen=seen)
+    """Publish `pool_records` in one commit, provided that nothing of the day was published since.
+
+    Days that carry refunds, or take what another carries, lock each other out as well: a carry is taken once.
+    """
+    is_carrying = any(row["carried_micros"] or row["carried_from"] for row in records)
+    warehouse.replace_day_records(
+        records, "allocation_runs", day, seen=seen, locks=["allocation_runs/carries"] if is_carrying else []
+    )
 
 
 def as_json(content: Mapping[str, Any]) -> str:

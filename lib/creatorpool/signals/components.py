@@ -6,7 +6,7 @@ them; the few operations that follow are ones that IEEE 754 fixes, in a fixed or
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from operator import add
 
@@ -65,12 +65,17 @@ def weighted_sum(name: str, tiers: Mapping[str, float]) -> Column:
         F.lit(float(tiers[tier])) * F.col(_sum_name(name, position)).cast("double")
         for position, tier in enumerate(sorted(tiers))
     )
-    return reduce(add, terms)
+    return _in_turn(F.lit(0.0), terms)
 
 
 def viewers_in_tiers(tiers: Mapping[str, float]) -> Column:
     """Viewers of a configured tier."""
-    return reduce(add, (F.col(_sum_name("viewers", position)) for position in range(len(tiers))))
+    return _in_turn(F.lit(0).cast("long"), (F.col(_sum_name("viewers", position)) for position in range(len(tiers))))
+
+
+def _in_turn(zero: Column, terms: Iterable[Column]) -> Column:
+    """One term after the other added to `zero`, in their order: an expression as deep for many as for two."""
+    return F.aggregate(F.array(*terms), zero, add)
 
 
 def at_most_one(value: Column) -> Column:

@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.chromium import Browser, chromium, installed
+from tests.explanation.pool_days import PoolDay
+from tests.explanation.published_days import publish_day
 from tests.report.nightly.nights import (
     BEFORE,
     CATEGORIES,
@@ -26,7 +29,7 @@ from creatorpool.report.nightly.page import page, write_page
 from creatorpool.report.nightly.published import report_day
 from creatorpool.report.nightly.warnings import warnings_of
 from creatorpool.report.summary import money
-from creatorpool.settings import project_root
+from creatorpool.settings import load_settings, project_root
 from creatorpool.tables import Warehouse
 
 ARTIFACTS = project_root() / "artifacts"
@@ -203,3 +206,14 @@ def test_links_lead_to_sections_of_the_page(written: Path) -> None:
     wanted = set(re.findall(r'href="#([^"]+)"', text))
     assert wanted >= {"pools", "movers", "incentives", "delivery"}
     assert wanted <= set(re.findall(r'id="([^"]+)"', text))
+
+
+def test_page_of_a_day_with_refunds_shows_revenue_after_them(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    pool = (PoolDay(5_000_000, rng.integers(1, 9, 4), rng.uniform(0.1, 1.0, (4, 5))), [f"v{n}-a" for n in range(4)])
+    publish_day(tmp_path, DAY, {"comedy": pool}, load_settings(), refunds={"comedy": -2_500_000})
+
+    html = page(report_day(Warehouse(None, tmp_path), DAY))
+
+    assert "Revenue is after refunds: -2.50 USD of the day and 0.00 USD that earlier days carried" in html
+    assert "12.50" not in html

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from creatorpool.allocation.pools import CARRY_COLUMNS, net_micros
 from creatorpool.money import MICROS_PER_UNIT
 from creatorpool.report.nightly import drawing
 from creatorpool.report.nightly.blocks import (
@@ -51,10 +52,10 @@ def headline(report: ReportDay) -> Tiles:
 
 def pools_section(report: ReportDay) -> Section:
     """From advertisers' money to pools, and by which rule they were split."""
-    gross = {row["category"]: row for row in report.paid.rows("pool_revenue", "category", "gross_micros").to_pylist()}
+    formed = {row["category"]: row for row in report.paid.rows("pool_revenue").to_pylist()}
     rows, bars = [], []
     for category, pool in report.paid.pools.items():
-        revenue = gross[category]["gross_micros"] if category in gross else pool["pool_micros"]
+        revenue = net_micros(formed[category]) if category in formed else pool["pool_micros"]
         kept = revenue - pool["pool_micros"]
         parts = {
             "paid": pool["paid_micros"],
@@ -89,8 +90,22 @@ def pools_section(report: ReportDay) -> Section:
         "Pools and how they were formed",
         "A category's pool is what advertisers paid in it, less the platform's share. It is split between the "
         "category's eligible videos by effective impressions: views times quality.",
-        [Figures([figure], beside=brief), *_rules(report)],
+        [Figures([figure], beside=brief), *_refunds(report, formed), *_rules(report)],
     )
+
+
+def _refunds(report: ReportDay, formed: Mapping[str, Mapping[str, Any]]) -> list[Block]:
+    """What refunds did to the day's revenue, where there are any."""
+    total = {name: sum(row[name] or 0 for row in formed.values()) for name in CARRY_COLUMNS[:3]}
+    if not any(total.values()):
+        return []
+    refunds, carried_in, carried = (money(micros, report.currency) for micros in total.values())
+    return [
+        Words(
+            f"Revenue is after refunds: {refunds} of the day and {carried_in} that earlier days carried; {carried} is "
+            f"carried to the categories' next day."
+        )
+    ]
 
 
 def _brief(category: str, report: ReportDay) -> tuple[str, ...]:
