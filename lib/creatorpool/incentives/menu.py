@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +23,9 @@ MENU_PROOF = 1e-4
 # nodes, and not on seconds, gives the same answer on every machine.
 PROGRAM_GAP = 1e-4
 PROGRAM_NODES = 500
+# Best responses to neighbours on a grid that differ by more may lie on two peaks of utility.
+JUMP = 0.05
+EDGE_STEPS = np.array([0.25, 0.5, 0.75])
 # What rounding may cost a bound, as a part of it.
 ROUNDING = 1e-9
 
@@ -63,6 +66,12 @@ class Menu:
             self.spend[index],
         )
 
+    @staticmethod
+    def joined(parts: Sequence[Menu]) -> Menu:
+        """One menu after the other."""
+        names = (field.name for field in fields(Menu))
+        return Menu(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -76,13 +85,41 @@ class Choice:
     """no choice from these menus, not even a mixed one, is worth more"""
 
 
-def build_menu(policy: Policy, cost: Curve, tests: ArrayLike, masses: ArrayLike, bounties: ArrayLike) -> Menu:
-    """All combinations of (t, 2) tests (n, k), masses and bounties for one segment, the rest as in `policy`."""
+def build_menu(
+    policy: Policy, cost: Curve, tests: ArrayLike, masses: ArrayLike, bounties: ArrayLike, *, edges: bool = False
+) -> Menu:
+    """All combinations of (t, 2) tests (n, k), masses and bounties for one segment, the rest as in `policy`.
+
+    With `edges`, more masses and bounties stand between neighbours whose best responses lie apart: there creators
+    change peak, and the least bounty or mass at which the better peak wins is often the best (formulas §6.4).
+    """
     pairs = np.asarray(tests, dtype=np.int64).reshape(-1, 2)
-    which, mass, bounty = (
-        grid.reshape(-1) for grid in np.meshgrid(np.arange(len(pairs)), masses, bounties, indexing="ij")
+    axes = np.arange(len(pairs)), np.asarray(masses, dtype=np.float64), np.asarray(bounties, dtype=np.float64)
+    which, mass, bounty = np.meshgrid(*axes, indexing="ij")
+    test = pairs[which.reshape(-1)]
+    menu = menu_of(policy, cost, test[:, 0], test[:, 1], mass.reshape(-1), bounty.reshape(-1))
+    if not edges:
+        return menu
+    between = [_between(menu.quality.reshape(which.shape), (which, mass, bounty), axis) for axis in (1, 2)]
+    finer_test, finer_mass, finer_bounty = (np.concatenate(parts) for parts in zip(*between, strict=True))
+    if finer_test.size == 0:
+        return menu
+    test = pairs[finer_test]
+    return Menu.joined([menu, menu_of(policy, cost, test[:, 0], test[:, 1], finer_mass, finer_bounty)])
+
+
+def _between(quality: Floats, grids: tuple[Integers, Floats, Floats], axis: int) -> tuple[Integers, Floats, Floats]:
+    """Tests, masses and bounties between neighbours along one axis of the grid whose qualities differ by a jump."""
+    apart = np.abs(np.diff(quality, axis=axis)) > JUMP
+    low, high = (
+        tuple(np.take(grid, np.arange(quality.shape[axis] - 1) + side, axis)[apart] for grid in grids)
+        for side in (0, 1)
     )
-    return menu_of(policy, cost, pairs[which, 0], pairs[which, 1], mass, bounty)
+    mass, bounty = (
+        (start[:, None] + (stop - start)[:, None] * EDGE_STEPS).reshape(-1)
+        for start, stop in zip(low[1:], high[1:], strict=True)
+    )
+    return np.repeat(low[0], EDGE_STEPS.size), mass, bounty
 
 
 def menu_of(policy: Policy, cost: Curve, n: Integers, k: Integers, mass: Floats, bounty: Floats) -> Menu:
