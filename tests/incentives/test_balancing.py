@@ -148,7 +148,7 @@ def test_balance_finds_the_least_bounty_of_the_good_peak_between_grid_points(
 @pytest.mark.prove
 def test_balance_of_drawn_pairs_is_within_a_percent_of_fine_grids() -> None:
     rng = np.random.default_rng(7)
-    for _ in range(60):
+    for _ in range(40):
         n = rng.integers(8, 30, 2)
         k = np.maximum(1, (n * rng.uniform(0.2, 0.6, 2)).astype(int))
         policies = Policy(5.0, n, k, 0.0, rng.uniform(0, 5, 2), rng.uniform(10, 70, 2), rng.uniform(0.05, 0.7, 2))

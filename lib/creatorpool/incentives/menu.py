@@ -25,7 +25,7 @@ PROGRAM_GAP = 1e-4
 PROGRAM_NODES = 500
 # Best responses to neighbours on a grid that differ by more may lie on two peaks of utility.
 JUMP = 0.05
-EDGE_STEPS = np.array([0.25, 0.5, 0.75])
+EDGE_HALVINGS = 10
 # What rounding may cost a bound, as a part of it.
 ROUNDING = 1e-9
 
@@ -69,8 +69,14 @@ class Menu:
     @staticmethod
     def joined(parts: Sequence[Menu]) -> Menu:
         """One menu after the other."""
-        names = (field.name for field in fields(Menu))
-        return Menu(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+        return Menu(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Menu)))
+
+    @staticmethod
+    def where(is_first: Booleans, first: Menu, second: Menu) -> Menu:
+        """Item by item from one of two menus."""
+        return Menu(
+            *(np.where(is_first, getattr(first, field.name), getattr(second, field.name)) for field in fields(Menu))
+        )
 
 
 @dataclass(frozen=True)
@@ -90,8 +96,8 @@ def build_menu(
 ) -> Menu:
     """All combinations of (t, 2) tests (n, k), masses and bounties for one segment, the rest as in `policy`.
 
-    With `edges`, more masses and bounties stand between neighbours whose best responses lie apart: there creators
-    change peak, and the least bounty or mass at which the better peak wins is often the best (formulas §6.4).
+    With `edges`, the menu also has the masses and bounties at which creators change peak between neighbours of the
+    grid: the least at which the better peak wins is often the best (formulas §6.4).
     """
     pairs = np.asarray(tests, dtype=np.int64).reshape(-1, 2)
     axes = np.arange(len(pairs)), np.asarray(masses, dtype=np.float64), np.asarray(bounties, dtype=np.float64)
@@ -100,26 +106,26 @@ def build_menu(
     menu = menu_of(policy, cost, test[:, 0], test[:, 1], mass.reshape(-1), bounty.reshape(-1))
     if not edges:
         return menu
-    between = [_between(menu.quality.reshape(which.shape), (which, mass, bounty), axis) for axis in (1, 2)]
-    finer_test, finer_mass, finer_bounty = (np.concatenate(parts) for parts in zip(*between, strict=True))
-    if finer_test.size == 0:
-        return menu
-    test = pairs[finer_test]
-    return Menu.joined([menu, menu_of(policy, cost, test[:, 0], test[:, 1], finer_mass, finer_bounty)])
+    place = np.arange(menu.n.size).reshape(which.shape)
+    low = np.concatenate([place[:, :-1].reshape(-1), place[:, :, :-1].reshape(-1)])
+    high = np.concatenate([place[:, 1:].reshape(-1), place[:, :, 1:].reshape(-1)])
+    return Menu.joined([menu, *_edges(policy, cost, menu.at(low), menu.at(high))])
 
 
-def _between(quality: Floats, grids: tuple[Integers, Floats, Floats], axis: int) -> tuple[Integers, Floats, Floats]:
-    """Tests, masses and bounties between neighbours along one axis of the grid whose qualities differ by a jump."""
-    apart = np.abs(np.diff(quality, axis=axis)) > JUMP
-    low, high = (
-        tuple(np.take(grid, np.arange(quality.shape[axis] - 1) + side, axis)[apart] for grid in grids)
-        for side in (0, 1)
-    )
-    mass, bounty = (
-        (start[:, None] + (stop - start)[:, None] * EDGE_STEPS).reshape(-1)
-        for start, stop in zip(low[1:], high[1:], strict=True)
-    )
-    return np.repeat(low[0], EDGE_STEPS.size), mass, bounty
+def _edges(policy: Policy, cost: Curve, low: Menu, high: Menu) -> list[Menu]:
+    """Items between neighbours, by halving, where the best response jumps; a gap that halving closes is no jump."""
+    found: list[Menu] = []
+    for _ in range(EDGE_HALVINGS):
+        is_apart = np.abs(high.quality - low.quality) > JUMP
+        low, high = low.at(is_apart), high.at(is_apart)
+        if low.n.size == 0:
+            break
+        mass, bounty = 0.5 * (low.mass + high.mass), 0.5 * (low.bounty + high.bounty)
+        middle = menu_of(policy, cost, low.n, low.k, mass, bounty)
+        found.append(middle)
+        in_low_half = np.abs(middle.quality - low.quality) >= np.abs(high.quality - middle.quality)
+        low, high = Menu.where(in_low_half, low, middle), Menu.where(in_low_half, middle, high)
+    return found
 
 
 def menu_of(policy: Policy, cost: Curve, n: Integers, k: Integers, mass: Floats, bounty: Floats) -> Menu:
