@@ -1,8 +1,9 @@
 """Balanced exploration: test, bar, mass and bounty of every segment under common budgets (formulas §3, D.4).
 
 The program is not concave: best responses jump, and n and k are whole numbers. So the whole range is searched first, on
-grids from which an integer program picks exactly; the grids then tighten about the choice, and last, mass and
-bounty move off the grid, which counts only if a global search of the creators' responses confirms the gain.
+grids, with the edges at which creators change peak, from which an integer program picks exactly; the grids then
+tighten about the choice, and last, mass and bounty move off the grid, which counts only if a global search of the
+creators' responses confirms the gain. The result is not proved to be the best; it is tried against fine grids.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ class _Program:
     def search(self) -> tuple[list[Menu], Choice]:
         """Menus and the best choice from them, over the whole range and then closer and closer to the choice."""
         menus = [
-            build_menu(p, c, r.tests, np.linspace(*r.mass, MASS_POINTS), np.linspace(*r.bounty, BOUNTY_POINTS))
+            build_menu(p, c, r.tests, _grid(r.mass, MASS_POINTS), _grid(r.bounty, BOUNTY_POINTS), edges=True)
             for p, c, r in zip(self.segments, self.costs, self.ranges, strict=True)
         ]
         choice = best_choice(menus, self.shares, self.budgets)
@@ -134,7 +135,7 @@ class _Program:
         return menus, choice
 
     def _nearer(self, s: int, menu: Menu, at: int, scale: float) -> Menu:
-        """The menu and, for every test, a finer grid about the chosen mass and bounty."""
+        """The chosen item and, for every test, a finer grid about its mass and bounty."""
         grids = []
         for (low, high), centre, points in (
             (self.ranges[s].mass, menu.mass[at], MASS_POINTS),
@@ -143,10 +144,7 @@ class _Program:
             reach = (high - low) * 2.0 / (points - 1) * 4.0 * scale
             grids.append(np.unique(np.clip(np.linspace(centre - reach, centre + reach, 9), low, high)))
         finer = build_menu(self.segments[s], self.costs[s], self.ranges[s].tests, *grids)
-        kept = menu.at(np.array([at]))
-        names = ("n", "k", "mass", "bounty", "quality", "value", "spend")
-        joined = (np.concatenate([getattr(part, name) for part in (kept, finer)]) for name in names)
-        return Menu(*joined)
+        return Menu.joined([menu.at(np.array([at])), finer])
 
     def totals(self, policies: Sequence[Policy]) -> tuple[float, Budgets, Floats]:
         """Value, use of the budgets, and the qualities under single policies."""
@@ -183,6 +181,11 @@ class _Program:
         ]
         prices = shadow_prices(points, used, self.budgets, np.array(bounds))
         return Balance(tuple(policies), quality, value, used, prices, bound)
+
+
+def _grid(span: tuple[float, float], points: int) -> Floats:
+    """Equally spaced points over a range, one where the range has no width."""
+    return np.unique(np.linspace(*span, points))
 
 
 def _segments(policies: Policy | Sequence[Policy]) -> list[Policy]:

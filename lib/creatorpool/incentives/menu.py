@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +23,9 @@ MENU_PROOF = 1e-4
 # nodes, and not on seconds, gives the same answer on every machine.
 PROGRAM_GAP = 1e-4
 PROGRAM_NODES = 500
+# Best responses to neighbours on a grid that differ by more may lie on two peaks of utility.
+JUMP = 0.05
+EDGE_HALVINGS = 10
 # What rounding may cost a bound, as a part of it.
 ROUNDING = 1e-9
 
@@ -63,6 +66,18 @@ class Menu:
             self.spend[index],
         )
 
+    @staticmethod
+    def joined(parts: Sequence[Menu]) -> Menu:
+        """One menu after the other."""
+        return Menu(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Menu)))
+
+    @staticmethod
+    def where(is_first: Booleans, first: Menu, second: Menu) -> Menu:
+        """Item by item from one of two menus."""
+        return Menu(
+            *(np.where(is_first, getattr(first, field.name), getattr(second, field.name)) for field in fields(Menu))
+        )
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -76,13 +91,41 @@ class Choice:
     """no choice from these menus, not even a mixed one, is worth more"""
 
 
-def build_menu(policy: Policy, cost: Curve, tests: ArrayLike, masses: ArrayLike, bounties: ArrayLike) -> Menu:
-    """All combinations of (t, 2) tests (n, k), masses and bounties for one segment, the rest as in `policy`."""
+def build_menu(
+    policy: Policy, cost: Curve, tests: ArrayLike, masses: ArrayLike, bounties: ArrayLike, *, edges: bool = False
+) -> Menu:
+    """All combinations of (t, 2) tests (n, k), masses and bounties for one segment, the rest as in `policy`.
+
+    With `edges`, the menu also has the masses and bounties at which creators change peak between neighbours of the
+    grid: the least at which the better peak wins is often the best (formulas §6.4).
+    """
     pairs = np.asarray(tests, dtype=np.int64).reshape(-1, 2)
-    which, mass, bounty = (
-        grid.reshape(-1) for grid in np.meshgrid(np.arange(len(pairs)), masses, bounties, indexing="ij")
-    )
-    return menu_of(policy, cost, pairs[which, 0], pairs[which, 1], mass, bounty)
+    axes = np.arange(len(pairs)), np.asarray(masses, dtype=np.float64), np.asarray(bounties, dtype=np.float64)
+    which, mass, bounty = np.meshgrid(*axes, indexing="ij")
+    test = pairs[which.reshape(-1)]
+    menu = menu_of(policy, cost, test[:, 0], test[:, 1], mass.reshape(-1), bounty.reshape(-1))
+    if not edges:
+        return menu
+    place = np.arange(menu.n.size).reshape(which.shape)
+    low = np.concatenate([place[:, :-1].reshape(-1), place[:, :, :-1].reshape(-1)])
+    high = np.concatenate([place[:, 1:].reshape(-1), place[:, :, 1:].reshape(-1)])
+    return Menu.joined([menu, *_edges(policy, cost, menu.at(low), menu.at(high))])
+
+
+def _edges(policy: Policy, cost: Curve, low: Menu, high: Menu) -> list[Menu]:
+    """Items between neighbours, by halving, where the best response jumps; a gap that halving closes is no jump."""
+    found: list[Menu] = []
+    for _ in range(EDGE_HALVINGS):
+        is_apart = np.abs(high.quality - low.quality) > JUMP
+        low, high = low.at(is_apart), high.at(is_apart)
+        if low.n.size == 0:
+            break
+        mass, bounty = 0.5 * (low.mass + high.mass), 0.5 * (low.bounty + high.bounty)
+        middle = menu_of(policy, cost, low.n, low.k, mass, bounty)
+        found.append(middle)
+        in_low_half = np.abs(middle.quality - low.quality) >= np.abs(high.quality - middle.quality)
+        low, high = Menu.where(in_low_half, low, middle), Menu.where(in_low_half, middle, high)
+    return found
 
 
 def menu_of(policy: Policy, cost: Curve, n: Integers, k: Integers, mass: Floats, bounty: Floats) -> Menu:

@@ -258,9 +258,17 @@ def _polished(policy: Policy, cost: Curve, region: _Region) -> _Peaks:
     here = policy.take(which)
     candidates = np.stack([critical_point(here, cost, low, high), low, high])
     utility = np.stack([creator_utility(here, cost, q, _passes(here, q)) for q in candidates])
-    margin = ROUNDING * (utility[0] + 2.0 * cost.value(candidates[0]))
-    chosen = np.stack([utility[0] + margin, utility[1], utility[2]]).argmax(axis=0), np.arange(which.size)
+    lead = ROUNDING * (utility[0] + 2.0 * cost.value(candidates[0]))
+    # A corner that U′ holds wins ties, any other end of a run must be better beyond rounding.
+    held = (low == 0) & (_marginal(here, cost, low) <= 0), (high == 1) & (_marginal(here, cost, high) >= 0)
+    scores = [utility[0], *(u + np.where(is_held, lead, -lead) for u, is_held in zip(utility[1:], held, strict=True))]
+    chosen = np.stack(scores).argmax(axis=0), np.arange(which.size)
     return _Peaks(which, low, high, np.maximum.reduceat(bound, first), candidates[chosen], utility[chosen])
+
+
+def _marginal(policy: Policy, cost: Curve, q: Floats) -> Floats:
+    """U′(q)."""
+    return payoffs(policy, cost, q).private_gain - cost.slope(q)
 
 
 def critical_point(policy: Policy, cost: Curve, low: Floats, high: Floats) -> Floats:
