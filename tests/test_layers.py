@@ -52,7 +52,7 @@ SPARK_DOORS = {
 
 # Each folder may import those on the lines before its own.
 ORDER = [
-    {"errors", "expressions", "refusal"},
+    {"errors", "expressions", "refusal", "quoting", "display"},
     {"compiled", "elementary", "money", "contracts", "synthetic", "incentives", "delivery", "recommend"},
     {"settings"},
     {"session", "tables"},
@@ -143,6 +143,13 @@ def test_only_the_session_module_knows_the_engines() -> None:
             continue
         assert "pysail" not in {found.split(".")[0] for found in imports(module)}, module
         assert not re.search(r"sparkContext|\b_jvm\b|\b_jdf\b|\._sc\b", path.read_text()), module
+
+
+def test_only_the_console_module_prints_with_rich() -> None:
+    # Rich's own console reads markup in whatever it prints.
+    assert [name for name in MODULES if "rich.console" in imports(name)] == ["creatorpool.report.console"]
+    for path in sorted((PROJECT / "jobs").glob("*.py")):
+        assert "rich.console" not in path.read_text(), path.name
 
 
 def test_nightly_modules_do_not_import_the_solvers_check() -> None:
