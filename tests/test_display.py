@@ -7,13 +7,17 @@ import os
 import subprocess
 import sys
 from datetime import date
+from pathlib import Path
 
 import pytest
 from tools.processes import fresh_environment
 
+from creatorpool.contracts.results import RuleResult
 from creatorpool.display import display
 from creatorpool.errors import InputError
-from creatorpool.settings import project_root
+from creatorpool.pipeline import night
+from creatorpool.settings import load_settings, project_root
+from creatorpool.tables import Warehouse
 
 DAY = date(2026, 11, 20)
 
@@ -51,6 +55,7 @@ SCRIPT = """
 import sys
 from datetime import date
 from rich.table import Table
+from creatorpool.contracts.results import RuleResult
 from creatorpool.display import display
 from creatorpool.job import run_job
 from creatorpool.report.console import PlainConsole
@@ -93,3 +98,18 @@ def test_names_beyond_the_encoding_of_the_output_are_shown_as_escapes() -> None:
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.startswith(rb"a name: \ud800 \U0001f600")
     assert ended.stderr == b""
+
+
+def test_fault_in_the_pages_of_the_checks_leaves_the_run_as_it_ended(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(night, "write_data_docs", broken)
+    run = night.Night(Warehouse(None, tmp_path), load_settings(), DAY)
+    run.results.append(RuleResult("events", "not_empty", run.run_id, "error", True, 1, 0, None, "hint"))
+
+    run.close()
+
+    assert f"{DAY}: tables are not affected; the pages of the checks could not be shown: OSError" in caplog.text

@@ -77,9 +77,21 @@ def shape(element: ElementTree.Element) -> list[tuple[str, tuple[str, ...]]]:
     return [(each.tag, tuple(each.attrib)) for each in element.iter()]
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(NAMES, st.sampled_from(ALLOWED + UNPRINTABLE))
 def test_any_name_is_text_of_the_chart_and_makes_no_element(label: str, part: str) -> None:
+    require_text_alone(label, part)
+
+
+@pytest.mark.prove
+@settings(max_examples=1_000)
+@given(NAMES, NAMES)
+def test_any_name_is_text_of_the_chart_and_makes_no_element_in_a_long_battery(label: str, part: str) -> None:
+    require_text_alone(label, part)
+
+
+def require_text_alone(label: str, part: str) -> None:
+    """A chart of these names has the elements of one with plain names."""
     element = named(label, part)
 
     assert element.get("aria-label") == f"{one_line(label)}: {one_line(part)}"
