@@ -13,11 +13,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
-from rich.console import Console
-
+from creatorpool.display import display
 from creatorpool.job import job_night, job_settings, run_job, study_parser
 from creatorpool.pipeline.integrity import audit_day
 from creatorpool.report.charts import chart_path, draw
+from creatorpool.report.console import PlainConsole
 from creatorpool.report.integrity_summary import integrity_chart, print_audit
 
 
@@ -27,7 +27,8 @@ def main(argv: list[str]) -> None:
     chart = chart_path(arguments.chart) if arguments.chart else None
     with job_night(arguments, job_settings(arguments)) as night:
         audit = audit_day(night, arguments.category)
-        print_audit(Console(width=140), audit)
+        with display(night.day, "summary"):
+            print_audit(PlainConsole(width=140), audit)
         if audit.findings:
             draw(night, "integrity", integrity_chart(audit), chart)
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
-from rich.console import Console
-
+from creatorpool.display import display
 from creatorpool.job import job_night, job_settings, run_job, study_parser
 from creatorpool.pipeline.comparison import compare_day
 from creatorpool.report.charts import chart_path, draw
 from creatorpool.report.comparison_summary import comparison_chart, print_comparisons
+from creatorpool.report.console import PlainConsole
 
 
 def main(argv: list[str]) -> None:
@@ -27,7 +27,8 @@ def main(argv: list[str]) -> None:
     chart = chart_path(arguments.chart) if arguments.chart else None
     with job_night(arguments, job_settings(arguments)) as night:
         comparisons = compare_day(night, arguments.category)
-        print_comparisons(Console(width=120), comparisons)
+        with display(night.day, "summary"):
+            print_comparisons(PlainConsole(width=120), comparisons)
         if comparisons:
             draw(night, "comparison", comparison_chart(comparisons), chart)
 

@@ -14,11 +14,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 import pyarrow.compute as pc
 
+from creatorpool.display import display
 from creatorpool.errors import InputError
 from creatorpool.job import add_against_arguments, against_settings, job_night, job_parser, job_settings, run_job
 from creatorpool.pipeline.explanation import explain_day
 from creatorpool.pipeline.publication import last_paid_before
 from creatorpool.pipeline.statements import TABLE, day_statements
+from creatorpool.quoting import lines
 
 
 def main(argv: list[str]) -> None:
@@ -32,14 +34,15 @@ def main(argv: list[str]) -> None:
         against = arguments.against or last_paid_before(night.warehouse, night.day)
         explanation = None if against is None else explain_day(night, against, against_settings(arguments))
         run = day_statements(night, explanation)
-        columns = ["creator_id", "statement"]
-        rows = night.warehouse.read_arrow(TABLE, columns, day=night.day, version=run.outputs[TABLE])
-        print(f"{rows.num_rows:,} statements of {night.day} are published in table {TABLE}")
-        if arguments.creator is not None:
-            own = rows.filter(pc.equal(rows.column("creator_id"), arguments.creator)).column("statement").to_pylist()
-            if not own:
-                raise InputError(f"creator '{arguments.creator}' has no statement of {night.day}")
-            print(own[0], end="")
+        with display(night.day, "statement"):
+            columns = ["creator_id", "statement"]
+            rows = night.warehouse.read_arrow(TABLE, columns, day=night.day, version=run.outputs[TABLE])
+            print(f"{rows.num_rows:,} statements of {night.day} are published in table {TABLE}")
+            if arguments.creator is not None:
+                own = rows.filter(pc.equal(rows.column("creator_id"), arguments.creator))
+                if not own.num_rows:
+                    raise InputError(f"creator '{arguments.creator}' has no statement of {night.day}")
+                print(lines(own.column("statement")[0].as_py()), end="")
 
 
 if __name__ == "__main__":

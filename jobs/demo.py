@@ -11,9 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
-from rich.console import Console
-
 from creatorpool.job import run_job
+from creatorpool.report.console import PlainConsole
 from creatorpool.report.demo import comparison, print_next_steps
 from creatorpool.synthetic import EDUCATIONAL_VIDEO, TOXIC_VIDEO, SyntheticMarket
 from creatorpool.synthetic.day import generate_day
@@ -33,7 +32,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--events", type=int, default=200_000, help="how many events to make up")
     parser.add_argument("--alone", action="store_true", help="one night and its report: no day before, no statements")
     arguments = parser.parse_args(argv)
-    root, out = Path(arguments.root), Console(width=110)
+    root, out = Path(arguments.root), PlainConsole(width=110)
     for folder in (root / "raw", root / "tables"):
         shutil.rmtree(folder, ignore_errors=True)
     tables, before = root / "tables", SYNTHETIC_DAY - timedelta(days=1)
@@ -46,9 +45,9 @@ def main(argv: list[str]) -> None:
         common += ["--conf", str(JOBS.parent / "conf" / "recommended.yaml")]
     else:
         market, earlier = SyntheticMarket(seed=7, n_events=arguments.events), root / "raw" / "day-before"
-        out.print(f"Made up a day: {generate_day(source, day, market).summary()}\n")
+        out.print(f"Made up a day: {generate_day(source, day, market).summary()}")
         if not arguments.alone:
-            out.print("The day before is paid first, so that this one can be compared with it.\n")
+            out.print("The day before is paid first, so that this one can be compared with it.")
             generate_day(earlier, before, market)
             lean = ("--source", str(earlier), "--set", "contracts.data_docs=false")
             run("allocate_pool.py", "--date", str(before), *common, *lean, quiet=True)

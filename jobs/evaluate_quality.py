@@ -14,12 +14,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
-from rich.console import Console
 from rich.table import Table
 
 from creatorpool.job import job_night, job_parser, job_settings, run_job
 from creatorpool.pipeline.evaluation import Evaluation, EvaluationRules, evaluate, published_window
 from creatorpool.quality.evaluate import Estimate
+from creatorpool.report.console import PlainConsole
 from creatorpool.settings import load_settings
 
 
@@ -30,7 +30,7 @@ def main(argv: list[str]) -> None:
     rules = EvaluationRules(arguments.min_viewers, arguments.long_view_ms, arguments.draws, arguments.seed)
     with job_night(arguments, settings) as night:
         window = published_window(night.warehouse, arguments.date, arguments.days)
-        Console(width=110).print(_table(evaluate(window, settings, against, rules)))
+        PlainConsole(width=110).print(_table(evaluate(window, settings, against, rules)))
 
 
 def _parser() -> argparse.ArgumentParser:

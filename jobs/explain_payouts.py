@@ -15,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
+from creatorpool.display import display
 from creatorpool.job import add_against_arguments, against_settings, job_night, job_parser, job_settings, run_job
 from creatorpool.pipeline.explanation import explain_day
 from creatorpool.report.statement import statement_of, statement_text
@@ -29,7 +30,8 @@ def main(argv: list[str]) -> None:
     arguments = parser.parse_args(argv)
     with job_night(arguments, job_settings(arguments)) as night:
         explanation = explain_day(night, arguments.against, against_settings(arguments))
-        print(statement_text(statement_of(explanation, arguments.creator, arguments.video)), end="")
+        with display(night.day, "statement"):
+            print(statement_text(statement_of(explanation, arguments.creator, arguments.video)), end="")
 
 
 if __name__ == "__main__":

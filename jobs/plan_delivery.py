@@ -7,12 +7,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
-from rich.console import Console
-
 from creatorpool.delivery import plan_frontier
+from creatorpool.display import display
 from creatorpool.job import job_night, job_parser, job_settings, run_job
 from creatorpool.pipeline.delivery import content_history, day_delivery, published_problem
 from creatorpool.report.charts import chart_path, draw
+from creatorpool.report.console import PlainConsole
 from creatorpool.report.curve_chart import content_chart
 from creatorpool.report.delivery_summary import curve_table, plan_table
 from creatorpool.report.plan_chart import plan_frontier_chart
@@ -30,10 +30,11 @@ def main(argv: list[str]) -> None:
     wanted = chart_path(arguments.chart) if arguments.chart else None
     with job_night(arguments, job_settings(arguments)) as night:
         run = day_delivery(night)
-        console, version = Console(width=120), run.outputs["p2c_parameters"]
-        console.print(curve_table(night.warehouse.read_arrow("p2c_parameters", day=night.day, version=version)))
-        if "plan" in run.rows:
-            console.print(plan_table(run.rows["plan"]))
+        console, version = PlainConsole(width=120), run.outputs["p2c_parameters"]
+        with display(night.day, "summary"):
+            console.print(curve_table(night.warehouse.read_arrow("p2c_parameters", day=night.day, version=version)))
+            if "plan" in run.rows:
+                console.print(plan_table(run.rows["plan"]))
         if arguments.content:
             draw(night, "response-curves", content_chart(*content_history(night, run, arguments.content)), wanted)
         if arguments.frontier and (day := published_problem(night, run)) is not None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
@@ -11,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from creatorpool.contracts import load_contracts
 from creatorpool.job import add_common_arguments, job_settings, job_warehouse, run_job
 from creatorpool.pipeline.publication import published_rows
+from creatorpool.quoting import lines
 
 
 def main(argv: list[str]) -> None:
@@ -24,7 +27,11 @@ def main(argv: list[str]) -> None:
         for table in load_contracts():
             if warehouse.exists(table):
                 published_rows(warehouse, table).createOrReplaceTempView(table)
-        warehouse.session.sql(arguments.sql).show(arguments.rows, truncate=False)
+        shown = io.StringIO()
+        with redirect_stdout(shown):
+            warehouse.session.sql(arguments.sql).show(arguments.rows, truncate=False)
+        # The engines escape line breaks and tabs in a cell, but no other control character.
+        print(lines(shown.getvalue()), end="")
 
 
 if __name__ == "__main__":

@@ -13,11 +13,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
-from rich.console import Console
-
+from creatorpool.display import display
 from creatorpool.job import job_night, job_settings, run_job, study_parser
 from creatorpool.pipeline.frontier import Target, sweep_day
 from creatorpool.report.charts import chart_path, draw
+from creatorpool.report.console import PlainConsole
 from creatorpool.report.frontier_chart import frontier_chart
 from creatorpool.report.frontier_summary import print_frontiers
 
@@ -31,7 +31,8 @@ def main(argv: list[str]) -> None:
     chart = chart_path(arguments.chart) if arguments.chart else None
     with job_night(arguments, job_settings(arguments)) as night:
         frontiers = sweep_day(night, arguments.category, target)
-        print_frontiers(Console(width=110), frontiers, target)
+        with display(night.day, "summary"):
+            print_frontiers(PlainConsole(width=110), frontiers, target)
         if frontiers:
             draw(night, "frontier", frontier_chart(frontiers), chart)
 

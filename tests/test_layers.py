@@ -52,10 +52,10 @@ SPARK_DOORS = {
 
 # Each folder may import those on the lines before its own.
 ORDER = [
-    {"errors", "expressions", "frames", "refusal"},
+    {"errors", "expressions", "frames", "refusal", "quoting", "display"},
     {"compiled", "elementary", "money", "contracts", "synthetic", "incentives", "delivery", "recommend"},
     {"settings"},
-    {"session", "tables"},
+    {"session", "storage", "tables"},
     {"quality", "allocation", "signals", "ingest", "cohorts", "candidates"},
     {"comparison", "explanation"},
     {"integrity", "statements"},
@@ -127,12 +127,12 @@ def test_modules_import_only_what_stands_below_them(module: str) -> None:
             assert level[parts[1]] <= level[own], f"{module} imports {name}, which stands above it"
 
 
-def test_only_the_table_module_touches_storage() -> None:
-    assert {name for name in MODULES if "deltalake" in {found.split(".")[0] for found in imports(name)}} == {
-        "creatorpool.tables"
-    }
+def test_only_the_table_module_and_its_package_touch_storage() -> None:
+    storage = ("creatorpool.tables", "creatorpool.storage")
+    users = {name for name in MODULES if "deltalake" in {found.split(".")[0] for found in imports(name)}}
+    assert {name for name in users if not name.startswith(storage)} == set()
     for module, path in MODULES.items():
-        if not module.startswith(("creatorpool.tables", "creatorpool.ingest")):
+        if not module.startswith((*storage, "creatorpool.ingest")):
             assert ".read.format" not in path.read_text(), module
             assert ".write" + "." not in path.read_text(), module
 
@@ -143,6 +143,13 @@ def test_only_the_session_module_knows_the_engines() -> None:
             continue
         assert "pysail" not in {found.split(".")[0] for found in imports(module)}, module
         assert not re.search(r"sparkContext|\b_jvm\b|\b_jdf\b|\._sc\b", path.read_text()), module
+
+
+def test_only_the_console_module_prints_with_rich() -> None:
+    # Rich's own console reads markup in whatever it prints.
+    assert [name for name in MODULES if "rich.console" in imports(name)] == ["creatorpool.report.console"]
+    for path in sorted((PROJECT / "jobs").glob("*.py")):
+        assert "rich.console" not in path.read_text(), path.name
 
 
 def test_nightly_modules_do_not_import_the_solvers_check() -> None:

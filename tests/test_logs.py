@@ -11,11 +11,14 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from tests.hostile_names import NAMES
 from tools.processes import fresh_environment
 
 from creatorpool.errors import ConfigurationError
-from creatorpool.logs import JsonLines, TextLines, redacted
+from creatorpool.logs import CONTINUATION, JsonLines, TextLines, redacted
 from creatorpool.pipeline.night import Night
+from creatorpool.quoting import one_line
 from creatorpool.settings import load_settings, project_root
 from creatorpool.tables import Warehouse
 
@@ -100,3 +103,35 @@ def test_job_in_json_mode_writes_only_json_and_no_credentials(tmp_path: Path) ->
     assert line["level"] == "ERROR"
     assert "spark.hadoop.fs.s3a.secret.key" in line["message"]
     assert "hunter2" not in ended.stderr + ended.stdout
+
+
+@given(NAMES, NAMES)
+def test_log_lines_of_any_name_are_one_line_each(name: str, fact: str) -> None:
+    record = logging.LogRecord("creatorpool", logging.INFO, "m.py", 1, "pool %s: %s", (name, 1), None)
+    record.facts = {"subject": fact, "counts": {fact: 1}}
+
+    text, line = TextLines().format(record), JsonLines().format(record)
+
+    assert len(text.splitlines()) == len(line.splitlines()) == 1
+    assert text.encode("utf-8")
+    assert line.encode("utf-8")
+    assert one_line(name) in text or redacted(one_line(name)) != one_line(name)
+    read = json.loads(line)
+    assert read["subject"] == redacted(fact)
+    assert read["counts"] == {fact: 1}
+
+
+def test_traceback_lines_cannot_pass_for_log_lines() -> None:
+    forged = "2026-11-20 03:00:00,000 ERROR forged"
+    try:
+        raise ValueError(f"name 'x\n{forged}\x1b[2J\u2028{forged}'")
+    except ValueError:
+        record = logging.LogRecord("creatorpool", logging.ERROR, "m.py", 1, "the job failed", (), sys.exc_info())
+
+    first, *rest = TextLines().format(record).splitlines()
+
+    assert first.endswith("ERROR the job failed")
+    assert len(rest) >= 4
+    assert all(line.startswith(CONTINUATION) for line in rest)
+    assert not any("\x1b" in line for line in rest)
+    assert len(JsonLines().format(record).splitlines()) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterator, Sequence
+from functools import reduce
 from typing import TypeVar
 
 import numpy as np
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
+
+MOST_UNIONS = 50
 
 Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)
 
@@ -29,9 +32,13 @@ def beside(rows: DataFrame, few: pa.Table) -> DataFrame:
 
 
 def union_all(frames: Sequence[DataFrame]) -> DataFrame:
-    """All rows of one frame or more, by name: a tree of unions as deep as the logarithm of their number."""
-    half = len(frames) // 2
-    return union_all(frames[:half]).unionByName(union_all(frames[half:])) if half else frames[0]
+    """All rows of one frame or more, by name.
+
+    Some hundred unions in a row overflow an engine's stack, and Sail 0.7 loses columns of a union whose right side is a
+    union: up to `MOST_UNIONS` frames come in a row, more as a tree of such rows.
+    """
+    rows = [reduce(DataFrame.unionByName, frames[at : at + MOST_UNIONS]) for at in range(0, len(frames), MOST_UNIONS)]
+    return rows[0] if len(rows) == 1 else union_all(rows)
 
 
 def parts_by(rows: Rows, column: str) -> Iterator[tuple[str, Rows]]:

@@ -124,6 +124,8 @@ def run_job(main: Callable[[list[str]], None]) -> None:
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
+    # A name that the terminal's encoding lacks is shown as its escape, and ends nothing.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         main(sys.argv[1:])
     except CreatorpoolError as error:

@@ -1,15 +1,21 @@
-"""How log lines look: text to read or JSON to collect, and never a credential in either."""
+"""How log lines look: text to read or JSON to collect; one line an event, and never a credential."""
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
 from datetime import UTC, datetime
-from typing import Any
+from types import TracebackType
+from typing import Any, TypeAlias
+
+from creatorpool.quoting import json_line, one_line
 
 FORMAT_VARIABLE = "CREATORPOOL_LOG"
+CONTINUATION = "    | "
+"""Before each line of a traceback in a log of text."""
+
+ExceptionInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 _IN_ADDRESS = re.compile(r"(\w://)[^\s/@]+@")
 _SIGNED = re.compile(r"([?&](?:sig|X-Amz-Signature|X-Amz-Credential|X-Amz-Security-Token)=)[^\s&\"']+", re.IGNORECASE)
@@ -29,13 +35,21 @@ def redacted(text: str) -> str:
 
 
 class TextLines(logging.Formatter):
-    """One line an event, to read."""
+    """One line an event, to read; below it, marked as such, the lines of its traceback."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
         return redacted(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
+        record.message = one_line(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 - the name is logging's
+        # An exception's message may hold a line break from data: no line after the first looks like a log line.
+        return "\n".join(f"{CONTINUATION}{one_line(line)}" for line in super().formatException(ei).split("\n"))
 
 
 class JsonLines(logging.Formatter):
@@ -50,7 +64,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps({name: _safe(value) for name, value in line.items()}, ensure_ascii=False, default=str)
+        return json_line({name: _safe(value) for name, value in line.items()})
 
 
 def _safe(value: Any) -> Any:

@@ -302,6 +302,7 @@ class DeliverySettings(Section):
 
 class ContractSettings(Section):
     data_docs: bool
+    data_docs_days: int = Field(ge=1)
 
 
 class RunSettings(Section):
@@ -414,7 +415,7 @@ def _nest(place: tuple[str, ...], value: Any) -> dict[str, Any]:
 
 
 def _explain(error: ValidationError, places: dict[tuple[Hashable, ...], str]) -> str:
-    return "\n".join(_explain_one(dict(detail), places) for detail in error.errors())
+    return "; ".join(_explain_one(dict(detail), places) for detail in error.errors())
 
 
 def _explain_one(detail: dict[str, Any], places: dict[tuple[Hashable, ...], str]) -> str:

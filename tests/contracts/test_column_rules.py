@@ -7,14 +7,17 @@ import math
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from tests.hostile_names import ALLOWED, UNPRINTABLE
 
-from creatorpool.contracts import Column
+from creatorpool.contracts import Column, load_contracts
 from creatorpool.contracts.column_rules import rules_of_column
 
 
-def _broken(spark: SparkSession, column: Column, options: dict, values: list) -> dict[str, list]:
+def _broken(
+    spark: SparkSession, column: Column, options: dict, values: list, is_delivered: bool = False
+) -> dict[str, list]:
     """For each rule, the values that break it."""
-    rules = rules_of_column(column, options, 1)
+    rules = rules_of_column(column, options, 1, is_delivered=is_delivered)
     rows = [(position, value) for position, value in enumerate(values)]
     df = spark.createDataFrame(rows, f"position int, {column.name} {column.type}")
     verdicts = df.select("position", *(F.expr(rule.expression).alias(rule.name) for rule in rules)).collect()
@@ -79,3 +82,31 @@ def test_rules_say_in_words_what_they_ask() -> None:
 def test_rules_of_column_with_unfit_option_raise(kind: str, options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         rules_of_column(Column("c", kind, nullable=True, description="d"), options, 1)
+
+
+def test_delivered_text_is_refused_where_it_is_not_printable(spark: SparkSession) -> None:
+    column = Column("s", "STRING", nullable=True, description="d")
+    controls = [f"a{chr(code)}b" for code in (*range(0x20), *range(0x7F, 0xA0))]
+    values = [None, "", *ALLOWED, "\u00a0", "\ufffd", *controls, *UNPRINTABLE]
+
+    assert _broken(spark, column, {}, values, is_delivered=True) == {"s_printable": [*controls, *UNPRINTABLE]}
+    assert _broken(spark, column, {}, values) == {}
+
+
+def test_delivered_lists_are_refused_for_one_name_that_is_not_printable(spark: SparkSession) -> None:
+    column = Column("names", "ARRAY<STRING>", nullable=True, description="d")
+    good = [None, [], [None], ["a", "b|c"], list(ALLOWED)]
+    bad = [["a", name, None] for name in UNPRINTABLE]
+
+    assert _broken(spark, column, {}, good + bad, is_delivered=True) == {"names_printable": bad}
+
+
+def test_every_text_of_a_delivered_table_is_checked_and_none_of_a_table_made_from_it() -> None:
+    contracts = load_contracts()
+    delivered = {name.removesuffix("_quarantine") for name in contracts if name.endswith("_quarantine")}
+
+    assert {"events", "ad_revenue", "delivery_guarantees"} <= delivered
+    for name, contract in contracts.items():
+        texts = {column.name for column in contract.columns if column.type in {"STRING", "ARRAY<STRING>"}}
+        checked = {rule.name for rule in contract.row_rules if rule.name.endswith("_printable")}
+        assert checked == ({f"{text}_printable" for text in texts} if name in delivered else set()), name

@@ -23,6 +23,7 @@ def test_load_contract_reads_columns_key_and_rules_in_the_files_order(tmp_path: 
     assert [rule.name for rule in contract.rules] == [
         "worker_not_null",
         "worker_min_length",
+        "worker_printable",
         "hours_not_null",
         "hours_in_range",
         "rating_finite",

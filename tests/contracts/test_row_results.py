@@ -23,6 +23,7 @@ def test_row_rule_results_count_each_rule_and_show_the_first_key(spark: SparkSes
     assert {name: result.rows_failed for name, result in results.items()} == {
         "worker_not_null": 0,
         "worker_min_length": 0,
+        "worker_printable": 0,
         "hours_not_null": 0,
         "hours_in_range": 2,
         "rating_finite": 0,

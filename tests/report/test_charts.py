@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import builtins
+import hashlib
 import json
+import os
+import re
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
+import altair as alt
 import numpy as np
 import pytest
+from tests.chromium import chromium, installed
 from tests.comparison.pools import random_pool
+from tests.hostile_names import ALLOWED, UNPRINTABLE, Structure
 from tests.integrity.markets import random_market
 
 from creatorpool.comparison.compare import RULES, compare, other_shares, rule_payouts
@@ -25,7 +32,8 @@ from creatorpool.pipeline.comparison import PoolComparison
 from creatorpool.pipeline.frontier import PoolFrontier
 from creatorpool.pipeline.integrity import DayAudit
 from creatorpool.pipeline.published_day import PublishedPool
-from creatorpool.report.charts import chart_path, draw
+from creatorpool.quoting import one_line
+from creatorpool.report.charts import chart_data, chart_path, draw, specification
 from creatorpool.report.comparison_summary import comparison_chart
 from creatorpool.report.frontier_chart import frontier_chart
 from creatorpool.report.integrity_summary import integrity_chart
@@ -130,3 +138,61 @@ def test_draw_writes_a_file_that_needs_no_network(night, suffix: str) -> None:
     assert "user_centric" in text
     assert 'src="http' not in text
     assert night.lines == [f"chart in {path}"]
+
+
+def disguised() -> alt.Chart:
+    """A chart whose labels and title are names in disguise."""
+    rows = [{"label": name, "value": place} for place, name in enumerate((*ALLOWED, *UNPRINTABLE))]
+    return alt.Chart(chart_data(rows), title=f"Pool {ALLOWED[7]}").mark_bar().encode(x="value:Q", y="label:N")
+
+
+def test_chart_page_has_its_own_two_scripts_and_a_policy_that_allows_no_other(night) -> None:
+    path = night.warehouse.root / "chart.html"
+    draw(night, "comparison", disguised(), path)
+
+    text = path.read_text("utf-8")
+    scripts = re.findall(r"<script>(.*?)</script>", text, flags=re.DOTALL)
+    assert [name for name, _ in Structure(text).elements] == [
+        *("html", "head", "meta", "meta", "title", "body", "div", "script", "script")
+    ]
+    assert len(scripts) == 2
+    policy = re.search('Content-Security-Policy" content="([^"]+)"', text)
+    assert policy is not None
+    for script in scripts:
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy[1]
+    assert "unsafe-eval" not in policy[1]
+    assert policy[1].startswith("default-src 'none';")
+
+
+def test_browser_draws_the_chart_page_under_its_policy(night) -> None:
+    browser = installed()
+    if browser is None:
+        assert not os.environ.get("CI"), "no Chromium here: tools/setup_browser.sh installs one"
+        pytest.skip("no Chromium here: tools/setup_browser.sh installs one")
+    path = night.warehouse.root / "chart.html"
+    draw(night, "comparison", disguised(), path)
+
+    with chromium(browser) as opened:
+        page = opened.open(path, 1200, 900, phone=False)
+        assert page.messages == []
+        assert page.requests == [path.resolve().as_uri()]
+        labels = page.value("[...document.querySelectorAll('svg text')].map(text => text.textContent)")
+    assert {"[/red]x", one_line(UNPRINTABLE[7]), "a&b\"'"} <= set(labels)
+    assert f"Pool {ALLOWED[7]}" in labels
+
+
+def test_specification_keeps_every_name_apart() -> None:
+    labels = [row["label"] for rows in specification(disguised())["datasets"].values() for row in rows]
+
+    assert labels == [one_line(name) for name in (*ALLOWED, *UNPRINTABLE)]
+    assert len(set(labels)) == len(labels)
+
+
+def test_chart_that_cannot_be_drawn_is_a_warning(night, caplog: pytest.LogCaptureFixture) -> None:
+    (night.warehouse.root / "file").write_text("")
+
+    draw(night, "comparison", rules(), night.warehouse.root / "file" / "chart.svg")
+
+    assert "the day is published; the comparison chart could not be shown: " in caplog.text
+    assert night.lines == []

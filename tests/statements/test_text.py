@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
+from hypothesis import given
+from tests.hostile_names import NAMES
 
 from creatorpool.explanation.parts import PARTS
+from creatorpool.quoting import one_line
 from creatorpool.statements.text import REASONS, Statement, exact_money, statement_text
 
 
@@ -70,3 +74,15 @@ def test_statement_text_has_a_section_a_pool_with_the_largest_parts_first() -> N
         "\n"
         "Note: rules changed\n"
     )
+
+
+@given(NAMES)
+def test_names_begin_no_line_of_a_statement(name: str) -> None:
+    def told(of: str) -> str:
+        rows = (row(of, of, 5, views=1), row(of, f"{of}2", 5, views=2))
+        return statement_text(replace(statement(*rows, notes=(of,)), title=f"Creator {of}"))
+
+    text = told(name)
+
+    assert len(text.splitlines()) == len(told("x").splitlines())
+    assert one_line(text.replace("\n", "")) == text.replace("\n", "")

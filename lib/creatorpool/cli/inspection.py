@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -9,7 +10,6 @@ from typing import Annotated, Any
 
 import typer
 import yaml
-from rich.console import Console
 from rich.table import Table
 
 from creatorpool.cli.options import Assignments, Conf, Day, Engine, Root, day_of, job_arguments
@@ -17,12 +17,15 @@ from creatorpool.contracts.lint import lint_contracts
 from creatorpool.errors import ContractError, InputError, MissingTableError
 from creatorpool.job import job_night, job_settings
 from creatorpool.pipeline.explanation import explain_day
+from creatorpool.report.console import PlainConsole
 from creatorpool.report.statement import statement_of, statement_text
 from creatorpool.report.summary import money
 from creatorpool.runs.ledger import ALLOCATE, StageRun, every_published_pool, published_runs, unfinished_runs
 from creatorpool.session import open_session, resolve_engine
 from creatorpool.storage.places import tables_root
 from creatorpool.tables import Warehouse
+
+logger = logging.getLogger("creatorpool")
 
 
 def status(root: Root, day: Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD")] = None) -> None:
@@ -34,7 +37,7 @@ def status(root: Root, day: Annotated[str | None, typer.Option("--date", metavar
     unfinished = [run for run in unfinished_runs(warehouse) if only in (None, run.day)]
     if not pools and not runs and not unfinished:
         raise MissingTableError(f"nothing {'' if only is None else f'of {only} '}is published under {root}")
-    console = Console(width=120)
+    console = PlainConsole(width=120)
     console.print(_stages_table(runs, pools))
     console.print(_totals_table(pools))
     for run in unfinished:
@@ -128,7 +131,10 @@ def lint(
         with open_session(resolve_engine(engine, settings), settings) as session:
             complaints = lint_contracts(folder, session)
     if complaints:
-        raise ContractError("\n".join(complaints))
+        *others, last = complaints
+        for complaint in others:
+            logger.error("%s", complaint)
+        raise ContractError(last)
     print("every contract reads and builds" + (", and its expressions are sound" if engine else ""))
 
 

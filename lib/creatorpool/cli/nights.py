@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -22,6 +21,8 @@ from creatorpool.pipeline.ingestion import ingested
 from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.reproduction import reproduce_day
 from creatorpool.pipeline.verification import require_verified, verify_day
+from creatorpool.quoting import quoted
+from creatorpool.report.console import PlainConsole
 from creatorpool.report.summary import print_summary
 from creatorpool.settings import Settings
 from creatorpool.tables import Warehouse
@@ -72,7 +73,7 @@ def backfill(
             logger.info("%s backfill: day %d of %d", day, number, len(days))
             _run_day(warehouse, settings, day, source)
             progress.advance(task)
-    Console().print(f"{len(days)} days from {days[0]} to {days[-1]} are published.")
+    PlainConsole().print(f"{len(days)} days from {days[0]} to {days[-1]} are published.")
 
 
 def _run_day(warehouse: Warehouse, settings: Settings, day: date, source: str | None) -> None:
@@ -95,7 +96,7 @@ def _days(first: date, last: date) -> Iterator[date]:
 
 def _progress() -> Progress:
     """A bar on a terminal's standard error; elsewhere the log lines are the progress."""
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     return Progress(
         *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, disable=not console.is_terminal
@@ -108,7 +109,7 @@ def verify(day: Day, root: Root, engine: Engine = None, conf: Conf = None, assig
     # Nothing is written: not even the pages of the contracts' checks.
     with job_night(arguments, job_settings(arguments), dry_run=True) as night:
         checks = verify_day(night)
-        Console(width=130).print(_checks_table(night, checks))
+        PlainConsole(width=130).print(_checks_table(night, checks))
         require_verified(night, checks)
 
 
@@ -126,7 +127,7 @@ def reproduce(
     arguments = job_arguments(root, engine, conf, assignments, day_of(day))
     with job_night(arguments, job_settings(arguments), dry_run=True) as night:
         checks = reproduce_day(night, as_of)
-        Console(width=130).print(_checks_table(night, checks))
+        PlainConsole(width=130).print(_checks_table(night, checks))
         require_verified(night, checks)
 
 
@@ -135,5 +136,5 @@ def _checks_table(night: Night, checks: list[Check]) -> Table:
     for name in ("check", "compared", "differences", "for example"):
         table.add_column(name, justify="right" if name in ("compared", "differences") else "left")
     for check in checks:
-        table.add_row(check.name, f"{check.compared:,}", f"{check.differences:,}", check.example or "")
+        table.add_row(check.name, f"{check.compared:,}", f"{check.differences:,}", quoted(check.example or ""))
     return table

@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from creatorpool.cli.options import Root
 from creatorpool.pipeline.maintenance import maintain_tables
+from creatorpool.report.console import PlainConsole
 from creatorpool.storage.places import tables_root
 from creatorpool.tables import Warehouse
 
@@ -31,4 +31,4 @@ def maintain(
     for done in maintain_tables(warehouse, timedelta(days=keep_days), dry_run=dry_run):
         figures = (done.kept_versions, done.compacted, done.written, done.deleted)
         table.add_row(done.table, *(f"{figure:,}" for figure in figures))
-    Console(width=110).print(table)
+    PlainConsole(width=110).print(table)

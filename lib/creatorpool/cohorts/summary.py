@@ -7,6 +7,8 @@ from typing import Any
 
 from rich.table import Table
 
+from creatorpool.quoting import quoted
+
 
 def summary_table(incentives: Sequence[Mapping[str, Any]], advice: Sequence[Mapping[str, Any]]) -> Table:
     """One line a segment, from rows of cohort_incentives and policy_advice."""
@@ -18,7 +20,7 @@ def summary_table(incentives: Sequence[Mapping[str, Any]], advice: Sequence[Mapp
         slope = _cell(row, "slope_hat") + (" (slopes disagree)" if row["slopes_agree"] is False else "")
         certified = {True: "yes", False: "no", None: "–"}[row["certified"]]
         numbers = (f"{row['entrants']:,}", _cell(row, "pass_rate"), slope, _cell(row, "bounty_hat"))
-        table.add_row(row["segment"], *numbers, certified, advised.get(row["segment"], ""))
+        table.add_row(quoted(row["segment"]), *numbers, certified, advised.get(row["segment"], ""))
     return table
 
 

@@ -1,4 +1,4 @@
-"""Row rules that follow from a column itself: nullability, finite numbers, range, length, pattern."""
+"""Row rules that follow from a column itself: nullability, finite numbers, range, length, pattern, printable text."""
 
 from __future__ import annotations
 
@@ -10,12 +10,19 @@ from creatorpool.contracts.model import Column, RowRule
 _BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
 _WORDS = {">=": "at least", ">": "above", "<=": "at most", "<": "below"}
 _NUMERIC = {"BIGINT", "INT", "DOUBLE"}
+# Raw strings and \x{…} mean the same to the SQL parsers and to the regular expressions of both engines. XML, and with
+# it SVG, cannot hold most control characters nor U+FFFE and U+FFFF; U+2028 and U+2029 begin lines. Lone surrogates
+# reach no table: UTF-8 cannot hold them.
+_UNPRINTABLE = r"r'[\p{Cc}\x{2028}\x{2029}\x{FFFE}\x{FFFF}]'"
 
 
-def rules_of_column(column: Column, options: Mapping[str, Any], line: int) -> tuple[RowRule, ...]:
+def rules_of_column(
+    column: Column, options: Mapping[str, Any], line: int, *, is_delivered: bool = False
+) -> tuple[RowRule, ...]:
     """Rules of severity `error` for one column; `options` are the standard's logicalTypeOptions.
 
-    A NULL breaks `<column>_not_null` alone, and nothing where the column is nullable.
+    A NULL breaks `<column>_not_null` alone, and nothing where the column is nullable. Text of a table that is delivered
+    (`is_delivered`) is printable. Tables made from it have no such rule: days published before it keep their names.
 
     Raises
     ------
@@ -24,7 +31,7 @@ def rules_of_column(column: Column, options: Mapping[str, Any], line: int) -> tu
     """
     return tuple(
         RowRule(name=f"{column.name}_{suffix}", expression=expression, severity="error", hint=hint, line=line)
-        for suffix, expression, hint in _conditions(column, options)
+        for suffix, expression, hint in (*_conditions(column, options), *(_printable(column) if is_delivered else ()))
     )
 
 
@@ -46,6 +53,14 @@ def _conditions(column: Column, options: Mapping[str, Any]) -> Iterator[tuple[st
     if "pattern" in options:
         pattern = _pattern(column, options["pattern"])
         yield "pattern", _null_passes(name, f"{name} RLIKE '{pattern}'"), f"{column.name} matches {pattern}."
+
+
+def _printable(column: Column) -> Iterator[tuple[str, str, str]]:
+    texts = {"STRING": f"`{column.name}`", "ARRAY<STRING>": f"array_join(`{column.name}`, ' ')"}
+    if column.type in texts:
+        condition = f"NOT {texts[column.type]} RLIKE {_UNPRINTABLE}"
+        hint = f"{column.name} has no control characters, line breaks or code points that are no characters."
+        yield "printable", _null_passes(f"`{column.name}`", condition), hint
 
 
 def _null_passes(name: str, condition: str) -> str:

@@ -1,14 +1,18 @@
 """great-expectations' Data Docs: a page of HTML for each contract of a run, and an index, in one folder.
 
-Building needs no network. The pages take their styles from public hosts when opened, and are plain where there is none.
+Building needs no network. The pages take their styles from public hosts when opened, and are plain where there is none;
+their content security policy allows those hosts alone. Every run builds the index anew from all results that are kept,
+so that only those of the last days are.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import html
-from collections.abc import Mapping, Sequence
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -17,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from creatorpool.contracts.model import Contract, RowRule
 from creatorpool.contracts.results import RuleResult
 from creatorpool.contracts.suite import expectation_of, quiet_context
+from creatorpool.quoting import in_html, quoted
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
@@ -29,22 +34,57 @@ if TYPE_CHECKING:
 INDEX_LIMIT = 500
 """Newest pages that the index lists; older ones stay where they are."""
 
+STORED, PAGES = ("stored", "uncommitted", "validations"), ("validations",)
+"""Where results and pages are, each in a folder <table>/<run>/<time>."""
+
+_HOSTS = (
+    *("cdn.jsdelivr.net", "cdnjs.cloudflare.com", "code.jquery.com", "maxcdn.bootstrapcdn.com"),
+    *("stackpath.bootstrapcdn.com", "unpkg.com"),
+)
+_FROM_HOSTS = " ".join(f"https://{host}" for host in _HOSTS)
+POLICY = (
+    f"default-src 'none'; style-src 'unsafe-inline' {_FROM_HOSTS}; script-src 'unsafe-inline' {_FROM_HOSTS}; "
+    f"font-src {_FROM_HOSTS}; img-src 'self' data:; base-uri 'none'; form-action 'none'"
+)
+"""Content security policy of the pages; it keeps out the library's picture that tells its makers who reads them."""
+
+_HEAD = "<head>"
+_POLICY_TAG = f'{_HEAD}\n    <meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+
+
+@dataclass(frozen=True)
+class CheckedRun:
+    """A run whose checks are shown: its id, the day that it is for, and when it began, with a time zone."""
+
+    run_id: str
+    day: dt.date
+    began: dt.datetime
+
+    @property
+    def name(self) -> str:
+        """What the pages call the run, and their folders."""
+        return f"{self.day.isoformat()}_{self.run_id}"
+
 
 def write_data_docs(
-    results: Sequence[RuleResult], contracts: Mapping[str, Contract], folder: Path | str, run_time: dt.datetime
+    results: Sequence[RuleResult],
+    contracts: Mapping[str, Contract],
+    folder: Path | str,
+    run: CheckedRun,
+    kept_days: int,
 ) -> Path:
-    """Add the pages of a run's results to the site in `folder` and return its index.
+    """Add the pages of a run's results to the site in `folder`, remove old ones, and return the site's index.
 
     Parameters
     ----------
     results : sequence of RuleResult
-        Results of one run on any number of tables; a page of the same run, time and table is replaced.
+        Results of `run` on any number of tables; a page of the same run and table is replaced.
     contracts : mapping
         Contract of each table in `results`, by name.
     folder : path
         Where the site is, or will be; results are kept beside the pages, in `stored`.
-    run_time : datetime
-        When the run began, with a time zone; it names the run in the pages.
+    kept_days : int
+        Days whose pages stay: those that were checked last, `run.day` among them.
 
     Returns
     -------
@@ -52,12 +92,46 @@ def write_data_docs(
         The site's index.html.
     """
     site = Path(folder).resolve()
-    context = quiet_context(site / "stored")
+    _remove_old_runs(site, run.day, kept_days)
+    context = quiet_context(site / STORED[0])
     context.add_data_docs_site("contracts", _site(site))
     tables = groupby(sorted(results, key=attrgetter("contract")), key=attrgetter("contract"))
-    pages = [page for name, found in tables for page in _store(context, list(found), contracts[name], run_time)]
+    pages = [page for name, found in tables for page in _store(context, list(found), contracts[name], run)]
     context.build_data_docs(resource_identifiers=pages)
+    for page in (site / "index.html", *site.glob("expectations/*.html"), *site.glob(f"validations/*/{run.name}/*/*")):
+        _restrict(page)
     return site / "index.html"
+
+
+def _remove_old_runs(site: Path, day: dt.date, kept_days: int) -> None:
+    """Remove results and pages of all but the last `kept_days` days, by when they were checked; `day` is the last."""
+    checked: dict[str, str] = {}
+    folders = list(_run_folders(site))
+    for of, began, _ in folders:
+        checked[of] = max(began, checked.get(of, ""))
+    checked.pop(day.isoformat(), None)
+    others = sorted(checked, key=lambda of: (checked[of], of), reverse=True)
+    kept = {day.isoformat(), *others[: kept_days - 1]}
+    for of, _, folder in folders:
+        if of not in kept:
+            # Another run may be removing the same ones.
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run_folders(site: Path) -> Iterator[tuple[str, str, Path]]:
+    """Day, time of beginning and folder of each run and table; runs named without their day count by that time."""
+    for part in (STORED, PAGES):
+        for folder in site.joinpath(*part).glob("*/*"):
+            began = max((time.name for time in folder.glob("*")), default="")
+            dated = re.match(r"([0-9]{4}-[0-9]{2}-[0-9]{2})_", folder.name)
+            yield dated[1] if dated else f"{began[:4]}-{began[4:6]}-{began[6:8]}", began, folder
+
+
+def _restrict(page: Path) -> None:
+    """Give a page its content security policy, before anything that it would load."""
+    text = page.read_text("utf-8")
+    if _POLICY_TAG not in text:
+        page.write_text(text.replace(_HEAD, _POLICY_TAG, 1), "utf-8")
 
 
 def _site(folder: Path) -> Any:
@@ -70,7 +144,7 @@ def _site(folder: Path) -> Any:
 
 
 def _store(
-    context: AbstractDataContext, results: Sequence[RuleResult], contract: Contract, run_time: dt.datetime
+    context: AbstractDataContext, results: Sequence[RuleResult], contract: Contract, run: CheckedRun
 ) -> tuple[ExpectationSuiteIdentifier, ValidationResultIdentifier]:
     """Keep the results on one table, with the suite that they are of; return what to make pages of."""
     from great_expectations import ExpectationSuite
@@ -81,7 +155,7 @@ def _store(
     outcomes = [_outcome(result, contract) for result in results]
     configurations = [outcome.expectation_config for outcome in outcomes if outcome.expectation_config]
     context.suites.add_or_update(ExpectationSuite(name=contract.name, expectations=configurations))
-    run_id = RunIdentifier(run_name=results[0].run_id, run_time=run_time)
+    run_id = RunIdentifier(run_name=run.name, run_time=run.began)
     suite_id = resource_identifiers.ExpectationSuiteIdentifier(name=contract.name)
     result_id = resource_identifiers.ValidationResultIdentifier(
         batch_identifier=contract.name, expectation_suite_identifier=suite_id, run_id=run_id
@@ -108,7 +182,7 @@ def _outcome(result: RuleResult, contract: Contract) -> ExpectationValidationRes
     stated = {rule.name: rule for rule in contract.rules}
     rule = stated.get(result.rule, RowRule(result.rule, "true", result.severity, result.hint))
     # The pages take text as HTML, and an example may hold whatever a viewer's client sent.
-    rule = dataclasses.replace(rule, hint=html.escape(rule.hint))
+    rule = dataclasses.replace(rule, hint=in_html(rule.hint))
     return ExpectationValidationResult(
         success=result.passed,
         expectation_config=expectation_of(rule, contract).configuration,
@@ -116,6 +190,6 @@ def _outcome(result: RuleResult, contract: Contract) -> ExpectationValidationRes
             "element_count": result.rows_checked,
             "unexpected_count": result.rows_failed,
             "unexpected_percent": 100 * result.rows_failed / max(1, result.rows_checked),
-            "partial_unexpected_list": [] if result.example is None else [html.escape(result.example, quote=False)],
+            "partial_unexpected_list": [] if result.example is None else [in_html(quoted(result.example))],
         },
     )

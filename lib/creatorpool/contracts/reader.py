@@ -48,10 +48,13 @@ def _read_contract(name: str, path: Path, changed_at: int) -> Contract:
     source = read_source(path)
     document, table = parse_standard(source)
     properties = custom_properties(table.customProperties, {"onRowFault", "uniqueKey"}, source, _TABLE)
+    on_row_fault = _choice(properties.get("onRowFault"), "onRowFault", ("quarantine", "stop"), source, _TABLE)
     columns = tuple(_column(item, i, source) for i, item in enumerate(table.properties or []))
     _refuse_twice([column.name for column in columns], source, "column", "properties")
 
-    row_rules = (*_rules_of_columns(table, columns, source), *_row_rules(table, source))
+    # Revenue is delivered too, and stops the run: only its quarantine tells it from a table that the night makes.
+    is_delivered = on_row_fault == "quarantine" or source.path.with_name(f"{name}_quarantine.yaml").is_file()
+    row_rules = (*_rules_of_columns(table, columns, source, is_delivered), *_row_rules(table, source))
     key = _positioned(table, "primaryKey", "primaryKeyPosition", source)
     if not key:
         raise source.error((*_TABLE, "properties"), "no column is marked as primaryKey")
@@ -68,7 +71,7 @@ def _read_contract(name: str, path: Path, changed_at: int) -> Contract:
         partition_by=_positioned(table, "partitioned", "partitionKeyPosition", source),
         row_rules=row_rules,
         table_rules=table_rules,
-        on_row_fault=_choice(properties.get("onRowFault"), "onRowFault", ("quarantine", "stop"), source, _TABLE),
+        on_row_fault=on_row_fault,
         path=source.path,
     )
 
@@ -99,11 +102,14 @@ def _column(item: SchemaProperty, position: int, source: ContractSource) -> Colu
     )
 
 
-def _rules_of_columns(table: SchemaObject, columns: tuple[Column, ...], source: ContractSource) -> Iterator[RowRule]:
+def _rules_of_columns(
+    table: SchemaObject, columns: tuple[Column, ...], source: ContractSource, is_delivered: bool
+) -> Iterator[RowRule]:
     for position, (item, column) in enumerate(zip(table.properties or [], columns, strict=True)):
         place = (*_TABLE, "properties", position)
         try:
-            yield from rules_of_column(column, item.logicalTypeOptions or {}, source.line(place))
+            options, line = item.logicalTypeOptions or {}, source.line(place)
+            yield from rules_of_column(column, options, line, is_delivered=is_delivered)
         except ValueError as error:
             raise source.error((*place, "logicalTypeOptions"), f"column '{column.name}': {error}") from error
 

@@ -14,9 +14,10 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
-from creatorpool.contracts.data_docs import write_data_docs
+from creatorpool.contracts.data_docs import CheckedRun, write_data_docs
 from creatorpool.contracts.results import RuleResult, enforce, result_rows
 from creatorpool.contracts.suite import prepare_checks, validate_table
+from creatorpool.display import display
 from creatorpool.runs.claims import claimed
 from creatorpool.runs.identity import code_version, new_run_id, now
 from creatorpool.runs.ledger import StageRun
@@ -151,8 +152,11 @@ class Night:
         self.rehearsal.close()
         is_wanted = self.settings.contracts.data_docs and not self.dry_run
         if is_wanted and self.results and isinstance(self.warehouse.root, Path):
+            run = CheckedRun(self.run_id, self.day, self.started_at)
             contracts = {result.contract: self.warehouse.contract(result.contract) for result in self.results}
-            write_data_docs(self.results, contracts, self.warehouse.root / DATA_DOCS, self.started_at)
+            kept_days = self.settings.contracts.data_docs_days
+            with display(self.day, "pages of the checks", state="tables are not affected"):
+                write_data_docs(self.results, contracts, self.warehouse.root / DATA_DOCS, run, kept_days)
 
     def finished(
         self,

@@ -11,21 +11,18 @@ import logging
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import reduce
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.errors import MissingTableError
+from creatorpool.frames import MOST_UNIONS, union_all
 from creatorpool.runs.ledger import PUBLISHED
 from creatorpool.runs.published import PAYOUT_TABLES, STAGE_TABLES, published_versions
 from creatorpool.tables import Warehouse, arrow_schema
 
 logger = logging.getLogger("creatorpool")
-
-_MOST_FRAMES = 50
-"""Unions of some hundred frames overflow an engine's stack; days in yet more versions come through this process."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +47,10 @@ def published_rows(warehouse: Warehouse, table: str) -> DataFrame:
     parts = sorted(_parts(warehouse, table), key=lambda part: len(part.days), reverse=True)
     if not parts:
         return warehouse.read(table).where("false")
-    frames = [warehouse.read(table, version=part.version).where(part.condition()) for part in parts[:_MOST_FRAMES]]
-    if rest := [warehouse.read_arrow(table, days=part.days, version=part.version) for part in parts[_MOST_FRAMES:]]:
+    frames = [warehouse.read(table, version=part.version).where(part.condition()) for part in parts[: MOST_UNIONS - 1]]
+    if rest := [warehouse.read_arrow(table, days=part.days, version=part.version) for part in parts[MOST_UNIONS - 1 :]]:
         frames.append(warehouse.arrow_frame(pa.concat_tables(rest), table))
-    # One after the other: Sail 0.7 loses columns of a union whose right side is a union.
-    return reduce(DataFrame.unionByName, frames)
+    return union_all(frames)
 
 
 def published_arrow(warehouse: Warehouse, table: str, days: Collection[date] | None = None) -> pa.Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -11,8 +11,11 @@ import altair as alt
 from numpy.typing import ArrayLike
 
 from creatorpool.comparison.measures import lorenz_curve
+from creatorpool.display import display
 from creatorpool.errors import InputError
 from creatorpool.pipeline.night import Night
+from creatorpool.quoting import one_line
+from creatorpool.report.pages import chart_page
 
 Chart: TypeAlias = alt.Chart | alt.LayerChart | alt.HConcatChart | alt.VConcatChart
 FORMATS = (".svg", ".html")
@@ -62,6 +65,46 @@ def report_path(night: Night, name: str, day: date) -> Path | None:
     return root / REPORTS / f"{name}-{day}.html" if isinstance(root, Path) else None
 
 
+def specification(chart: Any) -> dict[str, Any]:
+    """`chart` as Vega-Lite whose strings, names from data among them, are single lines of visible characters.
+
+    The renderer ends the whole process on some control characters.
+    """
+    shown: dict[str, Any] = _with_strings(chart.to_dict(), one_line)
+    return shown
+
+
+def rendered(drawing: dict[str, Any]) -> str:
+    """A `specification` as SVG.
+
+    Where a label is too long for its place the renderer cuts it by UTF-16 units, and fails between the two halves of an
+    emoji. Then such characters are drawn as escapes, ``\\U0001f600``, throughout the chart.
+    """
+    import vl_convert
+
+    try:
+        svg: str = vl_convert.vegalite_to_svg(drawing, allowed_base_urls=[])
+    except ValueError:
+        narrow = _with_strings(drawing, _without_pairs)
+        if narrow == drawing:
+            raise
+        svg = vl_convert.vegalite_to_svg(narrow, allowed_base_urls=[])
+    return svg
+
+
+def _without_pairs(text: str) -> str:
+    return "".join(letter if ord(letter) < 0x10000 else f"\\U{ord(letter):08x}" for letter in text)
+
+
+def _with_strings(value: Any, change: Callable[[str], str]) -> Any:
+    """`value`, JSON as Python has it, with every string changed."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {change(key): _with_strings(each, change) for key, each in value.items()}
+    return [_with_strings(each, change) for each in value] if isinstance(value, list) else value
+
+
 def draw(night: Night, name: str, chart: Chart, wanted: Path | None) -> None:
     """Save `chart` where it is `wanted`, else beside the tables, and say where; the tables stand without it.
 
@@ -70,13 +113,19 @@ def draw(night: Night, name: str, chart: Chart, wanted: Path | None) -> None:
     path = wanted or report_path(night, name, night.day)
     if path is None:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        if path.suffix == ".html":
-            chart.save(str(path), inline=True)
-        else:
-            chart.save(str(path))
-    except ImportError as error:
-        night.log(name, f"warning: no chart: install vl-convert-python ({error.name or error})")
-        return
-    night.log(name, f"chart in {path}")
+    with display(night.day, f"{name} chart"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.write_text(_drawn(chart, path.suffix), "utf-8")
+        except ImportError as error:
+            night.log(name, f"warning: no chart: install vl-convert-python ({error.name or error})")
+            return
+        night.log(name, f"chart in {path}")
+
+
+def _drawn(chart: Chart, suffix: str) -> str:
+    import vl_convert
+
+    if suffix == ".svg":
+        return rendered(specification(chart))
+    return chart_page(specification(chart), vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))

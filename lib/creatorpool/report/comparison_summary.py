@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import altair as alt
-from rich.console import Console
 from rich.table import Table
 
 from creatorpool.comparison.compare import RULES, RuleOutcome
 from creatorpool.pipeline.comparison import PoolComparison
+from creatorpool.quoting import quoted
 from creatorpool.report.charts import chart_data, lorenz_chart
+from creatorpool.report.console import PlainConsole
 from creatorpool.report.summary import money
 
 SIDE = 240
 LORENZ_POINTS = 200
 
 
-def print_comparisons(out: Console, comparisons: Sequence[PoolComparison]) -> None:
+def print_comparisons(out: PlainConsole, comparisons: Sequence[PoolComparison]) -> None:
     """One table for all pools."""
     table = Table(title="Rules on the same money and videos; changes are against the payouts published")
     names = ("category", "rule", "Gini", "top 1 %", "eff. videos", "paid", "small", "moved", "gain", "lose", "most")
@@ -25,7 +26,7 @@ def print_comparisons(out: Console, comparisons: Sequence[PoolComparison]) -> No
         table.add_column(name, justify="left" if name in ("category", "rule") else "right")
     for comparison in comparisons:
         for outcome in comparison.outcomes:
-            table.add_row(comparison.published.pool.category, outcome.rule, *_cells(outcome))
+            table.add_row(quoted(comparison.published.pool.category), outcome.rule, *_cells(outcome))
         table.add_section()
     out.print(table)
     out.print("gain, lose: creators. most: the largest gain of one creator. small: small creators' share.", style="dim")
@@ -56,7 +57,7 @@ def _pool_chart(comparison: PoolComparison) -> alt.HConcatChart:
     category = comparison.published.pool.category
     block: alt.HConcatChart = alt.hconcat(
         _lorenz(comparison), _bars(comparison, "gini", "Gini"), _bars(comparison, "small", "small creators' share")
-    ).properties(title=f"Pool {category}")
+    ).properties(title=f"Pool {quoted(category)}")
     return block
 
 

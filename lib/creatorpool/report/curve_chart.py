@@ -9,6 +9,7 @@ import altair as alt
 import numpy as np
 
 from creatorpool.delivery.p2c import Floats, curve_clicks
+from creatorpool.quoting import quoted
 from creatorpool.report.charts import chart_data
 
 WIDTH, HEIGHT = 420, 260
@@ -71,5 +72,5 @@ def _line(x: Floats, y: Floats, name: str) -> list[dict[str, Any]]:
 
 
 def _title(curve: Mapping[str, Any]) -> str:
-    place = f"{curve['content_id']} in {curve['drawer']}"
+    place = f"{quoted(curve['content_id'])} in {quoted(curve['drawer'])}"
     return f"{place}: {curve['reason']}" if curve["reason"] else place

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from rich.table import Table
 
+from creatorpool.quoting import quoted
+
 MOST_REASONS = 3
 
 
@@ -35,7 +37,7 @@ def curve_table(curves: pa.Table) -> Table:
         measures = [_median(own[name]) for name in ("rmse", "baseline_rmse", "ape", "baseline_ape")]
         cells = [f"{own.num_rows:,}", f"{int(fitted.sum()):,}", f"{cold:,}"]
         cells += [_cell(value, ".1f") for value in measures[:2]] + [_cell(value, ".1%") for value in measures[2:]]
-        table.add_row(category, *cells, _reasons(own))
+        table.add_row(quoted(category), *cells, _reasons(own))
     return table
 
 
@@ -50,13 +52,13 @@ def plan_table(facts: Mapping[str, Any]) -> Table:
     table.add_row("objective", score)
     for content, missing in facts["missing"].items():
         table.add_row(
-            f"guarantee of {content} misses",
+            f"guarantee of {quoted(content)} misses",
             f"{missing['impressions']:,.0f} impressions, {missing['clicks']:,.0f} clicks",
         )
     if facts["least_missing"] > 0:
         table.add_row("impressions that any plan misses", f"{facts['least_missing']:,.0f}")
     for content in facts["unknown"]:
-        table.add_row(f"guarantee of {content}", "not planned: it was never shown")
+        table.add_row(f"guarantee of {quoted(content)}", "not planned: it was never shown")
     return table
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from rich.console import Console
 from rich.table import Table
 
+from creatorpool.report.console import PlainConsole
 from creatorpool.report.summary import money
 from creatorpool.tables import Warehouse
 
@@ -54,9 +54,12 @@ def comparison(warehouse: Warehouse, day: date, videos: dict[str, str]) -> Table
     return table
 
 
-def print_next_steps(out: Console, root: str) -> None:
+def print_next_steps(out: PlainConsole, root: str) -> None:
     """Where the tables are, and three queries to try."""
-    out.print(f"\nThe tables are Delta tables under [bold]{root}[/bold]. Three queries to try:\n")
+    out.print()
+    out.print(f"The tables are Delta tables under {root}. Three queries to try:")
+    out.print()
     for about, query in QUERIES:
         out.print(f"# {about}", style="dim")
-        out.print(f'.venv/bin/python jobs/query.py --root {root} "{query}"\n', soft_wrap=True, highlight=False)
+        out.print(f'.venv/bin/python jobs/query.py --root {root} "{query}"', soft_wrap=True, highlight=False)
+        out.print()

@@ -10,6 +10,7 @@ import altair as alt
 from creatorpool.comparison.frontier import FrontierPoint
 from creatorpool.comparison.pool import Dial
 from creatorpool.pipeline.frontier import OBJECTIVES, PoolFrontier
+from creatorpool.quoting import quoted
 from creatorpool.report.charts import chart_data, lorenz_chart
 
 PANELS = {
@@ -38,7 +39,7 @@ def _pool_chart(frontier: PoolFrontier) -> alt.VConcatChart:
         ),
         alt.hconcat(*(_against(rows, name, "lambda_eff") for name in PANELS)),
         alt.hconcat(*(_against(rows, name, "lambda_fair") for name in PANELS)),
-        title=f"Pool {frontier.published.pool.category}, α = {frontier.published.dial.alpha:g}",
+        title=f"Pool {quoted(frontier.published.pool.category)}, α = {frontier.published.dial.alpha:g}",
     ).resolve_scale(color="independent", strokeDash="independent")
     return block
 

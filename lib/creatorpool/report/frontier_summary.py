@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.table import Table
 
 from creatorpool.comparison.frontier import FrontierPoint
 from creatorpool.pipeline.frontier import PoolFrontier, Target
+from creatorpool.quoting import quoted
+from creatorpool.report.console import PlainConsole
 from creatorpool.report.summary import money
 
 
-def print_frontiers(out: Console, frontiers: Sequence[PoolFrontier], target: Target | None) -> None:
+def print_frontiers(out: PlainConsole, frontiers: Sequence[PoolFrontier], target: Target | None) -> None:
     """One table for all pools; with a target a second one, which says plainly where it is out of reach."""
     if not frontiers:
         out.print("No pool has both money and a video that may get it: there is nothing to sweep.")
@@ -29,7 +30,7 @@ def _frontier_table(frontiers: Sequence[PoolFrontier]) -> Table:
     for frontier in frontiers:
         for point in frontier.points:
             if _is_shown(frontier, point):
-                table.add_row(frontier.published.pool.category, *_cells(point))
+                table.add_row(quoted(frontier.published.pool.category), *_cells(point))
         table.add_section()
     return table
 
@@ -63,5 +64,5 @@ def _target_table(frontiers: Sequence[PoolFrontier], target: Target) -> Table:
             if search.lambda_eff is not None and search.value is not None:
                 place = (f"{search.lambda_eff:.10g}", f"{1.0 - search.lambda_eff:.3g}", f"{search.value:.9g}")
             reachable = f"{search.least:.4f} to {search.most:.4f}"
-            table.add_row(frontier.published.pool.category, objective, *place, reachable)
+            table.add_row(quoted(frontier.published.pool.category), objective, *place, reachable)
     return table

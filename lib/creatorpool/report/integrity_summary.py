@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
-from rich.console import Console
 from rich.table import Table
 
 from creatorpool.comparison.compare import OWN, RULES
@@ -14,13 +13,15 @@ from creatorpool.integrity.attack import BEHAVIOURS
 from creatorpool.integrity.audit import AS_CONFIGURED, Finding
 from creatorpool.money import MICROS_PER_UNIT
 from creatorpool.pipeline.integrity import DayAudit
+from creatorpool.quoting import quoted
 from creatorpool.report.charts import chart_data
+from creatorpool.report.console import PlainConsole
 
 SIDE = 150
 NARROW = ("category", "target", "tier", "behaviour", "rule", "variant", "video")
 
 
-def print_audit(out: Console, audit: DayAudit) -> None:
+def print_audit(out: PlainConsole, audit: DayAudit) -> None:
     """What pays an attacker: by rule, by setting, and the videos most worth attacking."""
     if not audit.findings:
         out.print("No pool has both money and a video that may get it: there is nothing to attack.")
@@ -84,7 +85,8 @@ def _exploitable_table(audit: DayAudit) -> Table:
             fake = f.attack.fake
             amounts = (_units(amount) for amount in (f.earned, f.gain, float(f.cost), f.profit))
             table.add_row(
-                f.category, str(f.rank), str(audit.video[f.attack.video]), fake.tier, fake.behaviour, *amounts
+                *(quoted(f.category), str(f.rank), quoted(audit.video[f.attack.video])),
+                *(fake.tier, fake.behaviour, *amounts),
             )
     return table
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from rich.console import Console
 from rich.table import Table
 
+from creatorpool.display import display
 from creatorpool.money import MICROS_PER_UNIT
 from creatorpool.pipeline.allocation import DayPayouts
 from creatorpool.pipeline.night import Night
+from creatorpool.quoting import quoted
+from creatorpool.report.console import PlainConsole
 
 TOP_CREATORS = 5
 REPORTS = "_reports"
@@ -37,17 +40,26 @@ def coverage_line(quality: DataFrame) -> str:
     return f"Coverage: {row['rated']:,} of {row['videos']:,} compliant videos have a quality above 0 ({share:.1%})."
 
 
-def print_summary(night: Night, payouts: DayPayouts, console: Console | None = None) -> None:
+def print_summary(night: Night, payouts: DayPayouts, console: PlainConsole | None = None) -> None:
     """Print the summary of `payouts`; of a real run, keep it beside the tables as one page that opens in a browser."""
-    out = console or Console(width=110, record=True)
+    out = console or PlainConsole(width=110, record=True)
+    with display(night.day, "summary", is_published=not night.dry_run):
+        _print(night, payouts, out)
+        if out.record and not night.dry_run and isinstance(night.warehouse.root, Path):
+            out.print(f"Report: {_written(out, night.warehouse.root, night.day)}", soft_wrap=True)
+
+
+def _print(night: Night, payouts: DayPayouts, out: PlainConsole) -> None:
     currency = payouts.pools[0]["currency"] if payouts.pools else ""
     state = "computed, nothing written (dry run)" if night.dry_run else "published"
-    out.print(f"\n[bold]Creator payouts of {night.day}[/bold], {state}, in {currency}\n")
+    out.print()
+    out.print(f"Creator payouts of {night.day}, {state}, in {currency}", style="bold")
+    out.print()
     out.print(pools_table(payouts.pools))
     out.print(coverage_line(payouts.signals.quality))
     for pool in payouts.pools:
         if pool["warning"]:
-            out.print(f"[yellow]Warning, pool {pool['category']}:[/yellow] {pool['warning']}")
+            out.print(f"Warning, pool {quoted(pool['category'])}: {pool['warning']}", style="yellow")
     if carried := sum(pool["carried_micros"] or 0 for pool in payouts.pools):
         out.print(f"Refunds exceed revenue by {money(-carried, currency)}, which the categories' next days take.")
     out.print()
@@ -55,11 +67,14 @@ def print_summary(night: Night, payouts: DayPayouts, console: Console | None = N
     if night.seconds:
         stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in night.seconds.items())
         out.print(f"Time: {stages}.")
-    if out.record and not night.dry_run and isinstance(night.warehouse.root, Path):
-        page = night.warehouse.root / REPORTS / f"{night.day}.html"
-        page.parent.mkdir(exist_ok=True)
-        out.save_html(str(page), clear=False, inline_styles=True)
-        out.print(f"Report: {page}", soft_wrap=True)
+
+
+def _written(out: PlainConsole, root: Path, day: date) -> Path:
+    """The file that what `out` has printed is now in, as a page."""
+    path = root / REPORTS / f"{day}.html"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(out.page(f"Creator payouts of {day}"), "utf-8")
+    return path
 
 
 def pools_table(pools: Sequence[Mapping[str, Any]]) -> Table:
@@ -69,7 +84,7 @@ def pools_table(pools: Sequence[Mapping[str, Any]]) -> Table:
         table.add_column(name, justify="left" if name == "category" else "right")
     for pool in pools:
         table.add_row(
-            pool["category"],
+            quoted(pool["category"]),
             money(pool["pool_micros"]),
             money(pool["paid_micros"]),
             money(pool["unallocated_micros"]),
@@ -93,7 +108,7 @@ def creators_table(creator_payouts: DataFrame, currency: str) -> Table:
         table.add_column(name, justify="left" if name == "creator" else "right")
     for row in top:
         earned = (money(row["payout_micros"]), money(row["pulse_micros"]), money(row["total_micros"]))
-        table.add_row(row["creator_id"], *earned, f"{row['videos_paid']:,}")
+        table.add_row(quoted(row["creator_id"]), *earned, f"{row['videos_paid']:,}")
     return table
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from creatorpool.errors import InputError
 from creatorpool.explanation.parts import PARTS
+from creatorpool.quoting import one_line
 from creatorpool.statements.text import WIDTH, Statement, change_lines, exact_money, owned_change
 
 VIDEOS_NAMED = 20
@@ -61,7 +62,7 @@ def statement_row(
     paid = sum(row["pulse_micros"] + row["payout_micros"] > 0 for row in videos)
     sections = [_earned(pools, pulse, paid), _by_video(shares, videos, facts), _signals(shares, facts)]
     sections.append(_changes(own, facts))
-    title = f"Creator {creator}: statement of {facts.day}, in {facts.currency}"
+    title = f"Creator {one_line(creator)}: statement of {facts.day}, in {facts.currency}"
     reason, reason_micros = _largest(own)
     before = sum(row["against_payout_micros"] for row in own)
     is_compared = facts.against is not None
@@ -105,7 +106,7 @@ def _by_video(shares: Sequence[Row], videos: Sequence[Row], facts: DayFacts) -> 
         by_video.setdefault(row["video_id"], []).append(row)
     lines = ["By video and pool"]
     for row in earning[:VIDEOS_NAMED]:
-        lines.append(f"  {row['video_id']}: {exact_money(_total(row))}")
+        lines.append(f"  {one_line(row['video_id'])}: {exact_money(_total(row))}")
         own = sorted(by_video.get(row["video_id"], ()), key=lambda share: share["category"])
         lines += [_share(share, facts) for share in own]
         lines += [_money(row["pulse_micros"], "beside Pulse ads")] if row["pulse_micros"] else []
@@ -124,7 +125,7 @@ def _share(share: Row, facts: DayFacts) -> str:
     paid = facts.pool_paid[share["category"]]
     part = f", {share['payout_micros'] / paid:.3%} of what it paid" if paid else ""
     held = BOUNDS.get(share["bound"])
-    return _money(share["payout_micros"], f"pool {share['category']}{part}{f', {held}' if held else ''}")
+    return _money(share["payout_micros"], f"pool {one_line(share['category'])}{part}{f', {held}' if held else ''}")
 
 
 def _quality(share: Row, facts: DayFacts) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from creatorpool.explanation.parts import PARTS
 from creatorpool.money import MICROS_PER_UNIT
+from creatorpool.quoting import one_line
 
 REASONS = {
     "pool_size": "the size of the pool",
@@ -47,7 +48,7 @@ class Statement:
 def statement_text(statement: Statement) -> str:
     """The statement: a section a pool, its parts with the largest first, the sums of all pools at the end."""
     title = f"{statement.title}: {statement.day} against {statement.against}, in {statement.currency}"
-    return "\n".join([title, "", *change_lines(statement)]).rstrip() + "\n"
+    return "\n".join([one_line(title), "", *change_lines(statement)]).rstrip() + "\n"
 
 
 def change_lines(statement: Statement) -> list[str]:
@@ -56,10 +57,10 @@ def change_lines(statement: Statement) -> list[str]:
     lines: list[str] = []
     for category in categories:
         rows = [row for row in statement.rows if row["category"] == category]
-        lines += [f"Pool {category}", *_sums(rows), *_videos(rows, statement.videos), ""]
+        lines += [f"Pool {one_line(category)}", *_sums(rows), *_videos(rows, statement.videos), ""]
     if len(categories) != 1:
         lines += [f"All {len(categories)} pools", *_sums(statement.rows), ""]
-    return [*lines, *(f"Note: {note}" for note in statement.notes)]
+    return [*lines, *(f"Note: {one_line(note)}" for note in statement.notes)]
 
 
 def exact_money(micros: int, *, signed: bool = False) -> str:
@@ -93,7 +94,7 @@ def _videos(rows: Sequence[Mapping[str, Any]], most: int) -> list[str]:
     moved.sort(key=lambda row: (-abs(row["change_micros"]), row["video_id"]))
     if not moved:
         return []
-    named = [f"{row['video_id']} {exact_money(row['change_micros'], signed=True)}" for row in moved[:most]]
+    named = [f"{one_line(row['video_id'])} {exact_money(row['change_micros'], signed=True)}" for row in moved[:most]]
     rest = f", {len(moved) - most} more" if len(moved) > most else ""
     return [f"  Changed most: {', '.join(named)}{rest}"]
 

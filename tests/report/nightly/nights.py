@@ -24,12 +24,12 @@ ODD = 'creator-<b>"x"&'
 """Text that a page must not take for its own"""
 
 
-def publish_payouts(root: Path, *days: date) -> Warehouse:
+def publish_payouts(root: Path, *days: date, categories: Sequence[str] = CATEGORIES) -> Warehouse:
     """Pools of 40 videos of 10 creators on each day."""
     for day in days:
         rng = np.random.default_rng(day.toordinal())
         pools = {}
-        for number, category in enumerate(CATEGORIES):
+        for number, category in enumerate(categories):
             views, components = rng.integers(1, 500, 40), rng.uniform(0.05, 1.0, (40, 5))
             components[:6, 3] = 0.0
             videos = [f"c{place % 10}-{number}-{place}" for place in range(40)]

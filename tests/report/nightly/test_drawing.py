@@ -7,7 +7,11 @@ from xml.etree import ElementTree
 
 import altair as alt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.hostile_names import ALLOWED, NAMES, UNPRINTABLE
 
+from creatorpool.quoting import one_line
 from creatorpool.report.nightly import drawing
 
 CHARTS = {
@@ -59,3 +63,61 @@ def test_names_of_two_charts_on_a_page_do_not_meet() -> None:
     assert not names[0] & names[1]
     for text, own in zip(drawn, names, strict=True):
         assert set(re.findall(r"url\(#([^)]+)\)", text)) == own
+
+
+def named(label: str, part: str = "paid") -> ElementTree.Element:
+    """A chart with `label` on its axis, `part` in its legend, and both in its description."""
+    rows = [{"label": label, "part": part, "value": 2.0, "place": 0}]
+    text = drawing.svg(drawing.stacked_bars(rows, (part, "other"), ("#111", "#222"), "USD"), f"{label}: {part}")
+    return ElementTree.fromstring(text.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="x" ', 1))
+
+
+def shape(element: ElementTree.Element) -> list[tuple[str, tuple[str, ...]]]:
+    """Elements and their attributes' names, without the ticks of axes."""
+    return [(each.tag, tuple(each.attrib)) for each in element.iter()]
+
+
+@settings(max_examples=12)
+@given(NAMES, st.sampled_from(ALLOWED + UNPRINTABLE))
+def test_any_name_is_text_of_the_chart_and_makes_no_element(label: str, part: str) -> None:
+    require_text_alone(label, part)
+
+
+@pytest.mark.prove
+@settings(max_examples=1_000)
+@given(NAMES, NAMES)
+def test_any_name_is_text_of_the_chart_and_makes_no_element_in_a_long_battery(label: str, part: str) -> None:
+    require_text_alone(label, part)
+
+
+def require_text_alone(label: str, part: str) -> None:
+    """A chart of these names has the elements of one with plain names."""
+    element = named(label, part)
+
+    assert element.get("aria-label") == f"{one_line(label)}: {one_line(part)}"
+    assert set(shape(element)) <= set(shape(named("a", "b")))
+    texts = [each.text or "" for each in element.iter() if each.tag.endswith("text")]
+    if 0 < len(one_line(label).strip()) <= 8 and one_line(label).isascii():
+        assert any(text.split() == one_line(label).split() for text in texts)
+
+
+@pytest.mark.parametrize("label", [n * "a" + 30 * "😀" for n in range(4)])
+def test_label_of_emoji_beyond_its_place_is_drawn_as_escapes(label: str) -> None:
+    texts = "".join(named(label, "paid").itertext())
+
+    assert "…" in texts
+    assert r"\U0001f600" in texts
+
+
+def test_short_label_keeps_its_emoji() -> None:
+    assert "a😀" in "".join(named("a😀", "paid").itertext())
+
+
+def test_label_that_reads_like_an_attribute_stays_as_it_is() -> None:
+    rows = [{"label": label, "value": 1.0} for label in ('id="x"', "url(#x)")]
+    chart = drawing.ranked_bars(rows, "rows")
+
+    text = drawing.svg(chart, "labels")
+
+    assert ">id=&quot;x&quot;<" in text or '>id="x"<' in text
+    assert ">url(#x)<" in text

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.chromium import Browser, chromium, installed
 from tests.explanation.pool_days import PoolDay
 from tests.explanation.published_days import publish_day
+from tests.hostile_names import ALLOWED, NAMES, UNPRINTABLE, Structure
 from tests.report.nightly.nights import (
     BEFORE,
     CATEGORIES,
@@ -25,8 +28,10 @@ from tests.report.nightly.nights import (
 )
 
 from creatorpool.errors import MissingTableError
-from creatorpool.report.nightly.page import page, write_page
-from creatorpool.report.nightly.published import report_day
+from creatorpool.quoting import one_line
+from creatorpool.report.nightly.blocks import Figure, Figures, Section, Table, Tile, Tiles, Words
+from creatorpool.report.nightly.page import page, rendered, write_page
+from creatorpool.report.nightly.published import ReportDay, report_day
 from creatorpool.report.nightly.warnings import warnings_of
 from creatorpool.report.summary import money
 from creatorpool.settings import load_settings, project_root
@@ -68,6 +73,11 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 @pytest.fixture(scope="module")
 def written(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_page(report_day(warehouse, DAY), tmp_path_factory.mktemp("page") / "night.html")
+
+
+@pytest.fixture(scope="module")
+def written_report(warehouse: Warehouse) -> ReportDay:
+    return report_day(warehouse, DAY)
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +135,64 @@ def test_page_takes_names_as_text_and_shows_no_examples_of_raw_rows(written: Pat
     assert "<dance>" not in text
     assert ODD not in text
     assert "secret-viewer" not in text
+
+
+@pytest.fixture(scope="module")
+def disguised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a day whose categories are all kinds of text in disguise, also such as no contract takes any more."""
+    folder = tmp_path_factory.mktemp("disguised")
+    warehouse = publish_payouts(folder / "tables", DAY, categories=(*ALLOWED, *UNPRINTABLE))
+    return write_page(report_day(warehouse, DAY), folder / "night.html")
+
+
+def test_page_of_names_in_disguise_has_no_element_from_them(disguised: Path, tmp_path: Path) -> None:
+    text = disguised.read_text("utf-8")
+    plain, page_ = Structure(page(report_day(publish_payouts(tmp_path, DAY), DAY))), Structure(text)
+
+    assert set(page_.elements) <= set(plain.elements)
+    assert page_.comments == []
+    shown = "".join(page_.text)
+    for name in (*ALLOWED, *UNPRINTABLE):
+        assert one_line(name) in shown, name
+    assert one_line(text.replace("\n", "")) == text.replace("\n", "")
+
+
+def test_browser_opens_the_page_of_names_in_disguise_without_requests_or_errors(
+    browser: Browser, disguised: Path
+) -> None:
+    opened = browser.open(disguised, *WIDTHS["desktop"], phone=False)
+
+    assert opened.requests == [disguised.resolve().as_uri()]
+    assert opened.messages == []
+    assert opened.value("document.querySelectorAll('script, img, iframe').length") == 0
+
+
+@settings(max_examples=15)
+@given(st.lists(NAMES, min_size=7, max_size=7))
+def test_any_text_in_any_block_makes_no_element(written_report: ReportDay, names: list[str]) -> None:
+    require_text_alone(written_report, names)
+
+
+@pytest.mark.prove
+@settings(max_examples=300)
+@given(st.lists(NAMES, min_size=7, max_size=7))
+def test_any_text_in_any_block_makes_no_element_in_a_long_battery(written_report: ReportDay, names: list[str]) -> None:
+    require_text_alone(written_report, names)
+
+
+def require_text_alone(report: ReportDay, names: list[str]) -> None:
+    """A page with `names` as texts of all kinds of blocks has the elements of one with plain texts."""
+
+    def blocks(*texts: str) -> list[Section]:
+        table = Table((texts[0], texts[1]), [(texts[2], texts[3])], texts[4])
+        tiles = Tiles([Tile(texts[0], texts[1], texts[2])])
+        figure = Figure(texts[5], "<svg></svg>", texts[5], table)
+        return [Section("pools", texts[0], texts[5], texts[6], [Words(texts[6]), table, tiles, Figures([figure])])]
+
+    odd = Structure(rendered(report, blocks(*names)))
+
+    assert odd.elements == Structure(rendered(report, blocks(*"abcdefg"))).elements
+    assert all(one_line(name) in "".join(odd.text) for name in names)
 
 
 def test_same_rows_give_the_same_page(warehouse: Warehouse, written: Path) -> None:

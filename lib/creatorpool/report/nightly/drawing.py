@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import altair as alt
-import vl_convert
 
-from creatorpool.report.charts import chart_data
+from creatorpool.quoting import in_html
+from creatorpool.report.charts import chart_data, rendered, specification
 
 Rows: TypeAlias = Sequence[Mapping[str, Any]]
 Drawn: TypeAlias = alt.Chart | alt.LayerChart | alt.FacetChart
@@ -24,6 +23,8 @@ SERIES = (MAIN, SECOND, THIRD)
 WIDTH = 300
 """Of the plot, so that a chart is as wide as a phone and needs no scaling there"""
 
+_TAG = re.compile("<[^<>]+>")
+_NAME = re.compile(r'(\bid="|url\(#|href="#)([^")]+)(?=["\)])')
 _FONT = "Inter, 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
 _CONFIG: dict[str, Any] = {
     "background": None,
@@ -61,25 +62,23 @@ _CONFIG: dict[str, Any] = {
 
 def svg(chart: Drawn, alt_text: str) -> str:
     """`chart` as one <svg> element that scales with the page and tells a screen reader `alt_text`."""
-    specification = chart.to_dict()
-    specification["config"] = _CONFIG
-    drawn = vl_convert.vegalite_to_svg(specification, allowed_base_urls=[])
-    drawn = _named_anew(drawn, hashlib.sha256(json.dumps(specification, sort_keys=True).encode()).hexdigest()[:8])
+    drawing = {**specification(chart), "config": _CONFIG}
+    drawn = _named_anew(rendered(drawing), hashlib.sha256(json.dumps(drawing, sort_keys=True).encode()).hexdigest()[:8])
     width = re.search(r'<svg[^>]*?\bwidth="([\d.]+)"', drawn)
     head = re.search(r'viewBox="([^"]+)"', drawn)
     if width is None or head is None:
         raise RuntimeError(f"the renderer gave no size for the chart '{alt_text}'")
     body = drawn[drawn.index(">", drawn.index("<svg")) + 1 :]
-    label = html.escape(alt_text, quote=True)
     style = f"max-width:{float(width[1]):.0f}px"
-    return f'<svg role="img" aria-label="{label}" viewBox="{head[1]}" style="{style}">{body}'
+    return f'<svg role="img" aria-label="{in_html(alt_text)}" viewBox="{head[1]}" style="{style}">{body}'
 
 
 def _named_anew(drawn: str, mark: str) -> str:
     """The drawing with names of its own for its clips: several share a page, and the renderer counts on and on."""
-    for number, name in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', drawn))):
-        drawn = re.sub(rf'(\bid="|url\(#|href="#){re.escape(name)}(?=["\)])', rf"\g<1>{mark}-{number}", drawn)
-    return drawn
+    # In tags alone: a label may read like an attribute.
+    names = dict.fromkeys(name for tag in _TAG.findall(drawn) for name in re.findall(r'\bid="([^"]+)"', tag))
+    anew = {name: f"{mark}-{number}" for number, name in enumerate(names)}
+    return _TAG.sub(lambda tag: _NAME.sub(lambda found: f"{found[1]}{anew.get(found[2], found[2])}", tag[0]), drawn)
 
 
 def stacked_bars(rows: Rows, parts: Sequence[str], colours: Sequence[str], unit: str) -> Drawn:

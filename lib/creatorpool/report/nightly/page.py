@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
+from creatorpool.quoting import one_line
 from creatorpool.report.nightly.blocks import Section
 from creatorpool.report.nightly.checks import checks_section
 from creatorpool.report.nightly.delivery import delivery_section
@@ -17,6 +19,7 @@ from creatorpool.report.nightly.published import ReportDay
 from creatorpool.report.nightly.scores import quality_section
 from creatorpool.report.nightly.spread import concentration_section, sizes_section
 from creatorpool.report.nightly.warnings import warnings_of
+from creatorpool.report.pages import POLICY
 
 SECTIONS = (
     *(pools_section, coverage_section, concentration_section, sizes_section, quality_section, movers_section),
@@ -36,17 +39,24 @@ def rendered(report: ReportDay, sections: list[Section]) -> str:
     environment = Environment(
         loader=PackageLoader("creatorpool.report.nightly", "."),
         autoescape=True,
+        finalize=_shown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     return environment.get_template(TEMPLATE).render(
+        policy=POLICY,
         report=report,
         warnings=warnings_of(report),
         headline=headline(report),
         sections=sections,
         sources=_sources(report),
     )
+
+
+def _shown(value: object) -> object:
+    """What the page shows of a value before it is escaped: one line of visible characters. Markup is the page's own."""
+    return one_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def write_page(report: ReportDay, path: Path) -> Path:
