@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from creatorpool.errors import ContractViolationError, InputError
 from creatorpool.ingest.judge import JudgedTable
+from creatorpool.quoting import shortened
 from creatorpool.settings import IngestSettings
 
 
@@ -68,14 +69,16 @@ def revenue_warnings(revenue: DataFrame, videos: DataFrame) -> tuple[str, ...]:
     named = ("placement", "category", "video_id", "revenue_micros")
     found = pooled.select(*named).unionByName(pulse.select(*named)).collect()
     warnings = [
-        f"ad_revenue: category '{row['category']}' has {row['revenue_micros']} micros and no video to earn them"
+        f"ad_revenue: category '{shortened(row['category'])}' has {row['revenue_micros']} micros and no video to earn "
+        f"them"
         for row in sorted(found, key=lambda row: str(row["category"]))
         if row["placement"] == "non_pulse"
     ]
     unknown = sorted({row["video_id"] for row in found if row["placement"] == "pulse"})
     if unknown:
         warnings.append(
-            f"ad_revenue: Pulse revenue beside {len(unknown)} videos that are not in videos, such as '{unknown[0]}'"
+            f"ad_revenue: Pulse revenue beside {len(unknown)} videos that are not in videos, such as "
+            f"'{shortened(unknown[0])}'"
         )
     return tuple(warnings)
 
@@ -88,8 +91,8 @@ def stale_row_warning(table: JudgedTable, stored: DataFrame) -> str | None:
     if not number:
         return None
     return (
-        f"{table.contract.name}: {number} rows of known keys are refused, such as '{example}': what an earlier "
-        f"day delivered for them stays in force"
+        f"{table.contract.name}: {number} rows of known keys are refused, such as '{shortened(example)}': what an "
+        f"earlier day delivered for them stays in force"
     )
 
 
