@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
-from tempfile import gettempdir
 
 from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
@@ -36,7 +32,7 @@ from creatorpool.ingest.kuairand import read_kuairand
 from creatorpool.ingest.native import read_native
 from creatorpool.ingest.parquet_files import refuse_damaged
 from creatorpool.ingest.pseudonyms import VIEWER, Pseudonyms
-from creatorpool.ingest.reading import Reading, is_plain_name
+from creatorpool.ingest.reading import Reading
 from creatorpool.ingest.refusals import (
     refuse_broken_day,
     refuse_broken_feed,
@@ -46,6 +42,7 @@ from creatorpool.ingest.refusals import (
 )
 from creatorpool.ingest.report import IngestReport, TableCounts
 from creatorpool.ingest.rules import tier_rule
+from creatorpool.ingest.staging import staging_folder
 from creatorpool.ingest.units import unit_warnings
 from creatorpool.quoting import shortened_list
 from creatorpool.settings import IngestSettings
@@ -118,7 +115,7 @@ def ingest_day(
         raise RuntimeError("ingestion needs a warehouse with a session")
     if day.toordinal() <= settings.late_window_days:
         raise InputError(f"{day} has no {settings.late_window_days} days before it, ingest.late_window_days")
-    with _staging(warehouse, run_id) as staging:
+    with staging_folder(warehouse.root, run_id) as staging:
         run = DayIngestion(warehouse, warehouse.session, source, day, settings, tiers, ingested_at, staging, hash_key)
         with _damage_named(run):
             judged = _judge(run)
@@ -290,29 +287,3 @@ def _replace_day(run: DayIngestion, rows: DataFrame, number: int, table: str) ->
     seen = run.warehouse.version(table)
     records = rows.toArrow().to_pylist() if number else []
     run.warehouse.replace_day_records(records, table, run.day, seen=seen)
-
-
-@contextmanager
-def _staging(warehouse: Warehouse, run_id: str) -> Iterator[Path]:
-    """A folder for copies of what engines would misread, beside the tables so that every executor sees it.
-
-    It is gone afterwards, and so is what runs left that ended before they could clean up: one ingestion of a root runs
-    at a time.
-    """
-    place = _staging_place(warehouse.root)
-    shutil.rmtree(place, ignore_errors=True)
-    try:
-        yield place / run_id
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-
-
-def _staging_place(root: Path | str) -> Path:
-    if isinstance(root, Path) and is_plain_name(root):
-        return root / "_staging"
-    # A folder of this user alone, on this machine.
-    own = Path(gettempdir()) / f"creatorpool-{os.getuid()}"
-    own.mkdir(mode=0o700, exist_ok=True)
-    if own.is_symlink() or own.stat().st_uid != os.getuid():
-        raise InputError(f"{own} must be a folder of this user alone: it is where deliveries are staged")
-    return own / sha256(str(root).encode()).hexdigest()
