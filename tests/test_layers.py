@@ -52,7 +52,7 @@ SPARK_DOORS = {
 
 # Each folder may import those on the lines before its own.
 ORDER = [
-    {"errors", "expressions", "refusal"},
+    {"errors", "expressions", "refusal", "quoting"},
     {"compiled", "elementary", "money", "contracts", "synthetic", "incentives", "delivery", "recommend"},
     {"settings"},
     {"session", "tables"},

@@ -77,7 +77,7 @@ def test_csv_records_that_cannot_be_read_are_quarantined_as_they_came(warehouse:
     source = write_csv(tmp_path / "source", good_tables() | {"events": [good_event(1), good_event(2, watch_ms=-1)]})
     with (source / "events" / "part-0.csv").open("a") as out:
         out.write('e99,"too\nfew"\n')
-    counts = ingest(warehouse, source).tables["events"]
+    counts = ingest(warehouse, source, max_quarantined_share=0.9).tables["events"]
     assert (counts.read, counts.accepted) == (3, 1)
     (malformed, rules), (broken, others) = refused(warehouse)
     assert (malformed, rules) == ('e99,"too\\nfew"', ["row_readable"])
