@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.hostile_names import ALLOWED, NAMES, UNPRINTABLE, Structure
 
-from creatorpool.quoting import LIMIT, in_html, json_line, lines, one_line, quoted, shortened
+from creatorpool.quoting import LIMIT, in_html, json_line, lines, one_line, quoted, shortened, shortened_list
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,9 @@ def test_shortened_keeps_within_the_limit_and_says_how_long_the_whole_is(name: s
 
 
 def test_quoted_shortens_what_it_has_escaped() -> None:
-    assert quoted("\n" * 500) == "\\n" * 90 + "… (1,000 characters)"
+    assert quoted("\n" * 500) == "\\n" * 91 + "… (500 characters)"
     assert len(quoted("\n" * 500)) == LIMIT
+    assert len(quoted("\n" * 150)) == LIMIT
     assert quoted(None) == "None"
 
 
@@ -79,6 +80,14 @@ def test_json_line_is_one_line_and_reads_back_as_it_was(value: dict[str, str]) -
     assert len(text.splitlines()) == 1
     assert text.encode("utf-8")
     assert json.loads(text) == value
+
+
+def test_shortened_list_says_what_it_leaves_out() -> None:
+    assert shortened_list(["a", "b"]) == "['a', 'b']"
+    assert shortened_list([]) == "[]"
+    long = shortened_list(f"name-{number}" for number in range(10**5))
+    assert len(long) <= LIMIT
+    assert long.endswith("…]")
 
 
 def test_names_of_the_battery_are_what_they_are_for() -> None:

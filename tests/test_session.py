@@ -45,12 +45,15 @@ with open_session(sys.argv[1], settings.engine) as session:
 """
 
 SUBMITTED = """
+READING = ("files.ignoreCorruptFiles", "files.ignoreMissingFiles", "parquet.int96RebaseModeInRead", "ansi.enabled")
+
 from creatorpool.session import open_session, resolve_engine
 from creatorpool.settings import load_settings
 
-settings = load_settings(assignments=["engine.spark={spark.sql.files.maxRecordsPerFile: '7'}"]).engine
+own = "engine.spark={spark.sql.files.maxRecordsPerFile: '7', spark.sql.files.ignoreMissingFiles: 'true'}"
+settings = load_settings(assignments=[own]).engine
 with open_session(resolve_engine(None, settings), settings) as session:
-    for key in ("shuffle.partitions", "files.maxRecordsPerFile", "session.timeZone"):
+    for key in ("shuffle.partitions", "files.maxRecordsPerFile", "session.timeZone", *READING):
         print(key, session.conf.get(f"spark.sql.{key}"))
     print("ui", session.conf.get("spark.ui.enabled"))
 """
@@ -112,7 +115,13 @@ def test_open_session_on_a_sail_server_computes_there_and_says_what_the_server_n
 
 
 def test_open_session_under_spark_submit_leaves_what_the_submitter_set(tmp_path: Path, java: None) -> None:
-    theirs = ["spark.sql.shuffle.partitions=400", "spark.sql.session.timeZone=Asia/Tokyo"]
+    theirs = [
+        "spark.sql.shuffle.partitions=400",
+        "spark.sql.session.timeZone=Asia/Tokyo",
+        "spark.sql.files.ignoreCorruptFiles=true",
+        "spark.sql.parquet.int96RebaseModeInRead=LEGACY",
+        "spark.sql.ansi.enabled=false",
+    ]
     submit = [str(Path(pyspark.__file__).parent / "bin" / "spark-submit"), "--master", "local[1]"]
 
     ended = _run(tmp_path, SUBMITTED, [*submit, *(part for entry in theirs for part in ("--conf", entry))])
@@ -121,7 +130,12 @@ def test_open_session_under_spark_submit_leaves_what_the_submitter_set(tmp_path:
     assert ended.stdout.splitlines() == [
         "shuffle.partitions 400",
         "files.maxRecordsPerFile 7",
-        "session.timeZone UTC",  # every number depends on it: not the submitter's to choose
+        # Every number depends on these: neither the submitter's nor the configuration's to choose.
+        "session.timeZone UTC",
+        "files.ignoreCorruptFiles false",
+        "files.ignoreMissingFiles false",
+        "parquet.int96RebaseModeInRead CORRECTED",
+        "ansi.enabled true",
         "ui false",
     ]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Iterable
 
 LIMIT = 200
 """Most characters of a quoted value"""
@@ -45,7 +46,24 @@ def shortened(text: str, limit: int = LIMIT) -> str:
 
 def quoted(value: object, limit: int = LIMIT) -> str:
     """A value from data as messages and tables show it: one line of at most `limit` characters."""
-    return shortened(one_line(str(value)), limit)
+    text = str(value)
+    if len(text) <= limit:
+        return shortened(one_line(text), limit)
+    ending = f"… ({len(text):,} characters)"
+    return f"{one_line(text[:limit])[: max(0, limit - len(ending))]}{ending}"
+
+
+def shortened_list(values: Iterable[object], limit: int = LIMIT) -> str:
+    """Values from data as a list in brackets of at most `limit` characters; ``…`` stands for those left out."""
+    kept: list[str] = []
+    room = limit - len("[]")
+    for value in values:
+        text = repr(quoted(value))
+        if room < len(text) + len(", …"):
+            return f"[{', '.join([*kept, '…'])}]"
+        kept.append(text)
+        room -= len(text) + len(", ")
+    return f"[{', '.join(kept)}]"
 
 
 def in_html(text: str) -> str:

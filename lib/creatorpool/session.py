@@ -39,12 +39,34 @@ READ_ERRORS: tuple[type[Exception], ...] = (CreatorpoolError, PySparkException, 
 
 _embedded_sessions: WeakSet[SparkSession] = WeakSet()
 
-# Every number depends on these, so nobody else's choice stands.
+# Every number depends on these, so nobody else's choice stands: neither a cluster's defaults nor `engine.spark`.
 _SESSION_CONF = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
+    # What is read: all of every file, or an error.
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
+    # What it is read as. Times before 1900 keep their instants, whichever calendar a writer had.
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+    "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.int96RebaseModeInWrite": "CORRECTED",
+    "spark.sql.parquet.int96AsTimestamp": "true",
+    "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
+    "spark.sql.parquet.binaryAsString": "false",
+    "spark.sql.parquet.fieldId.read.enabled": "false",
+    "spark.sql.parquet.mergeSchema": "false",
     # Spark's own default writes times as INT96, which other readers take for times of another range.
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    # What expressions make of it.
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.caseSensitive": "false",
+    "spark.sql.timestampType": "TIMESTAMP_LTZ",
+    "spark.sql.mapKeyDedupPolicy": "EXCEPTION",
+    "spark.sql.jsonGenerator.ignoreNullFields": "true",
+    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
+    # What a write replaces.
+    "spark.sql.sources.partitionOverwriteMode": "STATIC",
 }
 _DELTA_CONF = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",

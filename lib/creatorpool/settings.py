@@ -69,6 +69,10 @@ class IngestSettings(Section):
     late_window_days: int = Field(ge=0, le=30)
     hash_viewer_ids: bool
     max_quarantined_share: Share
+    max_row_bytes: int = Field(ge=100, le=1 << 30)
+    max_row_keys: int = Field(ge=1, le=10**6)
+    max_header_bytes: int = Field(ge=100, le=1 << 20)
+    max_file_bytes: int = Field(ge=1000)
 
 
 class ActionWeights(Section):

@@ -403,12 +403,13 @@ class Warehouse:
             raise RuntimeError(f"rows of '{table}' as a frame need a session; this warehouse has none")
         return self.session
 
-    def engine_root(self) -> str:
+    def engine_place(self) -> Path | str:
         """The root as the engine takes it, for files beside the tables that the engine reads."""
-        return engine_path(self.root, is_embedded=is_embedded(self._session("files beside the tables")))
+        place = engine_path(self.root, is_embedded=is_embedded(self._session("files beside the tables")))
+        return Path(place) if isinstance(self.root, Path) else place
 
     def _engine_path(self, table: str) -> str:
-        return f"{self.engine_root()}/{table}"
+        return f"{self.engine_place()}/{table}"
 
     def _staged(self, rows: DataFrame, contract: Contract, mode: Mode, day: date | None) -> StagedRows:
         folder = staging_folder(day)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from creatorpool.contracts import load_contract
 from creatorpool.errors import InputError
-from creatorpool.ingest.delivery import find_files, read_header, require_columns, require_files
+from creatorpool.ingest.delivery import find_files, require_columns, require_files, unread_entries
 
 
 @pytest.mark.parametrize(
@@ -52,12 +56,16 @@ def test_find_files_absent_table_gives_none(tmp_path: Path) -> None:
         (["events/_SUCCESS"], "no file"),
         (["events/a.xlsx"], "neither Parquet"),
         (["events/a.parquet.gz"], "neither Parquet"),
-        (["events/a[1].csv"], "must not contain"),
+        (["events"], "neither Parquet"),
+        (["events/hour=00/a.csv", "events/b.csv"], r"events/hour=00 is a folder"),
+        (["events/a.csv", "events/_delta_log/0.json"], r"Delta table, by its _delta_log"),
+        (["events/a.csv", "events/.hoodie/x.commit"], r"Hudi table, by its \.hoodie"),
+        (["events/data/a.csv", "events/metadata/v1.metadata.json"], r"Iceberg table, by its metadata"),
     ],
 )
 def test_find_files_ambiguous_or_unknown_files_are_refused(tmp_path: Path, names: list[str], message: str) -> None:
     for name in names:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     with pytest.raises(InputError, match=message):
         find_files(tmp_path, "events")
@@ -86,15 +94,95 @@ def test_require_columns_names_every_difference_and_both_lists(tmp_path: Path) -
         assert part in str(caught.value)
 
 
-def test_read_header_drops_byte_order_mark_and_line_end(tmp_path: Path) -> None:
-    path = tmp_path / "viewers.csv.gz"
-    with gzip.open(path, "wb") as out:
-        out.write(b"\xef\xbb\xbfa,b\r\n1,2\r\n")
-    assert read_header(path, "viewers") == "a,b"
+def test_require_columns_without_quoting_shows_no_name_that_the_contract_lacks(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"columns not in the contract \(2, not shown") as caught:
+        require_columns(["viewer_id", "u0001", "u0001", "u0002"], load_contract("viewers"), tmp_path, quote=False)
+    assert "u000" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("name", "content"), [("a.csv", b""), ("a.csv", b"\n\n"), ("a.csv.gz", b"no gzip")])
-def test_read_header_nothing_to_read_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(InputError, match="viewers"):
-        read_header(tmp_path / name, "viewers")
+def test_require_columns_of_very_many_names_is_fast_and_brief(tmp_path: Path) -> None:
+    names = [f"key-{number}" for number in range(300_000)]
+    with pytest.raises(InputError) as caught:
+        require_columns(names, load_contract("viewers"), tmp_path)
+    assert len(str(caught.value)) < 1_000
+
+
+def _dangling(path: Path) -> None:
+    path.symlink_to(path.parent / "nowhere.csv")
+
+
+def _loop(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _socket(path: Path) -> None:
+    os.chdir(path.parent)  # a socket's path must be short
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(path.name)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (_dangling, "is a link to nowhere"),
+        (_loop, "is a link to nowhere"),
+        (_pipe, "is neither a file nor a link to one"),
+        (_socket, "is neither a file nor a link to one"),
+    ],
+)
+@pytest.mark.parametrize("name", ["events/part-1.csv", "events.csv"])
+def test_find_files_entries_that_are_no_files_are_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, make, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "events").mkdir() if "/" in name else None
+    make(tmp_path / name)
+    with pytest.raises(InputError, match=rf"events: .*{name} {message}"):
+        find_files(tmp_path, "events")
+
+
+def test_find_files_link_to_a_file_is_that_file(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").touch()
+    (tmp_path / "events.csv").symlink_to(tmp_path / "elsewhere")
+    files = find_files(tmp_path, "events")
+    assert files is not None
+    assert files.paths == (tmp_path / "events.csv",)
+
+
+def test_find_files_file_without_read_permission_is_refused_by_name(open_folder: Path) -> None:
+    (open_folder / "events").mkdir()
+    path = open_folder / "events" / "part-0.csv"
+    path.touch(mode=0o000)
+    with _without_root(), pytest.raises(InputError, match=r"events: .*part-0\.csv cannot be read: Permission denied"):
+        find_files(open_folder, "events")
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may enter."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@contextmanager
+def _without_root() -> Iterator[None]:
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+def test_unread_entries_are_those_that_name_no_table(tmp_path: Path) -> None:
+    for name in ("events.csv", "creator.csv", "_SUCCESS", ".hidden", "viewers.parquet"):
+        (tmp_path / name).touch()
+    (tmp_path / "entrants").mkdir()
+    (tmp_path / "notes").mkdir()
+    assert unread_entries(tmp_path) == ["creator.csv", "notes"]

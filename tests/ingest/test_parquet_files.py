@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import SparkSession
 
 from creatorpool.contracts import load_contract
 from creatorpool.errors import InputError
 from creatorpool.ingest.delivery import TableFiles
-from creatorpool.ingest.parquet_files import checked_parquet_files
+from creatorpool.ingest.parquet_files import checked_parquet_files, refuse_damaged
+from creatorpool.ingest.reading import Reading
+from creatorpool.settings import load_settings
 
 from .ingest_sources import good_tables, source_schema
 
@@ -32,7 +36,14 @@ def _check(tmp_path: Path, *tables: pa.Table, table: str = "events") -> list[lis
         paths.append(tmp_path / f"part-{number}.parquet")
         pq.write_table(rows, paths[-1])
     files = TableFiles(table, "parquet", tuple(paths))
-    return checked_parquet_files(files, load_contract(table), tmp_path / "staging")
+    found = checked_parquet_files(_reading(tmp_path), files, load_contract(table))
+    assert all(is_copy == (path.parent.name == "staging") for is_copy, paths in found for path in paths)
+    return [paths for _, paths in found]
+
+
+def _reading(tmp_path: Path) -> Reading:
+    """For what is read before an engine is asked."""
+    return Reading(cast(SparkSession, None), tmp_path / "staging", load_settings().ingest)
 
 
 def test_checked_files_in_the_contracts_types_are_read_where_they_are(tmp_path: Path) -> None:
@@ -80,7 +91,7 @@ def test_checked_files_truncated_file_is_refused(tmp_path: Path, kept: int) -> N
     path.write_bytes(path.read_bytes()[:kept])
     files = TableFiles("events", "parquet", (path,))
     with pytest.raises(InputError, match=r"events: .*events\.parquet is not a readable Parquet file"):
-        checked_parquet_files(files, load_contract("events"), tmp_path)
+        checked_parquet_files(_reading(tmp_path), files, load_contract("events"))
 
 
 def test_checked_files_awkward_types_are_copied_in_plain_ones(tmp_path: Path) -> None:
@@ -108,6 +119,29 @@ def test_checked_files_nan_beside_a_constant_is_copied_without_statistics(tmp_pa
     hidden = _events(propensity=pa.array([0.5, float("nan"), 0.5, 0.5, None, 0.5]))
     constant = _events(propensity=pa.array([0.5] * 6))
     groups = _check(tmp_path, hidden, constant)
-    assert groups == [[tmp_path / "staging" / "events-0.parquet", tmp_path / "part-1.parquet"]]
+    assert groups == [[tmp_path / "staging" / "events-0.parquet"], [tmp_path / "part-1.parquet"]]
     column = pq.read_metadata(groups[0][0]).schema.names.index("propensity")
     assert pq.read_metadata(groups[0][0]).row_group(0).column(column).statistics is None
+
+
+def test_checked_files_int96_times_of_any_century_keep_their_instants(tmp_path: Path) -> None:
+    instants = [datetime(year, 1, 2, 3, 4, 5, 678_901, UTC) for year in (1, 1582, 1677, 2026, 2611, 9999)]
+    path = tmp_path / "events.parquet"
+    rows = _events(event_ts=pa.array(instants, pa.timestamp("us", "UTC")))
+    pq.write_table(rows, path, use_deprecated_int96_timestamps=True)
+    files = TableFiles("events", "parquet", (path,))
+    (((is_copy, (copy,))),) = checked_parquet_files(_reading(tmp_path), files, load_contract("events"))
+    assert is_copy
+    assert pq.read_table(copy)["event_ts"].to_pylist() == [moment.replace(tzinfo=None) for moment in instants]
+
+
+def test_refuse_damaged_names_the_file_whose_pages_cannot_be_read(tmp_path: Path) -> None:
+    whole, damaged = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    for path in (whole, damaged):
+        pq.write_table(_events(), path, compression="zstd")
+    refuse_damaged(TableFiles("events", "parquet", (whole, damaged)))
+    content = bytearray(damaged.read_bytes())
+    content[4:200] = b"\xff" * 196
+    damaged.write_bytes(content)
+    with pytest.raises(InputError, match=r"events: .*b\.parquet is damaged"):
+        refuse_damaged(TableFiles("events", "parquet", (whole, damaged)))

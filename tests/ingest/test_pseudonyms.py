@@ -7,14 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
-from creatorpool.contracts import load_contract
 from creatorpool.errors import ConfigurationError
 from creatorpool.ingest.day import ingest_day
-from creatorpool.ingest.delivery import Delivery
-from creatorpool.ingest.pseudonyms import KEY_VARIABLE, WITHHELD, hash_key, key_fingerprint, pseudonymised
+from creatorpool.ingest.pseudonyms import KEY_VARIABLE, WITHHELD, Pseudonyms, hash_key, key_fingerprint
 from creatorpool.settings import load_settings
 from creatorpool.tables import Warehouse
 
@@ -87,11 +86,14 @@ def test_an_empty_id_stays_refused(spark: SparkSession, tmp_path: Path) -> None:
     assert any("viewer_id" in rule for row in refused for rule in row["failed_rules"])
 
 
-def test_ids_made_of_a_viewers_are_hashed_whole(spark: SparkSession) -> None:
-    rows = spark.createDataFrame([("7-v1-100", "7", "v1")], "event_id string, viewer_id string, video_id string")
-    hashed = pseudonymised(Delivery("events", (rows,)), load_contract("events"), KEY, made_of_ids=("event_id",))
+def test_frames_and_batches_are_hashed_alike(spark: SparkSession) -> None:
+    ids = ["7", "", None, "ä", "7"]
+    hashed = Pseudonyms(KEY).frame(spark.createDataFrame([(text, "v") for text in ids], "viewer_id string, x string"))
+    batch = Pseudonyms(KEY).batch(pa.record_batch({"viewer_id": pa.array(ids), "x": pa.array(["v"] * 5)}))
 
-    assert [tuple(row) for row in hashed.parts[0].collect()] == [(pseudonym("7-v1-100"), pseudonym("7"), "v1")]
+    expected = [pseudonym("7"), "", None, pseudonym("ä"), pseudonym("7")]
+    assert [tuple(row) for row in hashed.collect()] == [(text, "v") for text in expected]
+    assert batch.to_pydict() == {"viewer_id": expected, "x": ["v"] * 5}
 
 
 @pytest.mark.parametrize("key", ["", "short", None])

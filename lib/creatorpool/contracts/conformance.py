@@ -25,6 +25,11 @@ _TEXT_FORMS = {
     "DATE": _DAY,
     "TIMESTAMP": f"{_DAY}([T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}([.][0-9]{{1,9}})?)? ?({_ZONE})?)?",
 }
+# The years that dates can be written with, which readers in Python can hold; Parquet has more.
+_CALENDAR = {
+    "DATE": ("0001-01-01", "9999-12-31"),
+    "TIMESTAMP": ("0001-01-01 00:00:00", "9999-12-31 23:59:59.999999"),
+}
 
 
 def conform(df: DataFrame, contract: Contract, *, absent: Collection[str] = ()) -> DataFrame:
@@ -32,7 +37,7 @@ def conform(df: DataFrame, contract: Contract, *, absent: Collection[str] = ()) 
 
     Text is read strictly: ISO 8601 dates and times (UTC unless they name a zone), ``true``/``false``/``1``/``0``, plain
     decimal numbers, lists as a JSON array or separated by ``|``; blank text is NULL but in a STRING column. Numbers of
-    another width must have the same value in the contract's type.
+    another width must have the same value in the contract's type. Dates and times are of the years 1 to 9999.
 
     Parameters
     ----------
@@ -61,7 +66,7 @@ def conform(df: DataFrame, contract: Contract, *, absent: Collection[str] = ()) 
     unread = [
         F.when(~_was_read(column, delivered[column.name], typed[column.name]), F.lit(f"{column.name}_readable"))
         for column in columns
-        if type_name(delivered[column.name]) != column.type
+        if type_name(delivered[column.name]) != column.type or column.type in _CALENDAR
     ]
     failed = F.array_compact(F.array(*unread)) if unread else F.array().cast("array<string>")
     named = [value.alias(name) for name, value in typed.items()]
@@ -89,6 +94,9 @@ def _can_read(wanted: str, given: DataType) -> bool:
 
 def _typed(column: model.Column, given: DataType) -> Column:
     value = F.col(column.name)
+    if column.type in _CALENDAR and not isinstance(given, StringType):
+        moment = value.try_cast(column.type)
+        return F.when(moment.between(*(F.lit(end).cast(column.type) for end in _CALENDAR[column.type])), moment)
     if type_name(given) == column.type:
         return value
     if isinstance(given, NumericType) and column.type in {"BIGINT", "INT"}:

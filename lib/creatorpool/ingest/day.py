@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from tempfile import mkdtemp
 
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from creatorpool.contracts import RowRule
-from creatorpool.ingest.delivery import OPTIONAL_TABLES, REQUIRED_TABLES, Delivery, find_files, require_files
+from creatorpool.errors import InputError
+from creatorpool.ingest.delivery import (
+    OPTIONAL_TABLES,
+    PARQUET,
+    REQUIRED_TABLES,
+    Delivery,
+    TableFiles,
+    find_files,
+    require_files,
+    unread_entries,
+)
 from creatorpool.ingest.dimensions import changed, merged
 from creatorpool.ingest.events import Dimension, SettledEvents, StoredDays, settle_events
 from creatorpool.ingest.judge import JudgedTable, judge_table
 from creatorpool.ingest.kuairand import read_kuairand
 from creatorpool.ingest.native import read_native
-from creatorpool.ingest.pseudonyms import pseudonymised
+from creatorpool.ingest.parquet_files import refuse_damaged
+from creatorpool.ingest.pseudonyms import VIEWER, Pseudonyms
+from creatorpool.ingest.reading import Reading
 from creatorpool.ingest.refusals import (
     refuse_broken_day,
     refuse_broken_feed,
     refuse_revenue,
     revenue_warnings,
     stale_row_warning,
-    unit_warnings,
 )
 from creatorpool.ingest.report import IngestReport, TableCounts
 from creatorpool.ingest.rules import tier_rule
+from creatorpool.ingest.staging import staging_folder
+from creatorpool.ingest.units import unit_warnings
+from creatorpool.quoting import shortened_list
 from creatorpool.settings import IngestSettings
 from creatorpool.tables import Warehouse
 
@@ -99,12 +113,15 @@ def ingest_day(
     """
     if warehouse.session is None:
         raise RuntimeError("ingestion needs a warehouse with a session")
-    with _staging(warehouse, run_id) as staging:
+    if day.toordinal() <= settings.late_window_days:
+        raise InputError(f"{day} has no {settings.late_window_days} days before it, ingest.late_window_days")
+    with staging_folder(warehouse.engine_place(), run_id) as staging:
         run = DayIngestion(warehouse, warehouse.session, source, day, settings, tiers, ingested_at, staging, hash_key)
-        judged = _judge(run)
-        if check is not None:
-            check(judged.sides["ad_revenue"].good, "ad_revenue")
-        _write(run, judged)
+        with _damage_named(run):
+            judged = _judge(run)
+            if check is not None:
+                check(judged.sides["ad_revenue"].good, "ad_revenue")
+            _write(run, judged)
     if check is not None:
         for name in ("viewers", "videos"):
             check(warehouse.read(name), name)
@@ -141,10 +158,8 @@ def _judge(run: DayIngestion) -> JudgedDay:
     settled = settle_events(deliveries["events"], contract, run.session, window, _stored_events(run))
     events = settled.judge(run.day, dimensions["viewers"], dimensions["videos"])
     refuse_broken_day(events, run.day, run.settings, is_stored=_has_rows(run.warehouse, "events", run.day))
-    warnings = unit_warnings(deliveries["ad_revenue"], revenue) + revenue_warnings(
-        revenue.good, dimensions["videos"].rows
-    )
-    warnings += _stale(run, sides, dimensions)
+    warnings = revenue_warnings(revenue.good, dimensions["videos"].rows) + _stale(run, sides, dimensions)
+    warnings += unit_warnings(deliveries["ad_revenue"], revenue.contract) + _unread(run)
     return JudgedDay(sides, dimensions, settled, events.counts, warnings)
 
 
@@ -166,26 +181,38 @@ def _write(run: DayIngestion, judged: JudgedDay) -> None:
 
 
 def _deliveries(run: DayIngestion) -> dict[str, Delivery]:
-    deliveries = _read(run)
-    if run.hash_key is None:
-        return deliveries
-    key, contract = run.hash_key, run.warehouse.contract
-    # The KuaiRand reader makes an event's id of its user, video and moment.
-    made = ("event_id",) if run.settings.format == "kuairand" else ()
+    is_kuairand = run.settings.format == "kuairand"
+    names = ("user_id" if is_kuairand else VIEWER,)
+    pseudonyms = None if run.hash_key is None else Pseudonyms(run.hash_key, names)
+    reading = Reading(run.session, run.staging, run.settings, pseudonyms)
+    if is_kuairand:
+        return read_kuairand(reading, run.source, run.day)
     return {
-        name: pseudonymised(delivery, contract(name), key, made_of_ids=made) for name, delivery in deliveries.items()
+        files.table: read_native(reading, files, run.warehouse.contract(files.table)) for files in _files(run.source)
     }
 
 
-def _read(run: DayIngestion) -> dict[str, Delivery]:
-    if run.settings.format == "kuairand":
-        return read_kuairand(run.session, run.source, run.day)
-    found = [require_files(run.source, table) for table in REQUIRED_TABLES]
-    found += [files for table in OPTIONAL_TABLES if (files := find_files(run.source, table))]
-    return {
-        files.table: read_native(run.session, files, run.warehouse.contract(files.table), run.staging)
-        for files in found
-    }
+def _files(source: Path) -> list[TableFiles]:
+    found = [require_files(source, table) for table in REQUIRED_TABLES]
+    return found + [files for table in OPTIONAL_TABLES if (files := find_files(source, table))]
+
+
+@contextmanager
+def _damage_named(run: DayIngestion) -> Iterator[None]:
+    """Where an engine fails, look whether the delivery is at fault: its Parquet pages are read by the engine alone."""
+    try:
+        yield
+    except (PySparkException, Py4JError):
+        if run.settings.format == "native":
+            for files in _files(run.source):
+                if files.format == PARQUET:
+                    refuse_damaged(files)
+        raise
+
+
+def _unread(run: DayIngestion) -> tuple[str, ...]:
+    names = unread_entries(run.source) if run.settings.format == "native" else []
+    return (f"{run.source} has {len(names)} entries that belong to no table: {shortened_list(names)}",) if names else ()
 
 
 def _judge_side(run: DayIngestion, delivery: Delivery) -> JudgedTable:
@@ -260,16 +287,3 @@ def _replace_day(run: DayIngestion, rows: DataFrame, number: int, table: str) ->
     seen = run.warehouse.version(table)
     records = rows.toArrow().to_pylist() if number else []
     run.warehouse.replace_day_records(records, table, run.day, seen=seen)
-
-
-@contextmanager
-def _staging(warehouse: Warehouse, run_id: str) -> Iterator[Path]:
-    """A folder for copies of awkward files, beside the tables so that every executor sees it; gone afterwards."""
-    if isinstance(warehouse.root, Path):
-        folder = Path(warehouse.engine_root()) / "_staging" / run_id
-    else:
-        folder = Path(mkdtemp(prefix="creatorpool-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
+import stat
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +12,15 @@ from pyspark.sql import DataFrame
 
 from creatorpool.contracts import Contract
 from creatorpool.errors import InputError
+from creatorpool.quoting import shortened_list
 
 REQUIRED_TABLES = ("ad_revenue", "viewers", "videos", "events")
 OPTIONAL_TABLES = ("creators", "entrants", "content_exposure", "drawer_positions", "delivery_guarantees")
 
 PARQUET, JSON_LINES, CSV = "parquet", "jsonl", "csv"
 _FORMAT_BY_SUFFIX = {".parquet": PARQUET, ".jsonl": JSON_LINES, ".json": JSON_LINES, ".csv": CSV}
-# Engines read these as patterns, and a pattern that matches nothing as an empty table.
-_PATTERN_SIGNS = set("*?[]{}")
+# What a folder has beside its data files when these are read by a log: without it, deleted rows come back.
+_TABLE_LOGS = {"_delta_log": "Delta", ".hoodie": "Hudi", "metadata": "Iceberg"}
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Delivery:
     """One table as it was delivered.
 
     Each frame of `parts` has the contract's columns but those in `absent`, in its own types, or as text (`is_text`)
-    with the line itself in `raw_row`. `other_day` rows were left out already.
+    with the record itself in `raw_row`. `other_day` rows were left out already.
     """
 
     table: str
@@ -44,29 +46,35 @@ class TableFiles:
     format: str
     paths: tuple[Path, ...]
 
+    @property
+    def place(self) -> Path:
+        """The file, or the folder of several."""
+        return self.paths[0] if len(self.paths) == 1 else self.paths[0].parent
+
 
 def find_files(source: Path, table: str) -> TableFiles | None:
     """The files of `table` in folder `source`, in the order of their names, or None where there are none.
 
+    In the table's folder, names that begin with `_` or `.` are marks of the writer and skipped; all else must be a
+    readable file.
+
     Raises
     ------
     InputError
-        If `source` is no folder, or the table comes twice, empty, in several formats or in an unknown one.
+        If `source` is no folder; if the table comes twice, empty, in several formats or in an unknown one; if an entry
+        of its folder is no file that can be read, or shows that the folder is a Delta, Iceberg or Hudi table.
     """
-    if not source.is_dir():
-        raise InputError(f"source {source} is not a folder")
-    entries = [entry for entry in sorted(source.iterdir()) if _names_table(entry, table)]
+    entries = [entry for entry in _entries(source, "source") if _names_table(entry.name, table)]
     if not entries:
         return None
     if len(entries) > 1:
-        raise InputError(f"{table}: {source} holds it more than once: {[entry.name for entry in entries]}")
-    paths = _visible_files(entries[0]) if entries[0].is_dir() else entries
+        raise InputError(f"{table}: {source} holds it more than once: {shortened_list(e.name for e in entries)}")
+    paths = _parts(entries[0], table) if entries[0].is_dir() else entries
+    for path in paths:
+        _require_file(path, table)
     formats = {_format_of(path, table) for path in paths}
     if len(formats) != 1:
         raise InputError(f"{table}: {entries[0]} must hold files of one format, got {sorted(formats) or 'no file'}")
-    for path in paths:
-        if _PATTERN_SIGNS & set(str(path)):
-            raise InputError(f"{table}: the path {path} must not contain any of {' '.join(sorted(_PATTERN_SIGNS))}")
     return TableFiles(table, formats.pop(), tuple(paths))
 
 
@@ -74,7 +82,7 @@ def require_files(source: Path, table: str) -> TableFiles:
     """`find_files`, with an InputError where there are none."""
     files = find_files(source, table)
     if files is None:
-        present = sorted(entry.name for entry in source.iterdir())
+        present = shortened_list(entry.name for entry in _entries(source, table))
         raise InputError(
             f"{table}: {source} has no {table}.parquet, .jsonl, .json or .csv (or .gz of these), and no folder "
             f"{table}/; it has {present}"
@@ -82,19 +90,32 @@ def require_files(source: Path, table: str) -> TableFiles:
     return files
 
 
-def require_columns(got: Sequence[str], contract: Contract, place: Path, optional: Sequence[str] = ()) -> None:
-    """InputError, naming both lists, unless a delivery has each column once; it may leave out `optional` ones."""
+def unread_entries(source: Path) -> list[str]:
+    """Names in `source` that belong to no table; those that begin with `_` or `.` do not count."""
+    tables = (*REQUIRED_TABLES, *OPTIONAL_TABLES)
+    names = [entry.name for entry in _entries(source, "source") if not _is_mark(entry)]
+    return [name for name in names if not any(_names_table(name, table) for table in tables)]
+
+
+def require_columns(
+    got: Sequence[str], contract: Contract, place: Path, optional: Sequence[str] = (), *, quote: bool = True
+) -> None:
+    """InputError, naming both lists, unless a delivery has each column once; it may leave out `optional` ones.
+
+    Without `quote`, names that the contract does not have are counted and not shown: they may be a viewer's data.
+    """
     expected = list(contract.column_names)
-    missing = [name for name in expected if name not in got and name not in optional]
-    extra = [name for name in got if name not in expected]
-    twice = sorted({name for name in got if list(got).count(name) > 1})
-    found = {"missing columns": missing, "columns not in the contract": extra, "columns given twice": twice}
-    faults = [f"{kind} {names}" for kind, names in found.items() if names]
+    known, times = set(expected), Counter(got)
+    missing = [name for name in expected if name not in times and name not in optional]
+    extra = [name for name in times if name not in known]
+    twice = sorted(name for name, number in times.items() if number > 1 and (quote or name in known))
+    faults = [f"missing columns {missing}"] if missing else []
+    faults += [f"columns not in the contract {_shown(extra, quote=quote)}"] if extra else []
+    faults += [f"columns given twice {shortened_list(twice)}"] if twice else []
     if faults:
-        raise InputError(
-            f"{contract.name}: {place}: {', '.join(faults)}; expected {expected}"
-            f"{f' ({list(optional)} may be left out)' if optional else ''}, got {list(got)}"
-        )
+        may_lack = f" ({list(optional)} may be left out)" if optional else ""
+        found = f", got {shortened_list(got)}" if quote else ""
+        raise InputError(f"{contract.name}: {place}: {', '.join(faults)}; expected {expected}{may_lack}{found}")
 
 
 def optional_columns(contract: Contract) -> tuple[str, ...]:
@@ -102,29 +123,51 @@ def optional_columns(contract: Contract) -> tuple[str, ...]:
     return ("date",) if contract.name == "events" else ()
 
 
-def read_header(path: Path, table: str) -> str:
-    """First line of a text file, without its line end or byte order mark; InputError for an empty or broken file."""
-    open_text = gzip.open if path.suffix == ".gz" else open
+def _shown(names: Sequence[str], *, quote: bool) -> str:
+    return shortened_list(names) if quote else f"({len(names)}, not shown as ingest.hash_viewer_ids is on)"
+
+
+def _entries(folder: Path, what: str) -> list[Path]:
+    if not folder.is_dir():
+        raise InputError(f"{what} {folder} is not a folder")
     try:
-        with open_text(path, "rt", encoding="utf-8-sig") as lines:
-            line = lines.readline()
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise InputError(f"{table}: {path} cannot be read: {error}") from error
-    if not line.strip():
-        raise InputError(f"{table}: {path} must begin with a line of column names")
-    return str(line).rstrip("\r\n")
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"{what}: folder {folder} cannot be listed: {error.strerror}") from error
 
 
-def _names_table(entry: Path, table: str) -> bool:
-    if entry.is_dir():
-        return entry.name == table
-    stem = entry.name.removesuffix(".gz")
-    return any(stem == table + suffix for suffix in _FORMAT_BY_SUFFIX)
+def _names_table(name: str, table: str) -> bool:
+    return name == table or any(name.removesuffix(".gz") == table + suffix for suffix in _FORMAT_BY_SUFFIX)
 
 
-def _visible_files(folder: Path) -> list[Path]:
-    # Writers leave marks such as _SUCCESS and .crc beside the data; engines skip them too.
-    return [path for path in sorted(folder.iterdir()) if path.is_file() and path.name[0] not in "._"]
+def _is_mark(entry: Path) -> bool:
+    # Writers leave marks such as _SUCCESS and .crc beside the data.
+    return entry.name[0] in "._"
+
+
+def _parts(folder: Path, table: str) -> list[Path]:
+    entries = _entries(folder, table)
+    for entry in entries:
+        if entry.name in _TABLE_LOGS and entry.is_dir():
+            raise InputError(
+                f"{table}: {folder} is a {_TABLE_LOGS[entry.name]} table, by its {entry.name}/: its files may hold "
+                f"rows that were deleted; deliver the live rows as plain files"
+            )
+    return [entry for entry in entries if not _is_mark(entry)]
+
+
+def _require_file(path: Path, table: str) -> None:
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISREG(mode):
+            path.open("rb").close()
+    except OSError as error:
+        kind = "is a link to nowhere" if path.is_symlink() and not path.exists() else "cannot be read"
+        raise InputError(f"{table}: {path} {kind}: {error.strerror}") from error
+    if stat.S_ISDIR(mode):
+        raise InputError(f"{table}: {path} is a folder: put all files directly into {path.parent}")
+    if not stat.S_ISREG(mode):
+        raise InputError(f"{table}: {path} is neither a file nor a link to one")
 
 
 def _format_of(path: Path, table: str) -> str:

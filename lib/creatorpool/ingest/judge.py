@@ -20,6 +20,8 @@ from creatorpool.ingest.repeats import alone, repeated_hashes, settled
 from creatorpool.ingest.report import TableCounts
 from creatorpool.ingest.rules import conflict_rule, only_unreadable
 from creatorpool.ingest.survey import Survey, survey_rows
+from creatorpool.ingest.text_columns import with_whole_numbers
+from creatorpool.quoting import quoted
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,13 @@ class JudgedTable:
     def example(self) -> str:
         """One row that breaks a rule, as it came, and the rules."""
         row = self.refused.select(FAILED_RULES, "raw_row").first()
-        return "none" if row is None else f"{row['raw_row']} breaks {', '.join(row[FAILED_RULES])}"
+        return "none" if row is None else f"{quoted(row['raw_row'])} breaks {', '.join(row[FAILED_RULES])}"
 
 
 def conformed(delivery: Delivery, contract: Contract) -> DataFrame:
     """All parts of a delivery in the contract's types; an event's `date` follows from its time where it has none."""
-    parts = [conform(part, contract, absent=delivery.absent) for part in delivery.parts]
-    rows = union_all(parts)
+    given = [with_whole_numbers(part, contract) if delivery.is_text else part for part in delivery.parts]
+    rows = union_all([conform(part, contract, absent=delivery.absent) for part in given])
     if delivery.is_text:
         rows = rows.select(*(fenced(F.col(name)).alias(name) for name in rows.columns))
     return rows.withColumn("date", F.col("event_ts").cast("date")) if "date" in delivery.absent else rows

@@ -19,16 +19,17 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.contracts.row_rules import RAW_ROW
 from creatorpool.errors import InputError
 from creatorpool.frames import union_all
+from creatorpool.ingest.byte_stream import opened
 from creatorpool.ingest.computed import computed_once
-from creatorpool.ingest.delivery import Delivery, read_header
-from creatorpool.ingest.native import read_lines
-from creatorpool.ingest.text_lines import column_names, separated_columns
+from creatorpool.ingest.csv_records import CsvFile
+from creatorpool.ingest.delivery import Delivery
+from creatorpool.ingest.reading import Reading
 
 CREATORS, CATEGORIES = 400, 6
 MICROS_PER_VIEW, PULSE_MICROS_PER_VIEW = 1_000, 3_000
@@ -42,20 +43,21 @@ _OPTIONAL = ("is_like", "tab")
 _BEGINNING = datetime(2022, 4, 8, tzinfo=UTC)
 
 
-def read_kuairand(session: SparkSession, source: Path, day: date) -> dict[str, Delivery]:
-    """The rows of `day`, by UTC time, in the native tables' columns.
+def read_kuairand(reading: Reading, source: Path, day: date) -> dict[str, Delivery]:
+    """The rows of `day`, by UTC time, in the native tables' columns; a hashed user's events are made of the hash.
 
     Raises
     ------
     InputError
         If `source` has no log, or a log or the user features lack a column that is needed.
     """
-    log = _read_log(session, source)
+    session = reading.session
+    log = _read_log(reading, source)
     is_other = F.coalesce(F.col("event_ts").cast("date") != F.lit(day), F.lit(False))
     other_day = log.where(is_other).count()
     today = log.where(~is_other)
     videos = computed_once(_videos(log, today), session).rows
-    viewers = computed_once(_viewers(today, _read_features(session, source)), session).rows
+    viewers = computed_once(_viewers(today, _read_features(reading, source)), session).rows
     revenue = computed_once(_revenue(today, videos, day), session).rows
     return {
         "viewers": Delivery("viewers", (viewers,)),
@@ -65,30 +67,33 @@ def read_kuairand(session: SparkSession, source: Path, day: date) -> dict[str, D
     }
 
 
-def _read_log(session: SparkSession, source: Path) -> DataFrame:
+def _read_log(reading: Reading, source: Path) -> DataFrame:
     paths = sorted({path for pattern in _LOGS for path in source.glob(pattern)})
     if not paths:
         raise InputError(f"{source} has no KuaiRand log; looked for {', '.join(_LOGS)}")
-    return union_all([_read_separated(session, path, _NEEDED, _OPTIONAL) for path in paths])
+    return union_all([_read_separated(reading, path, _NEEDED, _OPTIONAL) for path in paths])
 
 
-def _read_features(session: SparkSession, source: Path) -> DataFrame | None:
+def _read_features(reading: Reading, source: Path) -> DataFrame | None:
     paths = sorted(source.glob("user_features*.csv*"))
     if not paths:
         return None
-    frames = [_read_separated(session, path, ("user_id", "register_days"), ()) for path in paths]
+    frames = [_read_separated(reading, path, ("user_id", "register_days"), ()) for path in paths]
     return union_all(frames).dropDuplicates(["user_id"])
 
 
-def _read_separated(session: SparkSession, path: Path, needed: tuple[str, ...], optional: tuple[str, ...]) -> DataFrame:
+def _read_separated(reading: Reading, path: Path, needed: tuple[str, ...], optional: tuple[str, ...]) -> DataFrame:
     """Columns `needed`, `optional` (NULL where the file has none) and `raw_row`, as text; times also as `event_ts`."""
-    header = read_header(path, "events")
-    separator = "\t" if "\t" in header else ","
-    names = column_names(header, separator)
-    missing = [name for name in needed if name not in names]
-    if missing:
-        raise InputError(f"{path}: columns {missing} are missing; needed are {list(needed)}, got {names}")
-    rows = separated_columns(read_lines(session, [path], "events"), header, names, separator)
+    settings = reading.settings
+    with opened(path, "events", settings.max_file_bytes) as stream:
+        file = CsvFile(stream, max_header_bytes=settings.max_header_bytes, separator=None)
+        names = file.names
+        missing = [name for name in needed if name not in names]
+        if missing or len(set(names)) < len(names):
+            raise InputError(f"{path}: columns {missing} are missing, or one is given twice; needed are {list(needed)}")
+        records = file.records(settings.max_row_bytes, quote=reading.may_quote)
+        staged = reading.stage(records, names, f"{path.name}.parquet")
+    rows = reading.staged([staged], names)
     for name in optional:
         rows = rows if name in names else rows.withColumn(name, F.lit(None).cast("string"))
     rows = rows.select(*needed, *optional, RAW_ROW)

@@ -8,20 +8,36 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyspark.sql import DataFrame
 
 from creatorpool.contracts import Contract
 from creatorpool.errors import InputError
 from creatorpool.ingest.delivery import TableFiles, optional_columns, require_columns
+from creatorpool.ingest.reading import Reading, plain_writer
+from creatorpool.quoting import quoted
 
 _BATCH_ROWS = 1 << 17
 
 
-def checked_parquet_files(files: TableFiles, contract: Contract, staging: Path) -> list[list[Path]]:
-    """Paths of the table's files, grouped by schema, each plain enough for every engine.
+def parquet_parts(reading: Reading, files: TableFiles, contract: Contract) -> list[DataFrame]:
+    """The rows of the table's files, one frame for each of the schemas they have; errors as in `checked_parquet_files`.
 
-    A file with nanosecond times, dictionary-typed, all-null or unsigned 64-bit columns, or with NaN in a column that is
-    constant otherwise, is copied to `staging` first: engines fail on the former, and Sail 0.7 reads the constant where
-    the NaN is.
+    Viewers' ids are hashed where the reading says so: in a copy as it is written, else by the frame.
+    """
+    hashed = reading.pseudonyms
+    parts = []
+    for is_copy, paths in checked_parquet_files(reading, files, contract):
+        rows = reading.parquet(paths)
+        parts.append(rows if is_copy or hashed is None else hashed.frame(rows))
+    return parts
+
+
+def checked_parquet_files(reading: Reading, files: TableFiles, contract: Contract) -> list[tuple[bool, list[Path]]]:
+    """Paths of the table's files, grouped by schema and by whether they are copies, each plain enough for every engine.
+
+    A file with nanosecond or INT96 times, dictionary-typed, all-null or unsigned 64-bit columns, or with NaN in a
+    column that is constant otherwise, is copied to the staging folder first: engines fail on the former, or let times
+    of other centuries wrap around, and Sail 0.7 reads the constant where the NaN is.
 
     Raises
     ------
@@ -29,23 +45,34 @@ def checked_parquet_files(files: TableFiles, contract: Contract, staging: Path) 
         Naming file, table, what was expected and what was there: unreadable file, missing or extra column, a type from
         which the contract's cannot be had without loss.
     """
-    groups: dict[tuple[tuple[str, str], ...], list[Path]] = {}
+    groups: dict[tuple[bool, tuple[tuple[str, str], ...]], list[Path]] = {}
     for position, path in enumerate(files.paths):
-        schema = _schema(path, contract)
+        schema = _schema(path, contract, quote=reading.may_quote)
         plain = pa.schema([pa.field(field.name, _plain_type(field.type)) for field in schema])
-        kept = path
-        if plain.types != schema.types or _hides_nan(path, schema):
-            kept = _plain_copy(path, plain, staging / f"{files.table}-{position}.parquet")
-        groups.setdefault(tuple((field.name, str(field.type)) for field in plain), []).append(kept)
-    return list(groups.values())
+        is_copy = plain.types != schema.types or _hides_nan(path, schema)
+        if is_copy:
+            path = _plain_copy(path, plain, reading, reading.staging / f"{files.table}-{position}.parquet")
+        fields = tuple((field.name, str(field.type)) for field in plain)
+        groups.setdefault((is_copy, fields), []).append(path)
+    return [(is_copy, paths) for (is_copy, _), paths in groups.items()]
 
 
-def _schema(path: Path, contract: Contract) -> pa.Schema:
+def refuse_damaged(files: TableFiles) -> None:
+    """InputError naming the first of the Parquet `files` whose pages cannot be read to the end."""
+    for path in files.paths:
+        try:
+            for _ in pq.ParquetFile(path).iter_batches(_BATCH_ROWS):
+                continue
+        except (OSError, pa.ArrowException) as error:
+            raise InputError(f"{files.table}: {path} is damaged: {quoted(error)}") from error
+
+
+def _schema(path: Path, contract: Contract, *, quote: bool) -> pa.Schema:
     try:
         schema = pq.read_schema(path)
     except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{contract.name}: {path} is not a readable Parquet file: {error}") from error
-    require_columns(schema.names, contract, path, optional_columns(contract))
+        raise InputError(f"{contract.name}: {path} is not a readable Parquet file: {quoted(error)}") from error
+    require_columns(schema.names, contract, path, optional_columns(contract), quote=quote)
     wrong = [
         f"{field.name} {field.type} (contract {contract.column(field.name).type})"
         for field in schema
@@ -119,17 +146,17 @@ def _hides_nan(path: Path, schema: pa.Schema) -> bool:
     return False
 
 
-def _plain_copy(path: Path, schema: pa.Schema, target: Path) -> Path:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # Without statistics no engine can infer a constant, and without the Arrow schema none restores the former types.
-    with pq.ParquetWriter(target, schema, write_statistics=False, store_schema=False) as writer:
+def _plain_copy(path: Path, schema: pa.Schema, reading: Reading, target: Path) -> Path:
+    with plain_writer(target, schema) as writer:
         for batch in _plain_batches(path, schema):
-            writer.write_batch(batch)
+            writer.write_batch(batch if reading.pseudonyms is None else reading.pseudonyms.batch(batch))
     return target
 
 
 def _plain_batches(path: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    for batch in pq.ParquetFile(path).iter_batches(_BATCH_ROWS):
+    # INT96 is read as microseconds: as nanoseconds, times before 1678 and after 2261 wrap around.
+    file = pq.ParquetFile(path, coerce_int96_timestamp_unit="us")
+    for batch in file.iter_batches(_BATCH_ROWS):
         columns = [_plain(batch.column(field.name), field.type) for field in schema]
         yield pa.RecordBatch.from_arrays(columns, schema=schema)
 

@@ -1,4 +1,4 @@
-"""Viewers' ids replaced by keyed hashes before any row is judged, so that no table ever holds the delivered ones.
+"""Viewers' ids replaced by keyed hashes before any row is judged or staged, so that no file ever holds delivered ones.
 
 SHA-256 over the hashed key and the id: the same viewer has the same pseudonym on each day and engine, and nobody
 without the key can try ids against it.
@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from creatorpool.contracts import Contract
 from creatorpool.contracts.row_rules import RAW_ROW
 from creatorpool.errors import ConfigurationError
-from creatorpool.ingest.delivery import Delivery
+from creatorpool.ingest.records import Records
 
 KEY_VARIABLE = "CREATORPOOL_HASH_KEY"
 """The environment's name for the key, which is a secret: it stands in no configuration, table or log line."""
 
-WITHHELD = "withheld: a line that cannot be read may hold a viewer's id"
+WITHHELD = "withheld: a record that cannot be read may hold a viewer's id"
 
-_VIEWER = "viewer_id"
+VIEWER = "viewer_id"
 _SHORTEST_KEY = 32
 
 
@@ -44,32 +44,47 @@ def key_fingerprint(key: str) -> str:
     return _digest(f"fingerprint {key}")[:16]
 
 
-def pseudonymised(delivery: Delivery, contract: Contract, key: str, *, made_of_ids: Collection[str] = ()) -> Delivery:
-    """`delivery` with pseudonyms for viewers' ids, also in the rows that quarantine would show; others as they are.
+@dataclass(frozen=True)
+class Pseudonyms:
+    """Hashes the columns `names` under a key, in frames and in Arrow batches alike."""
 
-    `made_of_ids` names further columns that hold a viewer's id among other things, and are hashed whole.
-    """
-    if _VIEWER not in contract.column_names:
-        return delivery
-    secret = _digest(f"pseudonym {key}")
-    names = [name for name in (_VIEWER, *made_of_ids) if name in contract.column_names]
-    return replace(delivery, parts=tuple(_hashed(part, contract, names, secret) for part in delivery.parts))
+    key: str
+    names: tuple[str, ...] = (VIEWER,)
 
+    @property
+    def _secret(self) -> str:
+        return _digest(f"pseudonym {self.key}")
 
-def _hashed(part: DataFrame, contract: Contract, names: Sequence[str], secret: str) -> DataFrame:
-    hashed = part.withColumns({name: _pseudonym(F.col(name).cast("string"), secret) for name in names})
-    if RAW_ROW not in part.columns:
-        return hashed
-    present = [name for name in contract.column_names if name in part.columns]
-    # The line itself has the id: its fields stand for it.
-    fields = F.to_json(F.struct(*present))
-    is_read = F.coalesce(*present).isNotNull()
-    return hashed.withColumn(RAW_ROW, F.when(is_read, fields).otherwise(F.lit(WITHHELD)))
+    def frame(self, rows: DataFrame) -> DataFrame:
+        """`rows` with pseudonyms in the hashed columns that it has."""
+        return rows.select(
+            *(self._column(name).alias(name) if name in self.names else F.col(name) for name in rows.columns)
+        )
 
+    def batch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """`batch` with pseudonyms in the hashed columns that it has, which are text."""
+        for name in set(self.names) & set(batch.schema.names):
+            batch = batch.set_column(batch.schema.get_field_index(name), name, self._array(batch.column(name)))
+        return batch
 
-def _pseudonym(value: Column, secret: str) -> Column:
-    # An empty id stays one, for the rule that refuses it.
-    return F.when(value == "", value).otherwise(F.sha2(F.concat(F.lit(secret), value).cast("binary"), 256))
+    def records(self, records: Records) -> Records:
+        """`records` without the text of a record: its columns stand for it, or nothing where it cannot be read."""
+        batch, shown = self.batch(records.batch), None if records.is_readable else WITHHELD
+        raw = pa.array([shown] * batch.num_rows, pa.string())
+        place = batch.schema.get_field_index(RAW_ROW)
+        return Records(batch.set_column(place, RAW_ROW, raw), is_readable=records.is_readable)
+
+    def _column(self, name: str) -> Column:
+        value = F.col(name).cast("string")
+        # An empty id stays one, for the rule that refuses it.
+        hashed = F.sha2(F.concat(F.lit(self._secret), value).cast("binary"), 256)
+        return F.when(value == "", value).otherwise(hashed)
+
+    def _array(self, values: pa.Array) -> pa.Array:
+        secret = self._secret
+        coded = pc.dictionary_encode(values)
+        hashed = [_digest(secret + text) if text else text for text in coded.dictionary.to_pylist()]
+        return pa.array(hashed, pa.string()).take(coded.indices)
 
 
 def _digest(text: str) -> str:

@@ -10,13 +10,11 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DecimalType
 
 from creatorpool.contracts import Contract
-from creatorpool.contracts.row_rules import RAW_ROW
 from creatorpool.errors import ContractViolationError, InputError
 from creatorpool.ingest.delivery import Delivery
 from creatorpool.ingest.judge import JudgedTable
+from creatorpool.quoting import quoted
 from creatorpool.settings import IngestSettings
-
-_FRACTION = r"(^|[^0-9A-Za-z.-])[+-]?[0-9]+[.][0-9]{2,}($|[^0-9A-Za-z.-])"
 
 _WITHOUT_VIDEO = {
     "non_pulse": "micros and no video to earn them",
@@ -79,34 +77,18 @@ def revenue_warnings(revenue: DataFrame, videos: DataFrame) -> tuple[str, ...]:
     named = ("placement", "category", "video_id", "revenue_micros")
     found = pooled.select(*named).unionByName(pulse.select(*named)).collect()
     warnings = [
-        f"ad_revenue: category '{row['category']}' has {row['revenue_micros']} {_WITHOUT_VIDEO[row['placement']]}"
+        f"ad_revenue: category '{quoted(row['category'])}' has {row['revenue_micros']} "
+        f"{_WITHOUT_VIDEO[row['placement']]}"
         for row in sorted(found, key=lambda row: (str(row["category"]), row["placement"]))
         if row["placement"] in _WITHOUT_VIDEO
     ]
     unknown = sorted({row["video_id"] for row in found if row["placement"] == "pulse"})
     if unknown:
         warnings.append(
-            f"ad_revenue: Pulse revenue beside {len(unknown)} videos that are not in videos, such as '{unknown[0]}'"
+            f"ad_revenue: Pulse revenue beside {len(unknown)} videos that are not in videos, such as "
+            f"'{quoted(unknown[0])}'"
         )
     return tuple(warnings)
-
-
-def unit_warnings(delivery: Delivery, revenue: JudgedTable) -> tuple[str, ...]:
-    """A warning where all money came with a fraction, as amounts in units of the currency do: micros are whole.
-
-    A fraction of one digit is how programs write a whole double, and says nothing.
-    """
-    rows = revenue.flagged.where(F.col("revenue_micros") != 0)
-    if not _is_decimal(delivery):
-        # Money is the only number with a fraction in a row of the table, whatever the format.
-        has_fraction = F.count(F.when(F.col(RAW_ROW).rlike(_FRACTION), 1))
-        number, with_fraction = rows.agg(F.count("*"), has_fraction).collect()[0]
-        if not number or with_fraction < number:
-            return ()
-    return (
-        "ad_revenue: every amount of revenue_micros is written with a fraction, as units of the currency are, and is "
-        "read as micros, a millionth of a unit each: if these are units, deliver them times 1,000,000",
-    )
 
 
 def _is_decimal(delivery: Delivery) -> bool:
@@ -122,8 +104,8 @@ def stale_row_warning(table: JudgedTable, stored: DataFrame) -> str | None:
     if not number:
         return None
     return (
-        f"{table.contract.name}: {number} rows of known keys are refused, such as '{example}': what an earlier "
-        f"day delivered for them stays in force"
+        f"{table.contract.name}: {number} rows of known keys are refused, such as '{quoted(example)}': what an "
+        f"earlier day delivered for them stays in force"
     )
 
 

@@ -1,0 +1,81 @@
+"""The bytes of a text file, decompressed, in blocks: memory stays flat whatever the file holds."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from gzip import GzipFile
+from pathlib import Path
+from typing import Protocol
+
+from creatorpool.errors import InputError
+
+BLOCK_BYTES = 8 << 20
+_MARK = b"\xef\xbb\xbf"
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class ByteStream:
+    """A text file's bytes without its byte order mark; each fault of the file is an InputError that names it."""
+
+    closed = False
+
+    def __init__(self, file: _Readable, place: str, max_bytes: int) -> None:
+        """`place` is the table and the path, for messages; beyond `max_bytes` the file is refused."""
+        self.place = place
+        self._file = file
+        self._left = max_bytes
+        self._max_bytes = max_bytes
+        self._at_start = True
+
+    def read(self, size: int = BLOCK_BYTES) -> bytes:
+        """The next `size` bytes, fewer only at the end, none after it."""
+        block = self._read(size)
+        if self._at_start:
+            block, self._at_start = block.removeprefix(_MARK), False
+        self._left -= len(block)
+        if self._left < 0:
+            raise InputError(
+                f"{self.place} holds more than ingest.max_file_bytes {self._max_bytes} bytes once it is decompressed"
+            )
+        return block
+
+    def _read(self, size: int) -> bytes:
+        try:
+            return self._file.read(size)
+        except (OSError, EOFError, zlib.error) as error:
+            raise InputError(f"{self.place} cannot be read: {error}") from error
+
+
+@contextmanager
+def opened(path: Path, table: str, max_bytes: int) -> Iterator[ByteStream]:
+    """The bytes of `path`; of a .gz file, what it decompresses to, with its length and checksum checked at the end."""
+    place = f"{table}: {path}"
+    try:
+        raw = path.open("rb")
+    except OSError as error:
+        raise InputError(f"{place} cannot be read: {error.strerror}") from error
+    with raw:
+        yield ByteStream(GzipFile(fileobj=raw) if path.suffix == ".gz" else raw, place, max_bytes)
+
+
+def line_blocks(stream: ByteStream, max_line_bytes: int) -> Iterator[bytes]:
+    """Blocks of whole lines, each without the last line's end.
+
+    Of a line longer than `max_line_bytes` there is one byte more than that, so that its length shows it.
+    """
+    line = b""
+    while block := stream.read():
+        head, newline, rest = block.partition(b"\n")
+        line = (line + head)[: max_line_bytes + 1]
+        if not newline:
+            continue
+        whole, newline, tail = rest.rpartition(b"\n")
+        yield line + b"\n" + whole if newline else line
+        line = tail[: max_line_bytes + 1]
+    if line:
+        yield line

@@ -1,0 +1,73 @@
+"""RFC 4180's rules on quotes, checked over the bytes of a CSV file.
+
+Parsers differ in what they make of a quote that stands where none may: where a record ends is then a guess, and a wrong
+guess turns text into records or records into text. So such a file is refused.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creatorpool.errors import InputError
+from creatorpool.quoting import quoted
+
+_QUOTE = ord('"')
+_LINE_ENDS = b"\r\n"
+
+
+class QuoteCheck:
+    """Takes a file block by block, from the start of a record on, and raises at the first misplaced quote.
+
+    In the order of a file, quotes open and close a field by turns. One that opens follows a separator, a line end, or
+    the quote before it, which it escapes; one that closes precedes one of these.
+    """
+
+    def __init__(self, place: str, separator: str, *, lines_before: int, quote: bool) -> None:
+        """`place` is for messages, which show the line at fault if `quote` holds."""
+        self._place = place
+        self._quote = quote
+        self._neighbours = np.frombuffer(separator.encode() + _LINE_ENDS + b'"', np.uint8)
+        self._lines = lines_before
+        self._before = b"\n"
+        self._held = b""
+        self._is_open = False
+
+    def feed(self, block: bytes) -> None:
+        """Check the next block; InputError naming the line of a misplaced quote."""
+        data = self._held + block
+        # What follows a quote at the end is not known yet.
+        data, self._held = (data[:-1], data[-1:]) if data.endswith(b'"') else (data, b"")
+        if not data:
+            return
+        if b'"' in data:
+            self._check(np.frombuffer(self._before + data + self._held, np.uint8), len(data))
+        self._lines += data.count(b"\n")
+        self._before = data[-1:]
+
+    def finish(self) -> None:
+        """Check the end of the file; InputError if a quoted field is not closed."""
+        self.feed(b"\n")
+        if self._is_open:
+            raise InputError(f"{self._place}: a quoted field is not closed at the end of the file")
+
+    def _check(self, around: NDArray[np.uint8], length: int) -> None:
+        quotes = np.flatnonzero(around[1 : length + 1] == _QUOTE) + 1
+        closing, opening = (quotes[0::2], quotes[1::2]) if self._is_open else (quotes[1::2], quotes[0::2])
+        misplaced = [
+            *opening[~np.isin(around[opening - 1], self._neighbours)][:1],
+            *closing[~np.isin(around[closing + 1], self._neighbours)][:1],
+        ]
+        if misplaced:
+            self._refuse(around.tobytes(), int(min(misplaced)))
+        self._is_open ^= bool(quotes.size % 2)
+
+    def _refuse(self, around: bytes, position: int) -> None:
+        line = self._lines + around.count(b"\n", 1, position) + 1
+        start = around.rfind(b"\n", 0, position) + 1
+        text = around[start:].split(b"\n", 1)[0].decode(errors="replace")
+        shown = f": {quoted(text)}" if self._quote else ""
+        raise InputError(
+            f"{self._place}: line {line} has a quote where RFC 4180 allows none, so that it cannot be told where the "
+            f"records after it begin{shown}"
+        )

@@ -1,0 +1,189 @@
+"""CSV files as batches of text columns, by Arrow's CSV parser: a quoted field may hold whatever it likes.
+
+An empty unquoted field is NULL, a quoted one is the empty text. A record with another number of fields than the header
+cannot be read. Misplaced quotes refuse the file; see `csv_quotes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
+from threading import Lock
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+
+from creatorpool.errors import InputError
+from creatorpool.ingest.byte_stream import BLOCK_BYTES, ByteStream
+from creatorpool.ingest.csv_quotes import QuoteCheck
+from creatorpool.ingest.records import Records, record_schema, unreadable
+
+
+class CsvFile:
+    """A CSV file whose header has been read; `names` is empty where the file has no bytes at all."""
+
+    def __init__(self, stream: ByteStream, *, max_header_bytes: int, separator: str | None = ",") -> None:
+        """`separator` None takes the tab where the header has one, and the comma elsewhere.
+
+        Raises
+        ------
+        InputError
+            Naming the file, if it begins with a blank line or no line of at most `max_header_bytes`.
+        """
+        self._stream = stream
+        first = stream.read()
+        header, self._rest = _split_header(first, stream.place, max_header_bytes)
+        self.separator = separator or ("\t" if "\t" in header else ",")
+        self.names = [name.strip().strip('"') for name in header.split(self.separator)] if first else []
+
+    def records(self, max_record_bytes: int, *, quote: bool) -> Iterator[Records]:
+        """All records; with `quote` off, no message shows any of their text.
+
+        Raises
+        ------
+        InputError
+            Naming the file: a damaged file, a misplaced quote, a record longer than a block.
+        """
+        check = QuoteCheck(self._stream.place, self.separator, lines_before=1, quote=quote)
+        source = _Checked(self._rest, self._stream, check)
+        malformed: list[str] = []
+        try:
+            for batch in self._batches(source, malformed):
+                yield from _records(batch, self.names, max_record_bytes)
+                yield from _drained(malformed, self.names)
+        except pa.ArrowInvalid as error:
+            raise self._fault(source, error) from error
+        yield from _drained(malformed, self.names)
+
+    def _batches(self, source: _Checked, malformed: list[str]) -> Iterator[pa.RecordBatch]:
+        def keep(row: pacsv.InvalidRow) -> str:
+            if row.text.strip():
+                malformed.append(row.text)
+            return "skip"
+
+        if not source.has_bytes():
+            return
+        yield from pacsv.open_csv(
+            pa.PythonFile(source, mode="r"),
+            pacsv.ReadOptions(column_names=self.names, block_size=BLOCK_BYTES),
+            pacsv.ParseOptions(delimiter=self.separator, newlines_in_values=True, invalid_row_handler=keep),
+            pacsv.ConvertOptions(
+                # Bytes: one record that is not UTF-8 must not end the file.
+                column_types=dict.fromkeys(self.names, pa.binary()),
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
+
+    def _fault(self, source: _Checked, error: pa.ArrowInvalid) -> InputError:
+        try:
+            while source.read(BLOCK_BYTES):
+                pass  # to the end: a quote that is misplaced further on explains the parser's trouble
+        except InputError as fault:
+            return fault
+        if "straddling" in str(error):
+            return InputError(f"{self._stream.place}: a record is longer than {BLOCK_BYTES} bytes")
+        return InputError(f"{self._stream.place}: it is not CSV in UTF-8 that can be read")
+
+
+class _Checked:
+    """What follows a header, as a file for Arrow; every byte passes `check`."""
+
+    closed = False
+
+    def __init__(self, first: bytes, stream: ByteStream, check: QuoteCheck) -> None:
+        self._first = first
+        self._stream = stream
+        self._check = check
+        self._has_ended = False
+        self._lock = Lock()
+
+    def has_bytes(self) -> bool:
+        """Whether there is a record at all: Arrow refuses to read none."""
+        while not self._first.strip(b"\r\n"):
+            block = self._stream.read()
+            if not block:
+                return False
+            self._first = block
+        return True
+
+    def read(self, size: int) -> bytes:
+        # Arrow reads ahead in a thread of its own.
+        with self._lock:
+            block, self._first = self._first[:size], self._first[size:]
+            block = block or self._stream.read(size)
+            if block:
+                self._check.feed(block)
+            elif not self._has_ended:
+                self._has_ended = True
+                self._check.finish()
+            return block
+
+    def readable(self) -> bool:
+        return True
+
+
+def _split_header(first: bytes, place: str, max_header_bytes: int) -> tuple[str, bytes]:
+    line, _, rest = first.partition(b"\n")
+    if first and not line.strip():
+        raise InputError(f"{place} must begin with a line of column names")
+    if len(line) > max_header_bytes:
+        raise InputError(f"{place}: its first line is longer than ingest.max_header_bytes {max_header_bytes}")
+    try:
+        return line.rstrip(b"\r").decode(), rest
+    except UnicodeDecodeError as error:
+        raise InputError(f"{place}: its line of column names is not UTF-8") from error
+
+
+def _drained(malformed: list[str], names: Sequence[str]) -> Iterator[Records]:
+    if malformed:
+        found = unreadable(malformed, names)
+        malformed.clear()
+        yield found
+
+
+def _records(batch: pa.RecordBatch, names: Sequence[str], max_record_bytes: int) -> Iterator[Records]:
+    kept, refused = _split(batch, _is_short(batch, max_record_bytes))
+    try:
+        yield _as_text(kept, names)
+    except pa.ArrowInvalid:
+        is_text = pa.array([all(map(_is_utf8, row.values())) for row in kept.to_pylist()])
+        kept, others = _split(kept, is_text)
+        refused = [*refused, *others]
+        yield _as_text(kept, names)
+    if refused:
+        yield unreadable(refused, names)
+
+
+def _as_text(batch: pa.RecordBatch, names: Sequence[str]) -> Records:
+    columns = [pc.cast(column, pa.string()) for column in batch.columns]
+    return Records(
+        pa.RecordBatch.from_arrays([*columns, pa.nulls(batch.num_rows, pa.string())], schema=record_schema(names))
+    )
+
+
+def _is_short(batch: pa.RecordBatch, max_record_bytes: int) -> pa.Array:
+    lengths = [pc.fill_null(pc.binary_length(column), 0) for column in batch.columns]
+    add: Callable[[pa.Array, pa.Array], pa.Array] = pc.add
+    return pc.less_equal(reduce(add, lengths), max_record_bytes - batch.num_columns)
+
+
+def _split(batch: pa.RecordBatch, is_good: pa.Array) -> tuple[pa.RecordBatch, list[str]]:
+    """The good records, and the text of the others."""
+    if pc.all(is_good).as_py() is not False:
+        return batch, []
+    others = batch.filter(pc.invert(is_good)).to_pylist()
+    return batch.filter(is_good), [_text(list(row.values())) for row in others]
+
+
+def _text(values: Sequence[bytes | None]) -> str:
+    return b",".join(value or b"" for value in values).decode(errors="backslashreplace")
+
+
+def _is_utf8(value: bytes | None) -> bool:
+    try:
+        return value is None or value.decode() is not None
+    except UnicodeDecodeError:
+        return False

@@ -1,0 +1,88 @@
+"""How the files of one delivery are read: what every reader needs to know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from creatorpool.contracts.row_rules import RAW_ROW, row_as_json
+from creatorpool.ingest.pseudonyms import Pseudonyms
+from creatorpool.ingest.records import Records, record_schema
+from creatorpool.settings import IngestSettings
+
+# Engines read these as patterns, and a pattern that matches nothing as an empty table.
+_PATTERN_SIGNS = set("*?[]{}\\")
+_GROUP_ROWS = 1 << 17
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One delivery's reading; `staging` is a folder for copies, which must hold no delivered id under `pseudonyms`."""
+
+    session: SparkSession
+    staging: Path
+    settings: IngestSettings
+    pseudonyms: Pseudonyms | None = None
+
+    @property
+    def may_quote(self) -> bool:
+        """Whether messages may show delivered text."""
+        return self.pseudonyms is None
+
+    def parquet(self, paths: Iterable[Path]) -> DataFrame:
+        """The rows of Parquet files of one schema."""
+        return self.session.read.parquet(*(str(self._readable(path)) for path in paths))
+
+    def stage(self, records: Iterable[Records], names: Sequence[str], target: str) -> Path:
+        """Write columns `names` of `records` and `raw_row`, all text, to the file `target` of the staging folder."""
+        schema = record_schema(names)
+        with plain_writer(self.staging / target, schema) as writer:
+            for rows in self._grouped(records):
+                writer.write_table(rows.select(schema.names))
+        return self.staging / target
+
+    def staged(self, paths: Iterable[Path], names: Sequence[str]) -> DataFrame:
+        """The rows of staged files of columns `names`; where a row has no text of its own, its columns as JSON."""
+        rows = self.parquet(paths)
+        return rows.withColumn(RAW_ROW, F.coalesce(F.col(RAW_ROW), row_as_json(rows, names)))
+
+    def _grouped(self, records: Iterable[Records]) -> Iterator[pa.Table]:
+        """Batches joined to tables of many rows, for each becomes a row group."""
+        waiting: list[pa.RecordBatch] = []
+        for found in records:
+            waiting.append((found if self.pseudonyms is None else self.pseudonyms.records(found)).batch)
+            if sum(batch.num_rows for batch in waiting) >= _GROUP_ROWS:
+                yield pa.Table.from_batches(waiting)
+                waiting = []
+        if waiting:
+            yield pa.Table.from_batches(waiting)
+
+    def _readable(self, path: Path) -> Path:
+        """`path`, or a link to it in the staging folder where an engine would take its name for a pattern."""
+        if is_plain_name(path):
+            return path
+        link = self.staging / f"{sha256(bytes(path)).hexdigest()}.parquet"
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(path.resolve())
+        return link
+
+
+def is_plain_name(path: Path) -> bool:
+    """Whether each engine reads `path` as a path, and as this one."""
+    return str(path).isprintable() and not _PATTERN_SIGNS & set(str(path))
+
+
+def plain_writer(target: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """A writer of Parquet that every engine reads alike.
+
+    Without statistics no engine can infer a constant, and without the Arrow schema none restores the former types.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return pq.ParquetWriter(target, schema, write_statistics=False, store_schema=False)
