@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from creatorpool.cli.options import Assignments, Conf, Root, day_of, job_arguments
 from creatorpool.errors import InputError
 from creatorpool.job import job_settings
+from creatorpool.report.console import PlainConsole
 from creatorpool.runs.claims import EVERY_DAY, claim_name, is_held, release_claim, standing_claims
 from creatorpool.runs.identity import code_version, is_alive, is_dead, now, owner, process_of
 from creatorpool.runs.ledger import INGEST, StageRun, note_release
@@ -28,7 +28,7 @@ def list_claims(root: Root) -> None:
         times = (f"{claim[name]:%Y-%m-%d %H:%M:%S}" for name in ("claimed_at", "expires_at"))
         name = claim_name(claim["stage"], claim["date"])
         table.add_row(name, claim["run_id"], process_of(claim["owner"]), *times, _state(claim))
-    Console(width=150).print(table if claims else "No stage is claimed.")
+    PlainConsole(width=150).print(table if claims else "No stage is claimed.")
 
 
 def _state(claim: dict[str, object]) -> str:

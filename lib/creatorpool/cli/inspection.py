@@ -43,8 +43,7 @@ def status(root: Root, day: Annotated[str | None, typer.Option("--date", metavar
     for run in unfinished:
         console.print(
             f"Not finished: {run.stage} of {run.day}, run {run.run_id}, which began to change {_changes_of(run)}. "
-            f"If it does not run any more, the next command that writes completes it or takes it back.",
-            markup=False,
+            f"If it does not run any more, the next command that writes completes it or takes it back."
         )
 
 

@@ -7,7 +7,6 @@ from datetime import date
 from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from creatorpool.contracts import Contract, RowRule
 from creatorpool.ingest.computed import computed_once, sent_along
@@ -94,9 +93,7 @@ def _contested(
     """Hashes of the ids that come twice, or are stored already; None if there are none."""
     found = [computed_once(repeated_hashes(rows, contract, KEY), session)]
     if stored is not None:
-        same_day = with_key(rows, contract, KEY).where(F.col("date").isin(list(stored.days)))
-        # Usually a few late events; after a crash, the whole day.
-        arrived = sent_along(same_day.select("date", *KEY), same_day.count())
-        found.append(computed_once(stored_hashes(stored.rows, arrived, KEY), session))
+        # Of all stored days, not only the event's own: an id names one event, whatever day it is filed under.
+        found.append(computed_once(stored_hashes(stored.rows, with_key(rows, contract, KEY), KEY), session))
     frames = [hashes.rows for hashes in found if hashes.number != 0]
     return reduce(lambda one, other: one.unionByName(other).distinct(), frames) if frames else None

@@ -27,9 +27,8 @@ def repeated_hashes(rows: DataFrame, contract: Contract, key: Sequence[str]) -> 
 
 
 def stored_hashes(stored: DataFrame, arrived: DataFrame, key: Sequence[str]) -> DataFrame:
-    """Hashes of the keys that both frames have for the same `date`, in `key_hash`."""
-    found = stored.select("date", *key).join(arrived, ["date", *key], "left_semi")
-    return found.select(_hash(key)).distinct()
+    """Hashes of the keys that both frames have, in `key_hash`."""
+    return arrived.select(_hash(key)).join(stored.select(_hash(key)), _HASH, "left_semi").distinct()
 
 
 def with_key(rows: DataFrame, contract: Contract, key: Sequence[str]) -> DataFrame:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from creatorpool.contracts.schema import with_new_columns
 from creatorpool.errors import MissingTableError
 from creatorpool.frames import MOST_UNIONS, union_all
 from creatorpool.runs.ledger import PUBLISHED
@@ -47,7 +48,11 @@ def published_rows(warehouse: Warehouse, table: str) -> DataFrame:
     parts = sorted(_parts(warehouse, table), key=lambda part: len(part.days), reverse=True)
     if not parts:
         return warehouse.read(table).where("false")
-    frames = [warehouse.read(table, version=part.version).where(part.condition()) for part in parts[: MOST_UNIONS - 1]]
+    contract = warehouse.contract(table)
+    frames = [
+        with_new_columns(warehouse.read(table, version=part.version), contract).where(part.condition())
+        for part in parts[: MOST_UNIONS - 1]
+    ]
     if rest := [warehouse.read_arrow(table, days=part.days, version=part.version) for part in parts[MOST_UNIONS - 1 :]]:
         frames.append(warehouse.arrow_frame(pa.concat_tables(rest), table))
     return union_all(frames)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from creatorpool.allocation.payouts import creator_totals, fill_payouts, settle_ties, video_totals
 from creatorpool.allocation.pools import CARRY_COLUMNS, PoolRevenue, pulse_earnings
@@ -20,6 +22,7 @@ from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.signals import input_frames
 from creatorpool.pipeline.verified_pools import VerifiedPools, verified_pools
 from creatorpool.quality.score import COMPONENTS, fit_day_priors, video_quality
+from creatorpool.quoting import quoted
 from creatorpool.runs.ledger import published_pools
 from creatorpool.runs.published import PAYOUT_TABLES
 from creatorpool.session import READ_ERRORS
@@ -137,9 +140,25 @@ def _readable(night: Night, ledger: Mapping[str, Mapping[str, Any]]) -> Check:
     return Check("ledger versions readable", len(named), len(lost), lost[0] if lost else None)
 
 
+def _unique_events(night: Night, inputs: Mapping[str, int]) -> Check:
+    """No id of the day's events names another event, of the day or of a day that late events may be filed under."""
+    reach = timedelta(days=night.settings.ingest.late_window_days)
+    events = night.warehouse.read("events", version=inputs["events"])
+    near = events.where(F.col("date").between(night.day - reach, night.day + reach))
+    is_own = F.col("date") == F.lit(night.day)
+    ids = near.groupBy("event_id").agg(F.count("*").alias("number"), F.max(is_own).alias("is_own")).where("is_own")
+    counted = ids.agg(
+        F.count("*"), F.count(F.when(F.col("number") > 1, 1)), F.min(F.when(F.col("number") > 1, F.col("event_id")))
+    )
+    compared, repeated, example = counted.collect()[0]
+    words = f"event {quoted(example)} is there more than once" if repeated else None
+    return Check("event ids unique", compared, repeated, words)
+
+
 def _rated(night: Night, inputs: Mapping[str, int]) -> Iterator[Check]:
     """Signals follow from events, quality from signals."""
     events, viewers, videos = input_frames(night, inputs)
+    yield _unique_events(night, inputs)
     stored = {
         table: night.warehouse.read(table, day=night.day, version=inputs[table])
         for table in ("video_signals", "video_quality")
