@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.delivery.grid import Grid, grid_of
 from tests.delivery.instances import made_up
 
 from creatorpool.delivery import (
@@ -20,32 +21,15 @@ from creatorpool.delivery import (
     shortfalls,
     weighted,
 )
-from creatorpool.delivery.response import clicks_at
 from creatorpool.errors import InputError
 
 NAN = np.nan
 
 
-def grid_plans(problem: DeliveryProblem, parts: int) -> np.ndarray:
-    """(p, n, m): every plan on a grid that keeps capacities and guarantees, by the rules' own words."""
-    axes = [np.linspace(0.0, most, parts) for most in problem.most.ravel()]
-    plans = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, *problem.shape)
-    fits = (plans.sum(axis=1) <= problem.drawer_capacity).all(axis=1) & (plans.sum(axis=(1, 2)) <= problem.total)
-    fits &= (plans.sum(axis=2) >= problem.min_impressions).all(axis=1)
-    for j, capacity in enumerate(problem.positions):
-        for k, size in enumerate(np.sort(capacity)[::-1], start=1):
-            fits &= (plans[:, :, j] >= size).sum(axis=1) <= k
-    return plans[fits]
-
-
-def grid_measures(problem: DeliveryProblem, plans: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(p,) views and variances, from the definitions."""
-    clicks = clicks_at(problem.curves.parameters[:, None], plans)
-    clicked, shown = clicks.sum(axis=2), plans.sum(axis=2)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        away = clicked / shown - (clicked.sum(axis=1) / shown.sum(axis=1))[:, None]
-        variance = np.nan_to_num(np.nanmean(np.where(shown > 0, away, np.nan) ** 2, axis=1))
-    return (problem.views_per_click * clicks).sum(axis=(1, 2)), variance
+def unit_of(grid: Grid) -> float:
+    """Views for one of variance, as plans that meet the guarantees have them."""
+    fits = grid.missed <= 0.0
+    return float(grid.views[fits].max() / np.median(grid.variance[fits]))
 
 
 def check_evidence(problem: DeliveryProblem, plan: DeliveryPlan) -> None:
@@ -61,8 +45,8 @@ def check_evidence(problem: DeliveryProblem, plan: DeliveryPlan) -> None:
 @pytest.mark.parametrize("seed", range(2))
 def test_plan_beats_brute_force_and_the_bound_is_above_it(contents: int, drawers: int, parts: int, seed: int) -> None:
     problem = made_up(contents, drawers, seed, promised=0.3)
-    views, variance = grid_measures(problem, grid_plans(problem, parts))
-    unit = views.max() / np.median(variance)
+    grid = grid_of(problem, parts)
+    unit = unit_of(grid)
     for objective in (
         most_views(),
         weighted(0.3 * unit),
@@ -73,7 +57,7 @@ def test_plan_beats_brute_force_and_the_bound_is_above_it(contents: int, drawers
         plan = plan_delivery(problem, objective)
         check_evidence(problem, plan)
         assert plan.guarantees_met
-        best = max(objective.score(*pair) for pair in zip(views, variance, strict=True))
+        best = grid.best(objective)
         assert plan.bound * (1 + 1e-9 * np.sign(plan.bound)) >= best
         if objective.is_separable:
             assert plan.score >= best * (1 - 1e-6)
@@ -83,11 +67,11 @@ def test_plan_beats_brute_force_and_the_bound_is_above_it(contents: int, drawers
 @pytest.mark.parametrize("seed", range(3))
 def test_plan_for_even_rates_is_as_good_as_brute_force_on_contents_that_must_all_be_shown(seed: int) -> None:
     problem = made_up(3, 1, seed, promised=0.3, min_impressions=[800.0, 500.0, 300.0])
-    views, variance = grid_measures(problem, grid_plans(problem, 41))
-    unit = views.max() / np.median(variance)
+    grid = grid_of(problem, 41)
+    unit = unit_of(grid)
     for part in (0.1, 1.0, 10.0):
         objective = weighted(part * unit)
-        best = (views - part * unit * variance).max()
+        best = grid.best(objective)
         assert plan_delivery(problem, objective).score >= best - 1e-3 * abs(best)
 
 
@@ -99,14 +83,12 @@ def test_bounds_hold_for_all_plans_that_miss_as_little_as_ours(drawers: int) -> 
     least = plan_delivery(problem)
     assert not least.guarantees_met
     assert least.missing.violation == pytest.approx(least.least_missing, rel=1e-3)
-    plans = grid_plans(made_up(contents, drawers, 7, min_impressions=0.0), 31 if drawers == 1 else 15)
-    missed = np.maximum(problem.min_impressions - plans.sum(axis=2), 0.0).sum(axis=1)
-    assert missed.min() >= least.least_missing * (1 - 1e-9)
-    views, variance = grid_measures(problem, plans[missed <= least.missing.violation])
+    grid = grid_of(problem, 31 if drawers == 1 else 15)
+    assert grid.least_missed >= least.least_missing * (1 - 1e-9)
     for objective in (most_views(), weighted(1e5), least_variance()):
         plan = plan_delivery(problem, objective)
         check_evidence(problem, plan)
-        assert all(objective.score(*pair) <= plan.bound for pair in zip(views, variance, strict=True))
+        assert grid.best(objective, least.missing.violation) <= plan.bound
 
 
 def test_concave_curves_get_equal_slopes() -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from creatorpool.delivery.feasibility import shortfalls
+from creatorpool.delivery.feasibility import shortfalls, within_capacities
 from creatorpool.delivery.objective import Measures, Objective, measure
 from creatorpool.delivery.problem import DeliveryProblem
 from creatorpool.delivery.response import Floats
@@ -50,7 +50,7 @@ def climb(problem: DeliveryProblem, objective: Objective, start: Floats, caps: F
     x, current = start, measure(problem, start)
     score = objective.score(current.views, current.variance)
     prices = [np.zeros(problem.shape[1]), np.zeros(1), np.zeros(problem.shape[0]), np.zeros(problem.shape[0])]
-    damping, taken = 1.0, 0
+    damping, taken, was_refused = 1.0, 0, False
     while taken < steps:
         taken += 1
         gradient, curvature = _model(problem, objective, x, current)
@@ -61,23 +61,23 @@ def climb(problem: DeliveryProblem, objective: Objective, start: Floats, caps: F
             x + gradient / damped, damped, caps, problem.drawer_capacity, problem.total, least, tangent, least_tangent,
             *prices,
         )  # fmt: skip
-        moved = _within_capacities(problem, _without_dust(moved, caps))
+        moved = within_capacities(problem, _without_dust(moved, caps))
         direction = moved - x
         promised = float((gradient * direction - 0.5 * curvature * direction**2).sum())
         if not promised > PROMISE * max(abs(score), 1e-12):
-            if damping <= 1e-3:
+            if damping <= 1e-3 or was_refused:  # bolder steps were tried and do not keep what they promise
                 break
             damping /= 10.0
             continue
         reached = measure(problem, moved)
         gained = objective.score(reached.views, reached.variance) - score
         if gained > 0.0 and _keeps_guarantees(problem, moved, least, least_clicks):
-            x, current, score = moved, reached, score + gained
+            x, current, score, was_refused = moved, reached, score + gained, False
             damping = max(damping / (5.0 if gained > 0.5 * promised else 1.5), LEAST_DAMPING)
             if gained <= PROMISE * abs(score):
                 break
         else:
-            damping *= 4.0
+            damping, was_refused = damping * 4.0, True
             if damping > MOST_DAMPING:
                 break
     return Ascent(x, current, score, taken)
@@ -113,12 +113,6 @@ def _stiffness(gradient: Floats, caps: Floats) -> Floats:
 
 def _without_dust(x: Floats, caps: Floats) -> Floats:
     return np.where(x > DUST * caps, x, 0.0)
-
-
-def _within_capacities(problem: DeliveryProblem, x: Floats) -> Floats:
-    """Without what the step's last sweep left above a capacity."""
-    x = x * np.minimum(1.0, problem.drawer_capacity / np.maximum(x.sum(axis=0), 1e-300))
-    return x * min(1.0, problem.total / max(float(x.sum()), 1e-300))
 
 
 def _keeps_guarantees(problem: DeliveryProblem, x: Floats, least: Floats, least_clicks: Floats) -> bool:

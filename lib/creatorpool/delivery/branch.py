@@ -74,11 +74,14 @@ class Search:
         self.plans: list[Floats] = []
         """every plan that was the best one when it was found"""
 
-    def run(self, root: Relaxed, box: Box, nodes: int) -> Found:
-        """Search from a relaxed root."""
+    def begin(self, root: Relaxed, box: Box) -> None:
+        """Plans from a relaxed root, without a branch."""
         for start in [root.mean, root.heaviest, *self.starts]:
             self._try(start)
         self._dive(box, root)
+
+    def branch(self, root: Relaxed, box: Box, nodes: int) -> Found:
+        """Split boxes from the root on, after `begin`, and say what was found and what bounds it."""
         waiting = [_Node(-root.bound, 0, box, root)]
         numbered = looked = 0
         settled = -np.inf  # the largest bound of what was left unsplit
@@ -105,11 +108,14 @@ class Search:
         return Found(plan, violation, score, min(bound, root.bound) if score <= root.bound else score, looked)
 
     @property
+    def has_plan(self) -> bool:
+        """A plan that misses no more than allowed is known."""
+        return self.best is not None and self.best[0] <= self.allowed
+
+    @property
     def score(self) -> float:
         """Of the best plan that is good enough in violation; -inf before there is one."""
-        if self.best is None or self.best[0] > self.allowed:
-            return -np.inf
-        return self.best[1]
+        return self.best[1] if self.best is not None and self.has_plan else -np.inf
 
     @property
     def allowed(self) -> float:

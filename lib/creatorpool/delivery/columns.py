@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linprog
-from scipy.sparse import coo_array, csr_array, hstack, vstack
 
 from creatorpool.delivery.envelope import AT_CAP, best_points
 from creatorpool.delivery.problem import DeliveryProblem
+from creatorpool.delivery.programs import Matrix, beside, matrix_of, row_scale, scaled_rows, solved, stacked
 from creatorpool.delivery.response import Floats, Integers, clicks_at
 
 # Parts of the most impressions at which every curve starts with a point.
@@ -38,6 +37,11 @@ class Columns:
         open_pairs = np.flatnonzero(high > low)
         parts = [low + part * (high - low) for part in FIRST_POINTS]
         return cls(np.tile(open_pairs, len(parts)), np.concatenate([part[open_pairs] for part in parts]))
+
+    @classmethod
+    def of(cls, plan: Floats) -> Columns:
+        """The points of an (n, m) plan."""
+        return cls(np.arange(plan.size), plan.ravel())
 
     def joined(self, other: Columns) -> Columns:
         """Both."""
@@ -102,7 +106,7 @@ class MixingProgram:
         self.low = box.low.ravel()
         self.low_clicks = clicks_at(self.parameters, self.low)
 
-    def used(self, pair: Integers, impressions: Floats) -> tuple[Floats, csr_array]:
+    def used(self, pair: Integers, impressions: Floats) -> tuple[Floats, Matrix]:
         """Clicks of points, and their use of the shared constraints: a row a constraint, in the order of `limits`."""
         n, m = self.problem.shape
         clicks = clicks_at(self.parameters[:, pair], impressions)
@@ -125,7 +129,7 @@ class MixingProgram:
         row = np.concatenate([b[0] + o for b, o in zip(blocks, offsets[:-1], strict=True)])
         column = np.concatenate([b[1] for b in blocks])
         amount = np.concatenate([b[2] for b in blocks])
-        return clicks, csr_array(coo_array((amount, (row, column)), shape=(int(offsets[-1]), pair.size)))
+        return clicks, matrix_of(amount, row, column, (int(offsets[-1]), pair.size))
 
     @property
     def limits(self) -> Floats:
@@ -155,36 +159,38 @@ class MixingProgram:
         if c + k == 0:  # nothing is open: the least impressions are all there is
             nothing = self._prices(np.zeros(left.size))
             return Mixture(np.zeros(0), np.zeros(p), nothing, 0.0) if (left >= -1e-9).all() else None
-        parts = csr_array((np.ones(c), (points.pair, np.arange(c))), shape=(p, c + k))
-        shared = csr_array(hstack([use - lows, slack_use]))
+        parts = matrix_of(np.ones(c), points.pair, np.arange(c), (p, c + k))
+        shared = beside(use - lows, slack_use)
         if self.allowance is not None and not self.is_repair:
-            budget = csr_array(np.concatenate([np.zeros(c), slack_cost])[None])
-            shared, left = csr_array(vstack([shared, budget])), np.append(left, self.allowance)
-        scale = _row_scale(shared)
+            shared, left = stacked(shared, np.append(np.zeros(c), slack_cost)[None]), np.append(left, self.allowance)
+        scale = row_scale(shared)
         size = max(float(np.abs(gain).max(initial=0.0)), 1e-300)
         cost = np.concatenate([-gain / size, slack_cost / slack_cost.max() if self.is_repair else np.zeros(k)])
-        matrix = csr_array(vstack([parts, shared * (1.0 / scale)[:, None]]))
         right = np.concatenate([np.ones(p), left / scale])
-        found = linprog(cost, A_ub=matrix, b_ub=right, bounds=(0, None), method="highs-ds")
-        if found.status == 2:
+        found = solved(cost, stacked(parts, scaled_rows(shared, scale)), right)
+        if found is None:
             return None
-        if found.status != 0:
-            raise ArithmeticError(f"the linear program of {p} pairs stopped: {found.message}")
         unit = slack_cost.max() if self.is_repair else size
-        duals = np.maximum(-found.ineqlin.marginals, 0.0) * unit
-        value = -found.fun * unit + (self.value.ravel() @ self.low_clicks)
+        duals = found.multipliers * unit
+        value = -found.cost * unit + (self.value.ravel() @ self.low_clicks)
         return Mixture(found.x[:c], duals[:p], self._prices(duals[p:] / scale), float(value))
 
-    def _slack(self) -> tuple[csr_array, Floats]:
+    def unmixed(self, points: Columns) -> Mixture:
+        """Every pair at its least impressions and nothing priced, which bounds all plans too, if loosely."""
+        rows = self.limits.size + (self.allowance is not None and not self.is_repair)
+        none, nothing = np.zeros(points.pair.size), np.zeros(self.low.size)
+        return Mixture(none, nothing, self._prices(np.zeros(rows)), float(self.value.ravel() @ self.low_clicks))
+
+    def _slack(self) -> tuple[Matrix, Floats]:
         """Use of the shared constraints by guarantees that are missed whole, and the impressions that each counts."""
         rows = self.limits.size
         if self.allowance is None and not self.is_repair:
-            return csr_array((rows, 0)), np.zeros(0)
+            return np.zeros((rows, 0)), np.zeros(0)
         problem = self.problem
         clicks = problem.min_clicks[self.click_rows]
         promised = np.concatenate([problem.min_impressions[self.impression_rows], clicks])
         k, first = promised.size, problem.shape[1] + 1
-        use = csr_array((-promised, (first + np.arange(k), np.arange(k))), shape=(rows, k))
+        use = matrix_of(-promised, first + np.arange(k), np.arange(k), (rows, k))
         worth = problem.impressions_per_click[self.click_rows]
         return use, promised * np.concatenate([np.ones(self.impression_rows.size), worth])
 
@@ -238,9 +244,3 @@ class MixingProgram:
             + (prices.missing * self.allowance if self.allowance is not None and not self.is_repair else 0.0)
         )
         return float(values.sum() + shared), values, Columns(np.arange(values.size), points)
-
-
-def _row_scale(matrix: csr_array) -> Floats:
-    """Largest entry of each row, so that the solver's absolute tolerances mean the same in all."""
-    largest: Floats = np.maximum(abs(matrix).max(axis=1).todense().ravel(), 1e-9)
-    return largest

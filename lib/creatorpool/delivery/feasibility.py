@@ -40,6 +40,12 @@ def shortfalls(problem: DeliveryProblem, impressions: Floats) -> Shortfalls:
     return Shortfalls(missing, unclicked, float(violation))
 
 
+def rounding(problem: DeliveryProblem) -> float:
+    """Impressions that all guarantees together may miss by rounding."""
+    clicks = problem.min_clicks * problem.impressions_per_click
+    return TOLERANCE * float(problem.min_impressions.sum() + clicks.sum())
+
+
 def excess(problem: DeliveryProblem, impressions: Floats) -> dict[str, float]:
     """By how much an (n, m) plan breaks each hard constraint, as a part of its limit; 0 or less where it holds.
 
@@ -60,6 +66,13 @@ def excess(problem: DeliveryProblem, impressions: Floats) -> dict[str, float]:
 def is_feasible(problem: DeliveryProblem, impressions: Floats) -> bool:
     """All hard constraints hold, up to `TOLERANCE`; guarantees apart."""
     return max(excess(problem, impressions).values()) <= TOLERANCE
+
+
+def within_capacities(problem: DeliveryProblem, impressions: Floats) -> Floats:
+    """An (n, m) plan scaled down to the capacities of drawers and the total, where it is above them."""
+    x = impressions * np.minimum(1.0, problem.drawer_capacity / np.maximum(impressions.sum(axis=0), 1e-300))
+    scaled: Floats = x * min(1.0, problem.total / max(float(x.sum()), 1e-300))
+    return scaled
 
 
 def _above_rounding(missing: Floats, promised: Floats) -> Floats:

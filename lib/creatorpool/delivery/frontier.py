@@ -8,7 +8,7 @@ import numpy as np
 
 from creatorpool.delivery.ascent import Ascent
 from creatorpool.delivery.objective import Objective, least_variance, measure, most_views, weighted
-from creatorpool.delivery.plan import DeliveryPlan, best_climb, described, even_starts, lay_groundwork, planned
+from creatorpool.delivery.plan import DeliveryPlan, best_climb, described, lay_groundwork, planned, starts
 from creatorpool.delivery.problem import DeliveryProblem
 from creatorpool.delivery.response import Floats
 from creatorpool.errors import InputError
@@ -52,7 +52,7 @@ def plan_frontier(problem: DeliveryProblem, points: int = POINTS) -> list[Fronti
         near = first.impressions
         for at in turn:
             known = reached[at]
-            more = [*ground.plans, *even_starts(ground, objectives[at])] if known is None else [known.impressions]
+            more = starts(ground, objectives[at]) if known is None else [known.impressions]
             end = best_climb(problem, objectives[at], [*more, near])
             reached[at] = end if known is None or end.score > known.score else known
             near = (reached[at] or end).impressions

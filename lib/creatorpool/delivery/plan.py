@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from creatorpool.delivery.ascent import Ascent, climb
 from creatorpool.delivery.branch import Found, Search
-from creatorpool.delivery.columns import Box, Prices
+from creatorpool.delivery.columns import Box, Columns, Prices
 from creatorpool.delivery.evenness import score_bound
-from creatorpool.delivery.feasibility import TOLERANCE, Shortfalls, shortfalls
+from creatorpool.delivery.feasibility import Shortfalls, rounding, shortfalls
+from creatorpool.delivery.lattice import lattice_starts
 from creatorpool.delivery.objective import Measures, Objective, measure, most_views
 from creatorpool.delivery.problem import DeliveryProblem
 from creatorpool.delivery.relaxation import Relaxed, relax
@@ -24,6 +25,8 @@ NODE_PAIRS = 5_000
 MOST_NODES = 200
 # Of the impressions missed by a least-violation plan, this part more may be missed when the objective is optimised.
 VIOLATION_SLACK = 1e-9
+# Where rounding leaves no plan within an allowance, this part of it is added first, then four times as much, and so on.
+ROOM = 1e-7
 # Starts for even rates: grid points of each pair, quantiles of the rates now, parts of the prices; fewer if LARGE.
 START_POINTS = 48
 START_RATES = (0.2, 0.5, 0.8)
@@ -110,32 +113,37 @@ def lay_groundwork(problem: DeliveryProblem) -> Groundwork:
     box = Box(np.zeros(problem.shape), problem.most)
     nodes = min(MOST_NODES, NODE_PAIRS // value.size)
     root, allowance, least, looked = relax(problem, value, box), None, 0.0, 0
-    starts: list[Floats] = []
-    if root is None:
-        fewest, least = _least_missing(problem, box, nodes)
-        allowance, looked, starts = fewest.violation * (1.0 + VIOLATION_SLACK), fewest.nodes, [fewest.impressions]
-        root, allowance = _allowed(problem, value, box, allowance)
-    search = Search(problem, value, allowance, starts)
-    found = search.run(root, box, nodes)
-    if found.violation > search.allowed:
-        # Mixtures could meet the guarantees, this plan does not: look for one that misses less, and bound its like.
+    search = Search(problem, value, None)
+    if root is not None:
+        search.begin(root, box)
+    if root is None or not search.has_plan:
+        # Only mixtures meet the guarantees so far, if any does: what all plans must miss is decided first.
         fewest, least = _least_missing(problem, box, nodes, search.plans)
-        allowance = min(fewest.violation, found.violation) * (1.0 + VIOLATION_SLACK)
-        root, allowance = _allowed(problem, value, box, allowance)
-        search = Search(problem, value, allowance, [fewest.impressions, found.impressions])
-        looked += fewest.nodes
-        found = search.run(root, box, nodes)
-    return Groundwork(
-        problem, root, found.bound, allowance, least, [*search.plans[-3:-1], found.impressions], found.nodes + looked
-    )
+        looked = fewest.nodes
+        if root is None or fewest.violation > 0.0:
+            root, allowance = _allowed(problem, value, box, fewest)
+        search = Search(problem, value, allowance, [fewest.impressions, *search.plans])
+        search.begin(root, box)
+    found = search.branch(root, box, nodes)
+    plans = [*search.plans[-3:-1], found.impressions]
+    return Groundwork(problem, root, found.bound, allowance, least, plans, found.nodes + looked)
 
 
 def planned(ground: Groundwork, objective: Objective) -> DeliveryPlan:
     """The best plan by `objective` that climbing from the groundwork's plans, and from even ones, reaches."""
     if objective.is_separable and objective.views_weight > 0:
         return described(ground, objective, ground.plans[-1])
-    starts = [*ground.plans, *even_starts(ground, objective)]
-    return described(ground, objective, best_climb(ground.problem, objective, starts).impressions)
+    return described(ground, objective, best_climb(ground.problem, objective, starts(ground, objective)).impressions)
+
+
+def starts(ground: Groundwork, objective: Objective) -> list[Floats]:
+    """Plans to climb from where variance counts: those of many views, even ones and, on a small day, a grid's."""
+    problem, best = ground.problem, ground.plans[-1]
+    more = even_starts(ground, objective)
+    if problem.is_small:
+        more += lattice_starts(problem, objective, ground.allowance, [*ground.plans, *more])
+    most = shortfalls(problem, best).violation * (1.0 + VIOLATION_SLACK)
+    return [*ground.plans, *(plan for plan in more if shortfalls(problem, plan).violation <= most)]
 
 
 def best_climb(problem: DeliveryProblem, objective: Objective, starts: Sequence[Floats]) -> Ascent:
@@ -160,37 +168,35 @@ def even_starts(ground: Groundwork, objective: Objective) -> list[Floats]:
     price = np.maximum(prices.total + prices.drawer[None, :] - prices.impressions[:, None], 0.0)
     rated = now.rates[~np.isnan(now.rates)]
     few = problem.most.size > LARGE
-    starts = []
+    plans = []
     for quantile in START_RATES[:2] if few or not rated.size else START_RATES:
         for part in START_PRICES[:1] if few else START_PRICES:
             rate = float(np.quantile(rated, quantile)) if rated.size else 0.0
             worth = objective.views_weight * (problem.views_per_click * clicks - part * price * grid)
             at = (worth - pull * (rates - rate) ** 2).argmax(axis=0)
             wished = np.take_along_axis(grid, at[None], axis=0)[0]
-            plan = repaired(problem, wished, problem.classes.content_caps(wished, problem.most))
-            if shortfalls(problem, plan).violation <= shortfalls(problem, best).violation * (1.0 + VIOLATION_SLACK):
-                starts.append(plan)
-    return starts
+            plans.append(repaired(problem, wished, problem.classes.content_caps(wished, problem.most)))
+    return plans
 
 
-def _least_missing(
-    problem: DeliveryProblem, box: Box, nodes: int, starts: list[Floats] | None = None
-) -> tuple[Found, float]:
+def _least_missing(problem: DeliveryProblem, box: Box, nodes: int, starts: Sequence[Floats]) -> tuple[Found, float]:
     """The plan found that misses least, and the impressions that every plan misses."""
     root = relax(problem, None, box)
     if root is None:
         raise ArithmeticError("a plan of nothing must be possible when guarantees may be missed")
-    found = Search(problem, None, None, starts).run(root, box, nodes)
-    rounding = TOLERANCE * float(problem.min_impressions.sum() + problem.min_clicks.sum())
-    return found, -found.bound if -found.bound > rounding else 0.0
+    search = Search(problem, None, None, starts)
+    search.begin(root, box)
+    found = search.branch(root, box, nodes)
+    return found, -found.bound if -found.bound > rounding(problem) else 0.0
 
 
-def _allowed(problem: DeliveryProblem, value: Floats, box: Box, allowance: float) -> tuple[Relaxed, float]:
-    """The relaxation for plans that miss no more than `allowance`, a little more where rounding needs it."""
-    root = relax(problem, value, box, allowance=allowance)
-    while root is None:
-        allowance = allowance * (1.0 + 1e-6) + 1e-6
-        root = relax(problem, value, box, allowance=allowance)
+def _allowed(problem: DeliveryProblem, value: Floats, box: Box, fewest: Found) -> tuple[Relaxed, float]:
+    """The relaxation for plans that miss no more than `fewest`, a little more where rounding needs it."""
+    allowance = fewest.violation * (1.0 + VIOLATION_SLACK)
+    more = ROOM * (allowance + 1.0)
+    columns = Columns.first(box).joined(Columns.of(fewest.impressions))
+    while (root := relax(problem, value, box, columns=columns, allowance=allowance)) is None:
+        allowance, more = allowance + more, 4.0 * more
     return root, allowance
 
 

@@ -12,6 +12,9 @@ from creatorpool.delivery.positions import PositionClasses, position_classes
 from creatorpool.delivery.response import Floats, ResponseCurves, response_curves
 from creatorpool.errors import InputError
 
+# Pairs of content and drawer of a small day.
+SMALL_PAIRS = 12
+
 
 @dataclass(frozen=True, eq=False)
 class DeliveryProblem:
@@ -98,6 +101,11 @@ class DeliveryProblem:
     def shape(self) -> tuple[int, int]:
         """(contents, drawers)."""
         return self.curves.shape
+
+    @property
+    def is_small(self) -> bool:
+        """Few enough pairs of content and drawer for a search on a grid."""
+        return self.most.size <= SMALL_PAIRS
 
     @property
     def classes(self) -> PositionClasses:

@@ -13,7 +13,9 @@ import numpy as np
 
 from creatorpool.delivery.columns import Box, Columns, MixingProgram, Prices
 from creatorpool.delivery.envelope import AT_CAP
+from creatorpool.delivery.feasibility import rounding
 from creatorpool.delivery.problem import DeliveryProblem
+from creatorpool.delivery.programs import UnsolvedProgramError
 from creatorpool.delivery.response import Floats, clicks_at
 
 ROUNDS = 30
@@ -72,15 +74,35 @@ def relax(
     cutoff : float
         A bound below it is good enough to stop.
     """
+    points = Columns.first(box) if columns is None else columns.inside(box)
     program = MixingProgram(problem, box, value, allowance)
-    return _generated(program, Columns.first(box) if columns is None else columns.inside(box), cutoff, rounds)
+    found = _generated(program, points, cutoff, rounds)
+    if found is not None or program.is_repair:
+        return found
+    # These points meet no guarantee: others may, and only a bound on what all of them miss says that none does.
+    may_miss = (0.0 if allowance is None else allowance) + rounding(problem)
+    least = _generated(MixingProgram(problem, box, None, None), points, -may_miss, ROUNDS)
+    if least is None or -least.bound > may_miss:
+        return None
+    found = _generated(program, least.columns, cutoff, rounds)
+    return _unmixed(program, least.columns) if found is None else found
+
+
+def _unmixed(program: MixingProgram, columns: Columns) -> Relaxed:
+    """A valid bound, if a loose one, where the linear program has no answer that rounding leaves standing."""
+    mixture = program.unmixed(columns)
+    bound, _, _ = program.priced(mixture.prices)
+    return _described(program, columns, mixture.weights, bound, mixture.prices)
 
 
 def _generated(program: MixingProgram, columns: Columns, cutoff: float, rounds: int) -> Relaxed | None:
     bound, best_prices, mixture = np.inf, None, None
     value_free = program.is_repair
     for turn in range(rounds):
-        mixture = program.solve(columns)
+        try:
+            mixture = program.solve(columns)
+        except UnsolvedProgramError:
+            return _unmixed(program, columns)
         if mixture is None:
             return None
         candidate, pair_values, points = program.priced(mixture.prices)

@@ -2,82 +2,102 @@
 
 from __future__ import annotations
 
-import numpy as np
-from scipy.optimize import linprog
-from scipy.sparse import csr_array, hstack, vstack
+from contextlib import suppress
 
-from creatorpool.delivery.feasibility import shortfalls
+import numpy as np
+
+from creatorpool.delivery.feasibility import shortfalls, within_capacities
 from creatorpool.delivery.problem import DeliveryProblem
+from creatorpool.delivery.programs import (
+    UnsolvedProgramError,
+    beside,
+    matrix_of,
+    row_scale,
+    scaled_rows,
+    solved,
+    stacked,
+)
 from creatorpool.delivery.response import Floats
 
 # An impression missed costs as much as this many moved: far more than any chain of moves that would avoid it.
 MISSED = 1e4
-# Turns in which the tangents of clicks follow the plan.
-TURNS = 6
+# Part of what is missed by which a turn must lower it.
+PROGRESS = 1e-7
+# Turns in which the tangents of clicks follow the plan, and those of a small day, whose programs cost little.
+TURNS, SMALL_TURNS = 6, 40
+# A turn that brings nothing leaves the next this part of its reach; the least reach, a part of the caps, is the second.
+NARROWER, LEAST_REACH = 0.25, 1e-7
 
 
 def repaired(problem: DeliveryProblem, impressions: Floats, caps: Floats) -> Floats:
-    """The (n, m) plan nearest to `impressions` within `caps`, least missing first, least moved second.
+    """An (n, m) plan near `impressions` within `caps`, least missing first, least moved second.
 
-    Guarantees of clicks are taken along tangents, a few times; what is then still missing stays missing.
+    Guarantees of impressions take one linear program. Those of clicks are taken along tangents, which may mislead: the
+    plan is followed both from that program's and from what capacities leave of `impressions`, by moves that go only as
+    far as less is missing truly; what is then still missing stays missing.
     """
-    plan = np.clip(impressions, 0.0, caps)
-    best, least = plan, np.inf
-    for _ in range(TURNS if problem.min_clicks.any() else 1):
-        plan = _moved(problem, plan, caps)
-        missed = shortfalls(problem, plan).violation
-        if missed < least:
-            best, least = plan, missed
-        if missed == 0.0:
+    start = np.clip(impressions, 0.0, caps)
+    ends = [within_capacities(problem, start)]
+    with suppress(UnsolvedProgramError):  # what capacities leave is a plan, too
+        ends.insert(0, _moved(problem, start, caps, 1.0)[0])
+    if problem.min_clicks.any():
+        ends = [_followed(problem, plan, caps) for plan in ends]
+    return min(ends, key=lambda plan: shortfalls(problem, plan).violation)
+
+
+def _followed(problem: DeliveryProblem, plan: Floats, caps: Floats) -> Floats:
+    """From a plan to ones that miss less, by moves within a reach that narrows where tangents mislead."""
+    missed, reach = shortfalls(problem, plan).violation, 1.0
+    for _ in range((SMALL_TURNS if problem.is_small else TURNS) - 1):
+        if missed == 0.0 or reach < LEAST_REACH:
             break
-    return best
+        try:
+            moved, promised = _moved(problem, plan, caps, reach)
+        except UnsolvedProgramError:
+            break
+        if promised >= missed * (1.0 - PROGRESS):
+            break
+        left = shortfalls(problem, moved).violation
+        if left < missed * (1.0 - PROGRESS):
+            plan, missed = moved, left
+        else:
+            reach *= NARROWER
+    return plan
 
 
-def _moved(problem: DeliveryProblem, start: Floats, caps: Floats) -> Floats:
+def _moved(problem: DeliveryProblem, start: Floats, caps: Floats, reach: float) -> tuple[Floats, float]:
+    """By one linear program, no pair by more than `reach` of its cap; with what is then missing along the tangents."""
     n, m = problem.shape
     clicks, slope, _ = problem.curves.derivatives(start)
-    content, drawer = np.repeat(np.arange(n), m), np.tile(np.arange(m), n)
+    pairs, (content, drawer) = np.arange(n * m), np.divmod(np.arange(n * m), m)
     promised = np.flatnonzero(problem.min_impressions > 0)
     clicked = np.flatnonzero(problem.min_clicks > 0)
-    use = [
-        csr_array((np.ones(n * m), (drawer, np.arange(n * m))), shape=(m, n * m)),
-        csr_array(np.ones((1, n * m))),
-        csr_array((-np.ones(n * m), (content, np.arange(n * m))), shape=(n, n * m))[promised],
-        csr_array((-slope.ravel(), (content, np.arange(n * m))), shape=(n, n * m))[clicked],
-    ]
+    k = promised.size + clicked.size
     shown = start.sum(axis=1)
+    matrix = stacked(
+        matrix_of(np.ones(n * m), drawer, pairs, (m, n * m)),
+        np.ones((1, n * m)),
+        matrix_of(-np.ones(n * m), content, pairs, (n, n * m))[promised],
+        matrix_of(-slope.ravel(), content, pairs, (n, n * m))[clicked],
+    )
     left = [
         problem.drawer_capacity - start.sum(axis=0),
         [problem.total - start.sum()],
         shown[promised] - problem.min_impressions[promised],
         clicks.sum(axis=1)[clicked] - problem.min_clicks[clicked],
     ]
-    missing = [np.zeros(m + 1), -problem.min_impressions[promised], -problem.min_clicks[clicked]]
-    cost = [
-        problem.min_impressions[promised],
-        problem.min_clicks[clicked] * problem.impressions_per_click[clicked],
-    ]
-    k = promised.size + clicked.size
-    slack = csr_array((np.concatenate(missing)[m + 1 :], (m + 1 + np.arange(k), np.arange(k))), shape=(m + 1 + k, k))
-    matrix = csr_array(vstack(use))
-    scale = np.maximum(abs(matrix).max(axis=1).todense().ravel(), 1e-9)
-    unit = max(float(caps.max(initial=0.0)), 1.0)
-    by = (1.0 / scale)[:, None]
-    found = linprog(
-        np.concatenate([np.full(2 * n * m, 1.0), MISSED * np.concatenate(cost) / unit]),
-        A_ub=csr_array(hstack([matrix * by, matrix * -by, slack * by * (1.0 / unit)])),
-        b_ub=np.concatenate(left) / scale / unit,
-        bounds=np.stack(
-            [
-                np.zeros(2 * n * m + k),
-                np.concatenate([(caps - start).ravel() / unit, start.ravel() / unit, np.ones(k)]),
-            ],
-            axis=1,
-        ),
-        method="highs-ds",
+    amounts = np.concatenate([problem.min_impressions[promised], problem.min_clicks[clicked]])
+    counted = np.concatenate([np.ones(promised.size), problem.impressions_per_click[clicked]])
+    scale, unit = row_scale(matrix), max(float(caps.max(initial=0.0)), 1.0)
+    slack = matrix_of(-amounts / unit, m + 1 + np.arange(k), np.arange(k), (m + 1 + k, k))
+    ends = [np.minimum(caps - start, reach * caps), np.minimum(start, reach * caps)]
+    found = solved(
+        np.concatenate([np.ones(2 * n * m), MISSED * amounts * counted / unit]),
+        scaled_rows(beside(matrix, -matrix, slack), scale),
+        np.concatenate(left) / scale / unit,
+        np.concatenate([ends[0].ravel() / unit, ends[1].ravel() / unit, np.ones(k)]),
     )
-    if found.status != 0:
-        raise ArithmeticError(f"the linear program that repairs a plan stopped: {found.message}")
+    if found is None:
+        raise UnsolvedProgramError("a plan of nothing keeps all capacities, yet the repair's program has no answer")
     move = (found.x[: n * m] - found.x[n * m : 2 * n * m]).reshape(n, m) * unit
-    plan: Floats = np.clip(start + move, 0.0, caps)
-    return plan
+    return np.clip(start + move, 0.0, caps), float(found.x[2 * n * m :] @ (amounts * counted))
