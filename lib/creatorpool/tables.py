@@ -33,25 +33,16 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from creatorpool.contracts import Contract, load_contract
-from creatorpool.contracts.schema import SPARK_TYPES, require_schema, spark_schema
+from creatorpool.contracts.schema import spark_schema
 from creatorpool.errors import ConcurrentWriteError, InputError, MissingTableError, TableGuardError
-from creatorpool.refusal import GUARD, refused
 from creatorpool.session import is_embedded
 from creatorpool.storage.fence import Fence, commit_properties, raise_fence
+from creatorpool.storage.guards import as_guard_error, guarded, of_day
 from creatorpool.storage.history import DayChanges, day_changes
 from creatorpool.storage.places import engine_path
+from creatorpool.storage.records import arrow_schema, records_table
 from creatorpool.storage.staged import Mode, StagedRows, found_files, staging_folder, write_file
 
-_ARROW_TYPES: dict[str, pa.DataType] = {
-    "STRING": pa.string(),
-    "BIGINT": pa.int64(),
-    "INT": pa.int32(),
-    "DOUBLE": pa.float64(),
-    "BOOLEAN": pa.bool_(),
-    "DATE": pa.date32(),
-    "TIMESTAMP": pa.timestamp("us", "UTC"),
-    "ARRAY<STRING>": pa.list_(pa.string()),
-}
 _TABLE_PROPERTIES = {
     # Readers without Spark (deltalake, Polars) must be able to read every table.
     "delta.enableDeletionVectors": "false",
@@ -222,26 +213,26 @@ class Warehouse:
             If columns or types differ from the contract, a row is of another day, or a required value is null.
         """
         contract = self.ensure(table)
-        own = _of_day(rows, table, day) if "date" in rows.columns else rows.withColumn("date", F.lit(day))
+        own = of_day(rows, table, day) if "date" in rows.columns else rows.withColumn("date", F.lit(day))
         # The day is in the folder's name and in the log.
-        return self._staged(_guarded(own, contract).drop("date"), contract, "replace_day", day)
+        return self._staged(guarded(own, contract).drop("date"), contract, "replace_day", day)
 
     def stage_append(self, rows: DataFrame, table: str) -> StagedRows:
         """Write the files that will add `rows` to `table`."""
         contract = self.ensure(table)
-        return self._staged(_guarded(rows, contract), contract, "append", None)
+        return self._staged(guarded(rows, contract), contract, "append", None)
 
     def stage_overwrite(self, rows: DataFrame, table: str) -> StagedRows:
         """Write the files that will replace all of `table`, which must not be partitioned by day."""
         contract = self.ensure(table)
         if contract.partition_by:
             raise TableGuardError(f"{table}: is kept by {list(contract.partition_by)} and never overwritten whole")
-        return self._staged(_guarded(rows, contract), contract, "overwrite", None)
+        return self._staged(guarded(rows, contract), contract, "overwrite", None)
 
     def stage_records(self, records: Sequence[Mapping[str, Any]], table: str, day: date) -> StagedRows:
         """Write the file that will replace the rows of `day` in `table` by a few records, without an engine."""
         contract = self.ensure(table)
-        rows = _records_table(records, contract)
+        rows = records_table(records, contract)
         if any(found != day for found in rows.column("date").to_pylist()):
             raise TableGuardError(f"{table}: a row is not of {day.isoformat()}, the day being replaced")
         folder = staging_folder(day)
@@ -297,7 +288,7 @@ class Warehouse:
         contract = self.ensure(table)
         delta = self._delta(table)
         properties = commit_properties(delta, self.fence)
-        write_deltalake(delta, _records_table(records, contract), mode="append", commit_properties=properties)
+        write_deltalake(delta, records_table(records, contract), mode="append", commit_properties=properties)
         return _noted(delta, table)
 
     def replace_day_records(
@@ -321,7 +312,7 @@ class Warehouse:
         try:
             write_deltalake(
                 delta,
-                _records_table(records, contract),
+                records_table(records, contract),
                 mode="overwrite",
                 predicate=f"date = '{day.isoformat()}'",
                 commit_properties=commit_properties(delta, self.fence, held),
@@ -419,7 +410,7 @@ class Warehouse:
         try:
             writer.parquet(f"{self._engine_path(contract.name)}/{folder}")
         except Exception as error:
-            raise _as_guard_error(error) or error from error
+            raise as_guard_error(error) or error from error
         return self._found(contract, mode, day, folder)
 
     def _found(self, contract: Contract, mode: Mode, day: date | None, folder: str) -> StagedRows:
@@ -492,11 +483,6 @@ def _noted(delta: DeltaTable, table: str) -> int:
     return version
 
 
-def arrow_schema(contract: Contract) -> pa.Schema:
-    """The contract's columns as Arrow fields."""
-    return pa.schema([pa.field(c.name, _ARROW_TYPES[c.type], nullable=True) for c in contract.columns])
-
-
 def sum_exact(column: str) -> Column:
     """Σ of a BIGINT column as BIGINT, raising where it does not fit: Sail's own SUM wraps around silently."""
     return F.sum(F.col(column).cast("decimal(38,0)")).cast("bigint")
@@ -504,44 +490,6 @@ def sum_exact(column: str) -> Column:
 
 def _version_name(version: int | None) -> str:
     return "the latest version" if version is None else f"version {version}"
-
-
-def _of_day(rows: DataFrame, table: str, day: date) -> DataFrame:
-    """`rows`, of which one of another day than `day` stops the query."""
-    fault = F.lit(f"{table}: a row is not of {day.isoformat()}, the day being replaced")
-    return rows.where(F.when(F.col("date") == F.lit(day), F.lit(True)).otherwise(refused(fault, "boolean")))
-
-
-def _guarded(rows: DataFrame, contract: Contract) -> DataFrame:
-    require_schema(rows.schema, contract)
-    return rows.select(*(_guarded_column(c.name, c.type, c.nullable, contract.name) for c in contract.columns))
-
-
-def _guarded_column(name: str, kind: str, nullable: bool, table: str) -> Column:
-    value = F.col(name)
-    if nullable:
-        return value
-    fault = F.lit(f"{table}: required column '{name}' is null in a row")
-    return F.when(value.isNotNull(), value).otherwise(refused(fault, SPARK_TYPES[kind])).alias(name)
-
-
-def _as_guard_error(error: Exception) -> TableGuardError | None:
-    """The refusal that a guarded expression raised inside the engine, if that is what `error` carries."""
-    text = str(error)
-    if GUARD not in text:
-        return None
-    return TableGuardError(text.split(GUARD, 1)[1].strip().splitlines()[0])
-
-
-def _records_table(records: Sequence[Mapping[str, Any]], contract: Contract) -> pa.Table:
-    expected = {column.name for column in contract.columns}
-    for record in records:
-        if set(record) != expected:
-            raise TableGuardError(f"{contract.name}: got columns {sorted(record)}, contract has {sorted(expected)}")
-        empty = [c.name for c in contract.columns if not c.nullable and record[c.name] is None]
-        if empty:
-            raise TableGuardError(f"{contract.name}: required columns {empty} are null in {dict(record)}")
-    return pa.Table.from_pylist([dict(record) for record in records], schema=arrow_schema(contract))
 
 
 def _delta_fields(schema: pa.Schema) -> Any:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from creatorpool.contracts import load_contract
-from creatorpool.tables import arrow_schema
+from creatorpool.storage.records import arrow_schema
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]

@@ -21,7 +21,8 @@ from creatorpool.errors import MissingTableError
 from creatorpool.frames import MOST_UNIONS, union_all
 from creatorpool.runs.ledger import PUBLISHED
 from creatorpool.runs.published import PAYOUT_TABLES, STAGE_TABLES, published_versions
-from creatorpool.tables import Warehouse, arrow_schema
+from creatorpool.storage.records import arrow_schema
+from creatorpool.tables import Warehouse
 
 logger = logging.getLogger("creatorpool")
 
