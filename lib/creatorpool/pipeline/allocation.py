@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from creatorpool.allocation.payouts import (
     creator_totals,
@@ -20,21 +19,21 @@ from creatorpool.allocation.payouts import (
 from creatorpool.allocation.pools import (
     CARRY_COLUMNS,
     PoolRevenue,
-    category_revenue,
-    form_pools,
     pool_columns,
     pool_members,
     pulse_earnings,
     with_creator_caps,
 )
 from creatorpool.allocation.settlement import SettledPool, settle_pool
-from creatorpool.errors import ConfigurationError, InputError, SettlementError
+from creatorpool.errors import ConfigurationError, InputError
 from creatorpool.frames import matching
-from creatorpool.pipeline.carry import DayCarries, read_carries, require_same_carries
+from creatorpool.pipeline.carry import require_same_carries
 from creatorpool.pipeline.configuration import PAYOUT_SECTIONS
 from creatorpool.pipeline.creator_caps import creators_version, verify_creator_caps
+from creatorpool.pipeline.day_revenue import DayRevenue, day_revenue, log_refunds, refuse_unknown_pulse_videos
 from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.recovery import recover
+from creatorpool.pipeline.settled_sums import verify_pools, verify_totals
 from creatorpool.pipeline.signals import STAGE as SIGNAL_STAGE
 from creatorpool.pipeline.signals import SignalFrames, day_signals, rate_day, signal_inputs
 from creatorpool.pipeline.stage import begin_publication
@@ -51,7 +50,6 @@ from creatorpool.runs.ledger import (
     published_pools,
 )
 from creatorpool.runs.published import PAYOUT_TABLES
-from creatorpool.tables import sum_exact
 
 TABLE = "allocation_runs"
 
@@ -85,7 +83,7 @@ def allocate_day(night: Night, categories: Collection[str] = (), *, republish: b
         return _republish_day(night, categories)
     signals = day_signals(night)
     done = published_pools(night.warehouse, night.day)
-    day = _day_revenue(night, signals.inputs, done, categories, renewed=None)
+    day = day_revenue(night, signals.inputs, done, categories, renewed=None)
     _warn_of_other_configuration(night, [done[pool.category] for pool in day.wanted if pool.category in done])
     if all(pool.category in done for pool in day.wanted):
         night.log(ALLOCATE, "already published: nothing to do")
@@ -111,7 +109,7 @@ def _republish_day(night: Night, categories: Collection[str]) -> DayPayouts:
         recover(night.warehouse, night.log, held=(ALLOCATE, night.day))
         inputs = signal_inputs(night)
         done = published_pools(night.warehouse, night.day)
-        day = _day_revenue(night, inputs, done, categories, renewed=categories)
+        day = day_revenue(night, inputs, done, categories, renewed=categories)
         kept = [done[name] for name in sorted(set(done) - {pool.category for pool in day.wanted})]
         if kept and not night.dry_run:
             signals = _signals_of_kept_pools(night, kept, inputs)
@@ -143,49 +141,10 @@ def _signals_of_kept_pools(night: Night, kept: Sequence[Mapping[str, Any]], inpu
     return signals
 
 
-@dataclass(frozen=True)
-class _DayRevenue:
-    """The day's revenue, what it takes from other days' refunds, its pools, and those of them that the run must pay."""
-
-    rows: DataFrame
-    booked: Sequence[Mapping[str, Any]]
-    carries: DayCarries
-    pools: list[PoolRevenue]
-    wanted: list[PoolRevenue]
-
-    def again(
-        self,
-        night: Night,
-        done: Mapping[str, Mapping[str, Any]],
-        categories: Collection[str],
-        renewed: Collection[str] | None,
-    ) -> _DayRevenue:
-        """The same with the pools formed anew, now that `done` are published.
-
-        Those published stand, but for the `renewed` (all if empty, none if None).
-        """
-        standing = [row for name, row in done.items() if renewed is None or (renewed and name not in renewed)]
-        pools = form_pools(self.booked, night.settings.pools, self.carries.into(done, standing))
-        return replace(self, pools=pools, wanted=_wanted(pools, categories))
-
-
-def _day_revenue(
-    night: Night,
-    inputs: Mapping[str, int],
-    done: Mapping[str, Mapping[str, Any]],
-    categories: Collection[str],
-    renewed: Collection[str] | None,
-) -> _DayRevenue:
-    revenue = night.warehouse.read("ad_revenue", day=night.day, version=inputs["ad_revenue"])
-    carries = read_carries(night, _one_currency(revenue))
-    booked = [row.asDict() for row in category_revenue(revenue).collect()]
-    return _DayRevenue(revenue, booked, carries, [], []).again(night, done, categories, renewed)
-
-
 def _pay(
     night: Night,
     frames: SignalFrames,
-    day: _DayRevenue,
+    day: DayRevenue,
     due: list[PoolRevenue],
     done: dict[str, dict[str, Any]],
     scores: StageRun | None,
@@ -195,7 +154,7 @@ def _pay(
     inputs = dict(frames.inputs) | dict(frames.outputs) | day.carries.inputs
     videos = warehouse.read("videos", version=inputs["videos"])
     pulse = pulse_earnings(day.rows, settings.pools)
-    _refuse_unknown_pulse_videos(pulse, videos)
+    refuse_unknown_pulse_videos(pulse, videos)
     members = pool_members(frames.quality, frames.signals, videos, settings.pools)
     caps = settings.allocation.creator_caps
     if caps is not None:
@@ -207,12 +166,12 @@ def _pay(
     paid_now = fill_payouts(members, splits)
     kept = sorted(set(done) - {pool.category for pool in due})
     payouts = night.store(_with_kept(night, paid_now, kept, done), "pool_payouts")
-    paid_videos = _verify(payouts, settled)
+    paid_videos = verify_pools(payouts, settled)
     if caps is not None:
         verify_creator_caps(payouts, members)
     by_video = night.store(video_totals(payouts, pulse, videos, pools[0].currency), "video_payouts")
     by_creator = night.store(creator_totals(by_video), "creator_payouts")
-    _verify_totals(payouts, pulse, by_video, by_creator)
+    verify_totals(payouts, pulse, by_video, by_creator)
     _store_revenue(night, pools)
 
     rows = [_ledger_row(night, pool, paid_videos[pool.revenue.category]) for pool in settled]
@@ -240,34 +199,12 @@ def _settle(night: Night, members: DataFrame, due: list[PoolRevenue], *, is_whol
     for pool in due:
         column, creators = impressions[pool.category]
         result = settle_pool(pool, column, night.settings.allocation, creators)
-        _log_refunds(night, pool)
+        log_refunds(night, pool)
         night.log(ALLOCATE, f"pool {pool.category} split over {result.videos_eligible} videos", nu=result.nu)
         if result.warning:
             night.log(ALLOCATE, f"warning: pool {pool.category}: {result.warning}")
         settled.append(result)
     return settled
-
-
-def _log_refunds(night: Night, pool: PoolRevenue) -> None:
-    if pool.refunds_micros or pool.carried_from or pool.carried_micros:
-        facts = {name: getattr(pool, name) for name in ("gross_micros", *CARRY_COLUMNS)}
-        night.log(ALLOCATE, f"pool {pool.category} is lowered by refunds", **facts)
-
-
-def _one_currency(revenue: DataFrame) -> str:
-    found = sorted(row["currency"] for row in revenue.select("currency").distinct().collect())
-    if not found:
-        raise InputError("ad_revenue has no row of the day: there is nothing to pay out")
-    if len(found) > 1:
-        raise InputError(f"ad_revenue must be in one currency a day, got {found}")
-    return str(found[0])
-
-
-def _wanted(pools: list[PoolRevenue], categories: Collection[str]) -> list[PoolRevenue]:
-    known = {pool.category for pool in pools}
-    if unknown := sorted(set(categories) - known):
-        raise InputError(f"no pool of the day is called {unknown}; pools: {sorted(known)}")
-    return [pool for pool in pools if not categories or pool.category in categories]
 
 
 def _warn_of_other_configuration(night: Night, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -292,16 +229,6 @@ def _refuse_mixed_configurations(night: Night, signals: SignalFrames, kept: Sequ
         )
 
 
-def _refuse_unknown_pulse_videos(pulse: DataFrame, videos: DataFrame) -> None:
-    unknown = pulse.join(videos.select("video_id"), "video_id", "left_anti")
-    lost = unknown.agg(F.count("*"), F.min("video_id"), sum_exact("pulse_micros")).collect()[0]
-    if lost[0]:
-        raise InputError(
-            f"ad_revenue: {lost[0]} Pulse videos, for example '{lost[1]}', are not in videos; nobody could get their "
-            f"{lost[2]} micros"
-        )
-
-
 def _with_kept(night: Night, paid_now: DataFrame, kept: list[str], done: dict[str, dict[str, Any]]) -> DataFrame:
     """The new rows with those of the pools that an earlier run published, which stand."""
     if not kept:
@@ -309,40 +236,6 @@ def _with_kept(night: Night, paid_now: DataFrame, kept: list[str], done: dict[st
     version = _output_versions(done)["pool_payouts"]
     earlier = night.warehouse.read("pool_payouts", day=night.day, version=version)
     return paid_now.unionByName(matching(earlier, "category", kept).drop("date"))
-
-
-def _verify(payouts: DataFrame, settled: list[SettledPool]) -> dict[str, int]:
-    """Videos paid in each pool; SettlementError unless the rows close every pool to the micro."""
-    is_paid = F.count(F.when(F.col("payout_micros") > 0, 1))
-    totals = payouts.groupBy("category").agg(
-        sum_exact("payout_micros").alias("paid_micros"), F.count("*").alias("videos"), is_paid.alias("videos_paid")
-    )
-    found = {row["category"]: row for row in totals.collect()}
-    paid_videos = {}
-    for pool in settled:
-        category = pool.revenue.category
-        paid, videos, paid_videos[category] = tuple(found[category])[1:] if category in found else (0, 0, 0)
-        if (paid, videos) != (pool.paid_micros, pool.videos_eligible):
-            raise SettlementError(
-                f"pool {category}: {videos} rows sum to {paid} micros, must be {pool.videos_eligible} and "
-                f"{pool.paid_micros} of {pool.revenue.pool_micros}"
-            )
-    return paid_videos
-
-
-def _verify_totals(payouts: DataFrame, pulse: DataFrame, by_video: DataFrame, by_creator: DataFrame) -> None:
-    """SettlementError unless what videos and creators get is what pools and Pulse paid, to the micro."""
-    expected = (_sums(payouts, "payout_micros")[0], _sums(pulse, "pulse_micros")[0])
-    for name, frame in (("video_payouts", by_video), ("creator_payouts", by_creator)):
-        found = _sums(frame, "payout_micros", "pulse_micros", "total_micros")
-        if found != (*expected, sum(expected)):
-            raise SettlementError(
-                f"{name}: pools, Pulse and both sum to {found} micros, must be {(*expected, sum(expected))}"
-            )
-
-
-def _sums(frame: DataFrame, *columns: str) -> tuple[int, ...]:
-    return tuple(total or 0 for total in frame.agg(*(sum_exact(column) for column in columns)).collect()[0])
 
 
 def _publish(
