@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,9 @@ from tests.integration.conftest import DAY
 from tools.processes import fresh_environment
 
 from creatorpool.cli.main import main
-from creatorpool.errors import CreatorpoolError
-from creatorpool.runs.ledger import published_pools, published_run
+from creatorpool.errors import CreatorpoolError, InputError
+from creatorpool.runs.claims import EVERY_DAY, claimed
+from creatorpool.runs.ledger import StageRun, begin_runs, published_pools, published_run
 from creatorpool.settings import project_root
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
@@ -114,6 +116,46 @@ def test_wrong_command_stops_before_it_starts(
 
     assert caught.value.exit_code == code
     assert not (tmp_path / "tables").exists()
+
+
+def test_claims_are_listed_and_released_with_a_reason_in_the_ledger(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tables, root = Warehouse(None, tmp_path), ("--root", str(tmp_path))
+    main(["claims", "list", *root])
+    assert "No stage is claimed." in capsys.readouterr().out
+
+    with claimed(tables, "ingest", EVERY_DAY, "run-1", timedelta(hours=1)):
+        main(["claims", "list", *root])
+        listed = capsys.readouterr().out
+        assert "ingest of every day" in listed
+        assert "its process lives on this machine" in listed
+        for wrong in (
+            ["ingest", "--reason", " "],
+            ["signals", "--reason", "x"],
+            ["ingest", "--reason", "x", "--date", DAY],
+        ):
+            with pytest.raises(InputError):
+                main(["claims", "release", *map(str, wrong), *root])
+        main(["claims", "release", "ingest", "--reason", "its machine is gone", *root])
+        assert "run run-1, should it go on, publishes nothing" in capsys.readouterr().out
+        with claimed(tables, "ingest", EVERY_DAY, "run-2", timedelta(hours=1)):
+            pass
+
+    rows = tables.read_arrow("stage_runs").to_pylist()
+    assert [(row["run_id"], row["status"]) for row in rows] == [("run-1", "released")]
+    assert json.loads(rows[0]["rows"])["reason"] == "its machine is gone"
+
+
+def test_status_names_what_a_run_began_and_did_not_finish(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tables, moment = Warehouse(None, tmp_path), datetime(2026, 11, 20, tzinfo=UTC)
+    changes = {"changes": ["video_signals", "pool_payouts"]}
+    begin_runs(tables, [StageRun(DAY, "allocate", "run-1", "0" * 64, "test", {}, {}, changes, moment, moment)])
+
+    main(["status", "--root", str(tmp_path)])
+
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Not finished: allocate of 2026-11-20, run run-1, which began to change video_signals, pool_payouts" in shown
 
 
 def test_config_show_prints_what_overlays_come_to(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
@@ -133,27 +132,6 @@ def test_dry_run_prints_the_same_pools_and_writes_nothing(
     assert raw.returncode == 0, raw.stderr
     assert pools.strip() in raw.stdout
     assert not (tmp_path / "none").exists()
-
-
-@pytest.mark.once
-def test_night_killed_at_every_write_ends_in_the_same_tables(
-    undisturbed: Path, raw_day: Path, engine: str, tmp_path: Path
-) -> None:
-    root = tmp_path / "tables"
-    chain = project_root() / "tests" / "integration" / "kill_chain.py"
-    stride = "1" if engine == "embedded" else "4"  # a session of Spark takes long to start
-
-    ended = subprocess.run(
-        [sys.executable, str(chain), str(raw_day), str(root), str(DAY), engine, stride],
-        capture_output=True, text=True, check=False, timeout=1100,
-    )  # fmt: skip
-
-    outcome = json.loads(ended.stdout.splitlines()[-1])
-    assert outcome["exit_code"] == 0, ended.stderr
-    stages = {kill.split("/")[0] for kill in outcome["killed"]}
-    assert stages == {"0", "1", "2"}, "every stage was met"
-    assert len(outcome["killed"]) >= (15 if engine == "embedded" else 5)
-    assert day_tables(root) == day_tables(undisturbed)
 
 
 @pytest.mark.once

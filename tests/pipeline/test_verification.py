@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +191,34 @@ def test_rows_changed_after_publication_are_found(spark: SparkSession, tables: P
     change(tables, "creator_payouts", first(total_micros=lambda t: t + 1))
 
     assert failed(verify_day(night_at(spark, tables))) == {"creator_payouts as published"}
+
+
+def test_damaged_file_is_a_failed_check(spark: SparkSession, tables: Path) -> None:
+    path = Path(Warehouse(None, tables).files("video_quality", day=DAY)[0])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4] + bytes(len(whole) // 2) + whole[len(whole) // 2 + 4 :])  # its footer still reads
+
+    checks = verify_day(night_at(spark, tables))
+
+    assert not all(check.passed for check in checks)
+    path.write_bytes(b"no Parquet file at all")
+    assert failed(verify_day(night_at(spark, tables))) == {"ledger versions readable"}
+
+
+@pytest.mark.once
+def test_event_that_is_stored_twice_is_found(spark: SparkSession, tables: Path) -> None:
+    warehouse = Warehouse(None, tables)
+    event = warehouse.read_arrow("events", day=DAY).to_pylist()[0]
+    day_before = DAY - timedelta(days=1)
+    moment = event["event_ts"] - timedelta(days=1)
+    version = warehouse.append_records([event | {"date": day_before, "event_ts": moment}], "events")
+    name_version(tables, "events", version)
+
+    checks = {check.name: check for check in verify_day(night_at(spark, tables))}
+
+    assert checks["event ids unique"].differences == 1
+    assert event["event_id"] in str(checks["event ids unique"].example)
+    assert checks["video_signals from events"].passed, "the day's own events are as they were"
 
 
 @pytest.mark.once
