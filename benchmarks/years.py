@@ -1,0 +1,82 @@
+"""Nights in one root: does a night cost more the more nights there were before it?
+
+    python benchmarks/years.py --nights 60 --events 2000
+
+Prints, for the first nights, some in between and the last ones, the processor seconds of a night in one process, and
+how long it takes to open tables of which old versions are read and of which they are not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+import time
+from datetime import date, timedelta
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+from creatorpool.pipeline.allocation import allocate_day
+from creatorpool.pipeline.ingestion import ingested
+from creatorpool.pipeline.night import Night
+from creatorpool.session import EMBEDDED, open_session
+from creatorpool.settings import load_settings
+from creatorpool.synthetic import SyntheticMarket
+from creatorpool.synthetic.day import generate_day
+from creatorpool.tables import Warehouse
+
+FIRST = date(2025, 1, 1)
+OPENED = ("run_claims", "stage_runs", "pool_payouts")
+BLOCK = 5
+"""Nights whose median is printed: single ones are noisy"""
+
+
+def main() -> None:
+    """Run the nights and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--nights", type=int, default=60)
+    parser.add_argument("--events", type=int, default=2_000)
+    parser.add_argument("--data-docs", action="store_true", help="with great-expectations' pages")
+    arguments = parser.parse_args()
+    settings = load_settings(assignments=[f"contracts.data_docs={str(arguments.data_docs).lower()}"])
+    table = Table("nights", "processor s a night", *(f"open {name}, ms" for name in OPENED), "commits of run_claims")
+    with tempfile.TemporaryDirectory() as folder, open_session(EMBEDDED, settings.engine) as session:
+        tables = Warehouse(session, Path(folder) / "tables")
+        seconds: list[float] = []
+        for number in range(arguments.nights):
+            seconds.append(run_night(tables, settings, FIRST + timedelta(days=number), Path(folder), arguments.events))
+            if (number + 1) % BLOCK == 0 and (number < 2 * BLOCK or (number + 1) % 20 == 0):
+                opened = (f"{1000 * opening(tables, name):.1f}" for name in OPENED)
+                cost = f"{median(seconds[-BLOCK:]):.2f}"
+                table.add_row(f"{number - BLOCK + 2} to {number + 1}", cost, *opened, str(tables.version("run_claims")))
+    Console(width=120).print(table)
+
+
+def run_night(tables: Warehouse, settings: object, day: date, folder: Path, events: int) -> float:
+    """Processor seconds of one night, its delivery made before."""
+    source = folder / "raw"
+    generate_day(source, day, SyntheticMarket(seed=7, n_events=events))
+    began = time.process_time()
+    night = Night(tables, settings, day)  # type: ignore[arg-type]
+    ingested(night, source)
+    allocate_day(night)
+    night.close()
+    shutil.rmtree(source)
+    return time.process_time() - began
+
+
+def opening(tables: Warehouse, table: str) -> float:
+    """Seconds to open a table, the median of five times."""
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        tables.version(table)
+        times.append(time.perf_counter() - began)
+    return median(times)
+
+
+if __name__ == "__main__":
+    main()
