@@ -437,40 +437,6 @@ def test_ingest_refund_is_kept_and_one_without_a_video_is_told(warehouse: Wareho
     )
 
 
-@pytest.mark.parametrize(
-    ("write", "amounts", "is_warned"),
-    [
-        (write_json, ["10.000000", "700.00"], True),
-        (write_csv, ["10.000000", "0"], True),
-        (write_csv, ["10.000000", "700"], False),
-        (write_csv, ["10.0", "700.0"], False),
-    ],
-)
-def test_ingest_amounts_that_look_like_units_are_told(
-    warehouse: Warehouse, tmp_path: Path, write: Any, amounts: list[str], is_warned: bool
-) -> None:
-    tables = good_tables()
-    revenue = zip(tables["ad_revenue"], amounts, strict=True)
-    tables["ad_revenue"] = [row | {"revenue_micros": amount} for row, amount in revenue]
-
-    report = _ingest(warehouse, write(tmp_path / "source", tables))
-
-    assert any("written with a fraction" in warning for warning in report.warnings) == is_warned
-
-
-@pytest.mark.parametrize(("kind", "is_warned"), [(pa.decimal128(18, 6), True), (pa.float64(), False)])
-def test_ingest_decimals_that_look_like_units_are_told(
-    warehouse: Warehouse, tmp_path: Path, kind: pa.DataType, is_warned: bool
-) -> None:
-    source = write_parquet(tmp_path / "source", good_tables())
-    revenue = pq.read_table(source / "ad_revenue.parquet")
-    place = revenue.schema.get_field_index("revenue_micros")
-    changed = revenue.set_column(place, "revenue_micros", revenue.column(place).cast(pa.decimal128(25, 6)).cast(kind))
-    pq.write_table(changed, source / "ad_revenue.parquet")
-
-    assert any("written with a fraction" in warning for warning in _ingest(warehouse, source).warnings) == is_warned
-
-
 def test_ingest_cut_off_text_file_stops_by_name(warehouse: Warehouse, tmp_path: Path) -> None:
     source = write_json(tmp_path / "source", good_tables(400))
     path = source / "events.jsonl.gz"

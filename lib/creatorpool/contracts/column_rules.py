@@ -21,8 +21,9 @@ def rules_of_column(
 ) -> tuple[RowRule, ...]:
     """Rules of severity `error` for one column; `options` are the standard's logicalTypeOptions.
 
-    A NULL breaks `<column>_not_null` alone, and nothing where the column is nullable. Text of a table that is delivered
-    (`is_delivered`) is printable. Tables made from it have no such rule: days published before it keep their names.
+    A NULL breaks `<column>_not_null` alone, and nothing where the column is nullable. Names in a table that is
+    delivered (`is_delivered`), which are ids and required text, are printable; other text, such as `surface`, holds what
+    it likes. Tables made from it have no such rule: days published before it keep their names.
 
     Raises
     ------
@@ -57,7 +58,8 @@ def _conditions(column: Column, options: Mapping[str, Any]) -> Iterator[tuple[st
 
 def _printable(column: Column) -> Iterator[tuple[str, str, str]]:
     texts = {"STRING": f"`{column.name}`", "ARRAY<STRING>": f"array_join(`{column.name}`, ' ')"}
-    if column.type in texts:
+    is_name = not column.nullable or column.name.endswith("_id")
+    if is_name and column.type in texts:
         condition = f"NOT {texts[column.type]} RLIKE {_UNPRINTABLE}"
         hint = f"{column.name} has no control characters, line breaks or code points that are no characters."
         yield "printable", _null_passes(f"`{column.name}`", condition), hint
