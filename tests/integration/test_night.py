@@ -80,7 +80,7 @@ def test_rerun_of_a_published_day_changes_nothing(
 ) -> None:
     copy = Path(shutil.copytree(undisturbed, tmp_path / "tables"))
     tables = Warehouse(None, copy)
-    before = {table: tables.version(table) for table in TABLES}
+    before = {table: tables.version(table) for table in TABLES if tables.exists(table)}
 
     arguments = ("--date", DAY, "--source", raw_day, "--root", copy, "--set", "allocation.alpha=0.9")
     ended = job("allocate_pool.py", *arguments, engine=engine)
@@ -88,7 +88,7 @@ def test_rerun_of_a_published_day_changes_nothing(
     assert ended.returncode == 0, ended.stderr
     assert "already published: nothing to do" in ended.stderr
     assert "published with another configuration, which stands" in ended.stderr
-    assert {table: tables.version(table) for table in TABLES} == before
+    assert {table: tables.version(table) for table in TABLES if tables.exists(table)} == before
 
 
 @pytest.mark.once

@@ -22,8 +22,8 @@ def rules_of_column(
     """Rules of severity `error` for one column; `options` are the standard's logicalTypeOptions.
 
     A NULL breaks `<column>_not_null` alone, and nothing where the column is nullable. Names in a table that is
-    delivered (`is_delivered`), which are ids and required text, are printable; other text, such as `surface`, holds what
-    it likes. Tables made from it have no such rule: days published before it keep their names.
+    delivered (`is_delivered`), which are ids and required text, are printable; other text, such as `surface`, holds
+    what it likes. Tables made from it have no such rule: days published before it keep their names.
 
     Raises
     ------
