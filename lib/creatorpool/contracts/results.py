@@ -9,6 +9,7 @@ from typing import Any
 
 from creatorpool.contracts.model import Severity
 from creatorpool.errors import ContractViolationError
+from creatorpool.quoting import quoted
 
 
 @dataclass(frozen=True)
@@ -54,5 +55,5 @@ def enforce(results: Iterable[RuleResult]) -> None:
 def _sentence(result: RuleResult) -> str:
     return (
         f"{result.contract}: rule '{result.rule}' is broken by {result.rows_failed:,} of {result.rows_checked:,} rows, "
-        f"for example {result.example} ({result.hint})"
+        f"for example {quoted(result.example)} ({result.hint})"
     )
