@@ -306,7 +306,8 @@ class Warehouse:
             If another run has taken over the claim of this warehouse's fence.
         """
         contract = self.ensure(table)
-        commit_properties(self._delta(table), self.fence)  # a fence may have been raised since version `seen`
+        if self.fence is not None:
+            commit_properties(self._delta(table), self.fence)  # it may have been raised since version `seen`
         delta = self._delta(table, seen)
         held = [Transaction(name, seen + 1) for name in (f"{table}/{day.isoformat()}", *locks)]
         try:
