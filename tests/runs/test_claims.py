@@ -93,30 +93,26 @@ def test_claim_of_a_killed_process_is_taken_over_at_once(tables: Warehouse) -> N
         assert holders(tables) == [("signals", "next")]
 
 
-def claim_by(tables: Warehouse, owner: str, lease: timedelta, monkeypatch: pytest.MonkeyPatch) -> None:
+def claim_by(tables: Warehouse, owner: str, lease: timedelta) -> None:
     """A claim that stays, as that of a process which cannot give it back."""
-    with monkeypatch.context() as patch:
-        patch.setattr("creatorpool.runs.claims.owner", lambda: owner)
-        held = claimed(tables, "signals", DAY, "other", lease)
-        held.__enter__()
-    _STANDING.append(held)
+    tables.ensure(TABLE)
+    times = {"claimed_at": identity.now(), "expires_at": identity.now() + lease}
+    claim = {"date": DAY, "stage": "signals", "run_id": "other", "owner": owner, "token": 1, "released": None, **times}
+    tables.replace_day_records([claim], TABLE, DAY, seen=tables.version(TABLE))
 
 
-_STANDING: list[object] = []
-
-
-def test_claim_of_an_earlier_boot_of_this_machine_is_taken_over_at_once(tables: Warehouse, monkeypatch) -> None:
+def test_claim_of_an_earlier_boot_of_this_machine_is_taken_over_at_once(tables: Warehouse) -> None:
     place, pid, started = identity.owner().rsplit(":", 2)
     machine, _, namespace = place.split("/", 2)
     assert "+" in machine, "the machine has a number of its own"
-    claim_by(tables, f"{machine}/an-earlier-boot/{namespace}:{pid}:{started}", LEASE, monkeypatch)
+    claim_by(tables, f"{machine}/an-earlier-boot/{namespace}:{pid}:{started}", LEASE)
 
     with claimed(tables, "signals", DAY, "next", LEASE):
         assert holders(tables) == [("signals", "next")]
 
 
-def test_claim_of_a_living_process_is_not_taken_over_after_its_lease(tables: Warehouse, monkeypatch) -> None:
-    claim_by(tables, identity.owner(), timedelta(seconds=-1), monkeypatch)
+def test_claim_of_a_living_process_is_not_taken_over_after_its_lease(tables: Warehouse) -> None:
+    claim_by(tables, identity.owner(), timedelta(seconds=-1))
 
     with (
         pytest.raises(RunInProgressError, match=r"lease is over, but its process still lives.*creatorpool claims"),
@@ -125,10 +121,10 @@ def test_claim_of_a_living_process_is_not_taken_over_after_its_lease(tables: War
         pytest.fail("a live process lost its claim")
 
 
-def test_claim_of_a_container_of_this_machine_waits_for_its_lease(tables: Warehouse, monkeypatch) -> None:
+def test_claim_of_a_container_of_this_machine_waits_for_its_lease(tables: Warehouse) -> None:
     place, pid, started = identity.owner().rsplit(":", 2)
     machine, boot, _ = place.split("/", 2)
-    claim_by(tables, f"{machine}/{boot}/pid:[1]:{pid}:{started}", LEASE, monkeypatch)
+    claim_by(tables, f"{machine}/{boot}/pid:[1]:{pid}:{started}", LEASE)
 
     with pytest.raises(RunInProgressError), claimed(tables, "signals", DAY, "next", LEASE):
         pytest.fail("nobody can know whether that process lives")
@@ -148,15 +144,12 @@ def test_release_of_a_claim_that_nobody_holds_is_refused(tables: Warehouse) -> N
         release_claim(tables, "ingest", EVERY_DAY, "gone")
 
 
-def test_claim_of_another_machine_is_taken_over_only_after_its_lease(tables: Warehouse, monkeypatch) -> None:
-    monkeypatch.setattr("creatorpool.runs.claims.owner", lambda: "elsewhere/pid:1:0.00")
-    held = claimed(tables, "signals", DAY, "remote", timedelta(seconds=-1))
-    held.__enter__()
+def test_claim_of_another_machine_is_taken_over_only_after_its_lease(tables: Warehouse) -> None:
+    claim_by(tables, "elsewhere/boot/pid:1:0.00", timedelta(seconds=-1))
     with claimed(tables, "signals", DAY, "next", LEASE):
         assert holders(tables) == [("signals", "next")]
 
-    live = claimed(tables, "signals", DAY, "remote", LEASE)
-    live.__enter__()
+    claim_by(tables, "elsewhere/boot/pid:1:0.00", LEASE)
     with pytest.raises(RunInProgressError), claimed(tables, "signals", DAY, "next", LEASE):
         pytest.fail("a live claim was taken over")
 
