@@ -123,6 +123,19 @@ def test_republication_killed_after_its_commit_is_completed(at: NightMaker, monk
     assert all(check.passed for check in verify_day(at(dry_run=True))), "the ledger keeps the configuration"
 
 
+def test_republication_after_a_killed_one_takes_back_what_that_left(
+    at: NightMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill_at(monkeypatch, "publish_pools", at(*SMOOTHED))
+
+    allocate_day(at("allocation.alpha=0.6"), republish=True)
+
+    tables = at().warehouse
+    assert unfinished_runs(tables) == []
+    assert latest(tables) == seen(tables)
+    assert all(check.passed for check in verify_day(at(dry_run=True)))
+
+
 def test_republication_under_a_clock_that_is_behind_counts(at: NightMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     first = published_run(at().warehouse, SIGNALS, DAY)
     honest = identity.now

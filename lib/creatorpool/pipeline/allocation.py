@@ -89,7 +89,7 @@ def allocate_day(night: Night, categories: Collection[str] = (), *, republish: b
         night.log(ALLOCATE, "already published: nothing to do")
         return _published(night, signals, done)
     with night.stage(ALLOCATE, PAYOUT_TABLES):
-        recover(night.warehouse, night.log, held=(ALLOCATE, night.day))
+        recover(night.warehouse, night.log, held=[(ALLOCATE, night.day)])
         # Somebody may have published between the look above and the claim.
         done = published_pools(night.warehouse, night.day)
         day = day.again(night, done, categories, renewed=None)
@@ -106,7 +106,7 @@ def _republish_day(night: Night, categories: Collection[str]) -> DayPayouts:
     Pools that are not among `categories` keep their payouts. Then the scores must stay as they are, too.
     """
     with night.stage(SIGNALS, SIGNAL_STAGE.tables), night.stage(ALLOCATE, PAYOUT_TABLES):
-        recover(night.warehouse, night.log, held=(ALLOCATE, night.day))
+        recover(night.warehouse, night.log, held=[(SIGNALS, night.day), (ALLOCATE, night.day)])
         inputs = signal_inputs(night)
         done = published_pools(night.warehouse, night.day)
         day = day_revenue(night, inputs, done, categories, renewed=categories)

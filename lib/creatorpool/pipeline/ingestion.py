@@ -46,7 +46,7 @@ def _rehearsed(night: Night, source: Path) -> StageRun | None:
 
 def _run(night: Night, source: Path) -> StageRun:
     warehouse = night.warehouse
-    recover(warehouse, night.log, held=(INGEST, EVERY_DAY))
+    recover(warehouse, night.log, held=[(INGEST, EVERY_DAY)])
     before = {table: warehouse.version(table) for table in SHARED_TABLES if warehouse.exists(table)}
     others = published_runs(warehouse, INGEST)
     is_backfill = any(other.day > night.day for other in others)

@@ -7,7 +7,7 @@ gets the rows back that are published.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import date, timedelta
@@ -43,10 +43,10 @@ class Log(Protocol):
     def __call__(self, subject: str, message: str, **facts: Any) -> None: ...
 
 
-def recover(warehouse: Warehouse, log: Log, held: tuple[str, date] | None = None) -> None:
+def recover(warehouse: Warehouse, log: Log, held: Collection[tuple[str, date]] = ()) -> None:
     """Complete or undo what runs that ended left unpublished; what a live run is doing is left to it.
 
-    `held` is the claim that the caller holds: for other stages and days, recovery takes the claims itself.
+    `held` are the claims that the caller holds: for other stages and days, recovery takes the claims itself.
     """
     for run in unfinished_runs(warehouse):
         claim = (run.stage, EVERY_DAY if run.stage == INGEST else run.day)
@@ -58,9 +58,9 @@ def recover(warehouse: Warehouse, log: Log, held: tuple[str, date] | None = None
 
 
 def _claim(
-    warehouse: Warehouse, claim: tuple[str, date], held: tuple[str, date] | None
+    warehouse: Warehouse, claim: tuple[str, date], held: Collection[tuple[str, date]]
 ) -> AbstractContextManager[Warehouse]:
-    if claim == held:
+    if claim in held:
         return nullcontext(warehouse)
     return claimed(warehouse, *claim, new_run_id(now()), _LEASE)
 

@@ -63,7 +63,7 @@ def run_stage(
         night.log(stage.name, f"already published by run {done.run_id}")
         return done
     with night.stage(stage.name, stage.tables):
-        recover(night.warehouse, night.log, held=(stage.name, night.day))
+        recover(night.warehouse, night.log, held=[(stage.name, night.day)])
         newer = published_stage(night, stage, inputs)
         if newer is not None and newer != done and is_current(newer):
             night.log(stage.name, f"published by run {newer.run_id} meanwhile")
