@@ -87,18 +87,19 @@ def resolve_engine(asked: str | None, settings: EngineSettings) -> str:
 @contextmanager
 def open_session(engine: str, settings: EngineSettings, name: str = "creatorpool") -> Iterator[SparkSession]:
     """A session on `engine`, closed with all it started when the block ends."""
-    if engine == EMBEDDED:
-        with _embedded_server(settings) as address:
-            for session in _connected(address):
+    try:
+        if engine == EMBEDDED:
+            with _embedded_server(settings) as address, _connected(address) as session:
                 _embedded_sessions.add(session)
                 yield session
-    elif engine == SPARK:
-        yield from _spark(settings, name)
-    else:
-        for session in _connected(engine):
-            _ship_package(session)
-            yield session
-    remove_aliases()
+        elif engine == SPARK:
+            yield from _spark(settings, name)
+        else:
+            with _connected(engine) as session:
+                _ship_package(session)
+                yield session
+    finally:
+        remove_aliases()
 
 
 def is_embedded(session: SparkSession) -> bool:
@@ -111,6 +112,7 @@ def _under_spark_submit() -> bool:
     return "PYSPARK_GATEWAY_PORT" in os.environ
 
 
+@contextmanager
 def _connected(address: str) -> Iterator[SparkSession]:
     session = SparkSession.builder.remote(address).getOrCreate()
     for key, value in _SESSION_CONF.items():
