@@ -147,22 +147,23 @@ def in_child(work: Callable[[], object]) -> int:
 
 
 def main(raw: Path, root: Path, engine: str, kills: int, seed: int) -> None:
-    """Spread `kills` over the commands, run each to its end, and print where they were killed."""
+    """Try to kill each command so many times in all, run each to its end, and print where they were killed."""
     draw = random.Random(seed)
     killed: list[str] = []
     began = time.monotonic()
-    for number, name in enumerate(COMMANDS):
-        due = kills * (number + 1) // len(COMMANDS)
-        at, step = 1, 1 if kills >= 60 else 3
-        while len(killed) < due:
-            mode = MODES[len(killed) % len(MODES)]
+    step = 1 if kills >= 60 else 3
+    for name in COMMANDS:
+        at = 1
+        for attempt in range(kills // len(COMMANDS)):
+            mode = MODES[attempt % len(MODES)]
             where = at if mode != "anywhere" else draw.randrange(1, 200)
             status = in_child(lambda n=name, w=where, m=mode: run_command(n, raw, root, engine, w, m))
-            if os.WIFEXITED(status):
-                if os.WEXITSTATUS(status):
-                    fail(killed, f"{name}: exit code {os.WEXITSTATUS(status)}")
-                break  # it got through
-            killed.append(f"{name}/{where}/{mode}")
+            if os.WIFSIGNALED(status):
+                killed.append(f"{name}/{where}/{mode}")
+            elif os.WEXITSTATUS(status):
+                fail(killed, f"{name}: exit code {os.WEXITSTATUS(status)}")
+            elif mode != "anywhere":
+                break  # it has no write left to be killed at
             at += step if mode != "anywhere" else 0
         status = in_child(lambda n=name: run_command(n, raw, root, engine, 0, ""))
         if status:
