@@ -145,9 +145,10 @@ def test_frontier_of_one_category_does_not_publish_what_a_broken_run_left(
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("creatorpool.pipeline.stage.publish_run", killed)
-    with pytest.raises(KeyboardInterrupt):
-        sweep_day(broken)
+    with monkeypatch.context() as patch:
+        patch.setattr("creatorpool.pipeline.stage.publish_run", killed)
+        with pytest.raises(KeyboardInterrupt):
+            sweep_day(broken)
     assert {row["category"] for row in rows_of(broken, "allocation_frontier")} > {"music"}
 
     run = at("frontier.alpha=[0.5]", "frontier.lambda_eff=[0.0]")
