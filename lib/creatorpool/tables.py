@@ -14,7 +14,7 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -56,6 +56,7 @@ _TABLE_PROPERTIES = {
     "delta.checkpointInterval": "2000000000",
 }
 _COMMIT_ATTEMPTS = 8
+_REWRITE_ATTEMPTS = 12
 _CURRENT_ONLY = frozenset({"run_claims", "contract_results", "stage_runs", "allocation_runs"})
 """Tables of which the embedded engine never reads an older version: their logs get checkpoints."""
 _COMMITS_PER_CHECKPOINT = 20
@@ -321,6 +322,26 @@ class Warehouse:
         except CommitFailedError as error:
             raise ConcurrentWriteError(f"another run wrote {table} of {day} at the same time: {error}") from error
         return _noted(delta, table)
+
+    def rewrite_day_records(
+        self, table: str, day: date, change: Callable[[list[dict[str, Any]], int], Sequence[Mapping[str, Any]]]
+    ) -> None:
+        """Replace the rows of `day` by ``change(rows, version to be written)`` in one commit.
+
+        Where somebody else's commit comes in between, it looks at the rows again, a bounded number of times; then it
+        raises ConcurrentWriteError.
+        """
+        self.ensure(table)
+        for attempt in range(_REWRITE_ATTEMPTS):
+            seen = self.version(table)
+            rows = self.read_arrow(table, day=day, version=seen).to_pylist()
+            try:
+                self.replace_day_records(change(rows, seen + 1), table, day, seen=seen)
+                return
+            except ConcurrentWriteError:
+                if attempt + 1 == _REWRITE_ATTEMPTS:
+                    raise
+                time.sleep(0.05 * 1.6**attempt)
 
     def restore(self, table: str, version: int | None) -> None:
         """Put `table` back to what it was at `version`, or to empty if it did not exist; nothing to do if it never did.

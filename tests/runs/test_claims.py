@@ -139,6 +139,13 @@ def test_claim_is_renewed_while_its_process_lives(tables: Warehouse) -> None:
     assert holders(tables) == []
 
 
+def test_renewal_brings_back_no_claim_that_was_released(tables: Warehouse) -> None:
+    with claimed(tables, "signals", DAY, "long", timedelta(seconds=1.5)):
+        release_claim(tables, "signals", DAY, "gone")
+        time.sleep(1.2)
+        assert [row["released"] for row in tables.read_arrow(TABLE, day=DAY).to_pylist()] == ["gone"]
+
+
 def test_release_of_a_claim_that_nobody_holds_is_refused(tables: Warehouse) -> None:
     with pytest.raises(InputError, match="nobody holds ingest of every day"):
         release_claim(tables, "ingest", EVERY_DAY, "gone")

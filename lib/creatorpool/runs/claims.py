@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from creatorpool.contracts import load_contracts
-from creatorpool.errors import ConcurrentWriteError, InputError, RunInProgressError
+from creatorpool.errors import InputError, RunInProgressError
 from creatorpool.runs.identity import is_alive, is_dead, now, owner, process_of
 from creatorpool.storage.fence import Fence
 from creatorpool.tables import Warehouse
@@ -30,8 +30,10 @@ TABLE = "run_claims"
 EVERY_DAY = date(1970, 1, 1)
 """The day under which a stage is claimed that must not run for two days at once, such as ingestion."""
 
-_ATTEMPTS = 12
 _RENEWALS_PER_LEASE = 3
+
+Change = Callable[[list[dict[str, Any]], int], list[dict[str, Any]]]
+"""From the rows of other runs that hold a claim, and the token of whoever writes, the rows that are to stand."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ def _take(warehouse: Warehouse, claim: Claim) -> tuple[int, bool]:
     """Put this run's claim in place of none or a dead one: its token, and whether a claim stood there."""
     taken: dict[str, Any] = {}
 
-    def put(held: Sequence[dict[str, Any]], token: int) -> list[dict[str, Any]]:
+    def put(held: list[dict[str, Any]], token: int) -> list[dict[str, Any]]:
         for other in held:
             _refuse_live(other, claim)
         claimed_at = now()
@@ -155,16 +157,22 @@ def _take(warehouse: Warehouse, claim: Claim) -> tuple[int, bool]:
 
 
 def _renew(warehouse: Warehouse, claim: Claim, token: int, ended: threading.Event) -> None:
-    """Move the end of the claim's lease, again and again until `ended`; a claim that is gone is left alone."""
+    """Move the end of the claim's lease, again and again until `ended`."""
+    unfenced = replace(warehouse, fence=None)
     while not ended.wait(max(claim.lease.total_seconds(), 1.0) / _RENEWALS_PER_LEASE):
         try:
-            rows = [row for row in warehouse.read_arrow(TABLE, day=claim.day).to_pylist() if row["token"] == token]
-            if not rows or rows[0]["released"]:
-                return
-            renewed = {**rows[0], "expires_at": now() + claim.lease}
-            _rewrite(warehouse, claim, lambda held, _, renewed=renewed: [*held, renewed])
+            unfenced.rewrite_day_records(TABLE, claim.day, partial(_renewed, claim, token))
         except Exception as error:
             logger.warning("%s: the claim could not be renewed, and is tried again: %s", claim.name, error)
+
+
+def _renewed(claim: Claim, token: int, rows: list[dict[str, Any]], _: int) -> list[dict[str, Any]]:
+    """`rows` with the claim's lease moved, if it still stands: one that was released or taken over stays so."""
+    until = now() + claim.lease
+    own = (claim.stage, token, None)
+    return [
+        row | {"expires_at": until} if (row["stage"], row["token"], row["released"]) == own else row for row in rows
+    ]
 
 
 def _raise_fences(fenced: Warehouse, tables: Collection[str]) -> None:
@@ -174,21 +182,15 @@ def _raise_fences(fenced: Warehouse, tables: Collection[str]) -> None:
     fenced.raise_fences(list(load_contracts(fenced.contracts_directory)))
 
 
-def _rewrite(warehouse: Warehouse, claim: Claim, change: Any) -> None:
+def _rewrite(warehouse: Warehouse, claim: Claim, change: Change) -> None:
     """Replace the rows of the claim's stage and day by ``change(rows of other runs, token)``, in one commit."""
-    for attempt in range(_ATTEMPTS):
-        seen = warehouse.version(TABLE)
-        claims = warehouse.read_arrow(TABLE, day=claim.day, version=seen).to_pylist()
+
+    def with_others(claims: list[dict[str, Any]], version: int) -> list[dict[str, Any]]:
         others = [row for row in claims if row["stage"] != claim.stage]
         held = [row for row in claims if row["stage"] == claim.stage and row["run_id"] != claim.run_id]
-        try:
-            unfenced = replace(warehouse, fence=None)
-            unfenced.replace_day_records([*others, *change(held, seen + 1)], TABLE, claim.day, seen=seen)
-            return
-        except ConcurrentWriteError:
-            if attempt + 1 == _ATTEMPTS:
-                raise
-            time.sleep(0.05 * 1.6**attempt)  # somebody wrote in between: look again
+        return [*others, *change(held, version)]
+
+    replace(warehouse, fence=None).rewrite_day_records(TABLE, claim.day, with_others)
 
 
 def _refuse_live(other: Mapping[str, Any], claim: Claim) -> None:

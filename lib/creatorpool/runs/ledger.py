@@ -10,13 +10,12 @@ to undo (`pipeline.recovery`).
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from creatorpool.errors import ConcurrentWriteError, MissingTableError
+from creatorpool.errors import MissingTableError
 from creatorpool.runs.identity import code_version
 from creatorpool.tables import Warehouse
 
@@ -26,8 +25,6 @@ SCORE_TABLES = ("video_signals", "video_quality")
 """Tables of the stage `signals`; once a day is paid, its payouts' ledger rows name the versions that are published."""
 
 RUNNING, PUBLISHED, SUPERSEDED, FAILED, RELEASED = "running", "published", "superseded", "failed", "released"
-
-_ATTEMPTS = 8
 
 
 @dataclass(frozen=True)
@@ -122,18 +119,7 @@ def note_release(warehouse: Warehouse, run: StageRun) -> None:
 def _rewrite_day(
     warehouse: Warehouse, day: date, change: Callable[[list[dict[str, Any]], int], list[dict[str, Any]]]
 ) -> None:
-    """Replace the day's rows of `stage_runs` by ``change(rows, version to be written)`` in one commit."""
-    warehouse.ensure("stage_runs")
-    for attempt in range(_ATTEMPTS):
-        seen = warehouse.version("stage_runs")
-        rows = warehouse.read_arrow("stage_runs", day=day, version=seen).to_pylist()
-        try:
-            warehouse.replace_day_records(change(rows, seen + 1), "stage_runs", day, seen=seen)
-            return
-        except ConcurrentWriteError:
-            if attempt + 1 == _ATTEMPTS:
-                raise
-            time.sleep(0.05 * 1.6**attempt)  # another stage of the day wrote in between: look again
+    warehouse.rewrite_day_records("stage_runs", day, change)
 
 
 def _without(rows: Iterable[dict[str, Any]], runs: Iterable[StageRun]) -> list[dict[str, Any]]:
