@@ -101,9 +101,9 @@ def test_allocate_day_with_caps_to_carry_leaves_the_rest_unallocated(at: NightMa
     payouts = publish_payouts(at("allocation.cap_micros=1000", "allocation.on_caps_below_pool=carry"))
 
     for pool in payouts.pools:
-        assert pool["paid_micros"] + pool["unallocated_micros"] == pool["pool_micros"]
-        assert pool["paid_micros"] == 1000 * pool["videos_paid"] > 0
-        assert "unallocated" in pool["warning"]
+        assert pool.paid_micros + pool.unallocated_micros == pool.pool_micros
+        assert pool.paid_micros == 1000 * pool.videos_paid > 0
+        assert "unallocated" in pool.warning
 
 
 def test_allocate_day_in_two_currencies_stops(at: NightMaker, pay_from: PayFrom) -> None:
@@ -151,7 +151,7 @@ def test_allocate_day_with_nothing_but_pulse_revenue_pays_it(at: NightMaker, pay
 
     payouts = publish_payouts(run)
 
-    assert {pool["pool_micros"] for pool in payouts.pools} == {0}
+    assert {pool.pool_micros for pool in payouts.pools} == {0}
     totals = payouts.creator_payouts.agg(F.sum("payout_micros"), F.sum("pulse_micros")).collect()[0]
     assert totals[0] == 0
     assert 0 <= beside / 2 - totals[1] < payouts.video_payouts.count()
@@ -233,8 +233,8 @@ def test_dry_run_computes_the_same_pools_and_writes_nothing(at: NightMaker) -> N
     published = publish_payouts(at())
 
     figures = ("category", "pool_micros", "paid_micros", "videos_paid", "nu", "gini")
-    assert [[pool[name] for name in figures] for pool in computed.pools] == [
-        [pool[name] for name in figures] for pool in published.pools
+    assert [[getattr(pool, name) for name in figures] for pool in computed.pools] == [
+        [getattr(pool, name) for name in figures] for pool in published.pools
     ]
 
 
@@ -244,7 +244,7 @@ def test_one_category_alone_then_the_rest_pays_what_all_at_once_pays(at: NightMa
     session = at().warehouse.session
 
     first = publish_payouts(at(), ["music", "news"])
-    assert [pool["category"] for pool in first.pools] == ["music", "news"]
+    assert [pool.category for pool in first.pools] == ["music", "news"]
     assert sorted(published_pools(at().warehouse, DAY)) == ["music", "news"]
     publish_payouts(at())
     publish_payouts(night(session, together))

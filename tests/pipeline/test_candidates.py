@@ -135,4 +135,4 @@ def test_first_window_says_what_it_lacks(spark: SparkSession, tmp_path: Path, ca
         found = publish_candidates(night(warehouse))
 
     assert found.inputs["first_day"] == DAY.isoformat()
-    assert f"warning: {DAYS[1]} is not published, so only events since {DAY} count" in caplog.text
+    assert f"{DAYS[1]} is not published, so only events since {DAY} count" in caplog.text

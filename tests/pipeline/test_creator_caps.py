@@ -158,8 +158,8 @@ def test_caps_below_the_pool_stop_the_night_or_are_carried(spark: SparkSession, 
 
     carried = publish_payouts(night(spark, root, low, "allocation.on_caps_below_pool=carry"), republish=True)
     for pool in carried.pools:
-        assert pool["paid_micros"] + pool["unallocated_micros"] == pool["pool_micros"]
-        assert pool["unallocated_micros"] > 0
+        assert pool.paid_micros + pool.unallocated_micros == pool.pool_micros
+        assert pool.unallocated_micros > 0
 
 
 def test_nights_of_caps_with_floors_are_explained_within_the_contract(

@@ -70,10 +70,8 @@ def rate_day(context: RunContext, inputs: Mapping[str, int]) -> RatedDay:
 def _published(context: RunContext, run: StageRun) -> SignalFrames:
     versions = {table: published_version(context.warehouse, table, context.day) for table in STAGE.tables}
     outputs = {table: run.outputs[table] if version is None else version for table, version in versions.items()}
-    signals, quality = (
-        context.warehouse.read(table, day=context.day, version=outputs[table]) for table in STAGE.tables
-    )
-    return SignalFrames(signals, quality, run.inputs, outputs, run.config_sha256)
+    read = {table: context.warehouse.read(table, day=context.day, version=outputs[table]) for table in STAGE.tables}
+    return SignalFrames(read["video_signals"], read["video_quality"], run.inputs, outputs, run.config_sha256)
 
 
 def signal_inputs(context: RunContext) -> dict[str, int]:

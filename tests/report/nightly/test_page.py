@@ -99,7 +99,7 @@ def test_page_shows_published_money_and_warnings_first(warehouse: Warehouse, wri
     payouts = warehouse.read_arrow("creator_payouts", day=DAY).to_pylist()
     assert f"<b>{in_units(sum(row['total_micros'] for row in payouts), 'USD')}</b>" in text
     for pool in report.paid.pools.values():
-        assert f'<td class="n">{in_units(pool["paid_micros"])}</td>' in text
+        assert f'<td class="n">{in_units(pool.paid_micros)}</td>' in text
     for category in CATEGORIES:
         assert escape(category) in text
     notices = [notice.text for notice in warnings_of(report)]
