@@ -16,7 +16,7 @@ from creatorpool.allocation.types import Floats, ObjectiveName
 
 @dataclass(frozen=True)
 class Dial:
-    """What decides how a pool is split, beside its videos: the policy of S0 §3."""
+    """What decides how a pool is split, beside its videos: the policy (formulas §2.2, S0 §3)."""
 
     objective: ObjectiveName
     alpha: float
