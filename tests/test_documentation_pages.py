@@ -78,6 +78,16 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert not [(path.name, anchor) for path, anchor in targets if anchor and anchor not in anchors(path)]
 
 
+def test_glossary_is_linked_and_each_chapter_in_alphabetical_order() -> None:
+    text = (DOCS / "glossary.md").read_text("utf-8")
+    chapters = [re.findall(r"^\| ([^|]+) \|", chapter, re.MULTILINE)[2:] for chapter in text.split("\n## ")[1:]]
+    words = [word.lower() for chapter in chapters for word in chapter]
+
+    assert "(docs/glossary.md)" in (PROJECT / "README.md").read_text("utf-8")
+    assert all(chapter == sorted(chapter, key=str.lower) for chapter in chapters)
+    assert len(words) == len(set(words)) > 150
+
+
 def test_each_formula_section_has_its_anchor() -> None:
     sections = formula_sections()
 
