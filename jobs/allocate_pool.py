@@ -8,8 +8,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from creatorpool.job import add_category_argument, job_night, job_parser, job_settings, run_job
-from creatorpool.pipeline.allocation import allocate_day
-from creatorpool.pipeline.ingestion import ingested
+from creatorpool.pipeline.allocation import publish_payouts
+from creatorpool.pipeline.ingestion import publish_ingestion
 from creatorpool.report.summary import print_summary
 
 
@@ -22,8 +22,8 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--republish", action="store_true", help="replace payouts that are already published")
     arguments = parser.parse_args(argv)
     with job_night(arguments, job_settings(arguments), dry_run=arguments.dry_run) as night:
-        ingested(night, arguments.source)
-        payouts = allocate_day(night, arguments.category, republish=arguments.republish)
+        publish_ingestion(night, arguments.source)
+        payouts = publish_payouts(night, arguments.category, republish=arguments.republish)
         print_summary(night, payouts)
 
 

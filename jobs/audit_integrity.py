@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from creatorpool.display import display
 from creatorpool.job import job_night, job_settings, run_job, study_parser
-from creatorpool.pipeline.integrity import audit_day
+from creatorpool.pipeline.integrity import publish_audit
 from creatorpool.report.charts import chart_path, draw
 from creatorpool.report.console import PlainConsole
 from creatorpool.report.integrity_summary import integrity_chart, print_audit
@@ -26,7 +26,7 @@ def main(argv: list[str]) -> None:
     arguments = study_parser("Measure what fake viewers would earn on the published day.").parse_args(argv)
     chart = chart_path(arguments.chart) if arguments.chart else None
     with job_night(arguments, job_settings(arguments)) as night:
-        audit = audit_day(night, arguments.category)
+        audit = publish_audit(night, arguments.category)
         with display(night.day, "summary"):
             print_audit(PlainConsole(width=140), audit)
         if audit.findings:

@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from creatorpool.display import display
 from creatorpool.job import job_night, job_parser, job_settings, run_job
-from creatorpool.pipeline.signals import day_signals
+from creatorpool.pipeline.signals import publish_signals
 from creatorpool.report.summary import coverage_line
 
 
@@ -17,7 +17,7 @@ def main(argv: list[str]) -> None:
     """Publish the day's video_signals and video_quality."""
     arguments = job_parser("Compute the day's trust-weighted signals and quality scores.").parse_args(argv)
     with job_night(arguments, job_settings(arguments)) as night:
-        signals = day_signals(night)
+        signals = publish_signals(night)
         with display(night.day, "summary"):
             print(coverage_line(signals.quality))
 

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from creatorpool.display import display
 from creatorpool.job import job_night, job_settings, run_job, study_parser
-from creatorpool.pipeline.comparison import compare_day
+from creatorpool.pipeline.comparison import publish_comparison
 from creatorpool.report.charts import chart_path, draw
 from creatorpool.report.comparison_summary import comparison_chart, print_comparisons
 from creatorpool.report.console import PlainConsole
@@ -26,7 +26,7 @@ def main(argv: list[str]) -> None:
     arguments = study_parser("Compare the day's payouts with what other rules would have paid.").parse_args(argv)
     chart = chart_path(arguments.chart) if arguments.chart else None
     with job_night(arguments, job_settings(arguments)) as night:
-        comparisons = compare_day(night, arguments.category)
+        comparisons = publish_comparison(night, arguments.category)
         with display(night.day, "summary"):
             print_comparisons(PlainConsole(width=120), comparisons)
         if comparisons:

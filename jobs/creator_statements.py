@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 from creatorpool.display import display
 from creatorpool.errors import InputError
 from creatorpool.job import add_against_arguments, against_settings, job_night, job_parser, job_settings, run_job
-from creatorpool.pipeline.explanation import explain_day
+from creatorpool.pipeline.explanation import publish_explanation
 from creatorpool.pipeline.publication import last_paid_before
-from creatorpool.pipeline.statements import TABLE, day_statements
+from creatorpool.pipeline.statements import TABLE, publish_statements
 from creatorpool.quoting import lines
 
 
@@ -32,8 +32,8 @@ def main(argv: list[str]) -> None:
     settings = job_settings(arguments)
     with job_night(arguments, settings) as night:
         against = arguments.against or last_paid_before(night.warehouse, night.day)
-        explanation = None if against is None else explain_day(night, against, against_settings(arguments))
-        run = day_statements(night, explanation)
+        explanation = None if against is None else publish_explanation(night, against, against_settings(arguments))
+        run = publish_statements(night, explanation)
         with display(night.day, "statement"):
             columns = ["creator_id", "statement"]
             rows = night.warehouse.read_arrow(TABLE, columns, day=night.day, version=run.outputs[TABLE])

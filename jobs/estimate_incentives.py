@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from creatorpool.cohorts.summary import summary_table
 from creatorpool.display import display
 from creatorpool.job import job_night, job_parser, job_settings, run_job
-from creatorpool.pipeline.incentives import day_incentives
+from creatorpool.pipeline.incentives import publish_incentives
 from creatorpool.report.console import PlainConsole
 
 
@@ -18,7 +18,7 @@ def main(argv: list[str]) -> None:
     """Publish the day's cohort_incentives, continuation_values and policy_advice, and print them in short."""
     arguments = job_parser("Estimate pass curves, bounties and the advice on test policies.").parse_args(argv)
     with job_night(arguments, job_settings(arguments)) as night:
-        run = day_incentives(night)
+        run = publish_incentives(night)
         with display(night.day, "summary"):
             rows = {
                 table: night.warehouse.read_arrow(table, day=night.day, version=version).to_pylist()

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from creatorpool.display import display
 from creatorpool.job import add_against_arguments, against_settings, job_night, job_parser, job_settings, run_job
-from creatorpool.pipeline.explanation import explain_day
+from creatorpool.pipeline.explanation import publish_explanation
 from creatorpool.report.statement import statement_of, statement_text
 
 
@@ -29,7 +29,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--video", metavar="V", help="a statement for this video")
     arguments = parser.parse_args(argv)
     with job_night(arguments, job_settings(arguments)) as night:
-        explanation = explain_day(night, arguments.against, against_settings(arguments))
+        explanation = publish_explanation(night, arguments.against, against_settings(arguments))
         with display(night.day, "statement"):
             print(statement_text(statement_of(explanation, arguments.creator, arguments.video)), end="")
 

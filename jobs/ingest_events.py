@@ -8,7 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from creatorpool.job import job_night, job_parser, job_settings, run_job
-from creatorpool.pipeline.ingestion import ingested
+from creatorpool.pipeline.ingestion import publish_ingestion
 
 
 def main(argv: list[str]) -> None:
@@ -20,7 +20,7 @@ def main(argv: list[str]) -> None:
     if arguments.format:
         arguments.assignments.append(f"ingest.format={arguments.format}")
     with job_night(arguments, job_settings(arguments)) as night:
-        ingested(night, arguments.source)
+        publish_ingestion(night, arguments.source)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from creatorpool.delivery import plan_frontier
 from creatorpool.display import display
 from creatorpool.job import job_night, job_parser, job_settings, run_job
-from creatorpool.pipeline.delivery import content_history, day_delivery, published_problem
+from creatorpool.pipeline.delivery import content_history, publish_delivery, published_problem
 from creatorpool.report.charts import chart_path, draw
 from creatorpool.report.console import PlainConsole
 from creatorpool.report.curve_chart import content_chart
@@ -29,7 +29,7 @@ def main(argv: list[str]) -> None:
     arguments = parser.parse_args(argv)
     wanted = chart_path(arguments.chart) if arguments.chart else None
     with job_night(arguments, job_settings(arguments)) as night:
-        run = day_delivery(night)
+        run = publish_delivery(night)
         console, version = PlainConsole(width=120), run.outputs["p2c_parameters"]
         with display(night.day, "summary"):
             console.print(curve_table(night.warehouse.read_arrow("p2c_parameters", day=night.day, version=version)))

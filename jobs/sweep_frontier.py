@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from creatorpool.display import display
 from creatorpool.job import job_night, job_settings, run_job, study_parser
-from creatorpool.pipeline.frontier import Target, sweep_day
+from creatorpool.pipeline.frontier import Target, publish_frontier
 from creatorpool.report.charts import chart_path, draw
 from creatorpool.report.console import PlainConsole
 from creatorpool.report.frontier_chart import frontier_chart
@@ -30,7 +30,7 @@ def main(argv: list[str]) -> None:
     target = Target.parse(arguments.target) if arguments.target else None
     chart = chart_path(arguments.chart) if arguments.chart else None
     with job_night(arguments, job_settings(arguments)) as night:
-        frontiers = sweep_day(night, arguments.category, target)
+        frontiers = publish_frontier(night, arguments.category, target)
         with display(night.day, "summary"):
             print_frontiers(PlainConsole(width=110), frontiers, target)
         if frontiers:

@@ -107,7 +107,7 @@ def test_fault_in_the_pages_of_the_checks_leaves_the_run_as_it_ended(
         raise OSError("no space left")
 
     monkeypatch.setattr(night, "write_data_docs", broken)
-    run = night.Night(Warehouse(None, tmp_path), load_settings(), DAY)
+    run = night.RunContext(Warehouse(None, tmp_path), load_settings(), DAY)
     run.results.append(RuleResult("events", "not_empty", run.run_id, "error", True, 1, 0, None, "hint"))
 
     run.close()

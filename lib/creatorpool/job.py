@@ -15,7 +15,7 @@ from pathlib import Path
 
 from creatorpool.errors import CreatorpoolError, InputError
 from creatorpool.logs import formatter
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.context import RunContext
 from creatorpool.pipeline.recovery import recover
 from creatorpool.session import open_session, resolve_engine
 from creatorpool.settings import Settings, load_settings
@@ -104,16 +104,16 @@ def job_warehouse(arguments: argparse.Namespace, settings: Settings) -> Iterator
 
 
 @contextmanager
-def job_night(arguments: argparse.Namespace, settings: Settings, *, dry_run: bool = False) -> Iterator[Night]:
+def job_night(arguments: argparse.Namespace, settings: Settings, *, dry_run: bool = False) -> Iterator[RunContext]:
     """The run over a day that the arguments ask for, with its session open."""
     with job_warehouse(arguments, settings) as warehouse:
-        night = Night(warehouse, settings, arguments.date, dry_run=dry_run)
+        context = RunContext(warehouse, settings, arguments.date, dry_run=dry_run)
         if not dry_run:
-            recover(warehouse, night.log)
+            recover(warehouse, context.log)
         try:
-            yield night
+            yield context
         finally:
-            night.close()
+            context.close()
 
 
 def run_job(main: Callable[[list[str]], None]) -> None:

@@ -7,13 +7,16 @@ import pyarrow as pa
 import pytest
 from tests.explanation.pool_days import EXPONENTS, PoolDay
 
-from creatorpool.explanation.decomposition import Policy
+from creatorpool.allocation.policy import SplitPolicy
+from creatorpool.explanation.decomposition import DayPolicy
 from creatorpool.explanation.pairs import PoolPair, pool_day
 from creatorpool.explanation.parts import COMPONENTS, PARTS
 from creatorpool.explanation.rows import explained_batch, whole_pool
 
 RNG = np.random.default_rng(3)
-POLICY = Policy("log", 0.5, 0.0, {**{name: 0.9 * phi for name, phi in EXPONENTS.items()}, "finish_share": 0.1})
+POLICY = DayPolicy(
+    SplitPolicy("log", 0.5, 0.0), {**{name: 0.9 * phi for name, phi in EXPONENTS.items()}, "finish_share": 0.1}
+)
 
 
 def side(day: int, pool: PoolDay, finish_share: list[float | None]) -> dict[str, list]:

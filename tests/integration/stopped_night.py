@@ -13,9 +13,9 @@ from pathlib import Path
 from tests.integration.kill_battery import settings_of
 
 from creatorpool.job import run_job
-from creatorpool.pipeline.allocation import allocate_day
-from creatorpool.pipeline.ingestion import ingested
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.allocation import publish_payouts
+from creatorpool.pipeline.context import RunContext
+from creatorpool.pipeline.ingestion import publish_ingestion
 from creatorpool.session import open_session
 from creatorpool.storage.staged import StagedRows
 from creatorpool.tables import Warehouse
@@ -34,9 +34,9 @@ def main(arguments: list[str]) -> None:
     Warehouse.commit = stopping  # type: ignore[method-assign]
     settings = settings_of()
     with open_session(engine, settings.engine) as session:
-        run = Night(Warehouse(session, Path(root)), settings, date.fromisoformat(day))
-        ingested(run, Path(source))
-        allocate_day(run)
+        run = RunContext(Warehouse(session, Path(root)), settings, date.fromisoformat(day))
+        publish_ingestion(run, Path(source))
+        publish_payouts(run)
 
 
 if __name__ == "__main__":

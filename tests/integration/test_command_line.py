@@ -19,7 +19,8 @@ from tools.processes import fresh_environment
 from creatorpool.cli.main import main
 from creatorpool.errors import CreatorpoolError, InputError
 from creatorpool.runs.claims import EVERY_DAY, claimed
-from creatorpool.runs.ledger import StageRun, begin_runs, published_pools, published_run
+from creatorpool.runs.ledger import StageRun, begin_runs, published_run
+from creatorpool.runs.pools import published_pools
 from creatorpool.settings import project_root
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day

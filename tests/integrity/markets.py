@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from creatorpool.comparison.pool import Dial, Pool
+from creatorpool.allocation.policy import SplitPolicy
+from creatorpool.comparison.pool import Pool
 from creatorpool.integrity.attack import ScoreRules
 from creatorpool.integrity.market import Contest, Market
 from creatorpool.quality.geometric import engagement_diversity
@@ -24,7 +25,7 @@ def score_rules(*, is_smoothed: bool = False, tiers: dict[str, float] | None = N
 
 
 def contests_of(
-    impressions: np.ndarray, creator: np.ndarray, members: dict[str, np.ndarray], dial: Dial, **bounds: Any
+    impressions: np.ndarray, creator: np.ndarray, members: dict[str, np.ndarray], policy: SplitPolicy, **bounds: Any
 ) -> dict[str, Contest]:
     """Each pool with a thousand units of money."""
     names = np.array([f"v{v:03}" for v in range(creator.size)], dtype=object)
@@ -39,14 +40,16 @@ def contests_of(
                 floor=bounds.get("floor", 0),
                 cap=bounds.get("cap"),
             ),
-            dial,
+            policy,
             videos,
         )
         for name, videos in members.items()
     }
 
 
-def random_market(seed: int, videos: int = 30, dial: Dial | None = None, *, is_smoothed: bool = False) -> Market:
+def random_market(
+    seed: int, videos: int = 30, policy: SplitPolicy | None = None, *, is_smoothed: bool = False
+) -> Market:
     """Videos with few viewers, so that some lack one kind of action and score 0; a few share both pools."""
     rng = np.random.default_rng(seed)
     viewers = rng.integers(1, 40, videos)
@@ -72,5 +75,5 @@ def random_market(seed: int, videos: int = 30, dial: Dial | None = None, *, is_s
     creator = np.array([f"g{g}" for g in rng.integers(0, 8, videos)], dtype=object)
     impressions = rules.effective_impressions(columns, rules.priors(columns))
     members = {name: np.flatnonzero((first == place) | both) for place, name in enumerate(CATEGORIES)}
-    contests = contests_of(impressions, creator, members, dial or Dial("linear", 0.5, 0.3))
+    contests = contests_of(impressions, creator, members, policy or SplitPolicy("linear", 0.5, 0.3))
     return Market(columns, creator, rules, contests)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.integrity.markets import contests_of, random_market, score_rules
 from tests.quality.random_logs import MIDNIGHT, Logs, random_logs
 
-from creatorpool.comparison.pool import Dial
+from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.errors import InputError
 from creatorpool.integrity.attack import BEHAVIOURS, SIGNAL_COLUMNS, FakeViewer, fake_viewer, with_fake_viewers
 from creatorpool.integrity.market import Attack, Market
@@ -114,7 +114,7 @@ def test_attack_has_the_effect_that_the_nights_transforms_give_it(spark, configu
     rules = score_rules(is_smoothed=is_smoothed)
     pool = {"other": np.flatnonzero(before.is_compliant)}
     impressions = (before.views * before.quality_score).to_numpy()
-    contests = contests_of(impressions, creator, pool, Dial("linear", 0.5, 0.3))
+    contests = contests_of(impressions, creator, pool, SplitPolicy("linear", 0.5, 0.3))
     market = Market(columns, creator, rules, contests)
     np.testing.assert_allclose(market.effective_impressions, impressions, rtol=0, atol=1e-12)
 
@@ -128,7 +128,7 @@ def test_attack_has_the_effect_that_the_nights_transforms_give_it(spark, configu
 
         own = creator[pool["other"]] == creator[target]
         paid = [
-            contests["other"].pool.split(Dial("linear", 0.5, 0.3), m[pool["other"]]).payout[own].sum()
+            contests["other"].pool.split(SplitPolicy("linear", 0.5, 0.3), m[pool["other"]]).payout[own].sum()
             for m in (impressions, rerun)
         ]
         assert market.gain(attack) == pytest.approx(paid[1] - paid[0], rel=1e-6)

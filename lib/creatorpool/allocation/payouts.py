@@ -20,6 +20,7 @@ from pyspark.sql import functions as F
 
 from creatorpool.allocation.creator_rounding import CreatorRounding, creator_rounding
 from creatorpool.allocation.payout import BOUNDS, Dual, payout_from_dual, place_among
+from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.pool_creators import PoolCreators
 from creatorpool.allocation.program import Allocation, allocate
 from creatorpool.errors import InfeasiblePoolError
@@ -49,9 +50,7 @@ class PoolTerms:
     pool_micros: int
     floor_micros: int
     cap_micros: int | None
-    alpha: float
-    lambda_eff: float
-    objective: str
+    policy: SplitPolicy
 
     def bounds(self, effective_impressions: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Floor and cap of each row. A video without effective impressions never gets more than its floor."""
@@ -99,11 +98,11 @@ def split_pool(
     allocation = allocate(
         effective_impressions,
         float(terms.pool_micros),
-        alpha=terms.alpha,
-        lambda_eff=terms.lambda_eff,
+        alpha=terms.policy.alpha,
+        lambda_eff=terms.policy.lambda_eff,
         floor=floor,
         cap=cap,
-        objective="log" if terms.objective == "log" else "linear",
+        objective=terms.policy.objective,
         creator=None if creators is None else creators.code,
         creator_cap=None if creators is None else creators.cap,
     )
@@ -207,7 +206,7 @@ def fill_rows(rows: pa.RecordBatch, split: PoolSplit) -> pa.RecordBatch:
             rows.column("creator_id"),
             rows.column("effective_impressions"),
             pa.array(share),
-            pa.array(share**split.terms.alpha),
+            pa.array(share**split.terms.policy.alpha),
             pa.array(floor),
             pa.array(np.where(has_cap, cap, 0).astype(np.int64), mask=~has_cap),
             pa.array(micros),

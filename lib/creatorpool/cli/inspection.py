@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,11 +16,12 @@ from creatorpool.cli.options import Assignments, Conf, Day, Engine, Root, day_of
 from creatorpool.contracts.lint import lint_contracts
 from creatorpool.errors import ContractError, InputError, MissingTableError
 from creatorpool.job import job_night, job_settings
-from creatorpool.pipeline.explanation import explain_day
+from creatorpool.money import in_units
+from creatorpool.pipeline.explanation import publish_explanation
 from creatorpool.report.console import PlainConsole
 from creatorpool.report.statement import statement_of, statement_text
-from creatorpool.report.summary import money
-from creatorpool.runs.ledger import ALLOCATE, StageRun, every_published_pool, published_runs, unfinished_runs
+from creatorpool.runs.ledger import ALLOCATE, StageRun, published_runs, unfinished_runs
+from creatorpool.runs.pools import PoolRun, every_published_pool
 from creatorpool.session import open_session, resolve_engine
 from creatorpool.storage.places import tables_root
 from creatorpool.tables import Warehouse
@@ -32,7 +33,7 @@ def status(root: Root, day: Annotated[str | None, typer.Option("--date", metavar
     """Which days and stages are published, by which run, with what totals. Starts no engine."""
     warehouse = Warehouse(None, tables_root(root))
     only = None if day is None else day_of(day)
-    pools = [row for row in every_published_pool(warehouse) if only in (None, row["date"])]
+    pools = [row for row in every_published_pool(warehouse) if only in (None, row.day)]
     runs = [run for run in published_runs(warehouse) if only in (None, run.day)]
     unfinished = [run for run in unfinished_runs(warehouse) if only in (None, run.day)]
     if not pools and not runs and not unfinished:
@@ -51,31 +52,35 @@ def _changes_of(run: StageRun) -> str:
     return ", ".join(run.rows.get("changes", [])) or "tables"
 
 
-def _stages_table(runs: Sequence[StageRun], pools: Sequence[Mapping[str, Any]]) -> Table:
+def _stages_table(runs: Sequence[StageRun], pools: Sequence[PoolRun]) -> Table:
     table = Table(title="Published stages", title_justify="left")
     for name in ("day", "stage", "run", "finished (UTC)", "tables"):
         table.add_column(name)
     lines = [(run.day, run.finished_at, run.stage, run.run_id, sorted(run.outputs)) for run in runs]
-    paid: dict[tuple[date, str], list[Mapping[str, Any]]] = {}
+    paid: dict[tuple[date, str], list[PoolRun]] = {}
     for row in pools:
-        paid.setdefault((row["date"], row["run_id"]), []).append(row)
+        paid.setdefault((row.day, row.run_id), []).append(row)
     for (day, run_id), rows in paid.items():
         names = [f"{len(rows)} pools"]
-        lines.append((day, max(row["finished_at"] for row in rows), ALLOCATE, run_id, names))
+        lines.append(
+            (day, max(row.finished_at for row in rows if row.finished_at is not None), ALLOCATE, run_id, names)
+        )
     for day, finished, stage, run_id, tables in sorted(lines):
         table.add_row(day.isoformat(), stage, run_id, f"{finished:%Y-%m-%d %H:%M:%S}", ", ".join(tables))
     return table
 
 
-def _totals_table(pools: Sequence[Mapping[str, Any]]) -> Table:
+def _totals_table(pools: Sequence[PoolRun]) -> Table:
     table = Table(title="Payouts", title_justify="left")
     for name in ("day", "pools", "pool", "paid", "unallocated", "paid videos", "currency"):
         table.add_column(name, justify="left" if name in ("day", "currency") else "right")
-    for day in sorted({row["date"] for row in pools}):
-        own = [row for row in pools if row["date"] == day]
-        sums = [money(sum(row[f"{name}_micros"] for row in own)) for name in ("pool", "paid", "unallocated")]
-        videos = f"{sum(row['videos_paid'] for row in own):,}"
-        table.add_row(day.isoformat(), str(len(own)), *sums, videos, own[0]["currency"])
+    for day in sorted({row.day for row in pools}):
+        own = [row for row in pools if row.day == day]
+        sums = [
+            in_units(sum(getattr(row, f"{name}_micros") for row in own)) for name in ("pool", "paid", "unallocated")
+        ]
+        videos = f"{sum(row.videos_paid for row in own):,}"
+        table.add_row(day.isoformat(), str(len(own)), *sums, videos, own[0].currency)
     return table
 
 
@@ -95,13 +100,13 @@ def explain(
     settings = job_settings(arguments)
     with job_night(arguments, settings) as night:
         other = _day_before(night.warehouse, night.day) if against is None else day_of(against, "--against")
-        explanation = explain_day(night, other, settings)
+        explanation = publish_explanation(night, other, settings)
         video, creator = _kind_of(name, explanation)
         print(statement_text(statement_of(explanation, creator, video)), end="")
 
 
 def _day_before(warehouse: Warehouse, day: date) -> date:
-    days: set[date] = {row["date"] for row in every_published_pool(warehouse) if row["date"] < day}
+    days: set[date] = {row.day for row in every_published_pool(warehouse) if row.day < day}
     if not days:
         raise MissingTableError(f"no day before {day} is published under {warehouse.root}: name one with --against")
     return max(days)

@@ -15,10 +15,10 @@ from rich.table import Table
 from creatorpool.cli.options import Assignments, Category, Conf, Day, Engine, Root, day_of, job_arguments
 from creatorpool.errors import CreatorpoolError, InputError
 from creatorpool.job import job_night, job_settings, job_warehouse
-from creatorpool.pipeline.allocation import allocate_day
+from creatorpool.pipeline.allocation import publish_payouts
 from creatorpool.pipeline.checks import Check
-from creatorpool.pipeline.ingestion import ingested
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.context import RunContext
+from creatorpool.pipeline.ingestion import publish_ingestion
 from creatorpool.pipeline.reproduction import reproduce_day
 from creatorpool.pipeline.verification import require_verified, verify_day
 from creatorpool.quoting import quoted
@@ -45,9 +45,9 @@ def run(
 ) -> None:
     """Run whatever stage of a day is not published yet, and publish its payouts."""
     arguments = job_arguments(root, engine, conf, assignments, day_of(day))
-    with job_night(arguments, job_settings(arguments), dry_run=dry_run) as night:
-        ingested(night, source)
-        print_summary(night, allocate_day(night, category or (), republish=republish))
+    with job_night(arguments, job_settings(arguments), dry_run=dry_run) as context:
+        publish_ingestion(context, source)
+        print_summary(context, publish_payouts(context, category or (), republish=republish))
 
 
 def backfill(
@@ -77,15 +77,15 @@ def backfill(
 
 
 def _run_day(warehouse: Warehouse, settings: Settings, day: date, source: str | None) -> None:
-    night = Night(warehouse, settings, day)
+    context = RunContext(warehouse, settings, day)
     try:
-        ingested(night, None if source is None else Path(source.replace(DATE_FIELD, day.isoformat())))
-        allocate_day(night)
+        publish_ingestion(context, None if source is None else Path(source.replace(DATE_FIELD, day.isoformat())))
+        publish_payouts(context)
     except CreatorpoolError:
         logger.error("%s backfill: stops here; earlier days are published, run it again once this day is mended", day)
         raise
     finally:
-        night.close()
+        context.close()
 
 
 def _days(first: date, last: date) -> Iterator[date]:
@@ -107,10 +107,10 @@ def verify(day: Day, root: Root, engine: Engine = None, conf: Conf = None, assig
     """Recompute a published day from its tables; exit code 2 on any difference."""
     arguments = job_arguments(root, engine, conf, assignments, day_of(day))
     # Nothing is written: not even the pages of the contracts' checks.
-    with job_night(arguments, job_settings(arguments), dry_run=True) as night:
-        checks = verify_day(night)
-        PlainConsole(width=130).print(_checks_table(night, checks))
-        require_verified(night, checks)
+    with job_night(arguments, job_settings(arguments), dry_run=True) as context:
+        checks = verify_day(context)
+        PlainConsole(width=130).print(_checks_table(context, checks))
+        require_verified(context, checks)
 
 
 def reproduce(
@@ -125,14 +125,14 @@ def reproduce(
 ) -> None:
     """Rate and pay a day anew from the versions that its run read; exit code 2 unless the payouts are the same."""
     arguments = job_arguments(root, engine, conf, assignments, day_of(day))
-    with job_night(arguments, job_settings(arguments), dry_run=True) as night:
-        checks = reproduce_day(night, as_of)
-        PlainConsole(width=130).print(_checks_table(night, checks))
-        require_verified(night, checks)
+    with job_night(arguments, job_settings(arguments), dry_run=True) as context:
+        checks = reproduce_day(context, as_of)
+        PlainConsole(width=130).print(_checks_table(context, checks))
+        require_verified(context, checks)
 
 
-def _checks_table(night: Night, checks: list[Check]) -> Table:
-    table = Table(title=f"Published day {night.day}, recomputed", title_justify="left")
+def _checks_table(context: RunContext, checks: list[Check]) -> Table:
+    table = Table(title=f"Published day {context.day}, recomputed", title_justify="left")
     for name in ("check", "compared", "differences", "for example"):
         table.add_column(name, justify="right" if name in ("compared", "differences") else "left")
     for check in checks:

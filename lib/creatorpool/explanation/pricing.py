@@ -14,7 +14,7 @@ from creatorpool.allocation.pool_creators import PoolCreators
 from creatorpool.allocation.program import allocate
 from creatorpool.allocation.summation import order_free_sum
 from creatorpool.allocation.types import Floats
-from creatorpool.explanation.decomposition import Policy, PoolState
+from creatorpool.explanation.decomposition import DayPolicy, PoolState
 from creatorpool.quality.geometric import geometric_quality
 
 
@@ -36,7 +36,7 @@ class PaidVideos:
     views: Floats
     components: Mapping[str, Floats]
 
-    def rated(self, policy: Policy) -> Floats:
+    def rated(self, policy: DayPolicy) -> Floats:
         """Effective impressions as `policy` would have scored them."""
         names = [name for name, exponent in policy.exponents.items() if exponent > 0]
         values = np.column_stack([self.components[name] for name in names])
@@ -55,7 +55,7 @@ class PaidVideos:
         return PoolCreators(code.astype(np.int64), label, cap)
 
 
-def published_price(videos: PaidVideos, money: float, policy: Policy) -> Dual:
+def published_price(videos: PaidVideos, money: float, policy: DayPolicy) -> Dual:
     """The prices at which the whole pool `videos` was paid, found anew: the pool's, and of creators whose caps bound.
 
     Such a creator got the cap, so that the sum of the payouts is the cap again.
@@ -63,7 +63,7 @@ def published_price(videos: PaidVideos, money: float, policy: Policy) -> Dual:
     return _price(videos, videos.effective_impressions, money, policy, videos.floor, videos.cap)
 
 
-def other_price(videos: PaidVideos, money: float, policy: Policy, impressions: Floats, cap: float) -> Dual:
+def other_price(videos: PaidVideos, money: float, policy: DayPolicy, impressions: Floats, cap: float) -> Dual:
     """The prices at which the whole pool would have been paid under another day's `policy`, money and bounds kept.
 
     `impressions` are those that the policy scores, `cap` is that of a video with any. A creator whose cap bound has the
@@ -100,16 +100,18 @@ def other_state(dual: Dual, videos: PaidVideos, impressions: Floats, cap: float)
     return replace(_state(dual, videos, impressions), lower=lower, upper=upper)
 
 
-def _price(videos: PaidVideos, impressions: Floats, money: float, policy: Policy, floor: Floats, cap: Floats) -> Dual:
+def _price(
+    videos: PaidVideos, impressions: Floats, money: float, policy: DayPolicy, floor: Floats, cap: Floats
+) -> Dual:
     held = videos.held
     dual = allocate(
         impressions,
         money,
-        alpha=policy.alpha,
-        lambda_eff=policy.lambda_eff,
+        alpha=policy.split.alpha,
+        lambda_eff=policy.split.lambda_eff,
         floor=floor,
         cap=cap,
-        objective=policy.objective,
+        objective=policy.split.objective,
         creator=None if held is None else held.code,
         creator_cap=None if held is None else held.cap,
     ).dual

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creatorpool.allocation import Allocation, payout_from_dual
+from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.types import Floats
 from creatorpool.comparison.measures import creators_by_size
-from creatorpool.comparison.pool import Dial, Pool
+from creatorpool.comparison.pool import Pool
 from creatorpool.integrity.attack import Columns, FakeViewer, Places, ScoreRules, with_fake_viewers
 from creatorpool.quality.smoothing import QualityPriors
 
@@ -34,7 +35,7 @@ class Contest:
     """A pool, and where its (m,) videos stand among the day's."""
 
     pool: Pool
-    dial: Dial
+    policy: SplitPolicy
     videos: Places
 
 
@@ -62,7 +63,7 @@ class Market:
     def splits(self) -> Mapping[str, Allocation]:
         """Each pool without an attack."""
         return {
-            name: contest.pool.split(contest.dial, self.effective_impressions[contest.videos])
+            name: contest.pool.split(contest.policy, self.effective_impressions[contest.videos])
             for name, contest in self.contests.items()
         }
 
@@ -84,7 +85,7 @@ class Market:
         if impressions is None:
             payout = self.splits[category].payout
         else:
-            payout = contest.pool.split(contest.dial, impressions[contest.videos]).payout
+            payout = contest.pool.split(contest.policy, impressions[contest.videos]).payout
         return math.fsum(payout[self.creator[contest.videos] == self.creator[video]])
 
     def gain(self, attack: Attack) -> float:

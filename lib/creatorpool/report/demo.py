@@ -6,8 +6,8 @@ from datetime import date
 
 from rich.table import Table
 
+from creatorpool.money import in_units
 from creatorpool.report.console import PlainConsole
-from creatorpool.report.summary import money
 from creatorpool.tables import Warehouse
 
 COMPONENTS = ("watch_completion", "engagement_rate", "engagement_diversity", "rewatch", "safety", "quality_score")
@@ -48,9 +48,9 @@ def comparison(warehouse: Warehouse, day: date, videos: dict[str, str]) -> Table
             component.replace("_", " "), *(f"{rows['video_quality'][video][component]:.3f}" for video in videos)
         )
     paid = {video: rows["video_payouts"][video]["payout_micros"] for video in videos}
-    table.add_row("payout from pools", *(money(paid[video]) for video in videos))
+    table.add_row("payout from pools", *(in_units(paid[video]) for video in videos))
     per_mille = {video: paid[video] * 1000 // rows["video_signals"][video]["views"] for video in videos}
-    table.add_row("payout per 1,000 views", *(money(per_mille[video]) for video in videos))
+    table.add_row("payout per 1,000 views", *(in_units(per_mille[video]) for video in videos))
     return table
 
 

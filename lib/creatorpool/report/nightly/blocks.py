@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from creatorpool.report.summary import money
+from creatorpool.money import in_units
 
 Tone = Literal["plain", "missing", "warning", "good"]
 
@@ -104,7 +104,7 @@ def signed_money(micros: int) -> str:
     """Money with its sign, rounded to hundredths; what rounds to nothing shows its micros."""
     if micros and abs(micros) < 5_000:
         return f"{micros:+,} µ"
-    return f"{'+' if micros > 0 else ''}{money(micros)}".replace("-", "−")
+    return f"{'+' if micros > 0 else ''}{in_units(micros)}".replace("-", "−")
 
 
 def listed(words: Sequence[str]) -> str:
