@@ -150,7 +150,7 @@ def round_to_total(
     upper: ArrayLike | None = None,
     order: ArrayLike | None = None,
 ) -> IntArray:
-    """Bring amounts to integers that sum to `total` exactly: largest remainder inside the bounds (formulas §2, Money).
+    """Bring amounts to integers that sum to `total` exactly: largest remainder inside the bounds (formulas §2.6).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Refunds that exceed a category's revenue of a day: what the day carries, and which later day takes it (formulas §2).
+"""Refunds that exceed a category's revenue: what the day carries, and which later day takes it (formulas §2.1).
 
 A published day carries its category's negative balance. A later day takes it, and says so in `carried_from`; each micro
 is taken once, whatever the order in which days are published. So at all times

@@ -250,7 +250,7 @@ def _strings(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
 def video_totals(pool_payouts: DataFrame, pulse: DataFrame, videos: DataFrame, currency: str) -> DataFrame:
     """One row per video that shared a pool or earned Pulse money: contract `video_payouts` without its day.
 
-    ProjEarnings of S0 §2 is `payout_micros`, the sum over the day's pools.
+    ProjEarnings (formulas §2.7, S0 §2) is `payout_micros`, the sum over the day's pools.
     """
     earned = pool_payouts.groupBy("video_id").agg(sum_exact("payout_micros").alias("payout_micros"))
     both = earned.join(pulse, "video_id", "full")

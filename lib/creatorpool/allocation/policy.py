@@ -21,7 +21,7 @@ class PolicySource(Protocol):
 
 @dataclass(frozen=True)
 class SplitPolicy:
-    """Objective, exponent of the fairness weights and weight of efficiency (formulas §2, S0 §3)."""
+    """Objective, exponent of the fairness weights and weight of efficiency (formulas §2.2, S0 §3)."""
 
     objective: ObjectiveName
     alpha: float

@@ -1,4 +1,4 @@
-"""The frontier of fairness and efficiency: one pool split under many settings of its policy (formulas §2, §6.1)."""
+"""The frontier of fairness and efficiency: one pool split under many settings of its policy (formulas §2.8, §6.1)."""
 
 from __future__ import annotations
 

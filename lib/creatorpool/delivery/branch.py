@@ -1,4 +1,4 @@
-"""Branch and bound over the relaxation: plans from its mixtures, and boxes split where it mixes (formulas §4).
+"""Branch and bound over the relaxation: plans from its mixtures, and boxes split where it mixes (formulas §4.5).
 
 A pair that the relaxation mixes from two points has its interval split at the mean, as in sigmoidal programming [1]_:
 on either side the concave envelope is closer to the curve. The node with the largest bound comes first. A limit on

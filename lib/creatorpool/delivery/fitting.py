@@ -1,4 +1,4 @@
-"""Fits the response curves of many contents in one pass (formulas §4).
+"""Fits the response curves of many contents in one pass (formulas §4.2).
 
 Per content, on the longest increasing subsequence of its daily (impressions, clicks), least squares of log10 clicks
 over (a, θ) = (log10 y_m, ln r) with penalty ``0.01·((a − a_c)² + (θ − θ_c)²)``, in a box and from several starts. The

@@ -1,4 +1,4 @@
-"""The frontier of views and even click rates: plans of which none is better in both (formulas §4, §6.8)."""
+"""The frontier of views and even click rates: plans of which none is better in both (formulas §4.6, §6.8)."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class Groundwork:
 
 
 def plan_delivery(problem: DeliveryProblem, objective: Objective | None = None) -> DeliveryPlan:
-    """Plan a day's impressions (formulas §4).
+    """Plan a day's impressions (formulas §4.4).
 
     Guarantees come first: among the plans that miss least of them, none at all if that can be, the best by `objective`
     (most views by default). Capacities, the total and the rule of positions always hold.

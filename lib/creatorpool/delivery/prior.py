@@ -1,4 +1,4 @@
-"""Cold start: what the curves of a category have in common (formulas §4).
+"""Cold start: what the curves of a category have in common (formulas §4.3).
 
 Within a category (a, θ) = (log10 y_m, ln r) is taken as normal over contents. Its mean and covariance are the likeliest
 for the curves that stand on their own days, each seen with its own errors. A content with few days is

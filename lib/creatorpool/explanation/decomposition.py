@@ -1,4 +1,4 @@
-"""The change of a payout between two days, in parts (docs/allocation.md derives the rules; formulas §2).
+"""The change of a payout between two days, in parts (docs/allocation.md derives the rules; formulas §2.10).
 
 Inside its bounds a payout is a product of powers, or under `log` the sum of two: the change is split by logarithmic
 means, exactly, with no order among the factors. What a bound takes or gives is a second player beside this free payout,

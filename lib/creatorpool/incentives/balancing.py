@@ -1,4 +1,4 @@
-"""Balanced exploration: test, bar, mass and bounty of every segment under common budgets (formulas §3, D.4).
+"""Balanced exploration: test, bar, mass and bounty of every segment under common budgets (formulas §3.8, S4 D.4).
 
 The program is not concave: best responses jump, and n and k are whole numbers. So the whole range is searched first, on
 grids, with the edges at which creators change peak, from which an integer program picks exactly; the grids then

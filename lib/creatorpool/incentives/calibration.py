@@ -1,4 +1,4 @@
-"""The weekly loop that steers N, B and the bar to their budgets from what a platform can measure (C.5, D.3)."""
+"""The weekly loop that steers N, B and the bar from what a platform can measure (formulas §3.9, S4 C.5, D.3)."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class CalibrationWeek:
 
 
 def implied_cost(policy: Policy, quality: float) -> QuadraticCost:
-    """The quadratic cost under which `quality` solves the creator's first-order condition (equation 47).
+    """The quadratic cost under which `quality` solves the creator's first-order condition (formulas §3.9, S4 (47)).
 
     Raises
     ------
@@ -97,7 +97,7 @@ def calibrate(
     controls: Controls | None = None,
     seed: int = 0,
 ) -> list[CalibrationWeek]:
-    """Run the weekly loop of C.5 and D.3 on a simulated market.
+    """Run the weekly loop of S4 C.5 and D.3 on a simulated market.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Sufficient statistics of a segment's test: entrants by proxy bin and by number of successes (S4 B.6, step 1)."""
+"""Sufficient statistics of a segment's test: entrants by proxy bin and successes (formulas §3.10, S4 B.6 step 1)."""
 
 from __future__ import annotations
 

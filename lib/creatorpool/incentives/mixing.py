@@ -1,4 +1,4 @@
-"""Entrants of one quality whose success chances differ: latent mixing (formulas §3, equation 42)."""
+"""Entrants of one quality whose success chances differ: latent mixing (formulas §3.3, S4 (42))."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class LogitShift:
 
 @dataclass(frozen=True)
 class LatentMixingModel(PassModel):
-    """``π = E_z[I_θ(k, n−k+1)]``, ``π′ = E_z[∂θ/∂q · density]`` by a quadrature over the types z (equation 42)."""
+    """``π = E_z[I_θ(k, n−k+1)]``, ``π′ = E_z[∂θ/∂q · density]`` by a quadrature over the types z (S4 (42))."""
 
     latent: LatentMap
     nodes: Floats

@@ -1,4 +1,4 @@
-"""The quality that a creator chooses: the global maximum of utility, with proof (formulas §3, equations 7–10; §6.4).
+"""The quality that a creator chooses: the global maximum of utility, with proof (formulas §3.4, §6.4; S4 (7)–(10)).
 
 Utility may have two peaks, so no root of the first-order condition is trusted. Cells of [0, 1] are bounded from above
 and split until no cell can hold more than a stated excess over the best point found. The bound needs only that the pass
@@ -71,7 +71,7 @@ def best_response(policy: Policy, cost: Curve) -> Floats:
 
 
 def first_best(policy: Policy, cost: Curve) -> Floats:
-    """The planner's quality q*: the q in [0, 1] that maximises ``q E(q) − c(q)`` (formulas §3, equations 9 and 10).
+    """The planner's quality q*: the q in [0, 1] that maximises ``q E(q) − c(q)`` (formulas §3.4, S4 (9), (10)).
 
     Arguments and result as `best_response`; neither bounty nor revenue share matters.
     """

@@ -1,6 +1,7 @@
 """Two estimates of the pass slope at the cohort's median, from counts: the curve's and the influence weights'.
 
-Both are vectorised over replicates, so that the data and their bootstrap take one path (S4 B.6, steps 2 and 3).
+Both are vectorised over replicates, so that the data and their bootstrap take one path (formulas §3.10, S4 B.6 steps 2
+and 3).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How the chosen quality, and with it the platform's value, move with each instrument (formulas §3, 50–55)."""
+"""How the chosen quality, and with it the platform's value, move with each instrument (formulas §3.6, S4 (50)–(55))."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class MarginalGains:
 
 
 def comparative_statics(policy: Policy, cost: Curve) -> ComparativeStatics:
-    """Derivatives of the best response (formulas §3, equations 50 and 51); arguments as `best_response`.
+    """Derivatives of the best response (formulas §3.6, S4 (50), (51)); arguments as `best_response`.
 
     They are those of the branch that the creator is on. Where a rival peak takes over, the response jumps and has none.
     """
@@ -70,8 +70,8 @@ def comparative_statics(policy: Policy, cost: Curve) -> ComparativeStatics:
 def marginal_gains(policy: Policy, cost: Curve) -> tuple[Floats, Floats]:
     """(MV_N, MV_B): platform value per discounted impression, and per expected bounty dollar, at the best response.
 
-    ``MV_N = q̂ + V_q r/D`` and ``MV_B = (−π + V_q π′/D) / (π + Bπ′²/D)`` with ``V_q = m(q̂) − Bπ′`` (formulas §3,
-    equations 52–55). Arguments as `best_response`; `marginal_gains_in_full` has the parts.
+    ``MV_N = q̂ + V_q r/D`` and ``MV_B = (−π + V_q π′/D) / (π + Bπ′²/D)`` with ``V_q = m(q̂) − Bπ′`` (formulas §3.6,
+    S4 (52)–(55)). Arguments as `best_response`; `marginal_gains_in_full` has the parts.
     """
     gains = marginal_gains_in_full(policy, cost)
     return gains.mv_n, gains.mv_b

@@ -1,4 +1,4 @@
-"""A video's signals and quality once fake viewers have watched it (formulas §1, §6.2)."""
+"""A video's signals and quality once fake viewers have watched it (formulas §1.5, §2.11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A day under attack: its videos, its pools, and what any of them would be paid (formulas §§1, 2)."""
+"""A day under attack: its videos, its pools, and what any of them would be paid (formulas §2.11)."""
 
 from __future__ import annotations
 

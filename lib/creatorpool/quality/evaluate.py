@@ -1,4 +1,4 @@
-"""Does a configuration score better? Coverage, agreement between halves of the viewers, and prediction of long views.
+"""Does a configuration score better? Coverage, agreement of halves, prediction of long views (formulas §1.6).
 
 Each video's viewers are split at random into two halves, and each half is scored as if it were the day. A score that
 measures the video, not the chance of who watched it, ranks videos alike in both halves (reliability), and ranks them

@@ -1,4 +1,4 @@
-"""Engagement diversity and the geometric mean that joins the components into a quality score (formulas §1, S0 §4).
+"""Engagement diversity, and the geometric mean of the components (formulas §1.2, §1.3; S0 §4).
 
 Every row's result depends on that row alone, to the last bit, however rows are cut into batches: there is no sum over
 rows, sums over columns run in a fixed order, and logarithms come from `elementary`.
@@ -19,7 +19,7 @@ FloatArray = NDArray[np.float64]
 
 
 def geometric_quality(components: ArrayLike, weights: ArrayLike, compliant: ArrayLike) -> FloatArray:
-    """Quality ``Q = C · min(1, Π component ** weight)`` of each video (formulas §1, S0 §4).
+    """Quality ``Q = C · min(1, Π component ** weight)`` of each video (formulas §1.3, S0 §4).
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def geometric_mean(components: ArrayLike, weights: ArrayLike) -> FloatArray:
 
 
 def engagement_diversity(counts: ArrayLike) -> FloatArray:
-    """Entropy of the actions over its maximum, ``D = -Σ p log p / log A`` (formulas §1, S0 §4).
+    """Entropy of the actions over its maximum, ``D = -Σ p log p / log A`` (formulas §1.2, S0 §4).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Quality of each video from its signals (formulas §1, §6.2)."""
+"""Quality of each video from its signals (formulas §1.3, §1.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Empirical-Bayes shrinkage of rates to the mean of their group (formulas §6.2).
+"""Empirical-Bayes shrinkage of rates to the mean of their group (formulas §1.5).
 
 Model: video v of a group has its own rate, with mean m and variance m(1 − m)γ over the group's videos, where
 γ = 1/(1 + k). Its observed rate x/n has mean the video's rate, and variance that of n independent viewers. A Beta

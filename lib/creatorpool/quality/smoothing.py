@@ -1,4 +1,4 @@
-"""`smoothing: empirical_bayes`: rates shrink to their category before the components are formed (formulas §6.2).
+"""`smoothing: empirical_bayes`: rates shrink to their category before the components are formed (formulas §1.5, §6.2).
 
 The rates of the four actions and of rewatching shrink: they are shares of viewers, and mostly 0 on real logs, where
 one zero makes the geometric mean 0. Watch completion and custom signals do not: they are seldom 0, and means of

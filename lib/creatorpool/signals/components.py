@@ -1,4 +1,4 @@
-"""Quality components as column expressions over exact integer sums (formulas §1).
+"""Quality components as column expressions over exact integer sums (formulas §1.1, §1.2).
 
 Sums over viewers are of integers, one for each trust tier, so that neither the order of rows nor the engine can change
 them; the few operations that follow are ones that IEEE 754 fixes, in a fixed order of tiers.

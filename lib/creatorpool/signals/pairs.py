@@ -1,4 +1,4 @@
-"""Events of one day to viewer–video pairs."""
+"""Events of one day to viewer–video pairs (formulas §1.1)."""
 
 from __future__ import annotations
 

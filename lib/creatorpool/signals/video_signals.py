@@ -1,4 +1,4 @@
-"""Trust-weighted signals of each video over one day (formulas §1)."""
+"""Trust-weighted signals of each video over one day (formulas §1.2)."""
 
 from __future__ import annotations
 
