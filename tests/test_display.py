@@ -57,7 +57,7 @@ from datetime import date
 from rich.table import Table
 from creatorpool.contracts.results import RuleResult
 from creatorpool.display import display
-from creatorpool.job import run_job
+from creatorpool.cli.process import run_and_exit
 from creatorpool.report.console import PlainConsole
 
 def main(argv):
@@ -67,7 +67,7 @@ def main(argv):
         for number in range(5_000):
             console.print(f"line {number} " + 60 * "x")
 
-run_job(main)
+run_and_exit(main)
 """
 
 

@@ -61,7 +61,7 @@ ORDER = [
     {"integrity", "statements"},
     {"runs"},
     {"pipeline"},
-    {"report", "logs", "job"},
+    {"report", "logs"},
     {"cli"},
 ]
 

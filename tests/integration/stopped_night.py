@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.integration.kill_battery import settings_of
 
-from creatorpool.job import run_job
+from creatorpool.cli.process import run_and_exit
 from creatorpool.pipeline.allocation import publish_payouts
 from creatorpool.pipeline.context import RunContext
 from creatorpool.pipeline.ingestion import publish_ingestion
@@ -40,4 +40,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    run_job(main)
+    run_and_exit(main)

@@ -54,12 +54,12 @@ def comparison(warehouse: Warehouse, day: date, videos: dict[str, str]) -> Table
     return table
 
 
-def print_next_steps(out: PlainConsole, root: str) -> None:
-    """Where the tables are, and three queries to try."""
+def print_next_steps(out: PlainConsole, command: str, root: str) -> None:
+    """Where the tables are, and three queries to try with `command`, which is how creatorpool is called."""
     out.print()
     out.print(f"The tables are Delta tables under {root}. Three queries to try:")
     out.print()
     for about, query in QUERIES:
         out.print(f"# {about}", style="dim")
-        out.print(f'.venv/bin/python jobs/query.py --root {root} "{query}"', soft_wrap=True, highlight=False)
+        out.print(f'{command} query --root {root} "{query}"', soft_wrap=True, highlight=False)
         out.print()
