@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
+from tests.actions import flags
 
 from creatorpool.contracts import Contract, RowRule, load_contract
 from creatorpool.contracts.conformance import conform
@@ -101,7 +102,7 @@ def test_split_rows_of_bad_events_names_each_fault(spark: SparkSession) -> None:
     at_ten = dt.datetime(2026, 11, 20, 10, 0, 0, 120_000, tzinfo=dt.UTC)
     good = dict.fromkeys(contract.column_names)
     good |= {"date": DAY, "event_id": "e0", "viewer_id": "v1", "video_id": "x1", "event_ts": at_ten, "watch_ms": 1000}
-    good |= {"liked": True, "commented": False, "shared": False, "followed": False}
+    good |= flags("like")
     faults = {
         "e1": ({"viewer_id": " "}, ["viewer_id_min_length"]),
         "e2": ({"watch_ms": -5}, ["watch_ms_in_range"]),

@@ -21,7 +21,8 @@ from creatorpool.pipeline.configuration import take_paid_settings
 from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.signals import input_frames
 from creatorpool.pipeline.verified_pools import VerifiedPools, verified_pools
-from creatorpool.quality.score import COMPONENTS, fit_day_priors, video_quality
+from creatorpool.quality.score import fit_day_priors, video_quality
+from creatorpool.quality_components import COMPONENT_NAMES
 from creatorpool.quoting import quoted
 from creatorpool.runs.ledger import published_pools
 from creatorpool.runs.published import PAYOUT_TABLES
@@ -178,7 +179,7 @@ def _quality(night: Night, stored: Mapping[str, DataFrame], videos: DataFrame) -
     is_smoothed = settings.quality.smoothing == "empirical_bayes"
     priors = fit_day_priors(signals, videos, settings.signals) if is_smoothed else None
     due = video_quality(signals, videos, settings.signals, priors)
-    scores = (*COMPONENTS, "raw_score", "quality_score")
+    scores = (*COMPONENT_NAMES, "raw_score", "quality_score")
     exact = ("is_compliant", "smoothing")
     return compared_frames(
         "video_quality from video_signals", stored["video_quality"], due, ["video_id"], exact, scores
