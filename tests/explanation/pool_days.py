@@ -16,14 +16,9 @@ from creatorpool.allocation.pool_creators import pool_creators
 from creatorpool.explanation.decomposition import DayPolicy
 from creatorpool.explanation.pricing import PaidVideos, published_price, published_state
 from creatorpool.quality.geometric import geometric_quality
+from creatorpool.quality_components import COMPONENT_NAMES
 
-EXPONENTS = {
-    "watch_completion": 0.35,
-    "engagement_rate": 0.25,
-    "engagement_diversity": 0.15,
-    "rewatch": 0.1,
-    "safety": 0.15,
-}
+EXPONENTS = dict(zip(COMPONENT_NAMES, (0.35, 0.25, 0.15, 0.10, 0.15), strict=True))
 
 
 @dataclass(frozen=True)

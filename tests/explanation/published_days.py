@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from tests.explanation.pool_days import PoolDay
 
+from creatorpool.actions import ACTION_RATES
 from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.explanation.decomposition import DayPolicy
 from creatorpool.pipeline.signals import STAGE as SIGNAL_STAGE
@@ -90,7 +91,7 @@ def _add_pool(
             "bound": str(paid.bound[v]),
         }
         components = {name: float(values[v]) for name, values in paid.components.items()}
-        rates = dict.fromkeys(("like_rate", "comment_rate", "share_rate", "follow_rate"), 0.0)
+        rates = dict.fromkeys(ACTION_RATES, 0.0)
         counts = {"views": int(pool.views[v]), "viewers": 1, "trust_weight": 1.0}
         tables["video_signals"][video] = key | components | rates | counts
         tables["video_quality"][video] = (

@@ -7,6 +7,7 @@ from collections import defaultdict
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from tests.actions import FLAG_SCHEMA
 
 from creatorpool.contracts import load_contract
 from creatorpool.ingest.repeats import alone, repeated_hashes, settled, stored_hashes, with_key
@@ -23,7 +24,7 @@ def _frame(spark: SparkSession, contents: list[Content], *, stored: bool = False
     rows = [good_event(1) | {"date": DAY, "event_id": event_id, "watch_ms": watch} for event_id, watch in contents]
     schema = (
         "event_id string, viewer_id string, video_id string, event_ts timestamp, watch_ms bigint, loop_count int, "
-        "liked boolean, commented boolean, shared boolean, followed boolean, surface string, test_slot int, "
+        f"{FLAG_SCHEMA}, surface string, test_slot int, "
         "propensity double, date date"
     )
     frame = spark.createDataFrame([[row[column.split()[0]] for column in schema.split(", ")] for row in rows], schema)

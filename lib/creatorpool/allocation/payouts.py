@@ -23,6 +23,7 @@ from creatorpool.allocation.payout import BOUNDS, Dual, payout_from_dual, place_
 from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.pool_creators import PoolCreators
 from creatorpool.allocation.program import Allocation, allocate
+from creatorpool.allocation.video_caps import caps_of_videos
 from creatorpool.errors import InfeasiblePoolError
 from creatorpool.frames import matching, parts_by
 from creatorpool.money import RoundingRule, apply_rounding, rounding_rule
@@ -53,10 +54,9 @@ class PoolTerms:
     policy: SplitPolicy
 
     def bounds(self, effective_impressions: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Floor and cap of each row. A video without effective impressions never gets more than its floor."""
+        """Floor and cap of each row, micros."""
         floor = np.full(effective_impressions.size, self.floor_micros, dtype=np.int64)
-        cap = np.inf if self.cap_micros is None else float(self.cap_micros)
-        return floor, np.where(effective_impressions > 0, cap, floor.astype(np.float64))
+        return floor, caps_of_videos(effective_impressions, floor, self.cap_micros)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.pool_creators import PoolCreators
 from creatorpool.allocation.pools import PoolRevenue
 from creatorpool.allocation.redistribution import efficiency_moved
+from creatorpool.allocation.video_caps import sum_of_caps
 from creatorpool.errors import InfeasiblePoolError, SettlementError
 from creatorpool.settings import AllocationSettings
 
@@ -176,9 +177,8 @@ def _most(
 ) -> tuple[int, str]:
     """The most that the caps let the pool pay, at least its money where they do not bind, and these caps in words."""
     money, floor, cap = terms.pool_micros, terms.floor_micros, terms.cap_micros
-    n, rated = effective_impressions.size, int(np.count_nonzero(effective_impressions > 0))
-    most = money if cap is None else rated * max(cap, floor) + (n - rated) * floor
-    words = f"caps of {cap} micros for {rated} videos with quality"
+    most = money if cap is None else sum_of_caps(effective_impressions, floor, cap)
+    words = f"caps of {cap} micros for {np.count_nonzero(effective_impressions > 0)} videos with quality"
     if creators is None:
         return most, words
     _, caps = terms.bounds(effective_impressions)

@@ -33,10 +33,10 @@ def open_run(options: DayOptions, settings: Settings | None = None, *, dry_run: 
     """A run over the day that `options` name, with its session open; `settings` are those of the options by default."""
     settings = settings or options.settings()
     with open_warehouse(options, settings) as (_, warehouse):
-        night = RunContext(warehouse, settings, options.day, dry_run=dry_run)
+        context = RunContext(warehouse, settings, options.day, dry_run=dry_run)
         if not dry_run:
-            recover(warehouse, night.log)
+            recover(warehouse, context.log)
         try:
-            yield night
+            yield context
         finally:
-            night.close()
+            context.close()

@@ -64,19 +64,19 @@ def statements(
     from creatorpool.pipeline.statements import TABLE, publish_statements
     from creatorpool.quoting import lines
 
-    with open_run(options) as night:
-        against = compared.against or last_paid_before(night.warehouse, night.day)
-        explanation = None if against is None else publish_explanation(night, against, compared.settings(options))
-        run = publish_statements(night, explanation)
-        with display(night.day, "statement"):
-            rows = night.warehouse.read_arrow(
-                TABLE, ["creator_id", "statement"], day=night.day, version=run.outputs[TABLE]
+    with open_run(options) as context:
+        against = compared.against or last_paid_before(context.warehouse, context.day)
+        explanation = None if against is None else publish_explanation(context, against, compared.settings(options))
+        run = publish_statements(context, explanation)
+        with display(context.day, "statement"):
+            rows = context.warehouse.read_arrow(
+                TABLE, ["creator_id", "statement"], day=context.day, version=run.outputs[TABLE]
             )
-            print(f"{rows.num_rows:,} statements of {night.day} are published in table {TABLE}")
+            print(f"{rows.num_rows:,} statements of {context.day} are published in table {TABLE}")
             if creator is not None:
                 own = rows.filter(pc.equal(rows.column("creator_id"), creator))
                 if not own.num_rows:
-                    raise InputError(f"creator '{creator}' has no statement of {night.day}")
+                    raise InputError(f"creator '{creator}' has no statement of {context.day}")
                 print(lines(own.column("statement")[0].as_py()), end="")
 
 
@@ -103,14 +103,14 @@ def explain(
     from creatorpool.pipeline.publication import last_paid_before
     from creatorpool.report.statement import statement_of, statement_text
 
-    with open_run(options) as night:
-        against = compared.against or last_paid_before(night.warehouse, night.day)
+    with open_run(options) as context:
+        against = compared.against or last_paid_before(context.warehouse, context.day)
         if against is None:
             raise MissingTableError(
-                f"no day before {night.day} is published under {night.warehouse.root}: name a day with --against"
+                f"no day before {context.day} is published under {context.warehouse.root}: name a day with --against"
             )
-        explanation = publish_explanation(night, against, compared.settings(options))
-        with display(night.day, "statement"):
+        explanation = publish_explanation(context, against, compared.settings(options))
+        with display(context.day, "statement"):
             if name is not None:
                 video, creator = _kind_of(name, explanation)
             print(statement_text(statement_of(explanation, creator, video)), end="")
@@ -135,11 +135,11 @@ def verify(options: DayOptions) -> None:
     from creatorpool.report.checks_summary import print_checks
 
     # Nothing is written: not even the pages of the contracts' checks.
-    with open_run(options, dry_run=True) as night:
-        with logged("verify", night.day):
-            checks = verify_day(night)
-        print_checks(night, checks)
-        require_verified(night, checks)
+    with open_run(options, dry_run=True) as context:
+        with logged("verify", context.day):
+            checks = verify_day(context)
+        print_checks(context, checks)
+        require_verified(context, checks)
 
 
 def reproduce(
@@ -154,7 +154,7 @@ def reproduce(
     from creatorpool.pipeline.verification import require_verified
     from creatorpool.report.checks_summary import print_checks
 
-    with open_run(options, dry_run=True) as night:
-        checks = reproduce_day(night, as_of)
-        print_checks(night, checks)
-        require_verified(night, checks)
+    with open_run(options, dry_run=True) as context:
+        checks = reproduce_day(context, as_of)
+        print_checks(context, checks)
+        require_verified(context, checks)

@@ -38,9 +38,9 @@ def run(
     from creatorpool.pipeline.ingestion import publish_ingestion
     from creatorpool.report.summary import print_summary
 
-    with open_run(options, dry_run=dry_run) as night:
-        publish_ingestion(night, source)
-        print_summary(night, publish_payouts(night, category or (), republish=republish))
+    with open_run(options, dry_run=dry_run) as context:
+        publish_ingestion(context, source)
+        print_summary(context, publish_payouts(context, category or (), republish=republish))
 
 
 def ingest(
@@ -56,8 +56,8 @@ def ingest(
 
     if format is not None:
         options = replace(options, assignments=[*(options.assignments or ()), f"ingest.format={format}"])
-    with open_run(options) as night:
-        publish_ingestion(night, source)
+    with open_run(options) as context:
+        publish_ingestion(context, source)
 
 
 def signals(options: DayOptions) -> None:
@@ -67,9 +67,9 @@ def signals(options: DayOptions) -> None:
     from creatorpool.pipeline.signals import publish_signals
     from creatorpool.report.summary import coverage_line
 
-    with open_run(options) as night:
-        rated = publish_signals(night)
-        with display(night.day, "summary"):
+    with open_run(options) as context:
+        rated = publish_signals(context)
+        with display(context.day, "summary"):
             print(coverage_line(rated.quality))
 
 
@@ -103,12 +103,12 @@ def _run_day(warehouse: Warehouse, settings: Settings, day: date, source: str | 
     from creatorpool.pipeline.context import RunContext
     from creatorpool.pipeline.ingestion import publish_ingestion
 
-    night = RunContext(warehouse, settings, day)
+    context = RunContext(warehouse, settings, day)
     try:
-        publish_ingestion(night, None if source is None else Path(source.replace(DATE_FIELD, day.isoformat())))
-        publish_payouts(night)
+        publish_ingestion(context, None if source is None else Path(source.replace(DATE_FIELD, day.isoformat())))
+        publish_payouts(context)
     except CreatorpoolError:
         logger.error("%s backfill: stops here; earlier days are published, run it again once this day is mended", day)
         raise
     finally:
-        night.close()
+        context.close()

@@ -18,9 +18,9 @@ def candidates(options: DayOptions) -> None:
     from creatorpool.report.candidates_summary import candidates_table
     from creatorpool.report.console import PlainConsole
 
-    with open_run(options) as night:
-        run = publish_candidates(night)
-        with display(night.day, "summary"):
+    with open_run(options) as context:
+        run = publish_candidates(context)
+        with display(context.day, "summary"):
             PlainConsole(width=120).print(candidates_table(run.rows))
 
 
@@ -44,17 +44,17 @@ def plan_delivery(
     from creatorpool.report.plan_chart import plan_frontier_chart
 
     wanted = chart_path(chart) if chart else None
-    with open_run(options) as night:
-        run = publish_delivery(night)
+    with open_run(options) as context:
+        run = publish_delivery(context)
         console, version = PlainConsole(width=120), run.outputs["p2c_parameters"]
-        with display(night.day, "summary"):
-            console.print(curve_table(night.warehouse.read_arrow("p2c_parameters", day=night.day, version=version)))
+        with display(context.day, "summary"):
+            console.print(curve_table(context.warehouse.read_arrow("p2c_parameters", day=context.day, version=version)))
             if "plan" in run.rows:
                 console.print(plan_table(run.rows["plan"]))
         if content:
-            draw(night, "response-curves", content_chart(*content_history(night, run, content)), wanted)
-        if frontier and (day := published_problem(night, run)) is not None:
-            draw(night, "delivery-frontier", plan_frontier_chart(plan_frontier(day.problem)), None)
+            draw(context, "response-curves", content_chart(*content_history(context, run, content)), wanted)
+        if frontier and (day := published_problem(context, run)) is not None:
+            draw(context, "delivery-frontier", plan_frontier_chart(plan_frontier(day.problem)), None)
 
 
 def incentives(options: DayOptions) -> None:
@@ -65,11 +65,11 @@ def incentives(options: DayOptions) -> None:
     from creatorpool.pipeline.incentives import publish_incentives
     from creatorpool.report.console import PlainConsole
 
-    with open_run(options) as night:
-        run = publish_incentives(night)
-        with display(night.day, "summary"):
+    with open_run(options) as context:
+        run = publish_incentives(context)
+        with display(context.day, "summary"):
             rows = {
-                table: night.warehouse.read_arrow(table, day=night.day, version=version).to_pylist()
+                table: context.warehouse.read_arrow(table, day=context.day, version=version).to_pylist()
                 for table, version in run.outputs.items()
             }
             PlainConsole(width=120).print(summary_table(rows["cohort_incentives"], rows["policy_advice"]))
@@ -89,12 +89,12 @@ def compare_rules(options: DayOptions, category: Category = None, chart: Chart =
     from creatorpool.report.console import PlainConsole
 
     wanted = chart_path(chart) if chart else None
-    with open_run(options) as night:
-        comparisons = publish_comparison(night, category or ())
-        with display(night.day, "summary"):
+    with open_run(options) as context:
+        comparisons = publish_comparison(context, category or ())
+        with display(context.day, "summary"):
             print_comparisons(PlainConsole(width=120), comparisons)
         if comparisons:
-            draw(night, "comparison", comparison_chart(comparisons), wanted)
+            draw(context, "comparison", comparison_chart(comparisons), wanted)
 
 
 def sweep_frontier(
@@ -120,12 +120,12 @@ def sweep_frontier(
 
     goal = Target.parse(target) if target else None
     wanted = chart_path(chart) if chart else None
-    with open_run(options) as night:
-        frontiers = publish_frontier(night, category or (), goal)
-        with display(night.day, "summary"):
+    with open_run(options) as context:
+        frontiers = publish_frontier(context, category or (), goal)
+        with display(context.day, "summary"):
             print_frontiers(PlainConsole(width=110), frontiers, goal)
         if frontiers:
-            draw(night, "frontier", frontier_chart(frontiers), wanted)
+            draw(context, "frontier", frontier_chart(frontiers), wanted)
 
 
 def audit_integrity(options: DayOptions, category: Category = None, chart: Chart = None) -> None:
@@ -142,12 +142,12 @@ def audit_integrity(options: DayOptions, category: Category = None, chart: Chart
     from creatorpool.report.integrity_summary import integrity_chart, print_audit
 
     wanted = chart_path(chart) if chart else None
-    with open_run(options) as night:
-        audit = publish_audit(night, category or ())
-        with display(night.day, "summary"):
+    with open_run(options) as context:
+        audit = publish_audit(context, category or ())
+        with display(context.day, "summary"):
             print_audit(PlainConsole(width=140), audit)
         if audit.findings:
-            draw(night, "integrity", integrity_chart(audit), wanted)
+            draw(context, "integrity", integrity_chart(audit), wanted)
 
 
 def evaluate_quality(
@@ -179,7 +179,7 @@ def evaluate_quality(
 
     settings, other = options.settings(), load_settings(against or ())
     rules = EvaluationRules(min_viewers, long_view_ms, draws, seed)
-    with open_run(options, settings) as night, logged("evaluation", night.day):
-        window = published_window(night.warehouse, night.day, days)
+    with open_run(options, settings) as context, logged("evaluation", context.day):
+        window = published_window(context.warehouse, context.day, days)
         evaluation = evaluate(window, settings, other, rules)
     PlainConsole(width=110).print(evaluation_table(evaluation))

@@ -13,6 +13,7 @@ from creatorpool.allocation import Allocation, allocate
 from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.pool_creators import PoolCreators
 from creatorpool.allocation.types import Floats
+from creatorpool.allocation.video_caps import caps_of_videos
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Pool:
     floor: int
     """Of one video, micros"""
     cap: int | None
-    """Of one video with effective impressions, micros; a video without any gets no more than the floor"""
+    """Of one video, micros, as `allocation.video_caps` applies it"""
     creators: PoolCreators | None = None
     """The creators with their caps, where these were part of what the pool was paid by"""
 
@@ -74,5 +75,4 @@ class Pool:
     def bounds(self, effective_impressions: Floats) -> tuple[Floats, Floats]:
         """(n,) floors and caps, micros."""
         floor = np.full(effective_impressions.size, float(self.floor))
-        cap = math.inf if self.cap is None else float(max(self.cap, self.floor))
-        return floor, np.where(effective_impressions > 0, cap, floor)
+        return floor, caps_of_videos(effective_impressions, floor, self.cap)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creatorpool.allocation.payout import Dual
+from creatorpool.allocation.video_caps import cap_of_pool
 from creatorpool.explanation.decomposition import DayPolicy, payout_parts, policy_parts
 from creatorpool.explanation.parts import Parts, whole_parts
 from creatorpool.explanation.pricing import PaidVideos, other_price, other_state, published_price, published_state
@@ -39,8 +40,7 @@ class PoolPair:
 
 def pool_day(videos: PaidVideos, money: int, policy: DayPolicy, other: DayPolicy | None) -> PoolDay:
     """Price a whole pool: its rows, its money in micros, its policy, and that of the other day if it existed then."""
-    caps = videos.cap[videos.effective_impressions > 0]
-    cap = float(caps.max()) if caps.size else np.inf
+    cap = cap_of_pool(videos.effective_impressions, videos.cap)
     if videos.payout.size == 0:
         return PoolDay(policy, cap, None)
     own = published_price(videos, float(money), policy)

@@ -14,6 +14,7 @@ from creatorpool.allocation.pool_creators import PoolCreators
 from creatorpool.allocation.program import allocate
 from creatorpool.allocation.summation import order_free_sum
 from creatorpool.allocation.types import Floats
+from creatorpool.allocation.video_caps import caps_of_videos
 from creatorpool.explanation.decomposition import DayPolicy, PoolState
 from creatorpool.quality.geometric import geometric_quality
 
@@ -69,15 +70,10 @@ def other_price(videos: PaidVideos, money: float, policy: DayPolicy, impressions
     `impressions` are those that the policy scores, `cap` is that of a video with any. A creator whose cap bound has the
     same cap; the cap of any other is not known, and none is applied.
     """
-    floor, caps = other_bounds(videos, impressions, cap)
+    caps = caps_of_videos(impressions, videos.floor, cap)
     most = np.minimum(caps, money)
     payable = order_free_sum(most, max(money, 1.0)) if videos.held is None else videos.held.most(most)
-    return _price(videos, impressions, min(money, payable), policy, floor, caps)
-
-
-def other_bounds(videos: PaidVideos, impressions: Floats, cap: float) -> tuple[Floats, Floats]:
-    """Floors and caps of the same videos with other effective impressions."""
-    return videos.floor, np.where(impressions > 0, np.maximum(cap, videos.floor), videos.floor)
+    return _price(videos, impressions, min(money, payable), policy, videos.floor, caps)
 
 
 def published_state(dual: Dual, videos: PaidVideos) -> PoolState:
@@ -92,11 +88,11 @@ def published_state(dual: Dual, videos: PaidVideos) -> PoolState:
 
 def other_state(dual: Dual, videos: PaidVideos, impressions: Floats, cap: float) -> PoolState:
     """Any rows of a pool as they would have been paid at the `dual` of `other_price`."""
-    floor, caps = other_bounds(videos, impressions, cap)
-    payout, held = payout_from_dual(dual, impressions, floor, caps, videos.creator)
+    caps = caps_of_videos(impressions, videos.floor, cap)
+    payout, held = payout_from_dual(dual, impressions, videos.floor, caps, videos.creator)
     is_creators = held == BOUNDS.index("creator_cap")
     upper = np.where(held == BOUNDS.index("cap"), caps, np.where(is_creators, payout, np.inf))
-    lower = np.where(held == BOUNDS.index("floor"), floor, -np.inf)
+    lower = np.where(held == BOUNDS.index("floor"), videos.floor, -np.inf)
     return replace(_state(dual, videos, impressions), lower=lower, upper=upper)
 
 

@@ -7,11 +7,9 @@ from datetime import date
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import DecimalType
 
 from creatorpool.contracts import Contract
 from creatorpool.errors import ContractViolationError, InputError
-from creatorpool.ingest.delivery import Delivery
 from creatorpool.ingest.judge import JudgedTable
 from creatorpool.quoting import quoted
 from creatorpool.settings import IngestSettings
@@ -89,11 +87,6 @@ def revenue_warnings(revenue: DataFrame, videos: DataFrame) -> tuple[str, ...]:
             f"'{quoted(unknown[0])}'"
         )
     return tuple(warnings)
-
-
-def _is_decimal(delivery: Delivery) -> bool:
-    kinds = [part.schema["revenue_micros"].dataType for part in delivery.parts]
-    return all(isinstance(kind, DecimalType) and kind.scale >= 2 for kind in kinds)
 
 
 def stale_row_warning(table: JudgedTable, stored: DataFrame) -> str | None:

@@ -14,7 +14,6 @@ from pyspark.sql import functions as F
 from creatorpool.errors import ConfigurationError, InputError
 from creatorpool.explanation.decomposition import DayPolicy
 from creatorpool.explanation.pairs import PoolDay, PoolPair, pool_day
-from creatorpool.explanation.parts import COMPONENTS
 from creatorpool.explanation.pricing import PaidVideos
 from creatorpool.explanation.rows import PAID_COLUMNS, explained_rows, paired_rows, scored_rows, whole_pool
 from creatorpool.frames import matching, parts_by, union_all
@@ -23,6 +22,7 @@ from creatorpool.pipeline.context import RunContext
 from creatorpool.pipeline.signals import STAGE as SIGNAL_STAGE
 from creatorpool.pipeline.stage import Stage, run_stage
 from creatorpool.quality.geometric import geometric_mean
+from creatorpool.quality_components import COMPONENT_NAMES
 from creatorpool.runs.ledger import SIGNALS, StageRun, as_json, published_runs
 from creatorpool.runs.pools import PoolRun, day_outputs, published_pools, require_published_pools
 from creatorpool.runs.published import published_version
@@ -118,7 +118,7 @@ def _settings_of(context: RunContext, day: date, settings: Settings) -> Settings
 def _changes(before: ExplainedDay, after: ExplainedDay, custom: list[str]) -> DataFrame:
     pairs = paired_rows(before.rows, after.rows, custom)
     is_weighted_anew = before.settings.signals.exponents() != after.settings.signals.exponents()
-    needed = (*PAID_COLUMNS, *(("views", *COMPONENTS, *custom) if is_weighted_anew else ()))
+    needed = (*PAID_COLUMNS, *(("views", *COMPONENT_NAMES, *custom) if is_weighted_anew else ()))
     rows = pairs.select("category", *(f"{name}_{day}" for name in needed for day in (0, 1))).toArrow()
     pools, by_category = {}, dict(parts_by(rows, "category"))
     for category in sorted({*before.ledger, *after.ledger}):
@@ -174,7 +174,7 @@ def _require_weights(
     exponents = settings.signals.exponents()
     custom = [name for name in settings.signals.custom if name in signals.columns]
     own = signals.select("video_id", *custom)
-    scores = quality.select("video_id", *COMPONENTS, "raw_score").join(own, on="video_id", how="inner").toArrow()
+    scores = quality.select("video_id", *COMPONENT_NAMES, "raw_score").join(own, on="video_id", how="inner").toArrow()
     missing = sorted(set(exponents) - set(scores.column_names))
     if not missing:
         values = np.column_stack([scores.column(name).to_numpy() for name in exponents])

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.comparison.rules import Viewing
 from creatorpool.errors import ConfigurationError
-from creatorpool.integrity.attack import SIGNAL_COLUMNS, Columns, ScoreRules
 from creatorpool.integrity.audit import (
     AS_CONFIGURED,
     AuditPlan,
@@ -36,7 +35,9 @@ from creatorpool.pipeline.published_day import (
 )
 from creatorpool.pipeline.signals import input_frames
 from creatorpool.pipeline.stage import Stage
+from creatorpool.quality.formula import Columns, QualityFormula
 from creatorpool.settings import Settings
+from creatorpool.signals.columns import SIGNAL_COLUMNS
 from creatorpool.signals.video_signals import video_signals
 
 INTEGRITY = "integrity"
@@ -129,9 +130,9 @@ def _variants(
     for weight in settings.integrity.unverified_weights:
         tiers = dict(settings.signals.tiers) | {"unverified": weight}
         yield f"unverified_weight={weight:g}", day_videos.reweighted(context, day, market, tiers)
-    smoothing = "none" if market.rules.is_smoothed else "empirical_bayes"
-    rules = replace(market.rules, is_smoothed=not market.rules.is_smoothed)
-    yield f"smoothing={smoothing}", replace(market, rules=rules)
+    smoothing = "none" if market.formula.is_smoothed else "empirical_bayes"
+    formula = replace(market.formula, is_smoothed=not market.formula.is_smoothed)
+    yield f"smoothing={smoothing}", replace(market, formula=formula)
     for alpha in settings.integrity.alpha:
         yield f"alpha={alpha:g}", _with_policy(market, partial(replace, alpha=alpha))
     objective = "log" if settings.allocation.objective == "linear" else "linear"
@@ -185,12 +186,8 @@ class _DayVideos:
 
     def market(self, settings: Settings, day: PublishedDay) -> Market:
         """The day as it was paid; pools that paid nothing are left out."""
-        rules = ScoreRules(
-            settings.signals.exponents(),
-            settings.signals.action_weights.model_dump(),
-            settings.signals.tiers,
-            settings.quality.smoothing == "empirical_bayes",
-        )
+        is_smoothed = settings.quality.smoothing == "empirical_bayes"
+        formula = QualityFormula.of(settings.signals, is_smoothed=is_smoothed)
         place = {video: position for position, video in enumerate(self.video.tolist())}
         contests = {
             name: Contest(
@@ -199,7 +196,7 @@ class _DayVideos:
             for name, published in day.pools.items()
             if published.pool.can_pay
         }
-        return Market(self.columns, self.creator, rules, contests)
+        return Market(self.columns, self.creator, formula, contests)
 
     def reweighted(self, context: RunContext, day: PublishedDay, market: Market, tiers: dict[str, float]) -> Market:
         """The day with other trust weights: its signals computed anew from its events, by the night's own transform."""
@@ -208,7 +205,7 @@ class _DayVideos:
         names = [*SIGNAL_COLUMNS, *sorted(settings.custom)]
         rows = signals.select("video_id", *names).toArrow().sort_by("video_id")
         columns = dict(self.columns) | _numbers(rows, names)
-        return replace(market, columns=columns, rules=replace(market.rules, tiers=tiers))
+        return replace(market, columns=columns, formula=replace(market.formula, tiers=tiers))
 
 
 def _objects(column: pa.ChunkedArray) -> NDArray[Any]:

@@ -22,7 +22,7 @@ from creatorpool.pipeline.context import RunContext
 from creatorpool.pipeline.signals import input_frames
 from creatorpool.pipeline.verified_pools import VerifiedPools, verified_pools
 from creatorpool.quality.day import score_signals
-from creatorpool.quality.score import COMPONENTS
+from creatorpool.quality_components import COMPONENT_NAMES
 from creatorpool.quoting import quoted
 from creatorpool.runs.ledger import ALLOCATE, SIGNALS, as_json
 from creatorpool.runs.pools import PoolRun, require_published_pools
@@ -160,7 +160,7 @@ def _rated(context: RunContext, inputs: Mapping[str, int]) -> Iterator[Check]:
 
 def _quality(context: RunContext, stored: Mapping[str, DataFrame], videos: DataFrame) -> Check:
     due, _ = score_signals(stored["video_signals"], videos, context.settings)
-    scores = (*COMPONENTS, "raw_score", "quality_score")
+    scores = (*COMPONENT_NAMES, "raw_score", "quality_score")
     exact = ("is_compliant", "smoothing")
     return compared_frames(
         "video_quality from video_signals", stored["video_quality"], due, ["video_id"], exact, scores

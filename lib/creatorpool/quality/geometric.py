@@ -40,11 +40,7 @@ def geometric_quality(components: ArrayLike, weights: ArrayLike, compliant: Arra
     InputError
         If shapes do not fit, a component is not within [0, 1], or the weights do not sum to 1.
     """
-    raw = geometric_mean(components, weights)
-    gate = np.asarray(compliant, dtype=np.bool_)
-    if gate.shape != raw.shape:
-        raise InputError(f"compliant must have one value per video, shape {raw.shape}, got {gate.shape}")
-    return np.where(gate, np.minimum(1.0, raw), 0.0)
+    return gated(geometric_mean(components, weights), compliant)
 
 
 def geometric_mean(components: ArrayLike, weights: ArrayLike) -> FloatArray:
@@ -54,6 +50,14 @@ def geometric_mean(components: ArrayLike, weights: ArrayLike) -> FloatArray:
     for k in np.flatnonzero(exponents > 0):
         logarithm = logarithm + exponents[k] * log(values[:, k])
     return exp(logarithm)
+
+
+def gated(raw: FloatArray, compliant: ArrayLike) -> FloatArray:
+    """Quality ``Q = C · min(1, q)`` from (n,) raw scores; `compliant` and errors as `geometric_quality`."""
+    gate = np.asarray(compliant, dtype=np.bool_)
+    if gate.shape != raw.shape:
+        raise InputError(f"compliant must have one value per video, shape {raw.shape}, got {gate.shape}")
+    return np.where(gate, np.minimum(1.0, raw), 0.0)
 
 
 def engagement_diversity(counts: ArrayLike) -> FloatArray:

@@ -12,9 +12,9 @@ from creatorpool.quoting import quoted
 from creatorpool.report.console import PlainConsole
 
 
-def print_checks(night: RunContext, checks: Sequence[Check]) -> None:
+def print_checks(context: RunContext, checks: Sequence[Check]) -> None:
     """One row a check: what was compared, how much of it, and how much of that differs."""
-    table = Table(title=f"Published day {night.day}, recomputed", title_justify="left")
+    table = Table(title=f"Published day {context.day}, recomputed", title_justify="left")
     for name in ("check", "compared", "differences", "for example"):
         table.add_column(name, justify="right" if name in ("compared", "differences") else "left")
     for check in checks:

@@ -7,10 +7,9 @@ from datetime import date
 from rich.table import Table
 
 from creatorpool.money import in_units
+from creatorpool.quality_components import COMPONENT_NAMES
 from creatorpool.report.console import PlainConsole
 from creatorpool.tables import Warehouse
-
-COMPONENTS = ("watch_completion", "engagement_rate", "engagement_diversity", "rewatch", "safety", "quality_score")
 
 QUERIES = (
     (
@@ -43,7 +42,7 @@ def comparison(warehouse: Warehouse, day: date, videos: dict[str, str]) -> Table
     for heading in videos.values():
         table.add_column(heading, justify="right")
     table.add_row("views", *(f"{rows['video_signals'][video]['views']:,}" for video in videos))
-    for component in COMPONENTS:
+    for component in (*COMPONENT_NAMES, "quality_score"):
         table.add_row(
             component.replace("_", " "), *(f"{rows['video_quality'][video][component]:.3f}" for video in videos)
         )

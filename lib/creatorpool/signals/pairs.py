@@ -8,11 +8,9 @@ from operator import add
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from creatorpool.actions import ACTION_FLAGS
 from creatorpool.settings import QualifiedView, SignalSettings
 from creatorpool.signals.keys import PairKeys, pair_keys
-
-ACTIONS = {"like": "liked", "comment": "commented", "share": "shared", "follow": "followed"}
-"""Each action's name in the configuration and its flag in the events."""
 
 EVENT_COLUMNS = ("event_id", "event_ts", "watch_ms", "loop_count")
 PAIR = ("video_key", "viewer_key")
@@ -58,13 +56,11 @@ def viewer_video_pairs(
 
 def _action_bits() -> Column:
     """An event's flags as one number, a bit each, which is exchanged and aggregated as one column."""
-    return reduce(add, (F.col(flag).cast("int") * F.lit(1 << bit) for bit, flag in enumerate(ACTIONS.values())))
+    return reduce(add, (F.col(flag).cast("int") * F.lit(1 << bit) for bit, flag in enumerate(ACTION_FLAGS)))
 
 
 def _action_flags() -> list[Column]:
-    return [
-        (F.col("actions").bitwiseAND(F.lit(1 << bit)) != 0).alias(flag) for bit, flag in enumerate(ACTIONS.values())
-    ]
+    return [(F.col("actions").bitwiseAND(F.lit(1 << bit)) != 0).alias(flag) for bit, flag in enumerate(ACTION_FLAGS)]
 
 
 def _first_of_day(events: DataFrame, limit: int | None) -> DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -110,11 +110,3 @@ def signed_money(micros: int) -> str:
 def listed(words: Sequence[str]) -> str:
     """'a, b and c'."""
     return " and ".join(part for part in (", ".join(words[:-1]), words[-1] if words else "") if part)
-
-
-def figures_of(sections: Sequence[Section]) -> Iterator[Figure]:
-    """Every chart of a page."""
-    for section in sections:
-        for block in section.blocks:
-            if isinstance(block, Figures):
-                yield from block.figures
