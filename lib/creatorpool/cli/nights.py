@@ -34,13 +34,11 @@ def run(
 ) -> None:
     """Run whatever stage of a day is not published yet, and publish its payouts."""
     from creatorpool.cli.context import open_run
-    from creatorpool.pipeline.allocation import publish_payouts
-    from creatorpool.pipeline.ingestion import publish_ingestion
+    from creatorpool.pipeline.order import run_night
     from creatorpool.report.summary import print_summary
 
     with open_run(options, dry_run=dry_run) as context:
-        publish_ingestion(context, source)
-        print_summary(context, publish_payouts(context, category or (), republish=republish))
+        print_summary(context, run_night(context, source, category or (), republish=republish))
 
 
 def ingest(
@@ -99,14 +97,12 @@ def backfill(
 
 
 def _run_day(warehouse: Warehouse, settings: Settings, day: date, source: str | None) -> None:
-    from creatorpool.pipeline.allocation import publish_payouts
     from creatorpool.pipeline.context import RunContext
-    from creatorpool.pipeline.ingestion import publish_ingestion
+    from creatorpool.pipeline.order import run_night
 
     context = RunContext(warehouse, settings, day)
     try:
-        publish_ingestion(context, None if source is None else Path(source.replace(DATE_FIELD, day.isoformat())))
-        publish_payouts(context)
+        run_night(context, None if source is None else Path(source.replace(DATE_FIELD, day.isoformat())))
     except CreatorpoolError:
         logger.error("%s backfill: stops here; earlier days are published, run it again once this day is mended", day)
         raise
