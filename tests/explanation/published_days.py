@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tests.explanation.pool_days import PoolDay
+from tests.runs.pool_runs import NOW, pool_run
 
 from creatorpool.actions import ACTION_RATES
 from creatorpool.allocation.policy import SplitPolicy
@@ -19,8 +20,6 @@ from creatorpool.runs.ledger import ALLOCATE, SIGNALS, StageRun, publish_run
 from creatorpool.runs.pools import PoolRun, pool_records, publish_pools
 from creatorpool.settings import Settings
 from creatorpool.tables import Warehouse
-
-NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 def publish_day(
@@ -147,36 +146,20 @@ def _ledger_row(
     currency: str,
 ) -> PoolRun:
     policy = settings.allocation
-    return PoolRun(
+    return pool_run(
         day=day,
         category=category,
         run_id=f"{ALLOCATE}-1",
         pool_micros=pool.money,
         paid_micros=pool.money,
-        unallocated_micros=0,
         videos_eligible=pool.views.size,
         videos_paid=pool.views.size,
-        coverage=None,
-        nu=None,
-        iterations=None,
-        max_kkt_residual=None,
-        gini=None,
-        top1pct_share=None,
-        efficiency_moved_micros=None,
         alpha=policy.alpha,
         lambda_fair=1.0 - policy.lambda_eff,
         lambda_eff=policy.lambda_eff,
         objective=policy.objective,
         config_sha256=settings.sha256(),
-        code_version="test",
         inputs=inputs,
         outputs=outputs,
-        warning=None,
         currency=currency,
-        started_at=NOW,
-        finished_at=NOW,
-        seconds=None,
-        config_json=None,
-        carried_micros=0,
-        carried_from=None,
     )

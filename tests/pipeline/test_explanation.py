@@ -224,7 +224,7 @@ def test_rows_are_explained_alike_in_any_batch(spark: SparkSession, days: Path) 
     before, after = explanation.before, explanation.after
     pairs = paired_rows(before.rows, after.rows, []).where("category = 'music'").toArrow()
     policy = after.policy("music")
-    money = [day.ledger["music"]["paid_micros"] for day in (before, after)]
+    money = [day.ledger["music"].paid_micros for day in (before, after)]
     pool_days = [pool_day(whole_pool(pairs, d, []), money[d], policy, policy) for d in (0, 1)]
     pair = PoolPair(pool_days[0], pool_days[1])
 

@@ -141,7 +141,7 @@ def test_republication_after_a_killed_one_takes_back_what_that_left(
 def test_republication_under_a_clock_that_is_behind_counts(at: NightMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     first = published_run(at().warehouse, SIGNALS, DAY)
     honest = identity.now
-    for module in ("runs.claims", "pipeline.night", "pipeline.allocation"):
+    for module in ("runs.claims", "pipeline.context", "pipeline.allocation"):
         monkeypatch.setattr(f"creatorpool.{module}.now", lambda: honest() - timedelta(days=2))
     run = at(*SMOOTHED)
     run.started_at = honest() - timedelta(days=2)

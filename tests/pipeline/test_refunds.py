@@ -136,7 +136,7 @@ def test_refund_is_taken_once_where_days_are_published_out_of_order_and_again(
     publish([1, 0])
 
     # The third day took the first day's carry: nothing is left for the day between them.
-    assert taken(before[2]["comedy"]) == {DAYS[0]: -3_000_000}
+    assert taken(before[2]["comedy"]["carried_from"]) == {DAYS[0]: -3_000_000}
     assert "comedy" not in before[1]
     assert [pools(root, number) for number in range(3)] == before
     verify(spark, root, 1, 2)
@@ -147,7 +147,7 @@ def test_pools_published_one_by_one_keep_what_they_took(spark: SparkSession, roo
     publish_payouts(night(spark, root, DAYS[1]), ["comedy"])
     publish_payouts(night(spark, root, DAYS[1]))
 
-    assert taken(pools(root, 1)["comedy"]) == {DAYS[0]: -3_000_000}
+    assert taken(pools(root, 1)["comedy"]["carried_from"]) == {DAYS[0]: -3_000_000}
     verify(spark, root, 1)
 
 

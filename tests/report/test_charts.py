@@ -19,6 +19,7 @@ from tests.chromium import chromium, installed
 from tests.comparison.pools import random_pool
 from tests.hostile_names import ALLOWED, UNPRINTABLE, Structure
 from tests.integrity.markets import random_market
+from tests.runs.pool_runs import pool_run
 
 from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.comparison.compare import RULES, compare, other_shares, rule_payouts
@@ -42,7 +43,7 @@ DAY = date(2026, 11, 20)
 POOL = random_pool(1, 20)
 IS_SMALL = small_creators(POOL.creator, POOL.effective_impressions, 0.5)
 PAID = round_to_total(POOL.split(SplitPolicy("linear", 0.5, 0.3)).payout, POOL.money)
-PUBLISHED = PublishedPool({"objective": "linear", "alpha": 0.5, "lambda_eff": 0.3}, POOL, PAID)
+PUBLISHED = PublishedPool(pool_run(), POOL, PAID)
 
 
 def frontier():
@@ -80,7 +81,10 @@ def night(tmp_path: Path) -> SimpleNamespace:
     """As much of a run as drawing needs."""
     lines: list[str] = []
     return SimpleNamespace(
-        warehouse=SimpleNamespace(root=tmp_path), day=DAY, lines=lines, log=lambda subject, line: lines.append(line)
+        warehouse=SimpleNamespace(root=tmp_path),
+        day=DAY,
+        lines=lines,
+        **dict.fromkeys(("log", "warn"), lambda _, line: lines.append(line)),
     )
 
 

@@ -130,4 +130,4 @@ def _standing(context: RunContext, table: str, day: PublishedDay) -> list[dict[s
     if version is None:
         return []
     rows = context.warehouse.read_arrow(table, day=context.day, version=version).to_pylist()
-    return [row for row in rows if row.category not in day.pools]
+    return [row for row in rows if row["category"] not in day.pools]
