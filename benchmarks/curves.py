@@ -24,7 +24,7 @@ from scipy.optimize import least_squares
 
 from creatorpool.delivery import DailySeries, FitRules, daily_series, fit_series
 from creatorpool.delivery.fitting_problem import curve_problem
-from creatorpool.delivery.suitability import judge
+from creatorpool.delivery.suitability import assess
 from creatorpool.pipeline.context import RunContext
 from creatorpool.pipeline.delivery import publish_delivery
 from creatorpool.runs.ledger import INGEST, StageRun, publish_run
@@ -125,7 +125,7 @@ def peer_fit(series: DailySeries, content: int) -> tuple[float, float] | None:
     """(y_m, r) of one content by scipy on the same days, penalties and box."""
     own = series.where(series.owner == content)
     alone = DailySeries(np.array([0, own.pv.size]), own.pv, own.click)
-    days = judge(alone, FitRules().min_points)
+    days = assess(alone, FitRules().min_points)
     if days.reason[0]:
         return None
     problem = curve_problem(days, FitRules().regularisation, None)

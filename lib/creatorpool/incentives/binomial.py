@@ -63,7 +63,7 @@ def pass_curvature(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
     """
     quality, window, bar = checked_test(q, n, k)
     chance = chance_of(quality)
-    return bend(chance, window, bar, np.exp(log_density(chance, window, bar)))[()]
+    return curvature(chance, window, bar, np.exp(log_density(chance, window, bar)))[()]
 
 
 def log_pass_probability(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
@@ -93,7 +93,7 @@ def log_density(chance: Chance, n: Integers, k: Integers) -> Floats:
     return _elementwise(fill_log_density, chance, n, k)
 
 
-def bend(chance: Chance, n: Integers, k: Integers, slope: Floats) -> Floats:
+def curvature(chance: Chance, n: Integers, k: Integers, slope: Floats) -> Floats:
     """π″ from π′, for arguments already checked."""
     q, failure = chance
     spread = q * failure

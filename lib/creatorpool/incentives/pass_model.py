@@ -82,8 +82,8 @@ class LinkModel(PassModel):
         """π, π′ and π″ by the chain rule."""
         chance, first, second = self._chance(q), self.link.slope(q), self.link.curvature(q)
         density = np.exp(binomial.log_density(chance, n, k))
-        bend = first**2 * binomial.bend(chance, n, k, density) + second * density
-        return PassPoint(np.exp(binomial.log_tail(chance, n, k)), first * density, bend)
+        curvature = first**2 * binomial.curvature(chance, n, k, density) + second * density
+        return PassPoint(np.exp(binomial.log_tail(chance, n, k)), first * density, curvature)
 
     def probability(self, q: Floats, n: Integers, k: Integers) -> Floats:
         """π alone."""

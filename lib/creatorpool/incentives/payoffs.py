@@ -27,7 +27,7 @@ class Payoffs:
     """m = d(qE)/dq = N + G0 + ΔG (π + qπ′): the planner's marginal value of quality"""
     private_gain: Floats
     """r m + Bπ′: the creator's marginal benefit"""
-    private_bend: Floats
+    private_curvature: Floats
     """r ΔG (2π′ + qπ″) + Bπ″: its derivative"""
     creator: Floats
     """r q E + Bπ − c"""
@@ -40,7 +40,7 @@ class Payoffs:
 def payoffs(policy: Policy, cost: Curve, quality: ArrayLike) -> Payoffs:
     """Every term at `quality` in [0, 1], an array that broadcasts with the policies (S4 (4)–(10), (21), (51))."""
     q = checked_numbers("quality", quality, 0.0, 1.0)[()]
-    pi, slope, bend = policy.model.evaluate(q, np.asarray(policy.n), np.asarray(policy.k))
+    pi, slope, curvature = policy.model.evaluate(q, np.asarray(policy.n), np.asarray(policy.k))
     exposure = policy.mass + policy.g0 + policy.spread * pi
     marginal = policy.mass + policy.g0 + policy.spread * (pi + q * slope)
     value, spend = q * exposure, policy.bounty * pi
@@ -51,7 +51,8 @@ def payoffs(policy: Policy, cost: Curve, quality: ArrayLike) -> Payoffs:
         exposure=exposure,
         marginal_exposure=marginal,
         private_gain=policy.revenue_share * marginal + policy.bounty * slope,
-        private_bend=policy.revenue_share * policy.spread * (2.0 * slope + q * bend) + policy.bounty * bend,
+        private_curvature=policy.revenue_share * policy.spread * (2.0 * slope + q * curvature)
+        + policy.bounty * curvature,
         creator=policy.revenue_share * value + spend - cost.value(q),
         platform=value - spend,
         welfare=value - cost.value(q),

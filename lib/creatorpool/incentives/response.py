@@ -293,10 +293,10 @@ def _newton_step(
 ) -> tuple[Floats, Floats, Floats, Booleans]:
     """The next points, their brackets, and which of them have arrived."""
     at = payoffs(policy, cost, q)
-    marginal, bend = at.private_gain - cost.slope(q), at.private_bend - cost.curvature(q)
+    marginal, curvature = at.private_gain - cost.slope(q), at.private_curvature - cost.curvature(q)
     low, high = np.where(marginal > 0, q, low), np.where(marginal > 0, high, q)
-    newton = q - marginal / np.where(bend < 0, bend, -1.0)
-    is_safe = (bend < 0) & (newton > low) & (newton < high)
+    newton = q - marginal / np.where(curvature < 0, curvature, -1.0)
+    is_safe = (curvature < 0) & (newton > low) & (newton < high)
     following = np.where(marginal == 0, q, np.where(is_safe, newton, 0.5 * (low + high)))
     return following, low, high, np.abs(following - q) <= PRECISION
 

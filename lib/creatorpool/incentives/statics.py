@@ -54,7 +54,7 @@ def comparative_statics(policy: Policy, cost: Curve) -> ComparativeStatics:
     They are those of the branch that the creator is on. Where a rival peak takes over, the response jumps and has none.
     """
     at = payoffs(policy, cost, best_response(policy, cost))
-    curvature, interior = _bends(cost, at)
+    curvature, interior = _utility_curvature(cost, at)
     per_unit = np.where(interior, 1.0 / np.where(interior, curvature, 1.0), 0.0)
     r = policy.revenue_share
     return ComparativeStatics(
@@ -84,7 +84,7 @@ def marginal_gains_in_full(policy: Policy, cost: Curve) -> MarginalGains:
 
 def gains_at(policy: Policy, cost: Curve, at: Payoffs) -> MarginalGains:
     """The marginal gains on the branch of responses that `at` lies on, best or not."""
-    curvature, interior = _bends(cost, at)
+    curvature, interior = _utility_curvature(cost, at)
     per_unit = np.where(interior, 1.0 / np.where(interior, curvature, 1.0), 0.0)
     quality_value = at.marginal_exposure - policy.bounty * at.slope
     mv_n = at.quality + quality_value * policy.revenue_share * per_unit
@@ -97,7 +97,7 @@ def gains_at(policy: Policy, cost: Curve, at: Payoffs) -> MarginalGains:
     return MarginalGains(*(np.asarray(part)[()] for part in parts))
 
 
-def _bends(cost: Curve, at: Payoffs) -> tuple[Floats, Booleans]:
+def _utility_curvature(cost: Curve, at: Payoffs) -> tuple[Floats, Booleans]:
     """The gap curvature D, and where q̂ is interior and smooth."""
-    curvature = cost.curvature(at.quality) - at.private_bend
+    curvature = cost.curvature(at.quality) - at.private_curvature
     return curvature, np.asarray((at.quality > 0) & (at.quality < 1) & (curvature > 0))

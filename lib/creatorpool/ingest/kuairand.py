@@ -27,9 +27,9 @@ from creatorpool.contracts.row_rules import RAW_ROW
 from creatorpool.errors import InputError
 from creatorpool.frames import union_all
 from creatorpool.ingest.byte_stream import opened
-from creatorpool.ingest.computed import computed_once
 from creatorpool.ingest.csv_records import CsvFile
 from creatorpool.ingest.delivery import Delivery
+from creatorpool.ingest.materialize import materialized_if_small
 from creatorpool.ingest.reading import Reading
 
 CREATORS, CATEGORIES = 400, 6
@@ -58,9 +58,9 @@ def read_kuairand(reading: Reading, source: Path, day: date) -> dict[str, Delive
     is_other = F.coalesce(F.col("event_ts").cast("date") != F.lit(day), F.lit(False))
     other_day = log.where(is_other).count()
     today = log.where(~is_other)
-    videos = computed_once(_videos(log, today), session).rows
-    viewers = computed_once(_viewers(today, _read_features(reading, source)), session).rows
-    revenue = computed_once(_revenue(today, videos, day), session).rows
+    videos = materialized_if_small(_videos(log, today), session).rows
+    viewers = materialized_if_small(_viewers(today, _read_features(reading, source)), session).rows
+    revenue = materialized_if_small(_revenue(today, videos, day), session).rows
     return {
         "viewers": Delivery("viewers", (viewers,)),
         "videos": Delivery("videos", (videos,)),

@@ -65,15 +65,17 @@ def weighted_sum(name: str, tiers: Mapping[str, float]) -> Column:
         F.lit(float(tiers[tier])) * F.col(_sum_name(name, position)).cast("double")
         for position, tier in enumerate(sorted(tiers))
     )
-    return _in_turn(F.lit(0.0), terms)
+    return _sum_in_order(F.lit(0.0), terms)
 
 
 def viewers_in_tiers(tiers: Mapping[str, float]) -> Column:
     """Viewers of a configured tier."""
-    return _in_turn(F.lit(0).cast("long"), (F.col(_sum_name("viewers", position)) for position in range(len(tiers))))
+    return _sum_in_order(
+        F.lit(0).cast("long"), (F.col(_sum_name("viewers", position)) for position in range(len(tiers)))
+    )
 
 
-def _in_turn(zero: Column, terms: Iterable[Column]) -> Column:
+def _sum_in_order(zero: Column, terms: Iterable[Column]) -> Column:
     """One term after the other added to `zero`, in their order: an expression as deep for many as for two."""
     return F.aggregate(F.array(*terms), zero, add)
 

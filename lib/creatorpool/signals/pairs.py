@@ -38,7 +38,7 @@ def viewer_video_pairs(
         )
         # One exchange, of narrow rows: pairs, their joins and the sums of videos all stay where a video's events are.
         .repartition("video_key")
-        .transform(_first_of_day, settings.max_daily_views_per_viewer)
+        .transform(_within_daily_limit, settings.max_daily_views_per_viewer)
         .transform(with_qualified, lengths, settings.qualified_view, "video_key")
     )
     totals = counted.groupBy(*PAIR).agg(
@@ -63,7 +63,7 @@ def _action_flags() -> list[Column]:
     return [(F.col("actions").bitwiseAND(F.lit(1 << bit)) != 0).alias(flag) for bit, flag in enumerate(ACTION_FLAGS)]
 
 
-def _first_of_day(events: DataFrame, limit: int | None) -> DataFrame:
+def _within_daily_limit(events: DataFrame, limit: int | None) -> DataFrame:
     """The first `limit` events of each viewer on each video; all of them where it is None."""
     if limit is None:
         return events

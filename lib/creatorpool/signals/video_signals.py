@@ -49,7 +49,7 @@ def _with_components(sums: DataFrame, settings: SignalSettings) -> DataFrame:
     measured = sums.select(
         "video_id",
         "views",
-        _known("pairs", tiers).alias("viewers"),
+        _refuse_unknown("pairs", tiers).alias("viewers"),
         components.weighted_sum("viewers", tiers).alias("trust_weight"),
         components.watch_completion(tiers).alias("watch_completion"),
         components.rate("rewatch", tiers).alias("rewatch"),
@@ -60,7 +60,7 @@ def _with_components(sums: DataFrame, settings: SignalSettings) -> DataFrame:
     return measured.withColumn("engagement_rate", components.engagement_rate(settings.action_weights))
 
 
-def _known(column: str, tiers: dict[str, float]) -> Column:
+def _refuse_unknown(column: str, tiers: dict[str, float]) -> Column:
     """`column`, or a refusal: a viewer or video that is not known must not vanish from the sums."""
     all_known = (components.viewers_in_tiers(tiers) == F.col("pairs")) & F.col("length_ms").isNotNull()
     fault = F.concat(
