@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 
 from creatorpool.allocation.carry import taken
 from creatorpool.allocation.payouts import settle_ties
-from creatorpool.allocation.pools import net_micros
+from creatorpool.allocation.revenue import net_micros
 from creatorpool.errors import RunInProgressError
 from creatorpool.pipeline import allocation
 from creatorpool.pipeline.allocation import publish_payouts

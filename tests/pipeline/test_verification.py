@@ -13,7 +13,7 @@ import pytest
 from deltalake import write_deltalake
 from pyspark.sql import SparkSession
 
-from creatorpool.allocation.pools import CARRY_COLUMNS
+from creatorpool.allocation.revenue import CARRY_COLUMNS
 from creatorpool.errors import ConfigurationError, MissingTableError, VerificationError
 from creatorpool.pipeline.allocation import publish_payouts
 from creatorpool.pipeline.checks import Check

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from decimal import ROUND_FLOOR, Decimal
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +10,6 @@ from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from creatorpool.allocation.carry import Carries, as_carried_from, balanced
 from creatorpool.allocation.pool_creators import PoolCreators, coded_creators
 from creatorpool.frames import beside, matching, parts_by
 from creatorpool.settings import PoolSettings
@@ -25,30 +20,6 @@ SHARE_UNIT = 1_000_000
 
 UNVERIFIED = "unverified"
 """The verification level of a creator without a row of its own."""
-
-CARRY_COLUMNS = ("refunds_micros", "carried_in_micros", "carried_micros", "carried_from")
-"""Columns of `pool_revenue` that rows of earlier versions do not have."""
-
-
-@dataclass(frozen=True)
-class PoolRevenue:
-    """One category's pool on one day, micros: contract `pool_revenue` without its day."""
-
-    category: str
-    gross_micros: int
-    platform_share: float
-    pool_micros: int
-    currency: str
-    refunds_micros: int = 0
-    carried_in_micros: int = 0
-    carried_micros: int = 0
-    carried_from: str | None = None
-
-
-def net_micros(pool: Mapping[str, Any]) -> int:
-    """What a row of `pool_revenue` leaves to share: gross revenue after refunds; earlier versions wrote no refunds."""
-    lowered = (pool["refunds_micros"] or 0) + (pool["carried_in_micros"] or 0)
-    return balanced(pool["gross_micros"], lowered, 0)[0]
 
 
 def category_revenue(ad_revenue: DataFrame) -> DataFrame:
@@ -66,44 +37,6 @@ def category_revenue(ad_revenue: DataFrame) -> DataFrame:
 
 def _of_placement(placement: str) -> Column:
     return F.when(F.col("placement") == placement, F.col("revenue_micros")).otherwise(F.lit(0))
-
-
-def form_pools(
-    revenue: Iterable[Mapping[str, Any]], settings: PoolSettings, carried: Carries | None = None
-) -> list[PoolRevenue]:
-    """Pools by category: revenue after refunds, less the platform's share; a part of a micro stays with the platform.
-
-    Parameters
-    ----------
-    revenue
-        Rows of `category_revenue`, all in one currency, at least one.
-    carried
-        What the day takes from other days. A category that is here alone has a pool too, with gross revenue 0.
-    """
-    booked = {row["category"]: row for row in revenue}
-    others = carried or {}
-    nothing = {"gross_micros": 0, "refunds_micros": 0, "currency": next(iter(booked.values()))["currency"]}
-    return [
-        _formed(category, booked.get(category, nothing), settings.platform_share, others.get(category, {}))
-        for category in sorted({*booked, *others})
-    ]
-
-
-def _formed(
-    category: str, booked: Mapping[str, Any], platform_share: float, carried_in: Mapping[date, int]
-) -> PoolRevenue:
-    net, carried = balanced(booked["gross_micros"], booked["refunds_micros"], sum(carried_in.values()))
-    return PoolRevenue(
-        category=category,
-        gross_micros=booked["gross_micros"],
-        platform_share=platform_share,
-        pool_micros=int(((1 - Decimal(str(platform_share))) * net).to_integral_value(ROUND_FLOOR)),
-        currency=booked["currency"],
-        refunds_micros=booked["refunds_micros"],
-        carried_in_micros=sum(carried_in.values()),
-        carried_micros=carried,
-        carried_from=as_carried_from(carried_in),
-    )
 
 
 def pool_members(quality: DataFrame, signals: DataFrame, videos: DataFrame, settings: PoolSettings) -> DataFrame:

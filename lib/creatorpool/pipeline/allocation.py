@@ -9,21 +9,10 @@ import numpy as np
 from pyspark.sql import DataFrame
 
 from creatorpool.allocation.idle_efficiency import idle_efficiency
-from creatorpool.allocation.payouts import (
-    creator_totals,
-    fill_payouts,
-    settle_ties,
-    video_totals,
-)
+from creatorpool.allocation.payouts import creator_totals, fill_payouts, settle_ties, video_totals
 from creatorpool.allocation.policy import SplitPolicy
-from creatorpool.allocation.pools import (
-    CARRY_COLUMNS,
-    PoolRevenue,
-    pool_columns,
-    pool_members,
-    pulse_earnings,
-    with_creator_caps,
-)
+from creatorpool.allocation.pools import pool_columns, pool_members, pulse_earnings, with_creator_caps
+from creatorpool.allocation.revenue import CARRY_COLUMNS, PoolRevenue
 from creatorpool.allocation.settlement import SettledPool, settle_pool
 from creatorpool.errors import ConfigurationError, InputError
 from creatorpool.frames import matching

@@ -9,7 +9,8 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from creatorpool.allocation.pools import CARRY_COLUMNS, PoolRevenue, category_revenue, form_pools
+from creatorpool.allocation.pools import category_revenue
+from creatorpool.allocation.revenue import CARRY_COLUMNS, PoolRevenue, form_pools
 from creatorpool.errors import InputError
 from creatorpool.pipeline.carry import DayCarries, read_carries
 from creatorpool.pipeline.context import RunContext

@@ -10,7 +10,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.allocation.payouts import creator_totals, fill_payouts, settle_ties, video_totals
-from creatorpool.allocation.pools import CARRY_COLUMNS, PoolRevenue, pulse_earnings
+from creatorpool.allocation.pools import pulse_earnings
+from creatorpool.allocation.revenue import CARRY_COLUMNS, PoolRevenue
 from creatorpool.contracts import stage_tables
 from creatorpool.contracts.schema import with_new_columns
 from creatorpool.contracts.suite import prepare_checks, validate_table

@@ -13,16 +13,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.allocation.kkt import KktResiduals, kkt_residuals
-from creatorpool.allocation.payouts import PoolSplit
-from creatorpool.allocation.pools import (
-    PoolRevenue,
-    category_revenue,
-    form_pools,
-    pool_columns,
-    pool_members,
-    with_creator_caps,
-)
+from creatorpool.allocation.pools import category_revenue, pool_columns, pool_members, with_creator_caps
+from creatorpool.allocation.revenue import PoolRevenue, form_pools
 from creatorpool.allocation.settlement import KKT_TOLERANCE, SettledPool, settle_pool
+from creatorpool.allocation.split import PoolSplit
 from creatorpool.errors import CreatorpoolError
 from creatorpool.frames import matching, parts_by
 from creatorpool.pipeline.carry import DayCarries, carries_at
