@@ -18,9 +18,9 @@ from tools.processes import fresh_environment
 
 from creatorpool.errors import ConfigurationError
 from creatorpool.logs import CONTINUATION, JsonLines, TextLines, redacted
-from creatorpool.pipeline.context import RunContext
 from creatorpool.quoting import one_line
 from creatorpool.settings import load_settings, project_root
+from creatorpool.stages.context import RunContext
 from creatorpool.tables import Warehouse
 
 

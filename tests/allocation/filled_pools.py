@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from creatorpool.allocation.payouts import fill_rows
+from creatorpool.allocation.frames.payouts import fill_rows
 from creatorpool.allocation.split import PoolSplit
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
 from creatorpool.allocation import allocate
-from creatorpool.allocation.payouts import creator_totals, fill_payouts, fill_rows, settle_ties, video_totals
+from creatorpool.allocation.frames.payouts import creator_totals, fill_payouts, fill_rows, settle_ties, video_totals
 from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.pool_creators import pool_creators
 from creatorpool.allocation.split import PoolTerms, split_pool

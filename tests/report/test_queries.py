@@ -12,11 +12,11 @@ import polars as pl
 import pytest
 from pyspark.sql import SparkSession
 
-from creatorpool.pipeline.allocation import publish_payouts
-from creatorpool.pipeline.context import RunContext
-from creatorpool.pipeline.ingestion import publish_ingestion
-from creatorpool.pipeline.publication import published_arrow, published_rows
+from creatorpool.runs.published_rows import published_arrow, published_rows
 from creatorpool.settings import load_settings, project_root
+from creatorpool.stages.allocation import publish_payouts
+from creatorpool.stages.context import RunContext
+from creatorpool.stages.ingestion import publish_ingestion
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse
