@@ -12,6 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from creatorpool.job import run_job
+from creatorpool.project import conf_directory
 from creatorpool.report.console import PlainConsole
 from creatorpool.report.demo import comparison, print_next_steps
 from creatorpool.synthetic import EDUCATIONAL_VIDEO, TOXIC_VIDEO, SyntheticMarket
@@ -42,7 +43,7 @@ def main(argv: list[str]) -> None:
     layout = "kuairand" if arguments.data else "native"
     if arguments.data:
         out.print("Real logs, with the settings that they call for: conf/recommended.yaml")
-        common += ["--conf", str(JOBS.parent / "conf" / "recommended.yaml")]
+        common += ["--conf", str(conf_directory() / "recommended.yaml")]
     else:
         market, earlier = SyntheticMarket(seed=7, n_events=arguments.events), root / "raw" / "day-before"
         out.print(f"Made up a day: {generate_day(source, day, market).summary()}")

@@ -10,13 +10,14 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from tests.checkout import project_root
 from tools.processes import fresh_environment
 
 from creatorpool.contracts.results import RuleResult
 from creatorpool.display import display
 from creatorpool.errors import InputError
 from creatorpool.pipeline import night
-from creatorpool.settings import load_settings, project_root
+from creatorpool.settings import load_settings
 from creatorpool.tables import Warehouse
 
 DAY = date(2026, 11, 20)

@@ -52,7 +52,7 @@ SPARK_DOORS = {
 
 # Each folder may import those on the lines before its own.
 ORDER = [
-    {"errors", "expressions", "frames", "refusal", "quoting", "display"},
+    {"errors", "expressions", "frames", "refusal", "quoting", "display", "project"},
     {"compiled", "elementary", "money", "contracts", "synthetic", "incentives", "delivery", "recommend"},
     {"settings"},
     {"session", "storage", "tables"},

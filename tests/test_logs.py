@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from tests.checkout import project_root
 from tests.hostile_names import NAMES
 from tools.processes import fresh_environment
 
@@ -19,7 +20,7 @@ from creatorpool.errors import ConfigurationError
 from creatorpool.logs import CONTINUATION, JsonLines, TextLines, redacted
 from creatorpool.pipeline.night import Night
 from creatorpool.quoting import one_line
-from creatorpool.settings import load_settings, project_root
+from creatorpool.settings import load_settings
 from creatorpool.tables import Warehouse
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.checkout import project_root
 
 from creatorpool.errors import ConfigurationError
-from creatorpool.settings import Settings, load_settings, project_root
+from creatorpool.settings import Settings, load_settings
 
 CONF = project_root() / "conf"
 

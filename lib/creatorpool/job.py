@@ -17,6 +17,7 @@ from creatorpool.errors import CreatorpoolError, InputError
 from creatorpool.logs import formatter
 from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.recovery import recover
+from creatorpool.project import project, unread_folder
 from creatorpool.session import open_session, resolve_engine
 from creatorpool.settings import Settings, load_settings
 from creatorpool.storage.places import tables_root
@@ -98,7 +99,9 @@ def job_warehouse(arguments: argparse.Namespace, settings: Settings) -> Iterator
     """The tables that the arguments name, with a session open on the engine that they ask for."""
     engine = resolve_engine(arguments.engine, settings.engine)
     root = job_root(arguments)
-    logger.info("%s engine, tables under %s", engine, root)
+    logger.info("%s engine, tables under %s, conf/ and data_contracts/ of %s", engine, root, project())
+    if warning := unread_folder():
+        logger.warning("%s", warning)
     with open_session(engine, settings.engine) as session:
         yield Warehouse(session, root)
 

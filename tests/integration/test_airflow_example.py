@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 
 import typer
+from tests.checkout import project_root
 
 from creatorpool.cli.main import app
 from creatorpool.errors import ConfigurationError, InputError
-from creatorpool.settings import project_root
 
 SOURCE = (project_root() / "docs" / "examples" / "airflow_dag.py").read_text("utf-8")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.checkout import project_root
 from tests.integration.conftest import DAY
 from tools.processes import fresh_environment
 
@@ -20,7 +21,6 @@ from creatorpool.cli.main import main
 from creatorpool.errors import CreatorpoolError, InputError
 from creatorpool.runs.claims import EVERY_DAY, claimed
 from creatorpool.runs.ledger import StageRun, begin_runs, published_pools, published_run
-from creatorpool.settings import project_root
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse

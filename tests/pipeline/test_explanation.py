@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
+from tests.checkout import project_root
 from tests.explanation.pool_days import PoolDay
 from tests.explanation.published_days import creator_of, publish_day
 from tools.processes import fresh_environment
@@ -23,7 +24,7 @@ from creatorpool.pipeline.explanation import EXPLAIN, TABLE, explain_day
 from creatorpool.pipeline.night import Night
 from creatorpool.report.statement import exact_money, statement_of, statement_text
 from creatorpool.runs.ledger import published_run
-from creatorpool.settings import Settings, load_settings, project_root
+from creatorpool.settings import Settings, load_settings
 from creatorpool.tables import Warehouse
 
 EARLIER, LATER = date(2026, 11, 20), date(2026, 11, 21)

@@ -11,12 +11,13 @@ import duckdb
 import polars as pl
 import pytest
 from pyspark.sql import SparkSession
+from tests.checkout import project_root
 
 from creatorpool.pipeline.allocation import allocate_day
 from creatorpool.pipeline.ingestion import ingested
 from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.publication import published_arrow, published_rows
-from creatorpool.settings import load_settings, project_root
+from creatorpool.settings import load_settings
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse

@@ -17,6 +17,7 @@ from creatorpool.contracts.lint import lint_contracts
 from creatorpool.errors import ContractError, InputError, MissingTableError
 from creatorpool.job import job_night, job_settings
 from creatorpool.pipeline.explanation import explain_day
+from creatorpool.project import conf_directory, contracts_directory
 from creatorpool.report.console import PlainConsole
 from creatorpool.report.statement import statement_of, statement_text
 from creatorpool.report.summary import money
@@ -119,7 +120,7 @@ def _kind_of(name: str, explanation: Any) -> tuple[str | None, str | None]:
 
 
 def lint(
-    folder: Annotated[Path | None, typer.Argument(help="folder of contracts; default: the repository's")] = None,
+    folder: Annotated[Path | None, typer.Argument(help="folder of contracts; default: the project's")] = None,
     engine: Annotated[str | None, typer.Option(help="also read every expression on this engine")] = None,
 ) -> None:
     """Check contracts without any data: they read, build their checks, and with --engine their rules are sound."""
@@ -142,3 +143,4 @@ def show(conf: Conf = None, assignments: Assignments = None) -> None:
     settings = job_settings(job_arguments("", None, conf, assignments))
     print(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True), end="")
     print(f"# sha256 without engine: {settings.sha256()}")
+    print(f"# from {conf_directory()}; contracts are those of {contracts_directory()}")

@@ -6,7 +6,7 @@ from typing import cast
 
 import typer
 
-from creatorpool.cli import claims, inspection, nights, upkeep
+from creatorpool.cli import claims, init, inspection, nights, upkeep
 from creatorpool.errors import InputError
 from creatorpool.job import run_job
 
@@ -24,6 +24,7 @@ app.add_typer(contracts, name="contracts")
 app.add_typer(config, name="config")
 app.add_typer(claim_commands, name="claims")
 
+app.command("init")(init.init)
 app.command("run")(nights.run)
 app.command("backfill")(nights.backfill)
 app.command("status")(inspection.status)

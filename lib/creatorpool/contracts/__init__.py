@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from creatorpool.contracts.model import Column, Contract, RowRule, TableRule
-from creatorpool.contracts.reader import CONTRACTS_DIRECTORY, load_contract, load_contracts
+from creatorpool.contracts.reader import load_contract, load_contracts
 
-__all__ = ["CONTRACTS_DIRECTORY", "Column", "Contract", "RowRule", "TableRule", "load_contract", "load_contracts"]
+__all__ = ["Column", "Contract", "RowRule", "TableRule", "load_contract", "load_contracts"]
