@@ -110,9 +110,7 @@ def test_project_of_an_installed_wheel_adds_a_signal(installed: Installed, raw_d
     contract.write_text(contract.read_text().replace("    quality:\n", COLUMN.removeprefix("\n") + "    quality:\n", 1))
     night = ("run", "--date", DAY, "--source", raw_day, "--root", tmp_path / "tables")
 
-    ended = installed(
-        *night, "--conf", "conf/recommended.yaml", "--set", "contracts.data_docs=false", cwd=project
-    )
+    ended = installed(*night, "--conf", "conf/recommended.yaml", "--set", "contracts.data_docs=false", cwd=project)
 
     assert ended.returncode == 0, ended.stderr
     shares = pl.read_delta(str(tmp_path / "tables" / "video_signals"), columns=["finish_share"])["finish_share"]
