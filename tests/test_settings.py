@@ -138,5 +138,5 @@ def test_sha256_changes_with_what_a_number_depends_on_and_not_with_the_engine() 
 
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        load_settings().allocation.alpha = 0.1  # type: ignore[misc]
+        load_settings().allocation.alpha = 0.1
     assert isinstance(load_settings(), Settings)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -34,7 +35,7 @@ def configured(*assignments: str) -> Settings:
     return load_settings(assignments=["contracts.data_docs=false", *assignments])
 
 
-def pool(money: int, views: list[int], seed: int, **bounds: float) -> PoolDay:
+def pool(money: int, views: list[int], seed: int, **bounds: Any) -> PoolDay:
     return PoolDay(money, np.array(views), np.random.default_rng(seed).uniform(0.1, 1.0, (len(views), 5)), **bounds)
 
 

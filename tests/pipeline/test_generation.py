@@ -20,7 +20,7 @@ from creatorpool.pipeline.recovery import recover
 from creatorpool.pipeline.reproduction import reproduce_day
 from creatorpool.pipeline.verification import verify_day
 from creatorpool.runs import identity
-from creatorpool.runs.ledger import SIGNALS, published_pools, published_run, unfinished_runs
+from creatorpool.runs.ledger import SIGNALS, publish_run, published_pools, published_run, unfinished_runs
 from creatorpool.runs.published import PAYOUT_TABLES, published_version
 from creatorpool.settings import load_settings
 from creatorpool.synthetic import SyntheticMarket
@@ -172,7 +172,7 @@ def test_republishing_some_pools_after_late_events_is_refused(at: NightMaker) ->
     ingest = published_run(run.warehouse, "ingest", DAY)
     assert ingest is not None
     ingest.outputs["events"] = version  # type: ignore[index]
-    allocation.publish_run(run.warehouse, ingest)
+    publish_run(run.warehouse, ingest)
     category = sorted(published_pools(run.warehouse, DAY))[0]
     before = seen(run.warehouse)
 

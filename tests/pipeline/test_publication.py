@@ -31,9 +31,9 @@ def ledger_row(warehouse: Warehouse, day: date, versions: Mapping[str, int]) -> 
     zero = ("pool_micros", "paid_micros", "unallocated_micros", "videos_eligible", "videos_paid")
     named = {"date": day, "category": "music", "run_id": f"r-{day}", "status": PUBLISHED, "currency": "USD"}
     dial = {"alpha": 0.5, "lambda_fair": 0.7, "lambda_eff": 0.3, "objective": "log"}
-    versions = {"input_versions": as_json({}), "output_versions": as_json(versions)}
+    kept = {"input_versions": as_json({}), "output_versions": as_json(versions)}
     code = {"config_sha256": "0" * 64, "code_version": "test", "started_at": NOW, "finished_at": NOW}
-    return row | dict.fromkeys(zero, 0) | named | dial | versions | code
+    return row | dict.fromkeys(zero, 0) | named | dial | kept | code
 
 
 def publish_days(root: Path, commits: int, days_each: int) -> tuple[Warehouse, dict[date, int]]:
