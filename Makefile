@@ -1,6 +1,6 @@
 # `make` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-embedded demo test test-embedded test-spark prove lint format lock bench clean check-airflow cluster-demo
+.PHONY: help setup setup-embedded demo test test-fast test-embedded test-spark prove check lint format docs coverage wheel lock bench clean check-airflow cluster-demo
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,6 +9,7 @@ UV_VERSION := 0.13.9
 AIRFLOW_VERSION := 3.3.2
 
 ENGINE ?= embedded
+COVERAGE_ENGINES ?= embedded
 DATA ?=
 ROOT ?= demo-output
 
@@ -54,9 +55,14 @@ test-embedded: $(VENV)/.ready $(VENV)/.browser-ready
 test-spark: $(VENV)/.ready $(VENV)/.spark-ready
 	$(BIN)/pytest --engine spark -m engine
 
+test-fast: $(VENV)/.ready ## the tests that start no engine
+	$(BIN)/pytest --engine embedded -m "not engine and not once"
+
 prove: setup ## run the long batteries (marked `prove`), on both engines
 	$(BIN)/pytest --prove --engine embedded
 	$(BIN)/pytest --prove --engine spark -m engine || test $$? -eq 5 # 5: no battery needs an engine
+
+check: lint docs test-fast ## before a commit: lint, types, docs, and the tests that start no engine
 
 lint: $(VENV)/.ready ## formatting, lint and types
 	$(BIN)/ruff format --check
@@ -67,14 +73,26 @@ format: $(VENV)/.ready ## put the code in shape
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
+docs: $(VENV)/.ready ## build the documentation site into site/; a broken link or an undocumented name is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs --quiet build
+
+coverage: $(VENV)/.ready ## which share of lines and branches the tests run, by package and in all (COVERAGE_ENGINES="embedded spark")
+	$(BIN)/python -m coverage erase
+	for engine in $(COVERAGE_ENGINES); do $(BIN)/python -m coverage run -m pytest --engine $$engine \
+	  $$(test $$engine = embedded || echo "-m engine") || exit 1; done
+	$(BIN)/python -m tools.coverage_by_package
+
+wheel: $(VENV)/.ready ## build the wheel into dist/; it carries conf/ and data_contracts/
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
 lock: $(VENV)/.ready ## resolve requirements.lock anew from pyproject.toml
 	$(PYTHON) -m venv $(VENV)/lock-tool
 	$(VENV)/lock-tool/bin/pip install --quiet uv==$(UV_VERSION)
-	$(VENV)/lock-tool/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --extra test --extra bench --extra rl \
+	$(VENV)/lock-tool/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --extra test --extra docs --extra bench --extra rl \
 	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
 
 bench: setup ## all benchmarks, each a table beside its peers
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 clean: ## remove what the targets above made
-	rm -rf $(VENV) $(ROOT) warehouse .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse metastore_db derby.log
+	rm -rf $(VENV) $(ROOT) warehouse .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* site dist spark-warehouse metastore_db derby.log

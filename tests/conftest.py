@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from pyspark.sql import SparkSession
+from tests.checkout import project_root
 
 from creatorpool.session import EMBEDDED, open_session
-from creatorpool.settings import Settings, load_settings, project_root
+from creatorpool.settings import Settings, load_settings
 from creatorpool.tables import Warehouse
 
 settings.register_profile(

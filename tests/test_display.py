@@ -10,13 +10,14 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from tests.checkout import project_root
 from tools.processes import fresh_environment
 
 from creatorpool.contracts.results import RuleResult
 from creatorpool.display import display
 from creatorpool.errors import InputError
-from creatorpool.pipeline import night
-from creatorpool.settings import load_settings, project_root
+from creatorpool.settings import load_settings
+from creatorpool.stages import context
 from creatorpool.tables import Warehouse
 
 DAY = date(2026, 11, 20)
@@ -106,8 +107,8 @@ def test_fault_in_the_pages_of_the_checks_leaves_the_run_as_it_ended(
     def broken(*_: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr(night, "write_data_docs", broken)
-    run = night.RunContext(Warehouse(None, tmp_path), load_settings(), DAY)
+    monkeypatch.setattr(context, "write_data_docs", broken)
+    run = context.RunContext(Warehouse(None, tmp_path), load_settings(), DAY)
     run.results.append(RuleResult("events", "not_empty", run.run_id, "error", True, 1, 0, None, "hint"))
 
     run.close()

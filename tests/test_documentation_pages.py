@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.checkout import project_root
 
 from creatorpool.contracts import load_contracts
-from creatorpool.settings import project_root
 
 PROJECT = project_root()
 DOCS = PROJECT / "docs"

@@ -31,9 +31,9 @@ MATHEMATICS = (
 
 # Each part may import those on its own line and on the lines before.
 ORDER = [
-    {"errors", "expressions", "frames", "refusal", "quoting", "display", "actions", "quality_components"},
+    {"errors", "expressions", "frames", "refusal", "quoting", "display", "actions", "quality_components", "project"},
     {"numerics", "money", "contracts", "synthetic", "incentives", "delivery", "recommend"},
-    {"project", "settings"},
+    {"settings"},
     {"session", "storage", "tables"},
     {"quality", "allocation", "ingest", "cohorts"},
     {"comparison", "explanation"},

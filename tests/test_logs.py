@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from tests.checkout import project_root
 from tests.hostile_names import NAMES
 from tools.processes import fresh_environment
 
 from creatorpool.errors import ConfigurationError
 from creatorpool.logs import CONTINUATION, JsonLines, TextLines, redacted
 from creatorpool.quoting import one_line
-from creatorpool.settings import load_settings, project_root
+from creatorpool.settings import load_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.tables import Warehouse
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -172,7 +173,8 @@ def test_round_to_total_bad_input_is_refused_by_name(arguments, options, message
 def test_money_of_days_with_refunds_is_paid_kept_or_carried_to_the_micro(days, platform_share, seed):
     chosen = load_settings(assignments=[f"pools.platform_share={platform_share}"]).pools
     rng = np.random.default_rng(seed)
-    published, paid, kept = [], 0, 0
+    published: list[dict[str, Any]] = []
+    paid = kept = 0
     for number, (gross, refunds) in enumerate(days):
         day = date(2026, 11, 20) + timedelta(days=number)
         booked = {"category": "music", "gross_micros": gross, "refunds_micros": refunds, "currency": "USD"}

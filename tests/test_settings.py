@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.checkout import project_root
 
 from creatorpool.errors import ConfigurationError
-from creatorpool.settings import Settings, load_settings, project_root
+from creatorpool.settings import Settings, load_settings
 
 CONF = project_root() / "conf"
 
@@ -137,5 +138,5 @@ def test_sha256_changes_with_what_a_number_depends_on_and_not_with_the_engine() 
 
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        load_settings().allocation.alpha = 0.1  # type: ignore[misc]
+        load_settings().allocation.alpha = 0.1
     assert isinstance(load_settings(), Settings)

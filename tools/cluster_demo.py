@@ -16,7 +16,6 @@ from rich.console import Console
 from rich.table import Table
 from tools.local_cluster import run_while_a_worker_dies, spark_submit, standalone_cluster
 
-from creatorpool.settings import project_root
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse
@@ -40,7 +39,7 @@ def main() -> int:
     shutil.rmtree(place, ignore_errors=True)
     raw, alone, shared = place / "raw", place / "embedded", place / "tables"
     out.print(f"Made up a day: {generate_day(raw, DAY, SyntheticMarket(seed=7, n_events=arguments.events)).summary()}")
-    job = project_root() / "jobs" / "allocate_pool.py"
+    job = Path(__file__).resolve().parents[1] / "jobs" / "allocate_pool.py"
     night = ["--date", str(DAY), "--source", str(raw), "--set", "contracts.data_docs=false"]
 
     out.print("On the embedded engine, to compare with …")

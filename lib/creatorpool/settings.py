@@ -28,6 +28,7 @@ from pydantic import (
 from creatorpool.actions import ACTION_NAMES
 from creatorpool.contracts.source import read_source
 from creatorpool.errors import ConfigurationError
+from creatorpool.project import conf_directory
 from creatorpool.quality_components import COMPONENT_NAMES
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -365,13 +366,10 @@ class Settings(Section):
             ) from error
 
 
-def project_root() -> Path:
-    """Top of the checkout: where conf/ and data_contracts/ stand."""
-    return Path(__file__).resolve().parents[2]
-
-
 def load_settings(overlays: Sequence[Path] = (), assignments: Sequence[str] = (), conf: Path | None = None) -> Settings:
-    """conf/base.yaml and conf/signals.yaml, then `overlays` in order, then `assignments` (``dotted.key=value``).
+    """base.yaml and signals.yaml, then `overlays` in order, then `assignments` (``dotted.key=value``).
+
+    `conf` is the folder of the two files; None is the one of the project at work.
 
     Raises
     ------
@@ -379,7 +377,7 @@ def load_settings(overlays: Sequence[Path] = (), assignments: Sequence[str] = ()
         For a file that is missing or not YAML, an unknown or missing key, a value of the wrong type or out of range;
         the message names the file and line, or the assignment.
     """
-    directory = conf or project_root() / "conf"
+    directory = conf or conf_directory()
     merged: dict[str, Any] = {}
     places: dict[tuple[Hashable, ...], str] = {}
     for path in (directory / "base.yaml", directory / "signals.yaml", *overlays):

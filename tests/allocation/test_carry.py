@@ -35,7 +35,7 @@ class Ledger:
 
     def publish(self, which: date, booked: list[Row]) -> None:
         carried = open_carries(self.rows(), which, "USD")
-        known = {row["category"]: {} for row in self.published.get(which, [])}
+        known: dict[str, Any] = {row["category"]: {} for row in self.published.get(which, [])}
         self.booked[which] = booked
         self.published[which] = [
             {"date": which, **vars(pool)} for pool in form_pools(booked, POOLS, {**known, **carried})

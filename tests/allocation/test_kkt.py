@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,10 @@ from creatorpool.errors import InputError
 
 M = np.array([4.0, 1.0, 9.0, 0.0, 2.0])
 POOL = 100.0
-BOUNDS = {"floor": np.array([0.0, 12.0, 0.0, 1.0, 0.0]), "cap": np.array([90.0, 90.0, 35.0, 90.0, 90.0])}
+BOUNDS: dict[str, Any] = {
+    "floor": np.array([0.0, 12.0, 0.0, 1.0, 0.0]),
+    "cap": np.array([90.0, 90.0, 35.0, 90.0, 90.0]),
+}
 
 
 def _residuals(payout, nu, **options):
@@ -68,7 +73,7 @@ def test_kkt_residuals_top_video_starved_near_the_linear_program_is_seen():
 
 
 def test_kkt_residuals_creator_above_cap_or_below_it_at_a_price_is_seen():
-    creators = {"creator": [0, 0, 1, 1, 1], "creator_cap": [30.0, 80.0]}
+    creators: dict[str, Any] = {"creator": [0, 0, 1, 1, 1], "creator_cap": [30.0, 80.0]}
     allocation = allocate(M, POOL, alpha=0.5, lambda_eff=0.4, **BOUNDS, **creators)
     assert allocation.max_kkt_residual < 1e-12 * POOL
     uncapped = allocate(M, POOL, alpha=0.5, lambda_eff=0.4, **BOUNDS)

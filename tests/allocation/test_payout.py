@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,13 @@ def _pool(n: int, *, alpha: float, lambda_eff: float, objective: str, creators: 
     rng = np.random.default_rng(n)
     m = rng.pareto(1.0, n) * (rng.random(n) > 0.1)
     floor, cap = rng.random(n), 50.0 + 100.0 * rng.random(n)
-    options = {"alpha": alpha, "lambda_eff": lambda_eff, "objective": objective, "floor": floor, "cap": cap}
+    options: dict[str, Any] = {
+        "alpha": alpha,
+        "lambda_eff": lambda_eff,
+        "objective": objective,
+        "floor": floor,
+        "cap": cap,
+    }
     creator = np.array([f"c{g}" for g in rng.integers(0, n // 10, n)])
     if creators:
         options |= {"creator": creator, "creator_cap": 120.0}

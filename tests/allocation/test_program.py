@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -137,7 +138,7 @@ def test_allocate_random_programs_agree_with_extended_precision(lambda_eff, obje
 def _pathology(name: str) -> tuple[np.ndarray, float, dict]:
     rng = np.random.default_rng(7)
     spread = np.geomspace(1e-15, 1.0, 400)
-    cases = {
+    cases: dict[str, tuple[np.ndarray, float, dict[str, Any]]] = {
         "weights of 1e-300": (np.array([1.0, 1e-300, 2e-300, 3.0]), 100.0, {}),
         "one dominating video": (np.concatenate(([1e12], rng.random(300))), 1e9, {"cap": 1e9 / 30, "floor": 1.0}),
         "equal videos": (np.full(97, 0.1), 1e6, {"floor": 10.0, "cap": 1e6 / 96}),

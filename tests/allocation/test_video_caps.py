@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.split import PoolTerms
 from creatorpool.allocation.video_caps import cap_of_pool, caps_of_videos, sum_of_caps
 from creatorpool.comparison.pool import Pool
@@ -28,7 +29,7 @@ def test_caps_by_hand_are_those_of_settlement_and_of_comparisons(
     floor: int, cap: int | None, caps: list[float]
 ) -> None:
     whole = np.full(3, floor, dtype=np.int64)
-    terms = PoolTerms("music", 100, floor, cap, 0.5, 0.3, "linear")
+    terms = PoolTerms("music", 100, floor, cap, SplitPolicy("linear", 0.5, 0.3))
     names = np.array(["a", "b", "c"], dtype=object)
     pool = Pool("music", 100, names, names, IMPRESSIONS, floor, cap)
 

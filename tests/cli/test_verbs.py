@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 import typer
+from tests.checkout import project_root
 from tools.processes import fresh_environment
 from typer.core import TyperCommand, TyperGroup
 
 from creatorpool.cli.main import app, main
 from creatorpool.errors import InputError
-from creatorpool.settings import project_root
 
 COMMON: dict[str, Any] = {"--root": "warehouse", "--engine": None, "--conf": None, "--set": None}
 DAY = COMMON | {"--date": ...}

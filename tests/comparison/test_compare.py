@@ -27,7 +27,7 @@ def payouts(pool: Pool) -> dict[str, np.ndarray]:
     video, depth = np.divmod(rng.choice(VIDEOS * 9, 120, replace=False), 9)
     viewing = Viewing(video, depth + 1, (depth + 1) * rng.integers(1, 5, 120))
     published = round_to_total(pool.split(SplitPolicy("linear", 0.5, 0.3)).payout, pool.money)
-    views = 1.0 + np.bincount(video, viewing.views, VIDEOS)
+    views = np.bincount(video, viewing.views, VIDEOS).astype(np.float64) + 1.0
     return rule_payouts(pool, published, other_shares(views, viewing, 0.5))
 
 

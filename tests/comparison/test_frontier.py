@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import replace
+from typing import Literal
 
 import cvxpy as cp
 import numpy as np
@@ -49,7 +50,9 @@ def solved(pool: Pool, policy: SplitPolicy) -> np.ndarray:
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("objective", ["linear", "log"])
 @pytest.mark.parametrize("is_capped", [False, True])
-def test_points_are_those_of_an_interior_point_solver(seed: int, objective: str, is_capped: bool) -> None:
+def test_points_are_those_of_an_interior_point_solver(
+    seed: int, objective: Literal["linear", "log"], is_capped: bool
+) -> None:
     bounds = {"floor": 5_000_000, "cap": 250_000_000} if seed % 2 else {}
     pool = capped_pool(seed, 0.15, **bounds) if is_capped else random_pool(seed, **bounds)
     policies = [SplitPolicy(objective, alpha, place) for alpha in (0.4, 1.0) for place in (0.0, 0.5, 0.9)]
@@ -127,7 +130,7 @@ def test_split_of_caps_that_fall_short_pays_what_they_allow() -> None:
 
 
 @pytest.mark.parametrize("objective", ["linear", "log"])
-def test_split_keeps_every_creator_within_the_cap_at_any_dial(objective: str) -> None:
+def test_split_keeps_every_creator_within_the_cap_at_any_dial(objective: Literal["linear", "log"]) -> None:
     pool = capped_pool(5, 0.12, floor=1_000)
     assert pool.creators is not None
     binding = 0
@@ -136,7 +139,7 @@ def test_split_keeps_every_creator_within_the_cap_at_any_dial(objective: str) ->
         earned = np.bincount(pool.creators.code, payout)
         assert math.fsum(payout) == pytest.approx(pool.money, rel=1e-12)
         assert np.all(earned <= pool.creators.cap * (1 + 1e-12))
-        binding += np.count_nonzero(np.isclose(earned, pool.creators.cap))
+        binding += int(np.count_nonzero(np.isclose(earned, pool.creators.cap)))
     assert binding > 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import pytest
 from hypothesis import example, given
@@ -75,7 +76,9 @@ def test_find_lambda_of_no_number_is_refused() -> None:
 
 @pytest.mark.parametrize("objective", ["linear", "log"])
 @pytest.mark.parametrize("seed", range(3))
-def test_find_lambda_on_a_pool_reaches_the_gini_between_its_ends(objective: str, seed: int) -> None:
+def test_find_lambda_on_a_pool_reaches_the_gini_between_its_ends(
+    objective: Literal["linear", "log"], seed: int
+) -> None:
     pool = random_pool(seed, videos=50)
 
     def curve(place: float) -> float:

@@ -7,11 +7,12 @@ import textwrap
 from pathlib import Path
 
 import yaml
+from tests.checkout import project_root
 
-from creatorpool.contracts import CONTRACTS_DIRECTORY, load_contract
+from creatorpool.contracts import load_contract
 from creatorpool.settings import SignalSettings, load_settings
 
-PAGE = (CONTRACTS_DIRECTORY.parent / "docs" / "contracts.md").read_text(encoding="utf-8")
+PAGE = (project_root() / "docs" / "contracts.md").read_text(encoding="utf-8")
 
 
 def _yaml_block(beginning: str) -> str:
@@ -32,7 +33,7 @@ def test_page_shows_a_contract_that_reads(tmp_path: Path) -> None:
 
 
 def test_page_adds_a_signals_column_to_its_contract(tmp_path: Path) -> None:
-    published = (CONTRACTS_DIRECTORY / "video_signals.yaml").read_text(encoding="utf-8")
+    published = (project_root() / "data_contracts" / "video_signals.yaml").read_text(encoding="utf-8")
     column = textwrap.indent(_yaml_block("- name: finish_share"), " " * 6)
     (tmp_path / "video_signals.yaml").write_text(
         published.replace("    quality:\n", f"{column}    quality:\n"), "utf-8"

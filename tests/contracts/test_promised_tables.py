@@ -9,8 +9,8 @@ from creatorpool.contracts import Contract, load_contracts
 from creatorpool.quality_components import COMPONENT_NAMES
 
 CONTRACTS = load_contracts()
-INPUTS = ("events", "viewers", "videos", "ad_revenue", "entrants", "content_exposure", "drawer_positions")
-INPUTS += ("delivery_guarantees", "creators")
+DAILY_INPUTS = ("events", "viewers", "videos", "ad_revenue", "entrants", "content_exposure", "drawer_positions")
+INPUTS = (*DAILY_INPUTS, "delivery_guarantees", "creators")
 
 
 def _each_with_interval(*names: str) -> str:

@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from chispa import assert_df_equality
@@ -110,7 +111,7 @@ def test_split_rows_of_bad_events_names_each_fault(spark: SparkSession) -> None:
     good = dict.fromkeys(contract.column_names)
     good |= {"date": DAY, "event_id": "e0", "viewer_id": "v1", "video_id": "x1", "event_ts": at_ten, "watch_ms": 1000}
     good |= flags("like")
-    faults = {
+    faults: dict[str, tuple[dict[str, Any], list[str]]] = {
         "e1": ({"viewer_id": " "}, ["viewer_id_min_length"]),
         "e2": ({"watch_ms": -5}, ["watch_ms_in_range"]),
         "e3": ({"watch_ms": 86_400_001}, ["watch_ms_in_range"]),

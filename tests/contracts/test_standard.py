@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 import yaml
 from open_data_contract_standard.model import OpenDataContractStandard
+from tests.checkout import project_root
 
-from creatorpool.contracts import CONTRACTS_DIRECTORY
 from creatorpool.contracts.source import read_source
 from creatorpool.contracts.standard import parse_standard
 from creatorpool.errors import ContractError
@@ -18,7 +18,7 @@ from creatorpool.errors import ContractError
 from .sample_contract import write_sample
 
 STANDARD = json.loads(OpenDataContractStandard.json_schema())
-FILES = sorted(CONTRACTS_DIRECTORY.glob("*.yaml"))
+FILES = sorted((project_root() / "data_contracts").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -6,8 +6,8 @@ import dataclasses
 import datetime as dt
 import re
 import socket
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -32,7 +32,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Refuse connections beyond this machine."""
     connect = socket.socket.connect
 
-    def local_only(self: socket.socket, address: object) -> None:
+    def local_only(self: socket.socket, address: Any) -> None:
         if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
             raise OSError(f"a test reached for {address}")
         connect(self, address)
@@ -41,7 +41,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def jobs(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def jobs(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the frame methods that started a job."""
     started: list[str] = []
     frame = type(spark.range(1))

@@ -170,7 +170,7 @@ def test_days_that_carry_no_curve_fall_back_to_the_rate_and_say_why(reason: str)
     assert not fit.converged
     assert np.isnan([fit.r, fit.y_max, fit.x0, fit.y0, fit.r_lo, fit.y_max_hi]).all()
     np.testing.assert_allclose(fit.ctr, (click.sum() + 0.5) / (pv.sum() + 1.0))
-    np.testing.assert_allclose(predict_clicks(fit, [0.0, 2000.0]), [0.0, 2000.0 * fit.ctr])
+    np.testing.assert_allclose(predict_clicks(fit, [0.0, 2000.0]), np.array([0.0, 2000.0 * float(fit.ctr)]))
 
 
 def test_cold_content_follows_its_category_where_its_days_say_nothing() -> None:

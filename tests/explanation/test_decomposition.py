@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ LINEAR = DayPolicy(SplitPolicy("linear", 0.5, 0.3), EXPONENTS)
 
 def with_split(policy: DayPolicy, **changes: float) -> DayPolicy:
     """`policy` with another split."""
-    return replace(policy, split=replace(policy.split, **changes))
+    return replace(policy, split=replace(policy.split, **changes))  # type: ignore[arg-type]
 
 
 def interior_day(n: int = 6, money: int = 10**9) -> PoolDay:
@@ -170,7 +171,7 @@ def test_own_factor_alone_at_a_standing_price_is_all_of_the_change(policy, name)
     dual = published_price(PoolDay(10**9, *_among_others(day)).paid(policy), 1e9, policy)
     before = published_state(dual, replace(videos, bound=np.array(["interior"])))
     factor = 0.5
-    changed = {"views": videos.views * factor} if name == "views" else {}
+    changed: dict[str, Any] = {"views": videos.views * factor} if name == "views" else {}
     if name != "views":
         changed = {"components": components | {name: components[name] * factor}}
     power = 1.0 if name == "views" else EXPONENTS[name]

@@ -44,6 +44,7 @@ def test_bounty_when_certified_induces_the_first_best(
 ) -> None:
     policy, cost = Policy(mass, n, max(1, round(rate * n)), 0, g0, g0 + spread, share), QuadraticCost(180.0)
     certificate = implementability_bounty(policy, cost)
+    bounty = float(certificate.bounty)
     if not np.isfinite(certificate.bounty):
         assert not certificate.certified
         return
@@ -51,7 +52,7 @@ def test_bounty_when_certified_induces_the_first_best(
     utility = payoffs(paid, cost, GRID).creator
     at_target = payoffs(paid, cost, certificate.target_quality)
     if certificate.certified:
-        assert at_target.creator >= utility.max() - 1e-9 * max(1.0, certificate.bounty)
+        assert at_target.creator >= utility.max() - 1e-9 * max(1.0, bounty)
         assert certificate.expected_spend == pytest.approx(at_target.probability * certificate.bounty, rel=1e-9)
     elif certificate.induced_spend < 1e9:
         assert (

@@ -50,7 +50,7 @@ def test_calibration_beats_fixed_policies_in_welfare_and_value(history: list[Cal
         [np.array(MARKET.shares) @ [[truth.welfare, truth.value] for truth in week.truth] for week in history[-20:]],
         axis=0,
     )
-    all_impressions = tuple(replace(policy, mass=8.0) for policy in START)
+    all_impressions = tuple(replace(policy, mass=np.asarray(8.0)) for policy in START)
     assert (late > per_entrant(START) * 1.5).all()
     assert (late > per_entrant(all_impressions) * 1.5).all()
 

@@ -78,7 +78,7 @@ def test_thompson_surrogate_averaged_over_counts_is_near_the_simulation() -> Non
     found = simulate_continuation(ThompsonEngine(np.array([0.52])), plan, quality=[0.5], paths=1500, seed=2)
     for counts, simulated in ((np.arange(20), found.g0), (np.arange(20, 41), found.g1)):
         chance = pass_probability(0.5, 40, counts) - pass_probability(0.5, 40, counts + 1)
-        values = [thompson_value(1 + x, 41 - x, 0.5, 0.52, 0.9) for x in counts]
+        values = [thompson_value(1 + x, 41 - x, 0.5, 0.52, 0.9) for x in counts.tolist()]
         assert chance @ values / chance.sum() == pytest.approx(simulated, rel=0.05)
 
 

@@ -81,7 +81,9 @@ def test_known_cost_replaces_the_implied_one() -> None:
     found = estimate_cohort(counts, policy, cost=QuadraticCost(900.0), rules=QUICK)
     assert not found.cost_fits
     assert not found.certified
-    assert found.induced_quality == best_response(replace(policy, bounty=found.bounty.value), QuadraticCost(900.0))
+    assert found.induced_quality == best_response(
+        replace(policy, bounty=np.asarray(found.bounty.value)), QuadraticCost(900.0)
+    )
 
 
 def test_quality_that_no_quadratic_cost_explains_is_not_certified() -> None:
@@ -230,7 +232,7 @@ invalid_counts = [
         lambda: CohortCounts(np.array([0.2]), np.ones((2, 3), dtype=np.int64), identical_slots(2, 2), 0.1),
         "need entrants",
     ),
-    (lambda: estimate_cohort(simulated_cohort(300, 0), replace(POLICY, n=14)), "counts of n = 12"),
+    (lambda: estimate_cohort(simulated_cohort(300, 0), replace(POLICY, n=np.asarray(14))), "counts of n = 12"),
 ]
 
 

@@ -83,7 +83,7 @@ def test_thousands_of_logistic_links_against_fifty_digits_keep_both_tails() -> N
         check_link(link, q)
         n = int(rng.integers(1, 61))
         if logistic_point(q, link)[0] > SMALLEST:
-            check_model(link, q, n, int(rng.choice([1, n, rng.integers(1, n + 1)])))
+            check_model(link, q, n, int(rng.choice([1, n, int(rng.integers(1, n + 1))])))
 
 
 def test_lower_tail_of_a_steep_link_is_not_lost() -> None:

@@ -75,7 +75,8 @@ def drawn_slots(rng: np.random.Generator) -> FixedSlots:
 
 
 def check_slots(slots: FixedSlots, k: int) -> None:
-    exact = poisson_binomial_point(*slots.parts, k)
+    chances, first, second = slots.parts
+    exact = poisson_binomial_point(chances, first, second, k)
     ours = PoissonBinomialModel(slots).evaluate(np.asarray(0.5), np.asarray(slots.count), np.asarray(k))
     for number, wanted in zip(ours[:2], exact[:2], strict=True):
         if wanted > max(SMALLEST, LOST * exact.tail):

@@ -86,7 +86,7 @@ def test_thompson_policy_of_the_open_bandit_from_random_logs_alone(open_bandit: 
 def test_replay_with_equal_policies_is_the_plain_mean() -> None:
     y = np.array([0.0, 1.0, 1.0, 0.0, 1.0])
     for method in ("propensity", "self-normalised"):
-        found = replay_value(y, np.full(5, 0.4), np.full(5, 0.4), method=method)  # type: ignore[arg-type]
+        found = replay_value(y, np.full(5, 0.4), np.full(5, 0.4), method=method)
         assert found.value == pytest.approx(0.6)
         assert found.effective_size == pytest.approx(5)
 

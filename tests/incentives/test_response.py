@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -72,11 +73,15 @@ def test_best_response_between_two_equal_peaks_reports_both() -> None:
     low, high = 0.0, 102_080.0
     for _ in range(60):
         middle = 0.5 * (low + high)
-        low, high = (middle, high) if best_response(replace(policy, bounty=middle), cost) < 0.3 else (low, middle)
-    found = certified_response(replace(policy, bounty=high), cost)
+        low, high = (
+            (middle, high) if best_response(replace(policy, bounty=np.asarray(middle)), cost) < 0.3 else (low, middle)
+        )
+    found = certified_response(replace(policy, bounty=np.asarray(high)), cost)
     assert found.low < 0.15
     assert found.high > 0.4
-    below, above = (best_response(replace(policy, bounty=b), cost) for b in (low * (1 - 1e-9), high * (1 + 1e-9)))
+    below, above = (
+        best_response(replace(policy, bounty=np.asarray(b)), cost) for b in (low * (1 - 1e-9), high * (1 + 1e-9))
+    )
     assert above - below > 0.25  # the response jumps: no derivative tells of it
 
 
@@ -134,7 +139,7 @@ def test_best_response_rises_with_every_instrument(policy: Policy, cost: Quadrat
     """Theorem 3.1's signs hold for the global maximum even where its Assumption A1 fails, unless passing hurts."""
     policy = replace(policy, g1=max(policy.g1, policy.g0))
     before = certified_response(policy, cost)
-    changes = {
+    changes: dict[str, Any] = {
         "mass": policy.mass * factor + 0.1,
         "bounty": policy.bounty * factor + 1.0,
         "revenue_share": min(1.0, policy.revenue_share * factor),
@@ -160,10 +165,19 @@ invalid_policies = [
 
 
 @pytest.mark.parametrize(("change", "message"), invalid_policies)
-def test_impossible_policy_is_refused_with_its_rule(change: dict[str, float], message: str) -> None:
-    fields = {"mass": 20, "n": 20, "k": 8, "bounty": 0, "g0": 0, "g1": 60, "revenue_share": 0.5, **change}
+def test_impossible_policy_is_refused_with_its_rule(change: dict[str, Any], message: str) -> None:
+    fields: dict[str, Any] = {
+        "mass": 20,
+        "n": 20,
+        "k": 8,
+        "bounty": 0,
+        "g0": 0,
+        "g1": 60,
+        "revenue_share": 0.5,
+        **change,
+    }
     with pytest.raises(InputError, match=message):
-        Policy(**fields)
+        Policy(**(fields | change))
 
 
 @pytest.mark.parametrize("build", [lambda: QuadraticCost(0.0), lambda: PowerCost(1.0, 1.5), lambda: PowerCost(-1.0, 2)])

@@ -54,9 +54,10 @@ def test_front_loading_raises_quality_and_leaves_selection_alone() -> None:
     windows = [scheduled_window(times, 0.95, flat, IdentityLink()) for times in (early, late)]
     assert windows[0].mass > windows[1].mass
     q = np.linspace(0.1, 0.9, 9)
-    np.testing.assert_array_equal(*(window.model.pass_slope(q, 12, 5) for window in windows))
+    slopes = [window.model.pass_slope(q, 12, 5) for window in windows]
+    np.testing.assert_array_equal(slopes[0], slopes[1])
     policy, cost = Policy(0, 12, 5, 10, 1, 30, 0.5), QuadraticCost(120.0)
-    qualities = [best_response(replace(policy, mass=window.mass), cost) for window in windows]
+    qualities = [best_response(replace(policy, mass=np.asarray(window.mass)), cost) for window in windows]
     assert qualities[0] > qualities[1] + 0.001
 
 

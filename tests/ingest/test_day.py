@@ -260,13 +260,13 @@ def _battery_events() -> tuple[list[Row | str], Counter[tuple[str, ...]]]:
     return lines, expected
 
 
-BROKEN_VIEWERS = [
+BROKEN_VIEWERS: list[tuple[str, dict[str, Any]]] = [
     ("trust_tier_known", {"trust_tier": "celebrity"}),
     ("trust_tier_not_null", {"trust_tier": None}),
     ("viewer_id_min_length", {"viewer_id": ""}),
     ("valid_from_not_null,valid_from_readable", {"valid_from": "yesterday"}),
 ]
-BROKEN_VIDEOS = [
+BROKEN_VIDEOS: list[tuple[str, dict[str, Any]]] = [
     ("length_ms_in_range", {"length_ms": 0}),
     ("s_pos_in_range", {"s_pos": 1.01}),
     ("s_tox_in_range", {"s_tox": -0.01}),

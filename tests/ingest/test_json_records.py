@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import resource
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,8 @@ def read(folder: Path, content: bytes, *, max_line: int = 10_000, max_keys: int 
     """Readable records without NULL, the text of the others, and the keys."""
     path = folder / "events.jsonl"
     path.write_bytes(content)
-    readable, refused = [], []
+    readable: list[dict[str, Any]] = []
+    refused: list[dict[str, Any]] = []
     with opened(path, "events", 10**9) as stream:
         file = JsonFile(stream, NAMES, max_line, max_keys)
         for records in file.records():

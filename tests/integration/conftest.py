@@ -9,9 +9,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from tests.checkout import project_root
 from tools.processes import fresh_environment
 
-from creatorpool.settings import project_root
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 

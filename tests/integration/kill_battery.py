@@ -21,6 +21,7 @@ import time
 import traceback
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 # Imported here, before the forks, to be paid for once.
@@ -160,7 +161,7 @@ def main(raw: Path, root: Path, engine: str, kills: int, seed: int) -> None:
         for attempt in range(kills // len(COMMANDS)):
             mode = MODES[attempt % len(MODES)]
             where = at if mode != "anywhere" else draw.randrange(1, 200)
-            status = in_child(lambda n=name, w=where, m=mode: run_command(n, raw, root, engine, w, m))
+            status = in_child(partial(run_command, name, raw, root, engine, where, mode))
             if os.WIFSIGNALED(status):
                 killed.append(f"{name}/{where}/{mode}")
             elif os.WEXITSTATUS(status) == LOST_ANSWER and not lost:
@@ -170,7 +171,7 @@ def main(raw: Path, root: Path, engine: str, kills: int, seed: int) -> None:
             elif mode != "anywhere":
                 break  # it has no write left to be killed at
             at += step if mode != "anywhere" else 0
-        status = in_child(lambda n=name: run_command(n, raw, root, engine, 0, ""))
+        status = in_child(partial(run_command, name, raw, root, engine, 0, ""))
         if status:
             fail(killed, f"{name}: status {status} without a kill")
     seconds = round(time.monotonic() - began)

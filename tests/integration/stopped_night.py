@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> None:
             os.kill(os.getpid(), signal.SIGSTOP)
         return commit(warehouse, staged)
 
-    Warehouse.commit = stopping  # type: ignore[method-assign]
+    Warehouse.commit = stopping  # type: ignore[method-assign, assignment]
     settings = settings_of()
     with open_session(engine, settings.engine) as session:
         run = RunContext(Warehouse(session, Path(root)), settings, date.fromisoformat(day))

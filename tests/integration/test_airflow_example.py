@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+from typing import Any
 
 import typer
+from tests.checkout import project_root
 
 from creatorpool.cli.main import app
 from creatorpool.errors import ConfigurationError, InputError
-from creatorpool.settings import project_root
 
 SOURCE = (project_root() / "docs" / "examples" / "airflow_dag.py").read_text("utf-8")
 
@@ -17,11 +18,13 @@ def called() -> list[list[str]]:
     """Command and options of each call of `creatorpool(...)`, values left out."""
     calls = [node for node in ast.walk(ast.parse(SOURCE)) if isinstance(node, ast.Call)]
     own = [node for node in calls if isinstance(node.func, ast.Name) and node.func.id == "creatorpool"]
-    return [[arg.value for arg in node.args if isinstance(arg, ast.Constant)] for node in own]
+    return [
+        [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)] for node in own
+    ]
 
 
 def test_example_dag_calls_commands_and_options_that_exist() -> None:
-    group = typer.main.get_command(app)
+    group: Any = typer.main.get_command(app)
     known = {name: {flag for p in command.params for flag in p.opts} for name, command in group.commands.items()}
 
     assert [name for name, *_ in called()] == ["run", "verify", "maintain"]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.checkout import project_root
 from tests.integration.conftest import DAY
 from tests.integration.day_tables import day_tables
 from tools.local_cluster import python_without_the_package, run_while_a_worker_dies, spark_submit, standalone_cluster
-
-from creatorpool.settings import project_root
 
 
 @pytest.mark.timeout(900)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.checkout import project_root
 from tests.integration.conftest import DAY
 from tools.processes import fresh_environment
 
@@ -21,7 +22,6 @@ from creatorpool.errors import CreatorpoolError, InputError
 from creatorpool.runs.claims import EVERY_DAY, claimed
 from creatorpool.runs.ledger import StageRun, begin_runs, published_run
 from creatorpool.runs.pools import published_pools
-from creatorpool.settings import project_root
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse

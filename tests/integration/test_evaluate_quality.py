@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.checkout import project_root
 from tests.integration.conftest import DAY, Job
-
-from creatorpool.settings import project_root
 
 
 def test_evaluate_quality_prints_both_configurations_and_writes_nothing(undisturbed: Path, job: Job, engine: str):

@@ -7,10 +7,10 @@ import runpy
 from pathlib import Path
 
 import pytest
+from tests.checkout import project_root
 from tests.integration.conftest import DAY, Job
 
 from creatorpool.errors import CreatorpoolError
-from creatorpool.settings import project_root
 
 NO_TRACE = "Traceback"
 

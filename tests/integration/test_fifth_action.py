@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow.compute as pc
 import pytest
 from scipy.stats import entropy
+from tests.checkout import project_root
 from tools.processes import fresh_environment
 
-from creatorpool.settings import project_root
 from creatorpool.tables import Warehouse
 
 pytestmark = pytest.mark.once  # the list does not depend on the engine

@@ -6,9 +6,8 @@ import subprocess
 import sys
 
 import pytest
+from tests.checkout import project_root
 from tools.processes import fresh_environment
-
-from creatorpool.settings import project_root
 
 STORED = project_root() / "tests" / "data" / "golden-0.2.json"
 

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.checkout import project_root
 from tests.integration.conftest import DAY, Job
 from tests.integration.day_tables import TABLES, day_tables
 
 from creatorpool.runs.pools import published_pools
-from creatorpool.settings import project_root
 from creatorpool.tables import Warehouse
 
 pytestmark = pytest.mark.timeout(1200)

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from tests.checkout import project_root
 from tests.integration.conftest import Job
 from tests.integration.day_tables import day_tables
 from tests.integration.kill_battery import FIRST, SECOND
@@ -18,7 +19,6 @@ from tools.processes import fresh_environment
 
 from creatorpool.runs.claims import EVERY_DAY, release_claim
 from creatorpool.runs.ledger import unfinished_runs
-from creatorpool.settings import project_root
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numba
 import numpy as np
 import pytest
@@ -51,8 +53,8 @@ def test_allocate_other_number_of_threads_gives_same_bits(monkeypatch):
 
 
 def test_processors_without_affinity_counts_the_machines(monkeypatch):
-    monkeypatch.delattr(compiled.os, "sched_getaffinity", raising=False)
-    assert compiled.processors() == (compiled.os.cpu_count() or 1)
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert compiled.processors() == (os.cpu_count() or 1)
 
 
 def test_least_rows_of_a_slice_may_be_chosen(monkeypatch):

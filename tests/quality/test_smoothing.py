@@ -46,7 +46,8 @@ def test_effective_viewers_of_more_tiers_is_at_most_kish_and_positive():
 
 def test_effective_viewers_does_not_change_with_the_scale_of_weights():
     halved = {tier: weight / 2 for tier, weight in TIERS.items()}
-    assert_allclose(effective_viewers(np.array([9]), np.array([8.0]), TIERS), effective_viewers(9, 4.0, halved))
+    nine = np.array([9])
+    assert_allclose(effective_viewers(nine, np.array([8.0]), TIERS), effective_viewers(nine, np.array([4.0]), halved))
 
 
 def test_smoothed_components_follow_from_rates_shrunk_within_each_category():

@@ -76,7 +76,8 @@ def test_training_resumed_from_a_checkpoint_is_bit_for_bit_the_undisturbed_one(t
     resumed.restore(tmp_path / "agent.npz")
     assert resumed.transitions == 6_400
     resumed.train(6_400)
-    assert resumed._learner._program.run._cache_size() == 1  # nothing was compiled anew
+    run: Any = resumed._learner._program.run
+    assert run._cache_size() == 1  # nothing was compiled anew
     resumed.save(tmp_path / "resumed.npz")
     undisturbed.save(tmp_path / "undisturbed.npz")
     again = DQNAgent(SIMULATOR, SETTINGS, seed=3)
@@ -122,7 +123,8 @@ def test_a_session_is_the_same_on_numpy_and_on_the_device() -> None:
     """Three steps of 500 sessions with the same draws on both; float32 may turn a coin that lies on its edge."""
     rng, p, n = np.random.default_rng(0), SIMULATOR.parameters, 500
     shape = (n, p.candidates)
-    draws = SlateDraws(*(rng.random(shape).astype(np.float32) for _ in range(3)), rng.normal(size=shape))
+    source, category, video = (rng.random(shape).astype(np.float32) for _ in range(3))
+    draws = SlateDraws(source, category, video, rng.normal(size=shape))
     coins = AnswerDraws(*(rng.random(n).astype(np.float32) for _ in range(5)))
     action = (np.arange(n) % p.candidates)[:, None]
 
@@ -162,11 +164,11 @@ def test_random_sessions_on_the_device_have_the_moments_of_those_on_numpy() -> N
     log = SIMULATOR.play(RandomPolicy(), n, seed=3)
     # The first session of each place on the device, as far as it goes within the steps; on numpy the same part.
     first = np.cumsum(done, axis=0) - done == 0
-    early = log.step < steps
+    early = (log.step < steps).astype(np.float64)
     for ours, theirs in (
         ((reward * first).sum(axis=0), log.per_session(log.reward * early)),
-        (first.sum(axis=0), log.per_session(early * 1.0)),
-        ((tallies[:, :, 0] * first).sum(axis=0), log.per_session((log.outcome == SKIPPED) * early * 1.0)),
+        (first.sum(axis=0), log.per_session(early)),
+        ((tallies[:, :, 0] * first).sum(axis=0), log.per_session((log.outcome == SKIPPED) * early)),
         ((tallies[:, :, 2] * first).sum(axis=0), log.per_session(log.seconds * early) / 60),
     ):
         assert abs(ours.mean() - theirs.mean()) < 4 * np.hypot(ours.std(), theirs.std()) / np.sqrt(n)

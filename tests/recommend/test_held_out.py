@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import sparse
+from tests.checkout import project_root
 
 from creatorpool.errors import InputError
 from creatorpool.recommend import CategoryCounts, hits, recalls, score_interests, split_by_history
-from creatorpool.settings import project_root
 
 TOOL = runpy.run_path(str(project_root() / "tools" / "evaluate_recommendation.py"))
 

@@ -30,7 +30,7 @@ from creatorpool.recommend.simulator_sessions import expected_rewards
 
 def by_definition(
     logged: list[tuple[int, Fraction, Fraction]], chances: list[list[Fraction]], predicted: list[list[Fraction]]
-) -> dict[str, Fraction]:
+) -> dict[str, Fraction | float]:
     """The three estimators row by row, in fractions: Horvitz–Thompson, Hájek, and Dudík, Langford and Li's (2011)."""
     weight = [chances[i][a] / p for i, (a, _, p) in enumerate(logged)]
     n = len(logged)
@@ -56,7 +56,8 @@ def test_values_are_those_of_the_definitions_in_fractions(seed: int) -> None:
     chances = [[Fraction(int(c), int(row.sum())) for c in row] for row in raw]
     predicted = [[Fraction(int(g), 4) for g in row] for row in rng.integers(-8, 9, (n, actions))]
     expected = by_definition(logged, chances, predicted)
-    choices = LoggedChoices(*(np.array([float(row[at]) for row in logged]) for at in range(3)), actions)
+    action, reward, propensity = (np.array([float(row[at]) for row in logged]) for at in range(3))
+    choices = LoggedChoices(action.astype(np.int64), reward, propensity, actions)
     found = evaluate_policy(choices, np.array(chances, dtype=float), np.array(predicted, dtype=float))
     assert tuple(found) == METHODS
     for method, value in expected.items():
@@ -66,7 +67,7 @@ def test_values_are_those_of_the_definitions_in_fractions(seed: int) -> None:
 def test_values_from_logs_of_one_policy_cover_the_exact_values_of_others() -> None:
     """Random logs, judged for the final score and for a soft one, against the exact means of the states in them."""
     simulator = SessionSimulator(SimulatorParameters(videos=300, viewers=500, candidates=5), seed=3)
-    covered = {method: [] for method in METHODS}
+    covered: dict[str, list[bool]] = {method: [] for method in METHODS}
     for seed in range(40):
         step = next(simulator.steps(RandomPolicy(), 1500, seed=seed))
         logged = LoggedChoices(step.action, step.reward, step.propensity, 5)
@@ -94,7 +95,8 @@ def test_the_thompson_policy_of_the_open_bandit_from_random_logs_alone(open_band
         share = shown.reindex(columns=range(items), fill_value=0).to_numpy(dtype=float)
         position = log["position"].to_numpy() - 1
         chances = (share / share.sum(axis=1, keepdims=True))[position]
-        logged = LoggedChoices(log["item_id"], log["click"], log["propensity_score"], items)
+        shown_item, click, propensity = (log[name].to_numpy() for name in ("item_id", "click", "propensity_score"))
+        logged = LoggedChoices(shown_item, click, propensity, items)
         found = evaluate_policy(logged, chances, cross_fitted_rates(logged, position))
         really = logs[other]["click"].mean()
         for method in METHODS:

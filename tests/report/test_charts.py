@@ -54,7 +54,7 @@ def frontier():
 def rules():
     video = np.arange(POOL.video.size)
     viewing = Viewing(video, video % 3 + 1, (video % 3 + 1) * (video + 1))
-    payouts = rule_payouts(POOL, PAID, other_shares(1.0 + video, viewing, 0.5))
+    payouts = rule_payouts(POOL, PAID, other_shares(video.astype(np.float64) + 1.0, viewing, 0.5))
     return comparison_chart([PoolComparison(PUBLISHED, compare(POOL, payouts, IS_SMALL))])
 
 

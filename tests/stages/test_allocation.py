@@ -13,6 +13,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from creatorpool.allocation.frames.payouts import fill_payouts
 from creatorpool.errors import (
     ConfigurationError,
     CreatorpoolError,
@@ -208,7 +209,7 @@ def test_allocate_day_whose_rows_do_not_close_is_never_published(
     at: NightMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = at()
-    honest = allocation.fill_payouts
+    honest = fill_payouts
 
     def short_by_a_micro(members, splits):
         rows = honest(members, splits)

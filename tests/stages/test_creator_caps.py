@@ -114,7 +114,7 @@ def test_studies_split_pools_under_the_caps_that_they_were_paid_by(
         for other in (SplitPolicy("linear", 0.5, 0.9), SplitPolicy("log", 1.0, 1.0)):
             earned = np.bincount(creators.code, pool.split(other).payout)
             assert np.all(earned <= creators.cap * (1 + 1e-12))
-            binding += np.count_nonzero(earned >= creators.cap * (1 - 1e-9))
+            binding += int(np.count_nonzero(earned >= creators.cap * (1 - 1e-9)))
     assert binding > 0
 
     ledger = published_pools(run.warehouse, DAY)

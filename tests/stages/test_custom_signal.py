@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -61,7 +62,7 @@ def night(spark: SparkSession, tmp_path: Path, copied_contracts: Path) -> RunCon
     return run
 
 
-def by_video(table: pa.Table) -> dict[str, dict[str, object]]:
+def by_video(table: pa.Table) -> dict[str, dict[str, Any]]:
     return {row["video_id"]: row for row in table.to_pylist()}
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from tests.checkout import project_root
 
 from creatorpool.runs.pools import published_pools
 from creatorpool.runs.published_rows import published_arrow, published_rows
-from creatorpool.settings import load_settings, project_root
+from creatorpool.settings import load_settings
 from creatorpool.stages.allocation import publish_payouts
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.ingestion import publish_ingestion

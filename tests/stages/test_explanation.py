@@ -6,11 +6,13 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
+from tests.checkout import project_root
 from tests.explanation.pool_days import PoolDay
 from tests.explanation.published_days import creator_of, publish_day
 from tools.processes import fresh_environment
@@ -21,7 +23,7 @@ from creatorpool.explanation.pairs import PoolPair, pool_day
 from creatorpool.explanation.parts import PARTS
 from creatorpool.report.statement import exact_money, statement_of, statement_text
 from creatorpool.runs.ledger import published_run
-from creatorpool.settings import Settings, load_settings, project_root
+from creatorpool.settings import Settings, load_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.explanation import EXPLAIN, TABLE, publish_explanation
 from creatorpool.tables import Warehouse
@@ -33,7 +35,7 @@ def configured(*assignments: str) -> Settings:
     return load_settings(assignments=["contracts.data_docs=false", *assignments])
 
 
-def pool(money: int, views: list[int], seed: int, **bounds: float) -> PoolDay:
+def pool(money: int, views: list[int], seed: int, **bounds: Any) -> PoolDay:
     return PoolDay(money, np.array(views), np.random.default_rng(seed).uniform(0.1, 1.0, (len(views), 5)), **bounds)
 
 

@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from creatorpool.contracts import stage_tables
 from creatorpool.errors import InputError
 from creatorpool.runs import identity
-from creatorpool.runs.ledger import SIGNALS, published_run, unfinished_runs
+from creatorpool.runs.ledger import SIGNALS, publish_run, published_run, unfinished_runs
 from creatorpool.runs.pools import published_pools
 from creatorpool.runs.published import published_version
 from creatorpool.runs.published_rows import published_arrow, published_rows
@@ -141,7 +141,7 @@ def test_republication_after_a_killed_one_takes_back_what_that_left(
 def test_republication_under_a_clock_that_is_behind_counts(at: NightMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     first = published_run(at().warehouse, SIGNALS, DAY)
     honest = identity.now
-    for module in ("runs.claims", "pipeline.context", "pipeline.allocation"):
+    for module in ("runs.claims", "stages.context", "stages.allocation"):
         monkeypatch.setattr(f"creatorpool.{module}.now", lambda: honest() - timedelta(days=2))
     run = at(*SMOOTHED)
     run.started_at = honest() - timedelta(days=2)
@@ -174,7 +174,7 @@ def test_republishing_some_pools_after_late_events_is_refused(at: NightMaker) ->
     ingest = published_run(run.warehouse, "ingest", DAY)
     assert ingest is not None
     ingest.outputs["events"] = version  # type: ignore[index]
-    allocation.publish_run(run.warehouse, ingest)
+    publish_run(run.warehouse, ingest)
     category = sorted(published_pools(run.warehouse, DAY))[0]
     before = seen(run.warehouse)
 

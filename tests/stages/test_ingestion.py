@@ -11,12 +11,12 @@ from pyspark.sql import SparkSession
 
 from creatorpool.errors import ContractViolationError, InputError, RunInProgressError
 from creatorpool.ingest.pseudonyms import KEY_VARIABLE
-from creatorpool.runs.claims import claimed
-from creatorpool.runs.ledger import INGEST, published_run
+from creatorpool.runs.claims import EVERY_DAY, claimed
+from creatorpool.runs.ledger import INGEST, publish_run, published_run
 from creatorpool.settings import load_settings
 from creatorpool.stages import ingestion
 from creatorpool.stages.context import RunContext
-from creatorpool.stages.ingestion import EVERY_DAY, publish_ingestion
+from creatorpool.stages.ingestion import publish_ingestion
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse
@@ -64,7 +64,7 @@ def test_corrected_delivery_after_a_killed_run_replaces_what_it_left(
     publish_ingestion(before, delivery(tmp_path / "before", 3, DAY - timedelta(days=1)))
     kept = stored_ids(before.warehouse)
     # Killed between its last write and its publication, a run undoes nothing itself.
-    publish = ingestion.publish_run
+    publish = publish_run
     monkeypatch.setattr(ingestion, "publish_run", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         publish_ingestion(night(spark, root), first)
@@ -96,7 +96,7 @@ def test_ingestion_published_meanwhile_is_not_repeated(spark: SparkSession, tmp_
     source = delivery(tmp_path / "raw", 1)
     winner = publish_ingestion(night(spark, tmp_path / "tables"), source)
     looks = iter([None])
-    honest = ingestion.published_run
+    honest = published_run
     monkeypatch.setattr(ingestion, "published_run", lambda *where: next(looks, honest(*where)))
 
     late = night(spark, tmp_path / "tables")

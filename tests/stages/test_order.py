@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.checkout import project_root
 
 from creatorpool.contracts import load_contracts, stage_tables
 from creatorpool.ingest.delivery import OPTIONAL_TABLES, REQUIRED_TABLES
-from creatorpool.settings import Settings, project_root
+from creatorpool.settings import Settings
 from creatorpool.stages.order import STAGES
 
 LIBRARY = project_root() / "lib" / "creatorpool"

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pyspark.sql import SparkSession
 
 from creatorpool.cli.options import DayOptions, EngineOptions
+from creatorpool.project import project, unread_folder
 from creatorpool.session import open_session, resolve_engine
 from creatorpool.settings import Settings
 from creatorpool.stages.context import RunContext
@@ -23,7 +24,9 @@ def open_warehouse(options: EngineOptions, settings: Settings) -> Iterator[tuple
     """A session on the engine that `options` ask for, and the tables that they name."""
     engine = resolve_engine(options.engine, settings.engine)
     root = options.tables_root()
-    logger.info("%s engine, tables under %s", engine, root)
+    logger.info("%s engine, tables under %s, conf/ and data_contracts/ of %s", engine, root, project())
+    if warning := unread_folder():
+        logger.warning("%s", warning)
     with open_session(engine, settings.engine) as session:
         yield session, Warehouse(session, root)
 

@@ -33,9 +33,9 @@ def demo(
 ) -> None:
     """Make a day's logs, pay it, and show what came out."""
     from creatorpool.cli.progress import logged
+    from creatorpool.project import conf_directory
     from creatorpool.report.console import PlainConsole
     from creatorpool.report.demo import comparison, print_next_steps
-    from creatorpool.settings import project_root
     from creatorpool.synthetic import EDUCATIONAL_VIDEO, TOXIC_VIDEO, SyntheticMarket
     from creatorpool.synthetic.day import generate_day
     from creatorpool.tables import Warehouse
@@ -49,7 +49,7 @@ def demo(
     common += [word for assignment in assignments or () for word in ("--set", assignment)]
     if data:
         out.print("Real logs, with the settings that they call for: conf/recommended.yaml")
-        common += ["--conf", str(project_root() / "conf" / "recommended.yaml")]
+        common += ["--conf", str(conf_directory() / "recommended.yaml")]
     else:
         market, earlier = SyntheticMarket(seed=7, n_events=events), root / "raw" / "day-before"
         with logged("synthetic day", day):

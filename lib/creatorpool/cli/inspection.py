@@ -78,7 +78,7 @@ def query(
 
 def lint(
     folder: Annotated[
-        Path | None, typer.Argument(metavar="FOLDER", help="folder of contracts; default: the repository's")
+        Path | None, typer.Argument(metavar="FOLDER", help="folder of contracts; default: the project's")
     ] = None,
     engine: Annotated[
         str | None, typer.Option(metavar="ENGINE", help="also read every expression on this engine")
@@ -108,6 +108,9 @@ def show(options: ConfigurationOptions) -> None:
     """The configuration that overlays and --set come to, as YAML, with its fingerprint."""
     import yaml
 
+    from creatorpool.project import conf_directory, contracts_directory
+
     settings = options.settings()
     print(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True), end="")
     print(f"# sha256 without engine: {settings.sha256()}")
+    print(f"# from {conf_directory()}; contracts are those of {contracts_directory()}")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from creatorpool.contracts.model import Column, Contract, RowRule, TableRule
-from creatorpool.contracts.reader import CONTRACTS_DIRECTORY, load_contract, load_contracts, stage_tables
+from creatorpool.contracts.reader import load_contract, load_contracts, stage_tables
 
 __all__ = [
-    "CONTRACTS_DIRECTORY",
     "Column",
     "Contract",
     "RowRule",

@@ -8,19 +8,20 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from creatorpool.contracts.model import Contract
-from creatorpool.contracts.reader import CONTRACTS_DIRECTORY, load_contract
+from creatorpool.contracts.reader import load_contract
 from creatorpool.contracts.row_rules import require_conditions
 from creatorpool.contracts.schema import spark_schema
 from creatorpool.contracts.suite import build_suite
 from creatorpool.errors import ConfigurationError, ContractError
+from creatorpool.project import contracts_directory
 
 
 def lint_contracts(directory: Path | str | None = None, spark: SparkSession | None = None) -> list[str]:
-    """All problems of the contracts of a folder, each with file and line; empty where there are none.
+    """All problems of a folder's contracts (the project's where None), with file and line; empty where there are none.
 
     With a session every row rule is also analysed by its engine, on no data; without one, expressions go unread.
     """
-    folder = Path(directory or CONTRACTS_DIRECTORY)
+    folder = Path(directory or contracts_directory())
     paths = sorted(path for path in folder.glob("*") if path.is_file())
     if not paths:
         return [f"{folder}: no contracts (*.yaml) here"]

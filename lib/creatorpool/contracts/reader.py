@@ -21,22 +21,20 @@ from creatorpool.contracts.model import Column, Contract, RowRule, TableRule
 from creatorpool.contracts.source import ContractSource, Place, read_source
 from creatorpool.contracts.standard import LOGICAL_TYPES, custom_properties, parse_standard
 from creatorpool.errors import ContractError
-
-CONTRACTS_DIRECTORY = Path(__file__).resolve().parents[3] / "data_contracts"
-"""Where the repository keeps its contracts."""
+from creatorpool.project import contracts_directory
 
 _TABLE: Place = ("schema", 0)
 
 
 def load_contract(name: str, directory: Path | str | None = None) -> Contract:
-    """The contract of table `name`, from `directory` (the repository's own where None).
+    """The contract of table `name`, from `directory` (the project's own where None).
 
     Raises
     ------
     ContractError
         Naming file and line: no such file, an unknown key, type or kind of rule, a key or name given twice, no key.
     """
-    path = Path(directory or CONTRACTS_DIRECTORY) / f"{name}.yaml"
+    path = Path(directory or contracts_directory()) / f"{name}.yaml"
     if not path.is_file():
         return _read_contract(name, path, 0)  # which says that there is none
     return _read_contract(name, path, path.stat().st_mtime_ns)
@@ -86,8 +84,8 @@ def stage_tables(stage: str | None = None) -> tuple[str, ...]:
 
 
 def load_contracts(directory: Path | str | None = None) -> dict[str, Contract]:
-    """All contracts of a directory by table name, in the order of their names."""
-    folder = Path(directory or CONTRACTS_DIRECTORY)
+    """All contracts of a directory (the project's own where None) by table name, in the order of their names."""
+    folder = Path(directory or contracts_directory())
     names = sorted(path.stem for path in folder.glob("*.yaml"))
     if not names:
         raise ContractError(f"{folder}: no contracts (*.yaml) here")

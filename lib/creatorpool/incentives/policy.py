@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from creatorpool.incentives.pass_model import BinomialModel, PassModel
 from creatorpool.incentives.types import Floats, Integers
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Policy:
     """One policy, or an array of them: fields may be arrays of shapes that broadcast, and are kept at one shape.
 
@@ -39,19 +39,31 @@ class Policy:
     """G1: discounted exposure after a pass, >= 0"""
     revenue_share: Floats
     """r: the creator's share of the revenue, in [0, 1]"""
-    model: PassModel = field(default_factory=BinomialModel)
-    """how quality becomes a pass"""
+    model: PassModel
+    """how quality becomes a pass; binomial if not given"""
 
-    def __post_init__(self) -> None:
-        amounts = {name: checked_numbers(name, getattr(self, name), 0.0) for name in ("mass", "bounty", "g0", "g1")}
-        share = checked_numbers("revenue_share", self.revenue_share, 0.0, 1.0)
-        window, bar = checked_counts("n", self.n, 1), checked_counts("k", self.k, 0)
+    def __init__(
+        self,
+        mass: ArrayLike,
+        n: ArrayLike,
+        k: ArrayLike,
+        bounty: ArrayLike,
+        g0: ArrayLike,
+        g1: ArrayLike,
+        revenue_share: ArrayLike,
+        model: PassModel | None = None,
+    ) -> None:
+        given = {"mass": mass, "bounty": bounty, "g0": g0, "g1": g1}
+        amounts = {name: checked_numbers(name, values, 0.0) for name, values in given.items()}
+        share = checked_numbers("revenue_share", revenue_share, 0.0, 1.0)
+        window, bar = checked_counts("n", n, 1), checked_counts("k", k, 0)
+        object.__setattr__(self, "model", BinomialModel() if model is None else model)
         try:
             shape = np.broadcast_shapes(share.shape, window.shape, bar.shape, *(a.shape for a in amounts.values()))
         except ValueError as error:
             raise InputError(f"the fields of a policy must have shapes that broadcast: {error}") from error
         if (bar > self.model.largest_bar(window)).any():
-            raise InputError(f"k must not exceed the largest bar of its test, got k = {self.k} with n = {self.n}")
+            raise InputError(f"k must not exceed the largest bar of its test, got k = {bar} with n = {window}")
         for name, values in {**amounts, "revenue_share": share, "n": window, "k": bar}.items():
             object.__setattr__(self, name, np.broadcast_to(values, shape)[()])
 

@@ -16,7 +16,7 @@ def events(spark):
 
 
 def test_split_viewers_keeps_a_viewers_events_of_a_video_together_and_halves_evenly(events):
-    halves = {}
+    halves: dict[tuple[str, str], set[str]] = {}
     for row in split_viewers(events, seed=1).collect():
         video, half = row.video_id.split("#")
         halves.setdefault((video, row.viewer_id), set()).add(half)

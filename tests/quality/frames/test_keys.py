@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from chispa import assert_df_equality
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from tests.quality.frames.test_pairs import EVENT_SCHEMA, _event
 
@@ -16,7 +17,7 @@ VIDEOS = [(f"video-{number}", 1_000 * (number + 1)) for number in range(5)]
 
 
 @pytest.fixture
-def dimensions(spark):
+def dimensions(spark) -> tuple[DataFrame, DataFrame]:
     return (
         spark.createDataFrame(VIEWERS, "viewer_id string, trust_tier string"),
         spark.createDataFrame(VIDEOS, "video_id string, length_ms long"),
@@ -47,7 +48,9 @@ def test_ids_stand_for_themselves_where_two_share_a_number(dimensions, monkeypat
     assert stands_for(videos, found.video) == {video for video, _ in VIDEOS}
 
 
-def test_pairs_are_the_same_whatever_stands_for_ids(spark, dimensions, configuration, monkeypatch):
+def test_pairs_are_the_same_whatever_stands_for_ids(
+    spark, dimensions: tuple[DataFrame, DataFrame], configuration, monkeypatch
+):
     events = spark.createDataFrame(
         [
             _event(str(n), f"viewer-{n * 7 % 8}", n, n % 3, ["like", "share"][: n % 3], n, video=f"video-{n * n % 5}")

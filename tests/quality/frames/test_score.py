@@ -7,7 +7,9 @@ import datetime as dt
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from tests.quality.random_logs import random_logs
 
 from creatorpool.contracts import load_contract
 from creatorpool.contracts.schema import require_schema
@@ -19,23 +21,21 @@ from creatorpool.quality.smoothing import effective_viewers
 from creatorpool.quality_components import COMPONENT_NAMES
 from creatorpool.settings import CustomSignal
 
-from .random_logs import random_logs
-
 
 @pytest.fixture(scope="module")
-def day(spark, configuration):
+def day(spark, configuration) -> tuple[DataFrame, DataFrame]:
     """(signals, videos) of a random day, the signals computed once."""
     events, viewers, videos = random_logs(120, seed=21).frames(spark)
     return video_signals(events, viewers, videos, configuration.signals).cache(), videos
 
 
-def test_video_quality_meets_its_contract(day, configuration):
+def test_video_quality_meets_its_contract(day: tuple[DataFrame, DataFrame], configuration):
     quality = video_quality(*day, configuration.signals)
     require_schema(quality.withColumn("date", F.lit("2026-11-20").cast("date")).schema, load_contract("video_quality"))
     assert {row.smoothing for row in quality.select("smoothing").distinct().collect()} == {"none"}
 
 
-def test_video_quality_of_components_is_the_public_function(day, configuration):
+def test_video_quality_of_components_is_the_public_function(day: tuple[DataFrame, DataFrame], configuration):
     found = video_quality(*day, configuration.signals).toPandas()
     weights = [configuration.signals.exponents()[name] for name in COMPONENT_NAMES]
     expected = geometric_quality(found[list(COMPONENT_NAMES)].to_numpy(), weights, found.is_compliant)
@@ -45,7 +45,9 @@ def test_video_quality_of_components_is_the_public_function(day, configuration):
     assert (found.raw_score[~found.is_compliant] > 0).any()
 
 
-def test_video_quality_with_empirical_bayes_shrinks_rates_and_widens_coverage(day, configuration):
+def test_video_quality_with_empirical_bayes_shrinks_rates_and_widens_coverage(
+    day: tuple[DataFrame, DataFrame], configuration
+):
     signals, videos = day
     priors = fit_day_priors(signals, videos, configuration.signals)
     smoothed = video_quality(signals, videos, configuration.signals, priors).toPandas().set_index("video_id")

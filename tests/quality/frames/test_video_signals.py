@@ -6,6 +6,7 @@ import datetime as dt
 import math
 
 import pytest
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from tests.actions import FLAG_SCHEMA, flags
 
@@ -31,9 +32,11 @@ EVENTS = [
     ("4", "cid", "v", NOON, 0, 2, *flags().values()),
 ]
 
+Tables = tuple[DataFrame, DataFrame, DataFrame]
+
 
 @pytest.fixture
-def tables(spark):
+def tables(spark) -> Tables:
     events = spark.createDataFrame(EVENTS, EVENT_SCHEMA)
     tiers = [("ann", "verified"), ("bob", "unverified"), ("cid", "unverified")]
     viewers = spark.createDataFrame(tiers, "viewer_id string, trust_tier string")
@@ -43,7 +46,7 @@ def tables(spark):
     return events, viewers, videos
 
 
-def test_video_signals_hand_worked_video(tables, configuration):
+def test_video_signals_hand_worked_video(tables: Tables, configuration):
     signals = video_signals(*tables, configuration.signals)
     found = signals.drop("video_id").collect()[0].asDict()
     expected = {
@@ -64,12 +67,12 @@ def test_video_signals_hand_worked_video(tables, configuration):
     require_schema(signals.withColumn("date", F.lit(DAY)).schema, load_contract("video_signals"))
 
 
-def test_video_signals_of_video_without_qualified_view_has_no_row(tables, configuration):
+def test_video_signals_of_video_without_qualified_view_has_no_row(tables: Tables, configuration):
     events, viewers, videos = tables
     assert video_signals(events.filter("viewer_id = 'cid'"), viewers, videos, configuration.signals).count() == 0
 
 
-def test_video_signals_safety_below_zero_is_zero(tables, configuration):
+def test_video_signals_safety_below_zero_is_zero(tables: Tables, configuration):
     events, viewers, videos = tables
     toxic = videos.withColumn("s_tox", F.lit(1.0)).withColumn("s_pos", F.lit(0.3))
     assert video_signals(events, viewers, toxic, configuration.signals).collect()[0].safety == 0
@@ -87,7 +90,7 @@ def test_video_signals_safety_below_zero_is_zero(tables, configuration):
     ],
 )
 def test_video_signals_custom_signal_is_clamped_scaled_and_weighted(
-    tables, configuration, expression, bounds, expected
+    tables: Tables, configuration, expression, bounds, expected
 ):
     custom = {"own": CustomSignal(expression=expression, weight=0.1, range=bounds)}
     signals = video_signals(*tables, configuration.signals.model_copy(update={"custom": custom}))
@@ -103,7 +106,7 @@ def test_video_signals_custom_signal_is_clamped_scaled_and_weighted(
         ("like", "watch_ms", "signals.custom.like: the name is taken"),
     ],
 )
-def test_video_signals_unusable_custom_signal_is_named(tables, configuration, name, expression, message):
+def test_video_signals_unusable_custom_signal_is_named(tables: Tables, configuration, name, expression, message):
     custom = {name: CustomSignal(expression=expression, weight=0.1, range=(0, 1))}
     with pytest.raises(ConfigurationError, match=message):
         video_signals(*tables, configuration.signals.model_copy(update={"custom": custom}))
@@ -117,7 +120,9 @@ def test_video_signals_unusable_custom_signal_is_named(tables, configuration, na
         ("videos.video_id <> 'v'", "a video"),
     ],
 )
-def test_video_signals_of_unknown_viewer_tier_or_video_are_refused(tables, configuration, warehouse, fault, which):
+def test_video_signals_of_unknown_viewer_tier_or_video_are_refused(
+    tables: Tables, configuration, warehouse, fault, which
+):
     events, viewers, videos = tables
     table, condition = fault.split(".")
     if table == "videos":

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.hostile_names import ALLOWED, NAMES, UNPRINTABLE
 
 from creatorpool.quoting import one_line
+from creatorpool.report.charts import chart_data
 from creatorpool.report.nightly import drawing
 
 CHARTS = {
@@ -55,7 +56,7 @@ def test_chart_renders_as_one_element_that_asks_for_nothing(name: str) -> None:
 
 
 def test_names_of_two_charts_on_a_page_do_not_meet() -> None:
-    rows = [drawing.chart_data([{"x": value}]) for value in (1, 2)]
+    rows = [chart_data([{"x": value}]) for value in (1, 2)]
     drawn = [drawing.svg(alt.Chart(row).mark_point(clip=True).encode(x="x:Q"), "points") for row in rows]
     names = [set(re.findall(r'\bid="([^"]+)"', text)) for text in drawn]
 

@@ -162,7 +162,7 @@ def test_moved_by_reason_keeps_gains_and_losses_apart() -> None:
 
 
 def test_intervals_leave_out_what_the_data_do_not_carry() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"segment": "a", "leverage": 2.0, "leverage_lo": 1.0, "leverage_hi": 3.0},
         {"segment": "b", "leverage": None, "leverage_lo": None, "leverage_hi": None},
     ]

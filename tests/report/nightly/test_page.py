@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.checkout import project_root
 from tests.chromium import Browser, chromium, installed
 from tests.explanation.pool_days import PoolDay
 from tests.explanation.published_days import publish_day
@@ -34,7 +35,7 @@ from creatorpool.report.nightly.blocks import Figure, Figures, Section, Table, T
 from creatorpool.report.nightly.page import page, rendered, write_page
 from creatorpool.report.nightly.published import ReportDay, report_day
 from creatorpool.report.nightly.warnings import warnings_of
-from creatorpool.settings import load_settings, project_root
+from creatorpool.settings import load_settings
 from creatorpool.tables import Warehouse
 
 ARTIFACTS = project_root() / "artifacts"
