@@ -24,9 +24,9 @@ from scipy.optimize import least_squares
 
 from creatorpool.delivery import DailySeries, FitRules, daily_series, fit_series
 from creatorpool.delivery.fitting_problem import curve_problem
-from creatorpool.delivery.suitability import judge
-from creatorpool.pipeline.delivery import day_delivery
-from creatorpool.pipeline.night import Night
+from creatorpool.delivery.suitability import assess
+from creatorpool.pipeline.context import RunContext
+from creatorpool.pipeline.delivery import publish_delivery
 from creatorpool.runs.ledger import INGEST, StageRun, publish_run
 from creatorpool.session import open_session
 from creatorpool.settings import load_settings
@@ -85,7 +85,7 @@ def run_stage(engine: str, folder: Path) -> dict[str, float]:
             outputs = {"content_exposure": version}
             publish_run(warehouse, StageRun(day, INGEST, f"i-{day}", "0" * 64, "0", {}, outputs, {}, moment, moment))
         began, before = time.monotonic(), processor_seconds()
-        run = day_delivery(Night(warehouse, settings, DAY))
+        run = publish_delivery(RunContext(warehouse, settings, DAY))
         return {
             "seconds": time.monotonic() - began,
             "processor": processor_seconds() - before,
@@ -125,7 +125,7 @@ def peer_fit(series: DailySeries, content: int) -> tuple[float, float] | None:
     """(y_m, r) of one content by scipy on the same days, penalties and box."""
     own = series.where(series.owner == content)
     alone = DailySeries(np.array([0, own.pv.size]), own.pv, own.click)
-    days = judge(alone, FitRules().min_points)
+    days = assess(alone, FitRules().min_points)
     if days.reason[0]:
         return None
     problem = curve_problem(days, FitRules().regularisation, None)

@@ -42,7 +42,7 @@ from creatorpool.delivery import (
     shortfalls,
     weighted,
 )
-from creatorpool.delivery.plan import lay_groundwork, planned
+from creatorpool.delivery.plan import plan_for_objective, prepare_problem
 
 Plans = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -111,9 +111,9 @@ def compare(
 
 def no_less_even(problem: DeliveryProblem, plan: DeliveryPlan, variance: float) -> tuple[str, Plans]:
     """Ours with the first larger λ at which rates vary no more than `variance`."""
-    ground = lay_groundwork(problem)
+    prepared = prepare_problem(problem)
     for factor in LARGER:
-        even = planned(ground, weighted(factor * plan.objective.variance_weight))
+        even = plan_for_objective(prepared, weighted(factor * plan.objective.variance_weight))
         if even.measures.variance <= variance:
             break
     return f"creatorpool, {factor:g} λ", even.impressions

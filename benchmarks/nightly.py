@@ -20,10 +20,10 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from creatorpool.pipeline.allocation import allocate_day
-from creatorpool.pipeline.ingestion import ingested
-from creatorpool.pipeline.night import Night
-from creatorpool.pipeline.signals import day_signals
+from creatorpool.pipeline.allocation import publish_payouts
+from creatorpool.pipeline.context import RunContext
+from creatorpool.pipeline.ingestion import publish_ingestion
+from creatorpool.pipeline.signals import publish_signals
 from creatorpool.session import open_session
 from creatorpool.settings import load_settings
 from creatorpool.synthetic import SyntheticMarket
@@ -65,10 +65,10 @@ def run_night(engine: str, folder: Path) -> dict[str, float]:
     began = time.monotonic()
     with open_session(engine, settings.engine) as session:
         opened = time.monotonic()
-        night = Night(Warehouse(session, folder / engine), settings, DAY)
-        ingested(night, folder / "raw")
-        day_signals(night)
-        allocate_day(night)
+        night = RunContext(Warehouse(session, folder / engine), settings, DAY)
+        publish_ingestion(night, folder / "raw")
+        publish_signals(night)
+        publish_payouts(night)
         paid = time.monotonic()
         night.close()
     ended = time.monotonic()

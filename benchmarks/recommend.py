@@ -27,8 +27,8 @@ from rich.console import Console
 from rich.table import Table
 from scipy import sparse
 
-from creatorpool.pipeline.candidates import day_candidates
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.candidates import publish_candidates
+from creatorpool.pipeline.context import RunContext
 from creatorpool.recommend import interaction_matrix, top_similar
 from creatorpool.runs.ledger import INGEST, StageRun, publish_run
 from creatorpool.session import open_session
@@ -178,8 +178,8 @@ def measure_job(engine: str, folder: Path) -> dict[str, float]:
     subprocess.run(["cp", "-r", str(folder / "tables"), str(root)], check=True)
     settings = load_settings(assignments=["contracts.data_docs=false"])
     with open_session(engine, settings.engine) as session:
-        night = Night(Warehouse(session, root), settings, DAY)
-        run = day_candidates(night)
+        night = RunContext(Warehouse(session, root), settings, DAY)
+        run = publish_candidates(night)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     seconds = {"stage": night.seconds["recommend"], "contracts": night.seconds["contracts"]}
     return {**seconds, **run.rows, "gigabytes": peak}

@@ -31,6 +31,7 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
+from creatorpool.actions import ACTIONS
 from creatorpool.session import open_session
 from creatorpool.settings import Settings, load_settings
 from creatorpool.signals.video_signals import video_signals
@@ -165,7 +166,7 @@ def duckdb_query(settings: Settings) -> str:
             for tier, weight in tiers
         )
 
-    flags = {"like": "liked", "comment": "commented", "share": "shared", "follow": "followed"}
+    flags = {action.name: action.event_column for action in ACTIONS}
     sums = ", ".join(f"{weighted(f'{flag}::INT')} AS w_{action}" for action, flag in flags.items())
     every = " + ".join(f"w_{action}" for action in flags)
     entropy = " + ".join(
@@ -173,12 +174,12 @@ def duckdb_query(settings: Settings) -> str:
         for action in flags
     )
     engagement = " + ".join(f"{getattr(beta, action)!r}::DOUBLE * w_{action} / trust_weight" for action in flags)
+    taken = ", ".join(f"bool_or({flag}) AS {flag}" for flag in flags.values())
     rates = ", ".join(f"w_{action} / trust_weight AS {action}_rate" for action in flags)
     return f"""
         WITH pairs AS (
             SELECT video_id, viewer_id, sum(watch_ms) AS watched, sum(coalesce(loop_count, 0)) AS loops,
-                   bool_or(liked) AS liked, bool_or(commented) AS commented, bool_or(shared) AS shared,
-                   bool_or(followed) AS followed, count(*) FILTER (watch_ms >= 1) AS views
+                   {taken}, count(*) FILTER (watch_ms >= 1) AS views
             FROM events GROUP BY video_id, viewer_id
         ), joined AS (
             SELECT pairs.*, length_ms, trust_tier FROM pairs JOIN videos USING (video_id) JOIN viewers USING (viewer_id)
@@ -190,7 +191,7 @@ def duckdb_query(settings: Settings) -> str:
         )
         SELECT video_id, views, viewers, trust_weight, watched / (full_ms * trust_weight) AS watch_completion,
                least(1, {engagement}) AS engagement_rate,
-               CASE WHEN {every} = 0 THEN 0 ELSE -({entropy}) / ln(4) END AS engagement_diversity,
+               CASE WHEN {every} = 0 THEN 0 ELSE -({entropy}) / ln({len(flags)}) END AS engagement_diversity,
                again / trust_weight AS rewatch,
                greatest(0, s_pos - {settings.signals.toxicity_penalty!r}::DOUBLE * s_tox) AS safety, {rates}
         FROM sums JOIN videos USING (video_id) WHERE views > 0

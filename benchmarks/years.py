@@ -19,9 +19,9 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from creatorpool.pipeline.allocation import allocate_day
-from creatorpool.pipeline.ingestion import ingested
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.allocation import publish_payouts
+from creatorpool.pipeline.context import RunContext
+from creatorpool.pipeline.ingestion import publish_ingestion
 from creatorpool.session import EMBEDDED, open_session
 from creatorpool.settings import load_settings
 from creatorpool.synthetic import SyntheticMarket
@@ -60,9 +60,9 @@ def run_night(tables: Warehouse, settings: object, day: date, folder: Path, even
     source = folder / "raw"
     generate_day(source, day, SyntheticMarket(seed=7, n_events=events))
     began = time.process_time()
-    night = Night(tables, settings, day)  # type: ignore[arg-type]
-    ingested(night, source)
-    allocate_day(night)
+    night = RunContext(tables, settings, day)  # type: ignore[arg-type]
+    publish_ingestion(night, source)
+    publish_payouts(night)
     night.close()
     shutil.rmtree(source)
     return time.process_time() - began

@@ -7,20 +7,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
-from creatorpool.display import display
-from creatorpool.job import job_night, job_parser, job_settings, run_job
-from creatorpool.pipeline.signals import day_signals
-from creatorpool.report.summary import coverage_line
+from creatorpool.cli.main import main_of
+from creatorpool.cli.process import run_and_exit
 
-
-def main(argv: list[str]) -> None:
-    """Publish the day's video_signals and video_quality."""
-    arguments = job_parser("Compute the day's trust-weighted signals and quality scores.").parse_args(argv)
-    with job_night(arguments, job_settings(arguments)) as night:
-        signals = day_signals(night)
-        with display(night.day, "summary"):
-            print(coverage_line(signals.quality))
-
+main = main_of("signals")
 
 if __name__ == "__main__":
-    run_job(main)
+    run_and_exit(main)

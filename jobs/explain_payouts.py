@@ -1,12 +1,4 @@
-"""Why did payouts change?
-
-    python jobs/explain_payouts.py --date 2026-11-21 --against 2026-11-20 --creator creator-00012
-
-publishes table `payout_changes` of two published days (if it is not there yet) and prints a statement in plain text:
-what was earned in each pool, what changed and why, largest parts first. Without `--creator` and `--video` it is about
-all creators. Days that were weighted differently need both configurations: `--conf` and `--set` are those of `--date`,
-`--against-conf` and `--against-set` those of `--against`.
-"""
+"""Why payouts changed: `spark-submit jobs/explain_payouts.py --date 2026-11-21 --creator creator-000012`."""
 
 from __future__ import annotations
 
@@ -15,24 +7,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
-from creatorpool.display import display
-from creatorpool.job import add_against_arguments, against_settings, job_night, job_parser, job_settings, run_job
-from creatorpool.pipeline.explanation import explain_day
-from creatorpool.report.statement import statement_of, statement_text
+from creatorpool.cli.main import main_of
+from creatorpool.cli.process import run_and_exit
 
-
-def main(argv: list[str]) -> None:
-    """Publish the changes, and print the statement asked for."""
-    parser = job_parser("Split the change of every payout between two published days into its causes.")
-    add_against_arguments(parser, required=True)
-    parser.add_argument("--creator", metavar="C", help="a statement for this creator")
-    parser.add_argument("--video", metavar="V", help="a statement for this video")
-    arguments = parser.parse_args(argv)
-    with job_night(arguments, job_settings(arguments)) as night:
-        explanation = explain_day(night, arguments.against, against_settings(arguments))
-        with display(night.day, "statement"):
-            print(statement_text(statement_of(explanation, arguments.creator, arguments.video)), end="")
-
+main = main_of("explain")
 
 if __name__ == "__main__":
-    run_job(main)
+    run_and_exit(main)

@@ -7,21 +7,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
-from creatorpool.job import job_night, job_parser, job_settings, run_job
-from creatorpool.pipeline.ingestion import ingested
+from creatorpool.cli.main import main_of
+from creatorpool.cli.process import run_and_exit
 
-
-def main(argv: list[str]) -> None:
-    """Publish the day's events, viewers, videos and revenue."""
-    parser = job_parser("Load one day's raw logs into checked tables; what breaks a rule goes to quarantine.")
-    parser.add_argument("--source", required=True, type=Path, help="folder of the day's logs")
-    parser.add_argument("--format", choices=("native", "kuairand"), help="layout of the logs")
-    arguments = parser.parse_args(argv)
-    if arguments.format:
-        arguments.assignments.append(f"ingest.format={arguments.format}")
-    with job_night(arguments, job_settings(arguments)) as night:
-        ingested(night, arguments.source)
-
+main = main_of("ingest")
 
 if __name__ == "__main__":
-    run_job(main)
+    run_and_exit(main)

@@ -16,7 +16,7 @@ from tools.processes import fresh_environment
 from creatorpool.contracts.results import RuleResult
 from creatorpool.display import display
 from creatorpool.errors import InputError
-from creatorpool.pipeline import night
+from creatorpool.pipeline import context
 from creatorpool.settings import load_settings
 from creatorpool.tables import Warehouse
 
@@ -58,7 +58,7 @@ from datetime import date
 from rich.table import Table
 from creatorpool.contracts.results import RuleResult
 from creatorpool.display import display
-from creatorpool.job import run_job
+from creatorpool.cli.process import run_and_exit
 from creatorpool.report.console import PlainConsole
 
 def main(argv):
@@ -68,7 +68,7 @@ def main(argv):
         for number in range(5_000):
             console.print(f"line {number} " + 60 * "x")
 
-run_job(main)
+run_and_exit(main)
 """
 
 
@@ -107,8 +107,8 @@ def test_fault_in_the_pages_of_the_checks_leaves_the_run_as_it_ended(
     def broken(*_: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr(night, "write_data_docs", broken)
-    run = night.Night(Warehouse(None, tmp_path), load_settings(), DAY)
+    monkeypatch.setattr(context, "write_data_docs", broken)
+    run = context.RunContext(Warehouse(None, tmp_path), load_settings(), DAY)
     run.results.append(RuleResult("events", "not_empty", run.run_id, "error", True, 1, 0, None, "hint"))
 
     run.close()

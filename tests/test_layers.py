@@ -34,6 +34,8 @@ MATHEMATICS = (
     "creatorpool.explanation",
     "creatorpool.integrity",
     "creatorpool.elementary",
+    "creatorpool.quality.engagement",
+    "creatorpool.quality.formula",
     "creatorpool.quality.geometric",
     "creatorpool.quality.shrinkage",
     "creatorpool.incentives",
@@ -52,7 +54,7 @@ SPARK_DOORS = {
 
 # Each folder may import those on the lines before its own.
 ORDER = [
-    {"errors", "expressions", "frames", "refusal", "quoting", "display", "project"},
+    {"errors", "expressions", "frames", "refusal", "quoting", "display", "project", "actions", "quality_components"},
     {"compiled", "elementary", "money", "contracts", "synthetic", "incentives", "delivery", "recommend"},
     {"settings"},
     {"session", "storage", "tables"},
@@ -61,7 +63,7 @@ ORDER = [
     {"integrity", "statements"},
     {"runs"},
     {"pipeline"},
-    {"report", "logs", "job"},
+    {"report", "logs"},
     {"cli"},
 ]
 

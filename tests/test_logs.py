@@ -18,7 +18,7 @@ from tools.processes import fresh_environment
 
 from creatorpool.errors import ConfigurationError
 from creatorpool.logs import CONTINUATION, JsonLines, TextLines, redacted
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.context import RunContext
 from creatorpool.quoting import one_line
 from creatorpool.settings import load_settings
 from creatorpool.tables import Warehouse
@@ -57,8 +57,8 @@ def logged(record_of: logging.Formatter, caplog: pytest.LogCaptureFixture) -> li
 
 
 def test_json_lines_name_the_run_and_time_its_stages(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    night = Night(Warehouse(None, tmp_path), load_settings(), date(2026, 11, 20), dry_run=True)
-    with caplog.at_level(logging.INFO, "creatorpool"), night.stage("signals", ()):
+    night = RunContext(Warehouse(None, tmp_path), load_settings(), date(2026, 11, 20), dry_run=True)
+    with caplog.at_level(logging.INFO, "creatorpool"), night.holding("signals", night.day, ()):
         night.log("signals", "pool split", nu=0.5)
 
     lines = [json.loads(line) for line in logged(JsonLines(), caplog)]

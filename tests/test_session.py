@@ -31,13 +31,14 @@ SparkConnectServer("127.0.0.1", int(sys.argv[1])).start(background=False)
 CLIENT = """
 import sys
 from creatorpool.quality.score import video_quality
+from creatorpool.quality_components import COMPONENT_NAMES
 from creatorpool.session import open_session
 from creatorpool.settings import load_settings
 
 settings = load_settings()
-components = ("watch_completion", "engagement_rate", "engagement_diversity", "rewatch", "safety")
+columns = f"video_id string, {' double, '.join(COMPONENT_NAMES)} double"
 with open_session(sys.argv[1], settings.engine) as session:
-    signals = session.createDataFrame([("v", *[0.25] * 5)], f"video_id string, {' double, '.join(components)} double")
+    signals = session.createDataFrame([("v", *[0.25] * len(COMPONENT_NAMES))], columns)
     gates = "video_id string, categories array<string>, is_compliant boolean"
     videos = session.createDataFrame([("v", ["music"], True)], gates)
     (row,) = video_quality(signals, videos, settings.signals).collect()

@@ -14,7 +14,8 @@ Delta tables under one root, each at `<root>/<table>`. This page is written by `
 [data_contracts/](../data_contracts), which also hold the rules that the rows obey. Money is whole micros (a millionth
 of the currency's unit), times are UTC, an undefined number is NULL. Columns marked with * are the key.
 
-Every published version of a day stays readable; [operations](operations.md) says which one counts."""
+Every published version of a day stays readable; [operations](operations.md) says which version counts. The
+[glossary](glossary.md) explains the words."""
 
 QUARANTINE = "_quarantine"
 

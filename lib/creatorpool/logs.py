@@ -1,4 +1,4 @@
-"""How log lines look: text to read or JSON to collect; one line an event, and never a credential."""
+"""How log lines look: text to read or JSON to collect; times in UTC, one line an event, and never a credential."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, TypeAlias
 
-from creatorpool.quoting import json_line, one_line
+from pythonjsonlogger.json import JsonFormatter
+
+from creatorpool.quoting import escaped_json, one_line
 
 FORMAT_VARIABLE = "CREATORPOOL_LOG"
 CONTINUATION = "    | "
@@ -34,7 +36,14 @@ def redacted(text: str) -> str:
     return text
 
 
-class TextLines(logging.Formatter):
+class _Utc(logging.Formatter):
+    """Times as ISO 8601 in UTC with the offset, to the millisecond: 2026-11-20T02:00:00.123+00:00."""
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - as in logging
+        return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+
+
+class TextLines(_Utc):
     """One line an event, to read; below it, marked as such, the lines of its traceback."""
 
     def __init__(self) -> None:
@@ -52,23 +61,26 @@ class TextLines(logging.Formatter):
         return "\n".join(f"{CONTINUATION}{one_line(line)}" for line in super().formatException(ei).split("\n"))
 
 
-class JsonLines(logging.Formatter):
-    """One JSON object a line: time (UTC), level and message; of a run also day, run_id, subject and its facts."""
+class JsonLines(_Utc, JsonFormatter):
+    """One JSON object a line: time, level and message; of a run also day, run_id, subject and its facts."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "message": record.getMessage(),
-            **getattr(record, "facts", {}),
-        }
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return json_line({name: _safe(value) for name, value in line.items()})
+    def __init__(self) -> None:
+        super().__init__(
+            ["asctime", "levelname", "message"],
+            rename_fields={"asctime": "time", "levelname": "level", "exc_info": "traceback"},
+            json_default=str,
+            json_ensure_ascii=False,
+        )
 
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """The facts as fields of their own, and no field with a credential."""
+        facts = log_data.pop("facts", {})
+        fields = {**log_data, **facts}
+        return {name: redacted(value) if isinstance(value, str) else value for name, value in fields.items()}
 
-def _safe(value: Any) -> Any:
-    return redacted(value) if isinstance(value, str) else value
+    def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
+        """The object on one line, whatever reads lines."""
+        return escaped_json(super().jsonify_log_record(log_data))
 
 
 def formatter() -> logging.Formatter:

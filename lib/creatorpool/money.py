@@ -26,6 +26,15 @@ FARTHEST = 2 * LIMIT + 1
 IntArray = NDArray[np.int64]
 
 
+def in_units(micros: int | None, currency: str = "") -> str:
+    """Micros as units with two decimals and thousands separated, for reading; tables keep the micros."""
+    if micros is None:
+        return "–"
+    sign = "-" if micros < 0 else ""
+    cents = (abs(micros) + MICROS_PER_UNIT // 200) // (MICROS_PER_UNIT // 100)
+    return f"{sign}{cents // 100:,}.{cents % 100:02d}{' ' + currency if currency else ''}"
+
+
 @dataclass(frozen=True)
 class RoundingRule:
     """How one pool's amounts become integers: ``clip(floor(p) + shift + raised, lower, upper)``.
@@ -141,7 +150,7 @@ def round_to_total(
     upper: ArrayLike | None = None,
     order: ArrayLike | None = None,
 ) -> IntArray:
-    """Bring amounts to integers that sum to `total` exactly: largest remainder inside the bounds (formulas §2, Money).
+    """Bring amounts to integers that sum to `total` exactly: largest remainder inside the bounds (formulas §2.6).
 
     Parameters
     ----------

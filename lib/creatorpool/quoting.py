@@ -73,5 +73,9 @@ def in_html(text: str) -> str:
 
 def json_line(value: object) -> str:
     """`value` as JSON on one line, whatever reads lines; what JSON has no type for is written as text."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    return escaped_json(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def escaped_json(text: str) -> str:
+    """The same JSON with characters that no reader sees, or that end a line, written as JSON's escapes."""
     return _HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], text)

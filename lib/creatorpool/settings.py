@@ -11,14 +11,25 @@ import json
 import re
 from collections.abc import Hashable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
+from creatorpool.actions import ACTION_NAMES
 from creatorpool.contracts.source import read_source
 from creatorpool.errors import ConfigurationError
 from creatorpool.project import conf_directory
+from creatorpool.quality_components import COMPONENT_NAMES
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -76,29 +87,18 @@ class IngestSettings(Section):
     max_file_bytes: int = Field(ge=1000)
 
 
-class ActionWeights(Section):
-    like: Weight
-    comment: Weight
-    share: Weight
-    follow: Weight
-
-    @model_validator(mode="after")
-    def _sum_to_one(self) -> Self:
-        _require_unit_sum("signals.action_weights", self.model_dump())
-        return self
+class Weights(Section):
+    """Weights in [0, 1], one key a name of some list; `model_dump` gives them by name, in the list's order."""
 
 
-class ComponentWeights(Section):
-    watch_completion: Weight
-    engagement_rate: Weight
-    engagement_diversity: Weight
-    rewatch: Weight
-    safety: Weight
-
-    @model_validator(mode="after")
-    def _sum_to_one(self) -> Self:
-        _require_unit_sum("signals.component_weights", self.model_dump())
-        return self
+if TYPE_CHECKING:
+    ActionWeights = Weights
+    ComponentWeights = Weights
+else:
+    ActionWeights = create_model("ActionWeights", __base__=Weights, **dict.fromkeys(ACTION_NAMES, (Weight, ...)))
+    ComponentWeights = create_model(
+        "ComponentWeights", __base__=Weights, **dict.fromkeys(COMPONENT_NAMES, (Weight, ...))
+    )
 
 
 class QualifiedView(Section):
@@ -129,6 +129,15 @@ class SignalSettings(Section):
     max_daily_views_per_viewer: Annotated[int, Field(ge=1)] | None
     custom: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], CustomSignal]
 
+    @field_validator("action_weights", "component_weights")
+    @classmethod
+    def _sum_to_one(cls, value: Weights, info: ValidationInfo) -> Weights:
+        weights = value.model_dump()
+        total = sum(weights.values())
+        if abs(total - 1) > SUM_TOLERANCE:
+            raise ValueError(f"signals.{info.field_name} must sum to 1, got {total:.12g} from {weights}")
+        return value
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         for name in ("verified", "unverified"):
@@ -144,7 +153,7 @@ class SignalSettings(Section):
         return self
 
     def exponents(self) -> dict[str, float]:
-        """φ of every component, custom ones included: the published five share what the custom ones leave."""
+        """φ of every component, custom ones included: the published ones share what the custom ones leave."""
         left = 1.0 - sum(signal.weight for signal in self.custom.values())
         published = {name: phi * left for name, phi in self.component_weights.model_dump().items()}
         return published | {name: signal.weight for name, signal in sorted(self.custom.items())}
@@ -383,12 +392,6 @@ def load_settings(overlays: Sequence[Path] = (), assignments: Sequence[str] = ()
         return Settings.model_validate(merged)
     except ValidationError as error:
         raise ConfigurationError(_explain(error, places)) from error
-
-
-def _require_unit_sum(name: str, weights: dict[str, float]) -> None:
-    total = sum(weights.values())
-    if abs(total - 1) > SUM_TOLERANCE:
-        raise ValueError(f"{name} must sum to 1, got {total:.12g} from {weights}")
 
 
 def _merge(target: dict[str, Any], overlay: dict[str, Any]) -> None:

@@ -13,7 +13,6 @@ import json
 import math
 import os
 import shutil
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -31,6 +30,7 @@ from deltalake.transaction import AddAction
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from creatorpool.contracts import Contract, load_contract
 from creatorpool.contracts.schema import spark_schema
@@ -55,8 +55,6 @@ _TABLE_PROPERTIES = {
     # without checkpoints is read commit by commit: some thousand a year.
     "delta.checkpointInterval": "2000000000",
 }
-_COMMIT_ATTEMPTS = 8
-_REWRITE_ATTEMPTS = 12
 _CURRENT_ONLY = frozenset({"run_claims", "contract_results", "stage_runs", "allocation_runs"})
 """Tables of which the embedded engine never reads an older version: their logs get checkpoints."""
 _COMMITS_PER_CHECKPOINT = 20
@@ -332,16 +330,13 @@ class Warehouse:
         raises ConcurrentWriteError.
         """
         self.ensure(table)
-        for attempt in range(_REWRITE_ATTEMPTS):
+
+        def rewrite() -> None:
             seen = self.version(table)
             rows = self.read_arrow(table, day=day, version=seen).to_pylist()
-            try:
-                self.replace_day_records(change(rows, seen + 1), table, day, seen=seen)
-                return
-            except ConcurrentWriteError:
-                if attempt + 1 == _REWRITE_ATTEMPTS:
-                    raise
-                time.sleep(0.05 * 1.6**attempt)
+            self.replace_day_records(change(rows, seen + 1), table, day, seen=seen)
+
+        _retrying(ConcurrentWriteError, attempts=12, growth=1.6)(rewrite)
 
     def restore(self, table: str, version: int | None) -> None:
         """Put `table` back to what it was at `version`, or to empty if it did not exist; nothing to do if it never did.
@@ -440,27 +435,21 @@ class Warehouse:
         return StagedRows(contract.name, mode, day, folder, tuple(add for add, _ in found), sum(n for _, n in found))
 
     def _commit_files(self, table: str, files: Iterable[AddAction], filters: Any, *, is_append: bool = False) -> int:
-        for attempt in range(_COMMIT_ATTEMPTS):
+        def commit() -> DeltaTable:
             delta = self._delta(table)
-            properties = commit_properties(delta, self.fence)
-            try:
-                delta.create_write_transaction(
-                    [*files],
-                    mode="append" if is_append else "overwrite",
-                    schema=delta.schema(),
-                    partition_by=list(self.contract(table).partition_by) or None,
-                    partition_filters=filters,
-                    commit_properties=properties,
-                )
-            except CommitFailedError:
-                # Somebody else's commit came first: look at it, and at the fence, again.
-                if attempt + 1 == _COMMIT_ATTEMPTS:
-                    raise
-                time.sleep(0.05 * 2**attempt)
-            else:
-                delta.update_incremental()
-                return delta.version()
-        raise AssertionError("the last attempt returns or raises")
+            delta.create_write_transaction(
+                [*files],
+                mode="append" if is_append else "overwrite",
+                schema=delta.schema(),
+                partition_by=list(self.contract(table).partition_by) or None,
+                partition_filters=filters,
+                commit_properties=commit_properties(delta, self.fence),
+            )
+            return delta
+
+        delta = _retrying(CommitFailedError, attempts=8, growth=2)(commit)
+        delta.update_incremental()
+        return delta.version()
 
     @staticmethod
     def _day_files(delta: DeltaTable, day: date) -> dict[str, AddAction]:
@@ -494,6 +483,19 @@ class Warehouse:
                     f"already stored cannot have; make it nullable"
                 )
         delta.alter.add_columns(_delta_fields(added))
+
+
+def _retrying(conflict: type[Exception], *, attempts: int, growth: float) -> Retrying:
+    """Call again where another commit came first, so that table and fence are read again; the last error is raised.
+
+    Waits 0.05 s before the second attempt, and `growth` times longer before each further one.
+    """
+    return Retrying(
+        retry=retry_if_exception_type(conflict),
+        stop=stop_after_attempt(attempts),
+        wait=wait_exponential(multiplier=0.05, exp_base=growth),
+        reraise=True,
+    )
 
 
 def _noted(delta: DeltaTable, table: str) -> int:

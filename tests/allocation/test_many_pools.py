@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 
 from creatorpool.allocation import allocate
 from creatorpool.allocation.payouts import PoolTerms, fill_payouts, settle_ties, split_pool
+from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.pools import pool_columns
 from creatorpool.money import round_to_total
 
@@ -16,7 +17,7 @@ VIDEOS = 6
 
 
 def terms(number: int) -> PoolTerms:
-    return PoolTerms(f"category-{number:05d}", 1_000_003 + number, 0, None, 0.5, 0.3, "linear")
+    return PoolTerms(f"category-{number:05d}", 1_000_003 + number, 0, None, SplitPolicy("linear", 0.5, 0.3))
 
 
 @pytest.mark.parametrize("number", [400, pytest.param(5_000, marks=pytest.mark.prove)])
@@ -44,6 +45,8 @@ def test_many_pools_with_cut_ties_are_each_paid_as_if_alone(spark: SparkSession,
     found = {(row["category"], row["video_id"]): row["payout_micros"] for row in paid.to_pylist()}
     assert len(found) == paid.num_rows == number * VIDEOS
     for pool, own in zip(pools, impressions, strict=True):
-        amounts = allocate(own, float(pool.pool_micros), alpha=pool.alpha, lambda_eff=pool.lambda_eff).payout
+        amounts = allocate(
+            own, float(pool.pool_micros), alpha=pool.policy.alpha, lambda_eff=pool.policy.lambda_eff
+        ).payout
         expected = round_to_total(amounts, pool.pool_micros, order=ids)
         assert [found[pool.category, video] for video in ids] == expected.tolist()

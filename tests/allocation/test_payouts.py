@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,7 @@ from creatorpool.allocation.payouts import (
     split_pool,
     video_totals,
 )
+from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.pool_creators import pool_creators
 from creatorpool.money import round_to_total
 
@@ -29,8 +31,9 @@ MEMBER_COLUMNS = "category string, video_id string, creator_id string, effective
 
 
 def terms(category: str, micros: int, **changes: object) -> PoolTerms:
-    chosen = {"floor_micros": 0, "cap_micros": None, "alpha": 0.5, "lambda_eff": 0.3, "objective": "linear"} | changes
-    return PoolTerms(category=category, pool_micros=micros, **chosen)  # type: ignore[arg-type]
+    bounds = {name: changes.pop(name, default) for name, default in (("floor_micros", 0), ("cap_micros", None))}
+    policy = replace(SplitPolicy("linear", 0.5, 0.3), **changes)  # type: ignore[arg-type]
+    return PoolTerms(category=category, pool_micros=micros, policy=policy, **bounds)  # type: ignore[arg-type]
 
 
 def members(spark: SparkSession, impressions: dict[str, np.ndarray]) -> DataFrame:
@@ -83,11 +86,11 @@ def test_fill_payouts_closes_every_pool_and_equals_rounding_in_one_place(
         whole = allocate(
             impressions[name],
             float(chosen.pool_micros),
-            alpha=chosen.alpha,
-            lambda_eff=chosen.lambda_eff,
+            alpha=chosen.policy.alpha,
+            lambda_eff=chosen.policy.lambda_eff,
             floor=floor,
             cap=cap,
-            objective=chosen.objective,  # type: ignore[arg-type]
+            objective=chosen.policy.objective,
         )
         ids = [f"v{position:04d}" for position in range(impressions[name].size)]
         expected = round_to_total(whole.payout, chosen.pool_micros, lower=floor, upper=cap, order=np.array(ids))

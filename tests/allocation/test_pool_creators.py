@@ -11,6 +11,7 @@ from tests.allocation.filled_pools import filled
 
 from creatorpool.allocation import allocate, payout_from_dual
 from creatorpool.allocation.payouts import PoolTerms, split_pool
+from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.pool_creators import pool_creators
 from creatorpool.allocation.pools import PoolRevenue
 from creatorpool.allocation.settlement import settle_pool
@@ -153,14 +154,14 @@ def test_creator_of_more_videos_than_micros_earns_the_cap():
 
 
 def test_split_pool_of_floors_above_a_creators_cap_raises():
-    chosen = PoolTerms("music", 1_000_000, 100_001, None, 0.5, 0.3, "log")
+    chosen = PoolTerms("music", 1_000_000, 100_001, None, SplitPolicy("log", 0.5, 0.3))
     with pytest.raises(InfeasiblePoolError, match="for the 3 videos of creator 'bob' exceed the creator's cap, 300000"):
         split_pool(chosen, IMPRESSIONS, pool_creators(NAMES, CAPS))
 
 
 def test_split_pool_of_floors_one_micro_above_a_large_cap_raises():
     cap = 2.0**52
-    chosen = PoolTerms("music", 2**53, 2**51 + 1, None, 0.5, 0.3, "log")
+    chosen = PoolTerms("music", 2**53, 2**51 + 1, None, SplitPolicy("log", 0.5, 0.3))
     creators = pool_creators(np.array(["ann", "ann", "bob"]), np.array([cap, cap, np.nan]))
     with pytest.raises(InfeasiblePoolError, match="for the 2 videos of creator 'ann' exceed the creator's cap"):
         split_pool(chosen, np.array([3.0, 2.0, 1.0]), creators)

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from tests.cohorts.markets import frame, ingest_run
 
+from creatorpool.actions import ACTION_FLAGS
 from creatorpool.runs.ledger import publish_run
 from creatorpool.synthetic.event_rows import EVENT_SCHEMA
 from creatorpool.tables import Warehouse
@@ -83,8 +84,8 @@ def event_rows(market: SmallMarket) -> pa.Table:
         "event_ts": moments,
         "watch_ms": np.array([_WATCHED[action] for action in market.action]),
         "loop_count": pa.nulls(n, pa.int32()),
+        **dict.fromkeys(ACTION_FLAGS, no),
         "liked": pa.array(market.action == "liked"),
-        **dict.fromkeys(("commented", "shared", "followed"), no),
         "surface": pa.nulls(n, pa.string()),
         "test_slot": pa.nulls(n, pa.int32()),
         "propensity": pa.nulls(n, pa.float64()),

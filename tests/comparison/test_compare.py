@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from tests.comparison.pools import random_pool
 
+from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.comparison.compare import OTHERS, RULES, compare, other_shares, rule_payouts
 from creatorpool.comparison.measures import small_creators
-from creatorpool.comparison.pool import Dial, Pool
+from creatorpool.comparison.pool import Pool
 from creatorpool.comparison.rules import Viewing
 from creatorpool.money import round_to_total
 
@@ -25,7 +26,7 @@ def payouts(pool: Pool) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(1)
     video, depth = np.divmod(rng.choice(VIDEOS * 9, 120, replace=False), 9)
     viewing = Viewing(video, depth + 1, (depth + 1) * rng.integers(1, 5, 120))
-    published = round_to_total(pool.split(Dial("linear", 0.5, 0.3)).payout, pool.money)
+    published = round_to_total(pool.split(SplitPolicy("linear", 0.5, 0.3)).payout, pool.money)
     views = np.bincount(video, viewing.views, VIDEOS).astype(np.float64) + 1.0
     return rule_payouts(pool, published, other_shares(views, viewing, 0.5))
 

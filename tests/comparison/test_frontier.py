@@ -12,29 +12,30 @@ import numpy as np
 import pytest
 from tests.comparison.pools import capped_pool, random_pool
 
+from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.comparison.frontier import sweep, undominated
 from creatorpool.comparison.measures import small_creators
-from creatorpool.comparison.pool import Dial, Pool
+from creatorpool.comparison.pool import Pool
 
 GRID = (0.0, 0.3, 0.8, 0.99, 0.9999, 1.0)
 
 
-def points_of(pool: Pool, dials: list[Dial]):
-    return sweep(pool, small_creators(pool.creator, pool.effective_impressions, 0.5), dials)
+def points_of(pool: Pool, policies: list[SplitPolicy]):
+    return sweep(pool, small_creators(pool.creator, pool.effective_impressions, 0.5), policies)
 
 
-def solved(pool: Pool, dial: Dial) -> np.ndarray:
+def solved(pool: Pool, policy: SplitPolicy) -> np.ndarray:
     """Shares of the money by cvxpy, from the program as it is written."""
     m = pool.effective_impressions
     rated = m > 0
     s = m / m.sum()
-    w = np.where(rated, s**dial.alpha, 0)
+    w = np.where(rated, s**policy.alpha, 0)
     p = cp.Variable(m.size)
-    if dial.objective == "log":
-        goal = cp.sum(cp.multiply((1 - dial.lambda_eff) * (w / w.sum())[rated], cp.log(p[rated])))
-        goal += cp.sum(cp.multiply(dial.lambda_eff * s[rated], cp.log(p[rated])))
+    if policy.objective == "log":
+        goal = cp.sum(cp.multiply((1 - policy.lambda_eff) * (w / w.sum())[rated], cp.log(p[rated])))
+        goal += cp.sum(cp.multiply(policy.lambda_eff * s[rated], cp.log(p[rated])))
     else:
-        goal = (1 - dial.lambda_eff) * cp.sum(cp.multiply(w[rated], cp.log(p[rated]))) + dial.lambda_eff * (s @ p)
+        goal = (1 - policy.lambda_eff) * cp.sum(cp.multiply(w[rated], cp.log(p[rated]))) + policy.lambda_eff * (s @ p)
     floor = pool.floor / pool.money
     cap = np.where(rated, 1 if pool.cap is None else pool.cap / pool.money, floor)
     tight = {"tol_gap_abs": 1e-11, "tol_gap_rel": 1e-11, "tol_feas": 1e-11}
@@ -54,12 +55,12 @@ def test_points_are_those_of_an_interior_point_solver(
 ) -> None:
     bounds = {"floor": 5_000_000, "cap": 250_000_000} if seed % 2 else {}
     pool = capped_pool(seed, 0.15, **bounds) if is_capped else random_pool(seed, **bounds)
-    dials = [Dial(objective, alpha, place) for alpha in (0.4, 1.0) for place in (0.0, 0.5, 0.9)]
+    policies = [SplitPolicy(objective, alpha, place) for alpha in (0.4, 1.0) for place in (0.0, 0.5, 0.9)]
     s = pool.effective_impressions / pool.effective_impressions.sum()
 
-    for dial, point in zip(dials, points_of(pool, dials), strict=True):
-        part = solved(pool, dial)
-        w = np.where(s > 0, s**dial.alpha, 0)
+    for policy, point in zip(policies, points_of(pool, policies), strict=True):
+        part = solved(pool, policy)
+        w = np.where(s > 0, s**policy.alpha, 0)
         assert point.efficiency == pytest.approx(s @ part, abs=1e-5)
         assert point.fairness == pytest.approx((w / w.sum())[s > 0] @ np.log(part[s > 0]), abs=1e-4)
         assert point.efficiency_log == pytest.approx(s[s > 0] @ np.log(part[s > 0]), abs=1e-4)
@@ -73,8 +74,8 @@ def test_points_are_those_of_an_interior_point_solver(
 @pytest.mark.parametrize("seed", range(5))
 def test_more_efficiency_costs_fairness_under_either_objective(seed: int) -> None:
     pool = random_pool(seed, videos=40)
-    linear = points_of(pool, [Dial("linear", 0.5, place) for place in GRID])
-    log = points_of(pool, [Dial("log", 0.5, place) for place in GRID])
+    linear = points_of(pool, [SplitPolicy("linear", 0.5, place) for place in GRID])
+    log = points_of(pool, [SplitPolicy("log", 0.5, place) for place in GRID])
 
     for one, other in itertools.pairwise(linear):
         assert other.efficiency >= one.efficiency - 1e-9
@@ -88,8 +89,8 @@ def test_more_efficiency_costs_fairness_under_either_objective(seed: int) -> Non
 def test_dead_dial_moves_nothing_until_its_very_end() -> None:
     """Formulas §6.1: with a hundred thousand videos λ_eff = 0.99 does almost nothing under the linear objective."""
     pool = random_pool(1, videos=100_000, unrated=0.0)
-    fair, late, end = points_of(pool, [Dial("linear", 0.5, place) for place in (0.0, 0.99, 1.0)])
-    log = points_of(pool, [Dial("log", 0.5, 0.5)])[0]
+    fair, late, end = points_of(pool, [SplitPolicy("linear", 0.5, place) for place in (0.0, 0.99, 1.0)])
+    log = points_of(pool, [SplitPolicy("log", 0.5, 0.5)])[0]
 
     assert late.moved < 0.001 * pool.money
     assert abs(late.spread.gini - fair.spread.gini) < 0.001
@@ -100,7 +101,9 @@ def test_dead_dial_moves_nothing_until_its_very_end() -> None:
 
 def test_dominated_points_are_told_apart_within_each_alpha() -> None:
     pool = random_pool(3, videos=60)
-    points = points_of(pool, [Dial("linear", 0.5, 0.99), Dial("linear", 0.5, 1.0), Dial("log", 0.5, 1.0)])
+    points = points_of(
+        pool, [SplitPolicy("linear", 0.5, 0.99), SplitPolicy("linear", 0.5, 1.0), SplitPolicy("log", 0.5, 1.0)]
+    )
     best = undominated(points)
 
     for point, is_best in zip(points, best, strict=True):
@@ -113,15 +116,17 @@ def test_split_at_both_ends_of_the_log_objective_is_the_sources_special_cases() 
     s = pool.effective_impressions / pool.effective_impressions.sum()
     w = np.where(s > 0, s**0.3, 0)
 
-    np.testing.assert_allclose(pool.split(Dial("log", 0.3, 1.0)).payout, pool.money * s, rtol=1e-12)
-    np.testing.assert_allclose(pool.split(Dial("log", 0.3, 0.0)).payout, pool.money * w / w.sum(), rtol=1e-12)
+    np.testing.assert_allclose(pool.split(SplitPolicy("log", 0.3, 1.0)).payout, pool.money * s, rtol=1e-12)
+    np.testing.assert_allclose(pool.split(SplitPolicy("log", 0.3, 0.0)).payout, pool.money * w / w.sum(), rtol=1e-12)
 
 
 def test_split_of_caps_that_fall_short_pays_what_they_allow() -> None:
     pool = random_pool(2, floor=1_000, cap=1_000_000)
     rated = pool.effective_impressions > 0
 
-    np.testing.assert_allclose(pool.split(Dial("linear", 0.5, 0.3)).payout, np.where(rated, 1e6, 1e3), rtol=1e-12)
+    np.testing.assert_allclose(
+        pool.split(SplitPolicy("linear", 0.5, 0.3)).payout, np.where(rated, 1e6, 1e3), rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("objective", ["linear", "log"])
@@ -130,7 +135,7 @@ def test_split_keeps_every_creator_within_the_cap_at_any_dial(objective: Literal
     assert pool.creators is not None
     binding = 0
     for place in GRID:
-        payout = pool.split(Dial(objective, 0.5, place)).payout
+        payout = pool.split(SplitPolicy(objective, 0.5, place)).payout
         earned = np.bincount(pool.creators.code, payout)
         assert math.fsum(payout) == pytest.approx(pool.money, rel=1e-12)
         assert np.all(earned <= pool.creators.cap * (1 + 1e-12))
@@ -144,7 +149,7 @@ def test_split_of_creators_caps_that_fall_short_pays_what_they_allow() -> None:
     everyone = replace(pool, creators=replace(pool.creators, cap=np.full(pool.creators.label.size, 0.01 * pool.money)))
     rated = np.bincount(everyone.creators.code, everyone.effective_impressions) > 0
     payable = everyone.creators.cap[rated].sum()
-    payout = everyone.split(Dial("log", 0.5, 0.3)).payout
+    payout = everyone.split(SplitPolicy("log", 0.5, 0.3)).payout
 
     assert payable < pool.money
     assert math.fsum(payout) == pytest.approx(payable, rel=1e-12)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.comparison.pools import random_pool
 
 from creatorpool.allocation.concentration import gini
-from creatorpool.comparison.pool import Dial
+from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.comparison.target import find_lambda
 from creatorpool.errors import InputError
 
@@ -82,7 +82,7 @@ def test_find_lambda_on_a_pool_reaches_the_gini_between_its_ends(
     pool = random_pool(seed, videos=50)
 
     def curve(place: float) -> float:
-        return gini(pool.split(Dial(objective, 0.5, place)).payout)
+        return gini(pool.split(SplitPolicy(objective, 0.5, place)).payout)
 
     target = 0.7 * curve(0.0) + 0.3 * curve(1.0)
     found = find_lambda(curve, target)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from creatorpool.actions import ACTION_FLAGS, ACTION_RATES
 from creatorpool.contracts import Contract, load_contracts
+from creatorpool.quality_components import COMPONENT_NAMES
 
 CONTRACTS = load_contracts()
 DAILY_INPUTS = ("events", "viewers", "videos", "ad_revenue", "entrants", "content_exposure", "drawer_positions")
@@ -15,18 +17,17 @@ def _each_with_interval(*names: str) -> str:
     return " ".join(f"{name} {name}_lo {name}_hi" for name in names)
 
 
-PARTS = "pool_size views watch_completion engagement_rate engagement_diversity rewatch safety competition bounds"
+COMPONENTS = " ".join(COMPONENT_NAMES)
+PARTS = f"pool_size views {COMPONENTS} competition bounds"
 PROMISED = {
-    "events": "date event_id | viewer_id video_id event_ts watch_ms loop_count? liked commented shared followed "
+    "events": f"date event_id | viewer_id video_id event_ts watch_ms loop_count? {' '.join(ACTION_FLAGS)} "
     "surface? test_slot? propensity?",
     "viewers": "viewer_id | trust_tier region? valid_from",
     "videos": "video_id | creator_id length_ms categories published_at is_compliant s_pos s_tox is_pulse",
     "creators": "creator_id | verification_level valid_from",
     "ad_revenue": "date category placement video_id? | revenue_micros currency",
-    "video_signals": "date video_id | views viewers trust_weight watch_completion engagement_rate engagement_diversity "
-    "rewatch safety like_rate comment_rate share_rate follow_rate",
-    "video_quality": "date video_id | watch_completion engagement_rate engagement_diversity rewatch safety raw_score "
-    "quality_score is_compliant smoothing",
+    "video_signals": f"date video_id | views viewers trust_weight {COMPONENTS} {' '.join(ACTION_RATES)}",
+    "video_quality": f"date video_id | {COMPONENTS} raw_score quality_score is_compliant smoothing",
     "pool_revenue": "date category | gross_micros platform_share pool_micros currency refunds_micros? "
     "carried_in_micros? carried_micros? carried_from?",
     "pool_payouts": "date category video_id | creator_id effective_impressions share weight floor_micros cap_micros? "

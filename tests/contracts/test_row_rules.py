@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
+from tests.actions import flags
 
 from creatorpool.contracts import Contract, RowRule, load_contract
 from creatorpool.contracts.conformance import conform
-from creatorpool.contracts.row_rules import split_rows, with_failed_rules
+from creatorpool.contracts.row_rules import good_rows, quarantined_rows, with_failed_rules
 from creatorpool.contracts.schema import require_schema
 from creatorpool.errors import ContractError
 
@@ -30,6 +31,13 @@ ROWS = [
     (None, None, float("nan"), None),
     ("eve", 0, 1.0, None),  # the rule on pay is neither true nor false
 ]
+
+
+def split_rows(df: DataFrame, contract: Contract, *extra_rules: RowRule) -> tuple[DataFrame, DataFrame]:
+    """The good rows and the quarantined ones."""
+    flagged = with_failed_rules(df, contract, extra_rules)
+    quarantined = quarantined_rows(flagged, contract, day=DAY, ingested_at=NOW, extra_rules=extra_rules)
+    return good_rows(flagged, contract, extra_rules), quarantined
 
 
 @pytest.fixture
@@ -68,7 +76,7 @@ def test_with_failed_rules_appends_the_callers_rules_and_keeps_names_given(
 def test_split_rows_keeps_rows_with_warnings_and_quarantines_errors(
     spark: SparkSession, rows: DataFrame, contract: Contract
 ) -> None:
-    good, quarantined = split_rows(rows, contract, day=DAY, ingested_at=NOW)
+    good, quarantined = split_rows(rows, contract)
     assert_df_equality(good, spark.createDataFrame(ROWS[:2], COLUMNS), ignore_row_order=True, ignore_nullable=True)
     found = {row.row_key: row for row in quarantined.collect()}
     assert (set(found), quarantined.count()) == ({None, "eve"}, 3)  # a blank key is none
@@ -81,7 +89,7 @@ def test_split_rows_of_input_tables_has_the_quarantine_contracts_columns(spark: 
     for name in ("events", "viewers", "videos", "ad_revenue", "content_exposure", "delivery_guarantees"):
         contract = load_contract(name)
         empty = spark.createDataFrame([], ", ".join(f"{c.name} {c.type}" for c in contract.columns))
-        good, quarantined = split_rows(empty, contract, day=DAY, ingested_at=NOW)
+        good, quarantined = split_rows(empty, contract)
         require_schema(good.schema, contract)
         require_schema(quarantined.schema, load_contract(f"{name}_quarantine"))
 
@@ -90,7 +98,7 @@ def test_split_rows_of_conformed_text_quarantines_the_row_as_it_came(spark: Spar
     text = spark.createDataFrame(
         [("ann", "8", "0.5", "1"), ("bob", "eight", "", "1")], "worker string, hours string, rating string, paid string"
     )
-    good, quarantined = split_rows(conform(text, contract), contract, day=DAY, ingested_at=NOW)
+    good, quarantined = split_rows(conform(text, contract), contract)
     assert [tuple(row) for row in good.collect()] == [("ann", 8, 0.5, 1)]
     (row,) = quarantined.collect()
     assert row.failed_rules == ["hours_readable", "hours_not_null", "paid_for_hours", "usual_hours"]
@@ -102,7 +110,7 @@ def test_split_rows_of_bad_events_names_each_fault(spark: SparkSession) -> None:
     at_ten = dt.datetime(2026, 11, 20, 10, 0, 0, 120_000, tzinfo=dt.UTC)
     good = dict.fromkeys(contract.column_names)
     good |= {"date": DAY, "event_id": "e0", "viewer_id": "v1", "video_id": "x1", "event_ts": at_ten, "watch_ms": 1000}
-    good |= {"liked": True, "commented": False, "shared": False, "followed": False}
+    good |= flags("like")
     faults: dict[str, tuple[dict[str, Any], list[str]]] = {
         "e1": ({"viewer_id": " "}, ["viewer_id_min_length"]),
         "e2": ({"watch_ms": -5}, ["watch_ms_in_range"]),
@@ -121,7 +129,7 @@ def test_split_rows_of_bad_events_names_each_fault(spark: SparkSession) -> None:
     rows = [good] + [{**good, "event_id": name, **change} for name, (change, _) in faults.items()]
     schema = ", ".join(f"{c.name} {c.type}" for c in contract.columns)
     df = spark.createDataFrame([tuple(row.values()) for row in rows], schema)
-    kept, quarantined = split_rows(df, contract, day=DAY, ingested_at=NOW)
+    kept, quarantined = split_rows(df, contract)
     assert [row.event_id for row in kept.collect()] == ["e0"]
     found = {row.event_id: row for row in quarantined.collect()}
     assert {name: row.failed_rules for name, row in found.items()} == {
@@ -161,7 +169,7 @@ def test_split_rows_of_bad_videos_names_each_fault(spark: SparkSession) -> None:
 
 def test_split_rows_by_the_callers_warning_keeps_the_row(rows: DataFrame, contract: Contract) -> None:
     rule = RowRule("early_bird", "worker <> 'ann'", "warning", "Ann comes early.")
-    good, quarantined = split_rows(rows, contract, day=DAY, ingested_at=NOW, extra_rules=[rule])
+    good, quarantined = split_rows(rows, contract, rule)
     assert sorted(row.worker for row in good.collect()) == ["ann", "bob"]
     assert quarantined.count() == 3
 

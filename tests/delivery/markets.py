@@ -13,7 +13,7 @@ from creatorpool.synthetic.delivery import DeliveryTruth, exposure_rows, guarant
 from creatorpool.tables import Warehouse
 
 
-def publish_delivery(warehouse: Warehouse, truth: DeliveryTruth, scratch: Path, skip: Sequence[date] = ()) -> None:
+def write_delivery(warehouse: Warehouse, truth: DeliveryTruth, scratch: Path, skip: Sequence[date] = ()) -> None:
     """Store the rows of `truth`, and publish the ingestion of each of its days but for those in `skip`."""
     assert warehouse.session is not None
     market = truth.market

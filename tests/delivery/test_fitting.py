@@ -15,7 +15,7 @@ from creatorpool.delivery import FitRules, daily_series, fit_p2c, fit_series, pr
 from creatorpool.delivery.fitting import AT_CEILING, COLD
 from creatorpool.delivery.fitting_problem import CEILING_CENTRE, RATE_CENTRE
 from creatorpool.delivery.prior import CurvePrior
-from creatorpool.delivery.suitability import Reasons, judge
+from creatorpool.delivery.suitability import Reasons, assess
 from creatorpool.errors import InputError
 
 KNOWN = known_curves(300, 30, seed=3)
@@ -27,7 +27,7 @@ def days_of(content: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rising_days(pv: np.ndarray, click: np.ndarray, min_points: int = 5) -> tuple[np.ndarray, np.ndarray]:
-    rising = judge(daily_series([0, pv.size], pv, click), min_points).rising
+    rising = assess(daily_series([0, pv.size], pv, click), min_points).rising
     return rising.pv, rising.click
 
 

@@ -19,10 +19,10 @@ def test_curve_follows_the_published_equation_above_the_anchor_and_the_ray_below
     ym, y0 = np.array(CURVE["y_max"]), np.array(CURVE["y0"])
     growth = np.exp(-np.array(CURVE["r"]) * (x - np.array(CURVE["x0"])))
     assert y == pytest.approx(ym * y0 / (y0 - (y0 - ym) * growth), rel=1e-14)
-    _, slope, bend = curves.derivatives(x)
+    _, slope, curvature = curves.derivatives(x)
     assert slope == pytest.approx(np.array(CURVE["r"]) * (1 - y / ym) * y, rel=1e-13)  # the differential equation
     step = 1e-3
-    assert bend == pytest.approx(
+    assert curvature == pytest.approx(
         (curves.derivatives(x + step)[1] - curves.derivatives(x - step)[1]) / (2 * step), rel=1e-6
     )
     assert curves.clicks(np.array([[100.0, 0.0]])) == pytest.approx(np.array([[2.0, 0.0]]))

@@ -11,18 +11,14 @@ from hypothesis import strategies as st
 from tests.allocation.filled_pools import filled
 
 from creatorpool.allocation.payouts import PoolTerms, split_pool
+from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.pool_creators import pool_creators
-from creatorpool.explanation.decomposition import Policy
+from creatorpool.explanation.decomposition import DayPolicy
 from creatorpool.explanation.pricing import PaidVideos, published_price, published_state
 from creatorpool.quality.geometric import geometric_quality
+from creatorpool.quality_components import COMPONENT_NAMES
 
-EXPONENTS = {
-    "watch_completion": 0.35,
-    "engagement_rate": 0.25,
-    "engagement_diversity": 0.15,
-    "rewatch": 0.1,
-    "safety": 0.15,
-}
+EXPONENTS = dict(zip(COMPONENT_NAMES, (0.35, 0.25, 0.15, 0.10, 0.15), strict=True))
 
 
 @dataclass(frozen=True)
@@ -37,13 +33,13 @@ class PoolDay:
     creator: np.ndarray | None = None  # (n,) ids; each video its own unless given
     creator_caps: Mapping[str, int] = field(default_factory=dict)  # micros, by id; others have none
 
-    def paid(self, policy: Policy) -> PaidVideos:
+    def paid(self, policy: DayPolicy) -> PaidVideos:
         """The pool as published under `policy`."""
         quality = geometric_quality(self.components, list(policy.exponents.values()), np.ones(self.views.size, bool))
         m = self.views * quality
         creator = np.array([f"c{v}" for v in range(m.size)]) if self.creator is None else self.creator
         cap = None if np.isinf(self.cap) else int(self.cap)
-        terms = PoolTerms("music", self.money, self.floor, cap, policy.alpha, policy.lambda_eff, policy.objective)
+        terms = PoolTerms("music", self.money, self.floor, cap, policy.split)
         of_creators = None
         if self.creator_caps:
             of_creators = pool_creators(creator, np.array([self.creator_caps.get(one, np.nan) for one in creator]))
@@ -61,17 +57,20 @@ class PoolDay:
             components=components,
         )
 
-    def state(self, policy: Policy):
+    def state(self, policy: DayPolicy):
         """The pool's `PoolState` and its micros."""
         videos = self.paid(policy)
         return published_state(published_price(videos, self.money, policy), videos), videos.payout.astype(np.int64)
 
 
 policies = st.builds(
-    Policy,
-    objective=st.sampled_from(["linear", "log"]),
-    alpha=st.sampled_from([0.3, 0.5, 1.0]),
-    lambda_eff=st.sampled_from([0.0, 0.3, 0.999, 1.0]),
+    DayPolicy,
+    split=st.builds(
+        SplitPolicy,
+        objective=st.sampled_from(["linear", "log"]),
+        alpha=st.sampled_from([0.3, 0.5, 1.0]),
+        lambda_eff=st.sampled_from([0.0, 0.3, 0.999, 1.0]),
+    ),
     exponents=st.just(EXPONENTS),
 )
 

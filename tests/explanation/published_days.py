@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tests.explanation.pool_days import PoolDay
+from tests.runs.pool_runs import NOW, pool_run
 
-from creatorpool.explanation.decomposition import Policy
+from creatorpool.actions import ACTION_RATES
+from creatorpool.allocation.policy import SplitPolicy
+from creatorpool.explanation.decomposition import DayPolicy
 from creatorpool.pipeline.signals import STAGE as SIGNAL_STAGE
 from creatorpool.quality.geometric import geometric_mean
-from creatorpool.runs.ledger import ALLOCATE, SIGNALS, StageRun, as_json, pool_records, publish_pools, publish_run
+from creatorpool.runs.ledger import ALLOCATE, SIGNALS, StageRun, publish_run
+from creatorpool.runs.pools import PoolRun, pool_records, publish_pools
 from creatorpool.settings import Settings
 from creatorpool.tables import Warehouse
-
-NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 def publish_day(
@@ -33,8 +35,8 @@ def publish_day(
 
     A pool's `refunds` (<= 0) lowered its revenue to twice its money.
     """
-    warehouse, dial = Warehouse(None, root), settings.allocation
-    policy = Policy(dial.objective, dial.alpha, dial.lambda_eff, settings.signals.exponents())
+    warehouse = Warehouse(None, root)
+    policy = DayPolicy(SplitPolicy.of(settings.allocation), settings.signals.exponents())
     tables: dict[str, dict[Any, dict[str, Any]]] = {"pool_payouts": {}, "video_signals": {}, "video_quality": {}}
     for category, (pool, ids) in pools.items():
         _add_pool(tables, day, category, pool, ids, policy)
@@ -55,7 +57,7 @@ def publish_day(
     sha = settings.sha256(*SIGNAL_STAGE.sections)
     publish_run(warehouse, StageRun(day, SIGNALS, f"s-{day}", sha, "test", {}, signals, {}, NOW, NOW))
     outputs = {table: version for table, version in versions.items() if table not in signals}
-    ledger = [_ledger_row(name, pool, settings, signals, outputs, currency) for name, (pool, _) in pools.items()]
+    ledger = [_ledger_row(day, name, pool, settings, signals, outputs, currency) for name, (pool, _) in pools.items()]
     records, seen = pool_records(warehouse, day, ledger)
     publish_pools(warehouse, day, records, seen)
 
@@ -70,7 +72,7 @@ def _add_pool(
     category: str,
     pool: PoolDay,
     ids: list[str],
-    policy: Policy,
+    policy: DayPolicy,
 ) -> None:
     paid = pool.paid(policy)
     scores = geometric_mean(pool.components, list(policy.exponents.values()))
@@ -88,7 +90,7 @@ def _add_pool(
             "bound": str(paid.bound[v]),
         }
         components = {name: float(values[v]) for name, values in paid.components.items()}
-        rates = dict.fromkeys(("like_rate", "comment_rate", "share_rate", "follow_rate"), 0.0)
+        rates = dict.fromkeys(ACTION_RATES, 0.0)
         counts = {"views": int(pool.views[v]), "viewers": 1, "trust_weight": 1.0}
         tables["video_signals"][video] = key | components | rates | counts
         tables["video_quality"][video] = (
@@ -135,32 +137,29 @@ def _revenue(day: date, category: str, money: int, currency: str, refunds: int) 
 
 
 def _ledger_row(
+    day: date,
     category: str,
     pool: PoolDay,
     settings: Settings,
     inputs: Mapping[str, int],
     outputs: Mapping[str, int],
     currency: str,
-) -> dict[str, Any]:
-    dial = settings.allocation
-    unknown = ("coverage", "nu", "iterations", "max_kkt_residual", "gini", "top1pct_share", "efficiency_moved_micros")
-    return dict.fromkeys((*unknown, "warning", "seconds", "config_json", "carried_from")) | {
-        "carried_micros": 0,
-        "category": category,
-        "run_id": f"{ALLOCATE}-1",
-        "pool_micros": pool.money,
-        "paid_micros": pool.money,
-        "unallocated_micros": 0,
-        "videos_eligible": pool.views.size,
-        "videos_paid": pool.views.size,
-        "alpha": dial.alpha,
-        "lambda_fair": 1.0 - dial.lambda_eff,
-        "lambda_eff": dial.lambda_eff,
-        "objective": dial.objective,
-        "config_sha256": settings.sha256(),
-        "input_versions": as_json(inputs),
-        "output_versions": as_json(outputs),
-        "currency": currency,
-        "started_at": NOW,
-        "finished_at": NOW,
-    }
+) -> PoolRun:
+    policy = settings.allocation
+    return pool_run(
+        day=day,
+        category=category,
+        run_id=f"{ALLOCATE}-1",
+        pool_micros=pool.money,
+        paid_micros=pool.money,
+        videos_eligible=pool.views.size,
+        videos_paid=pool.views.size,
+        alpha=policy.alpha,
+        lambda_fair=1.0 - policy.lambda_eff,
+        lambda_eff=policy.lambda_eff,
+        objective=policy.objective,
+        config_sha256=settings.sha256(),
+        inputs=inputs,
+        outputs=outputs,
+        currency=currency,
+    )

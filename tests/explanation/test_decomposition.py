@@ -13,13 +13,19 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from tests.explanation.pool_days import EXPONENTS, PoolDay, capped_days, policies, pool_days
 
-from creatorpool.explanation.decomposition import Policy, payout_parts, policy_parts
+from creatorpool.allocation.policy import SplitPolicy
+from creatorpool.explanation.decomposition import DayPolicy, payout_parts, policy_parts
 from creatorpool.explanation.parts import whole_parts
 from creatorpool.explanation.pricing import other_price, other_state, published_price, published_state
 
 RNG = np.random.default_rng(11)
-LOG = Policy("log", 0.5, 0.0, EXPONENTS)
-LINEAR = Policy("linear", 0.5, 0.3, EXPONENTS)
+LOG = DayPolicy(SplitPolicy("log", 0.5, 0.0), EXPONENTS)
+LINEAR = DayPolicy(SplitPolicy("linear", 0.5, 0.3), EXPONENTS)
+
+
+def with_split(policy: DayPolicy, **changes: Any) -> DayPolicy:
+    """`policy` with another split."""
+    return replace(policy, split=replace(policy.split, **changes))
 
 
 def interior_day(n: int = 6, money: int = 10**9) -> PoolDay:
@@ -74,7 +80,7 @@ def test_parts_of_many_days_with_capped_creators_sum_to_the_change(policy, first
 
 
 def test_video_held_at_its_floor_by_its_creators_cap_is_not_priced_at_the_pools_price():
-    policy = replace(LOG, lambda_eff=0.3)
+    policy = with_split(LOG, lambda_eff=0.3)
     creator = np.array(["A", "A", "B", "B"])
     day = PoolDay(
         1_000_000, np.array([1000, 200, 1000, 1000]), np.full((4, 5), 0.5), 100_000, np.inf, creator, {"A": 250_000}
@@ -95,7 +101,7 @@ def test_pool_of_creators_who_all_earn_their_caps_has_no_rounding():
     caps = {"A": 300, "B": 500}
     day = PoolDay(800, np.array([9, 1, 5]), np.full((3, 5), 0.5), 0, np.inf, creator, caps)
     later = replace(day, money=900, creator_caps={"A": 300, "B": 600})
-    for policy in (LOG, LINEAR, replace(LINEAR, lambda_eff=1.0)):
+    for policy in (LOG, LINEAR, with_split(LINEAR, lambda_eff=1.0)):
         (before, paid), (after, paid_after) = day.state(policy), later.state(policy)
         whole = whole_parts(payout_parts(before, after, policy), paid_after - paid)
         assert (paid_after - paid).tolist() == [0, 0, 100]
@@ -105,7 +111,7 @@ def test_pool_of_creators_who_all_earn_their_caps_has_no_rounding():
 
 @pytest.mark.parametrize("alpha", [0.3, 0.5, 1.0])
 def test_interior_split_is_the_log_decomposition_factor_by_factor(alpha):
-    policy = Policy("log", alpha, 0.0, EXPONENTS)
+    policy = DayPolicy(SplitPolicy("log", alpha, 0.0), EXPONENTS)
     first, second = interior_day(), interior_day(money=3 * 10**9)
     before, after = first.state(policy)[0], second.state(policy)[0]
     parts = payout_parts(before, after, policy)
@@ -131,7 +137,7 @@ def test_interior_split_is_the_log_decomposition_factor_by_factor(alpha):
 
 
 def test_two_terms_of_the_log_objective_are_split_each_by_its_own_power():
-    policy = replace(LOG, lambda_eff=0.4, alpha=0.5)
+    policy = with_split(LOG, lambda_eff=0.4, alpha=0.5)
     day = interior_day()
     later = with_views(day, day.views * np.array([1, 2, 3, 4, 5, 6]))
     before, after = day.state(policy)[0], later.state(policy)[0]
@@ -147,7 +153,7 @@ def test_two_terms_of_the_log_objective_are_split_each_by_its_own_power():
     assert_allclose(payout_parts(before, after, policy)["views"], expected, rtol=1e-9)
 
 
-@pytest.mark.parametrize("policy", [LOG, replace(LOG, lambda_eff=0.6), LINEAR, replace(LINEAR, lambda_eff=0.99)])
+@pytest.mark.parametrize("policy", [LOG, with_split(LOG, lambda_eff=0.6), LINEAR, with_split(LINEAR, lambda_eff=0.99)])
 def test_pool_size_alone_is_all_of_the_change(policy):
     day = interior_day(n=3)
     before, after = day.state(policy)[0], replace(day, money=2 * day.money).state(policy)[0]
@@ -157,7 +163,7 @@ def test_pool_size_alone_is_all_of_the_change(policy):
 
 
 @pytest.mark.parametrize("name", [*EXPONENTS, "views"])
-@pytest.mark.parametrize("policy", [LOG, replace(LOG, lambda_eff=0.6), replace(LINEAR, lambda_eff=0.9)])
+@pytest.mark.parametrize("policy", [LOG, with_split(LOG, lambda_eff=0.6), with_split(LINEAR, lambda_eff=0.9)])
 def test_own_factor_alone_at_a_standing_price_is_all_of_the_change(policy, name):
     day = interior_day(n=1)
     components = dict(zip(EXPONENTS, day.components.T, strict=True))
@@ -271,7 +277,7 @@ def test_changed_policy_is_paid_its_shapley_value_and_all_parts_close(old, new, 
 
 def test_policy_alone_is_all_of_the_change():
     day = interior_day()
-    policies_ = (LOG, replace(LOG, alpha=0.9))
+    policies_ = (LOG, with_split(LOG, alpha=0.9))
     states, _ = four_states(policies_, (day, day))
     parts = policy_parts(states, policies_)
     assert_allclose(parts["policy"], states[1, 1].payout - states[0, 0].payout)

@@ -10,7 +10,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from tests.explanation.pool_days import EXPONENTS, PoolDay
 
 from creatorpool.allocation import allocate
-from creatorpool.explanation.decomposition import Policy, payout_parts
+from creatorpool.allocation.policy import SplitPolicy
+from creatorpool.explanation.decomposition import DayPolicy, payout_parts
 from creatorpool.explanation.pricing import other_price, other_state, published_price, published_state
 
 RNG = np.random.default_rng(23)
@@ -26,7 +27,7 @@ CAPS = {"g00": MONEY // 60, "g03": MONEY // 40, "g05": MONEY // 30}
 @pytest.mark.parametrize("lambda_eff", [0.0, 0.3, 0.9])
 @pytest.mark.parametrize("floor", [0, MONEY // 1000])
 def test_published_price_of_a_pool_with_capped_creators_is_the_one_it_was_paid_at(objective, lambda_eff, floor):
-    policy = Policy(objective, 0.5, lambda_eff, EXPONENTS)
+    policy = DayPolicy(SplitPolicy(objective, 0.5, lambda_eff), EXPONENTS)
     free, capped = replace(DAY, floor=floor), replace(DAY, floor=floor, creator=CREATOR, creator_caps=CAPS)
     uncapped, videos = free.paid(policy), capped.paid(policy)
     split = allocate(
@@ -55,8 +56,8 @@ def test_published_price_of_a_pool_with_capped_creators_is_the_one_it_was_paid_a
 
 
 def test_other_price_is_what_the_day_would_have_paid():
-    old = Policy("linear", 0.5, 0.3, EXPONENTS)
-    new = Policy("log", 0.8, 0.6, dict(zip(EXPONENTS, [0.1, 0.1, 0.2, 0.3, 0.3], strict=True)))
+    old = DayPolicy(SplitPolicy("linear", 0.5, 0.3), EXPONENTS)
+    new = DayPolicy(SplitPolicy("log", 0.8, 0.6), dict(zip(EXPONENTS, [0.1, 0.1, 0.2, 0.3, 0.3], strict=True)))
     day = replace(DAY, floor=1000, cap=MONEY / 50)
     videos = day.paid(old)
     impressions = videos.rated(new)
@@ -65,7 +66,7 @@ def test_other_price_is_what_the_day_would_have_paid():
 
 
 def test_other_price_lets_a_capped_creators_videos_share_the_cap_anew():
-    old, new = Policy("linear", 0.5, 0.3, EXPONENTS), Policy("log", 0.8, 0.6, EXPONENTS)
+    old, new = DayPolicy(SplitPolicy("linear", 0.5, 0.3), EXPONENTS), DayPolicy(SplitPolicy("log", 0.8, 0.6), EXPONENTS)
     day = replace(DAY, floor=1000, creator=CREATOR, creator_caps=CAPS)
     videos, expected = day.paid(old), day.paid(new)
     assert set(CREATOR[expected.bound == "creator_cap"]) == set(CAPS)
@@ -75,7 +76,7 @@ def test_other_price_lets_a_capped_creators_videos_share_the_cap_anew():
 
 
 def test_other_price_with_caps_that_fall_short_pays_what_they_allow():
-    old, new = Policy("log", 0.5, 0.3, EXPONENTS), Policy("log", 0.9, 0.3, EXPONENTS)
+    old, new = DayPolicy(SplitPolicy("log", 0.5, 0.3), EXPONENTS), DayPolicy(SplitPolicy("log", 0.9, 0.3), EXPONENTS)
     day = PoolDay(1_000, np.array([10, 20]), np.full((2, 5), 0.5), cap=600.0)
     videos = day.paid(old)
     short = replace(videos, effective_impressions=videos.effective_impressions * [1.0, 0.0])

@@ -7,13 +7,17 @@ import pyarrow as pa
 import pytest
 from tests.explanation.pool_days import EXPONENTS, PoolDay
 
-from creatorpool.explanation.decomposition import Policy
+from creatorpool.allocation.policy import SplitPolicy
+from creatorpool.explanation.decomposition import DayPolicy
 from creatorpool.explanation.pairs import PoolPair, pool_day
-from creatorpool.explanation.parts import COMPONENTS, PARTS
+from creatorpool.explanation.parts import PARTS
 from creatorpool.explanation.rows import explained_batch, whole_pool
+from creatorpool.quality_components import COMPONENT_NAMES
 
 RNG = np.random.default_rng(3)
-POLICY = Policy("log", 0.5, 0.0, {**{name: 0.9 * phi for name, phi in EXPONENTS.items()}, "finish_share": 0.1})
+POLICY = DayPolicy(
+    SplitPolicy("log", 0.5, 0.0), {**{name: 0.9 * phi for name, phi in EXPONENTS.items()}, "finish_share": 0.1}
+)
 
 
 def side(day: int, pool: PoolDay, finish_share: list[float | None]) -> dict[str, list]:
@@ -27,7 +31,7 @@ def side(day: int, pool: PoolDay, finish_share: list[float | None]) -> dict[str,
         "payout_micros": paid.payout.astype(int).tolist(),
         "bound": paid.bound.tolist(),
         "views": pool.views.tolist(),
-        **{name: pool.components[:, k].tolist() for k, name in enumerate(COMPONENTS)},
+        **{name: pool.components[:, k].tolist() for k, name in enumerate(COMPONENT_NAMES)},
         "finish_share": finish_share,
     }
     return {f"{name}_{day}": values for name, values in columns.items()}

@@ -48,14 +48,17 @@ def poisson_binomial_point(p: Iterable[float], first: Iterable[float], second: I
     """π, π′ and π″ of slots with chances p and derivatives p′ and p″: the masses, differentiated slot by slot."""
     with mp.workdps(DIGITS):
         f, d, e = [mp.mpf(1)], [mp.mpf(0)], [mp.mpf(0)]
-        for chance, slope, bend in zip(*(map(mp.mpf, map(float, part)) for part in (p, first, second)), strict=True):
+        for chance, slope, curvature in zip(
+            *(map(mp.mpf, map(float, part)) for part in (p, first, second)), strict=True
+        ):
             f0, d0, e0 = ([*part, mp.mpf(0)] for part in (f, d, e))
             f1, d1, e1 = ([mp.mpf(0), *part] for part in (f, d, e))
             s = range(len(f0))
             f = [f0[i] * (1 - chance) + f1[i] * chance for i in s]
             d = [d0[i] * (1 - chance) + d1[i] * chance + (f1[i] - f0[i]) * slope for i in s]
             e = [
-                e0[i] * (1 - chance) + e1[i] * chance + 2 * (d1[i] - d0[i]) * slope + (f1[i] - f0[i]) * bend for i in s
+                e0[i] * (1 - chance) + e1[i] * chance + 2 * (d1[i] - d0[i]) * slope + (f1[i] - f0[i]) * curvature
+                for i in s
             ]
         return ScaledPoint(mp.fsum(f[k:]), mp.fsum(d[k:]), mp.fsum(e[k:]), mp.fsum(map(abs, e[k:])))
 
@@ -82,8 +85,10 @@ def beta_binomial_point(q: float, size: float, n: int, k: int) -> ScaledPoint:
         squares = mp.fsum(x**2 for x in ups[:start] + downs[: n - start])
         sums = [mp.mpf(0)] * 4
         for j in range(start, stop):
-            bend = score**2 - squares
-            sums = [total + mass * part for total, part in zip(sums, (1, score, bend, abs(bend)), strict=True)]
+            curvature = score**2 - squares
+            sums = [
+                total + mass * part for total, part in zip(sums, (1, score, curvature, abs(curvature)), strict=True)
+            ]
             if j < n:
                 up, down = ups[j], downs[n - j - 1]
                 mass *= mp.mpf(n - j) / (j + 1) * down / up

@@ -17,10 +17,10 @@ from creatorpool.incentives import (
     EstimationRules,
     Policy,
     QuadraticCost,
-    alike_slots,
     best_response,
     count_cohort,
     estimate_cohort,
+    identical_slots,
     monotone_curve,
     nearby_bars,
     pass_probability,
@@ -227,8 +227,11 @@ def test_count_cohort_keeps_every_entrant_and_slot() -> None:
 invalid_counts = [
     (lambda: wilson_interval(5, 4), "must not exceed"),
     (lambda: count_cohort([0.1, 0.2], [[1, 0]]), "proxy must be"),
-    (lambda: CohortCounts(np.array([0.2, 0.1]), np.ones((2, 3), dtype=np.int64), alike_slots(2, 2), 0.1), "ascend"),
-    (lambda: CohortCounts(np.array([0.2]), np.ones((2, 3), dtype=np.int64), alike_slots(2, 2), 0.1), "need entrants"),
+    (lambda: CohortCounts(np.array([0.2, 0.1]), np.ones((2, 3), dtype=np.int64), identical_slots(2, 2), 0.1), "ascend"),
+    (
+        lambda: CohortCounts(np.array([0.2]), np.ones((2, 3), dtype=np.int64), identical_slots(2, 2), 0.1),
+        "need entrants",
+    ),
     (lambda: estimate_cohort(simulated_cohort(300, 0), replace(POLICY, n=np.asarray(14))), "counts of n = 12"),
 ]
 

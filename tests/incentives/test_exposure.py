@@ -5,7 +5,7 @@ import pytest
 
 from creatorpool.errors import InputError
 from creatorpool.incentives import CellTotals, CohortExposure, EstimationRules, Policy, QuadraticCost, estimate_cohort
-from creatorpool.incentives.cohort import CohortCounts, alike_slots
+from creatorpool.incentives.cohort import CohortCounts, identical_slots
 from creatorpool.incentives.exposure import ExposureTerms, measured_terms, redrawn_terms
 
 N, K = 12, 7
@@ -41,7 +41,7 @@ class Rows:
     @property
     def counts(self) -> CohortCounts:
         entrants = self.exposure.mass.entrants
-        return CohortCounts(self.proxy, entrants, alike_slots(10, N), self.median)
+        return CohortCounts(self.proxy, entrants, identical_slots(10, N), self.median)
 
 
 def terms_of(rows: Rows, replicates: int, seed: int) -> ExposureTerms:

@@ -49,8 +49,8 @@ def check_model(link: LogisticLink, q: float, n: int, k: int) -> None:
     model = LinkModel(link)
     chance, failure, first, second = logistic_point(q, link)
     with mp.workdps(DIGITS):
-        tail, density, bend = binomial_point(chance, n, k, failure)
-        slope, curvature = first * density, first**2 * bend + second * density
+        tail, density, curvature = binomial_point(chance, n, k, failure)
+        slope, curvature = first * density, first**2 * curvature + second * density
         scale = first**2 * curvature_scale(chance, n, k, density, failure) + abs(second) * density
     assert model.log_pass_probability(q, n, k) == pytest.approx(float(mp.log(tail)), rel=1e-10, abs=1e-15)
     if min(chance, failure, first) < SMALLEST:

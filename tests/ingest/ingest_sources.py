@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from tests.actions import flags
 
 from creatorpool.contracts import load_contract
 from creatorpool.storage.records import arrow_schema
@@ -32,10 +33,9 @@ def good_event(number: int, **changes: Any) -> Row:
         "event_ts": NOON + timedelta(seconds=number, microseconds=number),
         "watch_ms": 1_000 * number,
         "loop_count": None if number % 3 == 0 else number % 3,
+        **flags(),
         "liked": number % 2 == 0,
-        "commented": False,
         "shared": number % 5 == 0,
-        "followed": False,
         "surface": None if number % 4 == 0 else "feed",
         "test_slot": None,
         "propensity": 0.25 if number % 2 else None,

@@ -1,4 +1,4 @@
-"""Parquet files, judged by their footers, and the plain copies of awkward ones."""
+"""Parquet files, checked by their footers, and the plain copies of awkward ones."""
 
 from __future__ import annotations
 

@@ -15,6 +15,5 @@ def test_report_lines_leave_out_what_did_not_happen() -> None:
     assert list(report.lines()) == [
         "viewers: 2 read, 2 accepted",
         "events: 9 read, 4 accepted, 1 late, 2 duplicates, 2 quarantined, 1 other day (a 2, b 1)",
-        "warning: odd",
     ]
     assert json.loads(json.dumps(report.counts()))["events"]["broken"] == {"a": 2, "b": 1}

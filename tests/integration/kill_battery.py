@@ -28,13 +28,13 @@ from pathlib import Path
 import great_expectations  # noqa: F401
 import pyspark.sql.connect.session  # noqa: F401
 
-from creatorpool.pipeline.allocation import allocate_day
-from creatorpool.pipeline.explanation import explain_day
-from creatorpool.pipeline.ingestion import ingested
+from creatorpool.pipeline.allocation import publish_payouts
+from creatorpool.pipeline.context import RunContext
+from creatorpool.pipeline.explanation import publish_explanation
+from creatorpool.pipeline.ingestion import publish_ingestion
 from creatorpool.pipeline.maintenance import maintain_tables
-from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.recovery import recover
-from creatorpool.pipeline.statements import day_statements
+from creatorpool.pipeline.statements import publish_statements
 from creatorpool.report.nightly.page import write_page
 from creatorpool.report.nightly.published import report_day
 from creatorpool.session import open_session
@@ -51,32 +51,32 @@ ALPHA = "allocation.alpha=0.7"
 LOST_ANSWER = 7
 """Exit code of a child whose engine's answer gRPC could not read, seen once in some hundred children: borne once."""
 
-Command = Callable[[Warehouse, Callable[..., Night], Path], object]
+Command = Callable[[Warehouse, Callable[..., RunContext], Path], object]
 
 
 def settings_of(*assignments: str) -> Settings:
     return load_settings(assignments=["contracts.data_docs=false", "engine.shuffle_partitions=2", *assignments])
 
 
-def night(tables: Warehouse, day: date, *assignments: str) -> Night:
-    run = Night(tables, settings_of(*assignments), day)
+def night(tables: Warehouse, day: date, *assignments: str) -> RunContext:
+    run = RunContext(tables, settings_of(*assignments), day)
     recover(tables, run.log)
     return run
 
 
 def pay(day: date, raw: Path, tables: Warehouse) -> None:
     run = night(tables, day)
-    ingested(run, raw / day.isoformat())
-    allocate_day(run)
+    publish_ingestion(run, raw / day.isoformat())
+    publish_payouts(run)
 
 
 def republish(tables: Warehouse) -> None:
-    allocate_day(night(tables, SECOND, ALPHA), republish=True)
+    publish_payouts(night(tables, SECOND, ALPHA), republish=True)
 
 
 def explain(tables: Warehouse) -> None:
     run = night(tables, SECOND)
-    day_statements(run, explain_day(run, FIRST, settings_of()))
+    publish_statements(run, publish_explanation(run, FIRST, settings_of()))
 
 
 def maintain(tables: Warehouse) -> None:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from tests.integration.kill_battery import settings_of
 
-from creatorpool.job import run_job
-from creatorpool.pipeline.allocation import allocate_day
-from creatorpool.pipeline.ingestion import ingested
-from creatorpool.pipeline.night import Night
+from creatorpool.cli.process import run_and_exit
+from creatorpool.pipeline.allocation import publish_payouts
+from creatorpool.pipeline.context import RunContext
+from creatorpool.pipeline.ingestion import publish_ingestion
 from creatorpool.session import open_session
 from creatorpool.storage.staged import StagedRows
 from creatorpool.tables import Warehouse
@@ -34,10 +34,10 @@ def main(arguments: list[str]) -> None:
     Warehouse.commit = stopping  # type: ignore[method-assign, assignment]
     settings = settings_of()
     with open_session(engine, settings.engine) as session:
-        run = Night(Warehouse(session, Path(root)), settings, date.fromisoformat(day))
-        ingested(run, Path(source))
-        allocate_day(run)
+        run = RunContext(Warehouse(session, Path(root)), settings, date.fromisoformat(day))
+        publish_ingestion(run, Path(source))
+        publish_payouts(run)
 
 
 if __name__ == "__main__":
-    run_job(main)
+    run_and_exit(main)

@@ -20,7 +20,8 @@ from tools.processes import fresh_environment
 from creatorpool.cli.main import main
 from creatorpool.errors import CreatorpoolError, InputError
 from creatorpool.runs.claims import EVERY_DAY, claimed
-from creatorpool.runs.ledger import StageRun, begin_runs, published_pools, published_run
+from creatorpool.runs.ledger import StageRun, begin_runs, published_run
+from creatorpool.runs.pools import published_pools
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse
@@ -97,10 +98,12 @@ def test_backfill_takes_up_where_days_are_missing_and_changes_are_explained(
     [
         (["run", "--date", "20261120"], 2, "'20261120' is not a date"),
         (["run"], 2, "Missing option '--date'"),
-        (["run", "--date", DAY, "--dat", "x"], 2, "No such option"),
+        (["run", "--date", DAY, "--dat", "x"], 2, "No such option: --dat"),
+        ([], 2, "creatorpool: Missing command"),
         (["rum"], 2, "No such command 'rum'"),
         (["verify", "--date", DAY, "--set", "allocation.alhpa=0.5"], 3, "unknown key 'allocation.alhpa'"),
         (["verify", "--date", DAY, "--engine", "flink"], 3, "got 'flink'"),
+        (["explain", "v1", "--date", DAY, "--video", "v1"], 2, "give one of them"),
         (["backfill", "--from", NEXT, "--to", DAY], 2, "--from must not be after --to"),
         (["backfill", "--from", DAY, "--to", NEXT, "--source", "raw"], 2, "must have {date}"),
         (["status"], 2, "nothing is published"),

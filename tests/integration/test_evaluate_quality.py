@@ -31,7 +31,7 @@ def test_evaluate_quality_of_unpublished_day_ends_with_bad_input(tmp_path: Path,
 def test_evaluate_quality_of_no_days_ends_with_bad_input(tmp_path: Path, job: Job):
     ended = job("evaluate_quality.py", "--date", DAY, "--root", tmp_path, "--days", 0)
     assert ended.returncode == 2
-    assert "'0' is not a whole number above 0" in ended.stderr
+    assert "Invalid value for '--days': Input should be greater than or equal to 1" in ended.stderr
 
 
 def test_evaluate_quality_against_missing_overlay_ends_with_bad_configuration(tmp_path: Path, job: Job):

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tests.actions import every_flag
 from tests.hostile_names import ALLOWED, UNPRINTABLE, Structure
 from tests.ingest.ingest_sources import (
     DAY,
@@ -29,9 +30,10 @@ pytestmark = [pytest.mark.once, pytest.mark.timeout(1200)]
 
 def viewed(number: int, viewer: str, video: str) -> Row:
     """An event with every action, so that the video has a quality."""
-    actions = dict.fromkeys(("liked", "commented", "shared", "followed"), True)
     times = {"event_ts": NOON + timedelta(seconds=number), "watch_ms": 30_000, "loop_count": 2}
-    return good_event(number, event_id=f"{video}{number}", viewer_id=viewer, video_id=video, **times, **actions)
+    return good_event(
+        number, event_id=f"{video}{number}", viewer_id=viewer, video_id=video, **times, **every_flag(True)
+    )
 
 
 def named_tables() -> Tables:

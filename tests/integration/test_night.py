@@ -12,7 +12,7 @@ from tests.checkout import project_root
 from tests.integration.conftest import DAY, Job
 from tests.integration.day_tables import TABLES, day_tables
 
-from creatorpool.runs.ledger import published_pools
+from creatorpool.runs.pools import published_pools
 from creatorpool.tables import Warehouse
 
 pytestmark = pytest.mark.timeout(1200)
@@ -29,9 +29,9 @@ def test_night_pays_every_pool_to_the_micro(undisturbed: Path) -> None:
     assert len(pools) >= 5
     for category, pool in pools.items():
         paid = sum(row["payout_micros"] for row in payouts if row["category"] == category)
-        assert paid == pool["paid_micros"]
-        assert paid + pool["unallocated_micros"] == pool["pool_micros"]
-        assert pool["max_kkt_residual"] <= 1e-9 * pool["pool_micros"]
+        assert paid == pool.paid_micros
+        assert paid + pool.unallocated_micros == pool.pool_micros
+        assert pool.max_kkt_residual <= 1e-9 * pool.pool_micros
 
 
 def test_night_totals_add_up_over_pools_videos_and_creators(undisturbed: Path) -> None:
@@ -102,13 +102,13 @@ def test_republish_replaces_payouts_and_keeps_the_history(
 
     assert ended.returncode == 0, ended.stderr
     after = published_pools(Warehouse(None, copy), DAY)
-    assert {pool["alpha"] for pool in after.values()} == {0.9}
-    assert {pool["run_id"] for pool in after.values()}.isdisjoint(pool["run_id"] for pool in before.values())
+    assert {pool.alpha for pool in after.values()} == {0.9}
+    assert {pool.run_id for pool in after.values()}.isdisjoint(pool.run_id for pool in before.values())
     superseded = [row for row in records(copy, "allocation_runs") if row["status"] == "superseded"]
-    assert {row["run_id"] for row in superseded} == {pool["run_id"] for pool in before.values()}
+    assert {row["run_id"] for row in superseded} == {pool.run_id for pool in before.values()}
     for category, pool in after.items():
         paid = sum(row["payout_micros"] for row in records(copy, "pool_payouts") if row["category"] == category)
-        assert paid == pool["pool_micros"]
+        assert paid == pool.pool_micros
 
 
 @pytest.mark.once

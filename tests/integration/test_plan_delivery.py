@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
-from tests.delivery.markets import publish_delivery
+from tests.delivery.markets import write_delivery
 from tests.integration.conftest import Job
 
-from creatorpool.pipeline.ingestion import ingested
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.context import RunContext
+from creatorpool.pipeline.ingestion import publish_ingestion
 from creatorpool.runs.ledger import INGEST, published_run
 from creatorpool.settings import load_settings
 from creatorpool.synthetic.delivery import DeliveryMarket, draw_delivery, write_delivery_days
@@ -26,7 +26,7 @@ MARKET = DeliveryMarket(12, DAY - timedelta(days=DAYS - 1), DAYS, seed=5)
 @pytest.fixture(scope="module")
 def root(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("delivery")
-    publish_delivery(Warehouse(spark, folder / "tables"), draw_delivery(MARKET), folder / "raw")
+    write_delivery(Warehouse(spark, folder / "tables"), draw_delivery(MARKET), folder / "raw")
     return folder / "tables"
 
 
@@ -78,8 +78,9 @@ def test_ingestion_brings_exposures_positions_and_guarantees_into_their_tables(
     market = DeliveryMarket(8, DAY, 1)
     truth = write_delivery_days(tmp_path / "raw", market)
     warehouse = Warehouse(spark, tmp_path / "tables")
-    ingested(
-        Night(warehouse, load_settings(assignments=["contracts.data_docs=false"]), DAY), tmp_path / "raw" / str(DAY)
+    publish_ingestion(
+        RunContext(warehouse, load_settings(assignments=["contracts.data_docs=false"]), DAY),
+        tmp_path / "raw" / str(DAY),
     )
 
     run = published_run(warehouse, INGEST, DAY)

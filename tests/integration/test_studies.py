@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from tests.integration.conftest import DAY, Job
 
-from creatorpool.runs.ledger import published_pools, published_run
+from creatorpool.runs.ledger import published_run
+from creatorpool.runs.pools import published_pools
 from creatorpool.tables import Warehouse
 
 
@@ -34,7 +35,7 @@ def test_sweep_frontier_publishes_its_table_and_says_where_the_target_is(tables:
     ledger = published_pools(Warehouse(None, tables), DAY)
     published = {row["category"]: row for row in rows_of(tables, "allocation_frontier") if row["is_published"]}
     assert {name: row["gini"] for name, row in published.items()} == {
-        name: pytest.approx(pool["gini"]) for name, pool in ledger.items() if pool["paid_micros"]
+        name: pytest.approx(pool.gini) for name, pool in ledger.items() if pool.paid_micros
     }
     assert published_run(Warehouse(None, tables), "frontier", DAY) is not None
 

@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.integrity.markets import contests_of, random_market, score_rules
+from tests.actions import every_flag
+from tests.integrity.markets import contests_of, quality_formula, random_market
 from tests.quality.random_logs import MIDNIGHT, Logs, random_logs
 
-from creatorpool.comparison.pool import Dial
+from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.errors import InputError
-from creatorpool.integrity.attack import BEHAVIOURS, SIGNAL_COLUMNS, FakeViewer, fake_viewer, with_fake_viewers
+from creatorpool.integrity.attack import BEHAVIOURS, FakeViewer, fake_viewer, with_fake_viewers
 from creatorpool.integrity.market import Attack, Market
 from creatorpool.quality.score import fit_day_priors, video_quality
+from creatorpool.signals.columns import SIGNAL_COLUMNS
 from creatorpool.signals.video_signals import video_signals
 
 FAKES = [fake_viewer(tier, behaviour, 3) for tier in ("verified", "unverified") for behaviour in BEHAVIOURS]
@@ -27,7 +29,7 @@ def test_with_fake_viewers_by_hand() -> None:
     columns = {name: np.array([0.0]) for name in SIGNAL_COLUMNS}
     columns |= {"views": np.array([1]), "viewers": np.array([1]), "trust_weight": np.array([1.0])}
     columns |= {"watch_completion": np.array([0.5]), "like_rate": np.array([1.0]), "engagement_rate": np.array([0.1])}
-    found = with_fake_viewers(columns, np.array([0]), 5, fake_viewer("unverified", "act", 9), score_rules())
+    found = with_fake_viewers(columns, np.array([0]), 5, fake_viewer("unverified", "act", 9), quality_formula())
 
     assert (found["views"][0], found["viewers"][0], found["trust_weight"][0]) == (6, 6, 5.0)
     assert found["watch_completion"][0] == pytest.approx((0.5 + 4) / 5)
@@ -41,7 +43,7 @@ def test_with_fake_viewers_by_hand() -> None:
 def test_many_fakes_make_the_video_what_they_do(fake: FakeViewer) -> None:
     market = random_market(1)
     every = np.arange(market.creator.size)
-    found = with_fake_viewers(market.columns, every, 10**9, fake, market.rules)
+    found = with_fake_viewers(market.columns, every, 10**9, fake, market.formula)
 
     assert found["watch_completion"] == pytest.approx(1)
     assert found["rewatch"] == pytest.approx(float(fake.behaviour == "replay"), abs=1e-6)
@@ -52,17 +54,16 @@ def test_many_fakes_make_the_video_what_they_do(fake: FakeViewer) -> None:
 def test_fakes_in_two_waves_do_what_they_do_at_once(first: int, second: int, fake: FakeViewer, seed: int) -> None:
     market = random_market(seed, videos=6)
     every = np.arange(6)
-    at_once = with_fake_viewers(market.columns, every, first + second, fake, market.rules)
-    wave = with_fake_viewers(market.columns, every, first, fake, market.rules)
-    in_two = with_fake_viewers(wave, every, second, fake, market.rules)
+    at_once = with_fake_viewers(market.columns, every, first + second, fake, market.formula)
+    wave = with_fake_viewers(market.columns, every, first, fake, market.formula)
+    in_two = with_fake_viewers(wave, every, second, fake, market.formula)
 
     for name in SIGNAL_COLUMNS:
         np.testing.assert_allclose(in_two[name], at_once[name], rtol=0, atol=1e-12 * max(1, at_once[name].max()))
     # Without fakes only the last bit of a mean may change.
-    nobody = with_fake_viewers(market.columns, every, 0, fake, market.rules)
-    np.testing.assert_allclose(
-        market.rules.quality(nobody, None), market.rules.quality(market.columns, None), rtol=1e-12, atol=0
-    )
+    nobody = with_fake_viewers(market.columns, every, 0, fake, market.formula)
+    before, after = (market.formula.scores(columns, None).quality for columns in (market.columns, nobody))
+    np.testing.assert_allclose(after, before, rtol=1e-12, atol=0)
 
 
 def test_fake_viewer_of_unknown_behaviour_is_refused() -> None:
@@ -82,7 +83,7 @@ def attacked_log(logs: Logs, video_id: str, fakes: int, fake: FakeViewer) -> Log
             "event_ts": MIDNIGHT + dt.timedelta(seconds=again),
             "watch_ms": length,
             "loop_count": None,
-            **dict.fromkeys(("liked", "commented", "shared", "followed"), fake.acts and again == 0),
+            **every_flag(fake.acts and again == 0),
         }
         for name in names
         for again in range(fake.views_each)
@@ -111,11 +112,11 @@ def test_attack_has_the_effect_that_the_nights_transforms_give_it(spark, configu
     columns = {name: before[name].to_numpy() for name in (*SIGNAL_COLUMNS, "is_compliant")}
     columns["category"] = before.video_id.map(first).to_numpy(dtype=object)
     creator = np.array([f"g{v % 5}" for v in range(len(before))], dtype=object)
-    rules = score_rules(is_smoothed=is_smoothed)
+    formula = quality_formula(is_smoothed=is_smoothed)
     pool = {"other": np.flatnonzero(before.is_compliant)}
     impressions = (before.views * before.quality_score).to_numpy()
-    contests = contests_of(impressions, creator, pool, Dial("linear", 0.5, 0.3))
-    market = Market(columns, creator, rules, contests)
+    contests = contests_of(impressions, creator, pool, SplitPolicy("linear", 0.5, 0.3))
+    market = Market(columns, creator, formula, contests)
     np.testing.assert_allclose(market.effective_impressions, impressions, rtol=0, atol=1e-12)
 
     target = int(pool["other"][3])
@@ -128,7 +129,7 @@ def test_attack_has_the_effect_that_the_nights_transforms_give_it(spark, configu
 
         own = creator[pool["other"]] == creator[target]
         paid = [
-            contests["other"].pool.split(Dial("linear", 0.5, 0.3), m[pool["other"]]).payout[own].sum()
+            contests["other"].pool.split(SplitPolicy("linear", 0.5, 0.3), m[pool["other"]]).payout[own].sum()
             for m in (impressions, rerun)
         ]
         assert market.gain(attack) == pytest.approx(paid[1] - paid[0], rel=1e-6)
@@ -143,6 +144,6 @@ def test_smoothed_scores_of_other_categories_do_not_change_under_attack() -> Non
 
     assert changed[video]
     assert not changed[~same_category].any()
-    plain = replace(market, rules=replace(market.rules, is_smoothed=False))
+    plain = replace(market, formula=replace(market.formula, is_smoothed=False))
     moved = plain.impressions_under(Attack(video, 5, FAKES[1])) != plain.effective_impressions
     assert np.flatnonzero(moved).tolist() == [video]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from tests.integrity.markets import CATEGORIES, random_market
 
+from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.pool_creators import pool_creators
-from creatorpool.comparison.pool import Dial
 from creatorpool.comparison.rules import Viewing
 from creatorpool.integrity.attack import BEHAVIOURS, fake_viewer
 from creatorpool.integrity.audit import AS_CONFIGURED, AuditPlan, audit_rivals, audit_targets, most_exploitable
@@ -40,14 +40,14 @@ def test_gain_is_the_change_of_the_creators_money_over_the_pools_shared() -> Non
     for contest in market.contests.values():
         own = market.creator[contest.videos] == market.creator[video]
         for m, sign in ((impressions, 1), (market.effective_impressions, -1)):
-            expected += sign * contest.pool.split(contest.dial, m[contest.videos]).payout[own].sum()
+            expected += sign * contest.pool.split(contest.policy, m[contest.videos]).payout[own].sum()
 
     assert market.gain(Attack(video, 3, ACT)) == pytest.approx(expected, rel=1e-9)
     assert expected > 0
 
 
 def test_gain_in_a_log_pool_without_bounds_is_the_closed_form() -> None:
-    market = random_market(6, dial=Dial("log", 1.0, 0.3))
+    market = random_market(6, policy=SplitPolicy("log", 1.0, 0.3))
     video = int(market.contests["music"].videos[0])
     alone = replace(market, creator=np.array([f"g{v}" for v in range(30)], dtype=object))
     after = alone.impressions_under(Attack(video, 2, ACT))
@@ -89,7 +89,7 @@ def test_estimated_gains_rank_the_best_video_near_the_top(seed: int, is_smoothed
 
 
 def test_estimated_gains_of_one_viewer_among_many_are_close() -> None:
-    market = random_market(1, videos=400, dial=Dial("log", 0.7, 0.5))
+    market = random_market(1, videos=400, policy=SplitPolicy("log", 0.7, 0.5))
     alone = replace(market, creator=np.array([f"g{v}" for v in range(400)], dtype=object))
     estimate = alone.estimated_gains(ACT)
     for video in range(0, 400, 40):

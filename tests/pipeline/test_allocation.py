@@ -23,11 +23,11 @@ from creatorpool.errors import (
     SettlementError,
 )
 from creatorpool.pipeline import allocation
-from creatorpool.pipeline.allocation import allocate_day
-from creatorpool.pipeline.ingestion import ingested
-from creatorpool.pipeline.night import Night
-from creatorpool.pipeline.signals import day_signals
-from creatorpool.runs.ledger import published_pools
+from creatorpool.pipeline.allocation import publish_payouts
+from creatorpool.pipeline.context import RunContext
+from creatorpool.pipeline.ingestion import publish_ingestion
+from creatorpool.pipeline.signals import publish_signals
+from creatorpool.runs.pools import published_pools
 from creatorpool.settings import load_settings
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
@@ -36,12 +36,12 @@ from creatorpool.tables import Warehouse
 pytestmark = pytest.mark.once  # whole nights through one session, which tests/integration runs on Spark
 
 DAY = date(2026, 11, 20)
-NightMaker = Callable[..., Night]
+NightMaker = Callable[..., RunContext]
 
 
-def night(spark: SparkSession, root: Path, *assignments: str, dry_run: bool = False) -> Night:
+def night(spark: SparkSession, root: Path, *assignments: str, dry_run: bool = False) -> RunContext:
     settings = load_settings(assignments=["contracts.data_docs=false", *assignments])
-    return Night(Warehouse(spark, root), settings, DAY, dry_run=dry_run)
+    return RunContext(Warehouse(spark, root), settings, DAY, dry_run=dry_run)
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +50,8 @@ def rated_day(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("rated")
     generate_day(folder / "raw", DAY, SyntheticMarket(seed=3, n_events=1_500))
     run = night(spark, folder / "tables")
-    ingested(run, folder / "raw")
-    day_signals(run)
+    publish_ingestion(run, folder / "raw")
+    publish_signals(run)
     return folder / "tables"
 
 
@@ -63,19 +63,19 @@ def at(spark: SparkSession, rated_day: Path, tmp_path: Path) -> NightMaker:
 
 
 @pytest.fixture
-def pay_from(monkeypatch: pytest.MonkeyPatch) -> Callable[[Night, str, DataFrame], None]:
+def pay_from(monkeypatch: pytest.MonkeyPatch) -> Callable[[RunContext, str, DataFrame], None]:
     """Let a night be paid from other rows of an input table than those that its ingestion published."""
 
-    def use(run: Night, table: str, rows: DataFrame) -> None:
-        frames = day_signals(run)
+    def use(run: RunContext, table: str, rows: DataFrame) -> None:
+        frames = publish_signals(run)
         write = run.warehouse.overwrite if table == "videos" else partial(run.warehouse.replace_day, day=DAY)
         changed = replace(frames, inputs={**frames.inputs, table: write(rows, table)})
-        monkeypatch.setattr(allocation, "day_signals", lambda _: changed)
+        monkeypatch.setattr(allocation, "publish_signals", lambda _: changed)
 
     return use
 
 
-PayFrom = Callable[[Night, str, DataFrame], None]
+PayFrom = Callable[[RunContext, str, DataFrame], None]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_allocate_day_that_cannot_meet_its_bounds_stops_and_publishes_nothing(
     run = at(*settings)
 
     with pytest.raises(error, match=message) as caught:
-        allocate_day(run)
+        publish_payouts(run)
 
     assert caught.value.exit_code == 2
     assert published_pools(run.warehouse, DAY) == {}
@@ -99,12 +99,12 @@ def test_allocate_day_that_cannot_meet_its_bounds_stops_and_publishes_nothing(
 
 
 def test_allocate_day_with_caps_to_carry_leaves_the_rest_unallocated(at: NightMaker) -> None:
-    payouts = allocate_day(at("allocation.cap_micros=1000", "allocation.on_caps_below_pool=carry"))
+    payouts = publish_payouts(at("allocation.cap_micros=1000", "allocation.on_caps_below_pool=carry"))
 
     for pool in payouts.pools:
-        assert pool["paid_micros"] + pool["unallocated_micros"] == pool["pool_micros"]
-        assert pool["paid_micros"] == 1000 * pool["videos_paid"] > 0
-        assert "unallocated" in pool["warning"]
+        assert pool.paid_micros + pool.unallocated_micros == pool.pool_micros
+        assert pool.paid_micros == 1000 * pool.videos_paid > 0
+        assert "unallocated" in pool.warning
 
 
 def test_allocate_day_in_two_currencies_stops(at: NightMaker, pay_from: PayFrom) -> None:
@@ -114,7 +114,7 @@ def test_allocate_day_in_two_currencies_stops(at: NightMaker, pay_from: PayFrom)
     pay_from(run, "ad_revenue", revenue.withColumn("currency", other))
 
     with pytest.raises(InputError, match=r"one currency a day, got \['EUR', 'USD'\]"):
-        allocate_day(run)
+        publish_payouts(run)
 
 
 def test_allocate_day_without_revenue_stops(at: NightMaker, pay_from: PayFrom) -> None:
@@ -122,7 +122,7 @@ def test_allocate_day_without_revenue_stops(at: NightMaker, pay_from: PayFrom) -
     pay_from(run, "ad_revenue", run.warehouse.read("ad_revenue", day=DAY).where("false"))
 
     with pytest.raises(InputError, match="no row of the day"):
-        allocate_day(run)
+        publish_payouts(run)
 
 
 def test_allocate_day_without_an_eligible_video_stops(at: NightMaker, pay_from: PayFrom) -> None:
@@ -130,7 +130,7 @@ def test_allocate_day_without_an_eligible_video_stops(at: NightMaker, pay_from: 
     pay_from(run, "videos", run.warehouse.read("videos").withColumn("is_compliant", F.lit(False)))
 
     with pytest.raises(InputError, match="no video of 2026-11-20 can be paid"):
-        allocate_day(run)
+        publish_payouts(run)
     assert published_pools(run.warehouse, DAY) == {}
 
 
@@ -141,7 +141,7 @@ def test_allocate_day_with_pulse_revenue_beside_an_unknown_video_stops(at: Night
     pay_from(run, "ad_revenue", revenue.withColumn("video_id", stray))
 
     with pytest.raises(InputError, match=r"1 Pulse videos, for example 'video-gone', are not in videos"):
-        allocate_day(run)
+        publish_payouts(run)
 
 
 def test_allocate_day_with_nothing_but_pulse_revenue_pays_it(at: NightMaker, pay_from: PayFrom) -> None:
@@ -150,9 +150,9 @@ def test_allocate_day_with_nothing_but_pulse_revenue_pays_it(at: NightMaker, pay
     beside = sum(row["revenue_micros"] for row in revenue.collect())
     pay_from(run, "ad_revenue", revenue)
 
-    payouts = allocate_day(run)
+    payouts = publish_payouts(run)
 
-    assert {pool["pool_micros"] for pool in payouts.pools} == {0}
+    assert {pool.pool_micros for pool in payouts.pools} == {0}
     totals = payouts.creator_payouts.agg(F.sum("payout_micros"), F.sum("pulse_micros")).collect()[0]
     assert totals[0] == 0
     assert 0 <= beside / 2 - totals[1] < payouts.video_payouts.count()
@@ -167,7 +167,7 @@ def test_allocate_day_pays_pulse_money_whatever_the_compliance_gate_says(at: Nig
     gated = F.when(F.col("video_id") == video, F.lit(False)).otherwise(F.col("is_compliant"))
     pay_from(run, "videos", videos.withColumn("is_compliant", gated))
 
-    row = allocate_day(run).video_payouts.where(F.col("video_id") == video).collect()[0]
+    row = publish_payouts(run).video_payouts.where(F.col("video_id") == video).collect()[0]
 
     assert row["payout_micros"] == 0
     assert row["pulse_micros"] > 0
@@ -175,20 +175,20 @@ def test_allocate_day_pays_pulse_money_whatever_the_compliance_gate_says(at: Nig
 
 def test_allocate_day_under_another_configuration_than_its_signals_stops(at: NightMaker) -> None:
     with pytest.raises(ConfigurationError, match="signals of 2026-11-20 are published with another configuration"):
-        allocate_day(at("quality.smoothing=empirical_bayes"))
+        publish_payouts(at("quality.smoothing=empirical_bayes"))
 
 
 def test_allocate_day_of_the_rest_under_another_configuration_stops(at: NightMaker) -> None:
-    allocate_day(at(), ["music"])
+    publish_payouts(at(), ["music"])
 
     with pytest.raises(ConfigurationError, match=r"pools \['music'\] of 2026-11-20 are published with another"):
-        allocate_day(at("pools.platform_share=0.3"))
+        publish_payouts(at("pools.platform_share=0.3"))
 
 
 def test_republish_rates_the_day_anew_under_the_configuration_given(at: NightMaker) -> None:
-    allocate_day(at())
+    publish_payouts(at())
 
-    again = allocate_day(at("quality.smoothing=empirical_bayes"), republish=True)
+    again = publish_payouts(at("quality.smoothing=empirical_bayes"), republish=True)
 
     assert {row["smoothing"] for row in again.signals.quality.select("smoothing").distinct().collect()} == {
         "empirical_bayes"
@@ -197,12 +197,12 @@ def test_republish_rates_the_day_anew_under_the_configuration_given(at: NightMak
 
 def test_allocate_day_of_an_unknown_category_names_the_pools(at: NightMaker) -> None:
     with pytest.raises(InputError, match=r"no pool of the day is called \['cooking'\]; pools: \['comedy'"):
-        allocate_day(at(), ["cooking"])
+        publish_payouts(at(), ["cooking"])
 
 
 def test_allocate_day_before_ingestion_says_what_to_run(spark: SparkSession, tmp_path: Path) -> None:
     with pytest.raises(MissingTableError, match=r"events of 2026-11-20 are not published .* jobs/ingest_events.py"):
-        allocate_day(night(spark, tmp_path))
+        publish_payouts(night(spark, tmp_path))
 
 
 def test_allocate_day_whose_rows_do_not_close_is_never_published(
@@ -220,7 +220,7 @@ def test_allocate_day_whose_rows_do_not_close_is_never_published(
 
     monkeypatch.setattr(allocation, "fill_payouts", short_by_a_micro)
     with pytest.raises((SettlementError, InputError)):
-        allocate_day(run)
+        publish_payouts(run)
     assert published_pools(run.warehouse, DAY) == {}
 
 
@@ -228,14 +228,14 @@ def test_dry_run_computes_the_same_pools_and_writes_nothing(at: NightMaker) -> N
     dry = at(dry_run=True)
     before = dry.warehouse.versions("video_quality", "stage_runs", "run_claims")
 
-    computed = allocate_day(dry)
+    computed = publish_payouts(dry)
     assert not dry.warehouse.exists("allocation_runs")
     assert dry.warehouse.versions("video_quality", "stage_runs", "run_claims") == before
-    published = allocate_day(at())
+    published = publish_payouts(at())
 
     figures = ("category", "pool_micros", "paid_micros", "videos_paid", "nu", "gini")
-    assert [[pool[name] for name in figures] for pool in computed.pools] == [
-        [pool[name] for name in figures] for pool in published.pools
+    assert [[getattr(pool, name) for name in figures] for pool in computed.pools] == [
+        [getattr(pool, name) for name in figures] for pool in published.pools
     ]
 
 
@@ -244,11 +244,11 @@ def test_one_category_alone_then_the_rest_pays_what_all_at_once_pays(at: NightMa
     together = Path(shutil.copytree(apart, tmp_path / "together"))
     session = at().warehouse.session
 
-    first = allocate_day(at(), ["music", "news"])
-    assert [pool["category"] for pool in first.pools] == ["music", "news"]
+    first = publish_payouts(at(), ["music", "news"])
+    assert [pool.category for pool in first.pools] == ["music", "news"]
     assert sorted(published_pools(at().warehouse, DAY)) == ["music", "news"]
-    allocate_day(at())
-    allocate_day(night(session, together))
+    publish_payouts(at())
+    publish_payouts(night(session, together))
 
     for table in ("pool_payouts", "video_payouts", "creator_payouts", "pool_revenue"):
         rows = [

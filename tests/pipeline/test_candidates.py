@@ -10,8 +10,8 @@ from pyspark.sql import SparkSession
 from tests.candidates.markets import draw_market, publish_market
 
 from creatorpool.errors import ConfigurationError, MissingTableError
-from creatorpool.pipeline.candidates import RECOMMEND, STAGE, day_candidates
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.candidates import RECOMMEND, STAGE, publish_candidates
+from creatorpool.pipeline.context import RunContext
 from creatorpool.pipeline.publication import published_rows
 from creatorpool.runs.ledger import StageRun, published_run
 from creatorpool.settings import load_settings
@@ -24,8 +24,8 @@ DAYS = [DAY - timedelta(days=back) for back in (2, 1, 0)]
 SETTINGS = ("contracts.data_docs=false", "recommend.neighbours=6", "recommend.candidates=5")
 
 
-def night(warehouse: Warehouse, *assignments: str, day: date = DAY) -> Night:
-    return Night(warehouse, load_settings(assignments=[*SETTINGS, *assignments]), day)
+def night(warehouse: Warehouse, *assignments: str, day: date = DAY) -> RunContext:
+    return RunContext(warehouse, load_settings(assignments=[*SETTINGS, *assignments]), day)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def tables(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> War
 
 @pytest.fixture(scope="module")
 def run(tables: Warehouse) -> StageRun:
-    return day_candidates(night(tables))
+    return publish_candidates(night(tables))
 
 
 def rows(warehouse: Warehouse, run: StageRun, table: str) -> list[dict]:
@@ -90,11 +90,11 @@ def test_ledger_says_from_what_and_how_many(tables: Warehouse, run: StageRun) ->
 def test_a_second_run_finds_nothing_to_do_and_a_forced_one_writes_the_same(
     tables: Warehouse, run: StageRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert day_candidates(night(tables)) == run
+    assert publish_candidates(night(tables)) == run
     assert {table: tables.version(table) for table in STAGE.tables} == run.outputs
 
     monkeypatch.setattr("creatorpool.pipeline.stage._is_same", lambda *_: False)
-    again = day_candidates(night(tables))
+    again = publish_candidates(night(tables))
 
     assert again.run_id != run.run_id
     for table in STAGE.tables:
@@ -103,7 +103,7 @@ def test_a_second_run_finds_nothing_to_do_and_a_forced_one_writes_the_same(
 
 def test_window_limits_the_events(tables: Warehouse, run: StageRun, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO", logger="creatorpool"):
-        short = day_candidates(night(tables, "recommend.window_days=1"))
+        short = publish_candidates(night(tables, "recommend.window_days=1"))
 
     assert short.inputs["first_day"] == DAY.isoformat()
     assert sum(row["views"] for row in rows(tables, short, "candidates")) < sum(
@@ -115,7 +115,7 @@ def test_window_limits_the_events(tables: Warehouse, run: StageRun, caplog: pyte
 def test_day_that_is_not_published_is_refused(tables: Warehouse) -> None:
     unknown = DAY + timedelta(days=3)
     with pytest.raises(MissingTableError, match=f"events of {unknown} are not published"):
-        day_candidates(night(tables, day=unknown))
+        publish_candidates(night(tables, day=unknown))
     assert published_run(tables, RECOMMEND, unknown) is None
 
 
@@ -123,7 +123,7 @@ def test_rule_that_nothing_can_compute_is_refused_before_anything_is_written(tab
     before = {table: tables.version(table) for table in STAGE.tables}
 
     with pytest.raises(ConfigurationError, match=r"recommend\.interactions\.liked"):
-        day_candidates(night(tables, "recommend.interactions.liked=no_column"))
+        publish_candidates(night(tables, "recommend.interactions.liked=no_column"))
     assert {table: tables.version(table) for table in STAGE.tables} == before
 
 
@@ -132,7 +132,7 @@ def test_first_window_says_what_it_lacks(spark: SparkSession, tmp_path: Path, ca
     publish_market(warehouse, draw_market([DAYS[0], DAY]), tmp_path / "raw")
 
     with caplog.at_level("INFO", logger="creatorpool"):
-        found = day_candidates(night(warehouse))
+        found = publish_candidates(night(warehouse))
 
     assert found.inputs["first_day"] == DAY.isoformat()
-    assert f"warning: {DAYS[1]} is not published, so only events since {DAY} count" in caplog.text
+    assert f"{DAYS[1]} is not published, so only events since {DAY} count" in caplog.text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections import defaultdict
 from datetime import UTC, date, datetime
@@ -14,17 +13,17 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from creatorpool.comparison.pool import Dial
+from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.errors import ConfigurationError, InfeasiblePoolError, InputError
 from creatorpool.explanation.parts import PARTS
-from creatorpool.pipeline.allocation import allocate_day
-from creatorpool.pipeline.explanation import explain_day
-from creatorpool.pipeline.frontier import sweep_day
-from creatorpool.pipeline.ingestion import ingested
-from creatorpool.pipeline.integrity import audit_day
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.allocation import publish_payouts
+from creatorpool.pipeline.context import RunContext
+from creatorpool.pipeline.explanation import publish_explanation
+from creatorpool.pipeline.frontier import publish_frontier
+from creatorpool.pipeline.ingestion import publish_ingestion
+from creatorpool.pipeline.integrity import publish_audit
 from creatorpool.pipeline.published_day import published_day
-from creatorpool.runs.ledger import published_pools
+from creatorpool.runs.pools import published_pools
 from creatorpool.settings import load_settings
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
@@ -37,10 +36,10 @@ CAP = 21_000
 CAPS = f"allocation.creator_caps={{unverified: {CAP}}}"
 
 
-def night(spark: SparkSession, root: Path, *assignments: str, day: date = DAY) -> Night:
+def night(spark: SparkSession, root: Path, *assignments: str, day: date = DAY) -> RunContext:
     # Shrunk scores: every eligible video is paid, so that creators have several paid videos in a pool.
     lean = ("contracts.data_docs=false", "quality.smoothing=empirical_bayes")
-    return Night(Warehouse(spark, root), load_settings(assignments=[*lean, *assignments]), day)
+    return RunContext(Warehouse(spark, root), load_settings(assignments=[*lean, *assignments]), day)
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +65,8 @@ def capped(spark: SparkSession, raw: Path, tmp_path_factory: pytest.TempPathFact
     """The day paid with a cap on creators who are not verified."""
     root = tmp_path_factory.mktemp("capped")
     run = night(spark, root, CAPS)
-    ingested(run, raw)
-    allocate_day(run)
+    publish_ingestion(run, raw)
+    publish_payouts(run)
     return root
 
 
@@ -95,36 +94,36 @@ def test_capped_pools_close_to_the_micro_and_name_the_levels_that_they_came_from
     for row in tables.read_arrow("pool_payouts", day=DAY).to_pylist():
         paid[row["category"]] += row["payout_micros"]
     for category, row in published_pools(tables, DAY).items():
-        assert row["paid_micros"] + row["unallocated_micros"] == row["pool_micros"]
-        assert paid[category] == row["paid_micros"] == row["pool_micros"]
-        assert json.loads(row["input_versions"])["creators"] == tables.version("creators")
+        assert row.paid_micros + row.unallocated_micros == row.pool_micros
+        assert paid[category] == row.paid_micros == row.pool_micros
+        assert row.inputs["creators"] == tables.version("creators")
 
 
 def test_studies_split_pools_under_the_caps_that_they_were_paid_by(
     spark: SparkSession, capped: Path, tmp_path: Path
 ) -> None:
     root = Path(shutil.copytree(capped, tmp_path / "tables"))
-    dial = ("frontier.alpha=[0.5]", "frontier.lambda_eff=[0.0, 0.9]")
-    run = night(spark, root, CAPS, *dial)
+    policy = ("frontier.alpha=[0.5]", "frontier.lambda_eff=[0.0, 0.9]")
+    run = night(spark, root, CAPS, *policy)
     day = published_day(run)
     binding = 0
     for published in day.pools.values():
         pool, creators = published.pool, published.pool.creators
         assert creators is not None
-        assert np.abs(pool.split(published.dial).payout - published.payout).max() < 1
-        for other in (Dial("linear", 0.5, 0.9), Dial("log", 1.0, 1.0)):
+        assert np.abs(pool.split(published.policy).payout - published.payout).max() < 1
+        for other in (SplitPolicy("linear", 0.5, 0.9), SplitPolicy("log", 1.0, 1.0)):
             earned = np.bincount(creators.code, pool.split(other).payout)
             assert np.all(earned <= creators.cap * (1 + 1e-12))
             binding += int(np.count_nonzero(earned >= creators.cap * (1 - 1e-9)))
     assert binding > 0
 
     ledger = published_pools(run.warehouse, DAY)
-    sweep_day(run)
+    publish_frontier(run)
     own = [row for row in run.warehouse.read_arrow("allocation_frontier", day=DAY).to_pylist() if row["is_published"]]
     assert len(own) == len(ledger)
     for row in own:
-        assert row["gini"] == pytest.approx(ledger[row["category"]]["gini"], rel=1e-12)
-        assert abs(row["moved_micros"] - ledger[row["category"]]["efficiency_moved_micros"]) <= 1
+        assert row["gini"] == pytest.approx(ledger[row["category"]].gini, rel=1e-12)
+        assert abs(row["moved_micros"] - ledger[row["category"]].efficiency_moved_micros) <= 1
 
 
 def test_audit_of_capped_creators_finds_that_none_earns_more_than_the_cap(
@@ -134,7 +133,7 @@ def test_audit_of_capped_creators_finds_that_none_earns_more_than_the_cap(
     few = ("integrity.fake_viewers=[50]", "integrity.unverified_weights=[]", "integrity.most_exploitable=2")
     run = night(spark, root, CAPS, *few)
     creators = {name: published.pool.creators for name, published in published_day(run).pools.items()}
-    audit = audit_day(run)
+    audit = publish_audit(run)
     tried = 0
     for finding in audit.findings:
         if finding.rule == "creatorpool":
@@ -155,12 +154,12 @@ def test_caps_below_the_pool_stop_the_night_or_are_carried(spark: SparkSession, 
     root = Path(shutil.copytree(capped, tmp_path / "tables"))
     low = "allocation.creator_caps={unverified: 10, verified: 10}"
     with pytest.raises(InfeasiblePoolError, match="sum to"):
-        allocate_day(night(spark, root, low), republish=True)
+        publish_payouts(night(spark, root, low), republish=True)
 
-    carried = allocate_day(night(spark, root, low, "allocation.on_caps_below_pool=carry"), republish=True)
+    carried = publish_payouts(night(spark, root, low, "allocation.on_caps_below_pool=carry"), republish=True)
     for pool in carried.pools:
-        assert pool["paid_micros"] + pool["unallocated_micros"] == pool["pool_micros"]
-        assert pool["unallocated_micros"] > 0
+        assert pool.paid_micros + pool.unallocated_micros == pool.pool_micros
+        assert pool.unallocated_micros > 0
 
 
 def test_nights_of_caps_with_floors_are_explained_within_the_contract(
@@ -173,10 +172,10 @@ def test_nights_of_caps_with_floors_are_explained_within_the_contract(
     feasible = ("allocation.on_caps_below_pool=carry", "allocation.on_floors_exceed_pool=scale")
     runs = [night(spark, tmp_path / "tables", *bounds, *feasible, day=day) for day in (DAY, NEXT)]
     for run, source in zip(runs, (raw, later), strict=True):
-        ingested(run, source)
-        allocate_day(run)
+        publish_ingestion(run, source)
+        publish_payouts(run)
 
-    explain_day(runs[1], DAY, runs[0].settings)
+    publish_explanation(runs[1], DAY, runs[0].settings)
 
     tables = Warehouse(None, tmp_path / "tables")
     at_floor = {
@@ -201,8 +200,8 @@ def test_caps_without_a_table_of_creators_say_what_to_deliver(spark: SparkSessio
         if path.name != "creators.parquet":
             (tmp_path / "raw" / path.name).symlink_to(path)
     run = night(spark, tmp_path / "tables", "allocation.creator_caps={unverified: 5}")
-    ingested(run, tmp_path / "raw")
+    publish_ingestion(run, tmp_path / "raw")
 
     with pytest.raises(InputError, match=r"allocation.creator_caps needs table creators, .* deliver creators"):
-        allocate_day(run)
+        publish_payouts(run)
     assert published_pools(run.warehouse, DAY) == {}

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
-from creatorpool.pipeline.ingestion import ingested
-from creatorpool.pipeline.night import Night
-from creatorpool.pipeline.signals import day_signals
+from creatorpool.pipeline.context import RunContext
+from creatorpool.pipeline.ingestion import publish_ingestion
+from creatorpool.pipeline.signals import publish_signals
 from creatorpool.settings import load_settings
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
@@ -49,7 +49,7 @@ COLUMN = """\
 
 
 @pytest.fixture
-def night(spark: SparkSession, tmp_path: Path, copied_contracts: Path) -> Night:
+def night(spark: SparkSession, tmp_path: Path, copied_contracts: Path) -> RunContext:
     """A night of a small day, with the signal's two entries and no code."""
     contract = copied_contracts / "video_signals.yaml"
     contract.write_text(contract.read_text("utf-8").replace("    quality:\n", f"{COLUMN}    quality:\n"), "utf-8")
@@ -57,8 +57,8 @@ def night(spark: SparkSession, tmp_path: Path, copied_contracts: Path) -> Night:
     overlay.write_text(OVERLAY)
     generate_day(tmp_path / "raw", DAY, SyntheticMarket(seed=3, n_events=1_500))
     settings = load_settings([overlay], ["contracts.data_docs=false"])
-    run = Night(Warehouse(spark, tmp_path / "tables", copied_contracts), settings, DAY)
-    ingested(run, tmp_path / "raw")
+    run = RunContext(Warehouse(spark, tmp_path / "tables", copied_contracts), settings, DAY)
+    publish_ingestion(run, tmp_path / "raw")
     return run
 
 
@@ -66,8 +66,8 @@ def by_video(table: pa.Table) -> dict[str, dict[str, Any]]:
     return {row["video_id"]: row for row in table.to_pylist()}
 
 
-def test_custom_signal_is_stored_checked_and_a_factor_of_quality(night: Night) -> None:
-    day_signals(night)
+def test_custom_signal_is_stored_checked_and_a_factor_of_quality(night: RunContext) -> None:
+    publish_signals(night)
 
     signals = by_video(night.warehouse.read_arrow("video_signals", day=DAY))
     quality = by_video(night.warehouse.read_arrow("video_quality", day=DAY))
@@ -87,8 +87,8 @@ def test_custom_signal_is_stored_checked_and_a_factor_of_quality(night: Night) -
     assert n_scored > 0
 
 
-def test_custom_signal_is_the_trust_weighted_share_of_the_stored_events(night: Night) -> None:
-    day_signals(night)
+def test_custom_signal_is_the_trust_weighted_share_of_the_stored_events(night: RunContext) -> None:
+    publish_signals(night)
 
     warehouse = night.warehouse
     lengths = {row["video_id"]: row["length_ms"] for row in warehouse.read_arrow("videos").to_pylist()}

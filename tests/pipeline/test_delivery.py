@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 from pyspark.sql import SparkSession
-from tests.delivery.markets import publish_delivery
+from tests.delivery.markets import write_delivery
 
 from creatorpool.delivery import FitRules, daily_series, fit_p2c, fit_rate_prior
 from creatorpool.delivery.evaluation import rate_errors
 from creatorpool.delivery.fitting import COLD
 from creatorpool.delivery.p2c import curve_clicks
 from creatorpool.errors import MissingTableError
-from creatorpool.pipeline.delivery import DELIVERY, day_delivery
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.context import RunContext
+from creatorpool.pipeline.delivery import DELIVERY, publish_delivery
 from creatorpool.runs.ledger import StageRun, published_run
 from creatorpool.settings import load_settings
 from creatorpool.synthetic.delivery import DeliveryMarket, DeliveryTruth, draw_delivery, guarantee_rows
@@ -31,8 +31,8 @@ PLANNED = 6
 SETTINGS = ("contracts.data_docs=false", f"delivery.plan_contents={PLANNED}")
 
 
-def night(warehouse: Warehouse, *assignments: str, day: date = DAY) -> Night:
-    return Night(warehouse, load_settings(assignments=[*SETTINGS, *assignments]), day)
+def night(warehouse: Warehouse, *assignments: str, day: date = DAY) -> RunContext:
+    return RunContext(warehouse, load_settings(assignments=[*SETTINGS, *assignments]), day)
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +44,13 @@ def truth() -> DeliveryTruth:
 def tables(spark: SparkSession, truth: DeliveryTruth, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     folder = tmp_path_factory.mktemp("delivery")
     warehouse = Warehouse(spark, folder / "tables")
-    publish_delivery(warehouse, truth, folder / "raw")
+    write_delivery(warehouse, truth, folder / "raw")
     return warehouse
 
 
 @pytest.fixture(scope="module")
 def run(tables: Warehouse) -> StageRun:
-    return day_delivery(night(tables))
+    return publish_delivery(night(tables))
 
 
 def rows(warehouse: Warehouse, run: StageRun) -> dict[tuple[str, str], dict[str, Any]]:
@@ -160,9 +160,9 @@ def test_plan_keeps_positions_and_guarantees_and_is_worth_what_the_curves_say(
 def test_second_run_finds_nothing_to_do_and_a_forced_one_gives_the_same_rows(
     tables: Warehouse, run: StageRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert day_delivery(night(tables)) == run
+    assert publish_delivery(night(tables)) == run
     monkeypatch.setattr("creatorpool.pipeline.stage._is_same", lambda *_: False)
-    assert rows(tables, day_delivery(night(tables))) == rows(tables, run)
+    assert rows(tables, publish_delivery(night(tables))) == rows(tables, run)
 
 
 @pytest.mark.once
@@ -171,7 +171,7 @@ def test_settings_reach_the_fit(tables: Warehouse, run: StageRun, truth: Deliver
         *("delivery.anchor=observed", "delivery.fitted_days=all", "delivery.history_days=20"),
         *("delivery.plan_contents=0", "delivery.variance_weight=1000.0"),
     )
-    found = rows(tables, day_delivery(night(tables, *settings)))
+    found = rows(tables, publish_delivery(night(tables, *settings)))
     row = found[truth.content_id[0], truth.drawers[0]]
     pv, click = truth.pv[0, 0, -20:], truth.click[0, 0, -20:]
     alone = fit_p2c(pv, click, rules=FitRules(frees_anchor=False, only_increasing=False))
@@ -188,11 +188,11 @@ def test_day_without_exposures_is_refused_and_unpublished_days_are_left_out(
 ) -> None:
     warehouse = Warehouse(spark, tmp_path / "tables")
     with pytest.raises(MissingTableError, match="content_exposure of no day from 2026-09-26 to 2026-11-20"):
-        day_delivery(night(warehouse))
+        publish_delivery(night(warehouse))
     assert published_run(warehouse, DELIVERY, DAY) is None
 
-    publish_delivery(warehouse, truth, tmp_path / "raw", skip=[FIRST, DAY])
-    later = day_delivery(night(warehouse, day=DAY))
+    write_delivery(warehouse, truth, tmp_path / "raw", skip=[FIRST, DAY])
+    later = publish_delivery(night(warehouse, day=DAY))
     assert DAY.isoformat() not in later.inputs["days"]
     assert {row["n_days"] for row in rows(warehouse, later).values()} == {DAYS - 2, 2}
     # Guarantees come with their day's logs: without them the plan is for clicks alone.

@@ -10,12 +10,12 @@ import pytest
 from pyspark.sql import SparkSession
 from tests.checkout import project_root
 
-from creatorpool.pipeline.allocation import allocate_day
-from creatorpool.pipeline.ingestion import ingested
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.allocation import publish_payouts
+from creatorpool.pipeline.context import RunContext
+from creatorpool.pipeline.ingestion import publish_ingestion
 from creatorpool.pipeline.publication import published_arrow, published_rows
 from creatorpool.pipeline.verification import verify_day
-from creatorpool.runs.ledger import published_pools
+from creatorpool.runs.pools import published_pools
 from creatorpool.settings import load_settings
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
@@ -26,13 +26,13 @@ pytestmark = pytest.mark.once  # files of Parquet and JSON: what an engine reads
 FIRST, SECOND, NEXT = date(2026, 11, 18), date(2026, 11, 19), date(2026, 11, 20)
 
 
-def night(spark: SparkSession, root: Path, day: date, *assignments: str, dry_run: bool = False) -> Night:
+def night(spark: SparkSession, root: Path, day: date, *assignments: str, dry_run: bool = False) -> RunContext:
     settings = load_settings(assignments=["contracts.data_docs=false", *assignments])
-    return Night(Warehouse(spark, root), settings, day, dry_run=dry_run)
+    return RunContext(Warehouse(spark, root), settings, day, dry_run=dry_run)
 
 
 def paid(tables: Warehouse, day: date) -> int:
-    return sum(row["paid_micros"] for row in published_pools(tables, day).values())
+    return sum(row.paid_micros for row in published_pools(tables, day).values())
 
 
 def test_tables_of_version_0_1_are_verified_continued_and_republished(spark: SparkSession, tmp_path: Path) -> None:
@@ -46,9 +46,9 @@ def test_tables_of_version_0_1_are_verified_continued_and_republished(spark: Spa
 
     generate_day(tmp_path / "raw", NEXT, SyntheticMarket(seed=7, n_events=400))
     run = night(spark, root, NEXT)
-    ingested(run, tmp_path / "raw")
-    allocate_day(run)
-    allocate_day(night(spark, root, SECOND, "allocation.alpha=0.5"), republish=True)
+    publish_ingestion(run, tmp_path / "raw")
+    publish_payouts(run)
+    publish_payouts(night(spark, root, SECOND, "allocation.alpha=0.5"), republish=True)
 
     found = published_arrow(tables, "pool_payouts").to_pylist()
     assert sorted(str(row) for row in found if row["date"] == FIRST) == [row for row in before if repr(FIRST) in row]

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from tests.actions import flags
 
 from creatorpool.errors import InputError, MissingTableError
 from creatorpool.pipeline.evaluation import EvaluationRules, EventWindow, evaluate, published_window
@@ -52,7 +53,7 @@ def _events(spark: SparkSession, log: pd.DataFrame) -> DataFrame:
             "video_id": log.video_id,
             "event_ts": pd.to_datetime(log.time_ms, unit="ms", utc=True),
             "watch_ms": log.play_time_ms.clip(upper=86_400_000),
-            "liked": False,
+            **flags(),
             "commented": log.is_comment.astype(bool),
             "shared": log.is_forward.astype(bool),
             "followed": log.is_follow.astype(bool),

@@ -21,8 +21,8 @@ from creatorpool.errors import ConfigurationError, InputError, MissingTableError
 from creatorpool.explanation.pairs import PoolPair, pool_day
 from creatorpool.explanation.parts import PARTS
 from creatorpool.explanation.rows import explained_batch, paired_rows, whole_pool
-from creatorpool.pipeline.explanation import EXPLAIN, TABLE, explain_day
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.context import RunContext
+from creatorpool.pipeline.explanation import EXPLAIN, TABLE, publish_explanation
 from creatorpool.report.statement import exact_money, statement_of, statement_text
 from creatorpool.runs.ledger import published_run
 from creatorpool.settings import Settings, load_settings
@@ -60,8 +60,8 @@ def days(tmp_path: Path) -> Path:
     return tmp_path / "tables"
 
 
-def night(spark: SparkSession, root: Path, settings: Settings | None = None, day: date = LATER) -> Night:
-    return Night(Warehouse(spark, root), settings or configured(), day)
+def night(spark: SparkSession, root: Path, settings: Settings | None = None, day: date = LATER) -> RunContext:
+    return RunContext(Warehouse(spark, root), settings or configured(), day)
 
 
 def rows_of(root: Path, version: int | None = None) -> dict[tuple[str, str], dict]:
@@ -126,7 +126,7 @@ def test_explain_day_of_changed_policy_says_so_and_closes(
 ) -> None:
     publish_two_days(tmp_path, configured(), configured(*changed))
 
-    explanation = explain_day(night(spark, tmp_path, configured(*changed)), EARLIER, configured())
+    explanation = publish_explanation(night(spark, tmp_path, configured(*changed)), EARLIER, configured())
 
     rows = rows_of(tmp_path)
     require_closed(tmp_path, rows)
@@ -144,13 +144,13 @@ def test_explain_day_with_the_wrong_weights_stops_before_anything_is_written(spa
         "engagement_diversity: 0.15, rewatch: 0.1, safety: 0.15}"
     )
     with pytest.raises(ConfigurationError, match="scores of 2026-11-20 were not made by the weights"):
-        explain_day(night(spark, days), EARLIER, other)
+        publish_explanation(night(spark, days), EARLIER, other)
     assert not Warehouse(None, days).exists(TABLE)
 
 
 @pytest.mark.once
 def test_explain_day_under_other_settings_that_leave_the_weights_is_no_error(spark: SparkSession, days: Path) -> None:
-    explain_day(night(spark, days, configured("signals.max_daily_views_per_viewer=3")), EARLIER, configured())
+    publish_explanation(night(spark, days, configured("signals.max_daily_views_per_viewer=3")), EARLIER, configured())
     require_closed(days, rows_of(days))
 
 
@@ -158,13 +158,13 @@ def test_explain_day_under_other_settings_that_leave_the_weights_is_no_error(spa
 def test_explain_day_again_writes_nothing_and_another_day_keeps_the_first(spark: SparkSession, days: Path) -> None:
     third = date(2026, 11, 19)
     publish_day(days, third, {"music": (pool(900_000, [5, 6], 8), ["v1-a", "v9-a"])}, configured())
-    first = explain_day(night(spark, days), EARLIER, configured()).changes.count()
+    first = publish_explanation(night(spark, days), EARLIER, configured()).changes.count()
     stored = Warehouse(None, days).version(TABLE)
 
-    explain_day(night(spark, days), EARLIER, configured())
+    publish_explanation(night(spark, days), EARLIER, configured())
     assert Warehouse(None, days).version(TABLE) == stored
 
-    explain_day(night(spark, days), third, configured())
+    publish_explanation(night(spark, days), third, configured())
     against = Warehouse(None, days).read_arrow(TABLE).column("against_date").to_pylist()
     assert against.count(EARLIER) == first
     assert against.count(third) == 10
@@ -173,9 +173,9 @@ def test_explain_day_again_writes_nothing_and_another_day_keeps_the_first(spark:
 
 @pytest.mark.once
 def test_explain_day_the_other_way_round_negates_every_part(spark: SparkSession, days: Path) -> None:
-    explain_day(night(spark, days), EARLIER, configured())
+    publish_explanation(night(spark, days), EARLIER, configured())
     forward = rows_of(days)
-    explain_day(night(spark, days, day=EARLIER), LATER, configured())
+    publish_explanation(night(spark, days, day=EARLIER), LATER, configured())
     table = Warehouse(None, days).read_arrow(TABLE, day=EARLIER)
     for row in table.to_pylist():
         for name in ("change", *PARTS):
@@ -185,17 +185,17 @@ def test_explain_day_the_other_way_round_negates_every_part(spark: SparkSession,
 @pytest.mark.once
 def test_explain_day_of_unpublished_or_same_day_or_two_currencies_stops(spark: SparkSession, days: Path) -> None:
     with pytest.raises(MissingTableError, match="payouts of 2026-11-01 are not published"):
-        explain_day(night(spark, days), date(2026, 11, 1), configured())
+        publish_explanation(night(spark, days), date(2026, 11, 1), configured())
     with pytest.raises(InputError, match="must be another day"):
-        explain_day(night(spark, days), LATER, configured())
+        publish_explanation(night(spark, days), LATER, configured())
     publish_day(days, date(2026, 11, 18), {"music": (pool(9_000, [5], 8), ["v1-a"])}, configured(), currency="EUR")
     with pytest.raises(InputError, match=r"in one currency, got \['EUR', 'USD'\]"):
-        explain_day(night(spark, days), date(2026, 11, 18), configured())
+        publish_explanation(night(spark, days), date(2026, 11, 18), configured())
 
 
 @pytest.mark.once
 def test_statement_of_an_unknown_creator_stops(spark: SparkSession, days: Path) -> None:
-    explanation = explain_day(night(spark, days), EARLIER, configured())
+    explanation = publish_explanation(night(spark, days), EARLIER, configured())
     with pytest.raises(InputError, match="Creator nobody: shared no pool"):
         statement_of(explanation, creator="nobody")
     text = statement_text(statement_of(explanation, video="v1-a"))
@@ -209,7 +209,7 @@ def test_statements_of_a_video_that_changed_hands_close_for_both_creators(spark:
     later = {"music": (pool(800_000, [7, 6], 9), ids)}
     publish_day(tmp_path, LATER, later, configured(), sold={"v1-a": "creator-v2"})
 
-    explanation = explain_day(night(spark, tmp_path), EARLIER, configured())
+    explanation = publish_explanation(night(spark, tmp_path), EARLIER, configured())
 
     for creator in ("creator-v1", "creator-v2"):
         rows = statement_of(explanation, creator=creator).rows
@@ -222,11 +222,11 @@ def test_statements_of_a_video_that_changed_hands_close_for_both_creators(spark:
 
 @pytest.mark.once
 def test_rows_are_explained_alike_in_any_batch(spark: SparkSession, days: Path) -> None:
-    explanation = explain_day(night(spark, days), EARLIER, configured())
+    explanation = publish_explanation(night(spark, days), EARLIER, configured())
     before, after = explanation.before, explanation.after
     pairs = paired_rows(before.rows, after.rows, []).where("category = 'music'").toArrow()
     policy = after.policy("music")
-    money = [day.ledger["music"]["paid_micros"] for day in (before, after)]
+    money = [day.ledger["music"].paid_micros for day in (before, after)]
     pool_days = [pool_day(whole_pool(pairs, d, []), money[d], policy, policy) for d in (0, 1)]
     pair = PoolPair(pool_days[0], pool_days[1])
 

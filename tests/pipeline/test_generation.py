@@ -10,18 +10,20 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from creatorpool.contracts import stage_tables
 from creatorpool.errors import InputError
 from creatorpool.pipeline import allocation
-from creatorpool.pipeline.allocation import allocate_day
-from creatorpool.pipeline.ingestion import ingested
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.allocation import publish_payouts
+from creatorpool.pipeline.context import RunContext
+from creatorpool.pipeline.ingestion import publish_ingestion
 from creatorpool.pipeline.publication import published_arrow, published_rows
 from creatorpool.pipeline.recovery import recover
 from creatorpool.pipeline.reproduction import reproduce_day
 from creatorpool.pipeline.verification import verify_day
 from creatorpool.runs import identity
-from creatorpool.runs.ledger import SIGNALS, publish_run, published_pools, published_run, unfinished_runs
-from creatorpool.runs.published import PAYOUT_TABLES, published_version
+from creatorpool.runs.ledger import SIGNALS, publish_run, published_run, unfinished_runs
+from creatorpool.runs.pools import published_pools
+from creatorpool.runs.published import published_version
 from creatorpool.settings import load_settings
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
@@ -31,13 +33,13 @@ pytestmark = pytest.mark.once  # whole nights through one session, which tests/i
 
 DAY = date(2026, 11, 20)
 SMOOTHED = ("quality.smoothing=empirical_bayes", "allocation.alpha=0.7")
-TABLES = ("video_signals", "video_quality", *PAYOUT_TABLES)
-NightMaker = Callable[..., Night]
+TABLES = ("video_signals", "video_quality", *stage_tables("allocate"))
+NightMaker = Callable[..., RunContext]
 
 
-def night(spark: SparkSession, root: Path, *assignments: str, dry_run: bool = False) -> Night:
+def night(spark: SparkSession, root: Path, *assignments: str, dry_run: bool = False) -> RunContext:
     settings = load_settings(assignments=["contracts.data_docs=false", *assignments])
-    return Night(Warehouse(spark, root), settings, DAY, dry_run=dry_run)
+    return RunContext(Warehouse(spark, root), settings, DAY, dry_run=dry_run)
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +47,8 @@ def paid_day(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> P
     folder = tmp_path_factory.mktemp("paid")
     generate_day(folder / "raw", DAY, SyntheticMarket(seed=3, n_events=1_500))
     run = night(spark, folder / "tables")
-    ingested(run, folder / "raw")
-    allocate_day(run)
+    publish_ingestion(run, folder / "raw")
+    publish_payouts(run)
     return folder / "tables"
 
 
@@ -74,7 +76,7 @@ def latest(tables: Warehouse) -> dict[str, list[str]]:
     return {table: sorted(str(row) for row in tables.read_arrow(table, day=DAY).to_pylist()) for table in TABLES}
 
 
-def kill_at(monkeypatch: pytest.MonkeyPatch, name: str, run: Night) -> None:
+def kill_at(monkeypatch: pytest.MonkeyPatch, name: str, run: RunContext) -> None:
     """Republish `run`'s day, and end as a killed process does when it reaches the function `name`."""
 
     def killed(*_: object) -> None:
@@ -83,7 +85,7 @@ def kill_at(monkeypatch: pytest.MonkeyPatch, name: str, run: Night) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(allocation, name, killed)
         with pytest.raises(KeyboardInterrupt):
-            allocate_day(run, republish=True)
+            publish_payouts(run, republish=True)
 
 
 def test_republication_killed_before_its_commit_is_taken_back_whole(
@@ -117,7 +119,7 @@ def test_republication_killed_after_its_commit_is_completed(at: NightMaker, monk
     assert unfinished_runs(tables) == []
     run = published_run(tables, SIGNALS, DAY)
     assert run is not None
-    assert run.run_id == next(iter(published_pools(tables, DAY).values()))["run_id"]
+    assert run.run_id == next(iter(published_pools(tables, DAY).values())).run_id
     assert run.outputs["video_quality"] == published_version(tables, "video_quality", DAY)
     assert run.rows["priors"]
     assert all(check.passed for check in verify_day(at(dry_run=True))), "the ledger keeps the configuration"
@@ -128,7 +130,7 @@ def test_republication_after_a_killed_one_takes_back_what_that_left(
 ) -> None:
     kill_at(monkeypatch, "publish_pools", at(*SMOOTHED))
 
-    allocate_day(at("allocation.alpha=0.6"), republish=True)
+    publish_payouts(at("allocation.alpha=0.6"), republish=True)
 
     tables = at().warehouse
     assert unfinished_runs(tables) == []
@@ -139,12 +141,12 @@ def test_republication_after_a_killed_one_takes_back_what_that_left(
 def test_republication_under_a_clock_that_is_behind_counts(at: NightMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     first = published_run(at().warehouse, SIGNALS, DAY)
     honest = identity.now
-    for module in ("runs.claims", "pipeline.night", "pipeline.allocation"):
+    for module in ("runs.claims", "pipeline.context", "pipeline.allocation"):
         monkeypatch.setattr(f"creatorpool.{module}.now", lambda: honest() - timedelta(days=2))
     run = at(*SMOOTHED)
     run.started_at = honest() - timedelta(days=2)
 
-    allocate_day(run, republish=True)
+    publish_payouts(run, republish=True)
 
     tables = run.warehouse
     newer = published_run(tables, SIGNALS, DAY)
@@ -158,7 +160,7 @@ def test_republication_under_a_clock_that_is_behind_counts(at: NightMaker, monke
 
 
 def test_verify_and_reproduce_need_no_file_of_the_configuration(at: NightMaker) -> None:
-    allocate_day(at(*SMOOTHED), republish=True)
+    publish_payouts(at(*SMOOTHED), republish=True)
 
     assert all(check.passed for check in verify_day(at(dry_run=True)))
     assert all(check.passed for check in reproduce_day(at(dry_run=True)))
@@ -177,6 +179,6 @@ def test_republishing_some_pools_after_late_events_is_refused(at: NightMaker) ->
     before = seen(run.warehouse)
 
     with pytest.raises(InputError, match="--republish the whole day"):
-        allocate_day(at(), [category], republish=True)
+        publish_payouts(at(), [category], republish=True)
 
     assert seen(run.warehouse) == before

@@ -14,8 +14,8 @@ from tests.cohorts.markets import ingest_run, publish_cohorts
 
 from creatorpool.errors import ConfigurationError, MissingTableError
 from creatorpool.incentives import pass_probability, pass_slope
-from creatorpool.pipeline.incentives import INCENTIVES, STAGE, day_incentives
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.context import RunContext
+from creatorpool.pipeline.incentives import INCENTIVES, STAGE, publish_incentives
 from creatorpool.runs.ledger import StageRun, publish_run, published_run
 from creatorpool.settings import load_settings
 from creatorpool.synthetic.cohorts import CohortMarket, CohortSegment, draw_cohorts
@@ -47,8 +47,8 @@ SETTINGS = (
 )
 
 
-def night(warehouse: Warehouse, *assignments: str) -> Night:
-    return Night(warehouse, load_settings(assignments=[*SETTINGS, *assignments]), DAY)
+def night(warehouse: Warehouse, *assignments: str) -> RunContext:
+    return RunContext(warehouse, load_settings(assignments=[*SETTINGS, *assignments]), DAY)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def tables(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> War
 
 @pytest.fixture(scope="module")
 def run(tables: Warehouse) -> StageRun:
-    return day_incentives(night(tables))
+    return publish_incentives(night(tables))
 
 
 def rows(warehouse: Warehouse, run: StageRun, table: str) -> list[dict[str, Any]]:
@@ -186,14 +186,14 @@ def test_run_records_its_inputs_and_a_second_one_finds_nothing_to_do(tables: War
     assert set(run.outputs) == set(STAGE.tables)
     assert run.rows == {"cohort_incentives": 6, "continuation_values": 24, "policy_advice": 6}
 
-    assert day_incentives(night(tables)) == run
+    assert publish_incentives(night(tables)) == run
     assert {table: tables.version(table) for table in STAGE.tables} == run.outputs
 
 
 def test_same_inputs_give_identical_tables(tables: Warehouse, run: StageRun, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("creatorpool.pipeline.stage._is_same", lambda *_: False)
 
-    again = day_incentives(night(tables))
+    again = publish_incentives(night(tables))
 
     assert again.run_id != run.run_id
     for table in STAGE.tables:
@@ -201,7 +201,7 @@ def test_same_inputs_give_identical_tables(tables: Warehouse, run: StageRun, mon
 
 
 def test_another_configuration_is_estimated_anew(tables: Warehouse, run: StageRun) -> None:
-    other = day_incentives(night(tables, "incentives.success=watch_ms < 0"))
+    other = publish_incentives(night(tables, "incentives.success=watch_ms < 0"))
 
     assert other.config_sha256 != run.config_sha256
     assert {row["pass_rate"] for row in rows(tables, other, "cohort_incentives")} == {0.0}
@@ -213,7 +213,7 @@ def test_missing_propensities_leave_replays_without_numbers(spark: SparkSession,
     warehouse = Warehouse(spark, tmp_path / "tables")
     publish_cohorts(warehouse, draw_cohorts(market), tmp_path / "raw", skip=[FIRST])
 
-    run = day_incentives(night(warehouse))
+    run = publish_incentives(night(warehouse))
 
     found = {row["method"]: row for row in rows(warehouse, run, "continuation_values")}
     # Entrants of the day that was never published are left out, and with them half of those who were followed.
@@ -228,10 +228,10 @@ def test_missing_propensities_leave_replays_without_numbers(spark: SparkSession,
 def test_day_without_published_logs_or_entrants_is_refused(spark: SparkSession, tmp_path: Path) -> None:
     warehouse = Warehouse(spark, tmp_path / "tables")
     with pytest.raises(MissingTableError, match="events of 2026-11-20 are not published"):
-        day_incentives(night(warehouse))
+        publish_incentives(night(warehouse))
     publish_run(warehouse, ingest_run(DAY, {"events": 0, "videos": 0}))
     with pytest.raises(MissingTableError, match="entrants were never ingested"):
-        day_incentives(night(warehouse))
+        publish_incentives(night(warehouse))
     assert published_run(warehouse, INCENTIVES, DAY) is None
 
 
@@ -242,5 +242,5 @@ def test_rule_that_nothing_can_compute_is_refused_before_anything_is_written(
     before = {table: tables.version(table) for table in STAGE.tables}
 
     with pytest.raises(ConfigurationError, match=setting.partition("=")[0].replace(".", r"\.")):
-        day_incentives(night(tables, setting))
+        publish_incentives(night(tables, setting))
     assert {table: tables.version(table) for table in STAGE.tables} == before

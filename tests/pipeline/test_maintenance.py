@@ -11,13 +11,13 @@ import pytest
 from pyspark.sql import SparkSession
 
 from creatorpool.errors import ConfigurationError, MissingTableError
-from creatorpool.pipeline.allocation import allocate_day
-from creatorpool.pipeline.ingestion import ingested
+from creatorpool.pipeline.allocation import publish_payouts
+from creatorpool.pipeline.context import RunContext
+from creatorpool.pipeline.ingestion import publish_ingestion
 from creatorpool.pipeline.maintenance import maintain_tables
-from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.publication import published_rows
 from creatorpool.pipeline.reproduction import reproduce_day
-from creatorpool.runs.ledger import pool_run, published_pools
+from creatorpool.runs.pools import day_outputs, pools_of_run, published_pools
 from creatorpool.settings import load_settings
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
@@ -28,9 +28,9 @@ pytestmark = pytest.mark.once  # whole nights through one session, which tests/i
 DAY = date(2026, 11, 20)
 
 
-def night_at(spark: SparkSession, root: Path, *assignments: str, dry_run: bool = True) -> Night:
+def night_at(spark: SparkSession, root: Path, *assignments: str, dry_run: bool = True) -> RunContext:
     settings = load_settings(assignments=["contracts.data_docs=false", *assignments])
-    return Night(Warehouse(spark, root), settings, DAY, dry_run=dry_run)
+    return RunContext(Warehouse(spark, root), settings, DAY, dry_run=dry_run)
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +39,10 @@ def twice_paid(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("twice")
     generate_day(folder / "raw", DAY, SyntheticMarket(seed=3, n_events=1_500))
     night = night_at(spark, folder / "tables", dry_run=False)
-    ingested(night, folder / "raw")
-    allocate_day(night)
+    publish_ingestion(night, folder / "raw")
+    publish_payouts(night)
     _arrive_late(night.warehouse)
-    allocate_day(night_at(spark, folder / "tables", dry_run=False), republish=True)
+    publish_payouts(night_at(spark, folder / "tables", dry_run=False), republish=True)
     return folder / "tables", night.run_id
 
 
@@ -66,9 +66,7 @@ def payouts(warehouse: Warehouse, version: int) -> dict[tuple[str, str], int]:
 def test_each_run_is_made_again_from_what_it_read(spark: SparkSession, twice_paid: tuple[Path, str]) -> None:
     root, first = twice_paid
     warehouse = Warehouse(None, root)
-    versions = [
-        json.loads(next(iter(pool_run(warehouse, DAY, run).values()))["output_versions"]) for run in (first, None)
-    ]
+    versions = [day_outputs(pools) for pools in (pools_of_run(warehouse, DAY, first), published_pools(warehouse, DAY))]
     assert payouts(warehouse, versions[0]["pool_payouts"]) != payouts(warehouse, versions[1]["pool_payouts"])
     before = warehouse.versions("pool_payouts", "video_signals", "allocation_runs", "contract_results")
 

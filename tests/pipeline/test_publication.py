@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from tests.runs.pool_runs import pool_run
 
 from creatorpool.errors import MissingTableError
 from creatorpool.pipeline.publication import published_arrow, published_rows
-from creatorpool.runs.ledger import PUBLISHED, as_json
 from creatorpool.tables import Warehouse
 
 FIRST, NOW = date(2022, 1, 1), datetime(2026, 11, 20, tzinfo=UTC)
@@ -24,16 +24,6 @@ TABLE = "creator_payouts"
 def payout(day: date, creator: str, micros: int) -> dict[str, Any]:
     money = {"payout_micros": micros, "pulse_micros": 0, "total_micros": micros}
     return {"date": day, "creator_id": creator, "videos_paid": 1, "currency": "USD", **money}
-
-
-def ledger_row(warehouse: Warehouse, day: date, versions: Mapping[str, int]) -> dict[str, Any]:
-    row: dict[str, Any] = dict.fromkeys(column.name for column in warehouse.contract("allocation_runs").columns)
-    zero = ("pool_micros", "paid_micros", "unallocated_micros", "videos_eligible", "videos_paid")
-    named = {"date": day, "category": "music", "run_id": f"r-{day}", "status": PUBLISHED, "currency": "USD"}
-    dial = {"alpha": 0.5, "lambda_fair": 0.7, "lambda_eff": 0.3, "objective": "log"}
-    kept = {"input_versions": as_json({}), "output_versions": as_json(versions)}
-    code = {"config_sha256": "0" * 64, "code_version": "test", "started_at": NOW, "finished_at": NOW}
-    return row | dict.fromkeys(zero, 0) | named | dial | kept | code
 
 
 def publish_days(root: Path, commits: int, days_each: int) -> tuple[Warehouse, dict[date, int]]:
@@ -46,7 +36,9 @@ def publish_days(root: Path, commits: int, days_each: int) -> tuple[Warehouse, d
         rows = [payout(day, name, micros) for day in days for name, micros in (("a", 1), ("b", day.toordinal()))]
         version = warehouse.append_records(rows, TABLE)
         published |= dict.fromkeys(days, version)
-    rows = [ledger_row(warehouse, day, {TABLE: version}) for day, version in published.items()]
+    rows = [
+        pool_run(day=day, run_id=f"r-{day}", outputs={TABLE: version}).as_record() for day, version in published.items()
+    ]
     warehouse.append_records(rows, "allocation_runs")
     return warehouse, published
 

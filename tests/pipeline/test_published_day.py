@@ -13,14 +13,15 @@ import pytest
 from pyspark.sql import SparkSession
 
 from creatorpool.errors import ConfigurationError, InputError, MissingTableError
-from creatorpool.pipeline.allocation import allocate_day
-from creatorpool.pipeline.comparison import compare_day
-from creatorpool.pipeline.frontier import Target, sweep_day
-from creatorpool.pipeline.ingestion import ingested
-from creatorpool.pipeline.integrity import audit_day
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.allocation import publish_payouts
+from creatorpool.pipeline.comparison import publish_comparison
+from creatorpool.pipeline.context import RunContext
+from creatorpool.pipeline.frontier import Target, publish_frontier
+from creatorpool.pipeline.ingestion import publish_ingestion
+from creatorpool.pipeline.integrity import publish_audit
 from creatorpool.pipeline.published_day import published_day
-from creatorpool.runs.ledger import published_pools, published_run
+from creatorpool.runs.ledger import published_run
+from creatorpool.runs.pools import published_pools
 from creatorpool.settings import load_settings
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
@@ -32,9 +33,9 @@ DAY = date(2026, 11, 20)
 SMALL_AUDIT = ("integrity.fake_viewers=[1, 20]", "integrity.unverified_weights=[0.4]", "integrity.most_exploitable=2")
 
 
-def night(spark: SparkSession, root: Path, *assignments: str) -> Night:
+def night(spark: SparkSession, root: Path, *assignments: str) -> RunContext:
     settings = load_settings(assignments=["contracts.data_docs=false", *assignments])
-    return Night(Warehouse(spark, root), settings, DAY)
+    return RunContext(Warehouse(spark, root), settings, DAY)
 
 
 @pytest.fixture(scope="module")
@@ -46,34 +47,34 @@ def paid_day(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> P
         folder / "raw", DAY, SyntheticMarket(seed=3, n_events=4_000, n_videos=60, revenue_micros_per_event=revenue)
     )
     run = night(spark, folder / "tables")
-    ingested(run, folder / "raw")
-    allocate_day(run)
+    publish_ingestion(run, folder / "raw")
+    publish_payouts(run)
     return folder / "tables"
 
 
 @pytest.fixture
-def at(spark: SparkSession, paid_day: Path, tmp_path: Path) -> Callable[..., Night]:
+def at(spark: SparkSession, paid_day: Path, tmp_path: Path) -> Callable[..., RunContext]:
     """Make a night over a copy of the paid day."""
     root = Path(shutil.copytree(paid_day, tmp_path / "tables"))
     return lambda *assignments: night(spark, root, *assignments)
 
 
-def rows_of(run: Night, table: str) -> list[dict]:
+def rows_of(run: RunContext, table: str) -> list[dict]:
     return run.warehouse.read_arrow(table, day=DAY).to_pylist()
 
 
-def test_published_day_has_the_pools_as_they_were_paid(at: Callable[..., Night]) -> None:
+def test_published_day_has_the_pools_as_they_were_paid(at: Callable[..., RunContext]) -> None:
     day = published_day(at())
 
     assert sorted(day.pools) == ["education", "music"]
     for published in day.pools.values():
-        assert published.payout.sum() == published.pool.money == published.row["paid_micros"]
+        assert published.payout.sum() == published.pool.money == published.row.paid_micros
         assert published.pool.video.tolist() == sorted(published.pool.video)
-        split = published.pool.split(published.dial).payout
+        split = published.pool.split(published.policy).payout
         assert np.abs(split - published.payout).max() < 1
 
 
-def test_published_day_takes_the_version_that_the_ledger_names(at: Callable[..., Night]) -> None:
+def test_published_day_takes_the_version_that_the_ledger_names(at: Callable[..., RunContext]) -> None:
     run = at()
     before = published_day(run).pools["music"].payout.tolist()
     later = run.warehouse.read("pool_payouts", day=DAY).where("false")
@@ -87,14 +88,14 @@ def test_published_day_that_is_not_says_what_to_run(spark: SparkSession, tmp_pat
         published_day(night(spark, tmp_path))
 
 
-def test_published_day_of_an_unknown_category_names_the_pools(at: Callable[..., Night]) -> None:
+def test_published_day_of_an_unknown_category_names_the_pools(at: Callable[..., RunContext]) -> None:
     with pytest.raises(InputError, match=r"is called \['cooking'\]; pools: \['education', 'music'\]"):
         published_day(at(), ["cooking"])
 
 
-def test_frontier_at_the_published_dial_is_what_the_ledger_says(at: Callable[..., Night]) -> None:
+def test_frontier_at_the_published_dial_is_what_the_ledger_says(at: Callable[..., RunContext]) -> None:
     run = at("frontier.alpha=[1.0]", "frontier.lambda_eff=[0.0, 1.0]")
-    sweep_day(run)
+    publish_frontier(run)
     ledger = published_pools(run.warehouse, DAY)
     rows = rows_of(run, "allocation_frontier")
 
@@ -104,41 +105,41 @@ def test_frontier_at_the_published_dial_is_what_the_ledger_says(at: Callable[...
         if row["is_published"]:
             pool = ledger[row["category"]]
             assert (row["alpha"], row["lambda_eff"], row["objective"]) == (0.5, 0.3, "linear")
-            assert row["gini"] == pytest.approx(pool["gini"], rel=1e-12)
-            assert row["top1pct_share"] == pytest.approx(pool["top1pct_share"], rel=1e-12)
-            assert abs(row["moved_micros"] - pool["efficiency_moved_micros"]) <= 1
-            assert row["allocation_run_id"] == pool["run_id"]
+            assert row["gini"] == pytest.approx(pool.gini, rel=1e-12)
+            assert row["top1pct_share"] == pytest.approx(pool.top1pct_share, rel=1e-12)
+            assert abs(row["moved_micros"] - pool.efficiency_moved_micros) <= 1
+            assert row["allocation_run_id"] == pool.run_id
         if (row["objective"], row["lambda_eff"]) == ("linear", 1.0):
             assert row["fairness"] is None
             assert row["effective_videos"] == pytest.approx(1)
     assert sum(row["is_published"] for row in rows) == 2
 
 
-def test_frontier_with_a_target_stores_the_point_found(at: Callable[..., Night], caplog) -> None:
+def test_frontier_with_a_target_stores_the_point_found(at: Callable[..., RunContext], caplog) -> None:
     run = at("frontier.alpha=[0.5]", "frontier.lambda_eff=[0.0]")
     caplog.set_level("INFO", "creatorpool")
-    sweep_day(run, target=Target.parse("gini=0.45"))
+    publish_frontier(run, target=Target.parse("gini=0.45"))
     found = [row for row in rows_of(run, "allocation_frontier") if row["target"]]
 
     assert len(found) == 4
     assert all(row["target"] == "gini=0.45" and abs(row["gini"] - 0.45) < 1e-6 for row in found)
-    sweep_day(run, target=Target.parse("gini=0.01"))
+    publish_frontier(run, target=Target.parse("gini=0.01"))
     assert "gini=0.01 is out of reach at any lambda_eff; reachable is 0." in caplog.text
     assert not [row for row in rows_of(run, "allocation_frontier") if row["target"]]
 
 
-def test_frontier_of_one_category_leaves_the_others_rows(at: Callable[..., Night]) -> None:
+def test_frontier_of_one_category_leaves_the_others_rows(at: Callable[..., RunContext]) -> None:
     run = at("frontier.alpha=[0.5]", "frontier.lambda_eff=[0.0]")
-    sweep_day(run)
+    publish_frontier(run)
     before = sorted(map(str, rows_of(run, "allocation_frontier")))
-    sweep_day(run, ["music"])
+    publish_frontier(run, ["music"])
 
     assert sorted(map(str, rows_of(run, "allocation_frontier"))) == before
     assert published_run(run.warehouse, "frontier", DAY) is not None
 
 
 def test_frontier_of_one_category_does_not_publish_what_a_broken_run_left(
-    at: Callable[..., Night], monkeypatch: pytest.MonkeyPatch
+    at: Callable[..., RunContext], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = at("frontier.alpha=[0.5]", "frontier.lambda_eff=[0.0]")
 
@@ -148,11 +149,11 @@ def test_frontier_of_one_category_does_not_publish_what_a_broken_run_left(
     with monkeypatch.context() as patch:
         patch.setattr("creatorpool.pipeline.stage.publish_run", killed)
         with pytest.raises(KeyboardInterrupt):
-            sweep_day(broken)
+            publish_frontier(broken)
     assert {row["category"] for row in rows_of(broken, "allocation_frontier")} > {"music"}
 
     run = at("frontier.alpha=[0.5]", "frontier.lambda_eff=[0.0]")
-    sweep_day(run, ["music"])
+    publish_frontier(run, ["music"])
     assert {row["category"] for row in rows_of(run, "allocation_frontier")} == {"music"}
 
 
@@ -162,9 +163,9 @@ def test_target_that_is_none_is_refused(text: str) -> None:
         Target.parse(text)
 
 
-def test_rules_are_what_plain_loops_over_the_days_events_give(at: Callable[..., Night]) -> None:
+def test_rules_are_what_plain_loops_over_the_days_events_give(at: Callable[..., RunContext]) -> None:
     run = at()
-    pools = {row.published.pool.category: row for row in compare_day(run)}
+    pools = {row.published.pool.category: row for row in publish_comparison(run)}
     events = rows_of(run, "events")
     members = {name: row.published.pool.video.tolist() for name, row in pools.items()}
     for name, row in pools.items():
@@ -189,14 +190,14 @@ def test_rules_are_what_plain_loops_over_the_days_events_give(at: Callable[..., 
     assert all(row["paid_micros"] == row["pool_micros"] for row in rows)
 
 
-def test_rules_under_another_configuration_than_the_payouts_stop(at: Callable[..., Night]) -> None:
+def test_rules_under_another_configuration_than_the_payouts_stop(at: Callable[..., RunContext]) -> None:
     with pytest.raises(ConfigurationError, match="are published with another configuration"):
-        compare_day(at("signals.max_daily_views_per_viewer=1"))
+        publish_comparison(at("signals.max_daily_views_per_viewer=1"))
 
 
-def test_audit_tries_every_attack_and_its_costs_add_up(at: Callable[..., Night]) -> None:
+def test_audit_tries_every_attack_and_its_costs_add_up(at: Callable[..., RunContext]) -> None:
     run = at(*SMALL_AUDIT)
-    audit_day(run)
+    publish_audit(run)
     rows = rows_of(run, "integrity_audit")
 
     own = [row for row in rows if row["rule"] == "creatorpool" and row["target"] != "exploitable"]
@@ -216,10 +217,10 @@ def test_audit_tries_every_attack_and_its_costs_add_up(at: Callable[..., Night])
     assert lighter < by_key["music", "as_configured", "large", "unverified", "act", 20]["gain_micros"]
 
 
-def test_audit_starts_from_the_quality_that_was_published(at: Callable[..., Night]) -> None:
+def test_audit_starts_from_the_quality_that_was_published(at: Callable[..., RunContext]) -> None:
     run = at(*SMALL_AUDIT)
     published = published_day(run)
-    audit = audit_day(run, ["music"])
+    audit = publish_audit(run, ["music"])
     pool = published.pools["music"]
     for finding in audit.findings:
         if finding.variant == "as_configured" and finding.rule == "creatorpool":
@@ -234,19 +235,19 @@ def test_audit_starts_from_the_quality_that_was_published(at: Callable[..., Nigh
         ("integrity.unverified_weights=[1.5]", r"below a verified viewer, 1.0, got \[1.5\]"),
     ],
 )
-def test_audit_of_tiers_that_cannot_be_stops(at: Callable[..., Night], setting: str, message: str) -> None:
+def test_audit_of_tiers_that_cannot_be_stops(at: Callable[..., RunContext], setting: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        audit_day(at(setting))
+        publish_audit(at(setting))
 
 
-def test_studies_of_one_day_twice_give_the_same_rows(at: Callable[..., Night]) -> None:
+def test_studies_of_one_day_twice_give_the_same_rows(at: Callable[..., RunContext]) -> None:
     settings = (*SMALL_AUDIT, "frontier.alpha=[0.5]", "frontier.lambda_eff=[0.0, 0.5]")
     found = []
     for _ in range(2):
         run = at(*settings)
-        sweep_day(run)
-        compare_day(run)
-        audit_day(run, ["music"])
+        publish_frontier(run)
+        publish_comparison(run)
+        publish_audit(run, ["music"])
         found.append([rows_of(run, table) for table in ("allocation_frontier", "rule_comparison", "integrity_audit")])
 
     assert [sorted(map(str, rows)) for rows in found[0]] == [sorted(map(str, rows)) for rows in found[1]]

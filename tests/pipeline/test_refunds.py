@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,13 @@ from creatorpool.allocation.payouts import settle_ties
 from creatorpool.allocation.pools import net_micros
 from creatorpool.errors import RunInProgressError
 from creatorpool.pipeline import allocation
-from creatorpool.pipeline.allocation import allocate_day
-from creatorpool.pipeline.ingestion import ingested
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.allocation import publish_payouts
+from creatorpool.pipeline.context import RunContext
+from creatorpool.pipeline.ingestion import publish_ingestion
 from creatorpool.pipeline.reproduction import reproduce_day
-from creatorpool.pipeline.signals import day_signals
+from creatorpool.pipeline.signals import publish_signals
 from creatorpool.pipeline.verification import require_verified, verify_day
-from creatorpool.runs.ledger import pool_records, publish_pools, published_pools
+from creatorpool.runs.pools import day_outputs, pool_records, publish_pools, published_pools
 from creatorpool.settings import load_settings
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
@@ -40,8 +40,8 @@ COMEDY = [(5_000_000, -8_000_000), (0, 0), (5_000_000, -1_000_000)]
 """Gross revenue and refunds of comedy by day; (0, 0) is a day without a row"""
 
 
-def night(spark: SparkSession, root: Path, day: date, **options: Any) -> Night:
-    return Night(Warehouse(spark, root), load_settings(assignments=["contracts.data_docs=false"]), day, **options)
+def night(spark: SparkSession, root: Path, day: date, **options: Any) -> RunContext:
+    return RunContext(Warehouse(spark, root), load_settings(assignments=["contracts.data_docs=false"]), day, **options)
 
 
 def book(path: Path, day: date, gross: int, refunds: int) -> None:
@@ -67,8 +67,8 @@ def rated_days(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) ->
         generate_day(folder / day.isoformat(), day, MARKET)
         book(folder / day.isoformat() / "ad_revenue.parquet", day, gross, refunds)
         run = night(spark, folder / "tables", day)
-        ingested(run, folder / day.isoformat())
-        day_signals(run)
+        publish_ingestion(run, folder / day.isoformat())
+        publish_signals(run)
     return folder / "tables"
 
 
@@ -87,7 +87,7 @@ def publish(spark: SparkSession, root: Path) -> Publish:
     def run(order: Sequence[int]) -> None:
         for number in order:
             one = night(spark, root, DAYS[number])
-            allocate_day(one, republish=bool(published_pools(one.warehouse, one.day)))
+            publish_payouts(one, republish=bool(published_pools(one.warehouse, one.day)))
 
     return run
 
@@ -96,7 +96,7 @@ def pools(root: Path, number: int) -> dict[str, dict[str, Any]]:
     """The published rows of `pool_revenue` by category."""
     warehouse, day = Warehouse(None, root), DAYS[number]
     ledger = published_pools(warehouse, day)
-    version = json.loads(next(iter(ledger.values()))["output_versions"])["pool_revenue"]
+    version = day_outputs(ledger)["pool_revenue"]
     return {row["category"]: row for row in warehouse.read_arrow("pool_revenue", day=day, version=version).to_pylist()}
 
 
@@ -122,7 +122,7 @@ def test_three_days_with_refunds_carry_what_is_left_over_and_verify(
         ledger, rows = published_pools(Warehouse(None, root), DAYS[number]), pools(root, number)
         for name, row in rows.items():
             assert row["pool_micros"] == net_micros(row) // 2
-            assert ledger[name]["paid_micros"] + ledger[name]["unallocated_micros"] == row["pool_micros"]
+            assert ledger[name].paid_micros + ledger[name].unallocated_micros == row["pool_micros"]
     verify(spark, root, 0, 1, 2)
     assert all(check.passed for check in reproduce_day(night(spark, root, DAYS[2], dry_run=True)))
 
@@ -136,7 +136,7 @@ def test_refund_is_taken_once_where_days_are_published_out_of_order_and_again(
     publish([1, 0])
 
     # The third day took the first day's carry: nothing is left for the day between them.
-    assert taken(before[2]["comedy"]) == {DAYS[0]: -3_000_000}
+    assert taken(before[2]["comedy"]["carried_from"]) == {DAYS[0]: -3_000_000}
     assert "comedy" not in before[1]
     assert [pools(root, number) for number in range(3)] == before
     verify(spark, root, 1, 2)
@@ -144,10 +144,10 @@ def test_refund_is_taken_once_where_days_are_published_out_of_order_and_again(
 
 def test_pools_published_one_by_one_keep_what_they_took(spark: SparkSession, root: Path, publish: Publish) -> None:
     publish([0])
-    allocate_day(night(spark, root, DAYS[1]), ["comedy"])
-    allocate_day(night(spark, root, DAYS[1]))
+    publish_payouts(night(spark, root, DAYS[1]), ["comedy"])
+    publish_payouts(night(spark, root, DAYS[1]))
 
-    assert taken(pools(root, 1)["comedy"]) == {DAYS[0]: -3_000_000}
+    assert taken(pools(root, 1)["comedy"]["carried_from"]) == {DAYS[0]: -3_000_000}
     verify(spark, root, 1)
 
 
@@ -178,15 +178,18 @@ def test_carry_that_another_run_took_meanwhile_stops_publication(
     monkeypatch.setattr(allocation, "settle_ties", settle_while_another_day_is_published)
 
     with pytest.raises(RunInProgressError, match="pool comedy of 2026-11-22: another run published a day"):
-        allocate_day(late)
+        publish_payouts(late)
     assert not published_pools(late.warehouse, late.day)
 
 
 def test_two_commits_that_take_carries_at_once_end_in_one(root: Path, publish: Publish) -> None:
     publish([0, 1])
     warehouse = Warehouse(None, root)
-    rows = list(published_pools(warehouse, DAYS[1]).values())
-    first, second = (pool_records(warehouse, day, rows) for day in (DAYS[2], DAYS[2] + timedelta(days=1)))
+    pools = published_pools(warehouse, DAYS[1]).values()
+    first, second = (
+        pool_records(warehouse, day, [replace(pool, day=day) for pool in pools])
+        for day in (DAYS[2], DAYS[2] + timedelta(days=1))
+    )
     publish_pools(warehouse, DAYS[2], *first)
 
     with pytest.raises(RunInProgressError, match="at the same time"):

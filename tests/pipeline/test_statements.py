@@ -13,10 +13,10 @@ from tests.explanation.pool_days import PoolDay
 from tests.explanation.published_days import publish_day
 
 from creatorpool.errors import ConfigurationError, MissingTableError
-from creatorpool.pipeline.explanation import explain_day
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.context import RunContext
+from creatorpool.pipeline.explanation import publish_explanation
 from creatorpool.pipeline.publication import last_paid_before, published_rows
-from creatorpool.pipeline.statements import STATEMENTS, TABLE, day_statements
+from creatorpool.pipeline.statements import STATEMENTS, TABLE, publish_statements
 from creatorpool.report.statement import statement_of
 from creatorpool.runs.ledger import published_run
 from creatorpool.settings import Settings, load_settings
@@ -42,8 +42,8 @@ def publish_days(root: Path, sold: dict[str, str]) -> None:
     publish_day(root, LATER, second, configured(), sold=sold)
 
 
-def night(spark: SparkSession, root: Path, day: date = LATER, *assignments: str) -> Night:
-    return Night(Warehouse(spark, root), configured(*assignments), day)
+def night(spark: SparkSession, root: Path, day: date = LATER, *assignments: str) -> RunContext:
+    return RunContext(Warehouse(spark, root), configured(*assignments), day)
 
 
 def rows_of(root: Path, day: date) -> dict[str, dict[str, Any]]:
@@ -54,8 +54,8 @@ def test_every_creator_of_either_day_has_a_statement_that_adds_up(spark: SparkSe
     publish_days(tmp_path, {"v3-a": "creator-v9"})
     run = night(spark, tmp_path)
 
-    explanation = explain_day(run, EARLIER, configured())
-    day_statements(run, explanation)
+    explanation = publish_explanation(run, EARLIER, configured())
+    publish_statements(run, explanation)
 
     rows = rows_of(tmp_path, LATER)
     payouts = {
@@ -78,7 +78,7 @@ def test_every_creator_of_either_day_has_a_statement_that_adds_up(spark: SparkSe
     assert (rows["creator-v3"]["largest_reason"], rows["creator-v9"]["largest_reason"]) == ("membership", "membership")
 
     version = Warehouse(None, tmp_path).version(TABLE)
-    day_statements(night(spark, tmp_path), explanation)
+    publish_statements(night(spark, tmp_path), explanation)
     assert Warehouse(None, tmp_path).version(TABLE) == version
     published = published_rows(Warehouse(spark, tmp_path), TABLE)
     assert published.count() == len(rows)
@@ -90,7 +90,7 @@ def test_first_day_is_told_without_changes(spark: SparkSession, tmp_path: Path) 
     run = night(spark, tmp_path, EARLIER)
 
     assert last_paid_before(run.warehouse, EARLIER) is None
-    day_statements(run, None)
+    publish_statements(run, None)
 
     rows = rows_of(tmp_path, EARLIER)
     assert set(rows) == {"creator-v1", "creator-v2", "creator-v3"}
@@ -107,7 +107,7 @@ def test_statements_of_a_day_not_published_or_weighted_otherwise_are_refused(
     other += "rewatch: 0.2, safety: 0.2}"
 
     with pytest.raises(MissingTableError, match="payouts of 2026-11-25 are not published"):
-        day_statements(night(spark, tmp_path, date(2026, 11, 25)), None)
+        publish_statements(night(spark, tmp_path, date(2026, 11, 25)), None)
     with pytest.raises(ConfigurationError, match="not made by the weights configured"):
-        day_statements(night(spark, tmp_path, EARLIER, other), None)
+        publish_statements(night(spark, tmp_path, EARLIER, other), None)
     assert not Warehouse(None, tmp_path).exists(TABLE)

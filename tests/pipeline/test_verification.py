@@ -15,10 +15,10 @@ from pyspark.sql import SparkSession
 
 from creatorpool.allocation.pools import CARRY_COLUMNS
 from creatorpool.errors import ConfigurationError, MissingTableError, VerificationError
-from creatorpool.pipeline.allocation import allocate_day
+from creatorpool.pipeline.allocation import publish_payouts
 from creatorpool.pipeline.checks import Check
-from creatorpool.pipeline.ingestion import ingested
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.context import RunContext
+from creatorpool.pipeline.ingestion import publish_ingestion
 from creatorpool.pipeline.verification import require_verified, verify_day
 from creatorpool.settings import load_settings
 from creatorpool.synthetic import SyntheticMarket
@@ -30,8 +30,8 @@ SETTINGS = ("contracts.data_docs=false", "allocation.cap_micros=120000", "alloca
 Row = dict[str, Any]
 
 
-def night_at(spark: SparkSession, root: Path, *assignments: str) -> Night:
-    return Night(Warehouse(spark, root), load_settings(assignments=[*SETTINGS, *assignments]), DAY, dry_run=True)
+def night_at(spark: SparkSession, root: Path, *assignments: str) -> RunContext:
+    return RunContext(Warehouse(spark, root), load_settings(assignments=[*SETTINGS, *assignments]), DAY, dry_run=True)
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +39,9 @@ def published(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
     """Tables of a published day."""
     folder = tmp_path_factory.mktemp("published")
     generate_day(folder / "raw", DAY, SyntheticMarket(seed=3, n_events=1_500))
-    night = Night(Warehouse(spark, folder / "tables"), load_settings(assignments=SETTINGS), DAY)
-    ingested(night, folder / "raw")
-    allocate_day(night)
+    night = RunContext(Warehouse(spark, folder / "tables"), load_settings(assignments=SETTINGS), DAY)
+    publish_ingestion(night, folder / "raw")
+    publish_payouts(night)
     return folder / "tables"
 
 

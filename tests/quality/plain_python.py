@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-ACTIONS = ("like", "comment", "share", "follow")
-FLAGS = ("liked", "commented", "shared", "followed")
+from creatorpool.actions import ACTIONS
 
 
 def recomputed_quality(
@@ -26,13 +25,13 @@ def recomputed_quality(
     watched = {i: sum(e["watch_ms"] for e in events if e["viewer_id"] == i) for i in viewers}
     loops = {i: sum(e["loop_count"] or 0 for e in events if e["viewer_id"] == i) for i in viewers}
     rates = {
-        action: sum(weight[i] / total for i in viewers if any(e[flag] for e in events if e["viewer_id"] == i))
-        for action, flag in zip(ACTIONS, FLAGS, strict=True)
+        a.name: sum(weight[i] / total for i in viewers if any(e[a.event_column] for e in events if e["viewer_id"] == i))
+        for a in ACTIONS
     }
     length = video["length_ms"]
     components = {
         "watch_completion": sum(weight[i] / total * min(1, watched[i] / length) for i in viewers),
-        "engagement_rate": min(1, sum(rules["action_weights"][a] * rates[a] for a in ACTIONS)),
+        "engagement_rate": min(1, sum(rules["action_weights"][name] * rate for name, rate in rates.items())),
         "engagement_diversity": _diversity(list(rates.values())),
         "rewatch": min(1, sum(weight[i] / total for i in viewers if watched[i] > length or loops[i] > 1)),
         "safety": max(0, video["s_pos"] - rules["toxicity_penalty"] * video["s_tox"]),
@@ -62,4 +61,4 @@ def _first_of_viewer(events: list[dict[str, Any]], limit: int | None) -> list[di
 def _diversity(rates: list[float]) -> float:
     total = sum(rates)
     shares = [rate / total for rate in rates if rate > 0]
-    return -sum(p * math.log(p) for p in shares) / math.log(4)
+    return -sum(p * math.log(p) for p in shares) / math.log(len(rates))

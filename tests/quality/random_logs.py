@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 from pyspark.sql import DataFrame, SparkSession
+from tests.actions import FLAG_SCHEMA
+
+from creatorpool.actions import ACTION_FLAGS
 
 EVENT_SCHEMA = (
     "event_id string, viewer_id string, video_id string, event_ts timestamp, watch_ms long, loop_count int, "
-    "liked boolean, commented boolean, shared boolean, followed boolean"
+    f"{FLAG_SCHEMA}"
 )
 VIEWER_SCHEMA = "viewer_id string, trust_tier string"
 VIDEO_SCHEMA = (
@@ -76,7 +79,7 @@ def _random_events(rng: np.random.Generator, video: dict[str, Any], viewers: int
             "event_ts": MIDNIGHT + dt.timedelta(seconds=int(rng.integers(5))),
             "watch_ms": int(rng.choice([0, 1, video["length_ms"], rng.integers(0, 3 * video["length_ms"] + 1)])),
             "loop_count": int(rng.integers(0, 3)) if counts_loops else None,
-            **dict(zip(("liked", "commented", "shared", "followed"), (rng.random(4) < chances).tolist(), strict=True)),
+            **dict(zip(ACTION_FLAGS, (rng.random(len(ACTION_FLAGS)) < chances).tolist(), strict=True)),
         }
         for e in range(int(rng.integers(1, 26)))
     ]

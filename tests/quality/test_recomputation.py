@@ -7,12 +7,13 @@ import pytest
 
 from creatorpool.quality.score import fit_day_priors, video_quality
 from creatorpool.settings import QualifiedView, SignalSettings
-from creatorpool.signals.video_signals import SIGNAL_COLUMNS, video_signals
+from creatorpool.signals.columns import SIGNAL_COLUMNS
+from creatorpool.signals.video_signals import video_signals
 
 from .plain_python import recomputed_quality
 from .random_logs import Logs, random_logs
 
-MEASURES = [name for name in SIGNAL_COLUMNS if name != "video_id"]
+MEASURES = list(SIGNAL_COLUMNS)
 
 RULES = {
     "as configured": {},

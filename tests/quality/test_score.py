@@ -14,8 +14,9 @@ from creatorpool.contracts import load_contract
 from creatorpool.contracts.schema import require_schema
 from creatorpool.errors import TableGuardError
 from creatorpool.quality import geometric_quality, shrink
-from creatorpool.quality.score import COMPONENTS, fit_day_priors, video_quality
+from creatorpool.quality.score import fit_day_priors, video_quality
 from creatorpool.quality.smoothing import effective_viewers
+from creatorpool.quality_components import COMPONENT_NAMES
 from creatorpool.settings import CustomSignal
 from creatorpool.signals.video_signals import video_signals
 
@@ -37,8 +38,8 @@ def test_video_quality_meets_its_contract(day: tuple[DataFrame, DataFrame], conf
 
 def test_video_quality_of_components_is_the_public_function(day: tuple[DataFrame, DataFrame], configuration):
     found = video_quality(*day, configuration.signals).toPandas()
-    weights = [configuration.signals.exponents()[name] for name in COMPONENTS]
-    expected = geometric_quality(found[list(COMPONENTS)].to_numpy(), weights, found.is_compliant)
+    weights = [configuration.signals.exponents()[name] for name in COMPONENT_NAMES]
+    expected = geometric_quality(found[list(COMPONENT_NAMES)].to_numpy(), weights, found.is_compliant)
     np.testing.assert_array_equal(found.quality_score, expected)
     assert not found.is_compliant.all()
     assert (found.quality_score[~found.is_compliant] == 0).all()

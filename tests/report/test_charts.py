@@ -19,11 +19,12 @@ from tests.chromium import chromium, installed
 from tests.comparison.pools import random_pool
 from tests.hostile_names import ALLOWED, UNPRINTABLE, Structure
 from tests.integrity.markets import random_market
+from tests.runs.pool_runs import pool_run
 
+from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.comparison.compare import RULES, compare, other_shares, rule_payouts
 from creatorpool.comparison.frontier import sweep
 from creatorpool.comparison.measures import small_creators
-from creatorpool.comparison.pool import Dial
 from creatorpool.comparison.rules import Viewing
 from creatorpool.errors import InputError
 from creatorpool.integrity.audit import AS_CONFIGURED, AuditPlan, audit_targets, most_exploitable
@@ -41,13 +42,13 @@ from creatorpool.report.integrity_summary import integrity_chart
 DAY = date(2026, 11, 20)
 POOL = random_pool(1, 20)
 IS_SMALL = small_creators(POOL.creator, POOL.effective_impressions, 0.5)
-PAID = round_to_total(POOL.split(Dial("linear", 0.5, 0.3)).payout, POOL.money)
-PUBLISHED = PublishedPool({"objective": "linear", "alpha": 0.5, "lambda_eff": 0.3}, POOL, PAID)
+PAID = round_to_total(POOL.split(SplitPolicy("linear", 0.5, 0.3)).payout, POOL.money)
+PUBLISHED = PublishedPool(pool_run(), POOL, PAID)
 
 
 def frontier():
-    dials = [Dial(objective, 0.5, place) for objective in ("linear", "log") for place in (0.0, 0.3, 1.0)]
-    return frontier_chart([PoolFrontier(PUBLISHED, IS_SMALL, sweep(POOL, IS_SMALL, dials), {})])
+    policies = [SplitPolicy(objective, 0.5, place) for objective in ("linear", "log") for place in (0.0, 0.3, 1.0)]
+    return frontier_chart([PoolFrontier(PUBLISHED, IS_SMALL, sweep(POOL, IS_SMALL, policies), {})])
 
 
 def rules():
@@ -80,7 +81,10 @@ def night(tmp_path: Path) -> SimpleNamespace:
     """As much of a run as drawing needs."""
     lines: list[str] = []
     return SimpleNamespace(
-        warehouse=SimpleNamespace(root=tmp_path), day=DAY, lines=lines, log=lambda subject, line: lines.append(line)
+        warehouse=SimpleNamespace(root=tmp_path),
+        day=DAY,
+        lines=lines,
+        **dict.fromkeys(("log", "warn"), lambda _, line: lines.append(line)),
     )
 
 

@@ -13,9 +13,9 @@ import pytest
 from pyspark.sql import SparkSession
 from tests.checkout import project_root
 
-from creatorpool.pipeline.allocation import allocate_day
-from creatorpool.pipeline.ingestion import ingested
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.allocation import publish_payouts
+from creatorpool.pipeline.context import RunContext
+from creatorpool.pipeline.ingestion import publish_ingestion
 from creatorpool.pipeline.publication import published_arrow, published_rows
 from creatorpool.settings import load_settings
 from creatorpool.synthetic import SyntheticMarket
@@ -35,9 +35,9 @@ def warehouse(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("queries")
     generate_day(folder / "raw", DAY, SyntheticMarket(seed=3, n_events=600))
     settings = load_settings(assignments=["contracts.data_docs=false"])
-    night = Night(Warehouse(spark, folder / "tables"), settings, DAY)
-    ingested(night, folder / "raw")
-    allocate_day(night)
+    night = RunContext(Warehouse(spark, folder / "tables"), settings, DAY)
+    publish_ingestion(night, folder / "raw")
+    publish_payouts(night)
     for table in TABLES:
         published_rows(night.warehouse, table).createOrReplaceTempView(table)
     return night.warehouse

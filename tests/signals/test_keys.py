@@ -53,7 +53,7 @@ def test_pairs_are_the_same_whatever_stands_for_ids(
 ):
     events = spark.createDataFrame(
         [
-            _event(str(n), f"viewer-{n * 7 % 8}", n, n % 3, "ls"[: n % 3], n, video=f"video-{n * n % 5}")
+            _event(str(n), f"viewer-{n * 7 % 8}", n, n % 3, ["like", "share"][: n % 3], n, video=f"video-{n * n % 5}")
             for n in range(90)
         ],
         EVENT_SCHEMA,

@@ -5,20 +5,21 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from tests.actions import FLAG_SCHEMA, flags
 
 from creatorpool.settings import QualifiedView
 from creatorpool.signals.pairs import viewer_video_pairs
 
 EVENT_SCHEMA = (
     "event_id string, viewer_id string, video_id string, event_ts timestamp, watch_ms long, loop_count int, "
-    "liked boolean, commented boolean, shared boolean, followed boolean"
+    f"{FLAG_SCHEMA}"
 )
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
 
-def _event(event_id, viewer, watch_ms, loop_count=None, actions="", second=0, video="v"):
+def _event(event_id, viewer, watch_ms, loop_count=None, actions=(), second=0, video="v"):
     time = NOON + dt.timedelta(seconds=second)
-    return (event_id, viewer, video, time, watch_ms, loop_count, *(flag in actions for flag in "lcsf"))
+    return (event_id, viewer, video, time, watch_ms, loop_count, *flags(*actions).values())
 
 
 @pytest.fixture
@@ -36,7 +37,9 @@ def pairs_of(spark, configuration):
 
 def test_pairs_sum_time_and_loops_and_keep_any_action(pairs_of):
     pairs = pairs_of(
-        _event("1", "ann", 4_000, 1, "l"), _event("2", "ann", 7_000, None, "s"), _event("3", "bob", 100, None)
+        _event("1", "ann", 4_000, 1, ["like"]),
+        _event("2", "ann", 7_000, None, ["share"]),
+        _event("3", "bob", 100, None),
     )
     ann, bob = pairs["v", "ann"], pairs["v", "bob"]
     assert (ann.watch_ms, ann.loop_count, ann.views, ann.length_ms) == (11_000, 1, 2, 10_000)
@@ -51,7 +54,7 @@ def test_pairs_keep_videos_apart(pairs_of):
 
 
 def test_pairs_event_below_qualified_view_feeds_signals_and_is_no_view(pairs_of):
-    pairs = pairs_of(_event("1", "ann", 0, actions="l"), _event("2", "bob", 1))
+    pairs = pairs_of(_event("1", "ann", 0, actions=["like"]), _event("2", "bob", 1))
     assert (pairs["v", "ann"].views, pairs["v", "ann"].liked) == (0, True)
     assert pairs["v", "bob"].views == 1
 
@@ -67,9 +70,9 @@ def test_pairs_qualified_view_needs_both_its_time_and_its_share(pairs_of, watch_
 def test_pairs_daily_limit_takes_the_first_events_by_time_then_id(pairs_of):
     events = [
         _event("c", "ann", 4, second=5),
-        _event("a", "ann", 2, second=9, actions="l"),
+        _event("a", "ann", 2, second=9, actions=["like"]),
         _event("b", "ann", 1, second=5),
-        _event("d", "bob", 8, second=99, actions="c"),
+        _event("d", "bob", 8, second=99, actions=["comment"]),
     ]
     pairs = pairs_of(*events, max_daily_views_per_viewer=2)
     assert (pairs["v", "ann"].watch_ms, pairs["v", "ann"].views, pairs["v", "ann"].liked) == (5, 2, False)

@@ -8,7 +8,9 @@ import math
 import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from tests.actions import FLAG_SCHEMA, flags
 
+from creatorpool.actions import ACTION_RATES, ACTIONS
 from creatorpool.contracts import load_contract
 from creatorpool.contracts.schema import require_schema
 from creatorpool.errors import ConfigurationError, TableGuardError
@@ -19,15 +21,15 @@ DAY = dt.date(2026, 11, 20)
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 EVENT_SCHEMA = (
     "event_id string, viewer_id string, video_id string, event_ts timestamp, watch_ms long, loop_count int, "
-    "liked boolean, commented boolean, shared boolean, followed boolean"
+    f"{FLAG_SCHEMA}"
 )
 # One video of 10 s. Ann (1.0) watches all of it and half again, and likes; Bob (0.8) half of it, and shares; Cid (0.8)
 # nothing of it, though his log says two loops. Σw = 2.6.
 EVENTS = [
-    ("1", "ann", "v", NOON, 9_000, 0, True, False, False, False),
-    ("2", "ann", "v", NOON, 6_000, None, False, False, False, False),
-    ("3", "bob", "v", NOON, 5_000, 0, False, False, True, False),
-    ("4", "cid", "v", NOON, 0, 2, False, False, False, False),
+    ("1", "ann", "v", NOON, 9_000, 0, *flags("like").values()),
+    ("2", "ann", "v", NOON, 6_000, None, *flags().values()),
+    ("3", "bob", "v", NOON, 5_000, 0, *flags("share").values()),
+    ("4", "cid", "v", NOON, 0, 2, *flags().values()),
 ]
 
 Tables = tuple[DataFrame, DataFrame, DataFrame]
@@ -54,13 +56,12 @@ def test_video_signals_hand_worked_video(tables: Tables, configuration):
         "watch_completion": (1.0 * 1 + 0.8 * 0.5) / 2.6,
         "engagement_rate": (0.1 * 1.0 + 0.4 * 0.8) / 2.6,
         # p = 5/9 and 4/9 over like and share
-        "engagement_diversity": -(5 / 9 * math.log(5 / 9) + 4 / 9 * math.log(4 / 9)) / math.log(4),
+        "engagement_diversity": -(5 / 9 * math.log(5 / 9) + 4 / 9 * math.log(4 / 9)) / math.log(len(ACTIONS)),
         "rewatch": (1.0 + 0.8) / 2.6,
         "safety": 0.7,
+        **dict.fromkeys(ACTION_RATES, 0.0),
         "like_rate": 1.0 / 2.6,
-        "comment_rate": 0.0,
         "share_rate": 0.8 / 2.6,
-        "follow_rate": 0.0,
     }
     assert found == pytest.approx(expected, rel=1e-14, abs=0)
     require_schema(signals.withColumn("date", F.lit(DAY)).schema, load_contract("video_signals"))

@@ -11,16 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creatorpool.errors import InputError
-from creatorpool.explanation.parts import COMPONENTS, PARTS
+from creatorpool.explanation.parts import PARTS
+from creatorpool.quality_components import COMPONENT_NAMES
 from creatorpool.statements.creator import VIDEOS_NAMED, DayFacts, statement_row
 
 DAY, AGAINST = date(2026, 11, 21), date(2026, 11, 20)
-EXPONENTS = dict(zip(COMPONENTS, (0.35, 0.25, 0.15, 0.10, 0.15), strict=True))
+EXPONENTS = dict(zip(COMPONENT_NAMES, (0.35, 0.25, 0.15, 0.10, 0.15), strict=True))
 FACTS = DayFacts(DAY, AGAINST, "USD", EXPONENTS, {"music": 10_000_000, "news": 5_000_000})
 
 
 def share(video: str, category: str, payout: int, bound: str = "interior", **signals: float) -> dict[str, Any]:
-    values = dict.fromkeys(COMPONENTS, 0.5) | signals
+    values = dict.fromkeys(COMPONENT_NAMES, 0.5) | signals
     quality = 1.0
     for name, exponent in EXPONENTS.items():
         quality *= values[name] ** exponent

@@ -1,9 +1,9 @@
 """The split of a pool over its videos: the solver, its dual, and the check of its answer. No Spark in here."""
 
-from creatorpool.allocation.dial import efficiency_moved, money_moved
 from creatorpool.allocation.kkt import KktResiduals, kkt_residuals
 from creatorpool.allocation.payout import BOUNDS, CreatorPrices, Dual, Price, payout_from_dual
 from creatorpool.allocation.program import Allocation, allocate
+from creatorpool.allocation.redistribution import efficiency_moved, money_moved
 
 __all__ = [
     "BOUNDS",

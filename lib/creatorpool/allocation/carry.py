@@ -1,4 +1,4 @@
-"""Refunds that exceed a category's revenue of a day: what the day carries, and which later day takes it (formulas §2).
+"""Refunds that exceed a category's revenue: what the day carries, and which later day takes it (formulas §2.1).
 
 A published day carries its category's negative balance. A later day takes it, and says so in `carried_from`; each micro
 is taken once, whatever the order in which days are published. So at all times
@@ -55,7 +55,7 @@ def open_carries(pools: Iterable[Mapping[str, Any]], day: date, currency: str) -
         if pool["date"] < day:
             found[pool["category"], pool["date"], pool["currency"]] += pool["carried_micros"] or 0
         if pool["date"] != day:
-            for source, micros in taken(pool).items():
+            for source, micros in taken(pool["carried_from"]).items():
                 if source < day:
                     found[pool["category"], source, pool["currency"]] -= micros
     carries: defaultdict[str, dict[date, int]] = defaultdict(dict)
@@ -66,9 +66,9 @@ def open_carries(pools: Iterable[Mapping[str, Any]], day: date, currency: str) -
     return dict(carries)
 
 
-def taken(pool: Mapping[str, Any]) -> dict[date, int]:
-    """What a published pool took from other days, micros by day."""
-    return {date.fromisoformat(day): micros for day, micros in json.loads(pool["carried_from"] or "{}").items()}
+def taken(carried_from: str | None) -> dict[date, int]:
+    """What a published pool took from other days, micros by day, as its ledger row `carried_from` says."""
+    return {date.fromisoformat(day): micros for day, micros in json.loads(carried_from or "{}").items()}
 
 
 def as_carried_from(carried: Mapping[date, int]) -> str | None:

@@ -1,4 +1,4 @@
-"""How concentrated payouts are: numbers for the ledger and the report."""
+"""How concentrated payouts are: numbers for the ledger and the report (formulas §2.8)."""
 
 from __future__ import annotations
 

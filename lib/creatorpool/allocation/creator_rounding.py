@@ -1,4 +1,4 @@
-"""Whole micros under caps of creators: the pool's largest remainders, with each creator's within the cap (formulas §2).
+"""Whole micros under caps of creators: largest remainders of the pool, each creator within the cap (formulas §2.6).
 
 Of all integer payouts that close the pool within the bounds of its videos and creators, the rule finds the nearest
 ones: they minimise Σ (x - p)². A creator whose cap binds in the solution (η > 0) earns exactly the cap.

@@ -1,4 +1,4 @@
-"""Caps on what a creator's videos earn together: water-filling on two levels (formulas §2, creator-level bounds).
+"""Caps on what a creator's videos earn together: water-filling on two levels (formulas §2.5).
 
 The pool's price solves Σ_g min(cap_g, S_g(price)) = P, where S_g is what creator g's videos would be paid at it. A
 creator above the cap then gets a higher price, ν + η_g, at which its own videos are paid exactly the cap.

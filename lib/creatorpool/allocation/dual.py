@@ -50,7 +50,7 @@ class Solution:
 
 
 def solve_pool(objective: Objective, rows: Rows) -> Solution:
-    """Find the price of a pool (formulas §2): the one root of payouts(price) = pool."""
+    """Find the price of a pool (formulas §2.3): the one root of payouts(price) = pool."""
     grids = summation_grids(rows.numerator.size, 2.0 * objective.pool)
 
     def answer(reply: Floats, asked: int, ranked: bool, anchor: float, delta: float) -> None:

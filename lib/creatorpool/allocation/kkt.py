@@ -48,7 +48,7 @@ def kkt_residuals(
     creator_cap: ArrayLike | Mapping[Any, float] | None = None,
     eta: ArrayLike = 0.0,
 ) -> KktResiduals:
-    """Measure any payouts against the conditions of optimality of formulas §2.
+    """Measure any payouts against the conditions of optimality of formulas §2.3.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What each video gets at a price: the closed form, row by row, for any batch of a pool's rows (formulas §2)."""
+"""What each video gets at a price: the closed form, row by row, for any batch of rows (formulas §2.3, §2.4)."""
 
 from __future__ import annotations
 

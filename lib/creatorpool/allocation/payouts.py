@@ -20,8 +20,10 @@ from pyspark.sql import functions as F
 
 from creatorpool.allocation.creator_rounding import CreatorRounding, creator_rounding
 from creatorpool.allocation.payout import BOUNDS, Dual, payout_from_dual, place_among
+from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.pool_creators import PoolCreators
 from creatorpool.allocation.program import Allocation, allocate
+from creatorpool.allocation.video_caps import caps_of_videos
 from creatorpool.errors import InfeasiblePoolError
 from creatorpool.frames import matching, parts_by
 from creatorpool.money import RoundingRule, apply_rounding, rounding_rule
@@ -49,15 +51,12 @@ class PoolTerms:
     pool_micros: int
     floor_micros: int
     cap_micros: int | None
-    alpha: float
-    lambda_eff: float
-    objective: str
+    policy: SplitPolicy
 
     def bounds(self, effective_impressions: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Floor and cap of each row. A video without effective impressions never gets more than its floor."""
+        """Floor and cap of each row, micros."""
         floor = np.full(effective_impressions.size, self.floor_micros, dtype=np.int64)
-        cap = np.inf if self.cap_micros is None else float(self.cap_micros)
-        return floor, np.where(effective_impressions > 0, cap, floor.astype(np.float64))
+        return floor, caps_of_videos(effective_impressions, floor, self.cap_micros)
 
 
 @dataclass(frozen=True)
@@ -99,11 +98,11 @@ def split_pool(
     allocation = allocate(
         effective_impressions,
         float(terms.pool_micros),
-        alpha=terms.alpha,
-        lambda_eff=terms.lambda_eff,
+        alpha=terms.policy.alpha,
+        lambda_eff=terms.policy.lambda_eff,
         floor=floor,
         cap=cap,
-        objective="log" if terms.objective == "log" else "linear",
+        objective=terms.policy.objective,
         creator=None if creators is None else creators.code,
         creator_cap=None if creators is None else creators.cap,
     )
@@ -207,7 +206,7 @@ def fill_rows(rows: pa.RecordBatch, split: PoolSplit) -> pa.RecordBatch:
             rows.column("creator_id"),
             rows.column("effective_impressions"),
             pa.array(share),
-            pa.array(share**split.terms.alpha),
+            pa.array(share**split.terms.policy.alpha),
             pa.array(floor),
             pa.array(np.where(has_cap, cap, 0).astype(np.int64), mask=~has_cap),
             pa.array(micros),
@@ -251,7 +250,7 @@ def _strings(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
 def video_totals(pool_payouts: DataFrame, pulse: DataFrame, videos: DataFrame, currency: str) -> DataFrame:
     """One row per video that shared a pool or earned Pulse money: contract `video_payouts` without its day.
 
-    ProjEarnings of S0 §2 is `payout_micros`, the sum over the day's pools.
+    ProjEarnings (formulas §2.7, S0 §2) is `payout_micros`, the sum over the day's pools.
     """
     earned = pool_payouts.groupBy("video_id").agg(sum_exact("payout_micros").alias("payout_micros"))
     both = earned.join(pulse, "video_id", "full")

@@ -1,4 +1,4 @@
-"""Who shares which pool: the Spark side of a pool's formation (S0 §2)."""
+"""Who shares which pool: the Spark side of a pool's formation (formulas §2.1, S0 §2)."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _formed(
 def pool_members(quality: DataFrame, signals: DataFrame, videos: DataFrame, settings: PoolSettings) -> DataFrame:
     """One row per (category, video) that shares a pool: compliant videos viewed that day, in each of their categories.
 
-    `quality` and `signals` hold one day. Effective impressions are M = views · Q (S0 §3).
+    `quality` and `signals` hold one day. Effective impressions are M = views · Q (formulas §2.2, S0 §3).
     """
     may_join = F.col("is_compliant") if settings.pulse_videos_join_pools else F.col("is_compliant") & ~F.col("is_pulse")
     scored = quality.select("video_id", "quality_score").join(signals.select("video_id", "views"), "video_id", "inner")

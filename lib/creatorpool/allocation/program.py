@@ -1,4 +1,4 @@
-"""One pool's allocation: the concave program of S0 §3, solved by its closed form (formulas §2)."""
+"""One pool's allocation: the concave program of S0 §3, solved by its closed form (formulas §2.3)."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def allocate(
     creator: ArrayLike | None = None,
     creator_cap: ArrayLike | Mapping[Any, float] | None = None,
 ) -> Allocation:
-    r"""Split a pool over its videos: maximise fairness and efficiency under floors and caps (S0 §3, formulas §2).
+    r"""Split a pool over its videos: maximise fairness and efficiency under floors and caps (formulas §2.3, S0 §3).
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def allocate(
         Bounds of each payout, money; a cap may be infinite.
     objective : {'linear', 'log'}
         ``linear`` is S0's program, λ_fair Σ w log p + λ_eff Σ s p / P; ``log`` has λ_eff Σ s log p for its second term
-        and w / Σw for w (formulas §6.1).
+        and w / Σw for w (formulas §2.4, §6.1).
 
     creator : (n,) array_like, optional
         The label of each video's creator, needed with `creator_cap`.

@@ -9,15 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creatorpool.allocation.concentration import gini, top_share
-from creatorpool.allocation.dial import efficiency_moved
 from creatorpool.allocation.payouts import PoolSplit, PoolTerms, split_pool
+from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.pool_creators import PoolCreators
 from creatorpool.allocation.pools import PoolRevenue
+from creatorpool.allocation.redistribution import efficiency_moved
+from creatorpool.allocation.video_caps import sum_of_caps
 from creatorpool.errors import InfeasiblePoolError, SettlementError
 from creatorpool.settings import AllocationSettings
 
 KKT_TOLERANCE = 1e-9
 """A solution further from optimality than this share of its pool is never paid out."""
+
+IDLE = "lambda_eff "
+"""How the ledger's warning on an idle weight of efficiency begins."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +40,19 @@ class SettledPool:
     gini: float | None = None
     top1pct_share: float | None = None
     efficiency_moved_micros: int | None = None
-    warning: str | None = None
+    warnings: tuple[str, ...] = ()
+    """What was adjusted, or left over"""
+    idle_efficiency: str | None = None
+    """Says so where the weight of efficiency changes next to nothing"""
+
+    @property
+    def warning(self) -> str | None:
+        """All of it, for the ledger."""
+        return "; ".join([*self.warnings, *([self.idle_efficiency] if self.idle_efficiency else [])]) or None
 
     @property
     def unallocated_micros(self) -> int:
-        """What of the pool nobody gets."""
+        """Pool money that no video receives."""
         return self.revenue.pool_micros - self.paid_micros
 
 
@@ -62,7 +75,7 @@ def settle_pool(
     """
     n = effective_impressions.size
     if n == 0:
-        return SettledPool(pool, None, 0, 0, warning="no eligible video: the whole pool is unallocated")
+        return SettledPool(pool, None, 0, 0, warnings=("no eligible video: the whole pool is unallocated",))
     terms, warnings = _feasible_terms(pool, effective_impressions, settings, creators)
     split, allocation = split_pool(terms, effective_impressions, creators)
     if allocation.max_kkt_residual > KKT_TOLERANCE * terms.pool_micros:
@@ -76,17 +89,18 @@ def settle_pool(
             allocation.payout,
             effective_impressions,
             float(terms.pool_micros),
-            alpha=terms.alpha,
+            alpha=terms.policy.alpha,
             floor=floor,
             cap=cap,
-            objective=settings.objective,
+            objective=terms.policy.objective,
             creator=None if creators is None else creators.code,
             creator_cap=None if creators is None else creators.cap,
         )
     )
-    if 0.0 < settings.lambda_eff < 1.0 and moved < settings.moved_share_warning * terms.pool_micros:
+    idle = None
+    if efficiency_is_idle(settings, moved, terms.pool_micros):
         share = moved / terms.pool_micros if terms.pool_micros else 0.0
-        warnings.append(f"lambda_eff {settings.lambda_eff:g} moved {moved} micros, {share:.2g} of the pool")
+        idle = f"{IDLE}{settings.lambda_eff:g} moved {moved} micros, {share:.2g} of the pool"
     has_money = terms.pool_micros > 0
     return SettledPool(
         revenue=pool,
@@ -100,8 +114,14 @@ def settle_pool(
         gini=gini(allocation.payout) if has_money else None,
         top1pct_share=top_share(allocation.payout) if has_money else None,
         efficiency_moved_micros=moved,
-        warning="; ".join(warnings) or None,
+        warnings=tuple(warnings),
+        idle_efficiency=idle,
     )
+
+
+def efficiency_is_idle(settings: AllocationSettings, moved_micros: int, pool_micros: int) -> bool:
+    """Whether the weight of efficiency changes less than `moved_share_warning` of a pool (formulas §6.1)."""
+    return 0.0 < settings.lambda_eff < 1.0 and moved_micros < settings.moved_share_warning * pool_micros
 
 
 def _feasible_terms(
@@ -117,7 +137,7 @@ def _feasible_terms(
         warnings.append("no video with quality above 0: the whole pool is unallocated")
         floor = cap = money = 0
     floor = _feasible_floor(pool.category, floor, money, effective_impressions.size, settings, creators, warnings)
-    terms = PoolTerms(pool.category, money, floor, cap, settings.alpha, settings.lambda_eff, settings.objective)
+    terms = PoolTerms(pool.category, money, floor, cap, SplitPolicy.of(settings))
     most, caps = _most(terms, effective_impressions, creators)
     if most < money:
         if settings.on_caps_below_pool == "fail":
@@ -157,9 +177,8 @@ def _most(
 ) -> tuple[int, str]:
     """The most that the caps let the pool pay, at least its money where they do not bind, and these caps in words."""
     money, floor, cap = terms.pool_micros, terms.floor_micros, terms.cap_micros
-    n, rated = effective_impressions.size, int(np.count_nonzero(effective_impressions > 0))
-    most = money if cap is None else rated * max(cap, floor) + (n - rated) * floor
-    words = f"caps of {cap} micros for {rated} videos with quality"
+    most = money if cap is None else sum_of_caps(effective_impressions, floor, cap)
+    words = f"caps of {cap} micros for {np.count_nonzero(effective_impressions > 0)} videos with quality"
     if creators is None:
         return most, words
     _, caps = terms.bounds(effective_impressions)

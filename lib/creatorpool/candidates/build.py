@@ -13,7 +13,7 @@ from creatorpool.candidates.ranking import candidate_rows
 from creatorpool.candidates.scored import catalogue_rows, scored_events
 from creatorpool.candidates.similarity import NEIGHBOURS, similarity_parcels, similarity_rows
 from creatorpool.errors import InputError
-from creatorpool.ingest.computed import sent_along
+from creatorpool.ingest.materialize import broadcast_if_small
 from creatorpool.settings import RecommendSettings, Settings
 
 
@@ -58,7 +58,7 @@ def matrix_parcels(
         number = catalogue.count()
         if number == 0:
             raise InputError("no event of the window is of a video in table videos: there is nothing to recommend")
-        scored = scored_events(events, sent_along(catalogue, number), own)
+        scored = scored_events(events, broadcast_if_small(catalogue, number), own)
         users = kept(viewer_parcels(scored, viewers, include_inactive=own.include_inactive, tasks=tasks))
         items = kept(catalogue_parcel(catalogue))
         similar = kept(similarity_parcels(users, items, own, tasks))

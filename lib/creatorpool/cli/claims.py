@@ -1,29 +1,30 @@
-"""Commands about claims: who holds which stage of which day, and how to release a claim whose holder is gone."""
+"""Verbs about claims: who holds which stage of which day, and how to release a claim whose holder is gone."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from creatorpool.cli.options import Assignments, Conf, Root, day_of, job_arguments
+from creatorpool.cli.options import ConfigurationOptions, TablesOptions, day_option
 from creatorpool.errors import InputError
-from creatorpool.job import job_settings
-from creatorpool.report.console import PlainConsole
-from creatorpool.runs.claims import EVERY_DAY, claim_name, is_held, release_claim, standing_claims
-from creatorpool.runs.identity import code_version, is_alive, is_dead, now, owner, process_of
-from creatorpool.runs.ledger import INGEST, StageRun, note_release
-from creatorpool.storage.places import tables_root
-from creatorpool.tables import Warehouse
 
 
-def list_claims(root: Root) -> None:
+def list_claims(options: TablesOptions) -> None:
     """Which stages are claimed, by which runs, and whether those still keep other runs out. Starts no engine."""
+    from rich.table import Table
+
+    from creatorpool.report.console import PlainConsole
+    from creatorpool.runs.claims import claim_name, standing_claims
+    from creatorpool.runs.identity import process_of
+    from creatorpool.tables import Warehouse
+
     table = Table(title="Claims", title_justify="left")
     for name in ("stage", "run", "process", "since (UTC)", "lease until (UTC)", "state"):
         table.add_column(name)
-    claims = standing_claims(Warehouse(None, tables_root(root)))
+    claims = standing_claims(Warehouse(None, options.tables_root()))
     for claim in claims:
         times = (f"{claim[name]:%Y-%m-%d %H:%M:%S}" for name in ("claimed_at", "expires_at"))
         name = claim_name(claim["stage"], claim["date"])
@@ -31,7 +32,10 @@ def list_claims(root: Root) -> None:
     PlainConsole(width=150).print(table if claims else "No stage is claimed.")
 
 
-def _state(claim: dict[str, object]) -> str:
+def _state(claim: Mapping[str, object]) -> str:
+    from creatorpool.runs.claims import is_held
+    from creatorpool.runs.identity import is_alive, is_dead
+
     process = str(claim["owner"])
     if is_dead(process):
         return "its process has ended: the next run takes over"
@@ -41,22 +45,26 @@ def _state(claim: dict[str, object]) -> str:
 
 
 def release(
-    stage: Annotated[str, typer.Argument(help="the stage, as `creatorpool claims list` names it, such as ingest")],
-    root: Root,
-    reason: Annotated[str, typer.Option("--reason", help="why it is released: kept in the ledger")],
-    day: Annotated[
-        str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="the day; not for ingest, which holds every day")
-    ] = None,
-    conf: Conf = None,
-    assignments: Assignments = None,
+    options: TablesOptions,
+    configuration: ConfigurationOptions,
+    stage: Annotated[
+        str, typer.Argument(metavar="STAGE", help="the stage, as `creatorpool claims list` names it, such as ingest")
+    ],
+    reason: Annotated[str, typer.Option(metavar="WORDS", help="why it is released: kept in the ledger")],
+    day: Annotated[date | None, day_option("--date", help="the day; not for ingest, which holds every day")] = None,
 ) -> None:
     """Release a claim whose run is gone for good, so that the next run takes over at once."""
+    from creatorpool.runs.claims import EVERY_DAY, claim_name, release_claim
+    from creatorpool.runs.identity import code_version, now, owner
+    from creatorpool.runs.ledger import INGEST, StageRun, note_release
+    from creatorpool.tables import Warehouse
+
     if not reason.strip():
         raise InputError("--reason must say why the claim is released: the ledger keeps it")
     if (day is None) != (stage == INGEST):
         raise InputError("ingest is released without --date, every other stage with the --date that it holds")
-    settings = job_settings(job_arguments(root, None, conf, assignments))
-    warehouse, claimed_day = Warehouse(None, tables_root(root)), EVERY_DAY if day is None else day_of(day)
+    settings = configuration.settings()
+    warehouse, claimed_day = Warehouse(None, options.tables_root()), day or EVERY_DAY
     run_id = release_claim(warehouse, stage, claimed_day, reason)
     facts, moment = {"reason": reason, "released_by": owner()}, now()
     note_release(

@@ -1,44 +1,156 @@
-"""Options that commands share: those of the jobs, with the same names and meaning."""
+"""The options that verbs share, each defined once, and how Typer comes to see them."""
 
 from __future__ import annotations
 
-import argparse
-import os
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import date
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from creatorpool.errors import InputError
-from creatorpool.job import ROOT_VARIABLE, parsed_day
+if TYPE_CHECKING:
+    from creatorpool.settings import Settings
+
+ROOT_VARIABLE = "CREATORPOOL_ROOT"
+_SHARED = "Tables, engine and configuration"
 
 
-def default_root() -> str:
-    """Where the tables are if nothing else is said."""
-    return os.environ.get(ROOT_VARIABLE, "warehouse")
-
-
-Day = Annotated[str, typer.Option("--date", metavar="YYYY-MM-DD", help="the day")]
-Root = Annotated[str, typer.Option("--root", metavar="DIR", help="where all tables are", default_factory=default_root)]
-Engine = Annotated[str | None, typer.Option("--engine", help="embedded, spark or sc://host:port")]
-Conf = Annotated[list[Path] | None, typer.Option("--conf", metavar="FILE", help="overlay, in order; may be repeated")]
-Assignments = Annotated[
-    list[str] | None, typer.Option("--set", metavar="dotted.key=value", help="one setting; may be repeated")
-]
-Category = Annotated[list[str] | None, typer.Option("--category", metavar="C", help="only this pool; may be repeated")]
-
-
-def day_of(text: str, option: str = "--date") -> date:
-    """The day that an option names; InputError if it names none."""
+def parsed_day(text: str) -> date:
+    """The day that an option names."""
     try:
-        return parsed_day(text)
-    except argparse.ArgumentTypeError as error:
-        raise InputError(f"{option}: {error}") from error
+        # Python also reads 20261120 and 2026-W47-5.
+        if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            raise ValueError(text)
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is not a date; write YYYY-MM-DD") from None
 
 
-def job_arguments(
-    root: str, engine: str | None, conf: list[Path] | None, assignments: list[str] | None, day: date | None = None
-) -> argparse.Namespace:
-    """The shared options as the jobs have them."""
-    return argparse.Namespace(root=root, engine=engine, conf=conf or [], assignments=assignments or [], date=day)
+def day_option(*names: str, help: str) -> Any:
+    """An option that takes a day."""
+    return typer.Option(*names, metavar="YYYY-MM-DD", parser=parsed_day, help=help)
+
+
+Day = Annotated[date, day_option("--date", help="the day")]
+Root = Annotated[
+    str, typer.Option(metavar="DIR", envvar=ROOT_VARIABLE, help="where all tables are", rich_help_panel=_SHARED)
+]
+Engine = Annotated[
+    str | None, typer.Option(metavar="ENGINE", help="embedded, spark or sc://host:port", rich_help_panel=_SHARED)
+]
+Conf = Annotated[
+    list[Path] | None, typer.Option(metavar="FILE", help="overlay, in order; may be repeated", rich_help_panel=_SHARED)
+]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="dotted.key=value", help="one setting; may be repeated", rich_help_panel=_SHARED),
+]
+Category = Annotated[list[str] | None, typer.Option(metavar="C", help="only this pool; may be repeated")]
+Chart = Annotated[
+    str | None, typer.Option(metavar="FILE", help="an .svg or .html file; default: under <root>/_reports")
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TablesOptions:
+    """Which tables a verb works on."""
+
+    root: Root = "warehouse"
+
+    def tables_root(self) -> Path | str:
+        """Where the tables are: an absolute path of this machine, or a URI."""
+        from creatorpool.storage.places import tables_root
+
+        return tables_root(self.root)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfigurationOptions:
+    """Which configuration a verb works with."""
+
+    conf: Conf = None
+    assignments: Assignments = None
+
+    def settings(self) -> Settings:
+        """The configuration; ConfigurationError where it cannot be used."""
+        from creatorpool.settings import load_settings
+
+        return load_settings(self.conf or (), self.assignments or ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineOptions(ConfigurationOptions, TablesOptions):
+    """Which tables a verb works on, in which configuration, and on which engine."""
+
+    engine: Engine = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayOptions(EngineOptions):
+    """The options of every verb over one day."""
+
+    day: Day
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgainstOptions:
+    """The day that another is compared with, and the configuration of that day."""
+
+    against: Annotated[date | None, day_option(help="the other day; default: the published one before")] = None
+    against_conf: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="overlay of that day; default: as --conf")
+    ] = None
+    against_set: Annotated[
+        list[str] | None, typer.Option(metavar="dotted.key=value", help="one setting of that day; default: as --set")
+    ] = None
+
+    def settings(self, own: ConfigurationOptions) -> Settings:
+        """The configuration of that day: where nothing else is said, the `own` one."""
+        options = ConfigurationOptions(
+            conf=self.against_conf or own.conf, assignments=self.against_set or own.assignments
+        )
+        return options.settings()
+
+
+def flattened(verb: Callable[..., None]) -> Callable[..., None]:
+    """`verb` as Typer reads it: each field of its options dataclasses is a parameter of its own."""
+    hints = get_type_hints(verb, include_extras=True)
+    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(verb).parameters.items():
+        if name in groups:
+            parameters += _field_parameters(groups[name])
+        else:
+            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name]))
+
+    @wraps(verb)
+    def command(**given: Any) -> None:
+        options = {
+            name: group(**{field.name: given.pop(field.name) for field in fields(group)})
+            for name, group in groups.items()
+        }
+        verb(**options, **given)
+
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
+
+
+def _field_parameters(group: Any) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    # What must be given comes first in the help.
+    own = sorted(fields(group), key=lambda field: field.default is not MISSING)
+    return [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.default is MISSING else field.default,
+            annotation=hints[field.name],
+        )
+        for field in own
+    ]

@@ -12,7 +12,7 @@ import pyarrow as pa
 from creatorpool.cohorts.statistics import MOMENTS
 from creatorpool.cohorts.tested import AFTER, PROXY_UNIT, TERMS
 from creatorpool.cohorts.views import UNIT
-from creatorpool.incentives.cohort import CohortCounts, alike_slots
+from creatorpool.incentives.cohort import CohortCounts, identical_slots
 from creatorpool.incentives.exposure import CellTotals, CohortExposure
 from creatorpool.incentives.policy import Policy
 from creatorpool.incentives.replayed import SideMoments
@@ -162,7 +162,7 @@ class _Grid:
         place = (*self._cells(slots), slots["test_slot"].to_numpy(dtype=np.int64) - 1)
         succeeded[place] = slots["succeeded"].to_numpy(dtype=np.float64)
         size = entrants[..., None]
-        return np.where(size > 0, succeeded / np.maximum(size, 1), alike_slots(self.bins.size, self.n))
+        return np.where(size > 0, succeeded / np.maximum(size, 1), identical_slots(self.bins.size, self.n))
 
     def _cells(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         place = np.searchsorted(self.bins, rows["bin"].to_numpy(dtype=np.int64))

@@ -1,1 +1,1 @@
-"""A day's pools split otherwise: under other settings of the dial, and by other rules. Viewing aside, no Spark here."""
+"""A day's pools split otherwise: under other policies, and by other rules. Viewing aside, no Spark here."""

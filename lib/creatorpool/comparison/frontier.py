@@ -1,4 +1,4 @@
-"""The frontier of fairness and efficiency: one pool split under many settings of its dial (formulas §2, §6.1)."""
+"""The frontier of fairness and efficiency: one pool split under many settings of its policy (formulas §2.8, §6.1)."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from creatorpool.allocation import money_moved
+from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.types import Floats
 from creatorpool.comparison.measures import Bools, Spread, spread
-from creatorpool.comparison.pool import Dial, Pool
+from creatorpool.comparison.pool import Pool
 
 
 @dataclass(frozen=True)
 class FrontierPoint:
     """One split of a pool, measured."""
 
-    dial: Dial
+    policy: SplitPolicy
     efficiency: float
     """Σ s p / P: attention that the money follows; the linear program's own efficiency term"""
     efficiency_log: float
@@ -31,8 +32,8 @@ class FrontierPoint:
     max_kkt_residual: float
 
 
-def sweep(pool: Pool, is_small: Bools, dials: Iterable[Dial]) -> list[FrontierPoint]:
-    """Split `pool`, which can pay, under each of `dials`.
+def sweep(pool: Pool, is_small: Bools, policies: Iterable[SplitPolicy]) -> list[FrontierPoint]:
+    """Split `pool`, which can pay, under each of `policies`.
 
     Parameters
     ----------
@@ -41,22 +42,22 @@ def sweep(pool: Pool, is_small: Bools, dials: Iterable[Dial]) -> list[FrontierPo
     """
     fairest: dict[tuple[str, float], Floats] = {}
     points = []
-    for dial in dials:
-        key = (dial.objective, dial.alpha)
+    for policy in policies:
+        key = (policy.objective, policy.alpha)
         if key not in fairest:
-            fairest[key] = pool.split(Dial(dial.objective, dial.alpha, 0.0)).payout
-        points.append(_point(pool, is_small, dial, fairest[key]))
+            fairest[key] = pool.split(SplitPolicy(policy.objective, policy.alpha, 0.0)).payout
+        points.append(_point(pool, is_small, policy, fairest[key]))
     return points
 
 
-def _point(pool: Pool, is_small: Bools, dial: Dial, fairest: Floats) -> FrontierPoint:
-    allocation = pool.split(dial)
+def _point(pool: Pool, is_small: Bools, policy: SplitPolicy, fairest: Floats) -> FrontierPoint:
+    allocation = pool.split(policy)
     payout, m = allocation.payout, pool.effective_impressions
     share = m / math.fsum(m)
-    weight = share**dial.alpha  # zero stays zero: alpha > 0
+    weight = share**policy.alpha  # zero stays zero: alpha > 0
     part = payout / math.fsum(payout)
     return FrontierPoint(
-        dial,
+        policy,
         efficiency=math.fsum(share * part),
         efficiency_log=mean_log(part, share),
         fairness=mean_log(part, weight / math.fsum(weight)),
@@ -81,7 +82,7 @@ def undominated(points: Sequence[FrontierPoint]) -> list[bool]:
     """
     return [
         not any(
-            other.dial.alpha == point.dial.alpha
+            other.policy.alpha == point.policy.alpha
             and (other.fairness, other.efficiency) != (point.fairness, point.efficiency)
             and other.fairness >= point.fairness
             and other.efficiency >= point.efficiency

@@ -1,4 +1,4 @@
-"""How fair and how efficient a split is: the numbers that splits of one pool are compared by."""
+"""How fair and how efficient a split is: the numbers that splits of one pool are compared by (formulas §2.8)."""
 
 from __future__ import annotations
 

@@ -10,17 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creatorpool.allocation import Allocation, allocate
+from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.pool_creators import PoolCreators
-from creatorpool.allocation.types import Floats, ObjectiveName
-
-
-@dataclass(frozen=True)
-class Dial:
-    """What decides how a pool is split, beside its videos: the policy of S0 §3."""
-
-    objective: ObjectiveName
-    alpha: float
-    lambda_eff: float
+from creatorpool.allocation.types import Floats
+from creatorpool.allocation.video_caps import caps_of_videos
 
 
 @dataclass(frozen=True)
@@ -39,7 +32,7 @@ class Pool:
     floor: int
     """Of one video, micros"""
     cap: int | None
-    """Of one video with effective impressions, micros; a video without any gets no more than the floor"""
+    """Of one video, micros, as `allocation.video_caps` applies it"""
     creators: PoolCreators | None = None
     """The creators with their caps, where these were part of what the pool was paid by"""
 
@@ -48,10 +41,10 @@ class Pool:
         """Whether there is money, and a video that may get it."""
         return self.money > 0 and bool(np.any(self.effective_impressions > 0))
 
-    def split(self, dial: Dial, effective_impressions: Floats | None = None) -> Allocation:
-        """The optimum under `dial`, of other effective impressions if given; caps that fall short pay what they allow.
+    def split(self, policy: SplitPolicy, effective_impressions: Floats | None = None) -> Allocation:
+        """The optimum under `policy`, of other effective impressions if given.
 
-        Where creators have caps, these hold as well.
+        Caps that fall short pay what they allow. Where creators have caps, these hold as well.
 
         Raises
         ------
@@ -63,11 +56,11 @@ class Pool:
         return allocate(
             m,
             self._payable(cap),
-            alpha=dial.alpha,
-            lambda_eff=dial.lambda_eff,
+            alpha=policy.alpha,
+            lambda_eff=policy.lambda_eff,
             floor=floor,
             cap=cap,
-            objective=dial.objective,
+            objective=policy.objective,
             creator=None if self.creators is None else self.creators.code,
             creator_cap=None if self.creators is None else self.creators.cap,
         )
@@ -82,5 +75,4 @@ class Pool:
     def bounds(self, effective_impressions: Floats) -> tuple[Floats, Floats]:
         """(n,) floors and caps, micros."""
         floor = np.full(effective_impressions.size, float(self.floor))
-        cap = math.inf if self.cap is None else float(max(self.cap, self.floor))
-        return floor, np.where(effective_impressions > 0, cap, floor)
+        return floor, caps_of_videos(effective_impressions, floor, self.cap)

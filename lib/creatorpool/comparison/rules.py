@@ -1,4 +1,4 @@
-"""Other rules by which platforms split money, beside creatorpool's own: shares of a pool from who watched what.
+"""Other rules by which platforms split money: shares of a pool from who watched what (formulas §2.9).
 
 Each gives (n,) shares of a pool's videos that sum to 1; `creatorpool.money.round_to_total` makes them money.
 """

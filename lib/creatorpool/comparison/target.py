@@ -1,4 +1,4 @@
-"""Which λ_eff reaches a target: a safeguarded search on a curve that need not be monotone, flat or even continuous."""
+"""Which λ_eff reaches a target (formulas §2.8): a safeguarded search on any curve, monotone or continuous or not."""
 
 from __future__ import annotations
 

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from creatorpool.contracts.model import Column, Contract, RowRule, TableRule
-from creatorpool.contracts.reader import load_contract, load_contracts
+from creatorpool.contracts.reader import load_contract, load_contracts, stage_tables
 
-__all__ = ["Column", "Contract", "RowRule", "TableRule", "load_contract", "load_contracts"]
+__all__ = [
+    "Column",
+    "Contract",
+    "RowRule",
+    "TableRule",
+    "load_contract",
+    "load_contracts",
+    "stage_tables",
+]

@@ -17,7 +17,7 @@ from creatorpool.project import contracts_directory
 
 
 def lint_contracts(directory: Path | str | None = None, spark: SparkSession | None = None) -> list[str]:
-    """All complaints about a folder's contracts (the project's where None), with file and line; empty if none.
+    """All problems of a folder's contracts (the project's where None), each with file and line; empty if none.
 
     With a session every row rule is also analysed by its engine, on no data; without one, expressions go unread.
     """
@@ -25,10 +25,10 @@ def lint_contracts(directory: Path | str | None = None, spark: SparkSession | No
     paths = sorted(path for path in folder.glob("*") if path.is_file())
     if not paths:
         return [f"{folder}: no contracts (*.yaml) here"]
-    return [complaint for path in paths for complaint in _complaints(path, spark)]
+    return [problem for path in paths for problem in _problems(path, spark)]
 
 
-def _complaints(path: Path, spark: SparkSession | None) -> list[str]:
+def _problems(path: Path, spark: SparkSession | None) -> list[str]:
     if path.suffix != ".yaml":
         return [f"{path}: contracts are files called <table>.yaml"]
     try:
@@ -46,10 +46,10 @@ def _analyse(contract: Contract, spark: SparkSession) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Print complaints; exit code 0 where there are none, else that of a configuration error. No engine is started."""
-    complaints = lint_contracts(arguments[0] if arguments else None)
-    print("\n".join(complaints) or "every contract reads and builds; expressions are read when an engine runs them")
-    return ConfigurationError.exit_code if complaints else 0
+    """Print problems; exit code 0 where there are none, else that of a configuration error. No engine is started."""
+    problems = lint_contracts(arguments[0] if arguments else None)
+    print("\n".join(problems) or "every contract reads and builds; expressions are read when an engine runs them")
+    return ConfigurationError.exit_code if problems else 0
 
 
 if __name__ == "__main__":

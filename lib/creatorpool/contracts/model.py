@@ -60,6 +60,9 @@ class Contract:
     table_rules: tuple[TableRule, ...]
     on_row_fault: RowFault
     path: Path
+    published_by: str | None = None
+    """The stage that publishes the table's days, so that readers take the version that the ledger names; None where
+    rows count as soon as they are committed: deliveries, quarantines and ledgers"""
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ def _read_contract(name: str, path: Path, changed_at: int) -> Contract:
     """The contract in file `path`, which changed last at `changed_at` (ns)."""
     source = read_source(path)
     document, table = parse_standard(source)
-    properties = custom_properties(table.customProperties, {"onRowFault", "uniqueKey"}, source, _TABLE)
+    properties = custom_properties(table.customProperties, {"onRowFault", "publishedBy", "uniqueKey"}, source, _TABLE)
     on_row_fault = _choice(properties.get("onRowFault"), "onRowFault", ("quarantine", "stop"), source, _TABLE)
     columns = tuple(_column(item, i, source) for i, item in enumerate(table.properties or []))
     _refuse_twice([column.name for column in columns], source, "column", "properties")
@@ -71,7 +71,16 @@ def _read_contract(name: str, path: Path, changed_at: int) -> Contract:
         table_rules=table_rules,
         on_row_fault=on_row_fault,
         path=source.path,
+        published_by=properties.get("publishedBy"),
     )
+
+
+@cache
+def stage_tables(stage: str | None = None) -> tuple[str, ...]:
+    """Tables that `stage` publishes day by day, those of all stages where it is None: what their contracts say."""
+    contracts = load_contracts().values()
+    own = (c.name for c in contracts if c.published_by is not None and stage in (None, c.published_by))
+    return tuple(own)
 
 
 def load_contracts(directory: Path | str | None = None) -> dict[str, Contract]:

@@ -79,17 +79,6 @@ def quarantined_rows(
     )
 
 
-def split_rows(
-    df: DataFrame, contract: Contract, *, day: dt.date, ingested_at: dt.datetime, extra_rules: Sequence[RowRule] = ()
-) -> tuple[DataFrame, DataFrame]:
-    """The good rows and the quarantined ones; see `with_failed_rules`, `good_rows` and `quarantined_rows`."""
-    flagged = with_failed_rules(df, contract, extra_rules)
-    return (
-        good_rows(flagged, contract, extra_rules),
-        quarantined_rows(flagged, contract, day=day, ingested_at=ingested_at, extra_rules=extra_rules),
-    )
-
-
 def row_as_json(df: DataFrame, names: Sequence[str]) -> Column:
     """Columns `names` of a row as one JSON object, without those that are NULL; times as ``2026-11-20 10:00:00``."""
     times = {field.name for field in df.schema.fields if field.dataType.typeName().startswith("timestamp")}

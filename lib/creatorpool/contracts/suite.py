@@ -32,7 +32,7 @@ def validate_table(df: DataFrame, contract: Contract, run_id: str, *, skip: Sequ
     """Check a whole table, or a day of it, against its contract.
 
     Rules on the table are checked always; rules on rows of severity `error` only where the contract stops on a broken
-    row, since otherwise `split_rows` has taken such rows away.
+    row, since otherwise such rows are in quarantine.
 
     Parameters
     ----------

@@ -19,10 +19,10 @@ from creatorpool.delivery.transport import step_within
 
 STEPS = 200
 # A step that promises a smaller part of the score than this is the last.
-PROMISE = 1e-9
+SMALLEST_GAIN = 1e-9
 LEAST_DAMPING, MOST_DAMPING = 1e-6, 1e9
 # Impressions below this part of the capacity are none.
-DUST = 1e-9
+NEGLIGIBLE = 1e-9
 # Part of a guarantee that a step may miss by rounding.
 ROUNDING = 1e-8
 
@@ -61,10 +61,10 @@ def climb(problem: DeliveryProblem, objective: Objective, start: Floats, caps: F
             x + gradient / damped, damped, caps, problem.drawer_capacity, problem.total, least, tangent, least_tangent,
             *prices,
         )  # fmt: skip
-        moved = within_capacities(problem, _without_dust(moved, caps))
+        moved = within_capacities(problem, _without_negligible(moved, caps))
         direction = moved - x
-        promised = float((gradient * direction - 0.5 * curvature * direction**2).sum())
-        if not promised > PROMISE * max(abs(score), 1e-12):
+        predicted = float((gradient * direction - 0.5 * curvature * direction**2).sum())
+        if not predicted > SMALLEST_GAIN * max(abs(score), 1e-12):
             if damping <= 1e-3 or was_refused:  # bolder steps were tried and do not keep what they promise
                 break
             damping /= 10.0
@@ -73,8 +73,8 @@ def climb(problem: DeliveryProblem, objective: Objective, start: Floats, caps: F
         gained = objective.score(reached.views, reached.variance) - score
         if gained > 0.0 and _keeps_guarantees(problem, moved, least, least_clicks):
             x, current, score, was_refused = moved, reached, score + gained, False
-            damping = max(damping / (5.0 if gained > 0.5 * promised else 1.5), LEAST_DAMPING)
-            if gained <= PROMISE * abs(score):
+            damping = max(damping / (5.0 if gained > 0.5 * predicted else 1.5), LEAST_DAMPING)
+            if gained <= SMALLEST_GAIN * abs(score):
                 break
         else:
             damping, was_refused = damping * 4.0, True
@@ -85,10 +85,10 @@ def climb(problem: DeliveryProblem, objective: Objective, start: Floats, caps: F
 
 def _model(problem: DeliveryProblem, objective: Objective, x: Floats, at: Measures) -> tuple[Floats, Floats]:
     """Gradient of the score, and a curvature >= 0 that is its own where it is concave."""
-    _, slope, bend = problem.curves.derivatives(x)
+    _, slope, curvature_of_clicks = problem.curves.derivatives(x)
     views = objective.views_weight * problem.views_per_click
     if objective.is_separable or not np.isfinite(at.overall_rate):
-        return views * slope, np.maximum(-views * bend, 0.0)
+        return views * slope, np.maximum(-views * curvature_of_clicks, 0.0)
     shown = x.sum(axis=1)
     is_shown = shown > 0
     count = is_shown.sum()
@@ -102,7 +102,7 @@ def _model(problem: DeliveryProblem, objective: Objective, x: Floats, at: Measur
     gradient = views * slope - weight * (away * rate_slope - away.sum() * overall_slope)
     worth = views - weight * (away * own - away.sum() / x.sum())
     spread = is_shown.sum() and (x.shape[1] * weight) * rate_slope**2
-    return gradient, np.maximum(-worth * bend, 0.0) + spread
+    return gradient, np.maximum(-worth * curvature_of_clicks, 0.0) + spread
 
 
 def _stiffness(gradient: Floats, caps: Floats) -> Floats:
@@ -111,8 +111,8 @@ def _stiffness(gradient: Floats, caps: Floats) -> Floats:
     return 10.0 * typical / np.maximum(caps, max(float(caps.max(initial=0.0)) * 1e-6, 1e-9))
 
 
-def _without_dust(x: Floats, caps: Floats) -> Floats:
-    return np.where(x > DUST * caps, x, 0.0)
+def _without_negligible(x: Floats, caps: Floats) -> Floats:
+    return np.where(x > NEGLIGIBLE * caps, x, 0.0)
 
 
 def _keeps_guarantees(problem: DeliveryProblem, x: Floats, least: Floats, least_clicks: Floats) -> bool:

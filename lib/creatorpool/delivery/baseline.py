@@ -1,4 +1,4 @@
-"""The baseline: clicks per impression, shrunk to a group's mean (empirical Bayes, Beta–binomial; formulas §4)."""
+"""The baseline: clicks per impression, shrunk to a group's mean (empirical Bayes, Beta–binomial; formulas §4.3)."""
 
 from __future__ import annotations
 

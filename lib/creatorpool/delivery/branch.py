@@ -1,4 +1,4 @@
-"""Branch and bound over the relaxation: plans from its mixtures, and boxes split where it mixes (formulas §4).
+"""Branch and bound over the relaxation: plans from its mixtures, and boxes split where it mixes (formulas §4.5).
 
 A pair that the relaxation mixes from two points has its interval split at the mean, as in sigmoidal programming [1]_:
 on either side the concave envelope is closer to the curve. The node with the largest bound comes first. A limit on
@@ -45,7 +45,7 @@ class _Node:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """The best plan of a search and what bounds it."""
 
     impressions: Floats
@@ -80,11 +80,11 @@ class Search:
             self._try(start)
         self._dive(box, root)
 
-    def branch(self, root: Relaxed, box: Box, nodes: int) -> Found:
+    def branch(self, root: Relaxed, box: Box, nodes: int) -> SearchResult:
         """Split boxes from the root on, after `begin`, and say what was found and what bounds it."""
         waiting = [_Node(-root.bound, 0, box, root)]
         numbered = looked = 0
-        settled = -np.inf  # the largest bound of what was left unsplit
+        closed_bound = -np.inf  # the largest bound of what was left unsplit
         while waiting and looked < nodes:
             node = heapq.heappop(waiting)
             if self._is_near(node.relaxed.bound):
@@ -92,7 +92,7 @@ class Search:
                 break
             split = self._split(node)
             if split is None:
-                settled = max(settled, node.relaxed.bound)
+                closed_bound = max(closed_bound, node.relaxed.bound)
                 continue
             looked += 1
             for half in split:
@@ -104,8 +104,8 @@ class Search:
                     numbered += 1
                     heapq.heappush(waiting, _Node(-relaxed.bound, numbered, half, relaxed))
         violation, score, plan = self._best()
-        bound = max([score, settled, *(node.relaxed.bound for node in waiting)])
-        return Found(plan, violation, score, min(bound, root.bound) if score <= root.bound else score, looked)
+        bound = max([score, closed_bound, *(node.relaxed.bound for node in waiting)])
+        return SearchResult(plan, violation, score, min(bound, root.bound) if score <= root.bound else score, looked)
 
     @property
     def has_plan(self) -> bool:

@@ -188,11 +188,11 @@ class MixingProgram:
             return np.zeros((rows, 0)), np.zeros(0)
         problem = self.problem
         clicks = problem.min_clicks[self.click_rows]
-        promised = np.concatenate([problem.min_impressions[self.impression_rows], clicks])
-        k, first = promised.size, problem.shape[1] + 1
-        use = matrix_of(-promised, first + np.arange(k), np.arange(k), (rows, k))
+        guaranteed = np.concatenate([problem.min_impressions[self.impression_rows], clicks])
+        k, first = guaranteed.size, problem.shape[1] + 1
+        use = matrix_of(-guaranteed, first + np.arange(k), np.arange(k), (rows, k))
         worth = problem.impressions_per_click[self.click_rows]
-        return use, promised * np.concatenate([np.ones(self.impression_rows.size), worth])
+        return use, guaranteed * np.concatenate([np.ones(self.impression_rows.size), worth])
 
     def _prices(self, duals: Floats) -> Prices:
         n, m = self.problem.shape

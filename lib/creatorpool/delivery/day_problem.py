@@ -53,10 +53,10 @@ def day_problem(
     capacity = _capacities(positions)
     shown_in = sorted(set(curves["drawer"].to_pylist()))
     drawers = [name for name in shown_in if sum(capacity.get(name, ())) > 0]
-    promised = {row["content_id"]: row for row in guarantees}
+    guarantee_of = {row["content_id"]: row for row in guarantees}
     rows = [row for row in curves.to_pylist() if row["drawer"] in drawers]
     known = {row["content_id"] for row in rows}
-    chosen = _chosen(rows, {name: max(capacity[name]) for name in drawers}, promised, contents)
+    chosen = _chosen(rows, {name: max(capacity[name]) for name in drawers}, guarantee_of, contents)
     if not chosen:
         return None
     at = {name: place for place, name in enumerate(chosen)}
@@ -72,16 +72,16 @@ def day_problem(
         positions=[capacity[name] for name in drawers],
         total=np.inf if total is None else total,
         ctr=matrix["ctr"],
-        min_impressions=[promised.get(name, {}).get("min_impressions") or 0 for name in chosen],
-        min_clicks=[promised.get(name, {}).get("min_clicks") or 0 for name in chosen],
+        min_impressions=[guarantee_of.get(name, {}).get("min_impressions") or 0 for name in chosen],
+        min_clicks=[guarantee_of.get(name, {}).get("min_clicks") or 0 for name in chosen],
         views_per_click=np.nan_to_num(matrix["views_per_click"]),
     )
     return DayProblem(
         content_id=tuple(chosen),
         drawer=tuple(drawers),
         problem=problem,
-        guaranteed={name: float(row["min_impressions"]) for name, row in promised.items() if name in at},
-        unknown=tuple(sorted(set(promised) - known)),
+        guaranteed={name: float(row["min_impressions"]) for name, row in guarantee_of.items() if name in at},
+        unknown=tuple(sorted(set(guarantee_of) - known)),
         unserved=tuple(name for name in shown_in if name not in drawers),
         left_out=len(known) - len(chosen),
     )
@@ -135,7 +135,7 @@ def _capacities(positions: pa.Table) -> dict[str, list[float]]:
 
 
 def _chosen(
-    rows: Sequence[Mapping[str, Any]], largest: Mapping[str, float], promised: Mapping[str, Any], contents: int
+    rows: Sequence[Mapping[str, Any]], largest: Mapping[str, float], guarantee_of: Mapping[str, Any], contents: int
 ) -> list[str]:
     """Contents by name: those that have a guarantee, then those of the most clicks, names deciding between equals."""
     if not rows:
@@ -145,8 +145,8 @@ def _chosen(
     worth: dict[str, float] = {}
     for row, clicks in zip(rows, curve_clicks(at, **column), strict=True):
         worth[row["content_id"]] = worth.get(row["content_id"], 0.0) + float(clicks)
-    ranked = sorted(worth, key=lambda name: (name not in promised, -worth[name], name))
-    certain = sum(name in promised for name in ranked)
+    ranked = sorted(worth, key=lambda name: (name not in guarantee_of, -worth[name], name))
+    certain = sum(name in guarantee_of for name in ranked)
     return sorted(ranked[: max(contents, certain)])
 
 

@@ -1,4 +1,4 @@
-"""An upper bound where variance counts: every content's best worth at every click rate it may have (formulas §4).
+"""An upper bound where variance counts: every content's best worth at every click rate it may have (formulas §4.5).
 
 Variance couples all contents through the overall rate c. Given that c lies in a small cell, a content whose own rate
 lies in another cell costs at least λ/n times the squared distance of the cells, and what it is worth there, at prices

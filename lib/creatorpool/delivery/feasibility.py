@@ -75,8 +75,8 @@ def within_capacities(problem: DeliveryProblem, impressions: Floats) -> Floats:
     return scaled
 
 
-def _above_rounding(missing: Floats, promised: Floats) -> Floats:
-    return np.where(missing > TOLERANCE * np.maximum(promised, 1e-300), missing, 0.0)
+def _above_rounding(missing: Floats, guaranteed: Floats) -> Floats:
+    return np.where(missing > TOLERANCE * np.maximum(guaranteed, 1e-300), missing, 0.0)
 
 
 def _part(used: float, limit: float) -> float:

@@ -1,4 +1,4 @@
-"""Fits the response curves of many contents in one pass (formulas §4).
+"""Fits the response curves of many contents in one pass (formulas §4.2).
 
 Per content, on the longest increasing subsequence of its daily (impressions, clicks), least squares of log10 clicks
 over (a, θ) = (log10 y_m, ln r) with penalty ``0.01·((a − a_c)² + (θ − θ_c)²)``, in a box and from several starts. The
@@ -22,7 +22,7 @@ from creatorpool.delivery.fitting_problem import CurveProblem, curve_problem
 from creatorpool.delivery.p2c import Bools, Floats, P2CFit
 from creatorpool.delivery.prior import CurveErrors, CurvePrior
 from creatorpool.delivery.series import DailySeries, daily_series
-from creatorpool.delivery.suitability import SUITABLE, Suitability, judge
+from creatorpool.delivery.suitability import SUITABLE, Suitability, assess
 from creatorpool.errors import InputError
 
 AT_BOUND = 1e-6
@@ -31,7 +31,7 @@ LEAST_GROWTH = 0.001
 AT_CEILING = "no saturation in sight: y_max ends at its bound"
 AT_FLOOR = "no growth in sight: y_max ends at its bound"
 AT_RATE = "r ends at its bound"
-UNSETTLED = "the descent did not settle"
+NOT_CONVERGED = "the descent did not settle"
 COLD = "cold start, by the category's prior: "
 
 
@@ -107,10 +107,10 @@ def fit_series(
     """
     used = rules or FitRules()
     rate = JEFFREYS.smoothed(series.sums(series.click), series.sums(series.pv)) if ctr is None else ctr
-    days = judge(series, used.min_points, used.only_increasing)
+    days = assess(series, used.min_points, used.only_increasing)
     problem = curve_problem(days, used.regularisation, prior)
-    parameters, settled = _solved(days.rising, problem, used)
-    reason = _reasons(days, problem, parameters, settled)
+    parameters, converged = _solved(days.rising, problem, used)
+    reason = _reasons(days, problem, parameters, converged)
     converged = (reason == SUITABLE) | np.char.startswith(reason, COLD)
     p, x0 = np.where(converged[:, None], parameters, np.nan), np.where(converged, days.anchor[0], np.nan)
     covariance, noise = parameter_errors(days, problem, p, x0)
@@ -125,17 +125,17 @@ def fit_series(
 
 
 def _solved(rising: DailySeries, problem: CurveProblem, rules: FitRules) -> tuple[Floats, Bools]:
-    """(n, 3) log10 y_m, ln r and log10 y_0, nan where nothing was fitted, and (n,) whether the descent settled."""
-    parameters, settled = np.full((len(rising), 3), np.nan), np.zeros(len(rising), dtype=np.bool_)
+    """(n, 3) log10 y_m, ln r and log10 y_0, nan where nothing was fitted, and (n,) whether the descent converged."""
+    parameters, converged = np.full((len(rising), 3), np.nan), np.zeros(len(rising), dtype=np.bool_)
     bounds = np.stack([problem.low, problem.high], axis=1)
     fit_rows(
         *(rising.offsets, rising.pv, rising.click, problem.centre, problem.precision, bounds),
-        *(rules.frees_anchor, ~problem.is_cold, parameters, settled),
+        *(rules.frees_anchor, ~problem.is_cold, parameters, converged),
     )
-    return parameters, settled
+    return parameters, converged
 
 
-def _reasons(days: Suitability, problem: CurveProblem, p: Floats, settled: Bools) -> NDArray[np.str_]:
+def _reasons(days: Suitability, problem: CurveProblem, p: Floats, converged: Bools) -> NDArray[np.str_]:
     tried = days.reason == SUITABLE
     (a, theta, b), low, high = p.T, problem.low, problem.high
     reason = days.reason.copy()
@@ -144,9 +144,9 @@ def _reasons(days: Suitability, problem: CurveProblem, p: Floats, settled: Bools
         reason[tried & (a >= high[:, 0] - AT_BOUND)] = AT_CEILING
         reason[tried & (a <= np.fmax(low[:, 0], b + LEAST_GROWTH) + AT_BOUND)] = AT_FLOOR
         rises = a > b + LEAST_GROWTH
-    reason[(tried | problem.is_cold) & ~settled] = UNSETTLED
-    helped = problem.is_cold & settled & rises
-    reason[problem.is_cold & settled & ~rises] = AT_FLOOR
+    reason[(tried | problem.is_cold) & ~converged] = NOT_CONVERGED
+    helped = problem.is_cold & converged & rises
+    reason[problem.is_cold & converged & ~rises] = AT_FLOOR
     reason[helped] = np.char.add(COLD, reason[helped])
     return reason
 

@@ -1,4 +1,4 @@
-"""How sure the days make a curve's parameters."""
+"""How sure the days make a curve's parameters (formulas §4.2)."""
 
 from __future__ import annotations
 

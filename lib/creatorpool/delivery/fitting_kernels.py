@@ -128,7 +128,7 @@ def _solve(hessian: Floats, gradient: Floats, damping: float, free: Bools, step:
 
 
 @compiled
-def _promised(hessian: Floats, gradient: Floats, step: Floats) -> float:
+def _predicted_decrease(hessian: Floats, gradient: Floats, step: Floats) -> float:
     """How much less the cost would be after `step` if it were its quadratic model."""
     total = 0.0
     for j in range(3):
@@ -142,7 +142,7 @@ def _promised(hessian: Floats, gradient: Floats, step: Floats) -> float:
 def descend(
     d: Floats, z: Floats, p: Floats, low: Floats, high: Floats, centre: Floats, precision: Floats
 ) -> tuple[float, bool]:
-    """Levenberg–Marquardt within low <= p <= high, in place; returns the cost and whether it settled."""
+    """Levenberg–Marquardt within low <= p <= high, in place; returns the cost and whether it converged."""
     hessian, gradient, step = np.empty((3, 3)), np.empty(3), np.zeros(3)
     free = np.empty(3, dtype=np.bool_)
     damping, cost = FIRST_DAMPING, _cost(d, z, p, centre, precision)
@@ -172,12 +172,12 @@ def descend(
                 # No step in the descent's direction is short enough to gain anything: the rounding has the last word.
                 return cost, slope <= 1e-6
         # Where the residuals bend the valley, undamped steps overshoot from side to side for ever.
-        promised = _promised(hessian, gradient, trial - p)
+        predicted = _predicted_decrease(hessian, gradient, trial - p)
         gain, cost = cost - reached, reached
         p[:] = trial
-        if gain > 0.75 * promised:
+        if gain > 0.75 * predicted:
             damping = max(damping / 9.0, 1e-12)
-        elif gain < 0.25 * promised:
+        elif gain < 0.25 * predicted:
             damping *= 4.0
         if moved <= SMALL_STEP and gain <= 1e-14 * (1.0 + cost):
             return cost, True
@@ -188,7 +188,7 @@ def descend(
 def _best_start(
     d: Floats, z: Floats, low: Floats, high: Floats, centre: Floats, precision: Floats, b: float, best: Floats
 ) -> bool:
-    """Descend from the `STARTS` grid points of least cost; the best end goes to `best`; returns whether it settled."""
+    """Descend from the `STARTS` grid points of least cost; the best end goes to `best`; whether it converged."""
     top, span = z.max(), d.max()
     count = CEILINGS.size * RATES.size + 1
     points, costs = np.empty((count, 3)), np.empty(count)
@@ -203,14 +203,14 @@ def _best_start(
             points[place, j] = min(max(points[place, j], low[j]), high[j])
         costs[place] = _cost(d, z, points[place], centre, precision)
     order = np.argsort(costs)
-    least, settled = np.inf, False
+    least, converged = np.inf, False
     for position in range(STARTS):
         p = points[order[position]].copy()
         cost, ended = descend(d, z, p, low, high, centre, precision)
         if cost < least:
-            least, settled = cost, ended
+            least, converged = cost, ended
             best[:] = p
-    return settled
+    return converged
 
 
 @compiled
@@ -224,14 +224,14 @@ def fit_rows(
     frees_anchor: bool,
     recentred: Bools,
     parameters: Floats,
-    settled: Bools,
+    converged: Bools,
 ) -> None:
     """Fit the curve of each content whose precision is not nan.
 
     `x` (d,) rises and `y` (d,) is positive in each content's rows. `centre` (n, 2) and
     `precision` (n, 2, 2) are the penalty's, which is set anew about the first end where `recentred` (n,); `bounds`
     (n, 2, 2) are the least and largest (a, θ). Written: `parameters`
-    (n, 3) and whether it `settled` (n,).
+    (n, 3) and whether it `converged` (n,).
     """
     low, high, middle = np.empty(3), np.empty(3), np.empty(2)
     for row in range(offsets.size - 1):
@@ -243,12 +243,12 @@ def fit_rows(
         low[:2], high[:2] = bounds[row, 0], bounds[row, 1]
         low[2] = z[0] - 1.0 if frees_anchor else z[0]
         high[2] = min(z[0] + 1.0, z[-1]) if frees_anchor else z[0]
-        settled[row] = _best_start(d, z, low, high, centre[row], precision[row], z[0], parameters[row])
+        converged[row] = _best_start(d, z, low, high, centre[row], precision[row], z[0], parameters[row])
         if recentred[row]:
             # The penalty again, about the end of the first descent: it steadies what the days do not tell, and takes
             # hardly anything from what they do.
             middle[:] = parameters[row, :2]
-            _, settled[row] = descend(d, z, parameters[row], low, high, middle, precision[row])
+            _, converged[row] = descend(d, z, parameters[row], low, high, middle, precision[row])
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""The least squares of each content: centre and weight of its penalty, and the box of its parameters."""
+"""The least squares of each content: centre and weight of its penalty, box of its parameters (formulas §4.2)."""
 
 from __future__ import annotations
 

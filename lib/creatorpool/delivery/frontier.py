@@ -1,4 +1,4 @@
-"""The frontier of views and even click rates: plans of which none is better in both (formulas §4, §6.8)."""
+"""The frontier of views and even click rates: plans of which none is better in both (formulas §4.6, §6.8)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ import numpy as np
 
 from creatorpool.delivery.ascent import Ascent
 from creatorpool.delivery.objective import Objective, least_variance, measure, most_views, weighted
-from creatorpool.delivery.plan import DeliveryPlan, best_climb, described, lay_groundwork, planned, starts
+from creatorpool.delivery.plan import (
+    DeliveryPlan,
+    best_climb,
+    plan_for_objective,
+    plan_of,
+    prepare_problem,
+    starting_plans,
+)
 from creatorpool.delivery.problem import DeliveryProblem
 from creatorpool.delivery.response import Floats
 from creatorpool.errors import InputError
@@ -39,8 +46,8 @@ def plan_frontier(problem: DeliveryProblem, points: int = POINTS) -> list[Fronti
     """
     if points < 2:
         raise InputError(f"points must be at least 2, got {points}")
-    ground = lay_groundwork(problem)
-    first = planned(ground, most_views())
+    prepared = prepare_problem(problem)
+    first = plan_for_objective(prepared, most_views())
     found = [FrontierPoint(0.0, first)]
     if first.measures.variance == 0.0:
         return found
@@ -52,7 +59,7 @@ def plan_frontier(problem: DeliveryProblem, points: int = POINTS) -> list[Fronti
         near = first.impressions
         for at in turn:
             known = reached[at]
-            more = starts(ground, objectives[at]) if known is None else [known.impressions]
+            more = starting_plans(prepared, objectives[at]) if known is None else [known.impressions]
             end = best_climb(problem, objectives[at], [*more, near])
             reached[at] = end if known is None or end.score > known.score else known
             near = (reached[at] or end).impressions
@@ -62,7 +69,7 @@ def plan_frontier(problem: DeliveryProblem, points: int = POINTS) -> list[Fronti
         for weight, objective, end in zip([*weights, np.inf], objectives, reached, strict=True)
         if end is not None
     ]
-    return [FrontierPoint(w, described(ground, objective, x)) for w, objective, x in _undominated(problem, ends)]
+    return [FrontierPoint(w, plan_of(prepared, objective, x)) for w, objective, x in _undominated(problem, ends)]
 
 
 def _undominated(

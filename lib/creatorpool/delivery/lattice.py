@@ -58,8 +58,8 @@ class _Lattice:
         rate = float((clicks[1:] / np.maximum(grid[1:], 1e-300)).max(initial=0.0))
         spread = objective.variance_slope(rate**2) * rate**2 / max(problem.total, 1.0)
         worth = objective.views_weight * float(problem.views_per_click.max()) * rate + spread
-        is_promised = problem.min_impressions.any() or problem.min_clicks.any()
-        self.penalties = [part * max(worth, 1e-12) for part in (PENALTIES if is_promised else PENALTIES[:1])]
+        is_guaranteed = problem.min_impressions.any() or problem.min_clicks.any()
+        self.penalties = [part * max(worth, 1e-12) for part in (PENALTIES if is_guaranteed else PENALTIES[:1])]
         self.arguments = (
             grid, clicks, problem.views_per_click * clicks, problem.drawer_capacity, problem.total,
             problem.classes.caps * AT_CAP, problem.classes.limits, problem.min_impressions, problem.min_clicks,

@@ -1,4 +1,4 @@
-"""What a plan is to achieve: views, even click rates, or both (formulas §4, §6.8)."""
+"""What a plan is to achieve: views, even click rates, or both (formulas §4.4, §6.8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Response curves of clicks to daily impressions: the published P2C model (formulas §4)."""
+"""Response curves of clicks to daily impressions: the published P2C model (formulas §4.1, S3)."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creatorpool.delivery.ascent import Ascent, climb
-from creatorpool.delivery.branch import Found, Search
+from creatorpool.delivery.branch import Search, SearchResult
 from creatorpool.delivery.columns import Box, Columns, Prices
 from creatorpool.delivery.evenness import score_bound
 from creatorpool.delivery.feasibility import Shortfalls, rounding, shortfalls
@@ -79,7 +79,7 @@ class DeliveryPlan:
 
 
 @dataclass(frozen=True)
-class Groundwork:
+class PreparedProblem:
     """What plans by any objective share: the guarantees' outcome, the views' bound, and plans of many views."""
 
     problem: DeliveryProblem
@@ -93,7 +93,7 @@ class Groundwork:
 
 
 def plan_delivery(problem: DeliveryProblem, objective: Objective | None = None) -> DeliveryPlan:
-    """Plan a day's impressions (formulas §4).
+    """Plan a day's impressions (formulas §4.4).
 
     Guarantees come first: among the plans that miss least of them, none at all if that can be, the best by `objective`
     (most views by default). Capacities, the total and the rule of positions always hold.
@@ -104,10 +104,10 @@ def plan_delivery(problem: DeliveryProblem, objective: Objective | None = None) 
     relaxation of `relax`, closed by branch and bound as far as its nodes reach; where variance counts, `score_bound`.
     A problem of the same arrays gives the same plan.
     """
-    return planned(lay_groundwork(problem), most_views() if objective is None else objective)
+    return plan_for_objective(prepare_problem(problem), most_views() if objective is None else objective)
 
 
-def lay_groundwork(problem: DeliveryProblem) -> Groundwork:
+def prepare_problem(problem: DeliveryProblem) -> PreparedProblem:
     """Decide the guarantees, then search for views."""
     value = problem.views_per_click
     box = Box(np.zeros(problem.shape), problem.most)
@@ -126,24 +126,25 @@ def lay_groundwork(problem: DeliveryProblem) -> Groundwork:
         search.begin(root, box)
     found = search.branch(root, box, nodes)
     plans = [*search.plans[-3:-1], found.impressions]
-    return Groundwork(problem, root, found.bound, allowance, least, plans, found.nodes + looked)
+    return PreparedProblem(problem, root, found.bound, allowance, least, plans, found.nodes + looked)
 
 
-def planned(ground: Groundwork, objective: Objective) -> DeliveryPlan:
-    """The best plan by `objective` that climbing from the groundwork's plans, and from even ones, reaches."""
+def plan_for_objective(prepared: PreparedProblem, objective: Objective) -> DeliveryPlan:
+    """The best plan by `objective` that climbing from the prepared problem's plans, and from even ones, reaches."""
     if objective.is_separable and objective.views_weight > 0:
-        return described(ground, objective, ground.plans[-1])
-    return described(ground, objective, best_climb(ground.problem, objective, starts(ground, objective)).impressions)
+        return plan_of(prepared, objective, prepared.plans[-1])
+    best = best_climb(prepared.problem, objective, starting_plans(prepared, objective))
+    return plan_of(prepared, objective, best.impressions)
 
 
-def starts(ground: Groundwork, objective: Objective) -> list[Floats]:
+def starting_plans(prepared: PreparedProblem, objective: Objective) -> list[Floats]:
     """Plans to climb from where variance counts: those of many views, even ones and, on a small day, a grid's."""
-    problem, best = ground.problem, ground.plans[-1]
-    more = even_starts(ground, objective)
+    problem, best = prepared.problem, prepared.plans[-1]
+    more = even_starts(prepared, objective)
     if problem.is_small:
-        more += lattice_starts(problem, objective, ground.allowance, [*ground.plans, *more])
+        more += lattice_starts(problem, objective, prepared.allowance, [*prepared.plans, *more])
     most = shortfalls(problem, best).violation * (1.0 + VIOLATION_SLACK)
-    return [*ground.plans, *(plan for plan in more if shortfalls(problem, plan).violation <= most)]
+    return [*prepared.plans, *(plan for plan in more if shortfalls(problem, plan).violation <= most)]
 
 
 def best_climb(problem: DeliveryProblem, objective: Objective, starts: Sequence[Floats]) -> Ascent:
@@ -152,17 +153,17 @@ def best_climb(problem: DeliveryProblem, objective: Objective, starts: Sequence[
     return max(climbs, key=lambda reached: reached.score)
 
 
-def even_starts(ground: Groundwork, objective: Objective) -> list[Floats]:
+def even_starts(prepared: PreparedProblem, objective: Objective) -> list[Floats]:
     """Plans whose contents come near one click rate, for several rates and prices of impressions.
 
     Each pair alone takes the grid point that is best at the prices and near the rate; the repair then makes it a plan.
     """
-    problem, prices = ground.problem, ground.root.prices
+    problem, prices = prepared.problem, prepared.root.prices
     n, m = problem.shape
     grid = np.linspace(0.0, 1.0, START_POINTS + 1)[1:, None, None] * problem.most
     clicks = clicks_at(problem.curves.parameters[:, None], grid)
     rates = np.where(grid > 0, clicks / np.maximum(grid, 1e-300), 0.0)
-    best = ground.plans[-1]
+    best = prepared.plans[-1]
     now = measure(problem, best)
     pull = objective.variance_slope(now.variance) / (n * m)
     price = np.maximum(prices.total + prices.drawer[None, :] - prices.impressions[:, None], 0.0)
@@ -179,7 +180,9 @@ def even_starts(ground: Groundwork, objective: Objective) -> list[Floats]:
     return plans
 
 
-def _least_missing(problem: DeliveryProblem, box: Box, nodes: int, starts: Sequence[Floats]) -> tuple[Found, float]:
+def _least_missing(
+    problem: DeliveryProblem, box: Box, nodes: int, starts: Sequence[Floats]
+) -> tuple[SearchResult, float]:
     """The plan found that misses least, and the impressions that every plan misses."""
     root = relax(problem, None, box)
     if root is None:
@@ -190,7 +193,7 @@ def _least_missing(problem: DeliveryProblem, box: Box, nodes: int, starts: Seque
     return found, -found.bound if -found.bound > rounding(problem) else 0.0
 
 
-def _allowed(problem: DeliveryProblem, value: Floats, box: Box, fewest: Found) -> tuple[Relaxed, float]:
+def _allowed(problem: DeliveryProblem, value: Floats, box: Box, fewest: SearchResult) -> tuple[Relaxed, float]:
     """The relaxation for plans that miss no more than `fewest`, a little more where rounding needs it."""
     allowance = fewest.violation * (1.0 + VIOLATION_SLACK)
     more = ROOM * (allowance + 1.0)
@@ -200,10 +203,10 @@ def _allowed(problem: DeliveryProblem, value: Floats, box: Box, fewest: Found) -
     return root, allowance
 
 
-def described(ground: Groundwork, objective: Objective, impressions: Floats) -> DeliveryPlan:
+def plan_of(prepared: PreparedProblem, objective: Objective, impressions: Floats) -> DeliveryPlan:
     """The plan with its bound and what holds it."""
-    problem = ground.problem
-    bound = score_bound(problem, objective, ground.views_bound, ground.root.prices, ground.allowance)
+    problem = prepared.problem
+    bound = score_bound(problem, objective, prepared.views_bound, prepared.root.prices, prepared.allowance)
     clicks, measures = problem.curves.clicks(impressions), measure(problem, impressions)
     score = objective.score(measures.views, measures.variance)
     return DeliveryPlan(
@@ -215,24 +218,24 @@ def described(ground: Groundwork, objective: Objective, impressions: Floats) -> 
         score,
         max(bound, score),
         shortfalls(problem, impressions),
-        ground.least_missing,
+        prepared.least_missing,
         _binding(problem, impressions),
-        ground.root.prices,
-        ground.nodes,
+        prepared.root.prices,
+        prepared.nodes,
     )
 
 
 def _binding(problem: DeliveryProblem, x: Floats) -> NDArray[np.str_]:
     """The narrowest constraint that holds each pair: its own, its content's, its drawer's, everyone's."""
     caps = problem.classes.content_caps(x, problem.most)
-    is_promised = (problem.min_impressions > 0) & (x.sum(axis=1) <= problem.min_impressions * (1.0 + HELD))
+    is_guaranteed = (problem.min_impressions > 0) & (x.sum(axis=1) <= problem.min_impressions * (1.0 + HELD))
     clicks = problem.curves.clicks(x).sum(axis=1)
-    is_promised |= (problem.min_clicks > 0) & (clicks <= problem.min_clicks * (1.0 + HELD))
+    is_guaranteed |= (problem.min_clicks > 0) & (clicks <= problem.min_clicks * (1.0 + HELD))
     drawer_full = x.sum(axis=0) >= problem.drawer_capacity * (1.0 - HELD)
     conditions = [
         x <= 0.0,
         x >= caps * (1.0 - HELD),
-        np.broadcast_to(is_promised[:, None], x.shape),
+        np.broadcast_to(is_guaranteed[:, None], x.shape),
         np.broadcast_to(drawer_full, x.shape),
         np.full(x.shape, x.sum() >= problem.total * (1.0 - HELD)),
     ]

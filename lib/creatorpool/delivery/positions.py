@@ -1,4 +1,4 @@
-"""One position each: how many contents of a drawer may have how many impressions (formulas §4).
+"""One position each: how many contents of a drawer may have how many impressions (formulas §4.4).
 
 At most k contents reach the k-th largest capacity C_k, so the content at rank k + 1 stays below C_k. Positions of equal
 capacity count together: two of 900 let two contents reach 900.

@@ -1,4 +1,4 @@
-"""Cold start: what the curves of a category have in common (formulas §4).
+"""Cold start: what the curves of a category have in common (formulas §4.3).
 
 Within a category (a, θ) = (log10 y_m, ln r) is taken as normal over contents. Its mean and covariance are the likeliest
 for the curves that stand on their own days, each seen with its own errors. A content with few days is
@@ -66,8 +66,8 @@ class CurveErrors:
 def fit_curve_prior(found: CurveErrors, group: Integers, groups: int) -> CurvePrior:
     """The prior of each of `groups` categories, from the curves of contents of category `group` (n,)."""
     fitted = ~np.isnan(found.parameters[:, 0])
-    everyone = _likeliest(found, np.flatnonzero(fitted))
-    rows = [_likeliest(found, np.flatnonzero(fitted & (group == code))) or everyone for code in range(groups)]
+    everyone = _maximum_likelihood(found, np.flatnonzero(fitted))
+    rows = [_maximum_likelihood(found, np.flatnonzero(fitted & (group == code))) or everyone for code in range(groups)]
     nothing = (np.full(2, np.nan), np.full((2, 2), np.nan), np.nan)
     mean, covariance, noise = zip(*(row or nothing for row in rows), strict=True) if rows else ((), (), ())
     return CurvePrior(
@@ -78,7 +78,7 @@ def fit_curve_prior(found: CurveErrors, group: Integers, groups: int) -> CurvePr
     )
 
 
-def _likeliest(found: CurveErrors, own: Integers) -> tuple[Floats, Floats, float] | None:
+def _maximum_likelihood(found: CurveErrors, own: Integers) -> tuple[Floats, Floats, float] | None:
     """Mean and covariance under which the curves `own` are likeliest, given their errors, and their median noise."""
     if own.size < LEAST_FITS:
         return None

@@ -1,4 +1,4 @@
-"""What is to be planned: contents, drawers, capacities, guarantees (formulas §4)."""
+"""What is to be planned: contents, drawers, capacities, guarantees (formulas §4.4, S3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The relaxed plan: the best mixture of points of the curves, and an upper bound on every plan (formulas §4).
+"""The relaxed plan: the best mixture of points of the curves, and an upper bound on every plan (formulas §4.5).
 
 Column generation: a linear program mixes the points known so far and prices the shared constraints; at those prices the
 best point of each curve is found in closed form and joins the others. At every turn the prices give a valid bound by

@@ -39,23 +39,23 @@ def repaired(problem: DeliveryProblem, impressions: Floats, caps: Floats) -> Flo
     start = np.clip(impressions, 0.0, caps)
     ends = [within_capacities(problem, start)]
     with suppress(UnsolvedProgramError):  # what capacities leave is a plan, too
-        ends.insert(0, _moved(problem, start, caps, 1.0)[0])
+        ends.insert(0, _nearest_along_tangents(problem, start, caps, 1.0)[0])
     if problem.min_clicks.any():
-        ends = [_followed(problem, plan, caps) for plan in ends]
+        ends = [_followed_tangents(problem, plan, caps) for plan in ends]
     return min(ends, key=lambda plan: shortfalls(problem, plan).violation)
 
 
-def _followed(problem: DeliveryProblem, plan: Floats, caps: Floats) -> Floats:
+def _followed_tangents(problem: DeliveryProblem, plan: Floats, caps: Floats) -> Floats:
     """From a plan to ones that miss less, by moves within a reach that narrows where tangents mislead."""
     missed, reach = shortfalls(problem, plan).violation, 1.0
     for _ in range((SMALL_TURNS if problem.is_small else TURNS) - 1):
         if missed == 0.0 or reach < LEAST_REACH:
             break
         try:
-            moved, promised = _moved(problem, plan, caps, reach)
+            moved, predicted = _nearest_along_tangents(problem, plan, caps, reach)
         except UnsolvedProgramError:
             break
-        if promised >= missed * (1.0 - PROGRESS):
+        if predicted >= missed * (1.0 - PROGRESS):
             break
         left = shortfalls(problem, moved).violation
         if left < missed * (1.0 - PROGRESS):
@@ -65,29 +65,31 @@ def _followed(problem: DeliveryProblem, plan: Floats, caps: Floats) -> Floats:
     return plan
 
 
-def _moved(problem: DeliveryProblem, start: Floats, caps: Floats, reach: float) -> tuple[Floats, float]:
+def _nearest_along_tangents(
+    problem: DeliveryProblem, start: Floats, caps: Floats, reach: float
+) -> tuple[Floats, float]:
     """By one linear program, no pair by more than `reach` of its cap; with what is then missing along the tangents."""
     n, m = problem.shape
     clicks, slope, _ = problem.curves.derivatives(start)
     pairs, (content, drawer) = np.arange(n * m), np.divmod(np.arange(n * m), m)
-    promised = np.flatnonzero(problem.min_impressions > 0)
+    guaranteed = np.flatnonzero(problem.min_impressions > 0)
     clicked = np.flatnonzero(problem.min_clicks > 0)
-    k = promised.size + clicked.size
+    k = guaranteed.size + clicked.size
     shown = start.sum(axis=1)
     matrix = stacked(
         matrix_of(np.ones(n * m), drawer, pairs, (m, n * m)),
         np.ones((1, n * m)),
-        matrix_of(-np.ones(n * m), content, pairs, (n, n * m))[promised],
+        matrix_of(-np.ones(n * m), content, pairs, (n, n * m))[guaranteed],
         matrix_of(-slope.ravel(), content, pairs, (n, n * m))[clicked],
     )
     left = [
         problem.drawer_capacity - start.sum(axis=0),
         [problem.total - start.sum()],
-        shown[promised] - problem.min_impressions[promised],
+        shown[guaranteed] - problem.min_impressions[guaranteed],
         clicks.sum(axis=1)[clicked] - problem.min_clicks[clicked],
     ]
-    amounts = np.concatenate([problem.min_impressions[promised], problem.min_clicks[clicked]])
-    counted = np.concatenate([np.ones(promised.size), problem.impressions_per_click[clicked]])
+    amounts = np.concatenate([problem.min_impressions[guaranteed], problem.min_clicks[clicked]])
+    counted = np.concatenate([np.ones(guaranteed.size), problem.impressions_per_click[clicked]])
     scale, unit = row_scale(matrix), max(float(caps.max(initial=0.0)), 1.0)
     slack = matrix_of(-amounts / unit, m + 1 + np.arange(k), np.arange(k), (m + 1 + k, k))
     ends = [np.minimum(caps - start, reach * caps), np.minimum(start, reach * caps)]

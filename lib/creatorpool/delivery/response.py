@@ -1,4 +1,4 @@
-"""Clicks as a function of impressions, for every content in every drawer (formulas §4)."""
+"""Clicks as a function of impressions, for every content in every drawer (formulas §4.1)."""
 
 from __future__ import annotations
 

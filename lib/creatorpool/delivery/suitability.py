@@ -56,8 +56,8 @@ class Suitability:
         return _at_edge(self.rising, 1, self.rising.pv), _at_edge(self.rising, 1, self.rising.click)
 
 
-def judge(series: DailySeries, min_points: int, only_increasing: bool = True) -> Suitability:
-    """Order each content's days with clicks, find the longest increasing subsequence, and judge what it can carry.
+def assess(series: DailySeries, min_points: int, only_increasing: bool = True) -> Suitability:
+    """Order each content's days with clicks, find the longest increasing subsequence, and assess what it can carry.
 
     Without `only_increasing` every day with clicks is fitted. The first reason that applies is given, in the order of
     `Reasons`.

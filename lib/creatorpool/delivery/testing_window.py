@@ -1,4 +1,4 @@
-"""A delivery plan as an entrant's testing window (formulas §3 and §4): its impressions and their discounted mass."""
+"""A delivery plan as an entrant's testing window (formulas §3.7, §4.7): its impressions and their discounted mass."""
 
 from __future__ import annotations
 

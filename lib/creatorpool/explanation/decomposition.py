@@ -1,4 +1,4 @@
-"""The change of a payout between two days, in parts (docs/allocation.md derives the rules; formulas §2).
+"""The change of a payout between two days, in parts (docs/allocation.md derives the rules; formulas §2.10).
 
 Inside its bounds a payout is a product of powers, or under `log` the sum of two: the change is split by logarithmic
 means, exactly, with no order among the factors. What a bound takes or gives is a second player beside this free payout,
@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creatorpool.allocation.objective import power
-from creatorpool.allocation.types import Floats, ObjectiveName
+from creatorpool.allocation.policy import SplitPolicy
+from creatorpool.allocation.types import Floats
 from creatorpool.explanation.logarithmic import log_change, log_mean
 from creatorpool.explanation.parts import Parts
 
@@ -23,12 +24,10 @@ MOST_POLE_PULL = 100.0
 
 
 @dataclass(frozen=True)
-class Policy:
-    """What decides how a pool is split, beside its money, its videos and its bounds."""
+class DayPolicy:
+    """How a day's videos were rated and its pool was split: what decides payouts beside money, videos and bounds."""
 
-    objective: ObjectiveName
-    alpha: float
-    lambda_eff: float
+    split: SplitPolicy
     exponents: Mapping[str, float]
     """φ of every component, custom signals included"""
 
@@ -68,7 +67,7 @@ class PoolState:
         return np.asarray(np.clip(free, self.lower, self.upper))
 
 
-def payout_parts(before: PoolState, after: PoolState, policy: Policy) -> Parts:
+def payout_parts(before: PoolState, after: PoolState, policy: DayPolicy) -> Parts:
     """Parts of ``after.payout - before.payout``, both under `policy`, of videos that are in the pool on both days."""
     free = _free_parts(before, after, policy)
     old, new = before.free, after.free
@@ -82,7 +81,7 @@ def payout_parts(before: PoolState, after: PoolState, policy: Policy) -> Parts:
     return {name: part * reached for name, part in free.items()} | {"bounds": by_bounds}
 
 
-def policy_parts(states: Mapping[tuple[int, int], PoolState], policies: tuple[Policy, Policy]) -> Parts:
+def policy_parts(states: Mapping[tuple[int, int], PoolState], policies: tuple[DayPolicy, DayPolicy]) -> Parts:
     """As `payout_parts`, where the policy changed as well.
 
     Parameters
@@ -103,7 +102,7 @@ def _is_inside(state: PoolState, free: Floats) -> Floats:
     return ((free > state.lower) & (free < state.upper)).astype(np.float64)
 
 
-def _free_parts(before: PoolState, after: PoolState, policy: Policy) -> Parts:
+def _free_parts(before: PoolState, after: PoolState, policy: DayPolicy) -> Parts:
     """Parts of ``after.free - before.free``: pool size, views, each component, and competition for what is left."""
     change = after.free - before.free
     fairness = log_mean(before.fairness, after.fairness)
@@ -124,17 +123,17 @@ def _free_parts(before: PoolState, after: PoolState, policy: Policy) -> Parts:
     return parts | {"competition": rest}
 
 
-def _reach(before: PoolState, after: PoolState, policy: Policy, fairness: Floats, efficiency: Floats) -> Floats:
+def _reach(before: PoolState, after: PoolState, policy: DayPolicy, fairness: Floats, efficiency: Floats) -> Floats:
     """What the free payout gains a unit of its log M: α of the fairness term, 1 of the other, and the pole's pull."""
-    own = policy.alpha * fairness + efficiency
-    if policy.objective == "log" or policy.lambda_eff == 0.0:
+    own = policy.split.alpha * fairness + efficiency
+    if policy.split.objective == "log" or policy.split.lambda_eff == 0.0:
         return own
-    if policy.lambda_eff == 1.0:  # a linear program: rank decides, and rank is competition
+    if policy.split.lambda_eff == 1.0:  # a linear program: rank decides, and rank is competition
         return np.zeros_like(own)
     poles, distances = [], []
     for state in (before, after):
-        weight = state.money * (1.0 - policy.lambda_eff) * power(state.share, policy.alpha)
-        poles.append(policy.lambda_eff * state.share)
+        weight = state.money * (1.0 - policy.split.lambda_eff) * power(state.share, policy.split.alpha)
+        poles.append(policy.split.lambda_eff * state.share)
         distances.append(weight / np.where(state.free > 0, state.free, 1.0))  # ν P - λ_eff s, from the closed form
     distance = log_mean(*distances)
     pull = log_mean(*poles) / np.where(distance > 0, distance, 1.0)
@@ -142,7 +141,7 @@ def _reach(before: PoolState, after: PoolState, policy: Policy, fairness: Floats
 
 
 def _with_appearances(
-    parts: Parts, before: PoolState, after: PoolState, policy: Policy, appears: NDArray[np.bool_], change: Floats
+    parts: Parts, before: PoolState, after: PoolState, policy: DayPolicy, appears: NDArray[np.bool_], change: Floats
 ) -> Parts:
     """The whole change of payouts that are 0 on one of the days, to what is 0 there.
 
@@ -163,5 +162,5 @@ def _with_appearances(
     return result
 
 
-def _zero_once(before: Floats, after: Floats, policy: Policy, name: str) -> Floats:
+def _zero_once(before: Floats, after: Floats, policy: DayPolicy, name: str) -> Floats:
     return np.where((before > 0) != (after > 0), policy.exponents[name], 0.0)

@@ -1,4 +1,4 @@
-"""The logarithmic mean: the weight that turns differences of logarithms into differences.
+"""The logarithmic mean: the weight that turns differences of logarithms into differences (formulas §2.10).
 
 ``L(a, b) = (a - b) / log(a / b)``, so that ``a - b = L(a, b) · (log a - log b)``, exactly and symmetrically: of a
 product the change falls into one term a factor, and no order of the factors is chosen (the method LMDI I; Ang, The LMDI

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creatorpool.allocation.payout import Dual
-from creatorpool.explanation.decomposition import Policy, payout_parts, policy_parts
+from creatorpool.allocation.video_caps import cap_of_pool
+from creatorpool.explanation.decomposition import DayPolicy, payout_parts, policy_parts
 from creatorpool.explanation.parts import Parts, whole_parts
 from creatorpool.explanation.pricing import PaidVideos, other_price, other_state, published_price, published_state
 
@@ -20,7 +21,7 @@ BEFORE, AFTER = 0, 1
 class PoolDay:
     """One pool on one day: enough to explain any of its rows."""
 
-    policy: Policy
+    policy: DayPolicy
     cap: float
     """Of one video with effective impressions, micros; infinite where there is none"""
     price: Dual | None
@@ -37,10 +38,9 @@ class PoolPair:
     after: PoolDay | None
 
 
-def pool_day(videos: PaidVideos, money: int, policy: Policy, other: Policy | None) -> PoolDay:
+def pool_day(videos: PaidVideos, money: int, policy: DayPolicy, other: DayPolicy | None) -> PoolDay:
     """Price a whole pool: its rows, its money in micros, its policy, and that of the other day if it existed then."""
-    caps = videos.cap[videos.effective_impressions > 0]
-    cap = float(caps.max()) if caps.size else np.inf
+    cap = cap_of_pool(videos.effective_impressions, videos.cap)
     if videos.payout.size == 0:
         return PoolDay(policy, cap, None)
     own = published_price(videos, float(money), policy)
@@ -96,7 +96,7 @@ def _parts(before: PoolDay, after: PoolDay, videos: tuple[PaidVideos, PaidVideos
     return policy_parts(states, (before.policy, after.policy))
 
 
-def _rated(videos: PaidVideos, own: Policy, other: Policy) -> NDArray[np.float64]:
+def _rated(videos: PaidVideos, own: DayPolicy, other: DayPolicy) -> NDArray[np.float64]:
     return videos.effective_impressions if own.exponents == other.exponents else videos.rated(other)
 
 

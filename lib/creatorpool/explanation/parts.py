@@ -8,12 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creatorpool.errors import InputError
+from creatorpool.quality_components import COMPONENT_NAMES
 
-COMPONENTS = ("watch_completion", "engagement_rate", "engagement_diversity", "rewatch", "safety")
-"""The published components of quality; signals of one's own make up the part `custom` together."""
-
-PARTS = ("pool_size", "views", *COMPONENTS, "custom", "competition", "bounds", "membership", "policy", "rounding")
-"""All parts, in the order of the table's columns."""
+PARTS = ("pool_size", "views", *COMPONENT_NAMES, "custom", "competition", "bounds", "membership", "policy", "rounding")
+"""All parts, in the order of the table's columns; custom signals make up the part `custom` together."""
 
 Parts = dict[str, NDArray[np.float64]]
 """(n,) money by part, without `rounding`; a part that is left out is 0. Custom signals stand under their own names."""

@@ -14,7 +14,8 @@ from creatorpool.allocation.pool_creators import PoolCreators
 from creatorpool.allocation.program import allocate
 from creatorpool.allocation.summation import order_free_sum
 from creatorpool.allocation.types import Floats
-from creatorpool.explanation.decomposition import Policy, PoolState
+from creatorpool.allocation.video_caps import caps_of_videos
+from creatorpool.explanation.decomposition import DayPolicy, PoolState
 from creatorpool.quality.geometric import geometric_quality
 
 
@@ -36,7 +37,7 @@ class PaidVideos:
     views: Floats
     components: Mapping[str, Floats]
 
-    def rated(self, policy: Policy) -> Floats:
+    def rated(self, policy: DayPolicy) -> Floats:
         """Effective impressions as `policy` would have scored them."""
         names = [name for name, exponent in policy.exponents.items() if exponent > 0]
         values = np.column_stack([self.components[name] for name in names])
@@ -55,7 +56,7 @@ class PaidVideos:
         return PoolCreators(code.astype(np.int64), label, cap)
 
 
-def published_price(videos: PaidVideos, money: float, policy: Policy) -> Dual:
+def published_price(videos: PaidVideos, money: float, policy: DayPolicy) -> Dual:
     """The prices at which the whole pool `videos` was paid, found anew: the pool's, and of creators whose caps bound.
 
     Such a creator got the cap, so that the sum of the payouts is the cap again.
@@ -63,21 +64,16 @@ def published_price(videos: PaidVideos, money: float, policy: Policy) -> Dual:
     return _price(videos, videos.effective_impressions, money, policy, videos.floor, videos.cap)
 
 
-def other_price(videos: PaidVideos, money: float, policy: Policy, impressions: Floats, cap: float) -> Dual:
+def other_price(videos: PaidVideos, money: float, policy: DayPolicy, impressions: Floats, cap: float) -> Dual:
     """The prices at which the whole pool would have been paid under another day's `policy`, money and bounds kept.
 
     `impressions` are those that the policy scores, `cap` is that of a video with any. A creator whose cap bound has the
     same cap; the cap of any other is not known, and none is applied.
     """
-    floor, caps = other_bounds(videos, impressions, cap)
+    caps = caps_of_videos(impressions, videos.floor, cap)
     most = np.minimum(caps, money)
     payable = order_free_sum(most, max(money, 1.0)) if videos.held is None else videos.held.most(most)
-    return _price(videos, impressions, min(money, payable), policy, floor, caps)
-
-
-def other_bounds(videos: PaidVideos, impressions: Floats, cap: float) -> tuple[Floats, Floats]:
-    """Floors and caps of the same videos with other effective impressions."""
-    return videos.floor, np.where(impressions > 0, np.maximum(cap, videos.floor), videos.floor)
+    return _price(videos, impressions, min(money, payable), policy, videos.floor, caps)
 
 
 def published_state(dual: Dual, videos: PaidVideos) -> PoolState:
@@ -92,24 +88,26 @@ def published_state(dual: Dual, videos: PaidVideos) -> PoolState:
 
 def other_state(dual: Dual, videos: PaidVideos, impressions: Floats, cap: float) -> PoolState:
     """Any rows of a pool as they would have been paid at the `dual` of `other_price`."""
-    floor, caps = other_bounds(videos, impressions, cap)
-    payout, held = payout_from_dual(dual, impressions, floor, caps, videos.creator)
+    caps = caps_of_videos(impressions, videos.floor, cap)
+    payout, held = payout_from_dual(dual, impressions, videos.floor, caps, videos.creator)
     is_creators = held == BOUNDS.index("creator_cap")
     upper = np.where(held == BOUNDS.index("cap"), caps, np.where(is_creators, payout, np.inf))
-    lower = np.where(held == BOUNDS.index("floor"), floor, -np.inf)
+    lower = np.where(held == BOUNDS.index("floor"), videos.floor, -np.inf)
     return replace(_state(dual, videos, impressions), lower=lower, upper=upper)
 
 
-def _price(videos: PaidVideos, impressions: Floats, money: float, policy: Policy, floor: Floats, cap: Floats) -> Dual:
+def _price(
+    videos: PaidVideos, impressions: Floats, money: float, policy: DayPolicy, floor: Floats, cap: Floats
+) -> Dual:
     held = videos.held
     dual = allocate(
         impressions,
         money,
-        alpha=policy.alpha,
-        lambda_eff=policy.lambda_eff,
+        alpha=policy.split.alpha,
+        lambda_eff=policy.split.lambda_eff,
         floor=floor,
         cap=cap,
-        objective=policy.objective,
+        objective=policy.split.objective,
         creator=None if held is None else held.code,
         creator_cap=None if held is None else held.cap,
     ).dual

@@ -14,9 +14,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.explanation.pairs import PoolPair, changes
-from creatorpool.explanation.parts import COMPONENTS, PARTS
+from creatorpool.explanation.parts import PARTS
 from creatorpool.explanation.pricing import PaidVideos
 from creatorpool.frames import parts_by
+from creatorpool.quality_components import COMPONENT_NAMES
 
 Batches = Iterable[pa.RecordBatch]
 
@@ -38,7 +39,7 @@ def scored_rows(payouts: DataFrame, signals: DataFrame, quality: DataFrame, cust
     """
     own = (F.col(name) if name in signals.columns else F.lit(None).cast("double").alias(name) for name in custom)
     scored = signals.select("video_id", "views", *own).join(
-        quality.select("video_id", *COMPONENTS), on="video_id", how="inner"
+        quality.select("video_id", *COMPONENT_NAMES), on="video_id", how="inner"
     )  # video_id is the key of both
     paid = payouts.select(*KEY, *PAID_COLUMNS)
     return paid.join(scored, on="video_id", how="inner")
@@ -46,7 +47,7 @@ def scored_rows(payouts: DataFrame, signals: DataFrame, quality: DataFrame, cust
 
 def paired_rows(before: DataFrame, after: DataFrame, custom: Sequence[str]) -> DataFrame:
     """One row per (category, video) of either day: every column of `scored_rows` twice, ending in _0 and in _1."""
-    names = (*PAID_COLUMNS, "views", *COMPONENTS, *custom)
+    names = (*PAID_COLUMNS, "views", *COMPONENT_NAMES, *custom)
     first, second = (
         rows.select(*KEY, *(F.col(name).alias(f"{name}_{day}") for name in names))
         for day, rows in enumerate((before, after))
@@ -120,7 +121,7 @@ def _paid_videos(
 
 
 def _components(rows: pa.RecordBatch | pa.Table, day: int, custom: Sequence[str]) -> dict[str, NDArray[np.float64]]:
-    components = {name: _numbers(rows, f"{name}_{day}") for name in COMPONENTS}
+    components = {name: _numbers(rows, f"{name}_{day}") for name in COMPONENT_NAMES}
     for name in custom:
         # A signal that was measured on one day only counts as unchanged.
         own, other = _numbers(rows, f"{name}_{day}"), _numbers(rows, f"{name}_{1 - day}")

@@ -11,7 +11,7 @@ from creatorpool.incentives.calibration import (
     implied_cost,
     next_state,
 )
-from creatorpool.incentives.cohort import CohortCounts, alike_slots, count_cohort
+from creatorpool.incentives.cohort import CohortCounts, count_cohort, identical_slots
 from creatorpool.incentives.continuation import ContinuationEstimate, TestPlan, simulate_continuation
 from creatorpool.incentives.controls import Controls
 from creatorpool.incentives.costs import PowerCost, QuadraticCost
@@ -120,7 +120,6 @@ __all__ = [
     "TwoBandEngine",
     "UcbEngine",
     "Window",
-    "alike_slots",
     "balance",
     "band_separation",
     "bar_of_rate",
@@ -139,6 +138,7 @@ __all__ = [
     "first_best",
     "fit_exposure",
     "holdout_consistency",
+    "identical_slots",
     "implementability_bounty",
     "implied_cost",
     "leverage",

@@ -1,4 +1,4 @@
-"""Balanced exploration: test, bar, mass and bounty of every segment under common budgets (formulas §3, D.4).
+"""Balanced exploration: test, bar, mass and bounty of every segment under common budgets (formulas §3.8, S4 D.4).
 
 The program is not concave: best responses jump, and n and k are whole numbers. So the whole range is searched first, on
 grids, with the edges at which creators change peak, from which an integer program picks exactly; the grids then
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from creatorpool.errors import InputError
 from creatorpool.incentives.arguments import checked_numbers
-from creatorpool.incentives.free_step import FreeStep, lead_gradient
+from creatorpool.incentives.continuous_step import ContinuousStep, lead_gradient
 from creatorpool.incentives.kuhn_tucker import PricedPoint, ShadowPrices, shadow_prices
 from creatorpool.incentives.menu import Budgets, Choice, Menu, best_choice, build_menu, menu_of
 from creatorpool.incentives.peaks import branch_near
@@ -27,7 +27,7 @@ from creatorpool.incentives.types import Curve, Floats
 MASS_POINTS = 9
 BOUNTY_POINTS = 13
 ZOOMS = 3
-# The free step must not lose value to rounding, nor overspend by more than this part.
+# The continuous step must not lose value to rounding, nor overspend by more than this part.
 TOLERANCE = 1e-9
 AT_BOUND = 1e-6
 # A creator who prefers a peak by no more than this part is at the edge of leaving it.
@@ -111,7 +111,7 @@ def balance(
     program = _Program(segments, costs, spans, weight, limits)
     menus, choice = program.search()
     chosen = [_chosen(p, m, int(at)) for p, m, at in zip(segments, menus, choice.index, strict=True)]
-    return program.described(program.moved_freely(chosen), choice.bound)
+    return program.result_of(program.refined(chosen), choice.bound)
 
 
 @dataclass(frozen=True)
@@ -130,11 +130,11 @@ class _Program:
         ]
         choice = best_choice(menus, self.shares, self.budgets)
         for zoom in range(1, ZOOMS + 1):
-            menus = [self._nearer(s, menus[s], int(choice.index[s]), 4.0**-zoom) for s in range(len(menus))]
+            menus = [self._finer_menu(s, menus[s], int(choice.index[s]), 4.0**-zoom) for s in range(len(menus))]
             choice = best_choice(menus, self.shares, self.budgets)
         return menus, choice
 
-    def _nearer(self, s: int, menu: Menu, at: int, scale: float) -> Menu:
+    def _finer_menu(self, s: int, menu: Menu, at: int, scale: float) -> Menu:
         """The chosen item and, for every test, a finer grid about its mass and bounty."""
         grids = []
         for (low, high), centre, points in (
@@ -158,16 +158,16 @@ class _Program:
         used = Budgets(float(self.shares @ mass), float(self.shares @ spend))
         return float(self.shares @ value), used, quality
 
-    def moved_freely(self, chosen: list[Policy]) -> list[Policy]:
+    def refined(self, chosen: list[Policy]) -> list[Policy]:
         """Mass and bounty off the grid; kept only if a global search confirms that it gains and fits the budgets."""
         value, _, quality = self.totals(chosen)
         spans = np.array([*(r.mass for r in self.ranges), *(r.bounty for r in self.ranges)])
-        moved = FreeStep(chosen, self.costs, quality, spans, self.shares, self.budgets).taken()
+        moved = ContinuousStep(chosen, self.costs, quality, spans, self.shares, self.budgets).solve()
         moved_value, used, _ = self.totals(moved)
         fits = all(use <= limit + TOLERANCE * (1 + limit) for use, limit in zip(used, self.budgets, strict=True))
         return moved if fits and moved_value >= value else chosen
 
-    def described(self, policies: list[Policy], bound: float) -> Balance:
+    def result_of(self, policies: list[Policy], bound: float) -> Balance:
         """The result with its prices."""
         value, used, quality = self.totals(policies)
         branches = [branch_near(p, c, q) for p, c, q in zip(policies, self.costs, quality, strict=True)]

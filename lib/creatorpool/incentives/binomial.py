@@ -1,4 +1,4 @@
-"""The binomial test: pass iff n impressions bring at least k successes (formulas §3, equations 2, 3 and 28)."""
+"""The binomial test: pass iff n impressions bring at least k successes (formulas §3.2, S4 (2), (3), (28))."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Chance(NamedTuple):
 
 
 def pass_probability(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
-    """Pass probability ``π(q) = P[Bin(n, q) >= k] = I_q(k, n − k + 1)`` (formulas §3, equation 2).
+    """Pass probability ``π(q) = P[Bin(n, q) >= k] = I_q(k, n − k + 1)`` (formulas §3.2, S4 (2)).
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def pass_probability(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
 def pass_slope(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
     """Slope ``π′(q) = q^(k−1) (1−q)^(n−k) / B(k, n−k+1)``: a Beta density with its mode at (k−1)/(n−1).
 
-    Arguments, accuracy and errors as `pass_probability`; formulas §3, equations 3 and 28.
+    Arguments, accuracy and errors as `pass_probability`; formulas §3.2, S4 (3), (28).
     """
     return np.exp(log_pass_slope(q, n, k))
 
@@ -63,7 +63,7 @@ def pass_curvature(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
     """
     quality, window, bar = checked_test(q, n, k)
     chance = chance_of(quality)
-    return bend(chance, window, bar, np.exp(log_density(chance, window, bar)))[()]
+    return curvature(chance, window, bar, np.exp(log_density(chance, window, bar)))[()]
 
 
 def log_pass_probability(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
@@ -93,7 +93,7 @@ def log_density(chance: Chance, n: Integers, k: Integers) -> Floats:
     return _elementwise(fill_log_density, chance, n, k)
 
 
-def bend(chance: Chance, n: Integers, k: Integers, slope: Floats) -> Floats:
+def curvature(chance: Chance, n: Integers, k: Integers, slope: Floats) -> Floats:
     """π″ from π′, for arguments already checked."""
     q, failure = chance
     spread = q * failure

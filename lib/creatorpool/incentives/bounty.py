@@ -1,4 +1,4 @@
-"""The bounty that makes a creator choose the planner's quality, issued only with a certificate (formulas §3, §6.4)."""
+"""The bounty that makes creators choose the planner's quality, issued only with a certificate (formulas §3.5, §6.4)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class BountyCertificate:
 
 
 def implementability_bounty(policy: Policy, cost: Curve) -> BountyCertificate:
-    """``B* = (1 − r) m(q*) / π′(q*)`` and whether it does what it should (formulas §3, equations 11, 12, 23, 39).
+    """``B* = (1 − r) m(q*) / π′(q*)`` and whether it does what it should (formulas §3.5, S4 (11), (12), (23), (39)).
 
     Parameters
     ----------

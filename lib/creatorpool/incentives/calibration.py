@@ -1,4 +1,4 @@
-"""The weekly loop that steers N, B and the bar to their budgets from what a platform can measure (C.5, D.3)."""
+"""The weekly loop that steers N, B and the bar from what a platform can measure (formulas §3.9, S4 C.5, D.3)."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class CalibrationWeek:
 
 
 def implied_cost(policy: Policy, quality: float) -> QuadraticCost:
-    """The quadratic cost under which `quality` solves the creator's first-order condition (equation 47).
+    """The quadratic cost under which `quality` solves the creator's first-order condition (formulas §3.9, S4 (47)).
 
     Raises
     ------
@@ -97,7 +97,7 @@ def calibrate(
     controls: Controls | None = None,
     seed: int = 0,
 ) -> list[CalibrationWeek]:
-    """Run the weekly loop of C.5 and D.3 on a simulated market.
+    """Run the weekly loop of S4 C.5 and D.3 on a simulated market.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def calibrate(
     states = [SegmentState(policy, policy, None, None, 0) for policy in policies]
     prices, history = Prices(0.0, 0.0), []
     for week in range(weeks):
-        record = _observed(market, states, week, settings, rng)
+        record = _measure_week(market, states, week, settings, rng)
         over = Budgets(*(use - limit for use, limit in zip(record.used, limits, strict=True)))
         gains = [state.gains for state in states if state.gains is not None]
         best = (max((g[0] for g in gains), default=np.inf), max((g[1] for g in gains), default=np.inf))
@@ -132,23 +132,23 @@ def calibrate(
         history.append(replace(record, prices=updated))
         steer = updated.ahead(prices)
         states = [
-            next_state(state, seen, is_undone, steer, settings)
-            for state, seen, is_undone in zip(states, record.measured, record.rolled_back, strict=True)
+            next_state(state, measured, is_rolled_back, steer, settings)
+            for state, measured, is_rolled_back in zip(states, record.measured, record.rolled_back, strict=True)
         ]
         prices = updated
     return history
 
 
 def next_state(
-    state: SegmentState, seen: Measurement, is_undone: bool, prices: Prices, controls: Controls
+    state: SegmentState, measured: Measurement, is_rolled_back: bool, prices: Prices, controls: Controls
 ) -> SegmentState:
     """Next week's policy of a segment, from this week's measurement."""
-    shown = _shown(state.policy, seen)
-    if is_undone:
+    shown = _leverage_and_spread(state.policy, measured)
+    if is_rolled_back:
         return SegmentState(state.previous, state.previous, None, None, 0)
-    gains = _smoothed(state.gains, _gains(state.policy, seen), prices, controls)
-    policy = _moved(state.policy, gains, prices, controls)
-    step = _bar_step(shown[0], seen.pass_rate, controls) if state.weeks_since_bar >= controls.bar_pause else 0
+    gains = _smoothed(state.gains, _gains(state.policy, measured), prices, controls)
+    policy = _stepped(state.policy, gains, prices, controls)
+    step = _bar_step(shown[0], measured.pass_rate, controls) if state.weeks_since_bar >= controls.bar_pause else 0
     bar = int(np.clip(policy.k + step, 1, policy.n))
     moved_bar = bar != int(policy.k)
     if not moved_bar and policy.mass >= policy.n:
@@ -158,28 +158,28 @@ def next_state(
     )
 
 
-def _observed(
+def _measure_week(
     market: SimulatedMarket, states: Sequence[SegmentState], week: int, controls: Controls, rng: np.random.Generator
 ) -> CalibrationWeek:
     """Both parts of each segment's cohort; the budgets count what the policies in force use."""
-    main, undone = [], []
+    main, rolled_back = [], []
     for segment, state in enumerate(states):
         main.append(market.cohort(segment, state.policy, week, 1.0 - controls.holdout, rng))
         held, _ = market.cohort(segment, state.previous, week, controls.holdout, rng)
-        undone.append(_is_degraded(state, _shown(state.previous, held), controls))
+        rolled_back.append(_is_degraded(state, _leverage_and_spread(state.previous, held), controls))
     shares: Floats = np.asarray(market.shares, dtype=np.float64)
-    paid = [state.policy.bounty * seen.pass_rate for state, (seen, _) in zip(states, main, strict=True)]
+    paid = [state.policy.bounty * measured.pass_rate for state, (measured, _) in zip(states, main, strict=True)]
     used = Budgets(float(shares @ [state.policy.mass for state in states]), float(shares @ paid))
     measured, truth = zip(*main, strict=True)
     return CalibrationWeek(
-        tuple(state.policy for state in states), measured, truth, used, Prices(0.0, 0.0), tuple(undone)
+        tuple(state.policy for state in states), measured, truth, used, Prices(0.0, 0.0), tuple(rolled_back)
     )
 
 
-def _shown(policy: Policy, seen: Measurement) -> tuple[float, float]:
+def _leverage_and_spread(policy: Policy, measured: Measurement) -> tuple[float, float]:
     """ℓ and ΔG as measured."""
-    rate = float(np.clip(seen.success_rate, EXTREME_RATE, 1.0 - EXTREME_RATE))
-    return float(leverage(policy, rate)), seen.spread
+    rate = float(np.clip(measured.success_rate, EXTREME_RATE, 1.0 - EXTREME_RATE))
+    return float(leverage(policy, rate)), measured.spread
 
 
 def _is_degraded(state: SegmentState, shown: tuple[float, float], controls: Controls) -> bool:
@@ -189,11 +189,11 @@ def _is_degraded(state: SegmentState, shown: tuple[float, float], controls: Cont
     return any(now < (1.0 - controls.roll_back) * before for now, before in zip(shown, state.reference, strict=True))
 
 
-def _gains(policy: Policy, seen: Measurement) -> MarginalGains:
-    measured = replace(policy, g1=policy.g0 + max(0.0, seen.spread))
-    rate = float(np.clip(seen.success_rate, EXTREME_RATE, 1.0 - EXTREME_RATE))
-    cost = implied_cost(measured, rate)
-    return gains_at(measured, cost, payoffs(measured, cost, rate))
+def _gains(policy: Policy, measured: Measurement) -> MarginalGains:
+    as_measured = replace(policy, g1=policy.g0 + max(0.0, measured.spread))
+    rate = float(np.clip(measured.success_rate, EXTREME_RATE, 1.0 - EXTREME_RATE))
+    cost = implied_cost(as_measured, rate)
+    return gains_at(as_measured, cost, payoffs(as_measured, cost, rate))
 
 
 def _smoothed(
@@ -207,7 +207,7 @@ def _smoothed(
     return (weight * fresh[0] + (1 - weight) * before[0], weight * fresh[1] + (1 - weight) * before[1])
 
 
-def _moved(policy: Policy, gains: tuple[float, float], prices: Prices, controls: Controls) -> Policy:
+def _stepped(policy: Policy, gains: tuple[float, float], prices: Prices, controls: Controls) -> Policy:
     """``N ← Π[N + η_N (MV_N − λ_imp)]`` and ``B ← Π[B + η_B B (MV_B − λ_cash)]``, within the weekly caps."""
     mass_step = np.clip(controls.mass_rate * (gains[0] - prices.imp), -controls.mass_cap, controls.mass_cap)
     push = gains[1] - prices.cash

@@ -1,4 +1,4 @@
-"""Sufficient statistics of a segment's test: entrants by proxy bin and by number of successes (S4 B.6, step 1)."""
+"""Sufficient statistics of a segment's test: entrants by proxy bin and successes (formulas §3.10, S4 B.6 step 1)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class CohortCounts:
         return int(self.entrants.sum())
 
 
-def alike_slots(bins: int, n: int) -> Floats:
+def identical_slots(bins: int, n: int) -> Floats:
     """(b, n + 1, n) slot rates where only the number of successes is known."""
     return np.broadcast_to((np.arange(n + 1) / n)[None, :, None], (bins, n + 1, n)).copy()
 
@@ -75,6 +75,6 @@ def count_cohort(proxy: ArrayLike, outcomes: ArrayLike, bins: int = 20) -> Cohor
     by_slot = np.zeros((size, n + 1, n))
     np.add.at(by_slot, (place, successes), y)
     seen = entrants[..., None] > 0
-    rate = np.where(seen, by_slot / np.where(seen, entrants[..., None], 1), alike_slots(size, n))
+    rate = np.where(seen, by_slot / np.where(seen, entrants[..., None], 1), identical_slots(size, n))
     means = np.bincount(place, weights=x) / np.bincount(place)
     return CohortCounts(means, entrants, rate, float(np.median(x)))

@@ -1,4 +1,4 @@
-"""What passing is worth in exposure: G1 and G0 by running the engine forward (formulas §3, S4 C.1–C.2)."""
+"""What passing is worth in exposure: G1 and G0 by running the engine forward (formulas §3.11, S4 C.1, C.2)."""
 
 from __future__ import annotations
 

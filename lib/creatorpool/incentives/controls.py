@@ -1,4 +1,4 @@
-"""How the weekly loop moves: its step sizes, corridors and caps (formulas §3, C.5 and D.3)."""
+"""How the weekly loop moves: its step sizes, corridors and caps (formulas §3.9, S4 C.5, D.3)."""
 
 from __future__ import annotations
 

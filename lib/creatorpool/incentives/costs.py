@@ -1,4 +1,4 @@
-"""What quality costs a creator: convex functions of q in [0, 1] (formulas §3).
+"""What quality costs a creator: convex functions of q in [0, 1] (formulas §3.1).
 
 Any object with `value`, `slope` and `curvature` of an array of q serves as a cost; it must be convex, since the
 certificates of best responses rest on it.

@@ -1,4 +1,4 @@
-"""Whether continuation values can be trusted: stability, band separation, hold-out consistency (S4 C.2)."""
+"""Trust in continuation values: stability, band separation, hold-out consistency (formulas §3.11, S4 C.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ranking engines after the test: the share of impressions an entrant gets in a period (formulas §3, appendix C).
+"""Ranking engines after the test: the share of impressions an entrant gets in a period (formulas §3.11, S4 App. C).
 
 An engine is any callable from an `EngineState` to the (paths,) expected shares of the period; those below are the
 usual ones.

@@ -1,4 +1,4 @@
-"""What a cohort's counts say about passing and bounties, with intervals, or why they say nothing (S4 B.6)."""
+"""What a cohort's counts say about passing and bounties, or why they say nothing (formulas §3.10, S4 B.6)."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def estimate_cohort(
 
 
 def nearby_bars(counts: CohortCounts, bars: Integers, *, proxy_is_quality: bool = True) -> tuple[Floats, Floats]:
-    """(π̂, π̂′ per unit of quality) at the median, each (len(bars),), had the bar been another (B.6, step 5)."""
+    """(π̂, π̂′ per unit of quality) at the median, each (len(bars),), had the bar been another (S4 B.6 step 5)."""
     points = [slopes_at_median(counts, counts.entrants[None], int(bar)) for bar in bars]
     units = [1.0 if proxy_is_quality else p.response[0] for p in points]
     slopes = [p.slope[0] / unit for p, unit in zip(points, units, strict=True)]
@@ -247,7 +247,7 @@ def _numbers(
 
 
 def _bounty(share: float, terms: ExposureTerms, quality: Floats, probability: Floats, slope: Floats) -> Floats:
-    """``B̂ = (1 − r) [N + G0 + ΔG (π̂ + q̂ π̂′)] / π̂′`` (formulas §3, equation 23)."""
+    """``B̂ = (1 − r) [N + G0 + ΔG (π̂ + q̂ π̂′)] / π̂′`` (formulas §3.10, S4 (23))."""
     marginal = terms.mass + terms.g0 + terms.spread * (probability + quality * slope)
     return np.asarray((1.0 - share) * marginal / slope)
 

@@ -1,13 +1,13 @@
-"""Shadow prices of the two budgets, and how far policies are from the Kuhn–Tucker conditions (formulas §3, D.2–D.4).
+"""Shadow prices of the budgets, and distances from the Kuhn–Tucker conditions (formulas §3.8, S4 D.2–D.4).
 
 With the payout Bπ(q̂) as the cash used, impressions cost cash too: they raise quality, and with it the pass rate. The
 conditions at an interior optimum are therefore
 
     MV_N = λ_imp + λ_cash · Bπ′ r/D    and    MV_B = λ_cash
 
-where the creator's choice is smooth; S4's (56) writes the first without its last term, which is in the derivative of
-S4's own Lagrangian (49). At the edge where a rival peak would take over (formulas §6.4) a multiplier μ >= 0 on the
-creator's lead U(q̂) − U(q′) joins in: its gradient (r(q̂ − q′), π(q̂) − π(q′)) adds to MV_N and dV/dB.
+where the creator's choice is smooth. S4 (56) leaves out the last term of the first, which is in the derivative of S4's
+own Lagrangian (formulas §6.9). At the edge where a rival peak would take over (formulas §6.4) a multiplier μ >= 0 on
+the creator's lead U(q̂) − U(q′) joins in: its gradient (r(q̂ − q′), π(q̂) − π(q′)) adds to MV_N and dV/dB.
 """
 
 from __future__ import annotations

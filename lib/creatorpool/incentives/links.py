@@ -1,4 +1,4 @@
-"""Links from quality to the success chance of one impression (formulas §3, equations 40 and 43).
+"""Links from quality to the success chance of one impression (formulas §3.3, S4 (40), (43)).
 
 Any object with `value`, `slope` and `curvature` of an array of q serves as a link. One that comes close to 1 should
 have `complement` too, 1 − g(q), since 1 − `value` has few digits there; the links below have it.
@@ -109,7 +109,7 @@ class ScaledLink:
 
 @dataclass(frozen=True)
 class NoisyLink:
-    """Success as recorded: ``ξ + (1 − η − ξ) g(q)`` (formulas §3, equation 43)."""
+    """Success as recorded: ``ξ + (1 − η − ξ) g(q)`` (formulas §3.3, S4 (43))."""
 
     link: Curve
     false_negative: float

@@ -193,14 +193,16 @@ class _Program:
         return int(self.segment[-1]) + 1
 
     @property
-    def one_each(self) -> csr_array:
+    def membership(self) -> csr_array:
         """(s, m): which items are a segment's."""
         entries = np.ones(self.segment.size), (self.segment, np.arange(self.segment.size))
         return csr_array(entries, shape=(self.segments, self.segment.size))
 
     def relaxed(self) -> _Relaxed | None:
         """The best mixture of items; None if no mixture meets the limits."""
-        answer = linprog(-self.value, A_ub=self.uses, b_ub=self.limits, A_eq=self.one_each, b_eq=np.ones(self.segments))
+        answer = linprog(
+            -self.value, A_ub=self.uses, b_ub=self.limits, A_eq=self.membership, b_eq=np.ones(self.segments)
+        )
         if answer.x is None:
             return None
         # At the prices of the limits each segment's best item is worth `top`: any other loses the difference.
@@ -255,7 +257,7 @@ def _rounded(program: _Program, weight: Floats) -> Integers | None:
 
 def _exact(program: _Program) -> Integers | None:
     """Items of the best whole choice, to `PROGRAM_GAP`; None if none was found."""
-    limits = [LinearConstraint(program.one_each, 1, 1), LinearConstraint(program.uses, -np.inf, program.limits)]
+    limits = [LinearConstraint(program.membership, 1, 1), LinearConstraint(program.uses, -np.inf, program.limits)]
     answer = milp(
         -program.value,
         integrality=np.ones(program.value.size),

@@ -1,4 +1,4 @@
-"""Entrants of one quality whose success chances differ: latent mixing (formulas §3, equation 42)."""
+"""Entrants of one quality whose success chances differ: latent mixing (formulas §3.3, S4 (42))."""
 
 from __future__ import annotations
 
@@ -35,10 +35,12 @@ class BetaBinomialModel(PassModel):
     def evaluate(self, q: Floats, n: Integers, k: Integers) -> PassPoint:
         """π, π′ and π″."""
         points = self._in_mean(q, n, k)
-        slope, bend = np.exp(points[..., 1]), points[..., 2]
+        slope, curvature = np.exp(points[..., 1]), points[..., 2]
         first, second = self.link.slope(q), self.link.curvature(q)
         return PassPoint(
-            np.exp(points[..., 0])[()], np.asarray(first * slope)[()], np.asarray(first**2 * bend + second * slope)[()]
+            np.exp(points[..., 0])[()],
+            np.asarray(first * slope)[()],
+            np.asarray(first**2 * curvature + second * slope)[()],
         )
 
     def log_pass_probability(self, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
@@ -105,7 +107,7 @@ class LogitShift:
 
 @dataclass(frozen=True)
 class LatentMixingModel(PassModel):
-    """``π = E_z[I_θ(k, n−k+1)]``, ``π′ = E_z[∂θ/∂q · density]`` by a quadrature over the types z (equation 42)."""
+    """``π = E_z[I_θ(k, n−k+1)]``, ``π′ = E_z[∂θ/∂q · density]`` by a quadrature over the types z (S4 (42))."""
 
     latent: LatentMap
     nodes: Floats
@@ -128,10 +130,10 @@ class LatentMixingModel(PassModel):
         first = self.latent.slope(quality, self.nodes)
         chance = binomial.chance_of(np.clip(self.latent.value(quality, self.nodes), 0.0, 1.0))
         density = np.exp(binomial.log_density(chance, window, bar))
-        bend = first**2 * binomial.bend(chance, window, bar, density)
-        bend = bend + self.latent.curvature(quality, self.nodes) * density
+        curvature = first**2 * binomial.curvature(chance, window, bar, density)
+        curvature = curvature + self.latent.curvature(quality, self.nodes) * density
         tail = np.exp(binomial.log_tail(chance, window, bar))
-        return PassPoint(tail @ self.weights, (first * density) @ self.weights, bend @ self.weights)
+        return PassPoint(tail @ self.weights, (first * density) @ self.weights, curvature @ self.weights)
 
 
 def logit_normal_mixing(scale: float, points: int = 48) -> LatentMixingModel:

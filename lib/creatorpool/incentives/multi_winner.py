@@ -1,4 +1,4 @@
-"""Several winners: a bar chosen so that the expected number of passes fills the seats (formulas §3, S4 C.3)."""
+"""Several winners: a bar chosen so that the expected number of passes fills the seats (formulas §3.3, S4 C.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Normal approximation of the count with a continuity correction (formulas §3, equations 45 and 46)."""
+"""Normal approximation of the count with a continuity correction (formulas §3.3, S4 (45), (46))."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole pass curve of a cohort, monotone and smooth, without a model of it (S4 B.6, step 2)."""
+"""The whole pass curve of a cohort, monotone and smooth, without a model of it (formulas §3.10, S4 B.6 step 2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How quality becomes a pass: each model gives π, π′ and π″ over arrays of (q, n, k) (formulas §3, appendix B)."""
+"""How quality becomes a pass: each model gives π, π′ and π″ over arrays of (q, n, k) (formulas §3.3, S4 App. B)."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class PassModel(ABC):
 
 @dataclass(frozen=True)
 class LinkModel(PassModel):
-    """Binomial count whose success chance is g(q): ``π = I_g(k, n−k+1)``, ``π′ = g′ · density`` (equation 40)."""
+    """Binomial count whose success chance is g(q): ``π = I_g(k, n−k+1)``, ``π′ = g′ · density`` (S4 (40))."""
 
     link: Curve = field(default_factory=IdentityLink)
 
@@ -82,8 +82,8 @@ class LinkModel(PassModel):
         """π, π′ and π″ by the chain rule."""
         chance, first, second = self._chance(q), self.link.slope(q), self.link.curvature(q)
         density = np.exp(binomial.log_density(chance, n, k))
-        bend = first**2 * binomial.bend(chance, n, k, density) + second * density
-        return PassPoint(np.exp(binomial.log_tail(chance, n, k)), first * density, bend)
+        curvature = first**2 * binomial.curvature(chance, n, k, density) + second * density
+        return PassPoint(np.exp(binomial.log_tail(chance, n, k)), first * density, curvature)
 
     def probability(self, q: Floats, n: Integers, k: Integers) -> Floats:
         """π alone."""
@@ -107,7 +107,7 @@ class LinkModel(PassModel):
 
 @dataclass(frozen=True)
 class BinomialModel(LinkModel):
-    """The plain test, quality being the success chance (equations 2 and 3)."""
+    """The plain test, quality being the success chance (S4 (2), (3))."""
 
     link: Curve = field(default_factory=IdentityLink, init=False)
 
@@ -117,7 +117,7 @@ class BinomialModel(LinkModel):
 
 
 def noisy_labels(false_negative: float, false_positive: float, link: Curve | None = None) -> LinkModel:
-    """Binomial test on labels with η false negatives and ξ false positives (formulas §3, equation 43).
+    """Binomial test on labels with η false negatives and ξ false positives (formulas §3.3, S4 (43)).
 
     Wrap the link of any other model in a `NoisyLink` for the same noise there.
     """
@@ -126,7 +126,7 @@ def noisy_labels(false_negative: float, false_positive: float, link: Curve | Non
 
 @dataclass(frozen=True)
 class ManipulatedModel(PassModel):
-    """With chance ε a creator fakes the pass: ``π̃ = (1−ε)π + ε``, ``π̃′ = (1−ε)π′`` (formulas §3, S4 §5.3)."""
+    """With chance ε a creator fakes the pass: ``π̃ = (1−ε)π + ε``, ``π̃′ = (1−ε)π′`` (formulas §3.3, S4 §5.3)."""
 
     base: PassModel
     rate: float

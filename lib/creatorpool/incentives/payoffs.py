@@ -1,4 +1,4 @@
-"""Exposure, and what it is worth to platform, creator and planner, at given qualities (formulas §3, equations 4–10)."""
+"""Exposure, and what it is worth to platform, creator and planner, at given qualities (formulas §3.4, S4 (4)–(10))."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Payoffs:
     """m = d(qE)/dq = N + G0 + ΔG (π + qπ′): the planner's marginal value of quality"""
     private_gain: Floats
     """r m + Bπ′: the creator's marginal benefit"""
-    private_bend: Floats
+    private_curvature: Floats
     """r ΔG (2π′ + qπ″) + Bπ″: its derivative"""
     creator: Floats
     """r q E + Bπ − c"""
@@ -38,9 +38,9 @@ class Payoffs:
 
 
 def payoffs(policy: Policy, cost: Curve, quality: ArrayLike) -> Payoffs:
-    """Every term at `quality` in [0, 1], an array that broadcasts with the policies (equations 4–10, 21, 51)."""
+    """Every term at `quality` in [0, 1], an array that broadcasts with the policies (S4 (4)–(10), (21), (51))."""
     q = checked_numbers("quality", quality, 0.0, 1.0)[()]
-    pi, slope, bend = policy.model.evaluate(q, np.asarray(policy.n), np.asarray(policy.k))
+    pi, slope, curvature = policy.model.evaluate(q, np.asarray(policy.n), np.asarray(policy.k))
     exposure = policy.mass + policy.g0 + policy.spread * pi
     marginal = policy.mass + policy.g0 + policy.spread * (pi + q * slope)
     value, spend = q * exposure, policy.bounty * pi
@@ -51,7 +51,8 @@ def payoffs(policy: Policy, cost: Curve, quality: ArrayLike) -> Payoffs:
         exposure=exposure,
         marginal_exposure=marginal,
         private_gain=policy.revenue_share * marginal + policy.bounty * slope,
-        private_bend=policy.revenue_share * policy.spread * (2.0 * slope + q * bend) + policy.bounty * bend,
+        private_curvature=policy.revenue_share * policy.spread * (2.0 * slope + q * curvature)
+        + policy.bounty * curvature,
         creator=policy.revenue_share * value + spend - cost.value(q),
         platform=value - spend,
         welfare=value - cost.value(q),
@@ -59,13 +60,13 @@ def payoffs(policy: Policy, cost: Curve, quality: ArrayLike) -> Payoffs:
 
 
 def creator_utility(policy: Policy, cost: Curve, quality: Floats, probability: Floats) -> Floats:
-    """``U = r q E + Bπ − c`` where π is known already (equation 6)."""
+    """``U = r q E + Bπ − c`` where π is known already (S4 (6))."""
     exposure = policy.mass + policy.g0 + policy.spread * probability
     return policy.revenue_share * quality * exposure + policy.bounty * probability - cost.value(quality)
 
 
 def leverage(policy: Policy, quality: ArrayLike) -> Floats:
-    """``ℓ = π′/π`` by logs, so that it holds where both underflow (formulas §3, equation 17).
+    """``ℓ = π′/π`` by logs, so that it holds where both underflow (formulas §3.4, S4 (17)).
 
     It falls in q and grows without bound as π → 0 (formulas §6.5): read it beside the pass rate, π′ and `elasticity`.
     """
@@ -82,6 +83,6 @@ def elasticity(policy: Policy, quality: ArrayLike) -> Floats:
 def bounty_beats_subsidy(policy: Policy, quality: ArrayLike) -> np.ndarray:
     """Whether a dollar paid on graduation moves the creator more than one paid per success in the test.
 
-    True iff ``q π′ > π`` (formulas §3, equations 20 and 36).
+    True iff ``q π′ > π`` (formulas §3.4, S4 (20), (36)).
     """
     return np.asarray(elasticity(policy, quality) > 1.0)[()]

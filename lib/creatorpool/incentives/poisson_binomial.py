@@ -1,4 +1,4 @@
-"""The test whose slots differ: the count of successes is Poisson-binomial (formulas §3, equations 41 and 44)."""
+"""The test whose slots differ: the count of successes is Poisson-binomial (formulas §3.3, S4 (41), (44))."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from creatorpool.incentives.types import Floats, Integers
 class PoissonBinomialModel(PassModel):
     """Independent slots with chances p_j(q); a window of n uses the first n slots.
 
-    ``π′ = Σ_j p_j′ P[S_{−j} = k − 1]`` (equation 41). Exact, O(n²) at most and mostly O(n^1.5) a point.
+    ``π′ = Σ_j p_j′ P[S_{−j} = k − 1]`` (S4 (41)). Exact, O(n²) at most and mostly O(n^1.5) a point.
     """
 
     slots: Slots

@@ -28,7 +28,7 @@ TILT_STEPS = 60
 
 
 @numba.njit(nogil=True)
-def reach(p: Floats) -> tuple[int, int]:
+def possible_counts(p: Floats) -> tuple[int, int]:
     """The least and the largest count that chances of exactly 0 and 1 leave possible."""
     certain, possible = 0, 0
     for chance in p:
@@ -38,7 +38,7 @@ def reach(p: Floats) -> tuple[int, int]:
 
 
 @numba.njit(nogil=True)
-def tilt_to(p: Floats, k: float, certain: int, possible: int) -> float:
+def exponential_tilt(p: Floats, k: float, certain: int, possible: int) -> float:
     """λ at which the tilted mean Σ p e^λ / (1 − p + p e^λ) is about k, or as near as counts can come to it."""
     if certain == possible:
         return 0.0
@@ -89,25 +89,25 @@ def convolve(p: Floats, first: Floats, second: Floats, tilt: float) -> tuple[Flo
             then[2, s] = b[s] * stay + b[s - 1] * hit + second_j * f[s]
             then[3, s] = c[s] * stay + c[s - 1] * hit + 2.0 * first_j * a[s]
         now, then = then, now
-        low, high = narrowed(now, low, high + 1)
+        low, high = trimmed_band(now, low, high + 1)
     return now[0], now[1], now[2], now[3], log_scale
 
 
 @numba.njit(nogil=True)
-def largest(band: Floats, s: int) -> float:
+def largest_coefficient(band: Floats, s: int) -> float:
     """The size of what the four polynomials have at s; A₂ alone may be negative, or alone other than 0."""
     return float(max(band[0, s], band[1, s], abs(band[2, s]), band[3, s]))
 
 
 @numba.njit(nogil=True)
-def narrowed(band: Floats, low: int, high: int) -> tuple[int, int]:
+def trimmed_band(band: Floats, low: int, high: int) -> tuple[int, int]:
     """The band without its negligible edges; they, and what an earlier slot left beside the band, are cleared."""
     band[:, low - 1] = 0.0
     band[:, high + 1] = 0.0
-    while low < high and largest(band, low) < NEGLIGIBLE:
+    while low < high and largest_coefficient(band, low) < NEGLIGIBLE:
         band[:, low] = 0.0
         low += 1
-    while high > low and largest(band, high) < NEGLIGIBLE:
+    while high > low and largest_coefficient(band, high) < NEGLIGIBLE:
         band[:, high] = 0.0
         high -= 1
     return low, high
@@ -172,8 +172,8 @@ def fill_pass_points(
             out[i, 0] = -math.inf
             continue
         chances = p[row[i], : n[i]]
-        certain, possible = reach(chances)
-        tilt = tilt_to(chances, float(k[i]), certain, possible)
+        certain, possible = possible_counts(chances)
+        tilt = exponential_tilt(chances, float(k[i]), certain, possible)
         slopes = first[row[i], : n[i]], second[row[i], : n[i]]
         f, a, b, c, log_scale = convolve(chances, slopes[0], slopes[1], tilt)
         if k[i] > possible:

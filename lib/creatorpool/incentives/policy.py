@@ -1,4 +1,4 @@
-"""What a platform promises an entrant: test, bar, bounty, and the exposure that follows (formulas §3)."""
+"""What a platform promises an entrant: test, bar, bounty, and the exposure that follows (formulas §3.1)."""
 
 from __future__ import annotations
 

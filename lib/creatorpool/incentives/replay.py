@@ -1,4 +1,4 @@
-"""Values of a policy from the logs of another (formulas §3, S4 C.2): three weightings, and exposure by score.
+"""Values of a policy from the logs of another (formulas §3.12, S4 C.2): three weightings, and exposure by score.
 
 References
 ----------

@@ -1,4 +1,4 @@
-"""Continuation values of another engine from sums over logged impressions (formulas §3, S4 C.2).
+"""Continuation values of another engine from sums over logged impressions (formulas §3.12, S4 C.2).
 
 Logs of shown impressions alone identify two of the three weightings: each impression counts by w = target/propensity,
 or by w · Σ1/Σw, which holds the exposure of all entrants at what was logged. A doubly robust value needs the chances

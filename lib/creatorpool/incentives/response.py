@@ -1,4 +1,4 @@
-"""The quality that a creator chooses: the global maximum of utility, with proof (formulas §3, equations 7–10; §6.4).
+"""The quality that a creator chooses: the global maximum of utility, with proof (formulas §3.4, §6.4; S4 (7)–(10)).
 
 Utility may have two peaks, so no root of the first-order condition is trusted. Cells of [0, 1] are bounded from above
 and split until no cell can hold more than a stated excess over the best point found. The bound needs only that the pass
@@ -71,7 +71,7 @@ def best_response(policy: Policy, cost: Curve) -> Floats:
 
 
 def first_best(policy: Policy, cost: Curve) -> Floats:
-    """The planner's quality q*: the q in [0, 1] that maximises ``q E(q) − c(q)`` (formulas §3, equations 9 and 10).
+    """The planner's quality q*: the q in [0, 1] that maximises ``q E(q) − c(q)`` (formulas §3.4, S4 (9), (10)).
 
     Arguments and result as `best_response`; neither bounty nor revenue share matters.
     """
@@ -293,10 +293,10 @@ def _newton_step(
 ) -> tuple[Floats, Floats, Floats, Booleans]:
     """The next points, their brackets, and which of them have arrived."""
     at = payoffs(policy, cost, q)
-    marginal, bend = at.private_gain - cost.slope(q), at.private_bend - cost.curvature(q)
+    marginal, curvature = at.private_gain - cost.slope(q), at.private_curvature - cost.curvature(q)
     low, high = np.where(marginal > 0, q, low), np.where(marginal > 0, high, q)
-    newton = q - marginal / np.where(bend < 0, bend, -1.0)
-    is_safe = (bend < 0) & (newton > low) & (newton < high)
+    newton = q - marginal / np.where(curvature < 0, curvature, -1.0)
+    is_safe = (curvature < 0) & (newton > low) & (newton < high)
     following = np.where(marginal == 0, q, np.where(is_safe, newton, 0.5 * (low + high)))
     return following, low, high, np.abs(following - q) <= PRECISION
 

@@ -1,4 +1,4 @@
-"""When the guaranteed impressions are shown: discounted mass, and the earliest schedule (formulas §3, 13 and 29)."""
+"""When guaranteed impressions are shown: discounted mass, earliest schedule (formulas §3.7, S4 (13), (29))."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def earliest_schedule(n: int, caps: ArrayLike, eligible: ArrayLike | None = None
     Notes
     -----
     Each impression moved forward raises Σ δ^t and leaves n, and with it π and π′, as they were: of all feasible
-    schedules the earliest has the largest mass for every δ at once (formulas §3, equations 13 and 29).
+    schedules the earliest has the largest mass for every δ at once (formulas §3.7, S4 (13), (29)).
     """
     wanted, room = int(checked_counts("n", n, 1)), checked_counts("caps", caps, 0)
     if room.ndim != 1:
@@ -78,7 +78,7 @@ class Window:
 
 
 def scheduled_window(times: ArrayLike, delta: float, novelty: ArrayLike, link: Curve) -> Window:
-    """Mass and selection of a test shown at (n,) `times` to an audience whose interest decays (equation 44).
+    """Mass and selection of a test shown at (n,) `times` to an audience whose interest decays (S4 (44)).
 
     Parameters
     ----------

@@ -1,6 +1,7 @@
 """Two estimates of the pass slope at the cohort's median, from counts: the curve's and the influence weights'.
 
-Both are vectorised over replicates, so that the data and their bootstrap take one path (S4 B.6, steps 2 and 3).
+Both are vectorised over replicates, so that the data and their bootstrap take one path (formulas §3.10, S4 B.6 steps 2
+and 3).
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def slopes_at_median(counts: CohortCounts, replicates: Integers, k: int) -> Slop
     curve = np.empty((len(replicates), 2))
     scale = float(np.ptp(counts.proxy)) or 1.0
     fill_curves((counts.proxy - counts.median) / scale, passes, entrants, curve)
-    pivot = _deciding_chance(counts, replicates, _nearest_bins(counts, PIVOT_PART), k)
+    pivot = _pivotal_probability(counts, replicates, _nearest_bins(counts, PIVOT_PART), k)
     level, response = _slot_response(counts, replicates, _nearest_bins(counts, RESPONSE_PART))
     return Slopes(
         probability=curve[:, 0],
@@ -58,7 +59,7 @@ def _nearest_bins(counts: CohortCounts, part: float) -> Integers:
     return np.sort(order[: max(2, int(np.searchsorted(held, part)) + 1)])
 
 
-def _deciding_chance(counts: CohortCounts, replicates: Integers, bins: Integers, k: int) -> Floats:
+def _pivotal_probability(counts: CohortCounts, replicates: Integers, bins: Integers, k: int) -> Floats:
     """(r, n) share of entrants at the median for whom slot j decides: the other slots bring k − 1 successes.
 
     A line through the bins and not their mean: these seldom lie evenly about the median, and the larger the cohort, the

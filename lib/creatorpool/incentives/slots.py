@@ -1,4 +1,4 @@
-"""The success chance of each test slot, where slots differ (formulas §3, equations 41 and 44)."""
+"""The success chance of each test slot, where slots differ (formulas §3.3, S4 (41), (44))."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Slots(Protocol):
 
 @dataclass(frozen=True)
 class DecayingSlots:
-    """p_j = ω_j g(q): audience weights common to all entrants, such as novelty that decays (equation 44)."""
+    """p_j = ω_j g(q): audience weights common to all entrants, such as novelty that decays (S4 (44))."""
 
     weights: Floats
     """(count,) ω_j in [0, 1]"""
@@ -63,7 +63,7 @@ class DecayingSlots:
 
 @dataclass(frozen=True)
 class LinkedSlots:
-    """p_j = g_j(q): a link for each slot (equation 41)."""
+    """p_j = g_j(q): a link for each slot (S4 (41))."""
 
     links: Sequence[Curve]
 

@@ -1,4 +1,4 @@
-"""How the chosen quality, and with it the platform's value, move with each instrument (formulas §3, 50–55)."""
+"""How the chosen quality, and with it the platform's value, move with each instrument (formulas §3.6, S4 (50)–(55))."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class MarginalGains:
 
 
 def comparative_statics(policy: Policy, cost: Curve) -> ComparativeStatics:
-    """Derivatives of the best response (formulas §3, equations 50 and 51); arguments as `best_response`.
+    """Derivatives of the best response (formulas §3.6, S4 (50), (51)); arguments as `best_response`.
 
     They are those of the branch that the creator is on. Where a rival peak takes over, the response jumps and has none.
     """
     at = payoffs(policy, cost, best_response(policy, cost))
-    curvature, interior = _bends(cost, at)
+    curvature, interior = _utility_curvature(cost, at)
     per_unit = np.where(interior, 1.0 / np.where(interior, curvature, 1.0), 0.0)
     r = policy.revenue_share
     return ComparativeStatics(
@@ -70,8 +70,8 @@ def comparative_statics(policy: Policy, cost: Curve) -> ComparativeStatics:
 def marginal_gains(policy: Policy, cost: Curve) -> tuple[Floats, Floats]:
     """(MV_N, MV_B): platform value per discounted impression, and per expected bounty dollar, at the best response.
 
-    ``MV_N = q̂ + V_q r/D`` and ``MV_B = (−π + V_q π′/D) / (π + Bπ′²/D)`` with ``V_q = m(q̂) − Bπ′`` (formulas §3,
-    equations 52–55). Arguments as `best_response`; `marginal_gains_in_full` has the parts.
+    ``MV_N = q̂ + V_q r/D`` and ``MV_B = (−π + V_q π′/D) / (π + Bπ′²/D)`` with ``V_q = m(q̂) − Bπ′`` (formulas §3.6,
+    S4 (52)–(55)). Arguments as `best_response`; `marginal_gains_in_full` has the parts.
     """
     gains = marginal_gains_in_full(policy, cost)
     return gains.mv_n, gains.mv_b
@@ -84,7 +84,7 @@ def marginal_gains_in_full(policy: Policy, cost: Curve) -> MarginalGains:
 
 def gains_at(policy: Policy, cost: Curve, at: Payoffs) -> MarginalGains:
     """The marginal gains on the branch of responses that `at` lies on, best or not."""
-    curvature, interior = _bends(cost, at)
+    curvature, interior = _utility_curvature(cost, at)
     per_unit = np.where(interior, 1.0 / np.where(interior, curvature, 1.0), 0.0)
     quality_value = at.marginal_exposure - policy.bounty * at.slope
     mv_n = at.quality + quality_value * policy.revenue_share * per_unit
@@ -97,7 +97,7 @@ def gains_at(policy: Policy, cost: Curve, at: Payoffs) -> MarginalGains:
     return MarginalGains(*(np.asarray(part)[()] for part in parts))
 
 
-def _bends(cost: Curve, at: Payoffs) -> tuple[Floats, Booleans]:
+def _utility_curvature(cost: Curve, at: Payoffs) -> tuple[Floats, Booleans]:
     """The gap curvature D, and where q̂ is interior and smooth."""
-    curvature = cost.curvature(at.quality) - at.private_bend
+    curvature = cost.curvature(at.quality) - at.private_curvature
     return curvature, np.asarray((at.quality > 0) & (at.quality < 1) & (curvature > 0))

@@ -1,4 +1,4 @@
-"""Closed forms of the continuation values, for engines that are simple enough (formulas §3, S4 C.2–C.4)."""
+"""Closed forms of the continuation values, for engines that are simple enough (formulas §3.11, S4 C.2–C.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ingesting one day: read, judge, refuse what cannot be used, and only then write."""
+"""Ingesting one day: read, validate, refuse what cannot be used, and only then write."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ from creatorpool.ingest.delivery import (
     unread_entries,
 )
 from creatorpool.ingest.dimensions import changed, merged
-from creatorpool.ingest.events import Dimension, SettledEvents, StoredDays, settle_events
-from creatorpool.ingest.judge import JudgedTable, judge_table
+from creatorpool.ingest.events import DeduplicatedEvents, Dimension, StoredDays, deduplicate_events
 from creatorpool.ingest.kuairand import read_kuairand
 from creatorpool.ingest.native import read_native
 from creatorpool.ingest.parquet_files import refuse_damaged
@@ -44,6 +43,7 @@ from creatorpool.ingest.report import IngestReport, TableCounts
 from creatorpool.ingest.rules import tier_rule
 from creatorpool.ingest.staging import staging_folder
 from creatorpool.ingest.units import unit_warnings
+from creatorpool.ingest.validation import ValidatedTable, validated_table
 from creatorpool.quoting import shortened_list
 from creatorpool.settings import IngestSettings
 from creatorpool.tables import Warehouse
@@ -117,66 +117,66 @@ def ingest_day(
         raise InputError(f"{day} has no {settings.late_window_days} days before it, ingest.late_window_days")
     with staging_folder(warehouse.engine_place(), run_id) as staging:
         run = DayIngestion(warehouse, warehouse.session, source, day, settings, tiers, ingested_at, staging, hash_key)
-        with _damage_named(run):
-            judged = _judge(run)
+        with _naming_damaged_files(run):
+            validated = _validate(run)
             if check is not None:
-                check(judged.sides["ad_revenue"].good, "ad_revenue")
-            _write(run, judged)
+                check(validated.sides["ad_revenue"].good, "ad_revenue")
+            _write(run, validated)
     if check is not None:
         for name in ("viewers", "videos"):
             check(warehouse.read(name), name)
         check(warehouse.read("events", day=day), "events")
-    counts = {name: table.counts for name, table in judged.sides.items()} | {"events": judged.event_counts}
+    counts = {name: table.counts for name, table in validated.sides.items()} | {"events": validated.event_counts}
     written = warehouse.versions(*counts, *(f"{name}_quarantine" for name in counts))
-    for name in judged.dimensions:
+    for name in validated.dimensions:
         _reinstate(warehouse, name, (reinstate or {}).get(name), written[name])
-    return IngestReport(day, run_id, counts, written, judged.warnings)
+    return IngestReport(day, run_id, counts, written, validated.warnings)
 
 
 @dataclass(frozen=True)
-class JudgedDay:
-    """The whole delivery, judged and found fit to be written; `dimensions` as they will be then."""
+class ValidatedDay:
+    """The whole delivery, validated and found fit to be written; `dimensions` as they will be then."""
 
-    sides: Mapping[str, JudgedTable]
+    sides: Mapping[str, ValidatedTable]
     dimensions: Mapping[str, Dimension]
-    settled: SettledEvents
+    deduplicated: DeduplicatedEvents
     event_counts: TableCounts
     warnings: tuple[str, ...]
 
 
-def _judge(run: DayIngestion) -> JudgedDay:
+def _validate(run: DayIngestion) -> ValidatedDay:
     deliveries = _deliveries(run)
-    revenue = _judge_side(run, deliveries["ad_revenue"])
+    revenue = _validate_side(run, deliveries["ad_revenue"])
     refuse_revenue(revenue, run.day)
     others = [name for name in deliveries if name not in ("ad_revenue", "events")]
-    sides = {"ad_revenue": revenue} | {name: _judge_side(run, deliveries[name]) for name in others}
+    sides = {"ad_revenue": revenue} | {name: _validate_side(run, deliveries[name]) for name in others}
     for name in ("viewers", "videos"):
         refuse_broken_feed(sides[name], run.settings)
     dimensions = {name: _merged(run, table) for name, table in sides.items() if not _has_days(table)}
     window = (run.day, run.settings.late_window_days)
     contract = run.warehouse.contract("events")
-    settled = settle_events(deliveries["events"], contract, run.session, window, _stored_events(run))
-    events = settled.judge(run.day, dimensions["viewers"], dimensions["videos"])
+    deduplicated = deduplicate_events(deliveries["events"], contract, run.session, window, _stored_events(run))
+    events = deduplicated.validate(run.day, dimensions["viewers"], dimensions["videos"])
     refuse_broken_day(events, run.day, run.settings, is_stored=_has_rows(run.warehouse, "events", run.day))
     warnings = revenue_warnings(revenue.good, dimensions["videos"].rows) + _stale(run, sides, dimensions)
     warnings += unit_warnings(deliveries["ad_revenue"], revenue.contract) + _unread(run)
-    return JudgedDay(sides, dimensions, settled, events.counts, warnings)
+    return ValidatedDay(sides, dimensions, deduplicated, events.counts, warnings)
 
 
-def _write(run: DayIngestion, judged: JudgedDay) -> None:
-    for name, table in judged.sides.items():
-        _write_side(run, table, judged.dimensions.get(name))
+def _write(run: DayIngestion, validated: ValidatedDay) -> None:
+    for name, table in validated.sides.items():
+        _write_side(run, table, validated.dimensions.get(name))
     # From here on the known viewers and videos are read as stored: the same rows, without merging them again.
     viewers, videos = (
-        replace(judged.dimensions[name], rows=run.warehouse.read(name)) for name in ("viewers", "videos")
+        replace(validated.dimensions[name], rows=run.warehouse.read(name)) for name in ("viewers", "videos")
     )
-    counts, contract = judged.event_counts, judged.settled.contract
-    events = JudgedTable(contract, judged.settled.flag(viewers, videos), counts)
+    counts, contract = validated.event_counts, validated.deduplicated.contract
+    events = ValidatedTable(contract, validated.deduplicated.flag(viewers, videos), counts)
     # Quarantine first: an event that is stored marks the day as begun, and all else of the day must be there then.
     _write_quarantine(run, events)
     if counts.accepted:
-        # Where every row was found good there is nothing to leave out, and judging all of them again takes time.
-        good = events.good if counts.quarantined else judged.settled.rows.select(*contract.column_names)
+        # Where every row was found good there is nothing to leave out, and validating all of them again takes time.
+        good = events.good if counts.quarantined else validated.deduplicated.rows.select(*contract.column_names)
         run.warehouse.append(good, "events")
 
 
@@ -198,7 +198,7 @@ def _files(source: Path) -> list[TableFiles]:
 
 
 @contextmanager
-def _damage_named(run: DayIngestion) -> Iterator[None]:
+def _naming_damaged_files(run: DayIngestion) -> Iterator[None]:
     """Where an engine fails, look whether the delivery is at fault: its Parquet pages are read by the engine alone."""
     try:
         yield
@@ -215,13 +215,13 @@ def _unread(run: DayIngestion) -> tuple[str, ...]:
     return (f"{run.source} has {len(names)} entries that belong to no table: {shortened_list(names)}",) if names else ()
 
 
-def _judge_side(run: DayIngestion, delivery: Delivery) -> JudgedTable:
+def _validate_side(run: DayIngestion, delivery: Delivery) -> ValidatedTable:
     contract = run.warehouse.contract(delivery.table)
     rules: list[RowRule] = [tier_rule(run.tiers)] if delivery.table == "viewers" else []
-    return judge_table(delivery, contract, run.session, run.day, rules)
+    return validated_table(delivery, contract, run.session, run.day, rules)
 
 
-def _merged(run: DayIngestion, table: JudgedTable) -> Dimension:
+def _merged(run: DayIngestion, table: ValidatedTable) -> Dimension:
     name = table.contract.name
     if not run.warehouse.exists(name):
         return Dimension(table.good, table.counts.accepted)
@@ -229,7 +229,9 @@ def _merged(run: DayIngestion, table: JudgedTable) -> Dimension:
     return Dimension(merged(stored, table.good, table.contract), stored.count() + table.counts.accepted)
 
 
-def _stale(run: DayIngestion, sides: Mapping[str, JudgedTable], dimensions: Mapping[str, Dimension]) -> tuple[str, ...]:
+def _stale(
+    run: DayIngestion, sides: Mapping[str, ValidatedTable], dimensions: Mapping[str, Dimension]
+) -> tuple[str, ...]:
     known = [name for name in dimensions if sides[name].counts.quarantined and run.warehouse.exists(name)]
     found = [stale_row_warning(sides[name], run.warehouse.read(name)) for name in known]
     return tuple(warning for warning in found if warning is not None)
@@ -244,7 +246,7 @@ def _stored_events(run: DayIngestion) -> StoredDays | None:
     return StoredDays(present, run.warehouse.read("events").where(F.col("date").isin(list(present))))
 
 
-def _has_days(table: JudgedTable) -> bool:
+def _has_days(table: ValidatedTable) -> bool:
     return "date" in table.contract.partition_by
 
 
@@ -252,7 +254,7 @@ def _has_rows(warehouse: Warehouse, table: str, day: date) -> bool:
     return warehouse.exists(table) and warehouse.read_arrow(table, ["date"], day=day).num_rows > 0
 
 
-def _write_side(run: DayIngestion, table: JudgedTable, dimension: Dimension | None) -> None:
+def _write_side(run: DayIngestion, table: ValidatedTable, dimension: Dimension | None) -> None:
     name = table.contract.name
     if dimension is None:
         _replace_day(run, table.good, table.counts.accepted, name)
@@ -269,7 +271,7 @@ def _reinstate(warehouse: Warehouse, name: str, before: int | None, written: int
     warehouse.overwrite(merged(added, stood, warehouse.contract(name)), name)
 
 
-def _write_quarantine(run: DayIngestion, table: JudgedTable) -> None:
+def _write_quarantine(run: DayIngestion, table: ValidatedTable) -> None:
     name = f"{table.contract.name}_quarantine"
     if table.counts.quarantined or _has_rows(run.warehouse, name, run.day):
         refused = table.quarantine(run.day, run.ingested_at)

@@ -9,12 +9,12 @@ from functools import reduce
 from pyspark.sql import DataFrame, SparkSession
 
 from creatorpool.contracts import Contract, RowRule
-from creatorpool.ingest.computed import computed_once, sent_along
 from creatorpool.ingest.delivery import Delivery
-from creatorpool.ingest.judge import JudgedTable, conformed, flag_rows, settle_rows, table_counts
-from creatorpool.ingest.repeats import repeated_hashes, stored_hashes, with_key
+from creatorpool.ingest.duplicates import duplicate_key_hashes, stored_hashes, with_key
+from creatorpool.ingest.materialize import broadcast_if_small, materialized_if_small
+from creatorpool.ingest.outcomes import count_outcomes
 from creatorpool.ingest.rules import conflict_rule, known_rule, window_rule, with_known
-from creatorpool.ingest.survey import survey_rows
+from creatorpool.ingest.validation import ValidatedTable, conformed, deduplicate, flag_rows, table_counts
 
 KEY = ("event_id",)
 
@@ -38,8 +38,8 @@ class StoredDays:
 
 
 @dataclass(frozen=True)
-class SettledEvents:
-    """Events without repetitions, ready to be judged; `was_read` counts them before, where there were any."""
+class DeduplicatedEvents:
+    """Events without repetitions, ready to be validated; `was_read` counts them before, where there were any."""
 
     rows: DataFrame
     contract: Contract
@@ -50,25 +50,29 @@ class SettledEvents:
 
     def flag(self, viewers: Dimension, videos: Dimension) -> DataFrame:
         """The events with the names of the rules that each breaks."""
-        joined = with_known(self.rows, sent_along(viewers.rows.select("viewer_id"), viewers.number), "viewer_id")
-        joined = with_known(joined, sent_along(videos.rows.select("video_id"), videos.number), "video_id")
+        joined = with_known(
+            self.rows, broadcast_if_small(viewers.rows.select("viewer_id"), viewers.number), "viewer_id"
+        )
+        joined = with_known(joined, broadcast_if_small(videos.rows.select("video_id"), videos.number), "video_id")
         return flag_rows(joined, self.contract, self.rules, is_text=self.is_text)
 
-    def judge(self, day: date, viewers: Dimension, videos: Dimension) -> JudgedTable:
+    def validate(self, day: date, viewers: Dimension, videos: Dimension) -> ValidatedTable:
         """The events with their verdicts, counted."""
         flagged = self.flag(viewers, videos)
-        survey = survey_rows(flagged, self.contract)
-        duplicates = 0 if self.was_read is None else self.was_read - survey.rows
-        return JudgedTable(self.contract, flagged, table_counts(survey, duplicates, other_day=self.other_day, day=day))
+        outcomes = count_outcomes(flagged, self.contract)
+        duplicates = 0 if self.was_read is None else self.was_read - outcomes.rows
+        return ValidatedTable(
+            self.contract, flagged, table_counts(outcomes, duplicates, other_day=self.other_day, day=day)
+        )
 
 
-def settle_events(
+def deduplicate_events(
     delivery: Delivery,
     contract: Contract,
     session: SparkSession,
     window: tuple[date, int],
     stored: StoredDays | None,
-) -> SettledEvents:
+) -> DeduplicatedEvents:
     """Drop what repeats another event of the delivery, or one that the table has.
 
     `window` is the run's day and how many days before it are still taken.
@@ -79,21 +83,21 @@ def settle_events(
         contract = replace(contract, row_rules=kept_rules)
     rows = conformed(delivery, contract)
     rules = [window_rule(*window), known_rule("viewer_id"), known_rule("video_id")]
-    contested = _contested(rows, contract, session, stored)
-    if contested is None:
-        return SettledEvents(rows, contract, tuple(rules), delivery.is_text, None, delivery.other_day)
-    kept = settle_rows(rows, contested, contract, KEY, session, None if stored is None else stored.rows)
+    duplicate_keys = _duplicate_keys(rows, contract, session, stored)
+    if duplicate_keys is None:
+        return DeduplicatedEvents(rows, contract, tuple(rules), delivery.is_text, None, delivery.other_day)
+    kept = deduplicate(rows, duplicate_keys, contract, KEY, session, None if stored is None else stored.rows)
     rules.append(conflict_rule(contract))
-    return SettledEvents(kept, contract, tuple(rules), delivery.is_text, rows.count(), delivery.other_day)
+    return DeduplicatedEvents(kept, contract, tuple(rules), delivery.is_text, rows.count(), delivery.other_day)
 
 
-def _contested(
+def _duplicate_keys(
     rows: DataFrame, contract: Contract, session: SparkSession, stored: StoredDays | None
 ) -> DataFrame | None:
     """Hashes of the ids that come twice, or are stored already; None if there are none."""
-    found = [computed_once(repeated_hashes(rows, contract, KEY), session)]
+    found = [materialized_if_small(duplicate_key_hashes(rows, contract, KEY), session)]
     if stored is not None:
         # Of all stored days, not only the event's own: an id names one event, whatever day it is filed under.
-        found.append(computed_once(stored_hashes(stored.rows, with_key(rows, contract, KEY), KEY), session))
+        found.append(materialized_if_small(stored_hashes(stored.rows, with_key(rows, contract, KEY), KEY), session))
     frames = [hashes.rows for hashes in found if hashes.number != 0]
     return reduce(lambda one, other: one.unionByName(other).distinct(), frames) if frames else None

@@ -22,13 +22,14 @@ from pathlib import Path
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from creatorpool.actions import ACTIONS
 from creatorpool.contracts.row_rules import RAW_ROW
 from creatorpool.errors import InputError
 from creatorpool.frames import union_all
 from creatorpool.ingest.byte_stream import opened
-from creatorpool.ingest.computed import computed_once
 from creatorpool.ingest.csv_records import CsvFile
 from creatorpool.ingest.delivery import Delivery
+from creatorpool.ingest.materialize import materialized_if_small
 from creatorpool.ingest.reading import Reading
 
 CREATORS, CATEGORIES = 400, 6
@@ -39,6 +40,7 @@ VERIFIED_AFTER_DAYS = 365
 _LOGS = ("events_*.tsv*", "events_*.csv*", "log_*.csv*", "log_*.tsv*")
 _NEEDED = ("user_id", "video_id", "time_ms", "is_follow", "is_comment", "is_forward", "play_time_ms", "duration_ms")
 _OPTIONAL = ("is_like", "tab")
+_ACTION_COLUMNS = {"like": "is_like", "comment": "is_comment", "share": "is_forward", "follow": "is_follow"}
 # Where the data set begins: a fixed moment for what is made up, so that no day changes what another has said.
 _BEGINNING = datetime(2022, 4, 8, tzinfo=UTC)
 
@@ -56,9 +58,9 @@ def read_kuairand(reading: Reading, source: Path, day: date) -> dict[str, Delive
     is_other = F.coalesce(F.col("event_ts").cast("date") != F.lit(day), F.lit(False))
     other_day = log.where(is_other).count()
     today = log.where(~is_other)
-    videos = computed_once(_videos(log, today), session).rows
-    viewers = computed_once(_viewers(today, _read_features(reading, source)), session).rows
-    revenue = computed_once(_revenue(today, videos, day), session).rows
+    videos = materialized_if_small(_videos(log, today), session).rows
+    viewers = materialized_if_small(_viewers(today, _read_features(reading, source)), session).rows
+    revenue = materialized_if_small(_revenue(today, videos, day), session).rows
     return {
         "viewers": Delivery("viewers", (viewers,)),
         "videos": Delivery("videos", (videos,)),
@@ -112,15 +114,20 @@ def _events(today: DataFrame) -> DataFrame:
         "event_ts",
         F.col("play_time_ms").alias("watch_ms"),
         nothing.alias("loop_count"),
-        F.when(is_read, F.coalesce(F.col("is_like"), F.lit("0"))).alias("liked"),
-        F.col("is_comment").alias("commented"),
-        F.col("is_forward").alias("shared"),
-        F.col("is_follow").alias("followed"),
+        *(_flag(action.name, is_read).alias(action.event_column) for action in ACTIONS),
         F.concat(F.lit("tab-"), F.col("tab")).alias("surface"),
         nothing.alias("test_slot"),
         nothing.alias("propensity"),
         RAW_ROW,
     )
+
+
+def _flag(action: str, is_read: Column) -> Column:
+    """The log's flag of an action; "0" where the log has no such column, or leaves one empty that it may lack."""
+    column = _ACTION_COLUMNS.get(action)
+    if column in _NEEDED:
+        return F.col(column)
+    return F.when(is_read, F.lit("0") if column is None else F.coalesce(F.col(column), F.lit("0")))
 
 
 def _viewers(today: DataFrame, features: DataFrame | None) -> DataFrame:

@@ -1,4 +1,4 @@
-"""Viewers' ids replaced by keyed hashes before any row is judged or staged, so that no file ever holds delivered ones.
+"""Viewers' ids replaced by keyed hashes before any row is checked or staged, so that no file ever holds delivered ones.
 
 SHA-256 over the hashed key and the id: the same viewer has the same pseudonym on each day and engine, and nobody
 without the key can try ids against it.

@@ -7,12 +7,10 @@ from datetime import date
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import DecimalType
 
 from creatorpool.contracts import Contract
 from creatorpool.errors import ContractViolationError, InputError
-from creatorpool.ingest.delivery import Delivery
-from creatorpool.ingest.judge import JudgedTable
+from creatorpool.ingest.validation import ValidatedTable
 from creatorpool.quoting import quoted
 from creatorpool.settings import IngestSettings
 
@@ -22,7 +20,7 @@ _WITHOUT_VIDEO = {
 }
 
 
-def refuse_revenue(revenue: JudgedTable, day: date) -> None:
+def refuse_revenue(revenue: ValidatedTable, day: date) -> None:
     """ContractViolationError unless every row is good, none comes twice, all share a currency, and there is one."""
     counts = revenue.counts
     name = revenue.contract.name
@@ -43,7 +41,7 @@ def refuse_revenue(revenue: JudgedTable, day: date) -> None:
         raise ContractViolationError(f"{name}: one_currency: rows of {day} are in {len(currencies)}: {currencies}")
 
 
-def refuse_broken_feed(table: JudgedTable, settings: IngestSettings) -> None:
+def refuse_broken_feed(table: ValidatedTable, settings: IngestSettings) -> None:
     """InputError if more than the configured share of a table's delivered rows is refused."""
     counts = table.counts
     share = counts.quarantined / counts.read if counts.read else 0.0
@@ -55,7 +53,7 @@ def refuse_broken_feed(table: JudgedTable, settings: IngestSettings) -> None:
         )
 
 
-def refuse_broken_day(events: JudgedTable, day: date, settings: IngestSettings, *, is_stored: bool) -> None:
+def refuse_broken_day(events: ValidatedTable, day: date, settings: IngestSettings, *, is_stored: bool) -> None:
     """InputError if the day has no acceptable event, or more than the configured share of the delivery is refused.
 
     `is_stored` says that the day's events are in the table already, from an interrupted run.
@@ -91,12 +89,7 @@ def revenue_warnings(revenue: DataFrame, videos: DataFrame) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def _is_decimal(delivery: Delivery) -> bool:
-    kinds = [part.schema["revenue_micros"].dataType for part in delivery.parts]
-    return all(isinstance(kind, DecimalType) and kind.scale >= 2 for kind in kinds)
-
-
-def stale_row_warning(table: JudgedTable, stored: DataFrame) -> str | None:
+def stale_row_warning(table: ValidatedTable, stored: DataFrame) -> str | None:
     """What to say where the delivered row of a known key is refused, so that its earlier row stays in force."""
     key = list(table.contract.key)
     stale = table.refused.select(*key).join(stored.select(*key), key, "left_semi").distinct()

@@ -40,11 +40,9 @@ class IngestReport:
         return {table: asdict(counts) for table, counts in self.tables.items()}
 
     def lines(self) -> Iterator[str]:
-        """Sentences for the run's log."""
+        """Sentences on the counts, for the run's log."""
         for table, counts in self.tables.items():
             yield f"{table}: {_sentence(counts)}"
-        for warning in self.warnings:
-            yield f"warning: {warning}"
 
 
 def _sentence(counts: TableCounts) -> str:

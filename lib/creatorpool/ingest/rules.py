@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from creatorpool.contracts import Contract, RowRule
 from creatorpool.contracts.row_rules import FAILED_RULES
-from creatorpool.ingest.repeats import IN_CONFLICT
+from creatorpool.ingest.duplicates import IN_CONFLICT
 
 UNREADABLE = "row_readable"
 

@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.contracts import Contract
-from creatorpool.ingest.fence import fenced
+from creatorpool.ingest.optimization_barrier import behind_barrier
 
 _NUMBER = r"^[+-]?[0-9]+([.][0-9]*)?([eE][+-]?[0-9]{1,2})?$"
 
@@ -18,7 +18,10 @@ def with_whole_numbers(rows: DataFrame, contract: Contract) -> DataFrame:
     """
     whole = {column.name for column in contract.columns if column.type in {"BIGINT", "INT"}}
     return rows.select(
-        *(fenced(_whole_number(F.col(name))).alias(name) if name in whole else F.col(name) for name in rows.columns)
+        *(
+            behind_barrier(_whole_number(F.col(name))).alias(name) if name in whole else F.col(name)
+            for name in rows.columns
+        )
     )
 
 

@@ -1,4 +1,4 @@
-"""A day under attack: its videos, its pools, and what any of them would be paid (formulas §§1, 2)."""
+"""A day under attack: its videos, its pools, and what any of them would be paid (formulas §2.11)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creatorpool.allocation import Allocation, payout_from_dual
+from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.types import Floats
 from creatorpool.comparison.measures import creators_by_size
-from creatorpool.comparison.pool import Dial, Pool
-from creatorpool.integrity.attack import Columns, FakeViewer, Places, ScoreRules, with_fake_viewers
+from creatorpool.comparison.pool import Pool
+from creatorpool.integrity.attack import FakeViewer, Places, with_fake_viewers
+from creatorpool.quality.formula import Columns, QualityFormula
 from creatorpool.quality.smoothing import QualityPriors
 
 
@@ -34,35 +36,35 @@ class Contest:
     """A pool, and where its (m,) videos stand among the day's."""
 
     pool: Pool
-    dial: Dial
+    policy: SplitPolicy
     videos: Places
 
 
 @dataclass(frozen=True)
 class Market:
-    """A day's videos and pools, under the rules that they are, or would be, paid by."""
+    """A day's videos and pools, with the formula that they are, or would be, scored by."""
 
     columns: Columns
     creator: NDArray[Any]
     """(n,) creators' ids"""
-    rules: ScoreRules
+    formula: QualityFormula
     contests: Mapping[str, Contest]
 
     @cached_property
     def priors(self) -> QualityPriors | None:
         """As fitted from the day without an attack."""
-        return self.rules.priors(self.columns)
+        return self.formula.priors(self.columns)
 
     @cached_property
     def effective_impressions(self) -> Floats:
         """(n,) M of the day without an attack."""
-        return self.rules.effective_impressions(self.columns, self.priors)
+        return self.formula.effective_impressions(self.columns, self.priors)
 
     @cached_property
     def splits(self) -> Mapping[str, Allocation]:
         """Each pool without an attack."""
         return {
-            name: contest.pool.split(contest.dial, self.effective_impressions[contest.videos])
+            name: contest.pool.split(contest.policy, self.effective_impressions[contest.videos])
             for name, contest in self.contests.items()
         }
 
@@ -84,7 +86,7 @@ class Market:
         if impressions is None:
             payout = self.splits[category].payout
         else:
-            payout = contest.pool.split(contest.dial, impressions[contest.videos]).payout
+            payout = contest.pool.split(contest.policy, impressions[contest.videos]).payout
         return math.fsum(payout[self.creator[contest.videos] == self.creator[video]])
 
     def gain(self, attack: Attack) -> float:
@@ -98,7 +100,7 @@ class Market:
     def impressions_under(self, attack: Attack) -> Floats:
         """(n,) M of all videos under an attack."""
         row = np.array([attack.video])
-        changed = with_fake_viewers(self.columns, row, attack.fakes, attack.fake, self.rules)
+        changed = with_fake_viewers(self.columns, row, attack.fakes, attack.fake, self.formula)
         if self.priors is None:
             peers, columns = row, changed
         else:
@@ -109,7 +111,7 @@ class Market:
                 columns[name] = columns[name].astype(values.dtype)
                 columns[name][peers == attack.video] = values
         impressions = self.effective_impressions.copy()
-        impressions[peers] = self.rules.effective_impressions(columns, self.rules.priors(columns))
+        impressions[peers] = self.formula.effective_impressions(columns, self.formula.priors(columns))
         return impressions
 
     def estimated_gains(self, fake: FakeViewer) -> Floats:
@@ -119,8 +121,8 @@ class Market:
         gains beyond the creator's cap: all videos at once, at the cost of one pass.
         """
         every = np.arange(self.creator.size)
-        columns = with_fake_viewers(self.columns, every, 1, fake, self.rules)
-        impressions = self.rules.effective_impressions(columns, self.priors)
+        columns = with_fake_viewers(self.columns, every, 1, fake, self.formula)
+        impressions = self.formula.effective_impressions(columns, self.priors)
         gains = np.zeros(every.size)
         for name, contest in self.contests.items():
             own, pool = impressions[contest.videos], contest.pool

@@ -11,13 +11,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.candidates.build import matrix_parcels
+from creatorpool.pipeline.context import RunContext
 from creatorpool.pipeline.event_window import ingested_days, warn_of_gap
-from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.stage import Stage, run_stage
 from creatorpool.runs.ledger import StageRun
 
 RECOMMEND = "recommend"
-STAGE = Stage(RECOMMEND, ("item_similarity", "candidates"), ("recommend", "signals"))
+STAGE = Stage(RECOMMEND, ("events", "viewers", "videos"), ("recommend", "signals"))
 """Candidates depend on their own section of the configuration, and on what counts as a view."""
 
 
@@ -30,14 +30,14 @@ class RecommendFrames:
     videos: DataFrame
 
 
-def day_candidates(night: Night) -> StageRun:
+def publish_candidates(context: RunContext) -> StageRun:
     """The day's published candidates; made anew unless they were made from the same inputs, configuration and code."""
-    inputs = _inputs(night)
-    return run_stage(night, STAGE, inputs, lambda: _compute(night, inputs))
+    inputs = _inputs(context)
+    return run_stage(context, STAGE, inputs, lambda: _compute(context, inputs))
 
 
-def _inputs(night: Night) -> dict[str, Any]:
-    found = ingested_days(night, night.settings.recommend.window_days)
+def _inputs(context: RunContext) -> dict[str, Any]:
+    found = ingested_days(context, context.settings.recommend.window_days)
     return {
         "events": found.version("events"),
         "viewers": found.latest.outputs["viewers"],
@@ -46,25 +46,25 @@ def _inputs(night: Night) -> dict[str, Any]:
     }
 
 
-def _frames(night: Night, inputs: Mapping[str, Any]) -> RecommendFrames:
+def _frames(context: RunContext, inputs: Mapping[str, Any]) -> RecommendFrames:
     first = date.fromisoformat(inputs["first_day"])
-    warn_of_gap(night, RECOMMEND, first, night.settings.recommend.window_days, "events")
-    read = night.warehouse.read
+    warn_of_gap(context, RECOMMEND, first, context.settings.recommend.window_days, "events")
+    read = context.warehouse.read
     events = read("events", version=inputs["events"])
     return RecommendFrames(
-        events=events.where(events["date"].between(first, night.day)),
+        events=events.where(events["date"].between(first, context.day)),
         viewers=read("viewers", version=inputs["viewers"]),
         videos=read("videos", version=inputs["videos"]),
     )
 
 
-def _compute(night: Night, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    frames = _frames(night, inputs)
-    with matrix_parcels(frames.events, frames.viewers, frames.videos, night.settings) as parcels:
-        similarity = night.store(parcels.similarity(), "item_similarity")
-        candidates = night.store(parcels.candidates(), "candidates")
+def _compute(context: RunContext, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    frames = _frames(context, inputs)
+    with matrix_parcels(frames.events, frames.viewers, frames.videos, context.settings) as parcels:
+        similarity = context.store(parcels.similarity(), "item_similarity")
+        candidates = context.store(parcels.candidates(), "candidates")
     facts = {"item_similarity": similarity.count(), **_facts(candidates)}
-    night.log(RECOMMEND, f"{facts['candidates']} candidates of {facts['viewers']} viewers")
+    context.log(RECOMMEND, f"{facts['candidates']} candidates of {facts['viewers']} viewers")
     return facts
 
 

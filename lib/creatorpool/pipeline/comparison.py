@@ -17,7 +17,7 @@ from creatorpool.comparison.rules import Viewing
 from creatorpool.comparison.viewing import pool_viewing
 from creatorpool.frames import matching, parts_by
 from creatorpool.pipeline.configuration import PAYOUT_SECTIONS, take_paid_settings
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.context import RunContext
 from creatorpool.pipeline.published_day import (
     PublishedDay,
     PublishedPool,
@@ -29,7 +29,7 @@ from creatorpool.pipeline.stage import Stage
 from creatorpool.signals.pairs import viewer_video_pairs
 
 COMPARISON = "comparison"
-STAGE = Stage(COMPARISON, ("rule_comparison",), (*PAYOUT_SECTIONS, "frontier"))
+STAGE = Stage(COMPARISON, ("pool_payouts", "events", "viewers", "videos"), (*PAYOUT_SECTIONS, "frontier"))
 
 
 @dataclass(frozen=True)
@@ -40,30 +40,30 @@ class PoolComparison:
     outcomes: Sequence[RuleOutcome]
 
 
-def compare_day(night: Night, categories: Collection[str] = ()) -> list[PoolComparison]:
+def publish_comparison(context: RunContext, categories: Collection[str] = ()) -> list[PoolComparison]:
     """Publish table `rule_comparison` of the day's published pools, or of `categories`.
 
     Every rule splits what was paid out of the pool over the videos that were eligible. Pools that paid nothing are
     left out.
     """
-    day = published_day(night, categories)
-    take_paid_settings(night, [pool.row for pool in day.pools.values()])
+    day = published_day(context, categories)
+    take_paid_settings(context, [pool.row for pool in day.pools.values()])
     comparisons: list[PoolComparison] = []
 
     def compute() -> list[dict[str, Any]]:
         paying = {name: published for name, published in day.pools.items() if published.pool.can_pay}
-        viewing = day_viewing(night, day, paying)
-        comparisons.extend(_compare_pool(night, paying[name], viewing[name]) for name in paying)
-        return _records(night, comparisons)
+        viewing = day_viewing(context, day, paying)
+        comparisons.extend(_compare_pool(context, paying[name], viewing[name]) for name in paying)
+        return _records(context, comparisons)
 
-    publish_study(night, STAGE, day, compute)
+    publish_study(context, STAGE, day, compute)
     return comparisons
 
 
-def day_viewing(night: Night, day: PublishedDay, pools: Mapping[str, PublishedPool]) -> dict[str, Viewing]:
+def day_viewing(context: RunContext, day: PublishedDay, pools: Mapping[str, PublishedPool]) -> dict[str, Viewing]:
     """Who watched what in each of `pools`, from the events that the day was paid by."""
-    pairs = viewer_video_pairs(*input_frames(night, day.versions), night.settings.signals)
-    payouts = night.warehouse.read("pool_payouts", day=night.day, version=day.versions["pool_payouts"])
+    pairs = viewer_video_pairs(*input_frames(context, day.versions), context.settings.signals)
+    payouts = context.warehouse.read("pool_payouts", day=context.day, version=day.versions["pool_payouts"])
     rows = pool_viewing(pairs, matching(payouts, "category", pools)).toArrow()
     by_category = dict(parts_by(rows, "category"))
     return {
@@ -80,24 +80,24 @@ def _viewing(own: pa.Table, pool: Pool) -> Viewing:
     )
 
 
-def _compare_pool(night: Night, published: PublishedPool, viewing: Viewing) -> PoolComparison:
+def _compare_pool(context: RunContext, published: PublishedPool, viewing: Viewing) -> PoolComparison:
     pool = published.pool
     views = viewing.views_by_video(pool.video.size)
-    shares = other_shares(views, viewing, 1.0 - night.settings.pools.platform_share)
-    is_small = small_creators(pool.creator, pool.effective_impressions, night.settings.frontier.small_creators)
+    shares = other_shares(views, viewing, 1.0 - context.settings.pools.platform_share)
+    is_small = small_creators(pool.creator, pool.effective_impressions, context.settings.frontier.small_creators)
     return PoolComparison(published, compare(pool, rule_payouts(pool, published.payout, shares), is_small))
 
 
-def _records(night: Night, comparisons: Sequence[PoolComparison]) -> list[dict[str, Any]]:
+def _records(context: RunContext, comparisons: Sequence[PoolComparison]) -> list[dict[str, Any]]:
     return [
-        _record(night, comparison.published, outcome) for comparison in comparisons for outcome in comparison.outcomes
+        _record(context, comparison.published, outcome) for comparison in comparisons for outcome in comparison.outcomes
     ]
 
 
-def _record(night: Night, published: PublishedPool, outcome: RuleOutcome) -> dict[str, Any]:
+def _record(context: RunContext, published: PublishedPool, outcome: RuleOutcome) -> dict[str, Any]:
     gain, loss = outcome.top_gain, outcome.top_loss
     return {
-        "date": night.day,
+        "date": context.day,
         "category": published.pool.category,
         "rule": outcome.rule,
         "paid_micros": sum(outcome.payout.tolist()),
@@ -120,5 +120,5 @@ def _record(night: Night, published: PublishedPool, outcome: RuleOutcome) -> dic
         "top_gain_micros": gain.micros if gain else None,
         "top_loss_creator_id": loss.creator if loss else None,
         "top_loss_micros": loss.micros if loss else None,
-        "allocation_run_id": published.row["run_id"],
+        "allocation_run_id": published.row.run_id,
     }

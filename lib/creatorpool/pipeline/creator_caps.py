@@ -6,12 +6,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError, SettlementError
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.context import RunContext
 from creatorpool.runs.ledger import INGEST, published_run
 from creatorpool.tables import sum_exact
 
 
-def creators_version(night: Night) -> int:
+def creators_version(context: RunContext) -> int:
     """The version of `creators` that the day's ingestion found or left: the last that was published by then.
 
     Raises
@@ -19,13 +19,13 @@ def creators_version(night: Night) -> int:
     InputError
         If no ingestion had brought the table by then.
     """
-    if night.as_of is not None and "creators" in night.as_of:
-        return night.as_of["creators"]
-    own = published_run(night.warehouse, INGEST, night.day)
+    if context.as_of is not None and "creators" in context.as_of:
+        return context.as_of["creators"]
+    own = published_run(context.warehouse, INGEST, context.day)
     known = None if own is None else own.outputs.get("creators", own.inputs["before"].get("creators"))
     if known is None:
         raise InputError(
-            f"allocation.creator_caps needs table creators, and no ingestion up to that of {night.day} brought it: "
+            f"allocation.creator_caps needs table creators, and no ingestion up to that of {context.day} brought it: "
             f"deliver creators beside videos, or set allocation.creator_caps to null"
         )
     return int(known)

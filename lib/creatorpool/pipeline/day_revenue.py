@@ -12,8 +12,9 @@ from pyspark.sql import functions as F
 from creatorpool.allocation.pools import CARRY_COLUMNS, PoolRevenue, category_revenue, form_pools
 from creatorpool.errors import InputError
 from creatorpool.pipeline.carry import DayCarries, read_carries
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.context import RunContext
 from creatorpool.runs.ledger import ALLOCATE
+from creatorpool.runs.pools import PoolRun
 from creatorpool.tables import sum_exact
 
 
@@ -29,8 +30,8 @@ class DayRevenue:
 
     def again(
         self,
-        night: Night,
-        done: Mapping[str, Mapping[str, Any]],
+        context: RunContext,
+        done: Mapping[str, PoolRun],
         categories: Collection[str],
         renewed: Collection[str] | None,
     ) -> DayRevenue:
@@ -39,14 +40,14 @@ class DayRevenue:
         Those published stand, but for the `renewed` (all if empty, none if None).
         """
         standing = [row for name, row in done.items() if renewed is None or (renewed and name not in renewed)]
-        pools = form_pools(self.booked, night.settings.pools, self.carries.into(done, standing))
+        pools = form_pools(self.booked, context.settings.pools, self.carries.into(done, standing))
         return replace(self, pools=pools, wanted=_wanted(pools, categories))
 
 
 def day_revenue(
-    night: Night,
+    context: RunContext,
     inputs: Mapping[str, int],
-    done: Mapping[str, Mapping[str, Any]],
+    done: Mapping[str, PoolRun],
     categories: Collection[str],
     renewed: Collection[str] | None,
 ) -> DayRevenue:
@@ -57,10 +58,10 @@ def day_revenue(
     InputError
         If there is no revenue, it comes in two currencies, or one of `categories` has no pool.
     """
-    revenue = night.warehouse.read("ad_revenue", day=night.day, version=inputs["ad_revenue"])
-    carries = read_carries(night, _one_currency(revenue))
+    revenue = context.warehouse.read("ad_revenue", day=context.day, version=inputs["ad_revenue"])
+    carries = read_carries(context, _one_currency(revenue))
     booked = [row.asDict() for row in category_revenue(revenue).collect()]
-    return DayRevenue(revenue, booked, carries, [], []).again(night, done, categories, renewed)
+    return DayRevenue(revenue, booked, carries, [], []).again(context, done, categories, renewed)
 
 
 def _one_currency(revenue: DataFrame) -> str:
@@ -79,11 +80,11 @@ def _wanted(pools: list[PoolRevenue], categories: Collection[str]) -> list[PoolR
     return [pool for pool in pools if not categories or pool.category in categories]
 
 
-def log_refunds(night: Night, pool: PoolRevenue) -> None:
+def log_refunds(context: RunContext, pool: PoolRevenue) -> None:
     """Say what refunds, of this day or carried from others, took from a pool."""
     if pool.refunds_micros or pool.carried_from or pool.carried_micros:
         facts = {name: getattr(pool, name) for name in ("gross_micros", *CARRY_COLUMNS)}
-        night.log(ALLOCATE, f"pool {pool.category} is lowered by refunds", **facts)
+        context.log(ALLOCATE, f"pool {pool.category} is lowered by refunds", **facts)
 
 
 def refuse_unknown_pulse_videos(pulse: DataFrame, videos: DataFrame) -> None:

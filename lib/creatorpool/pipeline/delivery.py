@@ -17,7 +17,7 @@ from creatorpool.delivery.fitting import FitRules
 from creatorpool.delivery.objective import weighted
 from creatorpool.delivery.plan import plan_delivery
 from creatorpool.errors import InputError, MissingTableError
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.context import RunContext
 from creatorpool.pipeline.stage import Stage, run_stage
 from creatorpool.runs.ledger import INGEST, StageRun, latest_run, published_runs
 from creatorpool.settings import DeliverySettings
@@ -25,13 +25,13 @@ from creatorpool.settings import DeliverySettings
 DELIVERY = "delivery"
 EXPOSURE, POSITIONS, GUARANTEES = "content_exposure", "drawer_positions", "delivery_guarantees"
 CURVES, PLAN = "p2c_parameters", "delivery_plan"
-STAGE = Stage(DELIVERY, (CURVES, PLAN), ("delivery",))
+STAGE = Stage(DELIVERY, (EXPOSURE, POSITIONS, GUARANTEES), ("delivery",))
 
 
-def day_delivery(night: Night) -> StageRun:
+def publish_delivery(context: RunContext) -> StageRun:
     """The day's published curves; made anew unless they were made from the same inputs, configuration and code."""
-    inputs = _inputs(night)
-    return run_stage(night, STAGE, inputs, lambda: _compute(night, inputs))
+    inputs = _inputs(context)
+    return run_stage(context, STAGE, inputs, lambda: _compute(context, inputs))
 
 
 def response_curves(exposure: DataFrame, day: date, settings: DeliverySettings) -> DataFrame:
@@ -43,7 +43,7 @@ def response_curves(exposure: DataFrame, day: date, settings: DeliverySettings) 
 
 
 def content_history(
-    night: Night, run: StageRun, contents: Sequence[str]
+    context: RunContext, run: StageRun, contents: Sequence[str]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows of p2c_parameters that `run` published of `contents`, and the rows of content_exposure behind them.
 
@@ -52,7 +52,7 @@ def content_history(
     InputError
         If one of `contents` was not shown in the run's days.
     """
-    read, wanted = night.warehouse.read_arrow, pa.array(contents, pa.string())
+    read, wanted = context.warehouse.read_arrow, pa.array(contents, pa.string())
     curves = read(CURVES, day=run.day, version=run.outputs[CURVES])
     found = curves.filter(pc.is_in(curves["content_id"], wanted)).to_pylist()
     for content in sorted(set(contents) - {row["content_id"] for row in found}):
@@ -75,72 +75,72 @@ def fit_rules(settings: DeliverySettings) -> FitRules:
     )
 
 
-def _inputs(night: Night) -> dict[str, Any]:
+def _inputs(context: RunContext) -> dict[str, Any]:
     """The version of the exposures, and the published days that hold them."""
-    first = night.day - timedelta(days=night.settings.delivery.history_days - 1)
+    first = context.day - timedelta(days=context.settings.delivery.history_days - 1)
     runs = [
         run
-        for run in published_runs(night.warehouse, INGEST)
-        if EXPOSURE in run.outputs and first <= run.day <= night.day
+        for run in published_runs(context.warehouse, INGEST)
+        if EXPOSURE in run.outputs and first <= run.day <= context.day
     ]
     if not runs:
         raise MissingTableError(
-            f"{EXPOSURE} of no day from {first} to {night.day} is published under {night.warehouse.root}: run "
+            f"{EXPOSURE} of no day from {first} to {context.day} is published under {context.warehouse.root}: run "
             f"jobs/ingest_events.py on logs that hold that table"
         )
     inputs = {
         EXPOSURE: max(run.outputs[EXPOSURE] for run in runs),
         "days": sorted({run.day.isoformat() for run in runs}),
     }
-    known = [run for run in published_runs(night.warehouse, INGEST) if run.day <= night.day]
+    known = [run for run in published_runs(context.warehouse, INGEST) if run.day <= context.day]
     positions = latest_run(run for run in known if POSITIONS in run.outputs)
-    promises = latest_run(run for run in known if GUARANTEES in run.outputs and run.day == night.day)
+    promises = latest_run(run for run in known if GUARANTEES in run.outputs and run.day == context.day)
     latest = {POSITIONS: positions, GUARANTEES: promises}
     return inputs | {table: run.outputs[table] for table, run in latest.items() if run is not None}
 
 
-def _compute(night: Night, inputs: Mapping[str, Any]) -> dict[str, Any]:
+def _compute(context: RunContext, inputs: Mapping[str, Any]) -> dict[str, Any]:
     days = [date.fromisoformat(day) for day in inputs["days"]]
-    if days[-1] < night.day:
-        night.log(DELIVERY, f"warning: the last published day with exposures is {days[-1]}")
-    exposure = night.warehouse.read(EXPOSURE, version=inputs[EXPOSURE]).where(F.col("date").isin(days))
-    curves = night.store(response_curves(exposure, night.day, night.settings.delivery), CURVES)
+    if days[-1] < context.day:
+        context.warn(DELIVERY, f"the last published day with exposures is {days[-1]}")
+    exposure = context.warehouse.read(EXPOSURE, version=inputs[EXPOSURE]).where(F.col("date").isin(days))
+    curves = context.store(response_curves(exposure, context.day, context.settings.delivery), CURVES)
     rows = curves.select(*CURVE_COLUMNS).toArrow()
-    return {CURVES: rows.num_rows} | _planned(night, inputs, rows)
+    return {CURVES: rows.num_rows} | _planned(context, inputs, rows)
 
 
-def _planned(night: Night, inputs: Mapping[str, Any], curves: pa.Table) -> dict[str, Any]:
+def _planned(context: RunContext, inputs: Mapping[str, Any], curves: pa.Table) -> dict[str, Any]:
     """Store the day's plan, and say what it brings and misses; nothing where there is nothing to plan."""
-    day = planning_problem(night, inputs, curves)
+    day = planning_problem(context, inputs, curves)
     if day is None:
-        night.log(DELIVERY, f"warning: no plan: no content was shown in a drawer that {POSITIONS} gives a capacity")
+        context.warn(DELIVERY, f"no plan: no content was shown in a drawer that {POSITIONS} gives a capacity")
         return {}
-    plan = plan_delivery(day.problem, weighted(night.settings.delivery.variance_weight))
-    records = [{**record, "date": night.day} for record in plan_records(day, plan)]
+    plan = plan_delivery(day.problem, weighted(context.settings.delivery.variance_weight))
+    records = [{**record, "date": context.day} for record in plan_records(day, plan)]
     facts = plan_facts(day, plan)
     for content, missing in facts["missing"].items():
-        night.log(DELIVERY, f"warning: the guarantee of {content} is missed", **missing)
+        context.warn(DELIVERY, f"the guarantee of {content} is missed", **missing)
     for content in day.unknown:
-        night.log(DELIVERY, f"warning: the guarantee of {content} is not planned: it was never shown in a known drawer")
+        context.warn(DELIVERY, f"the guarantee of {content} is not planned: it was never shown in a known drawer")
     for drawer in day.unserved:
-        night.log(DELIVERY, f"warning: drawer {drawer} is not planned: {POSITIONS} gives it no capacity")
-    night.log(DELIVERY, f"{len(day.content_id)} contents planned", views=plan.measures.views, gap=plan.gap)
-    night.store(night.warehouse.frame(records, PLAN), PLAN)
+        context.warn(DELIVERY, f"drawer {drawer} is not planned: {POSITIONS} gives it no capacity")
+    context.log(DELIVERY, f"{len(day.content_id)} contents planned", views=plan.measures.views, gap=plan.gap)
+    context.store(context.warehouse.frame(records, PLAN), PLAN)
     return {PLAN: len(records), "plan": facts}
 
 
-def published_problem(night: Night, run: StageRun) -> DayProblem | None:
+def published_problem(context: RunContext, run: StageRun) -> DayProblem | None:
     """The planning problem of a published `run`."""
-    curves = night.warehouse.read_arrow(CURVES, CURVE_COLUMNS, day=night.day, version=run.outputs[CURVES])
-    return planning_problem(night, run.inputs, curves)
+    curves = context.warehouse.read_arrow(CURVES, CURVE_COLUMNS, day=context.day, version=run.outputs[CURVES])
+    return planning_problem(context, run.inputs, curves)
 
 
-def planning_problem(night: Night, inputs: Mapping[str, Any], curves: pa.Table) -> DayProblem | None:
+def planning_problem(context: RunContext, inputs: Mapping[str, Any], curves: pa.Table) -> DayProblem | None:
     """The day's planning problem, from its curves and the tables in the versions that `inputs` names."""
     if POSITIONS not in inputs:
         return None
-    read, settings = night.warehouse.read_arrow, night.settings.delivery
-    promises = read(GUARANTEES, day=night.day, version=inputs[GUARANTEES]).to_pylist() if GUARANTEES in inputs else []
+    read, settings = context.warehouse.read_arrow, context.settings.delivery
+    promises = read(GUARANTEES, day=context.day, version=inputs[GUARANTEES]).to_pylist() if GUARANTEES in inputs else []
     return day_problem(
         curves,
         read(POSITIONS, version=inputs[POSITIONS]),

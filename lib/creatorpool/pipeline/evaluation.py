@@ -11,12 +11,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError, MissingTableError
+from creatorpool.quality.day import score_day
 from creatorpool.quality.evaluate import Comparison, HalfScores, compare, coverage
-from creatorpool.quality.score import fit_day_priors, video_quality
 from creatorpool.runs.ledger import INGEST, published_run
 from creatorpool.settings import Settings
 from creatorpool.signals.halves import HALVES, long_view_share, split_videos, split_viewers
-from creatorpool.signals.video_signals import video_signals
 from creatorpool.tables import Warehouse
 
 
@@ -85,13 +84,10 @@ def evaluate(window: EventWindow, first: Settings, second: Settings, rules: Eval
 
 def _scored(window: EventWindow, settings: Settings) -> pd.DataFrame:
     """Quality of each video, and its number of viewers."""
-    signals = video_signals(window.events, window.viewers, window.videos, settings.signals)
-    is_smoothed = settings.quality.smoothing == "empirical_bayes"
-    priors = fit_day_priors(signals, window.videos, settings.signals) if is_smoothed else None
-    quality = video_quality(signals, window.videos, settings.signals, priors)
+    scores = score_day(window.events, window.viewers, window.videos, settings)
     found: pd.DataFrame = (
-        quality.select("video_id", "quality_score", "is_compliant")
-        .join(signals.select("video_id", "viewers"), on="video_id", how="inner")
+        scores.quality.select("video_id", "quality_score", "is_compliant")
+        .join(scores.signals.select("video_id", "viewers"), on="video_id", how="inner")
         .toPandas()
     )
     return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from creatorpool.errors import MissingTableError
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.context import RunContext
 from creatorpool.runs.ledger import INGEST, StageRun, latest_run, published_runs
 
 
@@ -26,7 +26,7 @@ class IngestedDays:
         return max(run.outputs[table] for run in self.runs if table in run.outputs)
 
 
-def ingested_days(night: Night, days: int) -> IngestedDays:
+def ingested_days(context: RunContext, days: int) -> IngestedDays:
     """The `days` days up to the night's own, or those of them that are published without a gap.
 
     Raises
@@ -34,20 +34,20 @@ def ingested_days(night: Night, days: int) -> IngestedDays:
     MissingTableError
         If the night's own day is not published.
     """
-    runs = published_runs(night.warehouse, INGEST)
+    runs = published_runs(context.warehouse, INGEST)
     latest, published = latest_run(runs), {run.day for run in runs}
-    if latest is None or night.day not in published:
+    if latest is None or context.day not in published:
         raise MissingTableError(
-            f"events of {night.day} are not published under {night.warehouse.root}: run jobs/ingest_events.py "
-            f"--date {night.day} --source DIR"
+            f"events of {context.day} are not published under {context.warehouse.root}: run jobs/ingest_events.py "
+            f"--date {context.day} --source DIR"
         )
-    first = night.day
-    while first - timedelta(days=1) in published and (night.day - first).days + 1 < days:
+    first = context.day
+    while first - timedelta(days=1) in published and (context.day - first).days + 1 < days:
         first -= timedelta(days=1)
     return IngestedDays(runs, latest, first)
 
 
-def warn_of_gap(night: Night, subject: str, first: date, days: int, rest: str) -> None:
+def warn_of_gap(context: RunContext, subject: str, first: date, days: int, rest: str) -> None:
     """Log what a window that is shorter than `days` leaves out."""
-    if (night.day - first).days + 1 < days:
-        night.log(subject, f"warning: {first - timedelta(days=1)} is not published, so only {rest} since {first} count")
+    if (context.day - first).days + 1 < days:
+        context.warn(subject, f"{first - timedelta(days=1)} is not published, so only {rest} since {first} count")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -12,27 +11,27 @@ import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from creatorpool.allocation.types import ObjectiveName
-from creatorpool.errors import ConfigurationError, InputError, MissingTableError
-from creatorpool.explanation.decomposition import Policy
+from creatorpool.errors import ConfigurationError, InputError
+from creatorpool.explanation.decomposition import DayPolicy
 from creatorpool.explanation.pairs import PoolDay, PoolPair, pool_day
-from creatorpool.explanation.parts import COMPONENTS
 from creatorpool.explanation.pricing import PaidVideos
 from creatorpool.explanation.rows import PAID_COLUMNS, explained_rows, paired_rows, scored_rows, whole_pool
 from creatorpool.frames import matching, parts_by, union_all
 from creatorpool.pipeline.configuration import ledger_settings
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.context import RunContext
 from creatorpool.pipeline.signals import STAGE as SIGNAL_STAGE
 from creatorpool.pipeline.stage import Stage, run_stage
 from creatorpool.quality.geometric import geometric_mean
-from creatorpool.runs.ledger import SIGNALS, StageRun, published_pools, published_runs
+from creatorpool.quality_components import COMPONENT_NAMES
+from creatorpool.runs.ledger import SIGNALS, StageRun, as_json, published_runs
+from creatorpool.runs.pools import PoolRun, day_outputs, published_pools, require_published_pools
 from creatorpool.runs.published import published_version
 from creatorpool.settings import Settings
 from creatorpool.tables import Warehouse
 
 EXPLAIN = "explain"
 TABLE = "payout_changes"
-STAGE = Stage(EXPLAIN, (TABLE,), ("signals", "quality"))
+STAGE = Stage(EXPLAIN, ("pool_payouts", "video_payouts", "video_signals", "video_quality"), ("signals", "quality"))
 
 SCORE_TOLERANCE = 1e-9
 """Scores that the configured weights miss by more, relatively, came from other weights."""
@@ -43,16 +42,14 @@ class ExplainedDay:
     """One of the two days as published: the ledger's rows, the scored rows of its pools, and what videos got in all."""
 
     day: date
-    ledger: Mapping[str, Mapping[str, Any]]
+    ledger: Mapping[str, PoolRun]
     settings: Settings
     rows: DataFrame
     video_payouts: DataFrame
 
-    def policy(self, category: str) -> Policy:
-        """What the pool was split by: the ledger's dial, and the weights of the components."""
-        row = self.ledger[category]
-        objective: ObjectiveName = "log" if row["objective"] == "log" else "linear"
-        return Policy(objective, row["alpha"], row["lambda_eff"], self.settings.signals.exponents())
+    def policy(self, category: str) -> DayPolicy:
+        """What the pool was split by: the policy of its split, and the weights of the components."""
+        return DayPolicy(self.ledger[category].policy, self.settings.signals.exponents())
 
 
 @dataclass(frozen=True)
@@ -74,10 +71,10 @@ class Explanation:
         return list(lines)
 
 
-def explain_day(night: Night, against: date, against_settings: Settings) -> Explanation:
+def publish_explanation(context: RunContext, against: date, against_settings: Settings) -> Explanation:
     """Publish table `payout_changes` of the run's day against an earlier or later one, unless it is published already.
 
-    `night.settings` and `against_settings` are what the two days' signals were weighted by.
+    `context.settings` and `against_settings` are what the two days' signals were weighted by.
 
     Raises
     ------
@@ -88,40 +85,40 @@ def explain_day(night: Night, against: date, against_settings: Settings) -> Expl
     ConfigurationError
         If a day's scores do not follow from its configured weights.
     """
-    if against == night.day:
+    if against == context.day:
         raise InputError(f"--against must be another day than --date, got {against} for both")
-    night.settings = _settings_of(night, night.day, night.settings)
-    against_settings = _settings_of(night, against, against_settings)
-    custom = sorted(set(night.settings.signals.custom) | set(against_settings.signals.custom))
-    before = explained_day(night, against, against_settings, custom)
-    after = explained_day(night, night.day, night.settings, custom)
+    context.settings = _settings_of(context, context.day, context.settings)
+    against_settings = _settings_of(context, against, against_settings)
+    custom = sorted(set(context.settings.signals.custom) | set(against_settings.signals.custom))
+    before = explained_day(context, against, against_settings, custom)
+    after = explained_day(context, context.day, context.settings, custom)
     _require_one_currency(before, after)
     inputs = _inputs(before, after)
 
     def compute() -> Mapping[str, Any]:
         changes = _changes(before, after, custom)
-        version = published_version(night.warehouse, TABLE, night.day)
+        version = published_version(context.warehouse, TABLE, context.day)
         if version is not None:
-            standing = night.warehouse.read(TABLE, day=night.day, version=version)
+            standing = context.warehouse.read(TABLE, day=context.day, version=version)
             changes = changes.unionByName(standing.where(F.col("against_date") != F.lit(against)).drop("date"))
-        night.store(changes, TABLE)
+        context.store(changes, TABLE)
         return {}
 
-    done = run_stage(night, STAGE, inputs, compute, lambda run: dict(run.inputs) == inputs)
-    explanation = Explanation(_read(night, done, against), before, after)
+    done = run_stage(context, STAGE, inputs, compute, lambda run: dict(run.inputs) == inputs)
+    explanation = Explanation(_read(context, done, against), before, after)
     for line in explanation.policy_changes:
-        night.log(EXPLAIN, f"policy changed: {line}")
+        context.log(EXPLAIN, f"policy changed: {line}")
     return explanation
 
 
-def _settings_of(night: Night, day: date, settings: Settings) -> Settings:
-    return ledger_settings(settings, published_pools(night.warehouse, day).values())
+def _settings_of(context: RunContext, day: date, settings: Settings) -> Settings:
+    return ledger_settings(settings, published_pools(context.warehouse, day).values())
 
 
 def _changes(before: ExplainedDay, after: ExplainedDay, custom: list[str]) -> DataFrame:
     pairs = paired_rows(before.rows, after.rows, custom)
     is_weighted_anew = before.settings.signals.exponents() != after.settings.signals.exponents()
-    needed = (*PAID_COLUMNS, *(("views", *COMPONENTS, *custom) if is_weighted_anew else ()))
+    needed = (*PAID_COLUMNS, *(("views", *COMPONENT_NAMES, *custom) if is_weighted_anew else ()))
     rows = pairs.select("category", *(f"{name}_{day}" for name in needed for day in (0, 1))).toArrow()
     pools, by_category = {}, dict(parts_by(rows, "category"))
     for category in sorted({*before.ledger, *after.ledger}):
@@ -136,10 +133,10 @@ def _pool_day(category: str, own: ExplainedDay, other: ExplainedDay, videos: Pai
     if category not in own.ledger:
         return None
     other_policy = other.policy(category) if category in other.ledger else None
-    return pool_day(videos, own.ledger[category]["paid_micros"], own.policy(category), other_policy)
+    return pool_day(videos, own.ledger[category].paid_micros, own.policy(category), other_policy)
 
 
-def explained_day(night: Night, day: date, settings: Settings, custom: list[str]) -> ExplainedDay:
+def explained_day(context: RunContext, day: date, settings: Settings, custom: list[str]) -> ExplainedDay:
     """One published day with the scores behind its payouts; `custom` names signals of one's own.
 
     Raises
@@ -149,18 +146,13 @@ def explained_day(night: Night, day: date, settings: Settings, custom: list[str]
     ConfigurationError
         If its scores do not follow from the weights of `settings`.
     """
-    warehouse, ledger = night.warehouse, published_pools(night.warehouse, day)
-    if not ledger:
-        raise MissingTableError(
-            f"payouts of {day} are not published under {warehouse.root}: run jobs/allocate_pool.py --date {day}"
-        )
-    outputs = json.loads(next(iter(ledger.values()))["output_versions"])
+    warehouse, ledger = context.warehouse, require_published_pools(context.warehouse, day)
+    outputs = day_outputs(ledger)
     payouts = warehouse.read("pool_payouts", day=day, version=outputs["pool_payouts"])
     # Pools published at different times may come from different versions of the day's signals.
     by_version: dict[tuple[int, int], list[str]] = {}
     for category, row in sorted(ledger.items()):
-        inputs = json.loads(row["input_versions"])
-        by_version.setdefault((inputs["video_signals"], inputs["video_quality"]), []).append(category)
+        by_version.setdefault((row.inputs["video_signals"], row.inputs["video_quality"]), []).append(category)
     parts = []
     for (signals_version, quality_version), categories in by_version.items():
         signals = warehouse.read("video_signals", day=day, version=signals_version)
@@ -182,7 +174,7 @@ def _require_weights(
     exponents = settings.signals.exponents()
     custom = [name for name in settings.signals.custom if name in signals.columns]
     own = signals.select("video_id", *custom)
-    scores = quality.select("video_id", *COMPONENTS, "raw_score").join(own, on="video_id", how="inner").toArrow()
+    scores = quality.select("video_id", *COMPONENT_NAMES, "raw_score").join(own, on="video_id", how="inner").toArrow()
     missing = sorted(set(exponents) - set(scores.column_names))
     if not missing:
         values = np.column_stack([scores.column(name).to_numpy() for name in exponents])
@@ -196,7 +188,7 @@ def _require_weights(
 
 
 def _require_one_currency(before: ExplainedDay, after: ExplainedDay) -> None:
-    found = sorted({row["currency"] for day in (before, after) for row in day.ledger.values()})
+    found = sorted({row.currency for day in (before, after) for row in day.ledger.values()})
     if len(found) > 1:
         raise InputError(f"payouts of {before.day} and {after.day} must be in one currency, got {found}")
 
@@ -207,8 +199,8 @@ def _inputs(before: ExplainedDay, after: ExplainedDay) -> dict[str, Any]:
         "against": before.day.isoformat(),
         **{
             name: {
-                "runs": {category: row["run_id"] for category, row in sorted(day.ledger.items())},
-                "output_versions": next(iter(day.ledger.values()))["output_versions"],
+                "runs": {category: row.run_id for category, row in sorted(day.ledger.items())},
+                "output_versions": as_json(day_outputs(day.ledger)),
                 "exponents": day.settings.signals.exponents(),
             }
             for name, day in (("day_before", before), ("day_after", after))
@@ -216,16 +208,14 @@ def _inputs(before: ExplainedDay, after: ExplainedDay) -> dict[str, Any]:
     }
 
 
-def _read(night: Night, run: StageRun, against: date) -> DataFrame:
-    rows = night.warehouse.read(TABLE, day=night.day, version=run.outputs[TABLE])
+def _read(context: RunContext, run: StageRun, against: date) -> DataFrame:
+    rows = context.warehouse.read(TABLE, day=context.day, version=run.outputs[TABLE])
     return rows.where(F.col("against_date") == F.lit(against))
 
 
-def _differences(before: Policy, after: Policy) -> list[str]:
+def _differences(before: DayPolicy, after: DayPolicy) -> list[str]:
     pairs: dict[str, tuple[Any, Any]] = {
-        "objective": (before.objective, after.objective),
-        "alpha": (before.alpha, after.alpha),
-        "lambda_eff": (before.lambda_eff, after.lambda_eff),
+        name: (getattr(before.split, name), getattr(after.split, name)) for name in ("objective", "alpha", "lambda_eff")
     }
     for name in sorted({*before.exponents, *after.exponents}):
         pairs[f"weight of {name}"] = (before.exponents.get(name, 0.0), after.exponents.get(name, 0.0))

@@ -1,4 +1,4 @@
-"""The stage `frontier`: what the day's pools would look like at other settings of the dial."""
+"""The stage `frontier`: what the day's pools would look like at other settings of the policy."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.types import ObjectiveName
 from creatorpool.comparison.frontier import FrontierPoint, sweep, undominated
 from creatorpool.comparison.measures import MEASURES, small_creators, spread
-from creatorpool.comparison.pool import Dial
 from creatorpool.comparison.target import TargetSearch, find_lambda
 from creatorpool.errors import InputError
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.context import RunContext
 from creatorpool.pipeline.published_day import PublishedPool, publish_study, published_day
 from creatorpool.pipeline.stage import Stage
 from creatorpool.settings import FrontierSettings
 
 FRONTIER = "frontier"
-STAGE = Stage(FRONTIER, ("allocation_frontier",), ("frontier",))
+STAGE = Stage(FRONTIER, ("pool_payouts",), ("frontier",))
 OBJECTIVES: tuple[ObjectiveName, ...] = ("linear", "log")
 
 
@@ -59,88 +59,90 @@ class PoolFrontier:
     searches: dict[ObjectiveName, TargetSearch]
 
 
-def sweep_day(night: Night, categories: Collection[str] = (), target: Target | None = None) -> list[PoolFrontier]:
+def publish_frontier(
+    context: RunContext, categories: Collection[str] = (), target: Target | None = None
+) -> list[PoolFrontier]:
     """Publish table `allocation_frontier` of the day's published pools, or of `categories`.
 
     Pools without money, or without a video that may get any, have no frontier and are left out.
     """
-    day = published_day(night, categories)
+    day = published_day(context, categories)
     frontiers: list[PoolFrontier] = []
 
     def compute() -> list[dict[str, Any]]:
         paying = [pool for pool in day.pools.values() if pool.pool.can_pay]
-        frontiers.extend(_sweep_pool(pool, night.settings.frontier, target) for pool in paying)
+        frontiers.extend(_sweep_pool(pool, context.settings.frontier, target) for pool in paying)
         for frontier in frontiers:
-            _log_searches(night, frontier, target)
-        return _records(night, frontiers, target)
+            _log_searches(context, frontier, target)
+        return _records(context, frontiers, target)
 
-    publish_study(night, STAGE, day, compute)
+    publish_study(context, STAGE, day, compute)
     return frontiers
 
 
 def _sweep_pool(published: PublishedPool, settings: FrontierSettings, target: Target | None) -> PoolFrontier:
-    pool, own = published.pool, published.dial
+    pool, own = published.pool, published.policy
     is_small = small_creators(pool.creator, pool.effective_impressions, settings.small_creators)
     searches = {} if target is None else {name: _search(published, is_small, name, target) for name in OBJECTIVES}
-    found = {Dial(name, own.alpha, s.lambda_eff) for name, s in searches.items() if s.lambda_eff is not None}
+    found = {SplitPolicy(name, own.alpha, s.lambda_eff) for name, s in searches.items() if s.lambda_eff is not None}
     grid = {
-        Dial(objective, alpha, lambda_eff)
+        SplitPolicy(objective, alpha, lambda_eff)
         for objective in OBJECTIVES
         for alpha in (*settings.alpha, own.alpha)
         for lambda_eff in settings.lambda_eff
     }
-    dials = sorted({own} | grid | found, key=lambda dial: (dial.objective, dial.alpha, dial.lambda_eff))
-    return PoolFrontier(published, is_small, sweep(pool, is_small, dials), searches)
+    policies = sorted({own} | grid | found, key=lambda policy: (policy.objective, policy.alpha, policy.lambda_eff))
+    return PoolFrontier(published, is_small, sweep(pool, is_small, policies), searches)
 
 
 def _search(
     published: PublishedPool, is_small: NDArray[np.bool_], objective: ObjectiveName, target: Target
 ) -> TargetSearch:
-    pool, alpha, measure = published.pool, published.dial.alpha, MEASURES[target.measure]
+    pool, alpha, measure = published.pool, published.policy.alpha, MEASURES[target.measure]
     return find_lambda(
-        lambda lambda_eff: measure(spread(pool.split(Dial(objective, alpha, lambda_eff)).payout, is_small)),
+        lambda lambda_eff: measure(spread(pool.split(SplitPolicy(objective, alpha, lambda_eff)).payout, is_small)),
         target.value,
     )
 
 
-def _log_searches(night: Night, frontier: PoolFrontier, target: Target | None) -> None:
+def _log_searches(context: RunContext, frontier: PoolFrontier, target: Target | None) -> None:
     for objective, search in frontier.searches.items():
         where = f"pool {frontier.published.pool.category}, objective {objective}: {target}"
         reach = f"reachable is {search.least:.6g} to {search.most:.6g}"
         if search.lambda_eff is None:
-            night.log(FRONTIER, f"{where} is out of reach at any lambda_eff; {reach}")
+            context.log(FRONTIER, f"{where} is out of reach at any lambda_eff; {reach}")
         else:
-            night.log(FRONTIER, f"{where} at lambda_eff {search.lambda_eff!r}, where it is {search.value!r}; {reach}")
+            context.log(FRONTIER, f"{where} at lambda_eff {search.lambda_eff!r}, where it is {search.value!r}; {reach}")
 
 
-def _records(night: Night, frontiers: Sequence[PoolFrontier], target: Target | None) -> list[dict[str, Any]]:
+def _records(context: RunContext, frontiers: Sequence[PoolFrontier], target: Target | None) -> list[dict[str, Any]]:
     return [
-        _record(night, frontier, point, is_best, target)
+        _record(context, frontier, point, is_best, target)
         for frontier in frontiers
         for point, is_best in zip(frontier.points, undominated(frontier.points), strict=True)
     ]
 
 
 def _record(
-    night: Night, frontier: PoolFrontier, point: FrontierPoint, is_undominated: bool, target: Target | None
+    context: RunContext, frontier: PoolFrontier, point: FrontierPoint, is_undominated: bool, target: Target | None
 ) -> dict[str, Any]:
-    dial = point.dial
-    search = frontier.searches.get(dial.objective)
-    is_found = search is not None and (dial.alpha, dial.lambda_eff) == (
-        frontier.published.dial.alpha,
+    policy = point.policy
+    search = frontier.searches.get(policy.objective)
+    is_found = search is not None and (policy.alpha, policy.lambda_eff) == (
+        frontier.published.policy.alpha,
         search.lambda_eff,
     )
     return {
-        "date": night.day,
+        "date": context.day,
         "category": frontier.published.pool.category,
-        "objective": dial.objective,
-        "alpha": dial.alpha,
-        "lambda_eff": dial.lambda_eff,
+        "objective": policy.objective,
+        "alpha": policy.alpha,
+        "lambda_eff": policy.lambda_eff,
         "efficiency": point.efficiency,
         "efficiency_log": _finite(point.efficiency_log),
         "fairness": _finite(point.fairness),
         "is_undominated": is_undominated,
-        "is_published": dial == frontier.published.dial,
+        "is_published": policy == frontier.published.policy,
         "target": str(target) if is_found else None,
         "gini": point.spread.gini,
         "top1pct_share": point.spread.top1pct_share,
@@ -149,7 +151,7 @@ def _record(
         "moved_micros": round(point.moved),
         "pool_micros": frontier.published.pool.money,
         "max_kkt_residual": point.max_kkt_residual,
-        "allocation_run_id": frontier.published.row["run_id"],
+        "allocation_run_id": frontier.published.row.run_id,
     }
 
 

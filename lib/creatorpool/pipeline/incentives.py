@@ -25,14 +25,14 @@ from creatorpool.cohorts.views import delivered_slots, entrant_views
 from creatorpool.errors import MissingTableError
 from creatorpool.expressions import require_computable
 from creatorpool.incentives.estimation import CohortEstimate, EstimationRules, estimate_cohort
+from creatorpool.pipeline.context import RunContext
 from creatorpool.pipeline.event_window import ingested_days, warn_of_gap
-from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.stage import Stage, run_stage
 from creatorpool.runs.ledger import StageRun, latest_run
 from creatorpool.settings import IncentiveSettings
 
 INCENTIVES = "incentives"
-STAGE = Stage(INCENTIVES, ("cohort_incentives", "continuation_values", "policy_advice"), ("incentives",))
+STAGE = Stage(INCENTIVES, ("events", "videos", "entrants"), ("incentives",))
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ class CohortFrames:
     last: date
 
 
-def day_incentives(night: Night) -> StageRun:
+def publish_incentives(context: RunContext) -> StageRun:
     """The day's published estimates; made anew unless they were made from the same inputs, configuration and code."""
-    inputs = _inputs(night)
-    return run_stage(night, STAGE, inputs, lambda: _compute(night, inputs))
+    inputs = _inputs(context)
+    return run_stage(context, STAGE, inputs, lambda: _compute(context, inputs))
 
 
 def estimates(
@@ -97,12 +97,12 @@ def _estimate(cohort: SegmentCohort, settings: IncentiveSettings, rules: Estimat
     )
 
 
-def _inputs(night: Night) -> dict[str, Any]:
+def _inputs(context: RunContext) -> dict[str, Any]:
     """Versions of the published tables, and the days up to the night's own that are published without a gap."""
-    found = ingested_days(night, night.settings.incentives.cohort_days)
+    found = ingested_days(context, context.settings.incentives.cohort_days)
     entrants = latest_run(run for run in found.runs if "entrants" in run.outputs)
     if entrants is None:
-        raise MissingTableError(f"entrants were never ingested under {night.warehouse.root}: no logs hold that table")
+        raise MissingTableError(f"entrants were never ingested under {context.warehouse.root}: no logs hold that table")
     return {
         "events": found.version("events"),
         "videos": found.latest.outputs["videos"],
@@ -111,24 +111,24 @@ def _inputs(night: Night) -> dict[str, Any]:
     }
 
 
-def _frames(night: Night, inputs: Mapping[str, Any]) -> CohortFrames:
+def _frames(context: RunContext, inputs: Mapping[str, Any]) -> CohortFrames:
     first = date.fromisoformat(inputs["first_day"])
-    warn_of_gap(night, INCENTIVES, first, night.settings.incentives.cohort_days, "entrants")
-    read = night.warehouse.read
+    warn_of_gap(context, INCENTIVES, first, context.settings.incentives.cohort_days, "entrants")
+    read = context.warehouse.read
     events = read("events", version=inputs["events"])
     return CohortFrames(
-        events=events.where(events["date"].between(first, night.day)),
+        events=events.where(events["date"].between(first, context.day)),
         videos=read("videos", version=inputs["videos"]),
         entrants=read("entrants", version=inputs["entrants"]),
         first=first,
-        last=night.day,
+        last=context.day,
     )
 
 
-def _compute(night: Night, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    settings = night.settings.incentives
-    cohorts, found, rules = estimates(_frames(night, inputs), settings)
-    night.log(INCENTIVES, f"{len(cohorts)} segments estimated")
+def _compute(context: RunContext, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    settings = context.settings.incentives
+    cohorts, found, rules = estimates(_frames(context, inputs), settings)
+    context.log(INCENTIVES, f"{len(cohorts)} segments estimated")
     records = {
         "cohort_incentives": [incentive_record(c, e, rules) for c, e in zip(cohorts, found, strict=True)],
         "continuation_values": [
@@ -136,10 +136,10 @@ def _compute(night: Night, inputs: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "policy_advice": advice_records(cohorts, found, settings),
     }
-    return {table: _stored(night, table, records[table]) for table in STAGE.tables}
+    return {table: _stored(context, table, records[table]) for table in STAGE.tables}
 
 
-def _stored(night: Night, table: str, records: Sequence[Mapping[str, Any]]) -> int:
-    dated = [{**record, "date": night.day} for record in records]
-    night.store(night.warehouse.frame(dated, table), table)
+def _stored(context: RunContext, table: str, records: Sequence[Mapping[str, Any]]) -> int:
+    dated = [{**record, "date": context.day} for record in records]
+    context.store(context.warehouse.frame(dated, table), table)
     return len(dated)

@@ -13,10 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from creatorpool.comparison.pool import Dial
+from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.comparison.rules import Viewing
 from creatorpool.errors import ConfigurationError
-from creatorpool.integrity.attack import SIGNAL_COLUMNS, Columns, ScoreRules
 from creatorpool.integrity.audit import (
     AS_CONFIGURED,
     AuditPlan,
@@ -28,7 +27,7 @@ from creatorpool.integrity.audit import (
 from creatorpool.integrity.market import Contest, Market
 from creatorpool.pipeline.comparison import day_viewing
 from creatorpool.pipeline.configuration import PAYOUT_SECTIONS, take_paid_settings
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.context import RunContext
 from creatorpool.pipeline.published_day import (
     PublishedDay,
     publish_study,
@@ -36,11 +35,17 @@ from creatorpool.pipeline.published_day import (
 )
 from creatorpool.pipeline.signals import input_frames
 from creatorpool.pipeline.stage import Stage
+from creatorpool.quality.formula import Columns, QualityFormula
 from creatorpool.settings import Settings
+from creatorpool.signals.columns import SIGNAL_COLUMNS
 from creatorpool.signals.video_signals import video_signals
 
 INTEGRITY = "integrity"
-STAGE = Stage(INTEGRITY, ("integrity_audit",), (*PAYOUT_SECTIONS, "integrity"))
+STAGE = Stage(
+    INTEGRITY,
+    ("pool_payouts", "video_signals", "video_quality", "events", "viewers", "videos"),
+    (*PAYOUT_SECTIONS, "integrity"),
+)
 WHAT_IF_BEHAVIOURS = ("act",)
 """Other settings are tried with one behaviour: it shows what each changes."""
 
@@ -54,25 +59,25 @@ class DayAudit:
     creator: NDArray[Any]
 
 
-def audit_day(night: Night, categories: Collection[str] = ()) -> DayAudit:
+def publish_audit(context: RunContext, categories: Collection[str] = ()) -> DayAudit:
     """Publish table `integrity_audit` of the day's published pools, or of `categories`.
 
     Attacks are measured in the pools that the attacked video shares, of those audited.
     """
-    day = published_day(night, categories)
-    take_paid_settings(night, [pool.row for pool in day.pools.values()])
-    _require_tiers(night.settings)
+    day = published_day(context, categories)
+    take_paid_settings(context, [pool.row for pool in day.pools.values()])
+    _require_tiers(context.settings)
     audits: list[DayAudit] = []
 
     def compute() -> list[dict[str, Any]]:
-        day_videos = _DayVideos.read(night, day)
-        market = day_videos.market(night.settings, day)
-        viewing = day_viewing(night, day, {name: day.pools[name] for name in market.contests})
-        findings = list(_findings(night, day, day_videos, market, viewing))
+        day_videos = _DayVideos.read(context, day)
+        market = day_videos.market(context.settings, day)
+        viewing = day_viewing(context, day, {name: day.pools[name] for name in market.contests})
+        findings = list(_findings(context, day, day_videos, market, viewing))
         audits.append(DayAudit(findings, day_videos.video, day_videos.creator))
-        return _records(night, day, audits[0])
+        return _records(context, day, audits[0])
 
-    publish_study(night, STAGE, day, compute)
+    publish_study(context, STAGE, day, compute)
     return audits[0]
 
 
@@ -93,15 +98,15 @@ def _require_tiers(settings: Settings) -> None:
 
 
 def _findings(
-    night: Night, day: PublishedDay, day_videos: _DayVideos, market: Market, viewing: Mapping[str, Viewing]
+    context: RunContext, day: PublishedDay, day_videos: _DayVideos, market: Market, viewing: Mapping[str, Viewing]
 ) -> Iterator[Finding]:
-    plan = _plan(night.settings)
+    plan = _plan(context.settings)
     quantile = plan.small_quantile
     targets = {category: market.typical_videos(category, quantile) for category in market.contests}
     yield from audit_targets(market, targets, plan, AS_CONFIGURED, plan.fake_viewers())
-    yield from audit_rivals(market, viewing, targets, plan, 1.0 - night.settings.pools.platform_share)
+    yield from audit_rivals(market, viewing, targets, plan, 1.0 - context.settings.pools.platform_share)
     yield from most_exploitable(market, plan, AS_CONFIGURED)
-    for variant, changed in _variants(night, day, day_videos, market):
+    for variant, changed in _variants(context, day, day_videos, market):
         yield from audit_targets(changed, targets, plan, variant, plan.fake_viewers(WHAT_IF_BEHAVIOURS))
         yield from most_exploitable(changed, plan, variant)
 
@@ -117,25 +122,27 @@ def _plan(settings: Settings) -> AuditPlan:
     )
 
 
-def _variants(night: Night, day: PublishedDay, day_videos: _DayVideos, market: Market) -> Iterator[tuple[str, Market]]:
+def _variants(
+    context: RunContext, day: PublishedDay, day_videos: _DayVideos, market: Market
+) -> Iterator[tuple[str, Market]]:
     """The same day under one setting changed at a time."""
-    settings = night.settings
+    settings = context.settings
     for weight in settings.integrity.unverified_weights:
         tiers = dict(settings.signals.tiers) | {"unverified": weight}
-        yield f"unverified_weight={weight:g}", day_videos.reweighted(night, day, market, tiers)
-    smoothing = "none" if market.rules.is_smoothed else "empirical_bayes"
-    rules = replace(market.rules, is_smoothed=not market.rules.is_smoothed)
-    yield f"smoothing={smoothing}", replace(market, rules=rules)
+        yield f"unverified_weight={weight:g}", day_videos.reweighted(context, day, market, tiers)
+    smoothing = "none" if market.formula.is_smoothed else "empirical_bayes"
+    formula = replace(market.formula, is_smoothed=not market.formula.is_smoothed)
+    yield f"smoothing={smoothing}", replace(market, formula=formula)
     for alpha in settings.integrity.alpha:
-        yield f"alpha={alpha:g}", _redialled(market, partial(replace, alpha=alpha))
+        yield f"alpha={alpha:g}", _with_policy(market, partial(replace, alpha=alpha))
     objective = "log" if settings.allocation.objective == "linear" else "linear"
-    yield f"objective={objective}", _redialled(market, partial(replace, objective=objective))
+    yield f"objective={objective}", _with_policy(market, partial(replace, objective=objective))
     for share in settings.integrity.cap_shares:
         yield f"cap_share={share:g}", _capped(market, share)
 
 
-def _redialled(market: Market, change: Callable[[Dial], Dial]) -> Market:
-    contests = {name: replace(contest, dial=change(contest.dial)) for name, contest in market.contests.items()}
+def _with_policy(market: Market, change: Callable[[SplitPolicy], SplitPolicy]) -> Market:
+    contests = {name: replace(contest, policy=change(contest.policy)) for name, contest in market.contests.items()}
     return replace(market, contests=contests)
 
 
@@ -156,13 +163,13 @@ class _DayVideos:
     columns: Columns
 
     @classmethod
-    def read(cls, night: Night, day: PublishedDay) -> _DayVideos:
-        warehouse, versions, custom = night.warehouse, day.versions, sorted(night.settings.signals.custom)
+    def read(cls, context: RunContext, day: PublishedDay) -> _DayVideos:
+        warehouse, versions, custom = context.warehouse, day.versions, sorted(context.settings.signals.custom)
         signals = warehouse.read_arrow(
-            "video_signals", ("video_id", *SIGNAL_COLUMNS, *custom), day=night.day, version=versions["video_signals"]
+            "video_signals", ("video_id", *SIGNAL_COLUMNS, *custom), day=context.day, version=versions["video_signals"]
         ).sort_by("video_id")
         quality = warehouse.read_arrow(
-            "video_quality", ("video_id", "is_compliant"), day=night.day, version=versions["video_quality"]
+            "video_quality", ("video_id", "is_compliant"), day=context.day, version=versions["video_quality"]
         ).sort_by("video_id")
         names = ["video_id", "creator_id", "categories"]
         described = warehouse.read_arrow("videos", names, version=versions["videos"])
@@ -179,30 +186,26 @@ class _DayVideos:
 
     def market(self, settings: Settings, day: PublishedDay) -> Market:
         """The day as it was paid; pools that paid nothing are left out."""
-        rules = ScoreRules(
-            settings.signals.exponents(),
-            settings.signals.action_weights.model_dump(),
-            settings.signals.tiers,
-            settings.quality.smoothing == "empirical_bayes",
-        )
+        is_smoothed = settings.quality.smoothing == "empirical_bayes"
+        formula = QualityFormula.of(settings.signals, is_smoothed=is_smoothed)
         place = {video: position for position, video in enumerate(self.video.tolist())}
         contests = {
             name: Contest(
-                published.pool, published.dial, np.array([place[video] for video in published.pool.video.tolist()])
+                published.pool, published.policy, np.array([place[video] for video in published.pool.video.tolist()])
             )
             for name, published in day.pools.items()
             if published.pool.can_pay
         }
-        return Market(self.columns, self.creator, rules, contests)
+        return Market(self.columns, self.creator, formula, contests)
 
-    def reweighted(self, night: Night, day: PublishedDay, market: Market, tiers: dict[str, float]) -> Market:
+    def reweighted(self, context: RunContext, day: PublishedDay, market: Market, tiers: dict[str, float]) -> Market:
         """The day with other trust weights: its signals computed anew from its events, by the night's own transform."""
-        settings = night.settings.signals.model_copy(update={"tiers": tiers})
-        signals = video_signals(*input_frames(night, day.versions), settings)
+        settings = context.settings.signals.model_copy(update={"tiers": tiers})
+        signals = video_signals(*input_frames(context, day.versions), settings)
         names = [*SIGNAL_COLUMNS, *sorted(settings.custom)]
         rows = signals.select("video_id", *names).toArrow().sort_by("video_id")
         columns = dict(self.columns) | _numbers(rows, names)
-        return replace(market, columns=columns, rules=replace(market.rules, tiers=tiers))
+        return replace(market, columns=columns, formula=replace(market.formula, tiers=tiers))
 
 
 def _objects(column: pa.ChunkedArray) -> NDArray[Any]:
@@ -213,14 +216,14 @@ def _numbers(rows: pa.Table, names: Sequence[str]) -> dict[str, NDArray[Any]]:
     return {name: rows.column(name).to_numpy() for name in names}
 
 
-def _records(night: Night, day: PublishedDay, audit: DayAudit) -> list[dict[str, Any]]:
-    return [_record(night, day, audit, finding) for finding in audit.findings]
+def _records(context: RunContext, day: PublishedDay, audit: DayAudit) -> list[dict[str, Any]]:
+    return [_record(context, day, audit, finding) for finding in audit.findings]
 
 
-def _record(night: Night, day: PublishedDay, audit: DayAudit, finding: Finding) -> dict[str, Any]:
+def _record(context: RunContext, day: PublishedDay, audit: DayAudit, finding: Finding) -> dict[str, Any]:
     attack, gain = finding.attack, round(finding.gain)
     return {
-        "date": night.day,
+        "date": context.day,
         "category": finding.category,
         "rule": finding.rule,
         "variant": finding.variant,
@@ -238,5 +241,5 @@ def _record(night: Night, day: PublishedDay, audit: DayAudit, finding: Finding) 
         "cost_micros": finding.cost,
         "profit_micros": gain - finding.cost,
         "pays_off": gain > finding.cost,
-        "allocation_run_id": day.pools[finding.category].row["run_id"],
+        "allocation_run_id": day.pools[finding.category].row.run_id,
     }

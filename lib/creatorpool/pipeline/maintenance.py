@@ -12,7 +12,7 @@ from creatorpool.errors import ConcurrentWriteError
 from creatorpool.pipeline.recovery import recover
 from creatorpool.runs.claims import EVERY_DAY, claimed
 from creatorpool.runs.identity import new_run_id, now
-from creatorpool.runs.ledger import named_versions
+from creatorpool.runs.retention import named_versions
 from creatorpool.tables import Warehouse
 
 logger = logging.getLogger("creatorpool")
@@ -36,7 +36,7 @@ def maintain_tables(warehouse: Warehouse, keep: timedelta, *, dry_run: bool = Fa
     """Compact every table, then delete the files that no kept version needs, one table after the other.
 
     Kept are the latest version, all younger than `keep`, those in which published days stand, and what runs of the
-    last `keep` read and wrote (`runs.ledger.named_versions`). What killed runs left is completed or undone first. A
+    last `keep` read and wrote (`runs.retention.named_versions`). What killed runs left is completed or undone first. A
     table that another run is writing is compacted the next time. Starts no engine; with `dry_run` nothing changes.
 
     Raises

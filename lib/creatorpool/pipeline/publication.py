@@ -16,11 +16,12 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from creatorpool.contracts import stage_tables
 from creatorpool.contracts.schema import with_new_columns
 from creatorpool.errors import MissingTableError
 from creatorpool.frames import MOST_UNIONS, union_all
-from creatorpool.runs.ledger import PUBLISHED
-from creatorpool.runs.published import PAYOUT_TABLES, STAGE_TABLES, published_versions
+from creatorpool.runs.pools import every_published_pool
+from creatorpool.runs.published import published_versions
 from creatorpool.storage.records import arrow_schema
 from creatorpool.tables import Warehouse
 
@@ -44,7 +45,7 @@ class _Part:
 
 def published_rows(warehouse: Warehouse, table: str) -> DataFrame:
     """Rows of `table` that are published; all rows of a table that no stage publishes by day, such as the ledgers."""
-    if table not in (*STAGE_TABLES, *PAYOUT_TABLES):
+    if table not in stage_tables():
         return warehouse.read(table)
     parts = sorted(_parts(warehouse, table), key=lambda part: len(part.days), reverse=True)
     if not parts:
@@ -70,7 +71,7 @@ def published_arrow(warehouse: Warehouse, table: str, days: Collection[date] | N
     MissingTableError
         If one of `days` is published and cannot be read.
     """
-    if table not in (*STAGE_TABLES, *PAYOUT_TABLES):
+    if table not in stage_tables():
         return warehouse.read_arrow(table)
     empty = arrow_schema(warehouse.contract(table)).empty_table()
     found: list[pa.Table] = []
@@ -117,7 +118,4 @@ def _parts(warehouse: Warehouse, table: str) -> Iterator[_Part]:
 
 def last_paid_before(warehouse: Warehouse, day: date) -> date | None:
     """The last day before `day` of which payouts are published."""
-    if not warehouse.exists("allocation_runs"):
-        return None
-    rows = warehouse.read_arrow("allocation_runs", ["date", "status"]).to_pylist()
-    return max((row["date"] for row in rows if row["status"] == PUBLISHED and row["date"] < day), default=None)
+    return max((pool.day for pool in every_published_pool(warehouse) if pool.day < day), default=None)

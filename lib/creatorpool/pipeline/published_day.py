@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,14 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.pools import creators_of, with_creator_caps
-from creatorpool.comparison.pool import Dial, Pool
-from creatorpool.errors import InputError, MissingTableError
+from creatorpool.comparison.pool import Pool
+from creatorpool.errors import InputError
 from creatorpool.frames import parts_by
 from creatorpool.pipeline.configuration import take_paid_settings
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.context import RunContext
 from creatorpool.pipeline.stage import Stage, run_stage
-from creatorpool.runs.ledger import StageRun, published_pools
+from creatorpool.runs.ledger import StageRun
+from creatorpool.runs.pools import PoolRun, require_published_pools
 from creatorpool.runs.published import published_version
 
 POOL_COLUMNS = ("category", "video_id", "creator_id", "effective_impressions", "floor_micros", "cap_micros")
@@ -29,14 +30,14 @@ POOL_COLUMNS = ("category", "video_id", "creator_id", "effective_impressions", "
 class PublishedPool:
     """A pool as it was paid: its ledger row, its videos, and their (n,) payouts in micros."""
 
-    row: Mapping[str, Any]
+    row: PoolRun
     pool: Pool
     payout: NDArray[np.int64]
 
     @property
-    def dial(self) -> Dial:
+    def policy(self) -> SplitPolicy:
         """What the pool was split by."""
-        return Dial("log" if self.row["objective"] == "log" else "linear", self.row["alpha"], self.row["lambda_eff"])
+        return self.row.policy
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class PublishedDay:
     versions: Mapping[str, int]
 
 
-def published_day(night: Night, categories: Collection[str] = ()) -> PublishedDay:
+def published_day(context: RunContext, categories: Collection[str] = ()) -> PublishedDay:
     """The published pools of the run's day, or those of `categories`.
 
     Raises
@@ -59,16 +60,11 @@ def published_day(night: Night, categories: Collection[str] = ()) -> PublishedDa
     ConfigurationError
         If creators were capped, and not under this run's configuration.
     """
-    ledger = published_pools(night.warehouse, night.day)
-    if not ledger:
-        raise MissingTableError(
-            f"payouts of {night.day} are not published under {night.warehouse.root}: run jobs/allocate_pool.py "
-            f"--date {night.day}"
-        )
+    ledger = require_published_pools(context.warehouse, context.day)
     if unknown := sorted(set(categories) - set(ledger)):
-        raise InputError(f"no published pool of {night.day} is called {unknown}; pools: {sorted(ledger)}")
+        raise InputError(f"no published pool of {context.day} is called {unknown}; pools: {sorted(ledger)}")
     versions = _versions(ledger.values())
-    rows = _payout_rows(night, versions, ledger).sort_by("video_id")
+    rows = _payout_rows(context, versions, ledger).sort_by("video_id")
     by_category = dict(parts_by(rows, "category"))
     chosen = sorted(name for name in ledger if not categories or name in categories)
     return PublishedDay(
@@ -76,34 +72,34 @@ def published_day(night: Night, categories: Collection[str] = ()) -> PublishedDa
     )
 
 
-def _payout_rows(night: Night, versions: Mapping[str, int], ledger: Mapping[str, Mapping[str, Any]]) -> pa.Table:
+def _payout_rows(context: RunContext, versions: Mapping[str, int], ledger: Mapping[str, PoolRun]) -> pa.Table:
     """The day's `pool_payouts`, with `creator_cap_micros` where the caps of creators were part of the rules."""
-    warehouse, version = night.warehouse, versions["pool_payouts"]
+    warehouse, version = context.warehouse, versions["pool_payouts"]
     columns = (*POOL_COLUMNS, "payout_micros")
     if "creators" not in versions:
-        return warehouse.read_arrow("pool_payouts", columns, day=night.day, version=version)
+        return warehouse.read_arrow("pool_payouts", columns, day=context.day, version=version)
     # Which cap belongs to a level only the configuration says.
-    take_paid_settings(night, ledger.values())
-    payouts = warehouse.read("pool_payouts", day=night.day, version=version).select(*columns)
+    take_paid_settings(context, ledger.values())
+    payouts = warehouse.read("pool_payouts", day=context.day, version=version).select(*columns)
     creators = warehouse.read("creators", version=versions["creators"])
-    return with_creator_caps(payouts, creators, night.settings.allocation.creator_caps or {}).toArrow()
+    return with_creator_caps(payouts, creators, context.settings.allocation.creator_caps or {}).toArrow()
 
 
-def _versions(rows: Collection[Mapping[str, Any]]) -> dict[str, int]:
+def _versions(rows: Collection[PoolRun]) -> dict[str, int]:
     """Of every table behind the published rows, which all name the same output and were paid from the same inputs."""
     versions: dict[str, int] = {}
     for row in rows:
-        versions |= json.loads(row["input_versions"]) | json.loads(row["output_versions"])
+        versions |= dict(row.inputs) | dict(row.outputs)
     return versions
 
 
-def _pool(row: Mapping[str, Any], own: pa.Table) -> PublishedPool:
+def _pool(row: PoolRun, own: pa.Table) -> PublishedPool:
     impressions = own.column("effective_impressions").to_numpy()
     # One floor and one cap a pool; a video without effective impressions has the floor for its cap.
     caps = own.filter(pa.array(impressions > 0)).column("cap_micros")
     pool = Pool(
-        category=row["category"],
-        money=row["paid_micros"],
+        category=row.category,
+        money=row.paid_micros,
         video=np.array(own.column("video_id").to_pylist(), dtype=object),
         creator=np.array(own.column("creator_id").to_pylist(), dtype=object),
         effective_impressions=impressions,
@@ -115,23 +111,23 @@ def _pool(row: Mapping[str, Any], own: pa.Table) -> PublishedPool:
 
 
 def publish_study(
-    night: Night, stage: Stage, day: PublishedDay, compute: Callable[[], Sequence[Mapping[str, Any]]]
+    context: RunContext, stage: Stage, day: PublishedDay, compute: Callable[[], Sequence[Mapping[str, Any]]]
 ) -> StageRun:
     """Publish the records that `compute` makes of `day` as the table of `stage`; other pools' rows of the day stand."""
     table = stage.tables[0]
 
     def store() -> Mapping[str, Any]:
         records = compute()
-        night.store_records([*_standing(night, table, day), *records], table)
+        context.store_records([*_standing(context, table, day), *records], table)
         return {table: len(records)}
 
-    return run_stage(night, stage, day.versions, store, lambda _: False)
+    return run_stage(context, stage, day.versions, store, lambda _: False)
 
 
-def _standing(night: Night, table: str, day: PublishedDay) -> list[dict[str, Any]]:
+def _standing(context: RunContext, table: str, day: PublishedDay) -> list[dict[str, Any]]:
     """Published rows of the day's other pools: what a run left that never published must not be published with them."""
-    version = published_version(night.warehouse, table, night.day)
+    version = published_version(context.warehouse, table, context.day)
     if version is None:
         return []
-    rows = night.warehouse.read_arrow(table, day=night.day, version=version).to_pylist()
+    rows = context.warehouse.read_arrow(table, day=context.day, version=version).to_pylist()
     return [row for row in rows if row["category"] not in day.pools]

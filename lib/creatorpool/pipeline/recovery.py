@@ -13,21 +13,21 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, Protocol
 
+from creatorpool.contracts import stage_tables
 from creatorpool.errors import RunInProgressError
 from creatorpool.runs.claims import EVERY_DAY, claimed
 from creatorpool.runs.identity import new_run_id, now
 from creatorpool.runs.ledger import (
     ALLOCATE,
     INGEST,
-    SCORE_TABLES,
     SIGNALS,
     StageRun,
     fail_run,
     forget_run,
     publish_run,
-    published_pools,
     unfinished_runs,
 )
+from creatorpool.runs.pools import published_pools
 from creatorpool.runs.published import published_version
 from creatorpool.tables import Warehouse
 
@@ -38,7 +38,7 @@ _LEASE = timedelta(minutes=10)
 
 
 class Log(Protocol):
-    """What tells what was done, such as `Night.log`."""
+    """What tells what was done, such as `RunContext.log`."""
 
     def __call__(self, subject: str, message: str, **facts: Any) -> None: ...
 
@@ -49,12 +49,17 @@ def recover(warehouse: Warehouse, log: Log, held: Collection[tuple[str, date]] =
     `held` are the claims that the caller holds: for other stages and days, recovery takes the claims itself.
     """
     for run in unfinished_runs(warehouse):
-        claim = (run.stage, EVERY_DAY if run.stage == INGEST else run.day)
+        claim = (run.stage, claim_day(run.stage, run.day))
         try:
             with _claim(warehouse, claim, held) as own:
                 _recover_one(own, run, log)
         except RunInProgressError as error:
             log(run.stage, f"{run.day} is being published by run {run.run_id}: {error}")
+
+
+def claim_day(stage: str, day: date) -> date:
+    """The day on which `stage` of `day` is claimed: ingestions of different days must not run side by side."""
+    return EVERY_DAY if stage == INGEST else day
 
 
 def _claim(
@@ -79,14 +84,14 @@ def _recover_one(warehouse: Warehouse, run: StageRun, log: Log) -> None:
 
 def _is_paid_by(warehouse: Warehouse, run: StageRun) -> bool:
     """Whether payouts of the day are published by `run`: that commit publishes its scores as well."""
-    return any(pool["run_id"] == run.run_id for pool in published_pools(warehouse, run.day).values())
+    return any(pool.run_id == run.run_id for pool in published_pools(warehouse, run.day).values())
 
 
 def _complete(warehouse: Warehouse, run: StageRun) -> None:
     if run.stage == ALLOCATE:
         forget_run(warehouse, run)
     else:
-        versions = {table: published_version(warehouse, table, run.day) for table in SCORE_TABLES}
+        versions = {table: published_version(warehouse, table, run.day) for table in stage_tables(SIGNALS)}
         outputs = {table: version for table, version in versions.items() if version is not None}
         publish_run(warehouse, replace(run, outputs=outputs, rows=run.rows["facts"]))
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 from creatorpool.frames import matching
-from creatorpool.pipeline.allocation import allocate_day
+from creatorpool.pipeline.allocation import publish_payouts
 from creatorpool.pipeline.checks import Check, compared_frames
 from creatorpool.pipeline.configuration import take_paid_settings
-from creatorpool.pipeline.night import Night
-from creatorpool.runs.ledger import pool_run
+from creatorpool.pipeline.context import RunContext
+from creatorpool.runs.ledger import as_json
+from creatorpool.runs.pools import PoolRun, pools_of_run, require_published_pools
 
 SPLIT = ("creator_id", "floor_micros", "cap_micros", "payout_micros", "bound")
 
 
-def reproduce_day(night: Night, run_id: str | None = None) -> list[Check]:
+def reproduce_day(context: RunContext, run_id: str | None = None) -> list[Check]:
     """Rate and pay the day anew, from the inputs of one run or of the published ones, and compare the payouts.
 
     Later versions of the inputs (late events, newer dimensions) do not count. Writes nothing.
@@ -27,20 +27,27 @@ def reproduce_day(night: Night, run_id: str | None = None) -> list[Check]:
     ConfigurationError
         If the run had another configuration.
     """
-    ledger = pool_run(night.warehouse, night.day, run_id)
-    take_paid_settings(night, ledger.values())
+    ledger = _pools(context, run_id)
+    take_paid_settings(context, ledger.values())
     groups: dict[tuple[str, str], list[str]] = {}
     for category, row in sorted(ledger.items()):
-        groups.setdefault((row["input_versions"], row["output_versions"]), []).append(category)
-    return [_made_again(night, *versions, categories) for versions, categories in groups.items()]
+        groups.setdefault((as_json(row.inputs), as_json(row.outputs)), []).append(category)
+    return [_made_again(context, ledger[categories[0]], categories) for categories in groups.values()]
 
 
-def _made_again(night: Night, inputs: str, outputs: str, categories: list[str]) -> Check:
-    warehouse, version = night.warehouse, json.loads(outputs)["pool_payouts"]
-    _require_kept(night, {**json.loads(inputs), "pool_payouts": version})
-    again = replace(night, dry_run=True, as_of=json.loads(inputs), results=[], kept=0)
-    payouts = allocate_day(again, categories, republish=True).pool_payouts
-    stored = warehouse.read("pool_payouts", day=night.day, version=version)
+def _pools(context: RunContext, run_id: str | None) -> dict[str, PoolRun]:
+    if run_id is None:
+        return require_published_pools(context.warehouse, context.day)
+    return pools_of_run(context.warehouse, context.day, run_id)
+
+
+def _made_again(context: RunContext, pool: PoolRun, categories: list[str]) -> Check:
+    """The pools `categories`, which were paid from and into the same versions as `pool`."""
+    warehouse, version = context.warehouse, pool.outputs["pool_payouts"]
+    _require_kept(context, {**pool.inputs, "pool_payouts": version})
+    again = replace(context, dry_run=True, as_of=pool.inputs, results=[], kept=0)
+    payouts = publish_payouts(again, categories, republish=True).pool_payouts
+    stored = warehouse.read("pool_payouts", day=context.day, version=version)
     before, now = (matching(rows, "category", categories) for rows in (stored, payouts))
     close = ["effective_impressions", "share", "weight"]
     return compared_frames(
@@ -48,7 +55,7 @@ def _made_again(night: Night, inputs: str, outputs: str, categories: list[str]) 
     )
 
 
-def _require_kept(night: Night, versions: dict[str, int]) -> None:
+def _require_kept(context: RunContext, versions: dict[str, int]) -> None:
     for table, version in versions.items():
-        is_daily = "date" in night.warehouse.contract(table).partition_by
-        night.warehouse.count_stored(table, day=night.day if is_daily else None, version=version)
+        is_daily = "date" in context.warehouse.contract(table).partition_by
+        context.warehouse.count_stored(table, day=context.day if is_daily else None, version=version)

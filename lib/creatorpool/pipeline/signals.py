@@ -9,14 +9,13 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from creatorpool.errors import MissingTableError
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.context import RunContext
 from creatorpool.pipeline.stage import Stage, run_stage
-from creatorpool.quality.score import fit_day_priors, video_quality
-from creatorpool.runs.ledger import INGEST, SCORE_TABLES, SIGNALS, StageRun, latest_run, published_runs
+from creatorpool.quality.day import score_day
+from creatorpool.runs.ledger import INGEST, SIGNALS, StageRun, latest_run, published_runs
 from creatorpool.runs.published import published_version
-from creatorpool.signals.video_signals import video_signals
 
-STAGE = Stage(SIGNALS, SCORE_TABLES, ("signals", "quality"))
+STAGE = Stage(SIGNALS, ("events", "viewers", "videos"), ("signals", "quality"))
 INPUT_TABLES = ("events", "viewers", "videos", "ad_revenue")
 
 
@@ -40,67 +39,64 @@ class SignalFrames:
     config_sha256: str
 
 
-def day_signals(night: Night) -> SignalFrames:
+def publish_signals(context: RunContext) -> SignalFrames:
     """The day's published signals and quality; published first if they are not yet, or only computed in a dry run."""
-    inputs = signal_inputs(night)
+    inputs = signal_inputs(context)
     made: list[RatedDay] = []
 
     def compute() -> Mapping[str, Any]:
-        made.append(rate_day(night, inputs))
+        made.append(rate_day(context, inputs))
         return made[0].facts
 
     def stands(run: StageRun) -> bool:
-        if run.config_sha256 != night.settings.sha256(*STAGE.sections):
-            night.log(SIGNALS, "warning: published with another configuration, which stands")
+        if run.config_sha256 != context.settings.sha256(*STAGE.sections):
+            context.warn(SIGNALS, "published with another configuration, which stands; --republish rates the day anew")
         return True
 
-    run = run_stage(night, STAGE, inputs, compute, stands)
+    run = run_stage(context, STAGE, inputs, compute, stands)
     if made:
         return SignalFrames(made[0].signals, made[0].quality, inputs, run.outputs, run.config_sha256)
-    return _published(night, run)
+    return _published(context, run)
 
 
-def rate_day(night: Night, inputs: Mapping[str, int]) -> RatedDay:
+def rate_day(context: RunContext, inputs: Mapping[str, int]) -> RatedDay:
     """Compute and store the day's signals and quality from `inputs`; the caller publishes them."""
-    settings = night.settings
-    events, viewers, videos = input_frames(night, inputs)
-    signals = night.store(video_signals(events, viewers, videos, settings.signals), "video_signals")
-    is_smoothed = settings.quality.smoothing == "empirical_bayes"
-    priors = fit_day_priors(signals, videos, settings.signals) if is_smoothed else None
-    quality = night.store(video_quality(signals, videos, settings.signals, priors), "video_quality")
-    return RatedDay(signals, quality, {} if priors is None else {"priors": priors.as_dict()})
+    scores = score_day(*input_frames(context, inputs), context.settings, context.store)
+    return RatedDay(
+        scores.signals, scores.quality, {} if scores.priors is None else {"priors": scores.priors.as_dict()}
+    )
 
 
-def _published(night: Night, run: StageRun) -> SignalFrames:
-    versions = {table: published_version(night.warehouse, table, night.day) for table in STAGE.tables}
+def _published(context: RunContext, run: StageRun) -> SignalFrames:
+    versions = {table: published_version(context.warehouse, table, context.day) for table in STAGE.tables}
     outputs = {table: run.outputs[table] if version is None else version for table, version in versions.items()}
-    signals, quality = (night.warehouse.read(table, day=night.day, version=outputs[table]) for table in STAGE.tables)
-    return SignalFrames(signals, quality, run.inputs, outputs, run.config_sha256)
+    read = {table: context.warehouse.read(table, day=context.day, version=outputs[table]) for table in STAGE.tables}
+    return SignalFrames(read["video_signals"], read["video_quality"], run.inputs, outputs, run.config_sha256)
 
 
-def signal_inputs(night: Night) -> dict[str, int]:
+def signal_inputs(context: RunContext) -> dict[str, int]:
     """The versions that the day's published ingestion left; of events, with what later days have added to it since.
 
     Of a run that repeats an earlier one, the versions that this one read.
     """
-    if night.as_of is not None:
-        return {table: night.as_of[table] for table in INPUT_TABLES}
-    runs = published_runs(night.warehouse, INGEST)
-    own = latest_run(run for run in runs if run.day == night.day)
+    if context.as_of is not None:
+        return {table: context.as_of[table] for table in INPUT_TABLES}
+    runs = published_runs(context.warehouse, INGEST)
+    own = latest_run(run for run in runs if run.day == context.day)
     if own is None:
         raise MissingTableError(
-            f"events of {night.day} are not published under {night.warehouse.root}: run jobs/ingest_events.py "
-            f"--date {night.day}, or name the logs with --source"
+            f"events of {context.day} are not published under {context.warehouse.root}: run jobs/ingest_events.py "
+            f"--date {context.day}, or name the logs with --source"
         )
-    events = max(run.outputs["events"] for run in runs if run.day >= night.day)
+    events = max(run.outputs["events"] for run in runs if run.day >= context.day)
     return {"events": events, **{table: own.outputs[table] for table in INPUT_TABLES[1:]}}
 
 
-def input_frames(night: Night, versions: Mapping[str, int]) -> tuple[DataFrame, DataFrame, DataFrame]:
+def input_frames(context: RunContext, versions: Mapping[str, int]) -> tuple[DataFrame, DataFrame, DataFrame]:
     """The day's events, the viewers and the videos, each at its version."""
-    read = night.warehouse.read
+    read = context.warehouse.read
     return (
-        read("events", day=night.day, version=versions["events"]),
+        read("events", day=context.day, version=versions["events"]),
         read("viewers", version=versions["viewers"]),
         read("videos", version=versions["videos"]),
     )

@@ -6,20 +6,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from creatorpool.pipeline.configuration import ledger_settings
+from creatorpool.pipeline.context import RunContext
 from creatorpool.pipeline.explanation import ExplainedDay, Explanation, explained_day
-from creatorpool.pipeline.night import Night
 from creatorpool.pipeline.stage import Stage, run_stage
 from creatorpool.runs.identity import code_version
-from creatorpool.runs.ledger import StageRun, published_pools
+from creatorpool.runs.ledger import StageRun, as_json
+from creatorpool.runs.pools import day_outputs, published_pools
 from creatorpool.statements.creator import DayFacts
 from creatorpool.statements.rows import statement_rows
 
 STATEMENTS = "statements"
 TABLE = "creator_statements"
-STAGE = Stage(STATEMENTS, (TABLE,), ("signals", "quality"))
+STAGE = Stage(
+    STATEMENTS,
+    ("pool_payouts", "video_payouts", "video_signals", "video_quality", "payout_changes"),
+    ("signals", "quality"),
+)
 
 
-def day_statements(night: Night, explanation: Explanation | None) -> StageRun:
+def publish_statements(context: RunContext, explanation: Explanation | None) -> StageRun:
     """Publish table `creator_statements` of the run's day, unless it is published from the same payouts already.
 
     Parameters
@@ -35,9 +40,9 @@ def day_statements(night: Night, explanation: Explanation | None) -> StageRun:
         If its scores do not follow from the configured weights.
     """
     if explanation is None:
-        night.settings = ledger_settings(night.settings, published_pools(night.warehouse, night.day).values())
-    custom = sorted(night.settings.signals.custom)
-    after = explained_day(night, night.day, night.settings, custom) if explanation is None else explanation.after
+        context.settings = ledger_settings(context.settings, published_pools(context.warehouse, context.day).values())
+    custom = sorted(context.settings.signals.custom)
+    after = explained_day(context, context.day, context.settings, custom) if explanation is None else explanation.after
     inputs = _inputs(after, explanation)
     # Signals measured on the other day only do not count on this one.
     present = [name for name in custom if name in after.settings.signals.exponents()]
@@ -45,11 +50,11 @@ def day_statements(night: Night, explanation: Explanation | None) -> StageRun:
     def compute() -> Mapping[str, Any]:
         changes = None if explanation is None else explanation.changes
         rows = statement_rows(after.rows, after.video_payouts, changes, present, _facts(after, explanation))
-        night.store(rows, TABLE)
+        context.store(rows, TABLE)
         return {}
 
     return run_stage(
-        night, STAGE, inputs, compute, lambda run: (dict(run.inputs), run.code_version) == (inputs, code_version())
+        context, STAGE, inputs, compute, lambda run: (dict(run.inputs), run.code_version) == (inputs, code_version())
     )
 
 
@@ -60,9 +65,9 @@ def _facts(after: ExplainedDay, explanation: Explanation | None) -> DayFacts:
     return DayFacts(
         day=after.day,
         against=None if explanation is None else explanation.before.day,
-        currency=next(iter(after.ledger.values()))["currency"],
+        currency=next(iter(after.ledger.values())).currency,
         exponents=after.settings.signals.exponents(),
-        pool_paid={category: row["paid_micros"] for category, row in sorted(after.ledger.items())},
+        pool_paid={category: row.paid_micros for category, row in sorted(after.ledger.items())},
         notes=tuple(notes),
     )
 
@@ -73,8 +78,8 @@ def _inputs(after: ExplainedDay, explanation: Explanation | None) -> Mapping[str
     return {
         name: {
             "date": day.day.isoformat(),
-            "runs": {category: row["run_id"] for category, row in sorted(day.ledger.items())},
-            "output_versions": next(iter(day.ledger.values()))["output_versions"],
+            "runs": {category: row.run_id for category, row in sorted(day.ledger.items())},
+            "output_versions": as_json(day_outputs(day.ledger)),
             "exponents": day.settings.signals.exponents(),
         }
         for name, day in days.items()

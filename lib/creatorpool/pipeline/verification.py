@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -12,19 +11,21 @@ from pyspark.sql import functions as F
 
 from creatorpool.allocation.payouts import creator_totals, fill_payouts, settle_ties, video_totals
 from creatorpool.allocation.pools import CARRY_COLUMNS, PoolRevenue, pulse_earnings
+from creatorpool.contracts import stage_tables
 from creatorpool.contracts.schema import with_new_columns
 from creatorpool.contracts.suite import prepare_checks, validate_table
 from creatorpool.errors import MissingTableError, VerificationError
 from creatorpool.frames import matching
 from creatorpool.pipeline.checks import Check, attempted, compared_frames, compared_records
 from creatorpool.pipeline.configuration import take_paid_settings
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.context import RunContext
 from creatorpool.pipeline.signals import input_frames
 from creatorpool.pipeline.verified_pools import VerifiedPools, verified_pools
-from creatorpool.quality.score import COMPONENTS, fit_day_priors, video_quality
+from creatorpool.quality.day import score_signals
+from creatorpool.quality_components import COMPONENT_NAMES
 from creatorpool.quoting import quoted
-from creatorpool.runs.ledger import published_pools
-from creatorpool.runs.published import PAYOUT_TABLES
+from creatorpool.runs.ledger import ALLOCATE, SIGNALS, as_json
+from creatorpool.runs.pools import PoolRun, require_published_pools
 from creatorpool.session import READ_ERRORS
 from creatorpool.signals.video_signals import video_signals
 
@@ -42,7 +43,7 @@ MONEY = ("payout_micros", "pulse_micros", "total_micros", "currency")
 EARNED = ("creator_id", *MONEY)
 
 
-def verify_day(night: Night) -> list[Check]:
+def verify_day(context: RunContext) -> list[Check]:
     """Recompute the published day and compare: one `Check` for each thing that must hold. Writes nothing.
 
     Raises
@@ -52,26 +53,21 @@ def verify_day(night: Night) -> list[Check]:
     ConfigurationError
         If the configuration named is another than that of the published day; without overlays, the ledger's counts.
     """
-    ledger = published_pools(night.warehouse, night.day)
-    if not ledger:
-        raise MissingTableError(
-            f"payouts of {night.day} are not published under {night.warehouse.root}: run jobs/allocate_pool.py "
-            f"--date {night.day}"
-        )
-    take_paid_settings(night, ledger.values())
-    readable = [_readable(night, ledger)]
+    ledger = require_published_pools(context.warehouse, context.day)
+    take_paid_settings(context, ledger.values())
+    readable = [_readable(context, ledger)]
     if not readable[0].passed:
         return readable  # what cannot be read cannot be compared
-    return [*readable, *_while_readable(_all_checks(night, ledger))]
+    return [*readable, *_while_readable(_all_checks(context, ledger))]
 
 
-def require_verified(night: Night, checks: list[Check]) -> None:
+def require_verified(context: RunContext, checks: list[Check]) -> None:
     """VerificationError naming the first difference, unless every check passed."""
     failed = [check for check in checks if not check.passed]
     if failed:
         rest = f"; so do {[check.name for check in failed[1:]]}" if failed[1:] else ""
         raise VerificationError(
-            f"{night.day}: {failed[0].name} differs in {failed[0].differences} of {failed[0].compared}, for example "
+            f"{context.day}: {failed[0].name} differs in {failed[0].differences} of {failed[0].compared}, for example "
             f"{failed[0].example}{rest}"
         )
 
@@ -84,68 +80,57 @@ def _while_readable(checks: Iterator[Check]) -> Iterator[Check]:
         yield Check("tables readable", 1, 1, str(error).strip().splitlines()[0])
 
 
-def _all_checks(night: Night, ledger: Mapping[str, Mapping[str, Any]]) -> Iterator[Check]:
+def _all_checks(context: RunContext, ledger: Mapping[str, PoolRun]) -> Iterator[Check]:
     prepare_checks()
-    outputs = _one_answer(ledger, "output_versions")
-    stored = {table: _read(night, table, outputs[table]) for table in PAYOUT_TABLES}
     latest = _latest(ledger)
+    outputs = latest.outputs
+    stored = {table: _read(context, table, outputs[table]) for table in stage_tables(ALLOCATE)}
     formed: dict[str, PoolRevenue] = {}
     groups: dict[str, list[str]] = {}
     for category, row in sorted(ledger.items()):
-        groups.setdefault(row["input_versions"], []).append(category)
-    for text, categories in groups.items():
-        inputs = json.loads(text)
-        yield from _rated(night, inputs)
-        pools = verified_pools(night, inputs, {name: ledger[name] for name in categories}, stored["pool_payouts"])
+        groups.setdefault(as_json(row.inputs), []).append(category)
+    for categories in groups.values():
+        inputs = ledger[categories[0]].inputs
+        yield from _rated(context, inputs)
+        pools = verified_pools(context, inputs, {name: ledger[name] for name in categories}, stored["pool_payouts"])
         yield from _paid(pools, stored["pool_payouts"])
         # The run that published last also wrote the rows of pools that are not published yet.
-        own = pools.ledger if text != latest["input_versions"] else set(pools.formed) - (set(ledger) - set(categories))
+        own = pools.ledger if inputs != latest.inputs else set(pools.formed) - (set(ledger) - set(categories))
         formed |= {name: pools.formed[name] for name in own}
-    yield from _totals(night, json.loads(latest["input_versions"]), ledger, formed, stored)
-    rated = {table: _one_answer(ledger, "input_versions")[table] for table in ("video_signals", "video_quality")}
-    for table, version in sorted((rated | outputs).items()):
+    yield from _totals(context, latest.inputs, ledger, formed, stored)
+    rated = {table: latest.inputs[table] for table in stage_tables(SIGNALS)}
+    for table, version in sorted((rated | dict(outputs)).items()):
         if table in KEYS:
-            yield _keeps_contract(night, table, version)
-            yield _still_stands(night, table, version)
+            yield _keeps_contract(context, table, version)
+            yield _still_stands(context, table, version)
 
 
-def _one_answer(ledger: Mapping[str, Mapping[str, Any]], column: str) -> dict[str, int]:
-    """Versions of the day: published rows name the same outputs, and since 0.2 the same inputs; else the latest."""
-    versions: dict[str, int] = json.loads(_latest(ledger)[column])
-    return versions
+def _latest(ledger: Mapping[str, PoolRun]) -> PoolRun:
+    """The row that read the latest versions: rows of versions before 0.2 may name different inputs."""
+    return max(ledger.values(), key=lambda row: (sorted(row.inputs.items()), row.category))
 
 
-def _latest(ledger: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The row that read the latest versions: those of versions before 0.2 may have read different ones."""
-    return max(ledger.values(), key=lambda row: (sorted(json.loads(row["input_versions"]).items()), row["category"]))
-
-
-def _readable(night: Night, ledger: Mapping[str, Mapping[str, Any]]) -> Check:
+def _readable(context: RunContext, ledger: Mapping[str, PoolRun]) -> Check:
     """Every version that the ledger names can be read, its files included."""
     named = sorted(
-        {
-            pair
-            for row in ledger.values()
-            for column in ("input_versions", "output_versions")
-            for pair in json.loads(row[column]).items()
-        }
+        {pair for row in ledger.values() for versions in (row.inputs, row.outputs) for pair in versions.items()}
     )
     lost = []
     for table, version in named:
-        is_daily = "date" in night.warehouse.contract(table).partition_by
+        is_daily = "date" in context.warehouse.contract(table).partition_by
         try:
-            night.warehouse.count_stored(table, day=night.day if is_daily else None, version=version)
+            context.warehouse.count_stored(table, day=context.day if is_daily else None, version=version)
         except MissingTableError as error:
             lost.append(str(error))
     return Check("ledger versions readable", len(named), len(lost), lost[0] if lost else None)
 
 
-def _unique_events(night: Night, inputs: Mapping[str, int]) -> Check:
+def _unique_events(context: RunContext, inputs: Mapping[str, int]) -> Check:
     """No id of the day's events names another event, of the day or of a day that late events may be filed under."""
-    reach = timedelta(days=night.settings.ingest.late_window_days)
-    events = night.warehouse.read("events", version=inputs["events"])
-    near = events.where(F.col("date").between(night.day - reach, night.day + reach))
-    is_own = F.col("date") == F.lit(night.day)
+    reach = timedelta(days=context.settings.ingest.late_window_days)
+    events = context.warehouse.read("events", version=inputs["events"])
+    near = events.where(F.col("date").between(context.day - reach, context.day + reach))
+    is_own = F.col("date") == F.lit(context.day)
     ids = near.groupBy("event_id").agg(F.count("*").alias("number"), F.max(is_own).alias("is_own")).where("is_own")
     counted = ids.agg(
         F.count("*"), F.count(F.when(F.col("number") > 1, 1)), F.min(F.when(F.col("number") > 1, F.col("event_id")))
@@ -155,30 +140,27 @@ def _unique_events(night: Night, inputs: Mapping[str, int]) -> Check:
     return Check("event ids unique", compared, repeated, words)
 
 
-def _rated(night: Night, inputs: Mapping[str, int]) -> Iterator[Check]:
+def _rated(context: RunContext, inputs: Mapping[str, int]) -> Iterator[Check]:
     """Signals follow from events, quality from signals."""
-    events, viewers, videos = input_frames(night, inputs)
-    yield _unique_events(night, inputs)
+    events, viewers, videos = input_frames(context, inputs)
+    yield _unique_events(context, inputs)
     stored = {
-        table: night.warehouse.read(table, day=night.day, version=inputs[table])
+        table: context.warehouse.read(table, day=context.day, version=inputs[table])
         for table in ("video_signals", "video_quality")
     }
-    due = video_signals(events, viewers, videos, night.settings.signals)
+    due = video_signals(events, viewers, videos, context.settings.signals)
     counts = ("views", "viewers")
     rates = [name for name in due.columns if name not in ("date", "video_id", *counts)]
     yield attempted(
         "video_signals from events",
         lambda: compared_frames("video_signals from events", stored["video_signals"], due, ["video_id"], counts, rates),
     )
-    yield attempted("video_quality from video_signals", lambda: _quality(night, stored, videos))
+    yield attempted("video_quality from video_signals", lambda: _quality(context, stored, videos))
 
 
-def _quality(night: Night, stored: Mapping[str, DataFrame], videos: DataFrame) -> Check:
-    signals, settings = stored["video_signals"], night.settings
-    is_smoothed = settings.quality.smoothing == "empirical_bayes"
-    priors = fit_day_priors(signals, videos, settings.signals) if is_smoothed else None
-    due = video_quality(signals, videos, settings.signals, priors)
-    scores = (*COMPONENTS, "raw_score", "quality_score")
+def _quality(context: RunContext, stored: Mapping[str, DataFrame], videos: DataFrame) -> Check:
+    due, _ = score_signals(stored["video_signals"], videos, context.settings)
+    scores = (*COMPONENT_NAMES, "raw_score", "quality_score")
     exact = ("is_compliant", "smoothing")
     return compared_frames(
         "video_quality from video_signals", stored["video_quality"], due, ["video_id"], exact, scores
@@ -212,23 +194,23 @@ def _paid(pools: VerifiedPools, payouts: DataFrame) -> Iterator[Check]:
 
 
 def _totals(
-    night: Night,
+    context: RunContext,
     inputs: Mapping[str, int],
-    ledger: Mapping[str, Mapping[str, Any]],
+    ledger: Mapping[str, PoolRun],
     formed: Mapping[str, PoolRevenue],
     stored: Mapping[str, DataFrame],
 ) -> Iterator[Check]:
     """Pools from revenue, refunds and carries, videos from pools and Pulse, creators from videos."""
-    revenue = night.warehouse.read("ad_revenue", day=night.day, version=inputs["ad_revenue"])
-    videos = night.warehouse.read("videos", version=inputs["videos"])
+    revenue = context.warehouse.read("ad_revenue", day=context.day, version=inputs["ad_revenue"])
+    videos = context.warehouse.read("videos", version=inputs["videos"])
     found = {row["category"]: _without_nulls(row.asDict()) for row in stored["pool_revenue"].collect()}
     yield compared_records("pool_revenue from ad_revenue", found, {name: vars(pool) for name, pool in formed.items()})
     columns = ("pool_micros", "currency", "carried_micros", "carried_from")
     named = {name: {column: row[column] for column in columns} for name, row in found.items() if name in ledger}
-    booked = {name: _without_nulls(row) for name, row in ledger.items()}
+    booked = {name: _without_nulls(vars(row)) for name, row in ledger.items()}
     yield compared_records("ledger's pools from pool_revenue", booked, named)
-    pulse = pulse_earnings(revenue, night.settings.pools)
-    due = video_totals(stored["pool_payouts"], pulse, videos, _latest(ledger)["currency"])
+    pulse = pulse_earnings(revenue, context.settings.pools)
+    due = video_totals(stored["pool_payouts"], pulse, videos, _latest(ledger).currency)
     by_video = stored["video_payouts"]
     yield compared_frames("video_payouts from pools and Pulse", by_video, due, ["video_id"], EARNED, [])
     yield compared_frames(
@@ -247,27 +229,27 @@ def _without_nulls(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, **dict.fromkeys(missing, 0)}
 
 
-def _read(night: Night, table: str, version: int | None = None) -> DataFrame:
-    rows = night.warehouse.read(table, day=night.day, version=version)
-    return with_new_columns(rows, night.warehouse.contract(table))
+def _read(context: RunContext, table: str, version: int | None = None) -> DataFrame:
+    rows = context.warehouse.read(table, day=context.day, version=version)
+    return with_new_columns(rows, context.warehouse.contract(table))
 
 
-def _keeps_contract(night: Night, table: str, version: int) -> Check:
+def _keeps_contract(context: RunContext, table: str, version: int) -> Check:
     """Keys unique, bounds kept, totals sums: the rules of the table's contract."""
-    rows = _read(night, table, version)
-    results = validate_table(rows, night.warehouse.contract(table), night.run_id)
+    rows = _read(context, table, version)
+    results = validate_table(rows, context.warehouse.contract(table), context.run_id)
     broken = [result for result in results if not result.passed and result.severity == "error"]
     example = f"rule {broken[0].rule} broken by {broken[0].rows_failed} rows" if broken else None
     return Check(f"{table} keeps its contract", len(results), len(broken), example)
 
 
-def _still_stands(night: Night, table: str, version: int) -> Check:
+def _still_stands(context: RunContext, table: str, version: int) -> Check:
     """The day's rows are still those that were published, for readers who take the latest version."""
     name = f"{table} as published"
-    if night.warehouse.version(table) == version:
+    if context.warehouse.version(table) == version:
         return Check(name, 1)
-    columns = [c.name for c in night.warehouse.contract(table).columns if c.name not in ("date", *KEYS[table])]
-    latest, published = _read(night, table), _read(night, table, version)
+    columns = [c.name for c in context.warehouse.contract(table).columns if c.name not in ("date", *KEYS[table])]
+    latest, published = _read(context, table), _read(context, table, version)
     found = compared_frames(name, latest, published, KEYS[table], columns, [])
     counts = [frame.count() for frame in (latest, published)]
     if found.passed and counts[0] != counts[1]:

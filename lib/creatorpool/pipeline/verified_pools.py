@@ -25,9 +25,10 @@ from creatorpool.allocation.pools import (
 from creatorpool.allocation.settlement import KKT_TOLERANCE, SettledPool, settle_pool
 from creatorpool.errors import CreatorpoolError
 from creatorpool.frames import matching, parts_by
-from creatorpool.pipeline.carry import LEDGER, DayCarries, carries_at
+from creatorpool.pipeline.carry import DayCarries, carries_at
 from creatorpool.pipeline.checks import Check, compared_records
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.context import RunContext
+from creatorpool.runs.pools import POOL_LEDGER, PoolRun
 from creatorpool.tables import sum_exact
 
 RECOMPUTED = (
@@ -43,7 +44,7 @@ _COLUMNS = ("creator_id", "effective_impressions", "floor_micros", "cap_micros",
 class VerifiedPools:
     """Some pools as they should be: their ledger rows as stored, their members and settlements as recomputed."""
 
-    ledger: Mapping[str, Mapping[str, Any]]
+    ledger: Mapping[str, PoolRun]
     formed: Mapping[str, PoolRevenue]
     """Of all categories of the day, as the run that paid those of `ledger` had to form them"""
     members: DataFrame
@@ -62,7 +63,7 @@ class VerifiedPools:
             category, message = next(iter(self.failures.items()))
             return Check(name, len(self.ledger), len(self.failures), f"{category}: {message}")
         due = {name: _expected(pool) for name, pool in self.settled.items()}
-        return compared_records(name, self.ledger, due)
+        return compared_records(name, {name: vars(row) for name, row in self.ledger.items()}, due)
 
     def sums_check(self, payouts: DataFrame) -> Check:
         """Payouts and what is unallocated sum to each pool, over as many videos as the ledger says."""
@@ -72,18 +73,21 @@ class VerifiedPools:
             F.count("*").alias("videos_eligible"),
             is_paid.alias("videos_paid"),
         )
-        found = {row["category"]: row.asDict() for row in rows.collect()}
+        found = {row.category: row.asDict() for row in rows.collect()}
         nothing = {"paid_micros": 0, "videos_eligible": 0, "videos_paid": 0}
         stored = {name: self._summed(name, found.get(name, nothing)) for name in self.ledger}
-        due = {name: {column: row[column] for column in (*nothing, "pool_micros")} for name, row in self.ledger.items()}
+        due = {
+            name: {column: getattr(row, column) for column in (*nothing, "pool_micros")}
+            for name, row in self.ledger.items()
+        }
         return compared_records("payouts and unallocated sum to the pool", stored, due)
 
     def _summed(self, category: str, found: Mapping[str, int]) -> dict[str, int]:
-        return {**found, "pool_micros": found["paid_micros"] + self.ledger[category]["unallocated_micros"]}
+        return {**found, "pool_micros": found["paid_micros"] + self.ledger[category].unallocated_micros}
 
     def optimality_check(self, payouts: DataFrame) -> Check:
         """Stored payouts meet the conditions of optimality at the ledger's price, to the micro that rounding moves."""
-        priced = [name for name, row in self.ledger.items() if row["nu"] is not None and row["paid_micros"]]
+        priced = [name for name, row in self.ledger.items() if row.nu is not None and row.paid_micros]
         rows = matching(payouts, "category", priced).select("category", *_COLUMNS).toArrow()
         own = dict(parts_by(rows, "category"))
         worst = {name: self._violation(name, own.get(name, rows.slice(0, 0))) for name in priced}
@@ -91,28 +95,30 @@ class VerifiedPools:
         return Check("payouts optimal (KKT)", len(self.ledger), len(found), found[0] if found else None)
 
     def _violation(self, category: str, rows: pa.Table) -> str | None:
-        row, money = self.ledger[category], self.ledger[category]["paid_micros"]
+        row, money = self.ledger[category], self.ledger[category].paid_micros
         residuals = self._residuals(category, rows)
         allowed = KKT_TOLERANCE * money + 1.0
         limits = {"budget": 0.5, "bounds": 0.0, "stationarity": allowed}
         for name, limit in limits.items():
             if getattr(residuals, name) > limit:
-                return f"{name} is off by {getattr(residuals, name):.6g} micros of {money} at price {row['nu']:.9g}"
+                return f"{name} is off by {getattr(residuals, name):.6g} micros of {money} at price {row.nu:.9g}"
         return None
 
     def _residuals(self, category: str, rows: pa.Table) -> KktResiduals:
         row = self.ledger[category]
         cap = pc.fill_null(rows.column("cap_micros").cast(pa.float64()), np.inf).to_numpy()
+        if row.nu is None:
+            raise ValueError(f"pool {category} has no price")
         return kkt_residuals(
             rows.column("payout_micros").to_numpy().astype(np.float64),
-            row["nu"],
+            row.nu,
             rows.column("effective_impressions").to_numpy(),
-            float(row["paid_micros"]),
-            alpha=row["alpha"],
-            lambda_eff=row["lambda_eff"],
+            float(row.paid_micros),
+            alpha=row.policy.alpha,
+            lambda_eff=row.policy.lambda_eff,
             floor=rows.column("floor_micros").to_numpy().astype(np.float64),
             cap=cap,
-            objective="log" if row["objective"] == "log" else "linear",
+            objective=row.policy.objective,
             eta=self._eta(category, rows),
         )
 
@@ -126,13 +132,13 @@ class VerifiedPools:
 
 
 def verified_pools(
-    night: Night, inputs: Mapping[str, int], ledger: Mapping[str, Mapping[str, Any]], payouts: DataFrame
+    context: RunContext, inputs: Mapping[str, int], ledger: Mapping[str, PoolRun], payouts: DataFrame
 ) -> VerifiedPools:
     """Settle the pools of `ledger` anew, all paid from `inputs`; one that cannot be settled is among the failures."""
-    warehouse, settings = night.warehouse, night.settings
-    formed = _formed(night, inputs, ledger)
+    warehouse, settings = context.warehouse, context.settings
+    formed = _formed(context, inputs, ledger)
     quality, signals = (
-        warehouse.read(table, day=night.day, version=inputs[table]) for table in ("video_quality", "video_signals")
+        warehouse.read(table, day=context.day, version=inputs[table]) for table in ("video_quality", "video_signals")
     )
     members = pool_members(quality, signals, warehouse.read("videos", version=inputs["videos"]), settings.pools)
     caps = settings.allocation.creator_caps
@@ -150,13 +156,13 @@ def verified_pools(
     return VerifiedPools(ledger, formed, members, settled, failures)
 
 
-def _formed(night: Night, inputs: Mapping[str, int], ledger: Mapping[str, Mapping[str, Any]]) -> dict[str, PoolRevenue]:
+def _formed(context: RunContext, inputs: Mapping[str, int], ledger: Mapping[str, PoolRun]) -> dict[str, PoolRevenue]:
     """The day's pools, formed from the revenue and the carries that a run read; empty where neither names one."""
-    revenue = night.warehouse.read("ad_revenue", day=night.day, version=inputs["ad_revenue"])
+    revenue = context.warehouse.read("ad_revenue", day=context.day, version=inputs["ad_revenue"])
     booked = [row.asDict() for row in category_revenue(revenue).collect()]
-    version = inputs.get(LEDGER)
-    open_then = carries_at(night.warehouse, night.day, version, next(iter(ledger.values()))["currency"])
-    pools = form_pools(booked, night.settings.pools, DayCarries(version, open_then).into(ledger, ()))
+    version = inputs.get(POOL_LEDGER)
+    open_then = carries_at(context.warehouse, context.day, version, next(iter(ledger.values())).currency)
+    pools = form_pools(booked, context.settings.pools, DayCarries(version, open_then).into(ledger, ()))
     return {pool.category: pool for pool in pools}
 
 

@@ -1,4 +1,4 @@
-"""Does a configuration score better? Coverage, agreement between halves of the viewers, and prediction of long views.
+"""Does a configuration score better? Coverage, agreement of halves, prediction of long views (formulas §1.6).
 
 Each video's viewers are split at random into two halves, and each half is scored as if it were the day. A score that
 measures the video, not the chance of who watched it, ranks videos alike in both halves (reliability), and ranks them
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
+from scipy.stats import bootstrap, spearmanr
 
 from creatorpool.errors import InputError
 
@@ -70,10 +70,9 @@ def prediction(scores: HalfScores) -> float:
 
 def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
     """Spearman's correlation of (n,) `a` and `b`, ties by mean rank; 0 where one is constant: it ranks nothing."""
-    ranks = np.vstack([rankdata(a), rankdata(b)])
-    centred = ranks - ranks.mean(axis=1, keepdims=True)
-    spread = np.sqrt((centred**2).sum(axis=1))
-    return float(centred[0] @ centred[1] / (spread[0] * spread[1])) if spread.all() else 0.0
+    if min(np.ptp(a), np.ptp(b)) == 0:
+        return 0.0
+    return float(spearmanr(a, b).statistic)
 
 
 def compare(first: HalfScores, second: HalfScores, *, draws: int, seed: int) -> tuple[Comparison, ...]:
@@ -106,25 +105,25 @@ def compare(first: HalfScores, second: HalfScores, *, draws: int, seed: int) -> 
 def _compared(
     name: str, measure: Callable[[HalfScores], float], first: HalfScores, second: HalfScores, draws: int, seed: int
 ) -> Comparison:
-    rng = np.random.default_rng(seed)
-    n = first.quality.shape[1]
-    values = np.array([measure(first), measure(second)])
-    samples = np.empty((draws, 2))
-    for draw in range(draws):
-        rows = rng.integers(n, size=(n,))
-        samples[draw] = [measure(_resampled(first, rows)), measure(_resampled(second, rows))]
-    return Comparison(
-        name,
-        _estimate(values[0], samples[:, 0]),
-        _estimate(values[1], samples[:, 1]),
-        _estimate(values[0] - values[1], samples[:, 0] - samples[:, 1]),
-    )
+    def values(rows: NDArray[np.intp], axis: int) -> FloatArray:
+        """(3, samples) measure of the first, of the second, and their difference, of (samples, n) rows."""
+        both = np.array([[measure(_resampled(scores, sample)) for sample in rows] for scores in (first, second)])
+        return np.vstack([both, both[0] - both[1]])
+
+    every = np.arange(first.quality.shape[1])
+    low, high = bootstrap(
+        (every,),
+        values,
+        vectorized=True,
+        n_resamples=draws,
+        batch=1,  # one sample of rows in memory at a time
+        method="percentile",
+        confidence_level=LEVEL,
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    estimates = [Estimate(*map(float, row)) for row in zip(values(every[None], -1)[:, 0], low, high, strict=True)]
+    return Comparison(name, *estimates)
 
 
-def _resampled(scores: HalfScores, rows: NDArray[np.int64]) -> HalfScores:
+def _resampled(scores: HalfScores, rows: NDArray[np.intp]) -> HalfScores:
     return HalfScores(scores.quality[:, rows], scores.long_views[:, rows])
-
-
-def _estimate(value: float, samples: FloatArray) -> Estimate:
-    low, high = np.quantile(samples, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Estimate(float(value), float(low), float(high))

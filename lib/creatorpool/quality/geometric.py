@@ -1,4 +1,4 @@
-"""Engagement diversity and the geometric mean that joins the components into a quality score (formulas §1, S0 §4).
+"""Engagement diversity, and the geometric mean of the components (formulas §1.2, §1.3; S0 §4).
 
 Every row's result depends on that row alone, to the last bit, however rows are cut into batches: there is no sum over
 rows, sums over columns run in a fixed order, and logarithms come from `elementary`.
@@ -19,7 +19,7 @@ FloatArray = NDArray[np.float64]
 
 
 def geometric_quality(components: ArrayLike, weights: ArrayLike, compliant: ArrayLike) -> FloatArray:
-    """Quality ``Q = C · min(1, Π component ** weight)`` of each video (formulas §1, S0 §4).
+    """Quality ``Q = C · min(1, Π component ** weight)`` of each video (formulas §1.3, S0 §4).
 
     Parameters
     ----------
@@ -40,11 +40,7 @@ def geometric_quality(components: ArrayLike, weights: ArrayLike, compliant: Arra
     InputError
         If shapes do not fit, a component is not within [0, 1], or the weights do not sum to 1.
     """
-    raw = geometric_mean(components, weights)
-    gate = np.asarray(compliant, dtype=np.bool_)
-    if gate.shape != raw.shape:
-        raise InputError(f"compliant must have one value per video, shape {raw.shape}, got {gate.shape}")
-    return np.where(gate, np.minimum(1.0, raw), 0.0)
+    return gated(geometric_mean(components, weights), compliant)
 
 
 def geometric_mean(components: ArrayLike, weights: ArrayLike) -> FloatArray:
@@ -56,8 +52,16 @@ def geometric_mean(components: ArrayLike, weights: ArrayLike) -> FloatArray:
     return exp(logarithm)
 
 
+def gated(raw: FloatArray, compliant: ArrayLike) -> FloatArray:
+    """Quality ``Q = C · min(1, q)`` from (n,) raw scores; `compliant` and errors as `geometric_quality`."""
+    gate = np.asarray(compliant, dtype=np.bool_)
+    if gate.shape != raw.shape:
+        raise InputError(f"compliant must have one value per video, shape {raw.shape}, got {gate.shape}")
+    return np.where(gate, np.minimum(1.0, raw), 0.0)
+
+
 def engagement_diversity(counts: ArrayLike) -> FloatArray:
-    """Entropy of the actions over its maximum, ``D = -Σ p log p / log A`` (formulas §1, S0 §4).
+    """Entropy of the actions over its maximum, ``D = -Σ p log p / log A`` (formulas §1.2, S0 §4).
 
     Parameters
     ----------

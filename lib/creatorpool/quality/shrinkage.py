@@ -1,4 +1,4 @@
-"""Empirical-Bayes shrinkage of rates to the mean of their group (formulas §6.2).
+"""Empirical-Bayes shrinkage of rates to the mean of their group (formulas §1.5).
 
 Model: video v of a group has its own rate, with mean m and variance m(1 − m)γ over the group's videos, where
 γ = 1/(1 + k). Its observed rate x/n has mean the video's rate, and variance that of n independent viewers. A Beta
@@ -20,7 +20,7 @@ FloatArray = NDArray[np.float64]
 
 MAX_ROUNDS = 100
 CONVERGED = 1e-12
-HALVINGS = 60  # of an interval within [0, 1]: below the last bit of γ
+BISECTIONS = 60  # of an interval within [0, 1]: below the last bit of γ
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def _bisected(moments: _Moments, start: FloatArray) -> tuple[FloatArray, FloatAr
     """(mean, γ) of groups at a γ that the step leaves where it is, beyond `start` in the direction of its step."""
     rises = moments.step(start)[1] > start
     low, high = np.where(rises, start, 0.0), np.where(rises, 1.0, start)
-    for _ in range(HALVINGS):
+    for _ in range(BISECTIONS):
         middle = 0.5 * (low + high)
         rises = moments.step(middle)[1] > middle
         low, high = np.where(rises, middle, low), np.where(rises, high, middle)

@@ -1,6 +1,6 @@
-"""`smoothing: empirical_bayes`: rates shrink to their category before the components are formed (formulas §6.2).
+"""`smoothing: empirical_bayes`: rates shrink to their category before the components are formed (formulas §1.5, §6.2).
 
-The rates of the four actions and of rewatching shrink: they are shares of viewers, and mostly 0 on real logs, where
+The rates of the actions and of rewatching shrink: they are shares of viewers, and mostly 0 on real logs, where
 one zero makes the geometric mean 0. Watch completion and custom signals do not: they are seldom 0, and means of
 values between 0 and 1, whose spread over a video's viewers the signals do not tell.
 """
@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creatorpool.actions import ACTION_RATES
 from creatorpool.errors import InputError
-from creatorpool.quality.geometric import engagement_diversity
+from creatorpool.quality.engagement import engagement_components
 from creatorpool.quality.shrinkage import GroupPrior, fit_priors_of, shrunk_rate
+from creatorpool.quality_components import SMOOTHED_RATES
 
 FloatArray = NDArray[np.float64]
 
-ACTION_RATES = ("like_rate", "comment_rate", "share_rate", "follow_rate")
-SHRUNK_RATES = (*ACTION_RATES, "rewatch")
+SHRUNK_RATES = (*ACTION_RATES, *SMOOTHED_RATES)
+PRIOR_COLUMNS = ("category", "viewers", "trust_weight", *SHRUNK_RATES)
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,8 @@ def fit_priors(columns: Mapping[str, NDArray[Any]], tiers: Mapping[str, float]) 
     Parameters
     ----------
     columns : mapping of (n,) arrays
-        `category` (the video's first), `viewers`, `trust_weight`, and the rates `SHRUNK_RATES`, of all videos with
-        signals. The order of rows does not matter.
+        `PRIOR_COLUMNS` of all videos with signals, `category` being the video's first. The order of rows does not
+        matter.
     tiers
         Trust weight of each tier, as configured.
 
@@ -58,7 +60,7 @@ def fit_priors(columns: Mapping[str, NDArray[Any]], tiers: Mapping[str, float]) 
     InputError
         If a column is missing or out of range.
     """
-    missing = [name for name in ("category", "viewers", "trust_weight", *SHRUNK_RATES) if name not in columns]
+    missing = [name for name in PRIOR_COLUMNS if name not in columns]
     if missing:
         raise InputError(f"columns must hold {missing} to fit priors, got {sorted(columns)}")
     names = tuple(sorted(set(columns["category"].tolist())))
@@ -74,21 +76,14 @@ def smoothed_components(
     tiers: Mapping[str, float],
     action_weights: Mapping[str, float],
 ) -> dict[str, FloatArray]:
-    """E, D and R from shrunk rates; columns as for `fit_priors`, (n,) arrays out."""
+    """The components that shrunk rates change; columns as for `fit_priors`, (n,) arrays out."""
     code = _codes(columns["category"], priors.category)
     n = effective_viewers(columns["viewers"], columns["trust_weight"], tiers)
     rates = {
         rate: shrunk_rate(columns[rate], n, prior.mean[code], prior.strength[code])
         for rate, prior in priors.rates.items()
     }
-    engagement = np.zeros(n.size)
-    for rate in ACTION_RATES:
-        engagement = engagement + action_weights[rate.removesuffix("_rate")] * rates[rate]
-    return {
-        "engagement_rate": np.minimum(1.0, engagement),
-        "engagement_diversity": engagement_diversity(np.column_stack([rates[rate] for rate in ACTION_RATES])),
-        "rewatch": rates["rewatch"],
-    }
+    return engagement_components(rates, action_weights) | {name: rates[name] for name in SMOOTHED_RATES}
 
 
 def effective_viewers(viewers: NDArray[Any], trust_weight: NDArray[Any], tiers: Mapping[str, float]) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Candidates of each user: items similar to those liked and popular ones, by a weighted final score (formulas §5)."""
+"""Candidates of each user: items similar to those liked and popular ones, by a weighted final score (formulas §5.2)."""
 
 from __future__ import annotations
 

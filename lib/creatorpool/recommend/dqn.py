@@ -1,4 +1,4 @@
-"""The learning agent: a deep Q-network that chooses the next video (formulas §5, S2 equations 3.4 and 3.5)."""
+"""The learning agent: a deep Q-network that chooses the next video (formulas §5.4, S2 (3.4), (3.5))."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Environment, memory and learner as one compiled program (formulas §5).
+"""Environment, memory and learner as one compiled program (formulas §5.4).
 
 References
 ----------
@@ -152,7 +152,7 @@ def epsilon_greedy(values: jax.Array, epsilon: jax.Array, key: jax.Array) -> jax
 def squared_error(
     network: nn.Module, settings: DQNSettings, weights: Weights, target: Weights, batch: Transitions
 ) -> jax.Array:
-    """Mean of (reward + γ max_a′ Q(s′, a′; target) − Q(s, a; weights))² (formulas §5, S2 equation 3.5)."""
+    """Mean of (reward + γ max_a′ Q(s′, a′; target) − Q(s, a; weights))² (formulas §5.4, S2 (3.5))."""
     following = action_values(network, target, batch.following)
     if settings.double:
         chosen = jnp.argmax(action_values(network, weights, batch.following), axis=1)

@@ -1,4 +1,4 @@
-"""What viewers did with videos, as the scores of formulas §5 and the sparse matrix of their sums."""
+"""What viewers did with videos, as the scores of formulas §5.1 and the sparse matrix of their sums."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Categories that a user is interested in, from what the user responded to, shrunk to the region's rates.
+"""A user's categories of interest: rates of response, shrunk to the region's rates (formulas §5.3).
 
 Model: user u of region r responds to a share p of the items of category c that u sees; p has mean m_rc and variance
 m_rc(1 − m_rc)/(1 + k_c) over the region's users. Of e items seen s are responded to, each independently. A Beta prior

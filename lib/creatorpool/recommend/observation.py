@@ -1,4 +1,4 @@
-"""What a policy sees before it chooses a video (formulas §5), and what choosing means."""
+"""What a policy sees before it chooses a video (formulas §5.4), and what choosing means."""
 
 from __future__ import annotations
 

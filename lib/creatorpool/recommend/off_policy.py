@@ -1,4 +1,4 @@
-"""What another ranking policy would have earned, from logs with propensities (formulas §3, C.2; `incentives.replay`).
+"""What another ranking policy would have earned, from logs with propensities (formulas §3.12; `incentives.replay`).
 
 The values are of single choices in the contexts as logged. Another policy also changes which states a session comes to:
 that part of its value no reweighting of single choices can show.

@@ -94,7 +94,7 @@ class ThompsonPolicy:
 
 @dataclass(frozen=True)
 class UcbPolicy:
-    """The candidate with the largest mean + c √(2 log t / pulls), t the pulls of all its slate (formulas §3)."""
+    """The candidate with the largest mean + c √(2 log t / pulls), t the pulls of all its slate (formulas §3.11)."""
 
     exploration: float = 0.1
     """c"""

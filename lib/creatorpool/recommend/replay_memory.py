@@ -1,4 +1,4 @@
-"""Replay memory on the device: a ring of transitions from which batches are drawn (formulas §5)."""
+"""Replay memory on the device: a ring of transitions from which batches are drawn (formulas §5.4)."""
 
 from __future__ import annotations
 

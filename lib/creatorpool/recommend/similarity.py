@@ -1,4 +1,4 @@
-"""Item–item cosine: the nearest items of each item, a block of items at a time, nothing dense (formulas §5)."""
+"""Item–item cosine: the nearest items of each item, a block of items at a time, nothing dense (formulas §5.1)."""
 
 from __future__ import annotations
 

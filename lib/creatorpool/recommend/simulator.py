@@ -1,4 +1,4 @@
-"""The simulated market, played: thousands of sessions at once under any policy (formulas §5, S2)."""
+"""The simulated market, played: thousands of sessions at once under any policy (formulas §5.5, S2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the simulated market is made of: people, videos, and how people answer (formulas §5, S2 table 2.1)."""
+"""What the simulated market is made of: people, videos, and how people answer (formulas §5.5, S2 table 2.1)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ AGES = ("18-24", "25-34", "35+")
 OUTCOMES = ("skipped", "watched", "liked", "left")
 SKIPPED, WATCHED, LIKED, LEFT = range(len(OUTCOMES))
 REWARDS = (-2.0, 1.0, 2.0, -0.5)
-"""of each outcome; leaving ends the session (formulas §5)"""
+"""of each outcome; leaving ends the session (formulas §5.4)"""
 CATEGORY_CHOICES = ("tech", "animals", "food", "music", "sports", "comedy", "travel", "fashion")
 
 
@@ -83,7 +83,7 @@ class SimulatorParameters:
     """chance that a watched video is seen to its end; else a uniform part of it"""
 
     score_weights: tuple[float, float, float] = (1.0, 0.3, 1.0)
-    """w1, w2, w3 of similarity, views and interest in the final score (formulas §5)"""
+    """w1, w2, w3 of similarity, views and interest in the final score (formulas §5.2)"""
     score_noise: float = 0.5
     """standard deviation of the error of the similarity score"""
     typical_views: float = 300.0

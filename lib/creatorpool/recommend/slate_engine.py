@@ -1,4 +1,4 @@
-"""Any ranking policy as the engine of the incentives: what it shows of an entrant, by what the test showed (§3).
+"""Any ranking policy as the engine of the incentives: its share for an entrant after the test (formulas §3.11).
 
 A period is one slate that has the entrant among its candidates; its share of the period is the policy's chance to show
 it. The policy sees the entrant as it sees every video: by its measured successes and failures, its views, and the

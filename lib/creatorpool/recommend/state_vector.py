@@ -1,4 +1,4 @@
-"""The agent's state as one row of numbers a session: what the replay memory holds (formulas §5)."""
+"""The agent's state as one row of numbers a session: what the replay memory holds (formulas §5.4)."""
 
 from __future__ import annotations
 

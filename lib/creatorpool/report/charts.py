@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from creatorpool.comparison.measures import lorenz_curve
 from creatorpool.display import display
 from creatorpool.errors import InputError
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.context import RunContext
 from creatorpool.quoting import one_line
 from creatorpool.report.pages import chart_page
 
@@ -59,9 +59,9 @@ def chart_path(text: str) -> Path:
     return path
 
 
-def report_path(night: Night, name: str, day: date) -> Path | None:
+def report_path(context: RunContext, name: str, day: date) -> Path | None:
     """Where the chart `name` of `day` stands beside the tables; None where these are not in a folder."""
-    root = night.warehouse.root
+    root = context.warehouse.root
     return root / REPORTS / f"{name}-{day}.html" if isinstance(root, Path) else None
 
 
@@ -105,22 +105,22 @@ def _with_strings(value: Any, change: Callable[[str], str]) -> Any:
     return [_with_strings(each, change) for each in value] if isinstance(value, list) else value
 
 
-def draw(night: Night, name: str, chart: Chart, wanted: Path | None) -> None:
+def draw(context: RunContext, name: str, chart: Chart, wanted: Path | None) -> None:
     """Save `chart` where it is `wanted`, else beside the tables, and say where; the tables stand without it.
 
     Altair renders through vl-convert, which is needed for charts alone: without it the log says what to install.
     """
-    path = wanted or report_path(night, name, night.day)
+    path = wanted or report_path(context, name, context.day)
     if path is None:
         return
-    with display(night.day, f"{name} chart"):
+    with display(context.day, f"{name} chart"):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             path.write_text(_drawn(chart, path.suffix), "utf-8")
         except ImportError as error:
-            night.log(name, f"warning: no chart: install vl-convert-python ({error.name or error})")
+            context.warn(name, f"no chart: install vl-convert-python ({error.name or error})")
             return
-        night.log(name, f"chart in {path}")
+        context.log(name, f"chart in {path}")
 
 
 def _drawn(chart: Chart, suffix: str) -> str:

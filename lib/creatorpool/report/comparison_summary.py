@@ -8,11 +8,11 @@ import altair as alt
 from rich.table import Table
 
 from creatorpool.comparison.compare import RULES, RuleOutcome
+from creatorpool.money import in_units
 from creatorpool.pipeline.comparison import PoolComparison
 from creatorpool.quoting import quoted
 from creatorpool.report.charts import chart_data, lorenz_chart
 from creatorpool.report.console import PlainConsole
-from creatorpool.report.summary import money
 
 SIDE = 240
 LORENZ_POINTS = 200
@@ -40,10 +40,10 @@ def _cells(outcome: RuleOutcome) -> tuple[str, ...]:
         f"{spread.effective_videos:,.1f}",
         f"{outcome.videos_paid / outcome.payout.size:.1%}",
         f"{spread.small_creators_share:.2%}",
-        money(outcome.moved_micros),
+        in_units(outcome.moved_micros),
         f"{outcome.creators_gaining:,}",
         f"{outcome.creators_losing:,}",
-        money(outcome.top_gain.micros if outcome.top_gain else None),
+        in_units(outcome.top_gain.micros if outcome.top_gain else None),
     )
 
 

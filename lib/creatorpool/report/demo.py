@@ -6,11 +6,10 @@ from datetime import date
 
 from rich.table import Table
 
+from creatorpool.money import in_units
+from creatorpool.quality_components import COMPONENT_NAMES
 from creatorpool.report.console import PlainConsole
-from creatorpool.report.summary import money
 from creatorpool.tables import Warehouse
-
-COMPONENTS = ("watch_completion", "engagement_rate", "engagement_diversity", "rewatch", "safety", "quality_score")
 
 QUERIES = (
     (
@@ -43,23 +42,23 @@ def comparison(warehouse: Warehouse, day: date, videos: dict[str, str]) -> Table
     for heading in videos.values():
         table.add_column(heading, justify="right")
     table.add_row("views", *(f"{rows['video_signals'][video]['views']:,}" for video in videos))
-    for component in COMPONENTS:
+    for component in (*COMPONENT_NAMES, "quality_score"):
         table.add_row(
             component.replace("_", " "), *(f"{rows['video_quality'][video][component]:.3f}" for video in videos)
         )
     paid = {video: rows["video_payouts"][video]["payout_micros"] for video in videos}
-    table.add_row("payout from pools", *(money(paid[video]) for video in videos))
+    table.add_row("payout from pools", *(in_units(paid[video]) for video in videos))
     per_mille = {video: paid[video] * 1000 // rows["video_signals"][video]["views"] for video in videos}
-    table.add_row("payout per 1,000 views", *(money(per_mille[video]) for video in videos))
+    table.add_row("payout per 1,000 views", *(in_units(per_mille[video]) for video in videos))
     return table
 
 
-def print_next_steps(out: PlainConsole, root: str) -> None:
-    """Where the tables are, and three queries to try."""
+def print_next_steps(out: PlainConsole, command: str, root: str) -> None:
+    """Where the tables are, and three queries to try with `command`, which is how creatorpool is called."""
     out.print()
     out.print(f"The tables are Delta tables under {root}. Three queries to try:")
     out.print()
     for about, query in QUERIES:
         out.print(f"# {about}", style="dim")
-        out.print(f'.venv/bin/python jobs/query.py --root {root} "{query}"', soft_wrap=True, highlight=False)
+        out.print(f'{command} query --root {root} "{query}"', soft_wrap=True, highlight=False)
         out.print()

@@ -7,8 +7,8 @@ from typing import Any
 
 import altair as alt
 
+from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.comparison.frontier import FrontierPoint
-from creatorpool.comparison.pool import Dial
 from creatorpool.pipeline.frontier import OBJECTIVES, PoolFrontier
 from creatorpool.quoting import quoted
 from creatorpool.report.charts import chart_data, lorenz_chart
@@ -32,23 +32,23 @@ def frontier_chart(frontiers: Sequence[PoolFrontier]) -> alt.VConcatChart:
 
 
 def _pool_chart(frontier: PoolFrontier) -> alt.VConcatChart:
-    rows = [_row(point) for point in frontier.points if point.dial.alpha == frontier.published.dial.alpha]
+    rows = [_row(point) for point in frontier.points if point.policy.alpha == frontier.published.policy.alpha]
     block: alt.VConcatChart = alt.vconcat(
         alt.hconcat(_tradeoff(frontier), _lorenz(frontier)).resolve_scale(
             color="independent", strokeDash="independent"
         ),
         alt.hconcat(*(_against(rows, name, "lambda_eff") for name in PANELS)),
         alt.hconcat(*(_against(rows, name, "lambda_fair") for name in PANELS)),
-        title=f"Pool {quoted(frontier.published.pool.category)}, α = {frontier.published.dial.alpha:g}",
+        title=f"Pool {quoted(frontier.published.pool.category)}, α = {frontier.published.policy.alpha:g}",
     ).resolve_scale(color="independent", strokeDash="independent")
     return block
 
 
 def _row(point: FrontierPoint) -> dict[str, Any]:
     return {
-        "objective": point.dial.objective,
-        "lambda_eff": point.dial.lambda_eff,
-        "lambda_fair": max(1.0 - point.dial.lambda_eff, LEAST_FAIR),
+        "objective": point.policy.objective,
+        "lambda_eff": point.policy.lambda_eff,
+        "lambda_fair": max(1.0 - point.policy.lambda_eff, LEAST_FAIR),
         "gini": point.spread.gini,
         "top1pct": point.spread.top1pct_share,
         "effective": point.spread.effective_videos,
@@ -56,10 +56,10 @@ def _row(point: FrontierPoint) -> dict[str, Any]:
     }
 
 
-def _against(rows: Sequence[dict[str, Any]], measure: str, dial: str) -> alt.Chart:
+def _against(rows: Sequence[dict[str, Any]], measure: str, policy: str) -> alt.Chart:
     decades = alt.Axis(values=[1, 1e-3, 1e-6, 1e-9], format="~e")
     fair_axis = alt.X("lambda_fair:Q", title="1 − λ_eff", scale=alt.Scale(type="log", reverse=True), axis=decades)
-    x = fair_axis if dial == "lambda_fair" else alt.X("lambda_eff:Q", title="λ_eff")
+    x = fair_axis if policy == "lambda_fair" else alt.X("lambda_eff:Q", title="λ_eff")
     chart: alt.Chart = (
         alt.Chart(chart_data(rows), width=SIDE, height=SIDE)
         .mark_line(point=alt.OverlayMarkDef(size=14))
@@ -75,11 +75,11 @@ def _objective() -> alt.Color:
 def _tradeoff(frontier: PoolFrontier) -> alt.Chart:
     rows = [
         {
-            "objective": point.dial.objective,
-            "alpha": f"{point.dial.alpha:g}",
+            "objective": point.policy.objective,
+            "alpha": f"{point.policy.alpha:g}",
             "efficiency": point.efficiency,
             "fairness": point.fairness,
-            "place": point.dial.lambda_eff,
+            "place": point.policy.lambda_eff,
         }
         for point in frontier.points
         if point.fairness > -float("inf")
@@ -99,19 +99,19 @@ def _tradeoff(frontier: PoolFrontier) -> alt.Chart:
 
 
 def _lorenz(frontier: PoolFrontier) -> alt.Chart:
-    payouts = {_split_name(dial): frontier.published.pool.split(dial).payout for dial in _shown(frontier)}
+    payouts = {_split_name(policy): frontier.published.pool.split(policy).payout for policy in _shown(frontier)}
     color = alt.Color("split:N", title="split")
     return lorenz_chart(payouts, "split", color, (1.4 * SIDE, 1.4 * SIDE), LORENZ_POINTS)
 
 
-def _shown(frontier: PoolFrontier) -> Iterable[Dial]:
+def _shown(frontier: PoolFrontier) -> Iterable[SplitPolicy]:
     """Both ends and the published λ_eff under either objective; at 0 both are the same split."""
-    own = frontier.published.dial
-    shown = [Dial("log", own.alpha, 0.0)]
+    own = frontier.published.policy
+    shown = [SplitPolicy("log", own.alpha, 0.0)]
     for objective in OBJECTIVES:
-        shown += [Dial(objective, own.alpha, place) for place in sorted({own.lambda_eff, 1.0} - {0.0})]
+        shown += [SplitPolicy(objective, own.alpha, place) for place in sorted({own.lambda_eff, 1.0} - {0.0})]
     return shown
 
 
-def _split_name(dial: Dial) -> str:
-    return f"{dial.objective}, λ_eff = {dial.lambda_eff:g}" if dial.lambda_eff else "λ_eff = 0"
+def _split_name(policy: SplitPolicy) -> str:
+    return f"{policy.objective}, λ_eff = {policy.lambda_eff:g}" if policy.lambda_eff else "λ_eff = 0"

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from creatorpool.comparison.frontier import FrontierPoint
+from creatorpool.money import in_units
 from creatorpool.pipeline.frontier import PoolFrontier, Target
 from creatorpool.quoting import quoted
 from creatorpool.report.console import PlainConsole
-from creatorpool.report.summary import money
 
 
 def print_frontiers(out: PlainConsole, frontiers: Sequence[PoolFrontier], target: Target | None) -> None:
@@ -36,21 +36,21 @@ def _frontier_table(frontiers: Sequence[PoolFrontier]) -> Table:
 
 
 def _is_shown(frontier: PoolFrontier, point: FrontierPoint) -> bool:
-    own = frontier.published.dial
-    return point.dial.alpha == own.alpha and point.dial.lambda_eff in (0.0, own.lambda_eff, 1.0)
+    own = frontier.published.policy
+    return point.policy.alpha == own.alpha and point.policy.lambda_eff in (0.0, own.lambda_eff, 1.0)
 
 
 def _cells(point: FrontierPoint) -> tuple[str, ...]:
     spread = point.spread
     return (
-        point.dial.objective,
-        f"{point.dial.lambda_eff:g}",
+        point.policy.objective,
+        f"{point.policy.lambda_eff:g}",
         f"{point.efficiency:.4f}",
         f"{spread.gini:.3f}",
         f"{spread.top1pct_share:.1%}",
         f"{spread.effective_videos:,.1f}",
         f"{spread.small_creators_share:.2%}",
-        money(round(point.moved)),
+        in_units(round(point.moved)),
     )
 
 

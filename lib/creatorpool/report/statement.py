@@ -38,7 +38,7 @@ def statement_of(explanation: Explanation, creator: str | None = None, video: st
     if not rows:
         raise InputError(f"{title}: shared no pool of {before.day} or {after.day}")
     notes = [f"rules of the platform changed: {line}" for line in explanation.policy_changes]
-    currency = next(iter(after.ledger.values()))["currency"]
+    currency = next(iter(after.ledger.values())).currency
     pulse = [_pulse(day, creator, video) for day in (before, after)]
     if any(pulse):
         notes.append(f"Pulse money comes beside the pools: {exact_money(pulse[0])} before, {exact_money(pulse[1])} now")

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from rich.table import Table
 
+from creatorpool.allocation.idle_efficiency import idle_efficiency, other_warnings
 from creatorpool.display import display
-from creatorpool.money import MICROS_PER_UNIT
+from creatorpool.money import in_units
 from creatorpool.pipeline.allocation import DayPayouts
-from creatorpool.pipeline.night import Night
+from creatorpool.pipeline.context import RunContext
 from creatorpool.quoting import quoted
 from creatorpool.report.console import PlainConsole
+from creatorpool.runs.pools import PoolRun
 
 TOP_CREATORS = 5
 REPORTS = "_reports"
 """Folder beside the tables with each day's summary as a page."""
-
-
-def money(micros: int | None, currency: str = "") -> str:
-    """Micros as units with two decimals and thousands separated, for reading; tables keep the micros."""
-    if micros is None:
-        return "–"
-    sign = "-" if micros < 0 else ""
-    cents = (abs(micros) + MICROS_PER_UNIT // 200) // (MICROS_PER_UNIT // 100)
-    return f"{sign}{cents // 100:,}.{cents % 100:02d}{' ' + currency if currency else ''}"
 
 
 def coverage_line(quality: DataFrame) -> str:
@@ -40,32 +32,34 @@ def coverage_line(quality: DataFrame) -> str:
     return f"Coverage: {row['rated']:,} of {row['videos']:,} compliant videos have a quality above 0 ({share:.1%})."
 
 
-def print_summary(night: Night, payouts: DayPayouts, console: PlainConsole | None = None) -> None:
+def print_summary(context: RunContext, payouts: DayPayouts, console: PlainConsole | None = None) -> None:
     """Print the summary of `payouts`; of a real run, keep it beside the tables as one page that opens in a browser."""
     out = console or PlainConsole(width=110, record=True)
-    with display(night.day, "summary", is_published=not night.dry_run):
-        _print(night, payouts, out)
-        if out.record and not night.dry_run and isinstance(night.warehouse.root, Path):
-            out.print(f"Report: {_written(out, night.warehouse.root, night.day)}", soft_wrap=True)
+    with display(context.day, "summary", is_published=not context.dry_run):
+        _print(context, payouts, out)
+        if out.record and not context.dry_run and isinstance(context.warehouse.root, Path):
+            out.print(f"Report: {_written(out, context.warehouse.root, context.day)}", soft_wrap=True)
 
 
-def _print(night: Night, payouts: DayPayouts, out: PlainConsole) -> None:
-    currency = payouts.pools[0]["currency"] if payouts.pools else ""
-    state = "computed, nothing written (dry run)" if night.dry_run else "published"
+def _print(context: RunContext, payouts: DayPayouts, out: PlainConsole) -> None:
+    currency = payouts.pools[0].currency if payouts.pools else ""
+    state = "computed, nothing written (dry run)" if context.dry_run else "published"
     out.print()
-    out.print(f"Creator payouts of {night.day}, {state}, in {currency}", style="bold")
+    out.print(f"Creator payouts of {context.day}, {state}, in {currency}", style="bold")
     out.print()
     out.print(pools_table(payouts.pools))
     out.print(coverage_line(payouts.signals.quality))
     for pool in payouts.pools:
-        if pool["warning"]:
-            out.print(f"Warning, pool {quoted(pool['category'])}: {pool['warning']}", style="yellow")
-    if carried := sum(pool["carried_micros"] or 0 for pool in payouts.pools):
-        out.print(f"Refunds exceed revenue by {money(-carried, currency)}, which the categories' next days take.")
+        for warning in other_warnings(pool.warning):
+            out.print(f"Warning, pool {quoted(pool.category)}: {warning}", style="yellow")
+    if idle := idle_efficiency(context.settings.allocation, payouts.pools, currency):
+        out.print(f"Warning: {idle}.", style="yellow")
+    if carried := sum(pool.carried_micros or 0 for pool in payouts.pools):
+        out.print(f"Refunds exceed revenue by {in_units(-carried, currency)}, which the categories' next days take.")
     out.print()
     out.print(creators_table(payouts.creator_payouts, currency))
-    if night.seconds:
-        stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in night.seconds.items())
+    if context.seconds:
+        stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in context.seconds.items())
         out.print(f"Time: {stages}.")
 
 
@@ -77,25 +71,28 @@ def _written(out: PlainConsole, root: Path, day: date) -> Path:
     return path
 
 
-def pools_table(pools: Sequence[Mapping[str, Any]]) -> Table:
+def pools_table(pools: Sequence[PoolRun]) -> Table:
     """One line a pool, and their total."""
     table = Table(title="Pools", title_justify="left")
     for name in ("category", "pool", "paid", "unallocated", "videos", "paid videos", "coverage", "Gini", "top 1 %"):
         table.add_column(name, justify="left" if name == "category" else "right")
     for pool in pools:
         table.add_row(
-            quoted(pool["category"]),
-            money(pool["pool_micros"]),
-            money(pool["paid_micros"]),
-            money(pool["unallocated_micros"]),
-            f"{pool['videos_eligible']:,}",
-            f"{pool['videos_paid']:,}",
-            _number(pool["coverage"], ".1%"),
-            _number(pool["gini"], ".3f"),
-            _number(pool["top1pct_share"], ".1%"),
+            quoted(pool.category),
+            in_units(pool.pool_micros),
+            in_units(pool.paid_micros),
+            in_units(pool.unallocated_micros),
+            f"{pool.videos_eligible:,}",
+            f"{pool.videos_paid:,}",
+            _number(pool.coverage, ".1%"),
+            _number(pool.gini, ".3f"),
+            _number(pool.top1pct_share, ".1%"),
         )
     table.add_section()
-    sums = [money(sum(pool[name] for pool in pools)) for name in ("pool_micros", "paid_micros", "unallocated_micros")]
+    sums = [
+        in_units(sum(getattr(pool, name) for pool in pools))
+        for name in ("pool_micros", "paid_micros", "unallocated_micros")
+    ]
     table.add_row("all", *sums, "", "", "", "", "")
     return table
 
@@ -107,7 +104,7 @@ def creators_table(creator_payouts: DataFrame, currency: str) -> Table:
     for name in ("creator", "from pools", "Pulse", "total", "videos paid"):
         table.add_column(name, justify="left" if name == "creator" else "right")
     for row in top:
-        earned = (money(row["payout_micros"]), money(row["pulse_micros"]), money(row["total_micros"]))
+        earned = (in_units(row["payout_micros"]), in_units(row["pulse_micros"]), in_units(row["total_micros"]))
         table.add_row(quoted(row["creator_id"]), *earned, f"{row['videos_paid']:,}")
     return table
 

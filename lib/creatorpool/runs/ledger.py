@@ -1,10 +1,10 @@
 """The ledger: which stage of which day is published, by which run, from and into which table versions.
 
 A stage writes its tables first and its ledger row last, in one commit: that commit publishes the day. Readers take the
-table versions that the row names, so what a later, unfinished run wrote is never seen. The allocation's rows are in
-`allocation_runs`, one a pool; every other stage has one row in `stage_runs`. Before a run changes a table, a row with
-status `running` says which tables it is about to change: whoever comes after a run that was killed knows from it what
-to undo (`pipeline.recovery`).
+table versions that the row names, so what a later, unfinished run wrote is never seen. Payouts have one row a pool in
+`allocation_runs` (`runs.pools`); every other stage has one row in `stage_runs`. Before a run changes a table, a row
+with status `running` says which tables it is about to change: whoever comes after a run that was killed knows from it
+what to undo (`pipeline.recovery`).
 """
 
 from __future__ import annotations
@@ -15,14 +15,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from creatorpool.errors import MissingTableError
-from creatorpool.runs.identity import code_version
 from creatorpool.tables import Warehouse
 
 INGEST, SIGNALS, ALLOCATE = "ingest", "signals", "allocate"
-
-SCORE_TABLES = ("video_signals", "video_quality")
-"""Tables of the stage `signals`; once a day is paid, its payouts' ledger rows name the versions that are published."""
 
 RUNNING, PUBLISHED, SUPERSEDED, FAILED, RELEASED = "running", "published", "superseded", "failed", "released"
 
@@ -179,109 +174,6 @@ def _stage_record(run: StageRun, status: str) -> dict[str, Any]:
         "sequence": run.sequence,
         "config_json": run.config_json,
     }
-
-
-def published_pools(warehouse: Warehouse, day: date) -> dict[str, dict[str, Any]]:
-    """The published rows of `allocation_runs` of `day`, by category."""
-    if not warehouse.exists("allocation_runs"):
-        return {}
-    rows = warehouse.read_arrow("allocation_runs", day=day).to_pylist()
-    return {row["category"]: row for row in rows if row["status"] == PUBLISHED}
-
-
-def every_published_pool(warehouse: Warehouse) -> list[dict[str, Any]]:
-    """The published rows of `allocation_runs` of all days, by day and category."""
-    if not warehouse.exists("allocation_runs"):
-        return []
-    rows = warehouse.read_arrow("allocation_runs").to_pylist()
-    published = (row for row in rows if row["status"] == PUBLISHED)
-    return sorted(published, key=lambda row: (row["date"], row["category"]))
-
-
-def pool_run(warehouse: Warehouse, day: date, run_id: str | None = None) -> dict[str, dict[str, Any]]:
-    """Rows of `allocation_runs` of `day` by category: those of one run, superseded or not, else the published ones.
-
-    Raises
-    ------
-    MissingTableError
-        If there are none.
-    """
-    if run_id is None:
-        rows = published_pools(warehouse, day)
-    else:
-        stored = warehouse.read_arrow("allocation_runs", day=day) if warehouse.exists("allocation_runs") else None
-        every = [] if stored is None else stored.to_pylist()
-        known = (row for row in every if row["run_id"] == run_id and row["status"] in (PUBLISHED, SUPERSEDED))
-        rows = {row["category"]: row for row in known}
-    if not rows:
-        which = "no pool" if run_id is None else f"no pool by run {run_id}"
-        raise MissingTableError(f"{which} of {day} was published under {warehouse.root}")
-    return rows
-
-
-def named_versions(warehouse: Warehouse, since: datetime) -> dict[str, set[int]]:
-    """By table, the versions that must stay readable.
-
-    Those in which published days stand, whenever they were published; what unfinished runs would be undone to; and all
-    that runs which finished `since` then read or wrote, so that they can be repeated.
-    """
-    named: dict[str, set[int]] = {}
-    for table in ("stage_runs", "allocation_runs"):
-        rows = warehouse.read_arrow(table).to_pylist() if warehouse.exists(table) else []
-        for row in rows:
-            is_recent = row["finished_at"] is None or row["finished_at"] >= since
-            if row["status"] == PUBLISHED or is_recent:
-                _note(named, row["output_versions"])
-            if is_recent or row["status"] == RUNNING:
-                _note(named, row["input_versions"])
-            elif row["status"] == PUBLISHED and table == "allocation_runs":
-                # The scores that a day was paid by are published with its payouts.
-                scores = {name: json.loads(row["input_versions"]).get(name) for name in SCORE_TABLES}
-                _note(named, as_json(scores))
-    return named
-
-
-def _note(named: dict[str, set[int]], text: str | None) -> None:
-    """Add the versions that a ledger's JSON names, at whatever depth; its other facts are not numbers of a table."""
-    for table, version in json.loads(text or "{}").items():
-        if table == "before":
-            _note(named, as_json(version))
-        elif isinstance(version, int):
-            named.setdefault(table, set()).add(version)
-
-
-def pool_records(
-    warehouse: Warehouse, day: date, pools: Sequence[Mapping[str, Any]]
-) -> tuple[list[dict[str, Any]], int]:
-    """All rows of `allocation_runs` of `day` once `pools` are published, and the version that they follow.
-
-    Earlier runs of the same categories become superseded. Every published row names the same output versions: those in
-    which the day's tables now stand.
-    """
-    warehouse.ensure("allocation_runs")
-    seen = warehouse.version("allocation_runs")
-    categories = {pool["category"] for pool in pools}
-    published = [{**pool, "date": day, "status": PUBLISHED, "code_version": code_version()} for pool in pools]
-    kept = []
-    for row in warehouse.read_arrow("allocation_runs", day=day, version=seen).to_pylist():
-        if row["status"] == PUBLISHED and row["category"] in categories:
-            kept.append(row | {"status": SUPERSEDED})
-        elif row["status"] == PUBLISHED:
-            kept.append(row | {"output_versions": published[0]["output_versions"]})
-        else:
-            kept.append(row)
-    return [*kept, *published], seen
-
-
-def publish_pools(warehouse: Warehouse, day: date, records: Sequence[Mapping[str, Any]], seen: int) -> None:
-    """Publish `pool_records` in one commit, provided that nothing of the day was published since.
-
-    Days that carry refunds, or take what another carries, lock each other out as well: a carry is taken once.
-    """
-    is_carrying = any(row["carried_micros"] or row["carried_from"] for row in records)
-    warehouse.replace_day_records(
-        records, "allocation_runs", day, seen=seen, locks=["allocation_runs/carries"] if is_carrying else []
-    )
 
 
 def as_json(content: Mapping[str, Any]) -> str:

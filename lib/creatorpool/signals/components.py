@@ -1,4 +1,4 @@
-"""Quality components as column expressions over exact integer sums (formulas §1).
+"""Quality components as column expressions over exact integer sums (formulas §1.1, §1.2).
 
 Sums over viewers are of integers, one for each trust tier, so that neither the order of rows nor the engine can change
 them; the few operations that follow are ones that IEEE 754 fixes, in a fixed order of tiers.
@@ -13,11 +13,11 @@ from operator import add
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from creatorpool.actions import ACTION_NAMES, ACTIONS
 from creatorpool.settings import ActionWeights, CustomSignal, SignalSettings
 from creatorpool.signals.custom import MILLIONTHS, pair_millionths
-from creatorpool.signals.pairs import ACTIONS
 
-PUBLISHED = ("viewers", "watched_ms", *ACTIONS, "rewatch")
+PUBLISHED = ("viewers", "watched_ms", *ACTION_NAMES, "rewatch")
 """Quantities of a pair that are summed for every video; custom signals add theirs."""
 
 
@@ -43,7 +43,7 @@ def tier_sums(pairs: DataFrame, settings: SignalSettings) -> DataFrame:
 
 def pair_quantities(custom: Mapping[str, CustomSignal]) -> dict[str, Column]:
     """What is summed over a video's pairs, each a BIGINT of one pair: `PUBLISHED`, and the custom signals."""
-    actions = {action: F.col(flag).cast("long") for action, flag in ACTIONS.items()}
+    actions = {action.name: F.col(action.event_column).cast("long") for action in ACTIONS}
     own = {name: pair_millionths(signal) for name, signal in sorted(custom.items())}
     return {
         "viewers": F.lit(1).cast("long"),
@@ -65,15 +65,17 @@ def weighted_sum(name: str, tiers: Mapping[str, float]) -> Column:
         F.lit(float(tiers[tier])) * F.col(_sum_name(name, position)).cast("double")
         for position, tier in enumerate(sorted(tiers))
     )
-    return _in_turn(F.lit(0.0), terms)
+    return _sum_in_order(F.lit(0.0), terms)
 
 
 def viewers_in_tiers(tiers: Mapping[str, float]) -> Column:
     """Viewers of a configured tier."""
-    return _in_turn(F.lit(0).cast("long"), (F.col(_sum_name("viewers", position)) for position in range(len(tiers))))
+    return _sum_in_order(
+        F.lit(0).cast("long"), (F.col(_sum_name("viewers", position)) for position in range(len(tiers)))
+    )
 
 
-def _in_turn(zero: Column, terms: Iterable[Column]) -> Column:
+def _sum_in_order(zero: Column, terms: Iterable[Column]) -> Column:
     """One term after the other added to `zero`, in their order: an expression as deep for many as for two."""
     return F.aggregate(F.array(*terms), zero, add)
 
@@ -96,7 +98,8 @@ def watch_completion(tiers: Mapping[str, float]) -> Column:
 
 def engagement_rate(weights: ActionWeights) -> Column:
     """E = min(1, Σ_a β_a Σ_i w̃_i 1{a by i}), from the rates of actions."""
-    terms = (F.lit(float(beta)) * F.col(f"{action}_rate") for action, beta in weights.model_dump().items())
+    beta = weights.model_dump()
+    terms = (F.lit(float(beta[action.name])) * F.col(action.rate_column) for action in ACTIONS)
     return at_most_one(reduce(add, terms))
 
 

@@ -1,4 +1,4 @@
-"""Custom signals of conf/signals.yaml: a Spark SQL expression over one viewer–video pair, its weight and its range."""
+"""Custom signals of conf/signals.yaml: a Spark SQL expression over one pair, its weight, its range (formulas §1.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events of one day to viewer–video pairs."""
+"""Events of one day to viewer–video pairs (formulas §1.1)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from operator import add
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from creatorpool.actions import ACTION_FLAGS
 from creatorpool.settings import QualifiedView, SignalSettings
 from creatorpool.signals.keys import PairKeys, pair_keys
-
-ACTIONS = {"like": "liked", "comment": "commented", "share": "shared", "follow": "followed"}
-"""Each action's name in the configuration and its flag in the events."""
 
 EVENT_COLUMNS = ("event_id", "event_ts", "watch_ms", "loop_count")
 PAIR = ("video_key", "viewer_key")
@@ -40,7 +38,7 @@ def viewer_video_pairs(
         )
         # One exchange, of narrow rows: pairs, their joins and the sums of videos all stay where a video's events are.
         .repartition("video_key")
-        .transform(_first_of_day, settings.max_daily_views_per_viewer)
+        .transform(_within_daily_limit, settings.max_daily_views_per_viewer)
         .transform(with_qualified, lengths, settings.qualified_view, "video_key")
     )
     totals = counted.groupBy(*PAIR).agg(
@@ -58,16 +56,14 @@ def viewer_video_pairs(
 
 def _action_bits() -> Column:
     """An event's flags as one number, a bit each, which is exchanged and aggregated as one column."""
-    return reduce(add, (F.col(flag).cast("int") * F.lit(1 << bit) for bit, flag in enumerate(ACTIONS.values())))
+    return reduce(add, (F.col(flag).cast("int") * F.lit(1 << bit) for bit, flag in enumerate(ACTION_FLAGS)))
 
 
 def _action_flags() -> list[Column]:
-    return [
-        (F.col("actions").bitwiseAND(F.lit(1 << bit)) != 0).alias(flag) for bit, flag in enumerate(ACTIONS.values())
-    ]
+    return [(F.col("actions").bitwiseAND(F.lit(1 << bit)) != 0).alias(flag) for bit, flag in enumerate(ACTION_FLAGS)]
 
 
-def _first_of_day(events: DataFrame, limit: int | None) -> DataFrame:
+def _within_daily_limit(events: DataFrame, limit: int | None) -> DataFrame:
     """The first `limit` events of each viewer on each video; all of them where it is None."""
     if limit is None:
         return events

@@ -1,4 +1,4 @@
-"""Trust-weighted signals of each video over one day (formulas §1)."""
+"""Trust-weighted signals of each video over one day (formulas §1.2)."""
 
 from __future__ import annotations
 
@@ -10,20 +10,15 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, StructField, StructType
 
+from creatorpool.actions import ACTION_RATES, ACTIONS
 from creatorpool.quality.geometric import engagement_diversity
 from creatorpool.refusal import refused
 from creatorpool.settings import SignalSettings
 from creatorpool.signals import components
+from creatorpool.signals.columns import SIGNAL_COLUMNS
 from creatorpool.signals.custom import require_signals
 from creatorpool.signals.keys import pair_keys
-from creatorpool.signals.pairs import ACTIONS, viewer_video_pairs
-
-RATES = tuple(f"{action}_rate" for action in ACTIONS)
-SIGNAL_COLUMNS = (
-    *("video_id", "views", "viewers", "trust_weight", "watch_completion", "engagement_rate", "engagement_diversity"),
-    *("rewatch", "safety"),
-    *RATES,
-)
+from creatorpool.signals.pairs import viewer_video_pairs
 
 
 def video_signals(events: DataFrame, viewers: DataFrame, videos: DataFrame, settings: SignalSettings) -> DataFrame:
@@ -35,9 +30,8 @@ def video_signals(events: DataFrame, viewers: DataFrame, videos: DataFrame, sett
     """
     keys = pair_keys(viewers, videos)
     pairs = viewer_video_pairs(events, viewers, videos, settings, keys)
-    require_signals(
-        pairs, settings.custom, taken={"date", "video_key", "is_compliant", *components.PUBLISHED, *SIGNAL_COLUMNS}
-    )
+    taken = {"date", "video_id", "video_key", "is_compliant", *components.PUBLISHED, *SIGNAL_COLUMNS}
+    require_signals(pairs, settings.custom, taken)
     safety = components.safety(settings.toxicity_penalty)
     known = videos.select(keys.video.alias("video_key"), "video_id", safety.alias("safety"))
     return (
@@ -46,7 +40,7 @@ def video_signals(events: DataFrame, viewers: DataFrame, videos: DataFrame, sett
         .join(known, on="video_key", how="left")  # video_id is the key of videos
         .transform(_with_components, settings)
         .transform(_with_diversity)
-        .select(*SIGNAL_COLUMNS, *sorted(settings.custom))
+        .select("video_id", *SIGNAL_COLUMNS, *sorted(settings.custom))
     )
 
 
@@ -55,18 +49,18 @@ def _with_components(sums: DataFrame, settings: SignalSettings) -> DataFrame:
     measured = sums.select(
         "video_id",
         "views",
-        _known("pairs", tiers).alias("viewers"),
+        _refuse_unknown("pairs", tiers).alias("viewers"),
         components.weighted_sum("viewers", tiers).alias("trust_weight"),
         components.watch_completion(tiers).alias("watch_completion"),
         components.rate("rewatch", tiers).alias("rewatch"),
         "safety",
-        *(components.rate(action, tiers).alias(f"{action}_rate") for action in ACTIONS),
+        *(components.rate(action.name, tiers).alias(action.rate_column) for action in ACTIONS),
         *(components.custom_component(name, tiers).alias(name) for name in sorted(settings.custom)),
     )
     return measured.withColumn("engagement_rate", components.engagement_rate(settings.action_weights))
 
 
-def _known(column: str, tiers: dict[str, float]) -> Column:
+def _refuse_unknown(column: str, tiers: dict[str, float]) -> Column:
     """`column`, or a refusal: a viewer or video that is not known must not vanish from the sums."""
     all_known = (components.viewers_in_tiers(tiers) == F.col("pairs")) & F.col("length_ms").isNotNull()
     fault = F.concat(
@@ -85,5 +79,5 @@ def _with_diversity(signals: DataFrame) -> DataFrame:
 
 def _append_diversity(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
     for batch in batches:
-        rates = np.column_stack([batch.column(rate).to_numpy(zero_copy_only=False) for rate in RATES])
+        rates = np.column_stack([batch.column(rate).to_numpy(zero_copy_only=False) for rate in ACTION_RATES])
         yield batch.append_column("engagement_diversity", pa.array(engagement_diversity(rates)))

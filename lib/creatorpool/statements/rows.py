@@ -10,8 +10,8 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from creatorpool.explanation.parts import COMPONENTS
 from creatorpool.explanation.rows import PART_COLUMNS
+from creatorpool.quality_components import COMPONENT_NAMES
 from creatorpool.statements.creator import DayFacts, statement_row
 
 BUCKETS = 64
@@ -54,7 +54,7 @@ def statement_rows(
     custom : sequence of str
         Signals of one's own among the columns of `shares`.
     """
-    signals = (*COMPONENTS, *custom)
+    signals = (*COMPONENT_NAMES, *custom)
     typed = {
         **dict.fromkeys(("kind", "creator_id", "category", "video_id", "bound", "against_creator_id"), "string"),
         **dict.fromkeys(("payout_micros", "pulse_micros", "views", *_CHANGED), "bigint"),

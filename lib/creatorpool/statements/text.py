@@ -9,16 +9,13 @@ from typing import Any
 
 from creatorpool.explanation.parts import PARTS
 from creatorpool.money import MICROS_PER_UNIT
+from creatorpool.quality_components import COMPONENTS
 from creatorpool.quoting import one_line
 
 REASONS = {
     "pool_size": "the size of the pool",
     "views": "views",
-    "watch_completion": "watch completion",
-    "engagement_rate": "engagement rate",
-    "engagement_diversity": "engagement diversity",
-    "rewatch": "rewatching",
-    "safety": "safety",
+    **{component.name: component.words for component in COMPONENTS},
     "custom": "further signals",
     "competition": "competition: what other videos did to the price",
     "bounds": "floors and caps",

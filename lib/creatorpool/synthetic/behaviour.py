@@ -7,15 +7,31 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from creatorpool.actions import ACTIONS
 from creatorpool.synthetic.population import TOXIC, Bools, Floats, Ints, Population
 
 _BOT_ON_TARGET = 0.8
-# Probability of an action: base + slope · quality.
-_ACTIONS = {"liked": (0.02, 0.25), "commented": (0.005, 0.08), "shared": (0.003, 0.07), "followed": (0.002, 0.06)}
-# Outrage is engaging: what the toxic video draws beyond its quality.
-_OUTRAGE = {"liked": 0.10, "commented": 0.30, "shared": 0.25, "followed": 0.01}
-_LIKER = {"liked": 0.95, "commented": 0.02, "shared": 0.05, "followed": 0.5}
 _LOOPS_UNLOGGED_SHARE = 0.02
+
+
+@dataclass(frozen=True)
+class ActionHabits:
+    """Probabilities that a view has an action: ``base + slope · quality`` of most viewers."""
+
+    base: float
+    slope: float
+    outrage: float
+    """What the toxic video draws beyond its quality: outrage is engaging"""
+    liker: float
+    """Of the bots that like much, whatever the video"""
+
+
+_HABITS = {
+    "like": ActionHabits(base=0.02, slope=0.25, outrage=0.10, liker=0.95),
+    "comment": ActionHabits(base=0.005, slope=0.08, outrage=0.30, liker=0.02),
+    "share": ActionHabits(base=0.003, slope=0.07, outrage=0.25, liker=0.05),
+    "follow": ActionHabits(base=0.002, slope=0.06, outrage=0.01, liker=0.5),
+}
 
 
 @dataclass(frozen=True)
@@ -28,6 +44,7 @@ class Views:
     loop_count: Ints
     loops_logged: Bools
     actions: dict[str, Bools]
+    """By column of the events"""
 
 
 class ViewSampler:
@@ -77,8 +94,9 @@ def _actions(
     quality: Floats, is_toxic: Bools, is_liker: Bools, is_looper: Bools, rng: np.random.Generator
 ) -> dict[str, NDArray[np.bool_]]:
     done = {}
-    for name, (base, slope) in _ACTIONS.items():
-        chance = base + slope * quality + _OUTRAGE[name] * is_toxic
-        chance = np.where(is_liker, _LIKER[name], np.where(is_looper, 0.0, chance))
-        done[name] = rng.random(len(quality)) < chance
+    for action in ACTIONS:
+        habits = _HABITS[action.name]
+        chance = habits.base + habits.slope * quality + habits.outrage * is_toxic
+        chance = np.where(is_liker, habits.liker, np.where(is_looper, 0.0, chance))
+        done[action.event_column] = rng.random(len(quality)) < chance
     return done

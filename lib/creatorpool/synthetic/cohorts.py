@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from creatorpool.actions import ACTION_FLAGS
 from creatorpool.errors import InputError
 from creatorpool.synthetic.event_rows import DAY_MICROS, EVENT_SCHEMA, day_start
 from creatorpool.synthetic.population import Bools, Floats, Ints
@@ -178,10 +179,8 @@ def _event_rows(market: CohortMarket, views: _Views, rng: np.random.Generator) -
         "event_ts": micros,
         "watch_ms": pa.array(np.where(success, LENGTH_MS, LENGTH_MS // 3)),
         "loop_count": pa.array(success.astype(np.int32)),
+        **dict.fromkeys(ACTION_FLAGS, nothing),
         "liked": pa.array(success),
-        "commented": nothing,
-        "shared": nothing,
-        "followed": nothing,
         "surface": pa.array(["feed"] * size),
         "test_slot": pa.array(slot, mask=slot == 0),
         "propensity": pa.array(np.round(rng.uniform(0.02, 0.3, size), 4), mask=~is_logged),

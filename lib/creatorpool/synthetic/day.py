@@ -12,7 +12,14 @@ import pyarrow.parquet as pq
 
 from creatorpool.errors import InputError
 from creatorpool.synthetic.event_rows import WINDOW_N, event_chunks
-from creatorpool.synthetic.faults import VIDEO_FAULTS, VIEWER_FAULTS, BrokenEvents, broken_events, with_broken_rows
+from creatorpool.synthetic.faults import (
+    CONFLICT,
+    VIDEO_FAULTS,
+    VIEWER_FAULTS,
+    BrokenEvents,
+    broken_events,
+    with_broken_rows,
+)
 from creatorpool.synthetic.market import ALL_TABLES, SyntheticMarket
 from creatorpool.synthetic.population import Population, draw_population
 from creatorpool.synthetic.side_tables import entrants_table, revenue_table, videos_table, viewers_table
@@ -91,15 +98,13 @@ def _truth(market: SyntheticMarket, population: Population, broken: BrokenEvents
         faults |= {"viewers": Counter(rule for rule, _ in VIEWER_FAULTS)}
         faults |= {"videos": Counter(rule for rule, _ in VIDEO_FAULTS)}
     # Entrants' test impressions are clean; an event that contradicts another takes it to quarantine with it.
-    contradicted = faults["events"]["event_id_conflict"] // 2
+    contradicted = faults["events"][CONFLICT] // 2
     return KnownTruth(
         video_id=videos.ids.to_numpy(zero_copy_only=False),
         video_quality=videos.quality,
-        video_creator=creator_ids[videos.creator],
         creator_id=creator_ids,
         creator_quality=population.creator_quality,
         bot_viewers=viewers.ids.to_numpy(zero_copy_only=False)[np.flatnonzero(viewers.is_liker | viewers.is_looper)],
-        boosted_videos=videos.ids.to_numpy(zero_copy_only=False)[np.flatnonzero(videos.is_boosted)],
         clean_events=market.n_events + market.n_entrants * WINDOW_N - contradicted,
         late=0 if broken is None else broken.late,
         duplicates=0 if broken is None else broken.duplicates,

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from creatorpool.actions import ACTION_FLAGS
 from creatorpool.synthetic.behaviour import Views, ViewSampler
 from creatorpool.synthetic.market import SyntheticMarket
 from creatorpool.synthetic.population import Ints, Population
@@ -22,10 +23,7 @@ EVENT_SCHEMA = pa.schema(
         ("event_ts", pa.timestamp("us", "UTC")),
         ("watch_ms", pa.int64()),
         ("loop_count", pa.int32()),
-        ("liked", pa.bool_()),
-        ("commented", pa.bool_()),
-        ("shared", pa.bool_()),
-        ("followed", pa.bool_()),
+        *((flag, pa.bool_()) for flag in ACTION_FLAGS),
         ("surface", pa.string()),
         ("test_slot", pa.int32()),
         ("propensity", pa.float64()),
@@ -90,9 +88,13 @@ def _test_impressions(market: SyntheticMarket, population: Population, sampler: 
     micros = day_start(day) + (slot - 1) * (DAY_MICROS // WINDOW_N) + rng.integers(0, DAY_MICROS // WINDOW_N, n)
     ids = _event_ids(f"event-{day:%Y%m%d}-test-", np.arange(n))
     table = event_table(population, views, ids, micros, pa.array(["feed"] * n))
-    table = table.set_column(11, EVENT_SCHEMA.field("test_slot"), pa.array(slot.astype(np.int32)))
+    table = _with_column(table, "test_slot", pa.array(slot.astype(np.int32)))
     propensity = np.round(rng.uniform(0.02, 0.3, n), 4)
-    return table.set_column(12, EVENT_SCHEMA.field("propensity"), pa.array(propensity))
+    return _with_column(table, "propensity", pa.array(propensity))
+
+
+def _with_column(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
+    return table.set_column(EVENT_SCHEMA.get_field_index(name), EVENT_SCHEMA.field(name), values)
 
 
 def _event_ids(prefix: str, numbers: Ints) -> pa.Array:

@@ -15,7 +15,7 @@ from creatorpool.synthetic.market import SyntheticMarket
 
 Row = dict[str, Any]
 
-LATE, DUPLICATE, CONFLICT = "late", "duplicate", "event_id_conflict"
+CONFLICT = "event_id_conflict"
 
 
 @dataclass(frozen=True)

@@ -23,19 +23,13 @@ class KnownTruth:
 
     video_id: Ids
     video_quality: NDArray[np.float64]
-    video_creator: Ids
     creator_id: Ids
     creator_quality: NDArray[np.float64]
     bot_viewers: Ids
-    boosted_videos: Ids
     clean_events: int
     late: int
     duplicates: int
     faults: Mapping[str, Mapping[str, int]]
-
-    def quality_of(self, video_id: str) -> float:
-        """True quality of one video."""
-        return float(self.video_quality[np.flatnonzero(self.video_id == video_id)[0]])
 
     def summary(self) -> dict[str, Any]:
         """Counts, fit for JSON."""

@@ -29,12 +29,12 @@ from tests.report.nightly.nights import (
 )
 
 from creatorpool.errors import MissingTableError
+from creatorpool.money import in_units
 from creatorpool.quoting import one_line
 from creatorpool.report.nightly.blocks import Figure, Figures, Section, Table, Tile, Tiles, Words
 from creatorpool.report.nightly.page import page, rendered, write_page
 from creatorpool.report.nightly.published import ReportDay, report_day
 from creatorpool.report.nightly.warnings import warnings_of
-from creatorpool.report.summary import money
 from creatorpool.settings import load_settings
 from creatorpool.tables import Warehouse
 
@@ -98,9 +98,9 @@ def test_page_shows_published_money_and_warnings_first(warehouse: Warehouse, wri
     assert report.before is not None
     assert (report.before.day, report.week_ago is not None and report.week_ago.day) == (BEFORE, WEEK_AGO)
     payouts = warehouse.read_arrow("creator_payouts", day=DAY).to_pylist()
-    assert f"<b>{money(sum(row['total_micros'] for row in payouts), 'USD')}</b>" in text
+    assert f"<b>{in_units(sum(row['total_micros'] for row in payouts), 'USD')}</b>" in text
     for pool in report.paid.pools.values():
-        assert f'<td class="n">{money(pool["paid_micros"])}</td>' in text
+        assert f'<td class="n">{in_units(pool.paid_micros)}</td>' in text
     for category in CATEGORIES:
         assert escape(category) in text
     notices = [notice.text for notice in warnings_of(report)]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from creatorpool.report.summary import money
+from creatorpool.money import in_units
 
 Tone = Literal["plain", "missing", "warning", "good"]
 
@@ -104,17 +104,9 @@ def signed_money(micros: int) -> str:
     """Money with its sign, rounded to hundredths; what rounds to nothing shows its micros."""
     if micros and abs(micros) < 5_000:
         return f"{micros:+,} µ"
-    return f"{'+' if micros > 0 else ''}{money(micros)}".replace("-", "−")
+    return f"{'+' if micros > 0 else ''}{in_units(micros)}".replace("-", "−")
 
 
 def listed(words: Sequence[str]) -> str:
     """'a, b and c'."""
     return " and ".join(part for part in (", ".join(words[:-1]), words[-1] if words else "") if part)
-
-
-def figures_of(sections: Sequence[Section]) -> Iterator[Figure]:
-    """Every chart of a page."""
-    for section in sections:
-        for block in section.blocks:
-            if isinstance(block, Figures):
-                yield from block.figures

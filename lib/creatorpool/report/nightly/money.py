@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from creatorpool.allocation.pools import CARRY_COLUMNS, net_micros
-from creatorpool.money import MICROS_PER_UNIT
+from creatorpool.money import MICROS_PER_UNIT, in_units
 from creatorpool.report.nightly import drawing
 from creatorpool.report.nightly.blocks import (
     Block,
@@ -24,7 +24,7 @@ from creatorpool.report.nightly.blocks import (
     signed_money,
 )
 from creatorpool.report.nightly.published import ReportDay
-from creatorpool.report.summary import money
+from creatorpool.runs.pools import PoolRun
 
 
 def headline(report: ReportDay) -> Tiles:
@@ -41,11 +41,13 @@ def headline(report: ReportDay) -> Tiles:
     left = paid.total("unallocated_micros")
     return Tiles(
         [
-            Tile("paid to creators", money(total, report.currency), change),
-            Tile("from pools", money(paid.total("paid_micros")), f"of {money(paid.total('pool_micros'))} in pools"),
-            Tile("beside Pulse ads", money(pulse), "apart from the pools"),
+            Tile("paid to creators", in_units(total, report.currency), change),
+            Tile(
+                "from pools", in_units(paid.total("paid_micros")), f"of {in_units(paid.total('pool_micros'))} in pools"
+            ),
+            Tile("beside Pulse ads", in_units(pulse), "apart from the pools"),
             Tile("creators who earned", f"{earning:,}", f"of {creators.num_rows:,} with videos that day"),
-            Tile("unallocated", money(left), "every pool closes" if not left else "see the warnings"),
+            Tile("unallocated", in_units(left), "every pool closes" if not left else "see the warnings"),
         ]
     )
 
@@ -53,21 +55,22 @@ def headline(report: ReportDay) -> Tiles:
 def pools_section(report: ReportDay) -> Section:
     """From advertisers' money to pools, and by which rule they were split."""
     formed = {row["category"]: row for row in report.paid.rows("pool_revenue").to_pylist()}
-    rows, bars = [], []
+    rows: list[tuple[str, ...]] = []
+    bars: list[dict[str, Any]] = []
     for category, pool in report.paid.pools.items():
-        revenue = net_micros(formed[category]) if category in formed else pool["pool_micros"]
-        kept = revenue - pool["pool_micros"]
+        revenue = net_micros(formed[category]) if category in formed else pool.pool_micros
+        kept = revenue - pool.pool_micros
         parts = {
-            "paid": pool["paid_micros"],
-            "unallocated": pool["unallocated_micros"],
+            "paid": pool.paid_micros,
+            "unallocated": pool.unallocated_micros,
             "platform's share": kept,
         }
         bars += [
             {"label": category, "part": part, "value": micros / MICROS_PER_UNIT, "place": place}
             for place, (part, micros) in enumerate(parts.items())
         ]
-        numbers = (revenue, kept, pool["pool_micros"], pool["paid_micros"], pool["unallocated_micros"])
-        rows.append((category, *map(money, numbers), _rule(pool)))
+        numbers = (revenue, kept, pool.pool_micros, pool.paid_micros, pool.unallocated_micros)
+        rows.append((category, *map(in_units, numbers), _rule(pool)))
     sums = [sum(bar["value"] for bar in bars if bar["part"] == part) for part in ("paid", "unallocated")]
     table = Table(
         ("category", "revenue", "platform keeps", "pool", "paid", "unallocated", "split by"), rows, "Money by pool"
@@ -99,7 +102,7 @@ def _refunds(report: ReportDay, formed: Mapping[str, Mapping[str, Any]]) -> list
     total = {name: sum(row[name] or 0 for row in formed.values()) for name in CARRY_COLUMNS[:3]}
     if not any(total.values()):
         return []
-    refunds, carried_in, carried = (money(micros, report.currency) for micros in total.values())
+    refunds, carried_in, carried = (in_units(micros, report.currency) for micros in total.values())
     return [
         Words(
             f"Revenue is after refunds: {refunds} of the day and {carried_in} that earlier days carried; {carried} is "
@@ -110,23 +113,23 @@ def _refunds(report: ReportDay, formed: Mapping[str, Mapping[str, Any]]) -> list
 
 def _brief(category: str, report: ReportDay) -> tuple[str, ...]:
     pool = report.paid.pools[category]
-    earlier = {} if report.before is None else report.before.pools.get(category, {})
-    each = pool["paid_micros"] // pool["videos_paid"] if pool["videos_paid"] else None
-    sums = (pool["pool_micros"], pool["paid_micros"], earlier.get("paid_micros"))
-    return (category, *map(money, sums), f"{pool['videos_paid']:,}", money(each))
+    earlier = None if report.before is None else report.before.pools.get(category)
+    each = pool.paid_micros // pool.videos_paid if pool.videos_paid else None
+    sums = (pool.pool_micros, pool.paid_micros, None if earlier is None else earlier.paid_micros)
+    return (category, *map(in_units, sums), f"{pool.videos_paid:,}", in_units(each))
 
 
-def _rule(pool: Mapping[str, Any]) -> str:
-    return f"{pool['objective']}, α {pool['alpha']:g}, λ {pool['lambda_eff']:g}"
+def _rule(pool: PoolRun) -> str:
+    return f"{pool.objective}, α {pool.alpha:g}, λ {pool.lambda_eff:g}"
 
 
 def _rules(report: ReportDay) -> list[Block]:
     rules = sorted({_rule(pool) for pool in report.paid.pools.values()})
-    moved = sum(pool["efficiency_moved_micros"] or 0 for pool in report.paid.pools.values())
+    moved = sum(pool.efficiency_moved_micros or 0 for pool in report.paid.pools.values())
     return [
         Words(
             f"Split by: {'; '.join(rules)} (objective, dampening α, weight of efficiency λ). "
-            f"λ moved {money(moved, report.currency)} between videos."
+            f"λ moved {in_units(moved, report.currency)} between videos."
         )
     ]
 
@@ -136,24 +139,24 @@ def coverage_section(report: ReportDay) -> Section:
     bars, rows = [], []
     before = report.before.pools if report.before else {}
     for category, pool in report.paid.pools.items():
-        paid, rest = pool["videos_paid"], pool["videos_eligible"] - pool["videos_paid"]
+        paid, rest = pool.videos_paid, pool.videos_eligible - pool.videos_paid
         bars += [
             {"label": category, "part": "paid", "value": paid, "place": 0},
             {"label": category, "part": "eligible, not paid", "value": rest, "place": 1},
         ]
-        earlier = before.get(category, {}).get("coverage")
+        earlier = before[category].coverage if category in before else None
         rows.append(
             (
                 category,
-                f"{pool['videos_eligible']:,}",
+                f"{pool.videos_eligible:,}",
                 f"{paid:,}",
-                percent(pool["coverage"]),
+                percent(pool.coverage),
                 percent(earlier),
-                number(None if None in (earlier, pool["coverage"]) else 100 * (pool["coverage"] - earlier), "+.1f"),
+                number(None if earlier is None or pool.coverage is None else 100 * (pool.coverage - earlier), "+.1f"),
             )
         )
-    eligible = sum(pool["videos_eligible"] for pool in report.paid.pools.values())
-    paid_videos = sum(pool["videos_paid"] for pool in report.paid.pools.values())
+    eligible = sum(pool.videos_eligible for pool in report.paid.pools.values())
+    paid_videos = sum(pool.videos_paid for pool in report.paid.pools.values())
     table = Table(("category", "eligible", "paid", "coverage", "before", "points"), rows, "Coverage by pool")
     alt_text = (
         f"Bars of the eligible videos of each category: {paid_videos:,} of {eligible:,} places in pools are paid."

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from creatorpool.money import MICROS_PER_UNIT
+from creatorpool.money import MICROS_PER_UNIT, in_units
 from creatorpool.report.nightly import drawing
 from creatorpool.report.nightly.blocks import Block, Figure, Figures, Section, Table, Words, signed_money
 from creatorpool.report.nightly.figures import Mover, explained_movers, moved_by_reason, plain_movers
 from creatorpool.report.nightly.published import PaidDay, ReportDay
-from creatorpool.report.summary import money
 
 TOP_MOVERS = 10
 SHORT = {
@@ -58,8 +57,8 @@ def _table(movers: Sequence[Mover], before: PaidDay) -> Table:
         (
             mover.creator,
             "; ".join(f"{short(name)} {signed_money(micros)}" for name, micros in mover.reasons) or "–",
-            money(mover.before),
-            money(mover.now),
+            in_units(mover.before),
+            in_units(mover.now),
             signed_money(mover.change),
         )
         for mover in movers

@@ -69,7 +69,7 @@ def write_page(report: ReportDay, path: Path) -> Path:
 
 def _sources(report: ReportDay) -> Mapping[str, list[tuple[str, ...]]]:
     """Which runs published what the page shows, and the table versions behind it."""
-    pools = sorted({(row["run_id"], row["code_version"], row["finished_at"]) for row in report.paid.pools.values()})
+    pools = sorted({(row.run_id, row.code_version, row.finished_at) for row in report.paid.pools.values()})
     runs: list[tuple[str, ...]] = [("allocate", run, code, f"{done:%Y-%m-%d %H:%M:%S}") for run, code, done in pools]
     runs += [
         (name, run.run_id, run.code_version, f"{run.finished_at:%Y-%m-%d %H:%M:%S}")

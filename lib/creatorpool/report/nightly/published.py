@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -13,7 +12,8 @@ import pyarrow as pa
 from creatorpool.contracts import load_contracts
 from creatorpool.errors import MissingTableError
 from creatorpool.pipeline.publication import last_paid_before
-from creatorpool.runs.ledger import StageRun, latest_run, published_pools, published_runs
+from creatorpool.runs.ledger import StageRun, latest_run, published_runs
+from creatorpool.runs.pools import PoolRun, published_pools
 from creatorpool.tables import Warehouse
 
 Row = dict[str, Any]
@@ -27,7 +27,7 @@ class PaidDay:
 
     warehouse: Warehouse
     day: date
-    pools: Mapping[str, Row]
+    pools: Mapping[str, PoolRun]
     versions: Mapping[str, int]
 
     def rows(self, table: str, *columns: str) -> pa.Table:
@@ -36,7 +36,7 @@ class PaidDay:
 
     def total(self, column: str) -> int:
         """Sum of a money column of the ledger over all pools."""
-        return sum(pool[column] for pool in self.pools.values())
+        return sum(getattr(pool, column) for pool in self.pools.values())
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class ReportDay:
     @property
     def currency(self) -> str:
         """Of all money."""
-        return str(next(iter(self.paid.pools.values()))["currency"])
+        return next(iter(self.paid.pools.values())).currency
 
     @property
     def compared(self) -> dict[str, PaidDay]:
@@ -114,7 +114,7 @@ def _paid_day(warehouse: Warehouse, day: date) -> PaidDay | None:
     pools = published_pools(warehouse, day)
     versions: dict[str, int] = {}
     for row in pools.values():
-        versions |= json.loads(row["input_versions"]) | json.loads(row["output_versions"])
+        versions |= dict(row.inputs) | dict(row.outputs)
     return PaidDay(warehouse, day, dict(sorted(pools.items())), versions) if pools else None
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from creatorpool.explanation.parts import COMPONENTS
+from creatorpool.quality_components import COMPONENT_NAMES
 from creatorpool.report.nightly import drawing
 from creatorpool.report.nightly.blocks import Figure, Figures, Section, Table, number, percent
 from creatorpool.report.nightly.figures import histogram, quantiles
 from creatorpool.report.nightly.published import PaidDay, ReportDay
 
 SCORE = "quality_score"
-NAMES = {name: name.replace("_", " ") for name in (*COMPONENTS, SCORE)}
+NAMES = {name: name.replace("_", " ") for name in (*COMPONENT_NAMES, SCORE)}
 
 
 def quality_section(report: ReportDay) -> Section:
-    """Histograms of the five components and of the score, with quantiles and yesterday's medians."""
+    """Histograms of the components and of the score, with quantiles and yesterday's medians."""
     values = _compliant(report.paid)
     before = {} if report.before is None else _compliant(report.before)
     bars = [{"name": NAMES[name], **bar} for name in NAMES for bar in histogram(values[name])]
@@ -43,13 +43,13 @@ def quality_section(report: ReportDay) -> Section:
         "quality",
         "Quality",
         "Quality",
-        "The quality of a video is the weighted geometric mean of five components, each from 0 to 1: one that is 0 "
+        "The quality of a video is the weighted geometric mean of its components, each from 0 to 1: one that is 0 "
         f"makes it 0. Over the day's {count:,} compliant videos.",
         [Figures([figure], beside=table)],
     )
 
 
 def _compliant(paid: PaidDay) -> dict[str, NDArray[np.float64]]:
-    rows = paid.rows("video_quality", *COMPONENTS, SCORE, "is_compliant")
+    rows = paid.rows("video_quality", *COMPONENT_NAMES, SCORE, "is_compliant")
     rows = rows.filter(rows.column("is_compliant"))
     return {name: rows.column(name).to_numpy() for name in NAMES}

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from creatorpool.money import in_units
 from creatorpool.report.nightly import drawing
 from creatorpool.report.nightly.blocks import Figure, Figures, Section, Table, Words, number, percent
 from creatorpool.report.nightly.figures import SIZE_GROUPS, Sizes, concentration, lorenz_rows, payouts_by_size
 from creatorpool.report.nightly.published import ReportDay
-from creatorpool.report.summary import money
 
 
 def concentration_section(report: ReportDay) -> Section:
@@ -55,19 +56,20 @@ def _lorenz(amounts: Mapping[str, NDArray[np.int64]], holders: str) -> Figure:
 
 def _by_pool(report: ReportDay) -> list[Figure]:
     days = report.compared
-    dots = [
-        {"label": category, "series": name, "value": pool["gini"]}
+    dots: list[dict[str, Any]] = [
+        {"label": category, "series": name, "value": pool.gini}
         for name, day in days.items()
         for category, pool in day.pools.items()
-        if pool["gini"] is not None
+        if pool.gini is not None
     ]
     rows = [
         (
             category,
-            *(number(day.pools.get(category, {}).get("gini")) for day in days.values()),
-            *(percent(day.pools.get(category, {}).get("top1pct_share")) for day in days.values()),
+            *(number(None if pool is None else pool.gini) for pool in pools),
+            *(percent(None if pool is None else pool.top1pct_share) for pool in pools),
         )
         for category in report.paid.pools
+        for pools in [[day.pools.get(category) for day in days.values()]]
     ]
     header = ("category", *(f"Gini, {name}" for name in days), *(f"top 1 %, {name}" for name in days))
     table = Table(header, rows, "Concentration by pool")
@@ -107,7 +109,7 @@ def _columns(report: ReportDay, sizes: Sizes) -> Figure:
             f"{sizes.creators[place]:,}",
             f"{sizes.views[place]:,.0f}",
             percent(seen[place]),
-            money(int(sizes.money[place])),
+            in_units(int(sizes.money[place])),
             percent(paid[place]),
         )
         for place, group in enumerate(SIZE_GROUPS)
@@ -129,7 +131,7 @@ def _field(report: ReportDay, sizes: Sizes) -> Figure:
         for name, row in shares.items()
         for place, group in enumerate(SIZE_GROUPS)
     ]
-    rows = [(name, *(money(int(micros)) for micros in row)) for name, row in sizes.by_pool.items()]
+    rows = [(name, *(in_units(int(micros)) for micros in row)) for name, row in sizes.by_pool.items()]
     table = Table(("category", *SIZE_GROUPS), rows, f"Pool money by creator size, {report.currency}")
     top = max(shares, key=lambda name: float(shares[name][-1]))
     alt_text = (

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from creatorpool.money import in_units
 from creatorpool.report.nightly.blocks import listed, percent
 from creatorpool.report.nightly.checks import refused
 from creatorpool.report.nightly.published import ReportDay
-from creatorpool.report.summary import money
 
 COVERAGE_FALL = 0.1
 """A pool's coverage that falls by this much since the last published day"""
@@ -37,18 +37,18 @@ def warnings_of(report: ReportDay) -> list[Notice]:
 def _pools(report: ReportDay) -> Iterator[Notice]:
     alike: dict[str, list[str]] = {}
     for category, pool in report.paid.pools.items():
-        if pool["warning"]:
-            alike.setdefault(re.sub(r"[0-9][0-9.e-]*", "#", pool["warning"]), []).append(category)
+        if pool.warning:
+            alike.setdefault(re.sub(r"[0-9][0-9.e-]*", "#", pool.warning), []).append(category)
     for categories in alike.values():
         # The same warning of many pools, each with its own numbers, would bury the others.
-        first = f"Pool {categories[0]}: {report.paid.pools[categories[0]]['warning']}"
+        first = f"Pool {categories[0]}: {report.paid.pools[categories[0]].warning}"
         rest = f"; alike in {listed(categories[1:])}" if len(categories) > 1 else ""
         yield Notice(f"{first}{rest}.", "pools")
     for category, pool in report.paid.pools.items():
-        if pool["unallocated_micros"] and not pool["warning"]:
-            left = money(pool["unallocated_micros"], report.currency)
+        if pool.unallocated_micros and not pool.warning:
+            left = in_units(pool.unallocated_micros, report.currency)
             yield Notice(f"Pool {category}: {left} stay unallocated.", "pools")
-        residual = pool["max_kkt_residual"]
+        residual = pool.max_kkt_residual
         if residual is not None and residual > KKT_RESIDUAL:
             yield Notice(f"Pool {category}: the split misses its optimum by {residual:.1e} of the pool.", "pools")
 
@@ -60,8 +60,8 @@ def _coverage(report: ReportDay) -> Iterator[Notice]:
         now = report.paid.pools.get(category)
         if now is None:
             yield Notice(f"Pool {category} was paid on {report.before.day} and has no pool on this day.", "pools")
-        elif None not in (pool["coverage"], now["coverage"]) and pool["coverage"] - now["coverage"] >= COVERAGE_FALL:
-            fall = f"from {percent(pool['coverage'])} to {percent(now['coverage'])}"
+        elif pool.coverage is not None and now.coverage is not None and pool.coverage - now.coverage >= COVERAGE_FALL:
+            fall = f"from {percent(pool.coverage)} to {percent(now.coverage)}"
             yield Notice(f"Pool {category}: coverage fell {fall} since {report.before.day}.", "coverage")
 
 

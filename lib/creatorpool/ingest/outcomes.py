@@ -15,7 +15,7 @@ from creatorpool.contracts.row_rules import FAILED_RULES
 
 
 @dataclass(frozen=True)
-class Survey:
+class OutcomeCounts:
     """Rows by verdict; `accepted` by day where the table has days, under None where it has not."""
 
     accepted: Counter[date | None]
@@ -28,7 +28,7 @@ class Survey:
         return sum(self.accepted.values()) + self.quarantined
 
 
-def survey_rows(flagged: DataFrame, contract: Contract) -> Survey:
+def count_outcomes(flagged: DataFrame, contract: Contract) -> OutcomeCounts:
     """Count the rows of `with_failed_rules` by verdict and day."""
     day = F.col("date") if "date" in contract.column_names else F.lit(None).cast("date").alias("date")
     by_verdict = flagged.select(F.array_join(FAILED_RULES, ",").alias("names"), day).groupBy("names", "date").count()
@@ -36,7 +36,7 @@ def survey_rows(flagged: DataFrame, contract: Contract) -> Survey:
     return _tally(((names, found, number) for names, found, number in by_verdict.collect()), harmless)
 
 
-def _tally(verdicts: Iterable[tuple[str, date | None, int]], harmless: set[str]) -> Survey:
+def _tally(verdicts: Iterable[tuple[str, date | None, int]], harmless: set[str]) -> OutcomeCounts:
     accepted: Counter[date | None] = Counter()
     broken: Counter[str] = Counter()
     quarantined = 0
@@ -47,4 +47,4 @@ def _tally(verdicts: Iterable[tuple[str, date | None, int]], harmless: set[str])
             accepted[day] += number
         else:
             quarantined += number
-    return Survey(accepted, broken, quarantined)
+    return OutcomeCounts(accepted, broken, quarantined)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-_MODERATE = 200_000
+_MATERIALIZED_ROWS = 200_000
 """So many rows fit this process and one message to the engine."""
 
 _BROADCAST_ROWS = 2_000_000
@@ -15,21 +15,21 @@ _BROADCAST_ROWS = 2_000_000
 
 
 @dataclass(frozen=True)
-class Computed:
-    """Rows and, where there were few enough to compute them, their number."""
+class Materialized:
+    """Rows and their number; the number is None where there were too many to compute."""
 
     rows: DataFrame
     number: int | None
 
 
-def computed_once(rows: DataFrame, session: SparkSession) -> Computed:
+def materialized_if_small(rows: DataFrame, session: SparkSession) -> Materialized:
     """`rows`, computed now if there is a moderate number of them, so that no later pass computes them again."""
-    found = rows.limit(_MODERATE + 1).toArrow()
-    if found.num_rows > _MODERATE:
-        return Computed(rows, None)
-    return Computed(F.broadcast(session.createDataFrame(found, rows.schema)), found.num_rows)
+    found = rows.limit(_MATERIALIZED_ROWS + 1).toArrow()
+    if found.num_rows > _MATERIALIZED_ROWS:
+        return Materialized(rows, None)
+    return Materialized(F.broadcast(session.createDataFrame(found, rows.schema)), found.num_rows)
 
 
-def sent_along(rows: DataFrame, number: int) -> DataFrame:
-    """`rows`, marked to be sent to every executor where their `number` allows."""
+def broadcast_if_small(rows: DataFrame, number: int) -> DataFrame:
+    """`rows`, marked for a broadcast to every executor where their `number` allows."""
     return F.broadcast(rows) if number <= _BROADCAST_ROWS else rows

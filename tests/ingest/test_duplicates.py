@@ -7,9 +7,10 @@ from collections import defaultdict
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from tests.actions import FLAG_SCHEMA
 
 from creatorpool.contracts import load_contract
-from creatorpool.ingest.repeats import alone, repeated_hashes, settled, stored_hashes, with_key
+from creatorpool.ingest.duplicates import deduplicated, duplicate_key_hashes, stored_hashes, unique_rows, with_key
 
 from .ingest_sources import DAY, good_event
 
@@ -23,7 +24,7 @@ def _frame(spark: SparkSession, contents: list[Content], *, stored: bool = False
     rows = [good_event(1) | {"date": DAY, "event_id": event_id, "watch_ms": watch} for event_id, watch in contents]
     schema = (
         "event_id string, viewer_id string, video_id string, event_ts timestamp, watch_ms bigint, loop_count int, "
-        "liked boolean, commented boolean, shared boolean, followed boolean, surface string, test_slot int, "
+        f"{FLAG_SCHEMA}, surface string, test_slot int, "
         "propensity double, date date"
     )
     frame = spark.createDataFrame([[row[column.split()[0]] for column in schema.split(", ")] for row in rows], schema)
@@ -32,19 +33,19 @@ def _frame(spark: SparkSession, contents: list[Content], *, stored: bool = False
     return frame.withColumn("failed_rules", F.array().cast("array<string>")).withColumn("raw_row", F.lit("as it came"))
 
 
-def _settle(rows: DataFrame, stored: DataFrame | None = None) -> list[tuple[str | None, int, bool]]:
-    contested = repeated_hashes(rows, CONTRACT, KEY)
+def _deduplicated(rows: DataFrame, stored: DataFrame | None = None) -> list[tuple[str | None, int, bool]]:
+    duplicate_keys = duplicate_key_hashes(rows, CONTRACT, KEY)
     if stored is not None:
         arrived = with_key(rows, CONTRACT, KEY).select("date", *KEY)
-        contested = contested.unionByName(stored_hashes(stored, arrived, KEY)).distinct()
-    kept = alone(rows, contested, KEY).unionByName(settled(rows, contested, CONTRACT, KEY, stored))
+        duplicate_keys = duplicate_keys.unionByName(stored_hashes(stored, arrived, KEY)).distinct()
+    kept = unique_rows(rows, duplicate_keys, KEY).unionByName(deduplicated(rows, duplicate_keys, CONTRACT, KEY, stored))
     found = kept.select("event_id", "watch_ms", "in_conflict").collect()
     return sorted((tuple(row) for row in found), key=str)
 
 
-def test_settled_identical_rows_become_one_and_differing_ones_conflict(spark: SparkSession) -> None:
+def test_deduplicated_identical_rows_become_one_and_differing_ones_conflict(spark: SparkSession) -> None:
     rows = _frame(spark, [("once", 1), ("twice", 1), ("twice", 1), ("other", 1), ("other", 2), ("other", 2)])
-    assert _settle(rows) == [
+    assert _deduplicated(rows) == [
         ("once", 1, False),
         ("other", 1, True),
         ("other", 2, True),
@@ -53,15 +54,15 @@ def test_settled_identical_rows_become_one_and_differing_ones_conflict(spark: Sp
     ]
 
 
-def test_settled_rows_without_a_key_are_left_alone(spark: SparkSession) -> None:
+def test_deduplicated_rows_without_a_key_are_left_alone(spark: SparkSession) -> None:
     rows = _frame(spark, [(None, 1), (None, 2), ("", 1), ("", 1), (" ", 3), ("a", 1), ("a", 1)])
-    assert repeated_hashes(rows, CONTRACT, KEY).count() == 1
-    assert _settle(rows) == sorted(
+    assert duplicate_key_hashes(rows, CONTRACT, KEY).count() == 1
+    assert _deduplicated(rows) == sorted(
         [(None, 1, False), (None, 2, False), ("", 1, False), ("", 1, False), (" ", 3, False), ("a", 1, False)], key=str
     )
 
 
-def test_settled_random_rows_agree_with_a_plain_count(spark: SparkSession) -> None:
+def test_deduplicated_random_rows_agree_with_a_plain_count(spark: SparkSession) -> None:
     rng = random.Random(5)
     given = [(f"id-{rng.randrange(60)}", rng.randrange(1, 4)) for _ in range(90)]
     stored = [(f"id-{number}", 1 + number % 3) for number in range(0, 60, 4)]
@@ -73,4 +74,4 @@ def test_settled_random_rows_agree_with_a_plain_count(spark: SparkSession) -> No
         if len(contents[event_id]) > 1:
             expected.append((event_id, watch, True))
     expected += {(e, w, False) for e, w in given if len(contents[e]) == 1 and e not in dict(stored)}
-    assert _settle(_frame(spark, given), _frame(spark, stored, stored=True)) == sorted(expected, key=str)
+    assert _deduplicated(_frame(spark, given), _frame(spark, stored, stored=True)) == sorted(expected, key=str)

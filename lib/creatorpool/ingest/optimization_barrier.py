@@ -6,7 +6,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 
-def fenced(value: Column) -> Column:
+def behind_barrier(value: Column) -> Column:
     """`value`, computed once a row and where it stands.
 
     Engines move a filter below the columns that it reads by writing their expressions into it, as often as it names

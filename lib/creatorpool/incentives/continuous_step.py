@@ -27,7 +27,7 @@ PRECISION = 1e-13
 
 
 @dataclass
-class FreeStep:
+class ContinuousStep:
     """One choice of tests, with mass and bounty to be moved: x holds all masses, then all bounties, in range units."""
 
     policies: Sequence[Policy]
@@ -43,7 +43,7 @@ class FreeStep:
         self._scale = np.maximum(self.spans[:, 1] - self.spans[:, 0], 1e-9)
         self._last: tuple[bytes, list[Policy], list[Branch], list[MarginalGains]] | None = None
 
-    def taken(self) -> list[Policy]:
+    def solve(self) -> list[Policy]:
         """The policies after the step."""
         start = np.concatenate([[p.mass for p in self.policies], [p.bounty for p in self.policies]]) / self._scale
         answer = minimize(

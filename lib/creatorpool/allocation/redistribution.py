@@ -1,4 +1,4 @@
-"""What the efficiency weight does to a pool: the money it moves (formulas §6.1)."""
+"""What the efficiency weight does to a pool: the money it moves (formulas §2.8, §6.1)."""
 
 from __future__ import annotations
 

@@ -13,19 +13,19 @@ from creatorpool.contracts import Contract, RowRule
 from creatorpool.contracts.conformance import conform
 from creatorpool.contracts.row_rules import FAILED_RULES, good_rows, quarantined_rows, with_failed_rules
 from creatorpool.frames import union_all
-from creatorpool.ingest.computed import computed_once
 from creatorpool.ingest.delivery import Delivery
-from creatorpool.ingest.fence import fenced
-from creatorpool.ingest.repeats import alone, repeated_hashes, settled
+from creatorpool.ingest.duplicates import deduplicated, duplicate_key_hashes, unique_rows
+from creatorpool.ingest.materialize import materialized_if_small
+from creatorpool.ingest.optimization_barrier import behind_barrier
+from creatorpool.ingest.outcomes import OutcomeCounts, count_outcomes
 from creatorpool.ingest.report import TableCounts
 from creatorpool.ingest.rules import conflict_rule, only_unreadable
-from creatorpool.ingest.survey import Survey, survey_rows
 from creatorpool.ingest.text_columns import with_whole_numbers
 from creatorpool.quoting import quoted
 
 
 @dataclass(frozen=True)
-class JudgedTable:
+class ValidatedTable:
     """One table's rows with the rules that each breaks, and their number by verdict."""
 
     contract: Contract
@@ -57,13 +57,13 @@ def conformed(delivery: Delivery, contract: Contract) -> DataFrame:
     given = [with_whole_numbers(part, contract) if delivery.is_text else part for part in delivery.parts]
     rows = union_all([conform(part, contract, absent=delivery.absent) for part in given])
     if delivery.is_text:
-        rows = rows.select(*(fenced(F.col(name)).alias(name) for name in rows.columns))
+        rows = rows.select(*(behind_barrier(F.col(name)).alias(name) for name in rows.columns))
     return rows.withColumn("date", F.col("event_ts").cast("date")) if "date" in delivery.absent else rows
 
 
-def judge_table(
+def validated_table(
     delivery: Delivery, contract: Contract, session: SparkSession, day: date, rules: Sequence[RowRule] = ()
-) -> JudgedTable:
+) -> ValidatedTable:
     """Judge a table that has one row a key; rows of another day than `day`, where it has days, are only counted."""
     rows = conformed(delivery, contract)
     other_day = delivery.other_day
@@ -71,29 +71,29 @@ def judge_table(
         is_other = F.coalesce(F.col("date") != F.lit(day), F.lit(False))
         other_day += rows.where(is_other).count()
         rows = rows.where(~is_other)
-    contested = computed_once(repeated_hashes(rows, contract, contract.key), session)
+    duplicate_keys = materialized_if_small(duplicate_key_hashes(rows, contract, contract.key), session)
     was_read = None
-    if contested.number != 0:
+    if duplicate_keys.number != 0:
         was_read = rows.count()
-        rows = settle_rows(rows, contested.rows, contract, contract.key, session)
+        rows = deduplicate(rows, duplicate_keys.rows, contract, contract.key, session)
         rules = [*rules, conflict_rule(contract)]
     flagged = flag_rows(rows, contract, rules, is_text=delivery.is_text)
-    survey = survey_rows(flagged, contract)
-    duplicates = 0 if was_read is None else was_read - survey.rows
-    return JudgedTable(contract, flagged, table_counts(survey, duplicates, other_day=other_day))
+    outcomes = count_outcomes(flagged, contract)
+    duplicates = 0 if was_read is None else was_read - outcomes.rows
+    return ValidatedTable(contract, flagged, table_counts(outcomes, duplicates, other_day=other_day))
 
 
-def settle_rows(
+def deduplicate(
     rows: DataFrame,
-    contested: DataFrame,
+    duplicate_keys: DataFrame,
     contract: Contract,
     key: Sequence[str],
     session: SparkSession,
     stored: DataFrame | None = None,
 ) -> DataFrame:
-    """`rows` without repetitions, with `in_conflict`; see `repeats.settled`."""
-    few = computed_once(settled(rows, contested, contract, key, stored), session)
-    return alone(rows, contested, key).unionByName(few.rows)
+    """`rows` without repetitions, with `in_conflict`; see `duplicates.deduplicated`."""
+    few = materialized_if_small(deduplicated(rows, duplicate_keys, contract, key, stored), session)
+    return unique_rows(rows, duplicate_keys, key).unionByName(few.rows)
 
 
 def flag_rows(rows: DataFrame, contract: Contract, rules: Sequence[RowRule], *, is_text: bool) -> DataFrame:
@@ -101,19 +101,21 @@ def flag_rows(rows: DataFrame, contract: Contract, rules: Sequence[RowRule], *, 
     flagged = with_failed_rules(rows, contract, rules)
     if any("->" in rule.expression for rule in contract.row_rules):
         # Sail 0.7 fails on a lambda (`forall` and its like) in a filter that it has moved into the scan of a file.
-        flagged = flagged.withColumn(FAILED_RULES, fenced(F.col(FAILED_RULES)))
+        flagged = flagged.withColumn(FAILED_RULES, behind_barrier(F.col(FAILED_RULES)))
     return only_unreadable(flagged, contract) if is_text else flagged
 
 
-def table_counts(survey: Survey, duplicates: int, *, other_day: int = 0, day: date | None = None) -> TableCounts:
+def table_counts(
+    outcomes: OutcomeCounts, duplicates: int, *, other_day: int = 0, day: date | None = None
+) -> TableCounts:
     """The report's counts; rows of an earlier day than `day` are late."""
-    late = sum(n for found, n in survey.accepted.items() if day is not None and found is not None and found < day)
+    late = sum(n for found, n in outcomes.accepted.items() if day is not None and found is not None and found < day)
     return TableCounts(
-        read=survey.rows + duplicates + other_day,
-        accepted=sum(survey.accepted.values()),
+        read=outcomes.rows + duplicates + other_day,
+        accepted=sum(outcomes.accepted.values()),
         duplicates=duplicates,
-        quarantined=survey.quarantined,
+        quarantined=outcomes.quarantined,
         late=late,
         other_day=other_day,
-        broken=dict(sorted(survey.broken.items())),
+        broken=dict(sorted(outcomes.broken.items())),
     )

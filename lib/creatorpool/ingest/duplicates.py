@@ -20,7 +20,7 @@ _IS_STORED = "is_stored"
 _CONTENT = "content"
 
 
-def repeated_hashes(rows: DataFrame, contract: Contract, key: Sequence[str]) -> DataFrame:
+def duplicate_key_hashes(rows: DataFrame, contract: Contract, key: Sequence[str]) -> DataFrame:
     """Hashes of keys that occur more than once, in `key_hash`; rows without a key are not compared."""
     hashes = with_key(rows, contract, key).select(_hash(key))
     return hashes.groupBy(_HASH).count().where(F.col("count") > 1).select(_HASH)
@@ -39,15 +39,15 @@ def with_key(rows: DataFrame, contract: Contract, key: Sequence[str]) -> DataFra
     return rows
 
 
-def alone(rows: DataFrame, contested: DataFrame, key: Sequence[str]) -> DataFrame:
-    """Rows whose key hash is not among `contested`, with `in_conflict`: false."""
+def unique_rows(rows: DataFrame, duplicate_keys: DataFrame, key: Sequence[str]) -> DataFrame:
+    """Rows whose key hash is not among `duplicate_keys`, with `in_conflict`: false."""
     hashed = rows.withColumn(_HASH, _hash(key))
-    kept = hashed.join(contested, _HASH, "left_anti")
+    kept = hashed.join(duplicate_keys, _HASH, "left_anti")
     return kept.select(*rows.columns, F.lit(False).alias(IN_CONFLICT))
 
 
-def settled(
-    rows: DataFrame, contested: DataFrame, contract: Contract, key: Sequence[str], stored: DataFrame | None = None
+def deduplicated(
+    rows: DataFrame, duplicate_keys: DataFrame, contract: Contract, key: Sequence[str], stored: DataFrame | None = None
 ) -> DataFrame:
     """The other rows, without repetitions, with `in_conflict`: a row of the key, given or stored, has other content.
 
@@ -55,31 +55,31 @@ def settled(
     ----------
     rows : DataFrame
         As `conform` returns them.
-    contested : DataFrame
+    duplicate_keys : DataFrame
         `key_hash` of every key that may occur more than once.
     stored : DataFrame, optional
         Rows of the table itself. A row that is there already, with the same content, is a repetition.
     """
-    several = rows.withColumn(_HASH, _hash(key)).join(contested, _HASH, "left_semi")
+    several = rows.withColumn(_HASH, _hash(key)).join(duplicate_keys, _HASH, "left_semi")
     compared = _with_content(several.withColumn(_IS_STORED, F.lit(False)), contract)
     if stored is not None:
-        known = stored.withColumn(_HASH, _hash(key)).join(contested, _HASH, "left_semi")
+        known = stored.withColumn(_HASH, _hash(key)).join(duplicate_keys, _HASH, "left_semi")
         blank = known.withColumn(FAILED_RULES, F.array().cast("array<string>")).withColumn(_IS_STORED, F.lit(True))
         compared = compared.unionByName(_with_content(blank, contract), allowMissingColumns=True)
-    return _settled(compared, key).select(*rows.columns, IN_CONFLICT)
+    return _first_of_each_content(compared, key).select(*rows.columns, IN_CONFLICT)
 
 
-def _settled(compared: DataFrame, key: Sequence[str]) -> DataFrame:
+def _first_of_each_content(compared: DataFrame, key: Sequence[str]) -> DataFrame:
     same_key = Window.partitionBy(*key)
     in_order = same_key.orderBy(F.col(_IS_STORED).desc(), _CONTENT)
-    judged = (
+    ranked = (
         compared.withColumn("lowest", F.min(_CONTENT).over(same_key))
         .withColumn("highest", F.max(_CONTENT).over(same_key))
         .withColumn("position", F.row_number().over(in_order))
         .withColumn(IN_CONFLICT, F.col("lowest") != F.col("highest"))
     )
     is_first = F.col("position") == 1
-    return judged.where(~F.col(_IS_STORED) & (F.col(IN_CONFLICT) | is_first))
+    return ranked.where(~F.col(_IS_STORED) & (F.col(IN_CONFLICT) | is_first))
 
 
 def _with_content(rows: DataFrame, contract: Contract) -> DataFrame:

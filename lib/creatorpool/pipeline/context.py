@@ -32,7 +32,7 @@ DATA_DOCS = "_data_docs"
 
 
 @dataclass
-class Night:
+class RunContext:
     """A run. With `dry_run` it computes everything and writes nothing."""
 
     warehouse: Warehouse
@@ -54,11 +54,10 @@ class Night:
         self.run_id = self.run_id or new_run_id(self.started_at)
 
     @contextmanager
-    def stage(self, name: str, tables: Collection[str], claim_day: date | None = None) -> Iterator[None]:
-        """Hold stage `name`, which may create `tables`, while the block runs; keep what its checks found.
+    def holding(self, name: str, claim_day: date, tables: Collection[str]) -> Iterator[None]:
+        """Hold stage `name`, which may create `tables`, of `claim_day` while the block runs.
 
-        The claim is on the run's day, or on `claim_day` where days must not run side by side. Until the block ends,
-        the run writes under the claim's fence.
+        Until the block ends, the run writes under the claim's fence. What its checks found is kept.
         """
         self.began[name] = time.monotonic()
         self.log(name, "begins")
@@ -66,7 +65,7 @@ class Night:
         if not self.dry_run:
             prepare_checks()
         own = self.warehouse
-        with self._held(name, claim_day or self.day, tables) as fenced:
+        with self._claim(name, claim_day, tables) as fenced:
             self.warehouse = fenced
             try:
                 yield
@@ -74,7 +73,7 @@ class Night:
                 self.keep_results()
                 self.warehouse = own
         self.seconds[name] = self.stage_seconds(name)
-        self._tell(name, f"done in {self.seconds[name]:.1f} s", {"seconds": round(self.seconds[name], 3)})
+        self._tell(logging.INFO, name, f"done in {self.seconds[name]:.1f} s", {"seconds": round(self.seconds[name], 3)})
 
     def stage_seconds(self, name: str) -> float:
         """How long stage `name` has been running."""
@@ -116,7 +115,7 @@ class Night:
         self.results += results
         for result in results:
             if not result.passed:
-                self.log(table, f"{result.severity}: rule {result.rule} broken by {result.rows_failed} rows")
+                self.warn(table, f"rule {result.rule} ({result.severity}) is broken by {result.rows_failed} rows")
         enforce(results)
 
     def check_records(self, records: Sequence[Mapping[str, Any]], table: str) -> None:
@@ -124,7 +123,7 @@ class Night:
         if not self.dry_run:
             self.check(self.warehouse.frame(records, table), table)
 
-    def _held(self, stage: str, day: date, tables: Collection[str]) -> AbstractContextManager[Warehouse]:
+    def _claim(self, stage: str, day: date, tables: Collection[str]) -> AbstractContextManager[Warehouse]:
         if self.dry_run:
             return nullcontext(self.warehouse)
         lease = timedelta(minutes=self.settings.runs.lease_minutes)
@@ -184,10 +183,17 @@ class Night:
 
     def log(self, subject: str, message: str, **facts: Any) -> None:
         """One line of the run's log."""
-        details = f" {json.dumps(facts, sort_keys=True, default=str)}" if facts else ""
-        self._tell(subject, f"{message}{details}", facts)
+        self._tell(logging.INFO, subject, f"{message}{_shown(facts)}", facts)
 
-    def _tell(self, subject: str, message: str, facts: Mapping[str, Any]) -> None:
+    def warn(self, subject: str, message: str, **facts: Any) -> None:
+        """One line of level WARNING: something that an operator should look at, and that does not stop the run."""
+        self._tell(logging.WARNING, subject, f"{message}{_shown(facts)}", facts)
+
+    def _tell(self, level: int, subject: str, message: str, facts: Mapping[str, Any]) -> None:
         """Log a line, with what a log of JSON lines keeps as fields of their own."""
         fields = {"day": self.day.isoformat(), "run_id": self.run_id, "subject": subject, **facts}
-        logger.info("%s run=%s %s: %s", self.day, self.run_id, subject, message, extra={"facts": fields})
+        logger.log(level, "%s run=%s %s: %s", self.day, self.run_id, subject, message, extra={"facts": fields})
+
+
+def _shown(facts: Mapping[str, Any]) -> str:
+    return f" {json.dumps(facts, sort_keys=True, default=str)}" if facts else ""

@@ -1,0 +1,37 @@
+"""The viewer actions that count as engagement: the only list of them.
+
+A further action is one line here, a column in each of the contracts `events` and `video_signals`, its weight in
+conf/base.yaml, its habits in `synthetic.behaviour` and, where KuaiRand's logs have it, its column in `ingest.kuairand`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Action:
+    """What a viewer can do with a video beside watching it."""
+
+    name: str
+    """Key of its weight β under `signals.action_weights`"""
+    event_column: str
+    """Flag in `events`: the viewer took the action in that event"""
+
+    @property
+    def rate_column(self) -> str:
+        """Column of `video_signals`: trust-weighted share of the video's viewers who took the action."""
+        return f"{self.name}_rate"
+
+
+ACTIONS = (
+    Action("like", "liked"),
+    Action("comment", "commented"),
+    Action("share", "shared"),
+    Action("follow", "followed"),
+)
+"""Their order is that in which rates are summed: it decides the last bit of every score."""
+
+ACTION_NAMES = tuple(action.name for action in ACTIONS)
+ACTION_FLAGS = tuple(action.event_column for action in ACTIONS)
+ACTION_RATES = tuple(action.rate_column for action in ACTIONS)

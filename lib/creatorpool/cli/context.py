@@ -1,0 +1,45 @@
+"""What a verb works with, opened from its options: the tables with a session on their engine, and a run over a day."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyspark.sql import SparkSession
+
+from creatorpool.cli.options import DayOptions, EngineOptions
+from creatorpool.pipeline.context import RunContext
+from creatorpool.pipeline.recovery import recover
+from creatorpool.project import project, unread_folder
+from creatorpool.session import open_session, resolve_engine
+from creatorpool.settings import Settings
+from creatorpool.tables import Warehouse
+
+logger = logging.getLogger("creatorpool")
+
+
+@contextmanager
+def open_warehouse(options: EngineOptions, settings: Settings) -> Iterator[tuple[SparkSession, Warehouse]]:
+    """A session on the engine that `options` ask for, and the tables that they name."""
+    engine = resolve_engine(options.engine, settings.engine)
+    root = options.tables_root()
+    logger.info("%s engine, tables under %s, conf/ and data_contracts/ of %s", engine, root, project())
+    if warning := unread_folder():
+        logger.warning("%s", warning)
+    with open_session(engine, settings.engine) as session:
+        yield session, Warehouse(session, root)
+
+
+@contextmanager
+def open_run(options: DayOptions, settings: Settings | None = None, *, dry_run: bool = False) -> Iterator[RunContext]:
+    """A run over the day that `options` name, with its session open; `settings` are those of the options by default."""
+    settings = settings or options.settings()
+    with open_warehouse(options, settings) as (_, warehouse):
+        context = RunContext(warehouse, settings, options.day, dry_run=dry_run)
+        if not dry_run:
+            recover(warehouse, context.log)
+        try:
+            yield context
+        finally:
+            context.close()

@@ -1,0 +1,91 @@
+"""The verb that shows all of it: whole nights on made-up or real logs, each step in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+SYNTHETIC_DAY, KUAIRAND_DAY = date(2026, 11, 20), date(2022, 4, 10)
+
+
+def demo(
+    root: Annotated[
+        Path, typer.Option(metavar="DIR", help="folder for the tables; an earlier demo's are removed")
+    ] = Path("demo-output"),
+    engine: Annotated[str, typer.Option(metavar="ENGINE", help="embedded, spark or sc://host:port")] = "embedded",
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="folder with KuaiRand logs, instead of made-up ones")
+    ] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", metavar="dotted.key=value", help="a setting of all steps")
+    ] = None,
+    events: Annotated[int, typer.Option(min=1, metavar="N", help="how many events to make up")] = 200_000,
+    alone: Annotated[
+        bool, typer.Option("--alone", help="one night and its report: no day before, no statements")
+    ] = False,
+) -> None:
+    """Make a day's logs, pay it, and show what came out."""
+    from creatorpool.project import conf_directory
+    from creatorpool.report.console import PlainConsole
+    from creatorpool.report.demo import comparison, print_next_steps
+    from creatorpool.synthetic import EDUCATIONAL_VIDEO, TOXIC_VIDEO, SyntheticMarket
+    from creatorpool.synthetic.day import generate_day
+    from creatorpool.tables import Warehouse
+
+    out = PlainConsole(width=110)
+    for folder in (root / "raw", root / "tables"):
+        shutil.rmtree(folder, ignore_errors=True)
+    tables, before = root / "tables", SYNTHETIC_DAY - timedelta(days=1)
+    day, source = (KUAIRAND_DAY, data) if data else (SYNTHETIC_DAY, root / "raw" / "day")
+    common = ["--root", str(tables), "--engine", engine]
+    common += [word for assignment in assignments or () for word in ("--set", assignment)]
+    if data:
+        out.print("Real logs, with the settings that they call for: conf/recommended.yaml")
+        common += ["--conf", str(conf_directory() / "recommended.yaml")]
+    else:
+        market, earlier = SyntheticMarket(seed=7, n_events=events), root / "raw" / "day-before"
+        out.print(f"Made up a day: {generate_day(source, day, market).summary()}")
+        if not alone:
+            out.print("The day before is paid first, so that this one can be compared with it.")
+            generate_day(earlier, before, market)
+            lean = ("--source", str(earlier), "--set", "contracts.data_docs=false")
+            _run("run", "--date", str(before), *common, *lean, quiet=True)
+    common += ["--date", str(day)]
+    _run("ingest", *common, "--source", str(source), "--format", "kuairand" if data else "native")
+    _run("signals", *common)
+    _run("run", *common)
+    if data is None:
+        videos = {TOXIC_VIDEO: "toxic, viral", EDUCATIONAL_VIDEO: "educational, small"}
+        out.print(comparison(Warehouse(None, tables), day, videos))
+    if not alone:
+        _run("statements", *common)
+    _run("report", *common)
+    print_next_steps(out, _own_command(), str(tables))
+
+
+def _run(verb: str, *arguments: str, quiet: bool = False) -> None:
+    """Run one verb as a scheduler would; leave with its exit code if it fails."""
+    shown = subprocess.DEVNULL if quiet else None
+    # The package of this process, installed or not; what lies in the working directory is no package of ours.
+    library = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, (library, os.environ.get("PYTHONPATH"))))
+    command = [sys.executable, "-P", "-m", "creatorpool.cli", verb, *arguments]
+    ended = subprocess.run(command, check=False, stdout=shown, env=os.environ | {"PYTHONPATH": path})
+    if ended.returncode:
+        sys.exit(ended.returncode)
+
+
+def _own_command() -> str:
+    """How this environment's `creatorpool` is called from the working directory."""
+    script = Path(sys.executable).with_name("creatorpool")
+    found = shutil.which("creatorpool")
+    if found is not None and Path(found) == script:
+        return "creatorpool"
+    return str(script.relative_to(Path.cwd()) if script.is_relative_to(Path.cwd()) else script)

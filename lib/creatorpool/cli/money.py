@@ -1,0 +1,160 @@
+"""Verbs about published money: what was paid and why, what each creator is told, and whether it holds."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from creatorpool.cli.options import AgainstOptions, DayOptions
+from creatorpool.errors import InputError, MissingTableError
+
+if TYPE_CHECKING:
+    from creatorpool.pipeline.explanation import Explanation
+
+logger = logging.getLogger("creatorpool")
+
+
+def report(
+    options: DayOptions,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="default: <root>/_reports/night-<date>.html")
+    ] = None,
+) -> None:
+    """Write the nightly report of a published day as one page of HTML.
+
+    The page opens from disk, needs no network, and shows published rows only. It takes no engine to make.
+    """
+    from creatorpool.cli.progress import logged
+    from creatorpool.report.charts import REPORTS
+    from creatorpool.report.nightly.page import write_page
+    from creatorpool.report.nightly.published import report_day
+    from creatorpool.tables import Warehouse
+
+    root = options.tables_root()
+    if output is None:
+        if not isinstance(root, Path):
+            raise InputError(f"tables under {root} are not in a folder of this machine: name a file with --output")
+        output = root / REPORTS / f"night-{options.day}.html"
+    with logged("report", options.day):
+        write_page(report_day(Warehouse(None, root), options.day), output)
+        logger.info("report in %s", output)
+    print(f"Report: {output}")
+
+
+def statements(
+    options: DayOptions,
+    compared: AgainstOptions,
+    creator: Annotated[str | None, typer.Option(metavar="C", help="print this creator's statement")] = None,
+) -> None:
+    """Write a statement for each creator of a published day.
+
+    Publishes table creator_statements: a row and a plain text for each creator, compared with the last published day
+    before (or --against), whose changes it publishes too where they are not yet. A day that was weighted differently
+    needs its configuration: --against-conf, --against-set.
+    """
+    import pyarrow.compute as pc
+
+    from creatorpool.cli.context import open_run
+    from creatorpool.display import display
+    from creatorpool.pipeline.explanation import publish_explanation
+    from creatorpool.pipeline.publication import last_paid_before
+    from creatorpool.pipeline.statements import TABLE, publish_statements
+    from creatorpool.quoting import lines
+
+    with open_run(options) as context:
+        against = compared.against or last_paid_before(context.warehouse, context.day)
+        explanation = None if against is None else publish_explanation(context, against, compared.settings(options))
+        run = publish_statements(context, explanation)
+        with display(context.day, "statement"):
+            rows = context.warehouse.read_arrow(
+                TABLE, ["creator_id", "statement"], day=context.day, version=run.outputs[TABLE]
+            )
+            print(f"{rows.num_rows:,} statements of {context.day} are published in table {TABLE}")
+            if creator is not None:
+                own = rows.filter(pc.equal(rows.column("creator_id"), creator))
+                if not own.num_rows:
+                    raise InputError(f"creator '{creator}' has no statement of {context.day}")
+                print(lines(own.column("statement")[0].as_py()), end="")
+
+
+def explain(
+    options: DayOptions,
+    compared: AgainstOptions,
+    name: Annotated[
+        str | None, typer.Argument(metavar="VIDEO|CREATOR", help="the id of a video or a creator; default: all")
+    ] = None,
+    creator: Annotated[str | None, typer.Option(metavar="C", help="a statement for this creator")] = None,
+    video: Annotated[str | None, typer.Option(metavar="V", help="a statement for this video")] = None,
+) -> None:
+    """Why payouts changed between two published days, in plain text.
+
+    Publishes table payout_changes of the two days (if it is not there yet) and prints what was earned in each pool,
+    what changed and why, largest parts first. Days that were weighted differently need both configurations: --conf and
+    --set are those of --date, --against-conf and --against-set those of --against.
+    """
+    if name is not None and (creator is not None or video is not None):
+        raise InputError("an id is given, and --creator or --video beside it: give one of them")
+    from creatorpool.cli.context import open_run
+    from creatorpool.display import display
+    from creatorpool.pipeline.explanation import publish_explanation
+    from creatorpool.pipeline.publication import last_paid_before
+    from creatorpool.report.statement import statement_of, statement_text
+
+    with open_run(options) as context:
+        against = compared.against or last_paid_before(context.warehouse, context.day)
+        if against is None:
+            raise MissingTableError(
+                f"no day before {context.day} is published under {context.warehouse.root}: name a day with --against"
+            )
+        explanation = publish_explanation(context, against, compared.settings(options))
+        with display(context.day, "statement"):
+            if name is not None:
+                video, creator = _kind_of(name, explanation)
+            print(statement_text(statement_of(explanation, creator, video)), end="")
+
+
+def _kind_of(name: str, explanation: Explanation) -> tuple[str | None, str | None]:
+    """(video, None) or (None, creator): which of the two `name` is on the two days."""
+    totals = explanation.before.video_payouts, explanation.after.video_payouts
+    if any(frame.where(frame.video_id == name).limit(1).collect() for frame in totals):
+        return name, None
+    if any(frame.where(frame.creator_id == name).limit(1).collect() for frame in totals):
+        return None, name
+    days = f"{explanation.before.day} and {explanation.after.day}"
+    raise InputError(f"'{name}' is neither a video nor a creator that was paid on {days}")
+
+
+def verify(options: DayOptions) -> None:
+    """Recompute a published day from its tables; exit code 2 on any difference."""
+    from creatorpool.cli.context import open_run
+    from creatorpool.cli.progress import logged
+    from creatorpool.pipeline.verification import require_verified, verify_day
+    from creatorpool.report.checks_summary import print_checks
+
+    # Nothing is written: not even the pages of the contracts' checks.
+    with open_run(options, dry_run=True) as context:
+        with logged("verify", context.day):
+            checks = verify_day(context)
+        print_checks(context, checks)
+        require_verified(context, checks)
+
+
+def reproduce(
+    options: DayOptions,
+    as_of: Annotated[
+        str | None, typer.Option(metavar="RUN", help="a run of the ledger; default: the published ones")
+    ] = None,
+) -> None:
+    """Rate and pay a day anew from the versions that its run read; exit code 2 unless the payouts are the same."""
+    from creatorpool.cli.context import open_run
+    from creatorpool.pipeline.reproduction import reproduce_day
+    from creatorpool.pipeline.verification import require_verified
+    from creatorpool.report.checks_summary import print_checks
+
+    with open_run(options, dry_run=True) as context:
+        checks = reproduce_day(context, as_of)
+        print_checks(context, checks)
+        require_verified(context, checks)

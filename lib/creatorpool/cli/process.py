@@ -1,0 +1,95 @@
+"""How a process of creatorpool logs and ends: one place for the command line, the job scripts and their exit codes."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import NoReturn
+
+from creatorpool.errors import CreatorpoolError
+from creatorpool.logs import formatter
+
+logger = logging.getLogger("creatorpool")
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C: that of a process which SIGINT ends."""
+GRACE_SECONDS = 5
+"""How long an interrupted run may take to give back what it holds."""
+
+
+class StandardError(logging.Handler):
+    """Writes to what `sys.stderr` is at that moment: while progress is shown, lines go above it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line at once."""
+        try:
+            sys.stderr.write(f"{self.format(record)}\n")
+            sys.stderr.flush()
+        except Exception:
+            self.handleError(record)
+
+
+def run_and_exit(main: Callable[[list[str]], None]) -> NoReturn:
+    """Run `main` on the command line's arguments and leave with its exit code.
+
+    0: done. An error that creatorpool raises on purpose is one line and has its own code (`errors`); a full disk is one
+    line and 1; Ctrl-C is one line and 130; anything else is 1 with a traceback.
+    """
+    # A handler of our own: under spark-submit the root logger is somebody else's.
+    handler = StandardError()
+    handler.setFormatter(formatter())
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    # A name that the terminal's encoding lacks is shown as its escape, and ends nothing.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        main(sys.argv[1:])
+    except CreatorpoolError as error:
+        logger.error("%s", error)
+        _leave(error.exit_code)
+    except KeyboardInterrupt:
+        _leave_interrupted()
+    except SystemExit as error:
+        _leave(error.code if isinstance(error.code, int) else int(error.code is not None))
+    except Exception as error:
+        if _is_full_disk(error):
+            logger.error("the disk is full: %s. Free some space and run again: what is published stands", error)
+        else:
+            logger.exception("the job failed")
+        _leave(1)
+    _leave(0)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    """End the run as Ctrl-C ends any, but soon: a Connect client asks an engine that has ended already for minutes."""
+    ending = threading.Timer(GRACE_SECONDS, _leave_interrupted)
+    ending.daemon = True
+    ending.start()
+    raise KeyboardInterrupt
+
+
+def _leave_interrupted() -> NoReturn:
+    logger.error("interrupted: what is published stands; run the same command again to go on")
+    _leave(INTERRUPTED)
+
+
+def _is_full_disk(error: Exception) -> bool:
+    """Whether `error` comes from a full disk or quota; engines hand on only the system's words."""
+    is_named = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return is_named or any(os.strerror(code) in str(error) for code in (errno.ENOSPC, errno.EDQUOT))
+
+
+def _leave(code: int) -> NoReturn:
+    # Native threads of the engines may abort the process while it tears down, and change the exit code that a scheduler
+    # acts on. All work is done and flushed here.
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

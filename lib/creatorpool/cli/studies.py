@@ -1,0 +1,185 @@
+"""Verbs that study published days: they publish tables and charts of their own, and change no payout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from creatorpool.cli.options import Category, Chart, DayOptions
+
+
+def candidates(options: DayOptions) -> None:
+    """Build similar videos, and candidates for each viewer, from the window's events."""
+    from creatorpool.cli.context import open_run
+    from creatorpool.display import display
+    from creatorpool.pipeline.candidates import publish_candidates
+    from creatorpool.report.candidates_summary import candidates_table
+    from creatorpool.report.console import PlainConsole
+
+    with open_run(options) as context:
+        run = publish_candidates(context)
+        with display(context.day, "summary"):
+            PlainConsole(width=120).print(candidates_table(run.rows))
+
+
+def plan_delivery(
+    options: DayOptions,
+    content: Annotated[list[str] | None, typer.Option(metavar="C", help="draw its curves; may be repeated")] = None,
+    frontier: Annotated[
+        bool, typer.Option("--frontier", help="draw the frontier of views and even click rates")
+    ] = False,
+    chart: Chart = None,
+) -> None:
+    """Fit response curves of clicks to impressions, and plan a day's impressions."""
+    from creatorpool.cli.context import open_run
+    from creatorpool.delivery import plan_frontier
+    from creatorpool.display import display
+    from creatorpool.pipeline.delivery import content_history, publish_delivery, published_problem
+    from creatorpool.report.charts import chart_path, draw
+    from creatorpool.report.console import PlainConsole
+    from creatorpool.report.curve_chart import content_chart
+    from creatorpool.report.delivery_summary import curve_table, plan_table
+    from creatorpool.report.plan_chart import plan_frontier_chart
+
+    wanted = chart_path(chart) if chart else None
+    with open_run(options) as context:
+        run = publish_delivery(context)
+        console, version = PlainConsole(width=120), run.outputs["p2c_parameters"]
+        with display(context.day, "summary"):
+            console.print(curve_table(context.warehouse.read_arrow("p2c_parameters", day=context.day, version=version)))
+            if "plan" in run.rows:
+                console.print(plan_table(run.rows["plan"]))
+        if content:
+            draw(context, "response-curves", content_chart(*content_history(context, run, content)), wanted)
+        if frontier and (day := published_problem(context, run)) is not None:
+            draw(context, "delivery-frontier", plan_frontier_chart(plan_frontier(day.problem)), None)
+
+
+def incentives(options: DayOptions) -> None:
+    """Estimate what entrants' tests show: pass curves, bounties, and the advice on test policies."""
+    from creatorpool.cli.context import open_run
+    from creatorpool.cohorts.summary import summary_table
+    from creatorpool.display import display
+    from creatorpool.pipeline.incentives import publish_incentives
+    from creatorpool.report.console import PlainConsole
+
+    with open_run(options) as context:
+        run = publish_incentives(context)
+        with display(context.day, "summary"):
+            rows = {
+                table: context.warehouse.read_arrow(table, day=context.day, version=version).to_pylist()
+                for table, version in run.outputs.items()
+            }
+            PlainConsole(width=120).print(summary_table(rows["cohort_incentives"], rows["policy_advice"]))
+
+
+def compare_rules(options: DayOptions, category: Category = None, chart: Chart = None) -> None:
+    """Compare a day's payouts with what other rules would have paid.
+
+    Splits what each published pool paid by other rules as well (pro rata by views, user-centric, ScaledUserProp,
+    equal), writes table rule_comparison, draws it, and prints who would gain and who would lose. It pays nothing.
+    """
+    from creatorpool.cli.context import open_run
+    from creatorpool.display import display
+    from creatorpool.pipeline.comparison import publish_comparison
+    from creatorpool.report.charts import chart_path, draw
+    from creatorpool.report.comparison_summary import comparison_chart, print_comparisons
+    from creatorpool.report.console import PlainConsole
+
+    wanted = chart_path(chart) if chart else None
+    with open_run(options) as context:
+        comparisons = publish_comparison(context, category or ())
+        with display(context.day, "summary"):
+            print_comparisons(PlainConsole(width=120), comparisons)
+        if comparisons:
+            draw(context, "comparison", comparison_chart(comparisons), wanted)
+
+
+def sweep_frontier(
+    options: DayOptions,
+    category: Category = None,
+    chart: Chart = None,
+    target: Annotated[
+        str | None, typer.Option(metavar="MEASURE=VALUE", help="gini, top1pct or small_creator_share, as gini=0.6")
+    ] = None,
+) -> None:
+    """Measure a day's pools at other weights of fairness and efficiency.
+
+    Splits each published pool under every setting of frontier.alpha and frontier.lambda_eff with both objectives,
+    writes table allocation_frontier, draws it, and finds the λ that reaches the target. It pays nothing.
+    """
+    from creatorpool.cli.context import open_run
+    from creatorpool.display import display
+    from creatorpool.pipeline.frontier import Target, publish_frontier
+    from creatorpool.report.charts import chart_path, draw
+    from creatorpool.report.console import PlainConsole
+    from creatorpool.report.frontier_chart import frontier_chart
+    from creatorpool.report.frontier_summary import print_frontiers
+
+    goal = Target.parse(target) if target else None
+    wanted = chart_path(chart) if chart else None
+    with open_run(options) as context:
+        frontiers = publish_frontier(context, category or (), goal)
+        with display(context.day, "summary"):
+            print_frontiers(PlainConsole(width=110), frontiers, goal)
+        if frontiers:
+            draw(context, "frontier", frontier_chart(frontiers), wanted)
+
+
+def audit_integrity(options: DayOptions, category: Category = None, chart: Chart = None) -> None:
+    """Measure what an attacker with fake viewers would earn on a published day.
+
+    Tries fake viewers on a small and a large creator's video of each published pool, under creatorpool's rule, under
+    others, and under other settings; lists the videos most worth attacking; writes table integrity_audit and draws it.
+    """
+    from creatorpool.cli.context import open_run
+    from creatorpool.display import display
+    from creatorpool.pipeline.integrity import publish_audit
+    from creatorpool.report.charts import chart_path, draw
+    from creatorpool.report.console import PlainConsole
+    from creatorpool.report.integrity_summary import integrity_chart, print_audit
+
+    wanted = chart_path(chart) if chart else None
+    with open_run(options) as context:
+        audit = publish_audit(context, category or ())
+        with display(context.day, "summary"):
+            print_audit(PlainConsole(width=140), audit)
+        if audit.findings:
+            draw(context, "integrity", integrity_chart(audit), wanted)
+
+
+def evaluate_quality(
+    options: DayOptions,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="overlay of the other configuration; default: the base configuration"),
+    ] = None,
+    days: Annotated[
+        int, typer.Option(min=1, metavar="N", help="days up to --date whose events count as one window")
+    ] = 1,
+    min_viewers: Annotated[int, typer.Option(min=1, metavar="N", help="viewers that a video needs in each half")] = 5,
+    long_view_ms: Annotated[
+        int, typer.Option(min=1, metavar="N", help="this long, or the whole video, is a long view")
+    ] = 18_000,
+    draws: Annotated[int, typer.Option(min=1, metavar="N", help="bootstrap samples for the intervals")] = 200,
+    seed: Annotated[int, typer.Option(metavar="N", help="of the split and of the bootstrap")] = 1,
+) -> None:
+    """Compare two configurations by coverage, reliability and prediction.
+
+    The configuration of --conf and --set is compared with that of --against. Reads published events and writes nothing.
+    """
+    from creatorpool.cli.context import open_run
+    from creatorpool.cli.progress import logged
+    from creatorpool.pipeline.evaluation import EvaluationRules, evaluate, published_window
+    from creatorpool.report.console import PlainConsole
+    from creatorpool.report.evaluation_summary import evaluation_table
+    from creatorpool.settings import load_settings
+
+    settings, other = options.settings(), load_settings(against or ())
+    rules = EvaluationRules(min_viewers, long_view_ms, draws, seed)
+    with open_run(options, settings) as context, logged("evaluation", context.day):
+        window = published_window(context.warehouse, context.day, days)
+        evaluation = evaluate(window, settings, other, rules)
+    PlainConsole(width=110).print(evaluation_table(evaluation))

@@ -1,0 +1,160 @@
+"""The ledger of payouts, table `allocation_runs`: one row a pool, published by one commit for all pools of a day.
+
+Every published row names the same output versions: those in which the day's tables stand. Its input versions name the
+scores that the payouts were made from, which that commit publishes as well.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime
+from typing import Any
+
+from creatorpool.allocation.policy import SplitPolicy
+from creatorpool.errors import MissingTableError
+from creatorpool.runs.identity import code_version
+from creatorpool.runs.ledger import PUBLISHED, SUPERSEDED, as_json
+from creatorpool.tables import Warehouse
+
+POOL_LEDGER = "allocation_runs"
+
+_JSON_COLUMNS = {"inputs": "input_versions", "outputs": "output_versions"}
+_COLUMNS = {"day": "date", **_JSON_COLUMNS}
+"""Columns of the table, by the fields of `PoolRun` that have another name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolRun:
+    """One pool as a run paid it: a row of `allocation_runs`, whose contract describes each number."""
+
+    day: date
+    category: str
+    run_id: str
+    status: str = PUBLISHED
+    pool_micros: int
+    paid_micros: int
+    unallocated_micros: int
+    videos_eligible: int
+    videos_paid: int
+    coverage: float | None
+    nu: float | None
+    iterations: int | None
+    max_kkt_residual: float | None
+    gini: float | None
+    top1pct_share: float | None
+    efficiency_moved_micros: int | None
+    alpha: float
+    lambda_fair: float
+    lambda_eff: float
+    objective: str
+    config_sha256: str
+    code_version: str
+    inputs: Mapping[str, int]
+    """Version of each table read"""
+    outputs: Mapping[str, int]
+    """Version of each table written"""
+    warning: str | None
+    currency: str
+    started_at: datetime
+    finished_at: datetime | None
+    seconds: float | None
+    config_json: str | None
+    """None in rows of versions before 0.2"""
+    carried_micros: int | None
+    carried_from: str | None
+    """See `allocation.carry.taken`"""
+
+    @property
+    def policy(self) -> SplitPolicy:
+        """What the pool was split by."""
+        return SplitPolicy.of(self)
+
+    @classmethod
+    def from_record(cls, row: Mapping[str, Any]) -> PoolRun:
+        """The pool's run of a row as stored."""
+        values = {field.name: row[_COLUMNS.get(field.name, field.name)] for field in fields(cls)}
+        return cls(**values | {name: json.loads(values[name] or "{}") for name in _JSON_COLUMNS})
+
+    def as_record(self) -> dict[str, Any]:
+        """The row to store."""
+        values = {_COLUMNS.get(field.name, field.name): getattr(self, field.name) for field in fields(self)}
+        return values | {column: as_json(getattr(self, name)) for name, column in _JSON_COLUMNS.items()}
+
+
+def published_pools(warehouse: Warehouse, day: date) -> dict[str, PoolRun]:
+    """The published pools of `day`, by category."""
+    return {pool.category: pool for pool in _pools(warehouse, day) if pool.status == PUBLISHED}
+
+
+def require_published_pools(warehouse: Warehouse, day: date) -> dict[str, PoolRun]:
+    """The same; MissingTableError if there are none."""
+    pools = published_pools(warehouse, day)
+    if not pools:
+        raise MissingTableError(
+            f"payouts of {day} are not published under {warehouse.root}: run jobs/allocate_pool.py --date {day}"
+        )
+    return pools
+
+
+def every_published_pool(warehouse: Warehouse) -> list[PoolRun]:
+    """The published pools of all days, by day and category."""
+    published = (pool for pool in _pools(warehouse, None) if pool.status == PUBLISHED)
+    return sorted(published, key=lambda pool: (pool.day, pool.category))
+
+
+def pools_of_run(warehouse: Warehouse, day: date, run_id: str) -> dict[str, PoolRun]:
+    """The pools of `day` that a run published, superseded or not, by category.
+
+    Raises
+    ------
+    MissingTableError
+        If there are none.
+    """
+    own = (pool for pool in _pools(warehouse, day) if pool.run_id == run_id)
+    pools = {pool.category: pool for pool in own if pool.status in (PUBLISHED, SUPERSEDED)}
+    if not pools:
+        raise MissingTableError(f"no pool by run {run_id} of {day} was published under {warehouse.root}")
+    return pools
+
+
+def day_outputs(pools: Mapping[str, PoolRun]) -> Mapping[str, int]:
+    """Versions in which the published tables of a day stand: all its published pools name the same."""
+    return next(iter(pools.values())).outputs
+
+
+def pool_records(warehouse: Warehouse, day: date, pools: Sequence[PoolRun]) -> tuple[list[dict[str, Any]], int]:
+    """All rows of `allocation_runs` of `day` once `pools` are published, and the version that they follow.
+
+    Earlier runs of the same categories become superseded.
+    """
+    warehouse.ensure(POOL_LEDGER)
+    seen = warehouse.version(POOL_LEDGER)
+    renewed = {pool.category for pool in pools}
+    published = [replace(pool, status=PUBLISHED, code_version=code_version()) for pool in pools]
+    kept = []
+    for pool in _pools(warehouse, day, seen):
+        if pool.status != PUBLISHED:
+            kept.append(pool)
+        elif pool.category in renewed:
+            kept.append(replace(pool, status=SUPERSEDED))
+        else:
+            kept.append(replace(pool, outputs=published[0].outputs))
+    return [pool.as_record() for pool in (*kept, *published)], seen
+
+
+def publish_pools(warehouse: Warehouse, day: date, records: Sequence[Mapping[str, Any]], seen: int) -> None:
+    """Publish `pool_records` in one commit, provided that nothing of the day was published since.
+
+    Days that carry refunds, or take what another carries, lock each other out as well: a carry is taken once.
+    """
+    is_carrying = any(row["carried_micros"] or row["carried_from"] for row in records)
+    locks = [f"{POOL_LEDGER}/carries"] if is_carrying else []
+    warehouse.replace_day_records(records, POOL_LEDGER, day, seen=seen, locks=locks)
+
+
+def _pools(warehouse: Warehouse, day: date | None, version: int | None = None) -> Iterable[PoolRun]:
+    if not warehouse.exists(POOL_LEDGER):
+        return []
+    return map(PoolRun.from_record, warehouse.read_arrow(POOL_LEDGER, day=day, version=version).to_pylist())

@@ -1,0 +1,18 @@
+"""Flags of the viewer actions in events that tests make up: as many as the library's list has."""
+
+from __future__ import annotations
+
+from creatorpool.actions import ACTION_FLAGS, ACTIONS
+
+FLAG_SCHEMA = ", ".join(f"{flag} boolean" for flag in ACTION_FLAGS)
+
+
+def flags(*taken: str) -> dict[str, bool]:
+    """Each action's flag, by column of the events: true for the actions named."""
+    assert set(taken) <= {action.name for action in ACTIONS}, taken
+    return {action.event_column: action.name in taken for action in ACTIONS}
+
+
+def every_flag(is_taken: bool) -> dict[str, bool]:
+    """Every action taken, or none."""
+    return dict.fromkeys(ACTION_FLAGS, is_taken)

@@ -1,0 +1,238 @@
+"""One command line: every job script is a verb, with the options that it always had; nothing is guessed."""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from tests.checkout import project_root
+from tools.processes import fresh_environment
+from typer.core import TyperCommand, TyperGroup
+
+from creatorpool.cli.main import app, main
+from creatorpool.errors import InputError
+
+COMMON: dict[str, Any] = {"--root": "warehouse", "--engine": None, "--conf": None, "--set": None}
+DAY = COMMON | {"--date": ...}
+STUDY = DAY | {"--category": None, "--chart": None}
+AGAINST = {"--against": None, "--against-conf": None, "--against-set": None}
+
+JOBS: dict[str, tuple[str, dict[str, Any]]] = {
+    "allocate_pool": ("run", DAY | {"--source": None, "--category": None, "--dry-run": False, "--republish": False}),
+    "audit_integrity": ("audit-integrity", STUDY),
+    "build_candidates": ("candidates", DAY),
+    "build_signals": ("signals", DAY),
+    "compare_rules": ("compare-rules", STUDY),
+    "creator_statements": ("statements", DAY | AGAINST | {"--creator": None}),
+    "demo": (
+        "demo",
+        {
+            "--root": Path("demo-output"),
+            "--engine": "embedded",
+            "--data": None,
+            "--set": None,
+            "--events": 200_000,
+            "--alone": False,
+        },
+    ),
+    "estimate_incentives": ("incentives", DAY),
+    "evaluate_quality": (
+        "evaluate-quality",
+        DAY
+        | {
+            "--against": None,
+            "--days": 1,
+            "--min-viewers": 5,
+            "--long-view-ms": 18_000,
+            "--draws": 200,
+            "--seed": 1,
+        },
+    ),
+    "explain_payouts": ("explain", DAY | AGAINST | {"--creator": None, "--video": None}),
+    "ingest_events": ("ingest", DAY | {"--source": ..., "--format": None}),
+    "plan_delivery": ("plan-delivery", DAY | {"--content": None, "--frontier": False, "--chart": None}),
+    "query": ("query", COMMON | {"--rows": 50}),
+    "report": ("report", DAY | {"--output": None}),
+    "sweep_frontier": ("sweep-frontier", STUDY | {"--target": None}),
+}
+"""The verb of each job script, and the options that the script has had since version 0.1 with their defaults."""
+
+
+def leaves(group: TyperGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], TyperCommand]]:
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from leaves(command, (*path, name))
+        else:
+            assert isinstance(command, TyperCommand)
+            yield (*path, name), command
+
+
+def options_of(command: TyperCommand) -> dict[str, Any]:
+    return {flag: param for param in command.params if param.param_type_name == "option" for flag in param.opts}
+
+
+GROUP = typer.main.get_command(app)
+assert isinstance(GROUP, TyperGroup)
+VERBS = dict(leaves(GROUP))
+
+
+@pytest.fixture
+def shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """What a `main` prints for some words, without the name that it is called by."""
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def run(called: Callable[[list[str]], None], *words: str) -> str:
+        called(list(words))
+        return re.sub(r"^ *Usage: .*? \[OPTIONS\]", "", capsys.readouterr().out, flags=re.MULTILINE).replace(" ", "")
+
+    return run
+
+
+def script_main(script: str) -> Callable[[list[str]], None]:
+    called: Callable[[list[str]], None] = runpy.run_path(str(project_root() / "jobs" / f"{script}.py"))["main"]
+    return called
+
+
+def test_every_job_script_is_listed_here() -> None:
+    assert {path.stem for path in (project_root() / "jobs").glob("*.py")} == set(JOBS)
+
+
+@pytest.mark.parametrize("script", JOBS)
+def test_job_script_is_its_verb(script: str, shown: Callable[..., str]) -> None:
+    verb, _ = JOBS[script]
+
+    own = shown(script_main(script), "--help")
+
+    assert own == shown(main, verb, "--help")
+    assert own == shown(script_main(script), "-h")
+    assert "--help" in own
+
+
+@pytest.mark.parametrize("script", JOBS)
+def test_job_script_keeps_its_options_and_defaults(script: str) -> None:
+    verb, promised = JOBS[script]
+    options = options_of(VERBS[verb,])
+
+    found = {flag: ... if options[flag].required else options[flag].default for flag in promised}
+    assert found == promised
+    # What may be given several times still may be.
+    repeated = {"--conf", "--set", "--category", "--content", "--against-conf", "--against-set"} & set(promised)
+    assert all(options[flag].multiple for flag in repeated)
+
+
+@pytest.mark.parametrize("flag", ["--root", "--engine", "--conf", "--set", "--date", "--category", "--chart"])
+def test_shared_option_is_the_same_in_every_verb(flag: str) -> None:
+    # The demo makes its tables itself; lint starts an engine only if one is named; status and claims may name a day.
+    own = {("demo",), ("contracts", "lint")} | ({("status",), ("claims", "release")} if flag == "--date" else set())
+    having = {path: options_of(verb)[flag] for path, verb in VERBS.items() if flag in options_of(verb)}
+    shared = [option for path, option in having.items() if path not in own]
+
+    meanings = {(o.help, o.metavar, o.default, o.required, o.multiple, o.envvar, o.name) for o in shared}
+    assert len(shared) >= 3
+    assert len(meanings) == 1
+
+
+@pytest.mark.parametrize("path", [path for path, verb in VERBS.items() if "--date" in options_of(verb)])
+def test_verb_over_a_day_takes_the_promised_options(path: tuple[str, ...]) -> None:
+    if path not in {("status",), ("claims", "release")}:  # these start no engine
+        assert set(COMMON) <= set(options_of(VERBS[path]))
+
+
+@pytest.mark.parametrize("path", VERBS)
+def test_verb_and_its_options_say_what_they_are(path: tuple[str, ...]) -> None:
+    assert VERBS[path].help
+    assert [param.name for param in VERBS[path].params if not getattr(param, "help", None)] == []
+
+
+@pytest.mark.parametrize("path", VERBS)
+def test_misspelt_option_is_not_taken_for_another(path: tuple[str, ...]) -> None:
+    options = set(options_of(VERBS[path])) | {"--help"}
+    for flag in sorted(options):
+        for wrong in {flag[:-1], f"{flag}x"} - options - {"--"}:
+            with pytest.raises(InputError, match=f"^creatorpool {' '.join(path)}: No such option: {wrong}") as caught:
+                main([*path, wrong, "x"])
+            assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", VERBS)
+def test_verb_without_what_it_needs_names_it(path: tuple[str, ...]) -> None:
+    needed = [param for param in VERBS[path].params if param.required]
+    if needed:
+        with pytest.raises(InputError, match=r"Missing (option|argument) '") as caught:
+            main(list(path))
+        assert caught.value.exit_code == 2
+
+
+def test_root_comes_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CREATORPOOL_ROOT", str(tmp_path / "tables"))
+    with pytest.raises(InputError, match=re.escape(f"published under {tmp_path / 'tables'}")):
+        main(["status"])
+    # An empty variable is none, and must not stand for the working directory.
+    monkeypatch.setenv("CREATORPOOL_ROOT", "")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="published under warehouse"):
+        main(["status"])
+
+
+def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    variables = fresh_environment(PYTHONPATH=os.pathsep.join(sys.path), **environment)
+    line = [sys.executable, "-m", "creatorpool.cli", *words]
+    return subprocess.run(line, capture_output=True, text=True, env=variables, check=False, timeout=120)
+
+
+def test_help_needs_no_engine_and_no_tables() -> None:
+    heavy = {"pyspark", "pysail", "deltalake", "pyarrow", "pandas", "numpy", "numba", "great_expectations", "altair"}
+    script = f"""
+import sys
+from creatorpool.cli.main import main
+main(["--help"])
+main(["run", "--help"])
+print("loaded:", sorted({heavy!r} & set(sys.modules)))
+"""
+    environment = fresh_environment(PYTHONPATH=os.pathsep.join(sys.path))
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
+
+    assert ended.stdout.splitlines()[-1] == "loaded: []"
+    assert "Studies" in ended.stdout
+
+
+def test_wrong_command_line_is_one_line_and_exit_code_2() -> None:
+    ended = command("run", "--dat", "2026-11-20")
+
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    assert "ERROR creatorpool run: No such option: --dat" in line
+    assert line.endswith("See `creatorpool run --help`")
+
+
+def completed(words: str) -> list[str]:
+    told = command(_CREATORPOOL_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(words.count(" ")))
+    return told.stdout.split()
+
+
+def test_shell_completes_verbs_options_and_choices() -> None:
+    assert completed("creatorpool pl") == ["plan-delivery"]
+    assert completed("creatorpool claims re") == ["release"]
+    assert set(completed("creatorpool run --d")) == {"--date", "--dry-run"}
+    assert completed("creatorpool ingest --format k") == ["kuairand"]
+
+
+@pytest.mark.parametrize(("shell", "file"), [("bash", ".bashrc"), ("zsh", ".zshrc")])
+def test_completion_installs_itself(tmp_path: Path, shell: str, file: str) -> None:
+    # Typer looks for the shell that it is called from; here it is told.
+    named = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    ended = command("--install-completion", shell, HOME=str(tmp_path), **named)
+
+    assert ended.returncode == 0, ended.stderr
+    assert (tmp_path / file).is_file()
+    assert any("_CREATORPOOL_COMPLETE" in path.read_text() for path in tmp_path.rglob("*creatorpool*"))
