@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
 from tests.checkout import project_root
 
+from creatorpool.cli.main import app
 from creatorpool.contracts import load_contracts
 
 PROJECT = project_root()
 DOCS = PROJECT / "docs"
-PAGES = [*sorted(DOCS.glob("*.md")), PROJECT / "README.md"]
+PAGES = [*sorted(DOCS.rglob("*.md")), *(PROJECT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md"))]
 CITING = ("lib", "jobs", "tests", "tools", "benchmarks", "conf", "data_contracts", "docs")
 
 PLACES = r"§\d+(?:\.\d+)*(?:(?:, | and )§\d+(?:\.\d+)*)*"
@@ -76,6 +78,19 @@ def test_links_lead_somewhere(page: Path) -> None:
 
     assert not [str(path) for path, _ in targets if not path.exists()]
     assert not [(path.name, anchor) for path, anchor in targets if anchor and anchor not in anchors(path)]
+
+
+def test_guide_for_contributors_names_files_targets_and_verbs_that_exist() -> None:
+    text = (PROJECT / "CONTRIBUTING.md").read_text("utf-8")
+    paths = set(re.findall(r"`([\w.]+/[\w./-]*)`", text)) - {"site/", "dist/"}
+    targets = set(re.findall(r"`make ([a-z-]+)`", text))
+    verbs = set(re.findall(r"`creatorpool ([a-z-]+)`", text))
+
+    assert len(paths) > 40
+    assert not [name for name in sorted(paths) if not (PROJECT / name).exists()]
+    assert targets <= set(re.findall(r"^([a-z-]+):.*##", (PROJECT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    group: Any = typer.main.get_command(app)
+    assert verbs <= set(group.commands)
 
 
 def test_glossary_is_linked_and_each_chapter_in_alphabetical_order() -> None:

@@ -23,7 +23,7 @@ LOG = DayPolicy(SplitPolicy("log", 0.5, 0.0), EXPONENTS)
 LINEAR = DayPolicy(SplitPolicy("linear", 0.5, 0.3), EXPONENTS)
 
 
-def with_split(policy: DayPolicy, **changes: float) -> DayPolicy:
+def with_split(policy: DayPolicy, **changes: Any) -> DayPolicy:
     """`policy` with another split."""
     return replace(policy, split=replace(policy.split, **changes))  # type: ignore[arg-type]
 
