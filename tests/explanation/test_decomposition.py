@@ -25,7 +25,7 @@ LINEAR = DayPolicy(SplitPolicy("linear", 0.5, 0.3), EXPONENTS)
 
 def with_split(policy: DayPolicy, **changes: Any) -> DayPolicy:
     """`policy` with another split."""
-    return replace(policy, split=replace(policy.split, **changes))  # type: ignore[arg-type]
+    return replace(policy, split=replace(policy.split, **changes))
 
 
 def interior_day(n: int = 6, money: int = 10**9) -> PoolDay:
