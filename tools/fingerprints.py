@@ -50,6 +50,8 @@ WHOLE = "all"
 _STAGES, _POOLS, _CHECKS = "stage_runs", "allocation_runs", "contract_results"
 _CHECK_COLUMNS = ["contract", "rule", "severity", "passed", "rows_checked", "rows_failed"]
 
+_ENCODER = json.JSONEncoder(default=str, sort_keys=True, ensure_ascii=False)
+
 Document = dict[str, Any]
 _Fingerprint = Mapping[str, Any]
 
@@ -202,7 +204,7 @@ def _text(name: str, value: object) -> str:
         value = value is not None
     if name in MEASURES_AS_JSON and isinstance(value, str):
         value = json.loads(value, parse_float=lambda number: _rounded(float(number)))
-    return json.dumps(value, default=str, sort_keys=True, ensure_ascii=False)
+    return _ENCODER.encode(value)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -25,11 +25,12 @@ _CREATOR_CAPS = _set(
     "quality.smoothing=empirical_bayes",
     "allocation.creator_caps={unverified: 4000000, verified: 20000000}",
 )
-_CREATOR_CAPS_CARRIED = _set(
+_ALL_BOUNDS = _set(
     "quality.smoothing=empirical_bayes",
     "allocation.objective=log",
     "allocation.lambda_eff=0.6",
     "allocation.floor_micros=20",
+    "allocation.categories={comedy: {cap_micros: 5000}}",
     "allocation.creator_caps={unverified: 25000, verified: 5000000}",
     "allocation.on_caps_below_pool=carry",
 )
@@ -40,11 +41,6 @@ _OTHER_POOLS = _set(
     "allocation.alpha=0.8",
     "allocation.lambda_eff=0.9",
     "signals.qualified_view={min_watch_ms: 500, min_share: 0.05}",
-)
-_CAPPED_LOG = _set(
-    "quality.smoothing=empirical_bayes",
-    "allocation.objective=log",
-    "allocation.categories={comedy: {cap_micros: 5000}}",
 )
 _FEW_ENTRANTS = _set(
     "incentives.horizon_days=4",
@@ -64,11 +60,12 @@ _FEW_ATTACKS = _set(
 )
 
 
-def commands(raw: Path, conf: Path) -> Iterator[Command]:
-    """Six nights from the deliveries under `raw`, one of them published again, and the jobs around them.
+def commands(folder: Path, conf: Path) -> Iterator[Command]:
+    """Five nights from the deliveries in `folder`/raw, one of them published again, and the jobs around them.
 
     `conf` is the checkout's folder of overlays. The caller adds what all lines share: root and engine.
     """
+    raw, chart = folder / "raw", _chart(folder)
     recommended = ["--conf", str(conf / "recommended.yaml")]
     yield ["creatorpool", *_over(0, "run", raw)]
     yield [*_over(1, "allocate_pool.py", raw), *_OTHER_POOLS]
@@ -78,27 +75,32 @@ def commands(raw: Path, conf: Path) -> Iterator[Command]:
     yield [*_over(4, "build_signals.py"), *_CREATOR_CAPS]
     yield [*_over(4, "allocate_pool.py"), "--category", "music", *_CREATOR_CAPS]
     yield [*_over(4, "allocate_pool.py"), *_CREATOR_CAPS]
-    yield [*_over(5, "allocate_pool.py", raw), *_CREATOR_CAPS_CARRIED]
     # Events of this day came late, with the two days after it.
     yield ["creatorpool", *_over(2, "run"), "--republish", *recommended]
 
     yield [*_over(3, "explain_payouts.py"), "--against", str(DAYS[2]), *_BOUNDS, "--against-conf", *recommended[1:]]
     yield [*_over(4, "creator_statements.py"), *_CREATOR_CAPS]
-    yield [*_over(4, "compare_rules.py"), *_CREATOR_CAPS]
-    yield [*_over(4, "sweep_frontier.py"), "--target", "gini=0.5", *_CREATOR_CAPS, *_FEW_SETTINGS]
-    yield [*_over(4, "audit_integrity.py"), "--category", "music", *_CREATOR_CAPS, *_FEW_ATTACKS]
+    yield [*_over(4, "compare_rules.py"), *_CREATOR_CAPS, *chart]
+    yield [*_over(4, "sweep_frontier.py"), "--target", "gini=0.5", *_CREATOR_CAPS, *_FEW_SETTINGS, *chart]
+    yield [*_over(4, "audit_integrity.py"), "--category", "music", *_CREATOR_CAPS, *_FEW_ATTACKS, *chart]
 
 
-def commands_with_signal(raw: Path, signal: Path) -> Iterator[Command]:
-    """The last two nights, under an overlay with a signal of one's own, and the jobs that look back on them."""
-    policy = ["--conf", str(signal), *_CAPPED_LOG]
-    days = ("--from", str(DAYS[6]), "--to", str(DAYS[7]))
+def commands_with_signal(folder: Path, signal: Path) -> Iterator[Command]:
+    """The last two nights, under the overlay `signal` with a signal of one's own, and the jobs that look back."""
+    raw = folder / "raw"
+    policy = ["--conf", str(signal), *_ALL_BOUNDS]
+    days = ("--from", str(DAYS[5]), "--to", str(DAYS[6]))
     yield ["creatorpool", "backfill", *days, "--source", str(raw / "{date}"), *policy]
-    yield [*_over(7, "creator_statements.py"), *policy]
-    yield [*_over(7, "audit_integrity.py"), "--category", "comedy", *policy, *_FEW_ATTACKS]
-    yield [*_over(7, "estimate_incentives.py"), *_FEW_ENTRANTS]
-    yield [*_over(7, "plan_delivery.py"), *_FEW_CONTENTS]
-    yield [*_over(7, "build_candidates.py"), *_FEW_CANDIDATES]
+    yield [*_over(6, "creator_statements.py"), *policy]
+    yield [*_over(6, "audit_integrity.py"), "--category", "comedy", *policy, *_FEW_ATTACKS, *_chart(folder)]
+    yield [*_over(6, "estimate_incentives.py"), *_FEW_ENTRANTS]
+    yield [*_over(6, "plan_delivery.py"), *_FEW_CONTENTS]
+    yield [*_over(6, "build_candidates.py"), *_FEW_CANDIDATES]
+
+
+def _chart(folder: Path) -> Command:
+    # A picture is drawn in a tenth of the time of the page that is the default.
+    return ["--chart", str(folder / "chart.svg")]
 
 
 def _over(number: int, job: str, raw: Path | None = None) -> Command:

@@ -1,4 +1,4 @@
-"""Deliveries of the golden root: eight small days, made up from seeds, that bring what a night may meet."""
+"""Deliveries of the golden root: seven small days, made up from seeds, that bring what a night may meet."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from creatorpool.synthetic.cohorts import CohortMarket, CohortSegment, write_coh
 from creatorpool.synthetic.day import generate_day
 from creatorpool.synthetic.delivery import DeliveryMarket, draw_delivery, exposure_rows, guarantee_rows, position_rows
 
-DAYS = [date(2026, 11, 13) + timedelta(days=number) for number in range(8)]
+DAYS = [date(2026, 11, 13) + timedelta(days=number) for number in range(7)]
 
 _MARKET = SyntheticMarket(
     seed=29,
@@ -47,7 +47,7 @@ _REFUNDS = {2: {"comedy": -800_000, "music": -50_000_000}, 3: {"comedy": -100_00
 _UNVERIFIED_FROM = 4
 """Number of the day from which every tenth viewer is unverified."""
 _CSV_DAY, _JSON_DAY = 1, 3
-_SELDOM = {"creators": (0, 3, 6), "entrants": (1,), "drawer_positions": (0, 7), "delivery_guarantees": (1, 7)}
+_SELDOM = {"creators": (0, 3, 5), "entrants": (1,), "drawer_positions": (0, 6), "delivery_guarantees": (1, 6)}
 """Tables that are not delivered every day, with the numbers of their days."""
 
 _Tables = dict[str, pa.Table]

@@ -4,7 +4,7 @@
     python -m tools.golden_root --compare FILE        what differs from those in FILE; exit code 1 if anything does
     python -m tools.golden_root --root DIR            keeps the deliveries and the tables, to look at rows
 
-The golden root is eight small days, made by the command line alone: both objectives, floors, caps and creators' caps,
+The golden root is seven small days, made by the command line alone: both objectives, floors, caps and creators' caps,
 shrunk scores, a signal of one's own, late and repeated events, refunds with a carry, a day published again, and every
 job that writes a table. tests/data/README.md says when the stored fingerprints may be made anew.
 """
@@ -75,13 +75,13 @@ def build(folder: Path, engine: str = "embedded") -> Path:
     subprocess.CalledProcessError
         If a command does not end with exit code 0; its messages are on standard error.
     """
-    raw, tables, signal = folder / "raw", folder / "tables", folder / "finish_share.yaml"
-    write_deliveries(raw)
-    _run(CHECKOUT, commands(raw, CHECKOUT / "conf"), tables, engine)
+    tables, signal = folder / "tables", folder / "finish_share.yaml"
+    write_deliveries(folder / "raw")
+    _run(CHECKOUT, commands(folder, CHECKOUT / "conf"), tables, engine)
     signal.write_text(_SIGNAL, "utf-8")
     # The contract gains the signal's column between two nights. The copy takes along what the first ones compiled.
     with _copy_with_column(folder / "checkout") as checkout:
-        _run(checkout, commands_with_signal(raw, signal), tables, engine)
+        _run(checkout, commands_with_signal(folder, signal), tables, engine)
     return tables
 
 
