@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from creatorpool.allocation.frames.pools import creators_of, with_creator_caps
 from creatorpool.allocation.policy import SplitPolicy
+from creatorpool.allocation.video_caps import cap_of_pool
 from creatorpool.comparison.pool import Pool
 from creatorpool.errors import InputError
 from creatorpool.frames import parts_by
@@ -95,8 +96,7 @@ def _versions(rows: Collection[PoolRun]) -> dict[str, int]:
 
 def _pool(row: PoolRun, own: pa.Table) -> PublishedPool:
     impressions = own.column("effective_impressions").to_numpy()
-    # One floor and one cap a pool; a video without effective impressions has the floor for its cap.
-    caps = own.filter(pa.array(impressions > 0)).column("cap_micros")
+    cap = cap_of_pool(impressions, pc.fill_null(own.column("cap_micros").cast(pa.float64()), np.inf).to_numpy())
     pool = Pool(
         category=row.category,
         money=row.paid_micros,
@@ -104,7 +104,7 @@ def _pool(row: PoolRun, own: pa.Table) -> PublishedPool:
         creator=np.array(own.column("creator_id").to_pylist(), dtype=object),
         effective_impressions=impressions,
         floor=pc.max(own.column("floor_micros")).as_py() or 0,
-        cap=pc.max(caps).as_py(),
+        cap=None if np.isinf(cap) else int(cap),
         creators=creators_of(own) if "creator_cap_micros" in own.column_names else None,
     )
     return PublishedPool(row, pool, own.column("payout_micros").to_numpy())
