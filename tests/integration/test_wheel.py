@@ -92,13 +92,14 @@ def test_wheel_has_the_checkouts_configuration_and_contracts(wheel: Path) -> Non
 
 
 @pytest.mark.once
-def test_installed_wheel_runs_a_night_without_a_checkout(installed: Installed, raw_day: Path, tmp_path: Path) -> None:
-    ended = installed("run", "--date", DAY, "--source", raw_day, "--root", "tables", cwd=tmp_path)
+def test_installed_wheel_runs_the_demo_without_a_checkout(installed: Installed, tmp_path: Path) -> None:
+    ended = installed("demo", "--alone", "--events", 3_000, "--set", "contracts.data_docs=false", cwd=tmp_path)
 
     assert ended.returncode == 0, ended.stderr
     assert "creatorpool/defaults" in ended.stderr, "the log names where the configuration came from"
-    assert Warehouse(None, tmp_path / "tables").read_arrow("video_payouts", day=DAY).num_rows > 0
-    assert sorted(os.listdir(tmp_path)) == ["tables"]
+    assert "Top creators" in ended.stdout
+    assert Warehouse(None, tmp_path / "demo-output" / "tables").read_arrow("video_payouts", day=DAY).num_rows > 0
+    assert os.listdir(tmp_path) == ["demo-output"]
 
 
 @pytest.mark.once
