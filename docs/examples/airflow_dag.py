@@ -2,8 +2,9 @@
 
 Exit codes decide: 2 (bad input) and 3 (bad configuration) fail at once, since trying again changes nothing; all else,
 such as another run that holds the day, is tried again. Every task may be run again at any time. The worker's
-environment names the checkout (CREATORPOOL_HOME), the tables (CREATORPOOL_ROOT) and the folder of the days' logs
-(CREATORPOOL_RAW); credentials of the storage are there too, and nowhere else.
+environment names the folder with .venv, conf/ and data_contracts/ (CREATORPOOL_HOME: a checkout, or a folder that
+`creatorpool init` made), the tables (CREATORPOOL_ROOT) and the folder of the days' logs (CREATORPOOL_RAW); credentials
+of the storage are there too, and nowhere else.
 """
 
 from __future__ import annotations
