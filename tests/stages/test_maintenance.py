@@ -105,5 +105,5 @@ def test_upkeep_keeps_what_the_ledger_names(spark: SparkSession, twice_paid: tup
     assert planned["pool_payouts"] == deleted["pool_payouts"] > 0
     assert sorted(map(str, published_rows(warehouse, "pool_payouts").collect())) == before
     assert published_pools(warehouse, DAY)
-    with pytest.raises(MissingTableError, match="is not readable"):
+    with pytest.raises(MissingTableError, match="cannot be read"):
         reproduce_day(night_at(spark, root), twice_paid[1])

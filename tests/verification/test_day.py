@@ -238,7 +238,7 @@ def test_lost_file_is_found(spark: SparkSession, tables: Path) -> None:
     checks = verify_day(night_at(spark, tables))
 
     assert failed(checks) == {"ledger versions readable"}
-    assert "video_quality is not readable" in str(checks[0].example)
+    assert "video_quality cannot be read" in str(checks[0].example)
 
 
 @pytest.mark.once

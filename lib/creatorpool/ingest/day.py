@@ -115,7 +115,7 @@ def ingest_day(
         raise RuntimeError("ingestion needs a warehouse with a session")
     if day.toordinal() <= settings.late_window_days:
         raise InputError(f"{day} has no {settings.late_window_days} days before it, ingest.late_window_days")
-    with staging_folder(warehouse.engine_place(), run_id) as staging:
+    with staging_folder(warehouse.engine_root(), run_id) as staging:
         run = DayIngestion(warehouse, warehouse.session, source, day, settings, tiers, ingested_at, staging, hash_key)
         with _naming_damaged_files(run):
             validated = _validate(run)

@@ -26,7 +26,7 @@ _SPACED_COLONS = (" :", "\t:", "\r:")
 _SURROGATES = ("\\ud", "\\uD")
 _BLANK = "\ufeff \t\r\n"
 _BLANKS = re.compile(f"[{_BLANK}]*")
-_SEEN_KEYS = 10_000
+_MAX_NOTED_KEYS = 10_000
 
 
 @dataclass
@@ -68,7 +68,7 @@ class JsonFile:
 
     def _note_keys(self, objects: Iterable[dict[str, Any]]) -> None:
         for found in objects:
-            if not found.keys() <= self.keys and len(self.keys) < _SEEN_KEYS:
+            if not found.keys() <= self.keys and len(self.keys) < _MAX_NOTED_KEYS:
                 self.keys |= found.keys()
 
 

@@ -33,7 +33,7 @@ from creatorpool.stages.day_revenue import DayRevenue, day_revenue, log_refunds,
 from creatorpool.stages.runner import Stage, begin_publication, publish_once
 from creatorpool.stages.settled_sums import verify_pools, verify_totals
 from creatorpool.stages.signals import STAGE as SIGNAL_STAGE
-from creatorpool.stages.signals import SignalFrames, publish_signals, rate_day, signal_inputs
+from creatorpool.stages.signals import SignalFrames, compute_scores, publish_signals, signal_inputs
 
 STAGE = Stage(ALLOCATE, ("ad_revenue", "video_quality", "video_signals", "videos", "creators"), PAYOUT_SECTIONS)
 
@@ -101,7 +101,7 @@ def _republish_day(context: RunContext, categories: Collection[str]) -> DayPayou
         if kept and not context.dry_run:
             signals = _signals_of_kept_pools(context, kept, inputs)
             return _pay(context, signals, day, day.wanted, done, None)
-        rated = rate_day(context, inputs)
+        rated = compute_scores(context, inputs)
         frames = SignalFrames(rated.signals, rated.quality, inputs, {}, context.settings.sha256(*SIGNAL_STAGE.sections))
         scores = context.finished(SIGNALS, SIGNAL_STAGE.sections, inputs, {}, rated.facts)
         return _pay(context, frames, day, day.wanted, done, scores)

@@ -17,7 +17,7 @@ from creatorpool.comparison.pool import Pool
 from creatorpool.comparison.rules import Viewing
 from creatorpool.frames import matching, parts_by
 from creatorpool.quality.frames.pairs import viewer_video_pairs
-from creatorpool.stages.configuration import PAYOUT_SECTIONS, take_paid_settings
+from creatorpool.stages.configuration import PAYOUT_SECTIONS, use_ledger_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.published_day import (
     PublishedDay,
@@ -47,7 +47,7 @@ def publish_comparison(context: RunContext, categories: Collection[str] = ()) ->
     left out.
     """
     day = published_day(context, categories)
-    take_paid_settings(context, [pool.row for pool in day.pools.values()])
+    use_ledger_settings(context, [pool.row for pool in day.pools.values()])
     comparisons: list[PoolComparison] = []
 
     def compute() -> list[dict[str, Any]]:

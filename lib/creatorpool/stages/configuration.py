@@ -27,7 +27,7 @@ def ledger_settings(settings: Settings, rows: Collection[PoolRun]) -> Settings:
     return settings.with_sections(text)
 
 
-def take_paid_settings(context: RunContext, rows: Collection[PoolRun]) -> None:
+def use_ledger_settings(context: RunContext, rows: Collection[PoolRun]) -> None:
     """Let `context` compute with the configuration that the ledger's `rows` of its day were paid by.
 
     Raises

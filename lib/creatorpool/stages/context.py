@@ -1,4 +1,4 @@
-"""One run over one day: where it reads and writes, what it has checked, and how long its stages took."""
+"""The context of one run over one day: its tables, its checks so far, its log, and how long its stages took."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class RunContext:
     began: dict[str, float] = field(default_factory=dict)
     results: list[RuleResult] = field(default_factory=list)
     kept: int = 0  # results that are in `contract_results` already
-    rehearsal: ExitStack = field(default_factory=ExitStack)
+    copies: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
         self.run_id = self.run_id or new_run_id(self.started_at)
@@ -73,7 +73,9 @@ class RunContext:
                 self.keep_results()
                 self.warehouse = own
         self.seconds[name] = self.stage_seconds(name)
-        self._tell(logging.INFO, name, f"done in {self.seconds[name]:.1f} s", {"seconds": round(self.seconds[name], 3)})
+        self._log_line(
+            logging.INFO, name, f"done in {self.seconds[name]:.1f} s", {"seconds": round(self.seconds[name], 3)}
+        )
 
     def stage_seconds(self, name: str) -> float:
         """How long stage `name` has been running."""
@@ -141,14 +143,14 @@ class RunContext:
         if fresh and not self.dry_run:
             self.warehouse.append_records(result_rows(fresh, self.day), "contract_results")
 
-    def rehearse(self) -> Warehouse:
+    def read_from_copy(self) -> Warehouse:
         """From here on, and until it is closed, the run reads a copy of the tables, to which others may write."""
-        self.warehouse = self.rehearsal.enter_context(self.warehouse.linked_copy())
+        self.warehouse = self.copies.enter_context(self.warehouse.linked_copy())
         return self.warehouse
 
     def close(self) -> None:
-        """Write what the run's checks found as pages to read, beside the tables; end a rehearsal."""
-        self.rehearsal.close()
+        """Write what the run's checks found as pages to read, beside the tables; end a copies."""
+        self.copies.close()
         is_wanted = self.settings.contracts.data_docs and not self.dry_run
         if is_wanted and self.results and isinstance(self.warehouse.root, Path):
             run = CheckedRun(self.run_id, self.day, self.started_at)
@@ -183,13 +185,13 @@ class RunContext:
 
     def log(self, subject: str, message: str, **facts: Any) -> None:
         """One line of the run's log."""
-        self._tell(logging.INFO, subject, f"{message}{_shown(facts)}", facts)
+        self._log_line(logging.INFO, subject, f"{message}{_shown(facts)}", facts)
 
     def warn(self, subject: str, message: str, **facts: Any) -> None:
         """One line of level WARNING: something that an operator should look at, and that does not stop the run."""
-        self._tell(logging.WARNING, subject, f"{message}{_shown(facts)}", facts)
+        self._log_line(logging.WARNING, subject, f"{message}{_shown(facts)}", facts)
 
-    def _tell(self, level: int, subject: str, message: str, facts: Mapping[str, Any]) -> None:
+    def _log_line(self, level: int, subject: str, message: str, facts: Mapping[str, Any]) -> None:
         """Log a line, with what a log of JSON lines keeps as fields of their own."""
         fields = {"day": self.day.isoformat(), "run_id": self.run_id, "subject": subject, **facts}
         logger.log(level, "%s run=%s %s: %s", self.day, self.run_id, subject, message, extra={"facts": fields})

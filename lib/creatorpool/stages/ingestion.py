@@ -32,13 +32,13 @@ def publish_ingestion(context: RunContext, source: Path | None) -> StageRun | No
     if place is None:
         return find()
     if context.dry_run:
-        return find() or _rehearsed(context, place)
+        return find() or _ingest_into_copy(context, place)
     return publish_once(context, [STAGE], find, lambda: _run(context, place))
 
 
-def _rehearsed(context: RunContext, source: Path) -> StageRun | None:
+def _ingest_into_copy(context: RunContext, source: Path) -> StageRun | None:
     """Ingest into a copy of the tables, from which the rest of the dry run reads and which goes with it."""
-    copy = context.rehearse()
+    copy = context.read_from_copy()
     context.log(INGEST, f"dry run: ingested into a copy of the tables, {copy.root}, which goes when the run ends")
     real = RunContext(copy, context.settings, context.day, started_at=context.started_at, run_id=context.run_id)
     run = publish_ingestion(real, source)

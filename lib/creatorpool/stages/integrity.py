@@ -30,7 +30,7 @@ from creatorpool.quality.frames.columns import SIGNAL_COLUMNS
 from creatorpool.quality.frames.video_signals import video_signals
 from creatorpool.settings import Settings
 from creatorpool.stages.comparison import day_viewing
-from creatorpool.stages.configuration import PAYOUT_SECTIONS, take_paid_settings
+from creatorpool.stages.configuration import PAYOUT_SECTIONS, use_ledger_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.published_day import (
     PublishedDay,
@@ -65,7 +65,7 @@ def publish_audit(context: RunContext, categories: Collection[str] = ()) -> DayA
     Attacks are measured in the pools that the attacked video shares, of those audited.
     """
     day = published_day(context, categories)
-    take_paid_settings(context, [pool.row for pool in day.pools.values()])
+    use_ledger_settings(context, [pool.row for pool in day.pools.values()])
     _require_tiers(context.settings)
     audits: list[DayAudit] = []
 

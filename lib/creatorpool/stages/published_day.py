@@ -19,7 +19,7 @@ from creatorpool.frames import parts_by
 from creatorpool.runs.ledger import StageRun
 from creatorpool.runs.pools import PoolRun, require_published_pools
 from creatorpool.runs.published import published_version
-from creatorpool.stages.configuration import take_paid_settings
+from creatorpool.stages.configuration import use_ledger_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.runner import Stage, run_stage
 
@@ -79,7 +79,7 @@ def _payout_rows(context: RunContext, versions: Mapping[str, int], ledger: Mappi
     if "creators" not in versions:
         return warehouse.read_arrow("pool_payouts", columns, day=context.day, version=version)
     # Which cap belongs to a level only the configuration says.
-    take_paid_settings(context, ledger.values())
+    use_ledger_settings(context, ledger.values())
     payouts = warehouse.read("pool_payouts", day=context.day, version=version).select(*columns)
     creators = warehouse.read("creators", version=versions["creators"])
     return with_creator_caps(payouts, creators, context.settings.allocation.creator_caps or {}).toArrow()

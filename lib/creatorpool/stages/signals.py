@@ -20,7 +20,7 @@ INPUT_TABLES = ("events", "viewers", "videos", "ad_revenue")
 
 
 @dataclass(frozen=True)
-class RatedDay:
+class ScoredDay:
     """The day's signals and quality as stored, and what the ledger notes of them."""
 
     signals: DataFrame
@@ -42,10 +42,10 @@ class SignalFrames:
 def publish_signals(context: RunContext) -> SignalFrames:
     """The day's published signals and quality; published first if they are not yet, or only computed in a dry run."""
     inputs = signal_inputs(context)
-    made: list[RatedDay] = []
+    made: list[ScoredDay] = []
 
     def compute() -> Mapping[str, Any]:
-        made.append(rate_day(context, inputs))
+        made.append(compute_scores(context, inputs))
         return made[0].facts
 
     def stands(run: StageRun) -> bool:
@@ -59,10 +59,10 @@ def publish_signals(context: RunContext) -> SignalFrames:
     return _published(context, run)
 
 
-def rate_day(context: RunContext, inputs: Mapping[str, int]) -> RatedDay:
+def compute_scores(context: RunContext, inputs: Mapping[str, int]) -> ScoredDay:
     """Compute and store the day's signals and quality from `inputs`; the caller publishes them."""
     scores = score_day(*input_frames(context, inputs), context.settings, context.store)
-    return RatedDay(
+    return ScoredDay(
         scores.signals, scores.quality, {} if scores.priors is None else {"priors": scores.priors.as_dict()}
     )
 

@@ -32,7 +32,7 @@ class Check:
         return self.differences == 0
 
 
-def compared_frames(
+def compare_frames(
     name: str, stored: DataFrame, expected: DataFrame, keys: Sequence[str], exact: Sequence[str], close: Sequence[str]
 ) -> Check:
     """Compare two frames row by row: `exact` columns to the bit, `close` ones to `RELATIVE_TOLERANCE`.
@@ -87,7 +87,7 @@ def same(stored: Any, due: Any) -> bool:
     return bool(stored == due)
 
 
-def compared_records(
+def compare_records(
     name: str,
     stored: Mapping[str, Mapping[str, Any]],
     due: Mapping[str, Mapping[str, Any]],
@@ -107,7 +107,7 @@ def compared_records(
     return Check(name, len({*stored, *due}), len(found), found[0] if found else None)
 
 
-def attempted(name: str, check: Callable[[], Check]) -> Check:
+def run_check(name: str, check: Callable[[], Check]) -> Check:
     """What `check` finds; a refusal of the package itself on the way counts as a difference."""
     try:
         return check()

@@ -24,11 +24,11 @@ from creatorpool.quoting import quoted
 from creatorpool.runs.ledger import ALLOCATE, SIGNALS, as_json
 from creatorpool.runs.pools import PoolRun, require_published_pools
 from creatorpool.session import READ_ERRORS
-from creatorpool.stages.configuration import take_paid_settings
+from creatorpool.stages.configuration import use_ledger_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.signals import input_frames
-from creatorpool.verification.checks import Check, attempted, compared_frames, compared_records
-from creatorpool.verification.pools import VerifiedPools, verified_pools
+from creatorpool.verification.checks import Check, compare_frames, compare_records, run_check
+from creatorpool.verification.pools import RecomputedPools, recomputed_pools
 
 KEYS = {
     "pool_revenue": ("category",),
@@ -55,7 +55,7 @@ def verify_day(context: RunContext) -> list[Check]:
         If the configuration named is another than that of the published day; without overlays, the ledger's counts.
     """
     ledger = require_published_pools(context.warehouse, context.day)
-    take_paid_settings(context, ledger.values())
+    use_ledger_settings(context, ledger.values())
     readable = [_readable(context, ledger)]
     if not readable[0].passed:
         return readable  # what cannot be read cannot be compared
@@ -93,7 +93,7 @@ def _all_checks(context: RunContext, ledger: Mapping[str, PoolRun]) -> Iterator[
     for categories in groups.values():
         inputs = ledger[categories[0]].inputs
         yield from _rated(context, inputs)
-        pools = verified_pools(context, inputs, {name: ledger[name] for name in categories}, stored["pool_payouts"])
+        pools = recomputed_pools(context, inputs, {name: ledger[name] for name in categories}, stored["pool_payouts"])
         yield from _paid(pools, stored["pool_payouts"])
         # The run that published last also wrote the rows of pools that are not published yet.
         own = pools.ledger if inputs != latest.inputs else set(pools.formed) - (set(ledger) - set(categories))
@@ -103,7 +103,7 @@ def _all_checks(context: RunContext, ledger: Mapping[str, PoolRun]) -> Iterator[
     for table, version in sorted((rated | dict(outputs)).items()):
         if table in KEYS:
             yield _keeps_contract(context, table, version)
-            yield _still_stands(context, table, version)
+            yield _latest_version_unchanged(context, table, version)
 
 
 def _latest(ledger: Mapping[str, PoolRun]) -> PoolRun:
@@ -152,26 +152,24 @@ def _rated(context: RunContext, inputs: Mapping[str, int]) -> Iterator[Check]:
     due = video_signals(events, viewers, videos, context.settings.signals)
     counts = ("views", "viewers")
     rates = [name for name in due.columns if name not in ("date", "video_id", *counts)]
-    yield attempted(
+    yield run_check(
         "video_signals from events",
-        lambda: compared_frames("video_signals from events", stored["video_signals"], due, ["video_id"], counts, rates),
+        lambda: compare_frames("video_signals from events", stored["video_signals"], due, ["video_id"], counts, rates),
     )
-    yield attempted("video_quality from video_signals", lambda: _quality(context, stored, videos))
+    yield run_check("video_quality from video_signals", lambda: _quality(context, stored, videos))
 
 
 def _quality(context: RunContext, stored: Mapping[str, DataFrame], videos: DataFrame) -> Check:
     due, _ = score_signals(stored["video_signals"], videos, context.settings)
     scores = (*COMPONENT_NAMES, "raw_score", "quality_score")
     exact = ("is_compliant", "smoothing")
-    return compared_frames(
-        "video_quality from video_signals", stored["video_quality"], due, ["video_id"], exact, scores
-    )
+    return compare_frames("video_quality from video_signals", stored["video_quality"], due, ["video_id"], exact, scores)
 
 
-def _paid(pools: VerifiedPools, payouts: DataFrame) -> Iterator[Check]:
+def _paid(pools: RecomputedPools, payouts: DataFrame) -> Iterator[Check]:
     """Pool by pool: who shares it, the ledger's numbers, optimality, and every row filled in anew."""
     own = matching(payouts, "category", pools.ledger)
-    yield compared_frames(
+    yield compare_frames(
         "pool members from quality",
         own,
         pools.members,
@@ -184,7 +182,7 @@ def _paid(pools: VerifiedPools, payouts: DataFrame) -> Iterator[Check]:
     yield pools.optimality_check(own)
     if pools.splits:
         due = fill_payouts(pools.members, settle_ties(pools.members, pools.splits))
-        yield compared_frames(
+        yield compare_frames(
             "pool_payouts from the pools' split",
             own,
             due,
@@ -205,16 +203,16 @@ def _totals(
     revenue = context.warehouse.read("ad_revenue", day=context.day, version=inputs["ad_revenue"])
     videos = context.warehouse.read("videos", version=inputs["videos"])
     found = {row["category"]: _without_nulls(row.asDict()) for row in stored["pool_revenue"].collect()}
-    yield compared_records("pool_revenue from ad_revenue", found, {name: vars(pool) for name, pool in formed.items()})
+    yield compare_records("pool_revenue from ad_revenue", found, {name: vars(pool) for name, pool in formed.items()})
     columns = ("pool_micros", "currency", "carried_micros", "carried_from")
     named = {name: {column: row[column] for column in columns} for name, row in found.items() if name in ledger}
     booked = {name: _without_nulls(vars(row)) for name, row in ledger.items()}
-    yield compared_records("ledger's pools from pool_revenue", booked, named)
+    yield compare_records("ledger's pools from pool_revenue", booked, named)
     pulse = pulse_earnings(revenue, context.settings.pools)
     due = video_totals(stored["pool_payouts"], pulse, videos, _latest(ledger).currency)
     by_video = stored["video_payouts"]
-    yield compared_frames("video_payouts from pools and Pulse", by_video, due, ["video_id"], EARNED, [])
-    yield compared_frames(
+    yield compare_frames("video_payouts from pools and Pulse", by_video, due, ["video_id"], EARNED, [])
+    yield compare_frames(
         "creator_payouts from video_payouts",
         stored["creator_payouts"],
         creator_totals(by_video),
@@ -244,14 +242,14 @@ def _keeps_contract(context: RunContext, table: str, version: int) -> Check:
     return Check(f"{table} keeps its contract", len(results), len(broken), example)
 
 
-def _still_stands(context: RunContext, table: str, version: int) -> Check:
+def _latest_version_unchanged(context: RunContext, table: str, version: int) -> Check:
     """The day's rows are still those that were published, for readers who take the latest version."""
     name = f"{table} as published"
     if context.warehouse.version(table) == version:
         return Check(name, 1)
     columns = [c.name for c in context.warehouse.contract(table).columns if c.name not in ("date", *KEYS[table])]
     latest, published = _read(context, table), _read(context, table, version)
-    found = compared_frames(name, latest, published, KEYS[table], columns, [])
+    found = compare_frames(name, latest, published, KEYS[table], columns, [])
     counts = [frame.count() for frame in (latest, published)]
     if found.passed and counts[0] != counts[1]:
         return Check(name, counts[1], abs(counts[0] - counts[1]), f"{counts[0]} rows, must be {counts[1]}")

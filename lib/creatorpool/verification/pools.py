@@ -23,7 +23,7 @@ from creatorpool.runs.pools import POOL_LEDGER, PoolRun
 from creatorpool.stages.carry import DayCarries, carries_at
 from creatorpool.stages.context import RunContext
 from creatorpool.tables import sum_exact
-from creatorpool.verification.checks import Check, compared_records
+from creatorpool.verification.checks import Check, compare_records
 
 RECOMPUTED = (
     *("pool_micros", "paid_micros", "unallocated_micros", "videos_eligible", "coverage", "nu"),
@@ -35,7 +35,7 @@ _COLUMNS = ("creator_id", "effective_impressions", "floor_micros", "cap_micros",
 
 
 @dataclass(frozen=True)
-class VerifiedPools:
+class RecomputedPools:
     """Some pools as they should be: their ledger rows as stored, their members and settlements as recomputed."""
 
     ledger: Mapping[str, PoolRun]
@@ -57,7 +57,7 @@ class VerifiedPools:
             category, message = next(iter(self.failures.items()))
             return Check(name, len(self.ledger), len(self.failures), f"{category}: {message}")
         due = {name: _expected(pool) for name, pool in self.settled.items()}
-        return compared_records(name, {name: vars(row) for name, row in self.ledger.items()}, due)
+        return compare_records(name, {name: vars(row) for name, row in self.ledger.items()}, due)
 
     def sums_check(self, payouts: DataFrame) -> Check:
         """Payouts and what is unallocated sum to each pool, over as many videos as the ledger says."""
@@ -74,7 +74,7 @@ class VerifiedPools:
             name: {column: getattr(row, column) for column in (*nothing, "pool_micros")}
             for name, row in self.ledger.items()
         }
-        return compared_records("payouts and unallocated sum to the pool", stored, due)
+        return compare_records("payouts and unallocated sum to the pool", stored, due)
 
     def _summed(self, category: str, found: Mapping[str, int]) -> dict[str, int]:
         return {**found, "pool_micros": found["paid_micros"] + self.ledger[category].unallocated_micros}
@@ -125,9 +125,9 @@ class VerifiedPools:
         return own.eta_at(own.place(np.array(rows.column("creator_id").to_pylist(), dtype=np.str_)))
 
 
-def verified_pools(
+def recomputed_pools(
     context: RunContext, inputs: Mapping[str, int], ledger: Mapping[str, PoolRun], payouts: DataFrame
-) -> VerifiedPools:
+) -> RecomputedPools:
     """Settle the pools of `ledger` anew, all paid from `inputs`; one that cannot be settled is among the failures."""
     warehouse, settings = context.warehouse, context.settings
     formed = _formed(context, inputs, ledger)
@@ -147,7 +147,7 @@ def verified_pools(
             settled[category] = settle_pool(formed[category], column, settings.allocation, creators)
         except CreatorpoolError as error:
             failures[category] = str(error)
-    return VerifiedPools(ledger, formed, members, settled, failures)
+    return RecomputedPools(ledger, formed, members, settled, failures)
 
 
 def _formed(context: RunContext, inputs: Mapping[str, int], ledger: Mapping[str, PoolRun]) -> dict[str, PoolRevenue]:
