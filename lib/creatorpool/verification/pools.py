@@ -156,7 +156,7 @@ def _formed(context: RunContext, inputs: Mapping[str, int], ledger: Mapping[str,
     booked = [row.asDict() for row in category_revenue(revenue).collect()]
     version = inputs.get(POOL_LEDGER)
     open_then = carries_at(context.warehouse, context.day, version, next(iter(ledger.values())).currency)
-    pools = form_pools(booked, context.settings.pools, DayCarries(version, open_then).into(ledger, ()))
+    pools = form_pools(booked, context.settings.pools, DayCarries(version, open_then).by_pool(ledger, ()))
     return {pool.category: pool for pool in pools}
 
 
