@@ -1,4 +1,4 @@
-"""A published day made again from the table versions that its run read."""
+"""Reproduces a published day from the table versions that its run read."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ SPLIT = ("creator_id", "floor_micros", "cap_micros", "payout_micros", "bound")
 
 
 def reproduce_day(context: RunContext, run_id: str | None = None) -> list[Check]:
-    """Rate and pay the day anew, from the inputs of one run or of the published ones, and compare the payouts.
+    """Compute scores and payouts of the day again from the inputs of a run, and compare the payouts. Writes nothing.
 
-    Later versions of the inputs (late events, newer dimensions) do not count. Writes nothing.
+    Without `run_id`, the published runs of the day are reproduced. Later versions of the inputs (late events, newer
+    dimensions) are not read.
 
     Raises
     ------
     MissingTableError
         If the day, or the run, is not in the ledger, or a version that it read is not kept any more.
     ConfigurationError
-        If the run had another configuration.
+        If the run had another configuration than the given one.
     """
     ledger = _pools(context, run_id)
     use_ledger_settings(context, ledger.values())
@@ -42,7 +43,7 @@ def _pools(context: RunContext, run_id: str | None) -> dict[str, PoolRun]:
 
 
 def _reproduced(context: RunContext, pool: PoolRun, categories: list[str]) -> Check:
-    """The pools `categories`, which were paid from and into the same versions as `pool`."""
+    """Reproduce the pools `categories`, whose ledger rows name the same versions as `pool`."""
     warehouse, version = context.warehouse, pool.outputs["pool_payouts"]
     _require_kept(context, {**pool.inputs, "pool_payouts": version})
     again = replace(context, dry_run=True, as_of=pool.inputs, results=[], kept=0)
