@@ -70,8 +70,8 @@ def test_environment_that_names_no_project_is_refused(tmp_path: Path, monkeypatc
 @pytest.mark.parametrize(
     ("missing", "warning"),
     [
-        ("conf", r"data_contracts/ of .*elsewhere is not read, since conf/base.yaml is missing there"),
-        ("data_contracts", r"conf/base.yaml of .*elsewhere is not read, since data_contracts/ is missing there"),
+        ("conf", r"data_contracts/ of .*elsewhere is not read, because conf/base.yaml is missing there"),
+        ("data_contracts", r"conf/base.yaml of .*elsewhere is not read, because data_contracts/ is missing there"),
     ],
 )
 def test_half_a_project_is_not_read_and_a_warning_says_so(
@@ -112,5 +112,5 @@ def test_init_writes_what_is_missing_and_keeps_what_is_there(
 def test_init_names_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(InputError, match=r"file: conf/ and data_contracts/ cannot be written here"):
+    with pytest.raises(InputError, match=r"file: cannot write conf/ and data_contracts/ here"):
         initialise(tmp_path / "file")

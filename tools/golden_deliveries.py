@@ -47,7 +47,7 @@ _REFUNDS = {2: {"comedy": -800_000, "music": -50_000_000}, 3: {"comedy": -100_00
 _UNVERIFIED_FROM = 4
 """Number of the day from which every tenth viewer is unverified."""
 _CSV_DAY, _JSON_DAY = 1, 3
-_SELDOM = {"creators": (0, 3, 5), "entrants": (1,), "drawer_positions": (0, 6), "delivery_guarantees": (1, 6)}
+_DELIVERY_DAYS = {"creators": (0, 3, 5), "entrants": (1,), "drawer_positions": (0, 6), "delivery_guarantees": (1, 6)}
 """Tables that are not delivered every day, with the numbers of their days."""
 
 _Tables = dict[str, pa.Table]
@@ -67,7 +67,7 @@ def write_deliveries(folder: Path) -> None:
             tables |= _exposure_tables(day)
             tables["events"] = pa.concat_tables([tables["events"], *_late_events(clean, before.get("clean"))])
             before = {"clean": clean}
-            delivered = {name: rows for name, rows in tables.items() if number in _SELDOM.get(name, (number,))}
+            delivered = {name: rows for name, rows in tables.items() if number in _DELIVERY_DAYS.get(name, (number,))}
             _writer(number)(delivered, folder / day.isoformat())
 
 

@@ -21,7 +21,7 @@ from tools.processes import fresh_environment
 
 SPARK_HOME = Path(pyspark.__file__).parent
 _START_SECONDS = 90
-_UNTIL_WORK_BEGINS = 1.0
+_SECONDS_BEFORE_KILL = 1.0
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def run_while_a_worker_dies(cluster: Cluster, job: subprocess.Popen[str], sign: 
         for line in job.stdout or ():
             lines.append(line.rstrip())
             if not killed and sign in line:
-                time.sleep(_UNTIL_WORK_BEGINS)
+                time.sleep(_SECONDS_BEFORE_KILL)
                 cluster.kill_worker(0)
                 killed = True
     if not killed:

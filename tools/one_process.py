@@ -21,7 +21,7 @@ from typing import NoReturn
 PROGRAM = "creatorpool"
 
 
-class _Left(BaseException):
+class _CommandExit(BaseException):
     """A command asked the system to end its process; no handler of errors may catch it on its way."""
 
     def __init__(self, code: int) -> None:
@@ -47,13 +47,13 @@ def main(checkout: Path, commands: list[list[str]]) -> int:
 def _exit_code(checkout: Path, words: list[str]) -> int:
     program, *arguments = words
     sys.argv = [program, *arguments]
-    leave, os._exit = os._exit, _raise_left  # type: ignore[assignment]
+    leave, os._exit = os._exit, _raise_exit  # type: ignore[assignment]
     try:
         if program == PROGRAM:
             runpy.run_module("creatorpool.cli", run_name="__main__")
         else:
             runpy.run_path(str(checkout / "jobs" / program), run_name="__main__")
-    except _Left as left:
+    except _CommandExit as left:
         return left.code
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else int(left.code is not None)
@@ -62,8 +62,8 @@ def _exit_code(checkout: Path, words: list[str]) -> int:
     return 0
 
 
-def _raise_left(code: int) -> NoReturn:
-    raise _Left(code)
+def _raise_exit(code: int) -> NoReturn:
+    raise _CommandExit(code)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Action:
-    """What a viewer can do with a video beside watching it."""
+    """What a viewer can do with a video besides watching it."""
 
     name: str
     """Key of its weight β under `signals.action_weights`"""
@@ -30,7 +30,7 @@ ACTIONS = (
     Action("share", "shared"),
     Action("follow", "followed"),
 )
-"""Their order is that in which rates are summed: it decides the last bit of every score."""
+"""Rates are summed in this order: it decides the last bit of every score."""
 
 ACTION_NAMES = tuple(action.name for action in ACTIONS)
 ACTION_FLAGS = tuple(action.event_column for action in ACTIONS)

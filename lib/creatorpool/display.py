@@ -1,4 +1,4 @@
-"""What people are shown of a day that is published already: a fault there does not end the run."""
+"""Showing results of a day that is already published: an error while showing them does not end the run."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ logger = logging.getLogger("creatorpool")
 
 @contextmanager
 def display(day: date, what: str, *, is_published: bool = True, state: str = "the day is published") -> Iterator[None]:
-    """Show `what` (summary, chart, pages) of `day` within the block, once its tables are published.
+    """Run a block that shows `what` (summary, chart, pages) of `day`, after the tables of the day are published.
 
-    A fault in showing it is a WARNING with its place in the code: the published day stands, and the exit code says so.
-    Errors that creatorpool raises on purpose, such as an unknown id to draw, end the run as elsewhere. So does every
-    fault where nothing is published (a dry run): there the display is all that was asked for.
+    An unexpected error in the block becomes a WARNING with its place in the code, because the day stays published and
+    the exit code must say so. Errors that creatorpool raises on purpose, such as an unknown id to draw, are raised.
+    Without `is_published` (a dry run) every error is raised: then the display is the only result.
     """
     try:
         yield
@@ -32,11 +32,11 @@ def display(day: date, what: str, *, is_published: bool = True, state: str = "th
         if not is_published:
             raise
         _drop_output_that_cannot_be_written()
-        logger.warning("%s: %s; the %s could not be shown: %s", day, state, what, _told(error))
+        logger.warning("%s: %s; the %s could not be shown: %s", day, state, what, _with_location(error))
 
 
-def _told(error: BaseException) -> str:
-    """The error with the place in the code that it comes from."""
+def _with_location(error: BaseException) -> str:
+    """Type and message of `error`, with the file and line that raised it."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -45,10 +45,10 @@ def _told(error: BaseException) -> str:
 
 
 def _drop_output_that_cannot_be_written() -> None:
-    """Send what is left of a broken output nowhere: flushing it at the end of the job would fail again."""
+    """Discard what is still buffered for a broken standard output: flushing it when the job ends would fail again."""
     try:
         sys.stdout.flush()
     except OSError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        null_device = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null_device, sys.stdout.fileno())
+        os.close(null_device)

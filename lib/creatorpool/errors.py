@@ -1,10 +1,10 @@
-"""The errors that creatorpool raises on purpose, each with the exit code its job ends with."""
+"""The errors that creatorpool raises on purpose, each with the exit code of a job that ends with it."""
 
 from __future__ import annotations
 
 
 class CreatorpoolError(Exception):
-    """Root of the tree. A job that ends with one prints its message and leaves with `exit_code`."""
+    """Base class. A job that ends with such an error prints its message and exits with `exit_code`."""
 
     exit_code = 1
 
@@ -16,13 +16,13 @@ class InputError(CreatorpoolError, ValueError):
 
 
 class ConfigurationError(CreatorpoolError, ValueError):
-    """A configuration file, overlay or `--set` value cannot be used: nothing was started."""
+    """A configuration file, overlay or `--set` value cannot be used."""
 
     exit_code = 3
 
 
 class MissingExtraError(ConfigurationError, ImportError):
-    """What was asked for needs an optional extra of the package that is not installed."""
+    """The requested function needs an optional extra of the package, which is not installed."""
 
 
 class ContractError(ConfigurationError):
@@ -34,11 +34,11 @@ class ContractViolationError(InputError):
 
 
 class MissingTableError(InputError):
-    """A table, or a published day of it, that a job needs is not there."""
+    """A job needs a table, or a published day of it, that does not exist."""
 
 
 class TableGuardError(InputError):
-    """A write would have changed what it must not: another schema, rows outside its predicate."""
+    """A write would break a rule of its table: another schema, rows of another day, a missing required value."""
 
 
 class InfeasiblePoolError(InputError):
@@ -46,7 +46,7 @@ class InfeasiblePoolError(InputError):
 
 
 class VerificationError(InputError):
-    """Published tables do not say what follows from what they were made of."""
+    """Published rows differ from the rows that follow from their inputs."""
 
 
 class RunInProgressError(CreatorpoolError):
@@ -54,12 +54,12 @@ class RunInProgressError(CreatorpoolError):
 
 
 class OutlivedLeaseError(RunInProgressError):
-    """Another run has taken over the claim of this one, which writes nothing more."""
+    """Another run has taken over the claim of this run. This run can commit nothing more."""
 
 
 class ConcurrentWriteError(RunInProgressError):
-    """Somebody else's commit came between reading and writing: nothing was written."""
+    """Another process committed between reading and writing: nothing was written."""
 
 
 class SettlementError(CreatorpoolError):
-    """Payouts do not add up to their pool: a fault of the program, never published."""
+    """Payouts do not add up to their pool: a fault of the program. Such payouts are never published."""

@@ -1,4 +1,4 @@
-"""SQL expressions that the configuration brings, checked before anything is computed by them."""
+"""Checks SQL expressions of the configuration before they are used."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _WORDS = {"double": "number"}
 
 
 def require_computable(rows: DataFrame, key: str, expression: str, kind: str) -> None:
-    """Refuse a configured `expression` over a row that the engine cannot read as the SQL type `kind`.
+    """Check that the engine can compute `expression` from the columns of `rows` as the SQL type `kind`.
 
     Raises
     ------
     ConfigurationError
-        Naming the configuration's key, the expression and what the engine says.
+        If it cannot; the message names the configuration key, the expression and the engine's reason.
     """
     try:
         rows.select(F.expr(expression).cast(kind)).schema  # noqa: B018 - makes the engine analyse it
     except PySparkException as error:
         raise ConfigurationError(
-            f"{key}: cannot compute a {_WORDS.get(kind, kind)} by {expression!r} over {rows.columns}: "
+            f"{key}: cannot compute a {_WORDS.get(kind, kind)} from {expression!r} with columns {rows.columns}: "
             f"{str(error).strip().splitlines()[0]}"
         ) from error

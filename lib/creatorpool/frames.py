@@ -1,4 +1,4 @@
-"""Frames by the values of a column, in plans that do not grow with the number of values: joins, balanced unions."""
+"""Filters, unions and splits of frames by the values of a column, without plans that grow with the number of values."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)
 
 
 def matching(rows: DataFrame, column: str, values: Collection[str]) -> DataFrame:
-    """Rows whose `column` is one of `values`, however many: a list of literals would be part of the plan."""
+    """Rows whose text `column` is one of `values`. A join does it: a long list of literals would enlarge the plan."""
     wanted = pa.table({column: pa.array(sorted(values), pa.string())})
-    return rows.join(beside(rows, wanted), on=column, how="left_semi")
+    return rows.join(broadcast_table(rows, wanted), on=column, how="left_semi")
 
 
-def beside(rows: DataFrame, few: pa.Table) -> DataFrame:
-    """A few thousand rows as a frame to join with `rows`, in the same session, sent along to every executor."""
+def broadcast_table(rows: DataFrame, few: pa.Table) -> DataFrame:
+    """`few` (up to some thousand rows) as a frame in the session of `rows`, marked for a broadcast join with it."""
     return F.broadcast(rows.sparkSession.createDataFrame(few, from_arrow_schema(few.schema)))
 
 
 def union_all(frames: Sequence[DataFrame]) -> DataFrame:
-    """All rows of one frame or more, by name.
+    """All rows of one or more frames; columns are matched by name.
 
-    Some hundred unions in a row overflow an engine's stack, and Sail 0.7 loses columns of a union whose right side is a
-    union: up to `MOST_UNIONS` frames come in a row, more as a tree of such rows.
+    A chain of some hundred unions overflows an engine's stack, and Sail 0.7 loses columns of a union whose right side
+    is a union. So up to `MOST_UNIONS` frames form a chain, and the chains are joined in the same way.
     """
-    rows = [reduce(DataFrame.unionByName, frames[at : at + MOST_UNIONS]) for at in range(0, len(frames), MOST_UNIONS)]
-    return rows[0] if len(rows) == 1 else union_all(rows)
+    chains = [reduce(DataFrame.unionByName, frames[at : at + MOST_UNIONS]) for at in range(0, len(frames), MOST_UNIONS)]
+    return chains[0] if len(chains) == 1 else union_all(chains)
 
 
 def parts_by(rows: Rows, column: str) -> Iterator[tuple[str, Rows]]:
-    """The rows of each value of a text column, values in ascending order, rows of a value in the order given."""
+    """Each value of a text column, in ascending order, with its rows, in their original order."""
     if rows.num_rows == 0:
         return
     ordered = rows.take(pc.sort_indices(rows.column(column)))

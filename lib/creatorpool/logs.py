@@ -1,4 +1,4 @@
-"""How log lines look: text to read or JSON to collect; times in UTC, one line an event, and never a credential."""
+"""The format of log lines: text for people or JSON for collectors, times in UTC, one line per event, no credentials."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from creatorpool.quoting import escaped_json, one_line
 
 FORMAT_VARIABLE = "CREATORPOOL_LOG"
 CONTINUATION = "    | "
-"""Before each line of a traceback in a log of text."""
+"""Prefix of each line of a traceback in the text format."""
 
 ExceptionInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
@@ -29,7 +29,7 @@ _NAMED = re.compile(
 
 
 def redacted(text: str) -> str:
-    """`text` without what follows a name such as `secret` or `token`, and without user and password of addresses."""
+    """`text` with ``***`` for values of names such as `secret` or `token`, and for user and password in addresses."""
     text = _IN_ADDRESS.sub(r"\1***@", text)
     for pattern in (_SIGNED, _NAMED):
         text = pattern.sub(r"\1***", text)
@@ -44,7 +44,7 @@ class _Utc(logging.Formatter):
 
 
 class TextLines(_Utc):
-    """One line an event, to read; below it, marked as such, the lines of its traceback."""
+    """One line per event, for people; the lines of a traceback follow, each with the prefix `CONTINUATION`."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(message)s")
@@ -57,12 +57,12 @@ class TextLines(_Utc):
         return super().formatMessage(record)
 
     def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 - the name is logging's
-        # An exception's message may hold a line break from data: no line after the first looks like a log line.
+        # An exception's message may hold a line break from data: no such line may look like a log line of its own.
         return "\n".join(f"{CONTINUATION}{one_line(line)}" for line in super().formatException(ei).split("\n"))
 
 
 class JsonLines(_Utc, JsonFormatter):
-    """One JSON object a line: time, level and message; of a run also day, run_id, subject and its facts."""
+    """One JSON object per line: time, level and message; for a run also day, run_id, subject and its facts."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -73,16 +73,16 @@ class JsonLines(_Utc, JsonFormatter):
         )
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
-        """The facts as fields of their own, and no field with a credential."""
+        """Make each fact a field of its own, and remove credentials from all fields."""
         facts = log_data.pop("facts", {})
         fields = {**log_data, **facts}
         return {name: redacted(value) if isinstance(value, str) else value for name, value in fields.items()}
 
     def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
-        """The object on one line, whatever reads lines."""
+        """The object as JSON without any character that a reader could take for a line break."""
         return escaped_json(super().jsonify_log_record(log_data))
 
 
 def formatter() -> logging.Formatter:
-    """What the environment's `CREATORPOOL_LOG` asks for; anything but `json` is text."""
+    """The formatter that the environment variable `CREATORPOOL_LOG` selects: `json`, or text for any other value."""
     return JsonLines() if os.environ.get(FORMAT_VARIABLE, "text").lower() == "json" else TextLines()

@@ -1,7 +1,7 @@
-"""Money in integer micros: sums without rounding, and fractional amounts brought to integers that add up.
+"""Money in integer micros: exact sums, and rounding of fractional amounts to integers with a given sum.
 
-The largest-remainder rule here is an object. It is found from the amounts alone, in any order, and applied to each
-amount alone, so that many machines can round one pool, each its own rows, and the pool still closes to the micro.
+Rounding has two steps. `rounding_rule` finds one rule from all amounts of a pool, in any order. `apply_rounding` uses
+the rule on each amount separately. So several machines can round parts of one pool, and the pool's sum is still exact.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from creatorpool.errors import InputError
 
 MICROS_PER_UNIT = 1_000_000
 
-# Amounts, bounds and totals stay within ±LIMIT, so that `floor + shift` cannot wrap in int64.
+# Amounts, bounds and totals lie within ±LIMIT, so that `floor + shift` cannot overflow int64.
 LIMIT = 2**61
 
-# No shift needs to be larger: beyond it every row is at a bound.
-FARTHEST = 2 * LIMIT + 1
+# Larger shifts change nothing: every row is then at a bound.
+MAX_SHIFT = 2 * LIMIT + 1
 
 IntArray = NDArray[np.int64]
 
 
 def in_units(micros: int | None, currency: str = "") -> str:
-    """Micros as units with two decimals and thousands separated, for reading; tables keep the micros."""
+    """Micros as text in currency units, such as ``1,234.56 USD``, for people; ``–`` for None. Tables keep micros."""
     if micros is None:
         return "–"
     sign = "-" if micros < 0 else ""
@@ -39,8 +39,9 @@ def in_units(micros: int | None, currency: str = "") -> str:
 class RoundingRule:
     """How one pool's amounts become integers: ``clip(floor(p) + shift + raised, lower, upper)``.
 
-    An amount is raised if its bounds let it rise and its remainder ``p - floor(p)`` lies above `threshold`, or equals
-    it and the row is among the first `raised_ties`, by id, of the `tied` rows. ``tied == 0`` means that no tie is cut.
+    ``raised`` is 1 if the bounds allow one micro more and the remainder ``p - floor(p)`` is above `threshold`, or if it
+    equals `threshold` and the row is among the first `raised_ties`, by id, of the `tied` rows; else 0. ``tied == 0``
+    means that ids decide nothing.
     """
 
     shift: int
@@ -51,7 +52,7 @@ class RoundingRule:
 
 @dataclass(frozen=True)
 class RowRules:
-    """A `RoundingRule` a row, (n,) arrays, where rows belong to groups that close apart."""
+    """One `RoundingRule` per row, as (n,) arrays, for rows of several groups, each with its own total."""
 
     shift: IntArray
     threshold: NDArray[np.float64]
@@ -59,7 +60,7 @@ class RowRules:
 
 
 def exact_sum(micros: ArrayLike) -> int:
-    """Sum of int64 values as a Python integer, which cannot wrap (up to 2**31 values)."""
+    """Sum of int64 values as a Python integer, which cannot overflow (up to 2**31 values)."""
     values = np.asarray(micros, dtype=np.int64)
     high, low = values >> 32, values & 0xFFFFFFFF
     return (int(high.sum()) << 32) + int(low.sum())
@@ -68,7 +69,7 @@ def exact_sum(micros: ArrayLike) -> int:
 def rounding_rule(
     amount: ArrayLike, total: int, lower: ArrayLike | None = None, upper: ArrayLike | None = None
 ) -> RoundingRule:
-    """Find the largest-remainder rule that brings `amount` to integers summing to `total`.
+    """Find the largest-remainder rule that rounds `amount` to integers with the sum `total` (formulas §2.6).
 
     Parameters
     ----------
@@ -77,8 +78,8 @@ def rounding_rule(
     total : int
         The integer total, micros.
     lower, upper : scalar or (n,) array_like, optional
-        Bounds in micros; a fractional bound tightens to the integer inside it. Without `lower` it is 0, and a
-        negative amount is an error; without `upper` there is none.
+        Bounds in micros; a fractional bound becomes the nearest integer within it. Without `lower` the lower bound is
+        0, and a negative amount is an error; without `upper` there is no upper bound.
 
     Raises
     ------
@@ -87,9 +88,9 @@ def rounding_rule(
 
     Notes
     -----
-    ``F(shift) = sum(clip(floor(p) + shift, lower, upper))`` grows with `shift` by the number of rows that may rise, so
-    one shift has ``F(shift) <= total <= F(shift + 1)``, and the largest remainders are raised in between.
-    With ``|sum(p) - total| < 1`` and p within its bounds, every result is less than 1 away from p.
+    ``F(shift) = sum(clip(floor(p) + shift, lower, upper))`` does not fall as `shift` grows. For one shift,
+    ``F(shift) <= total <= F(shift + 1)``; the rows with the largest remainders get the missing micros, one each.
+    If ``|sum(p) - total| < 1`` and p lies within its bounds, every result differs from p by less than 1.
     """
     p, lo, hi = checked_amounts(amount, total, lower, upper)
     whole, remainder = whole_and_remainder(p)
@@ -97,7 +98,7 @@ def rounding_rule(
 
     def reached(shift: IntArray) -> IntArray:
         found = exact_sum(np.clip(whole + shift[0], lo, hi))
-        return np.array([max(-FARTHEST, min(found, FARTHEST))])
+        return np.array([max(-MAX_SHIFT, min(found, MAX_SHIFT))])
 
     shift = int(find_shift(reached, np.array([total]))[0])
     missing = total - exact_sum(np.clip(whole + shift, lo, hi))
@@ -116,21 +117,21 @@ def rounding_rule(
 def apply_rounding(
     amount: ArrayLike, rule: RoundingRule | RowRules, lower: ArrayLike | None = None, upper: ArrayLike | None = None
 ) -> tuple[IntArray, NDArray[np.bool_]]:
-    """Round each amount by `rule`, row by row: any batch of a pool gives what the whole pool would give.
+    """Round each amount by `rule`, row by row: a batch of a pool's rows gets the same results as the whole pool.
 
     Parameters
     ----------
     amount, lower, upper
-        As given to `rounding_rule`, or any batch of their rows.
+        As for `rounding_rule`, or any batch of their rows.
     rule
-        One for all rows, or one a row.
+        One rule for all rows, or one per row.
 
     Returns
     -------
     base : (n,) int64 array
-        Rounded amounts, micros, before ties are cut.
+        Rounded amounts, micros, without the micros that go to tied rows.
     tied : (n,) bool array
-        Rows at the threshold: the first ``rule.raised_ties`` of them by id, over the whole pool, get 1 more.
+        Rows at the threshold: the first ``rule.raised_ties`` of them by id, in the whole pool, get 1 micro more.
     """
     p, lo, hi = checked_amounts(amount, 0, lower, upper)
     whole, remainder = whole_and_remainder(p)
@@ -150,14 +151,14 @@ def round_to_total(
     upper: ArrayLike | None = None,
     order: ArrayLike | None = None,
 ) -> IntArray:
-    """Bring amounts to integers that sum to `total` exactly: largest remainder inside the bounds (formulas §2.6).
+    """Round amounts to integers with the sum `total`, by largest remainders within the bounds (formulas §2.6).
 
     Parameters
     ----------
     amount, total, lower, upper
         As for `rounding_rule`.
     order : (n,) array_like, optional
-        Ids or ranks, distinct: of rows with equal remainders the smaller come first. Without it, the rows' position.
+        Distinct ids or ranks: among rows with equal remainders, smaller ids come first. By default, the row's position.
 
     Returns
     -------
@@ -167,7 +168,7 @@ def round_to_total(
     Raises
     ------
     InputError
-        As `rounding_rule`; also if `order` has another length.
+        As for `rounding_rule`; also if `order` has another length than `amount`.
     """
     rule = rounding_rule(amount, total, lower, upper)
     rounded, tied = apply_rounding(amount, rule, lower, upper)
@@ -215,13 +216,13 @@ def _integer_bound(name: str, bound: ArrayLike, inwards: np.ufunc, shape: tuple[
 
 
 def whole_and_remainder(p: NDArray[np.float64]) -> tuple[IntArray, NDArray[np.float64]]:
-    """Whole micros of (n,) amounts, rounded down, and what is left of each, in [0, 1)."""
+    """Whole micros of (n,) amounts, rounded down, and their remainders, in [0, 1)."""
     floor = np.floor(p)
     return floor.astype(np.int64), p - floor
 
 
 def may_rise(whole: IntArray, lo: IntArray, hi: IntArray) -> NDArray[np.bool_]:
-    """Whether one micro more than (n,) `whole` changes what the bounds let through."""
+    """Whether the bounds allow one micro more than (n,) `whole` micros."""
     return (whole >= lo) & (whole < hi)
 
 
@@ -234,23 +235,29 @@ def _check_reachable(total: int, lo: IntArray, hi: IntArray, n: int) -> None:
 
 
 def find_shift(reached: Callable[[IntArray], IntArray], total: IntArray) -> IntArray:
-    """Shifts with ``reached(shift) <= total <= reached(shift + 1)``: doubling steps from 0, then bisection.
+    """Find shifts with ``reached(shift) <= total <= reached(shift + 1)``: doubling steps from 0, then bisection.
 
     Parameters
     ----------
     reached
-        From the (G,) shifts of groups of rows to the sums of these groups, which do not fall as the shifts grow.
+        Function from the (G,) shifts of G groups of rows to the (G,) sums of the groups, micros. A sum must not fall
+        as its shift grows.
     total : (G,) int64 array
-        Sums to reach, each between that of the lower and that of the upper bounds.
+        Sums to reach, micros, each from the sum of the lower bounds to the sum of the upper bounds.
+
+    Returns
+    -------
+    (G,) int64 array
+        One shift per group, micros.
     """
     low, high, step = np.zeros_like(total), np.ones_like(total), np.ones_like(total)
     while np.any(is_off := reached(low) > total):
         high = np.where(is_off, low, high)
-        low = np.where(is_off, np.maximum(low - step, -FARTHEST), low)
+        low = np.where(is_off, np.maximum(low - step, -MAX_SHIFT), low)
         step = np.where(is_off, np.minimum(2 * step, LIMIT), step)
     while np.any(is_off := reached(high) < total):
         low = np.where(is_off, high, low)
-        high = np.where(is_off, np.minimum(high + step, FARTHEST), high)
+        high = np.where(is_off, np.minimum(high + step, MAX_SHIFT), high)
         step = np.where(is_off, np.minimum(2 * step, LIMIT), step)
     while np.any(is_open := high - low > 1):
         middle = np.where(is_open, (low + high) // 2, low)

@@ -1,6 +1,6 @@
-"""Where conf/ and data_contracts/ come from: a project is a folder that has both, and this module finds it.
+"""Finds the project: the folder with the configuration (conf/) and the contracts (data_contracts/).
 
-A checkout is a project. A wheel carries copies of the checkout's two folders, made when it is built.
+A checkout is a project. A wheel contains copies of the checkout's two folders, made when the wheel is built.
 """
 
 from __future__ import annotations
@@ -22,41 +22,41 @@ _WHEEL_COPIES = Path(__file__).resolve().parent / "defaults"
 
 @dataclass(frozen=True)
 class Initialised:
-    """What `initialise` did to the files of a folder, each named from there."""
+    """What `initialise` did in a folder; names of files are relative to the folder."""
 
     written: tuple[str, ...]
     kept: tuple[str, ...]
-    """Files that stood there already and differ from those of this version."""
+    """Existing files that differ from those of this version and were not changed"""
 
 
 def project() -> Path:
-    """The project that this process works by: all of its configuration and contracts come from this one folder.
+    """The folder from which this process reads all configuration and contracts.
 
-    The first of: the folder that `CREATORPOOL_HOME` names; the current directory, if it is a project; the checkout
-    that this package stands in; the copies in the wheel.
+    It is the first of these: the folder that `CREATORPOOL_HOME` names; the current directory, if it is a project; the
+    checkout that contains this package; the copies in the wheel.
 
     Raises
     ------
     ConfigurationError
-        If `CREATORPOOL_HOME` names a folder that is no project, or the package was copied without its data.
+        If `CREATORPOOL_HOME` names a folder that is not a project, or the package was copied without its data.
     """
     if named := os.environ.get(HOME_VARIABLE):
         if not is_project(Path(named)):
             raise ConfigurationError(
-                f"{HOME_VARIABLE} is '{named}', which has no {_BASE} or no {_CONTRACTS}/: name a folder that "
-                f"`creatorpool init` made, or unset it"
+                f"{HOME_VARIABLE} is '{named}', but that folder has no {_BASE} or no {_CONTRACTS}/: set it to a folder "
+                f"that `creatorpool init` made, or unset it"
             )
         return Path(named).resolve()
     return Path.cwd() if is_project(Path()) else shipped_project()
 
 
 def conf_directory() -> Path:
-    """Folder of base.yaml, signals.yaml and the overlays of the project at work; raises as `project` does."""
+    """Folder of the project's base.yaml, signals.yaml and overlays; raises as `project` does."""
     return project() / _CONF
 
 
 def contracts_directory() -> Path:
-    """Folder of the contracts, one YAML file a table, of the project at work; raises as `project` does."""
+    """Folder of the project's contracts, one YAML file per table; raises as `project` does."""
     return project() / _CONTRACTS
 
 
@@ -66,35 +66,35 @@ def is_project(folder: Path) -> bool:
 
 
 def unread_folder() -> str | None:
-    """The warning for a current directory that has only one of the two folders, so that it is not read; else None."""
+    """A warning if the current directory is ignored because it has only one of the two folders; else None."""
     has_conf, has_contracts = _BASE.is_file(), Path(_CONTRACTS).is_dir()
     if os.environ.get(HOME_VARIABLE) or has_conf == has_contracts:
         return None
     present, missing = (_BASE, f"{_CONTRACTS}/") if has_conf else (f"{_CONTRACTS}/", _BASE)
-    return f"{present} of {Path.cwd()} is not read, since {missing} is missing there; `creatorpool init` adds it"
+    return f"{present} of {Path.cwd()} is not read, because {missing} is missing there; `creatorpool init` adds it"
 
 
 def shipped_project() -> Path:
-    """The project that comes with this code: its checkout, or the copies in the wheel.
+    """The project that belongs to this code: its checkout, or the copies in the wheel.
 
     Raises
     ------
     ConfigurationError
-        If there is neither, as where only the package's modules were copied.
+        If there is neither, for example because only the package's modules were copied.
     """
     for folder in (_CHECKOUT, _WHEEL_COPIES):
         if is_project(folder):
             return folder
     raise ConfigurationError(
-        f"the package at {Path(__file__).parent} has no {_CONF}/ and {_CONTRACTS}/: install the wheel, or name a "
-        f"folder that has both in {HOME_VARIABLE}"
+        f"the package at {Path(__file__).parent} has no {_CONF}/ and {_CONTRACTS}/: install the wheel, or set "
+        f"{HOME_VARIABLE} to a folder that has both"
     )
 
 
 def initialise(folder: Path) -> Initialised:
-    """Copy the shipped conf/ and data_contracts/ into `folder`, which may exist; files that stand there are kept.
+    """Copy the shipped conf/ and data_contracts/ into `folder`, which may exist. Existing files are not changed.
 
-    Each file appears whole or not at all, so a copy that broke off is completed by the next one.
+    Each file appears completely or not at all, so a second call completes an interrupted one.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def initialise(folder: Path) -> Initialised:
             elif target.read_bytes() != path.read_bytes():
                 kept.append(name.as_posix())
     except OSError as error:
-        raise InputError(f"{folder}: {_CONF}/ and {_CONTRACTS}/ cannot be written here: {error}") from error
+        raise InputError(f"{folder}: cannot write {_CONF}/ and {_CONTRACTS}/ here: {error}") from error
     return Initialised(tuple(written), tuple(kept))
 
 

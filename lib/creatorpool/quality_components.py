@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Smoothing = Literal["none", "rate", "actions"]
-"""Under `quality.smoothing: empirical_bayes` a component stays as measured, is a rate that shrinks towards its
-category's, or is formed anew from the shrunk rates of the actions."""
+"""What `quality.smoothing: empirical_bayes` does to a component: `none` leaves it as measured, `rate` shrinks it
+towards the rate of its category, `actions` computes it from the shrunk rates of the actions."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Component:
     name: str
     """Column of `video_signals` and `video_quality`, and key of its weight φ under `signals.component_weights`"""
     words: str
-    """As a creator's statement names it among the reasons of a change"""
+    """Its name in a creator's statement, among the reasons for a change"""
     smoothing: Smoothing
 
 
@@ -33,7 +33,7 @@ COMPONENTS = (
     Component("rewatch", "rewatching", "rate"),
     Component("safety", "safety", "none"),
 )
-"""Their order is that in which logarithms are summed: it decides the last bit of every score."""
+"""Logarithms are summed in this order: it decides the last bit of every score."""
 
 COMPONENT_NAMES = tuple(component.name for component in COMPONENTS)
 SMOOTHED_RATES = tuple(component.name for component in COMPONENTS if component.smoothing == "rate")

@@ -1,7 +1,7 @@
-"""Text from data as people read it: one line, without control characters, and no longer than a limit.
+"""Makes text from data safe to show: one line, without control characters, and no longer than a limit.
 
-Ids and categories are free text. The printers, pages, charts and log lines quote them by these functions; none of them
-is markup: `report.console` prints without markup, pages escape HTML, and the chart renderer escapes SVG.
+Ids and categories are free text. Printers, pages, charts and log lines quote them with these functions. Markup needs
+its own escaping: `report.console` prints without markup, pages escape HTML, and the chart renderer escapes SVG.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ _HIDDEN = re.compile(f"[{_CONTROLS}{_LINE_SEPARATORS}{_DIRECTION}{_SURROGATES}{_
 
 
 def one_line(text: str) -> str:
-    r"""`text` on one line: line breaks and characters that no reader sees become escapes such as ``\n`` and ``\x1b``.
+    r"""`text` on one line: line breaks and invisible characters become escapes such as ``\n`` and ``\x1b``.
 
-    Escaped are control characters, line and paragraph separators, direction overrides, surrogates and code points that
-    are no characters. Terminals act on the first, the renderer of charts dies of some, and XML cannot hold others.
+    It escapes control characters, line and paragraph separators, direction overrides, surrogates and noncharacters.
+    Terminals act on control characters, some of the others crash the chart renderer, and XML cannot hold some.
     """
     return _HIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def lines(text: str) -> str:
-    r"""`text` of several lines, each as `one_line` has it: only ``\n`` begins a new one."""
+    r"""`text` with each line escaped by `one_line`; only ``\n`` separates lines."""
     return "\n".join(map(one_line, text.split("\n")))
 
 
 def shortened(text: str, limit: int = LIMIT) -> str:
-    """`text` in at most `limit` characters; where it is cut, its end says how long the whole is."""
+    """`text` in at most `limit` characters; if it is cut, its end gives the length of the whole text."""
     if len(text) <= limit:
         return text
     ending = f"… ({len(text):,} characters)"
@@ -45,7 +45,7 @@ def shortened(text: str, limit: int = LIMIT) -> str:
 
 
 def quoted(value: object, limit: int = LIMIT) -> str:
-    """A value from data as messages and tables show it: one line of at most `limit` characters."""
+    """A value from data for a message or a printed table: one line of at most `limit` characters."""
     text = str(value)
     if len(text) <= limit:
         return shortened(one_line(text), limit)
@@ -54,7 +54,7 @@ def quoted(value: object, limit: int = LIMIT) -> str:
 
 
 def shortened_list(values: Iterable[object], limit: int = LIMIT) -> str:
-    """Values from data as a list in brackets of at most `limit` characters; ``…`` stands for those left out."""
+    """Values from data as a list in brackets of at most `limit` characters; ``…`` replaces the values left out."""
     kept: list[str] = []
     room = limit - len("[]")
     for value in values:
@@ -67,15 +67,15 @@ def shortened_list(values: Iterable[object], limit: int = LIMIT) -> str:
 
 
 def in_html(text: str) -> str:
-    """`text` as content or attribute of HTML: it makes no element there, and its hidden characters can be seen."""
+    """`text` for the content or an attribute of an HTML element: markup is escaped, hidden characters are shown."""
     return html.escape(one_line(text))
 
 
 def json_line(value: object) -> str:
-    """`value` as JSON on one line, whatever reads lines; what JSON has no type for is written as text."""
+    """`value` as JSON on one line; values of types that JSON lacks become text."""
     return escaped_json(json.dumps(value, ensure_ascii=False, default=str))
 
 
 def escaped_json(text: str) -> str:
-    """The same JSON with characters that no reader sees, or that end a line, written as JSON's escapes."""
+    """The same JSON with invisible characters and line separators written as JSON escapes."""
     return _HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], text)

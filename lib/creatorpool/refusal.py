@@ -1,4 +1,4 @@
-"""Rows that must stop a run, refused by the expression that computes them: no pass of their own."""
+"""Column expressions that stop a query at a forbidden row, so that no separate pass has to look for such rows."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DataType
 
 GUARD = "creatorpool-guard:"
-"""By this mark the table module knows a refusal among an engine's errors, and raises it as bad input."""
+"""Marks the message among an engine's errors; `storage.guards` turns such an error into a TableGuardError."""
 
 
 def refused(fault: Column, kind: str | DataType) -> Column:
-    """A column of type `kind` that stops the query with the message `fault` on the first row that reaches it."""
+    """A column of type `kind` that stops the query with the message `fault` at the first row that evaluates it."""
     return F.raise_error(F.concat(F.lit(f"{GUARD} "), fault)).cast(kind)

@@ -1,10 +1,10 @@
-"""The engines: the only module that knows which one runs.
+"""Starts sessions on the engines. Only this module knows which engine runs.
 
 - ``embedded``: Sail, a Spark Connect server inside this process. No Java.
-- ``spark``: Apache Spark; the session that spark-submit gives, or one on this machine.
-- ``sc://host:port``: any Spark Connect server; one that takes no packages (Sail) has creatorpool in its own Python.
+- ``spark``: Apache Spark: the session of spark-submit, or one on this machine.
+- ``sc://host:port``: any Spark Connect server. If it accepts no packages (Sail), creatorpool must be in its Python.
 
-One process holds one engine: PySpark binds its functions to classic or Connect when the first session starts.
+One process uses one engine: PySpark binds its functions to classic or Connect when the first session starts.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ logger = logging.getLogger("creatorpool")
 EMBEDDED, SPARK = "embedded", "spark"
 
 READ_ERRORS: tuple[type[Exception], ...] = (CreatorpoolError, PySparkException, Py4JError, OSError, pa.ArrowException)
-"""What reading tables may end in where a file is gone or damaged."""
+"""Errors that reading a table may raise if a file is missing or damaged"""
 
 _embedded_sessions: WeakSet[SparkSession] = WeakSet()
 
-# Every number depends on these, so nobody else's choice stands: neither a cluster's defaults nor `engine.spark`.
+# Every result depends on these settings, so neither a cluster's defaults nor `engine.spark` can change them.
 _SESSION_CONF = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
-    # What is read: all of every file, or an error.
+    # A file is read completely, or reading it is an error.
     "spark.sql.files.ignoreCorruptFiles": "false",
     "spark.sql.files.ignoreMissingFiles": "false",
-    # What it is read as. Times before 1900 keep their instants, whichever calendar a writer had.
+    # How values are read. Times before 1900 keep their instants, whichever calendar the writer used.
     "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
     "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
     "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
@@ -56,16 +56,16 @@ _SESSION_CONF = {
     "spark.sql.parquet.binaryAsString": "false",
     "spark.sql.parquet.fieldId.read.enabled": "false",
     "spark.sql.parquet.mergeSchema": "false",
-    # Spark's own default writes times as INT96, which other readers take for times of another range.
+    # Spark's own default writes times as INT96, which other readers misread outside a range of years.
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-    # What expressions make of it.
+    # How expressions are computed.
     "spark.sql.ansi.enabled": "true",
     "spark.sql.caseSensitive": "false",
     "spark.sql.timestampType": "TIMESTAMP_LTZ",
     "spark.sql.mapKeyDedupPolicy": "EXCEPTION",
     "spark.sql.jsonGenerator.ignoreNullFields": "true",
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
-    # What a write replaces.
+    # Which rows a write replaces.
     "spark.sql.sources.partitionOverwriteMode": "STATIC",
 }
 _DELTA_CONF = {
@@ -77,7 +77,13 @@ _DELTA_CONF = {
 
 
 def resolve_engine(asked: str | None, settings: EngineSettings) -> str:
-    """The engine to use: the one asked for, else Spark under spark-submit, else the configured one."""
+    """The engine to use: `asked` if given, else Spark under spark-submit, else the configured one.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is neither 'embedded' nor 'spark' nor an address 'sc://host:port'.
+    """
     engine = asked or (SPARK if _under_spark_submit() else settings.name)
     if engine not in (EMBEDDED, SPARK) and not engine.startswith("sc://"):
         raise ConfigurationError(f"engine must be '{EMBEDDED}', '{SPARK}' or 'sc://host:port', got '{engine}'")
@@ -86,7 +92,13 @@ def resolve_engine(asked: str | None, settings: EngineSettings) -> str:
 
 @contextmanager
 def open_session(engine: str, settings: EngineSettings, name: str = "creatorpool") -> Iterator[SparkSession]:
-    """A session on `engine`, closed with all it started when the block ends."""
+    """Open a session on `engine`; when the block ends, the session and all that it started are stopped.
+
+    Raises
+    ------
+    ConfigurationError
+        If `engine` is 'spark', this process starts it, and Delta's jars are not installed.
+    """
     try:
         if engine == EMBEDDED:
             with _embedded_server(settings) as address, _connected(address) as session:
@@ -103,7 +115,7 @@ def open_session(engine: str, settings: EngineSettings, name: str = "creatorpool
 
 
 def is_embedded(session: SparkSession) -> bool:
-    """Whether `session` is on the engine inside this process."""
+    """Whether `session` uses the engine inside this process."""
     return session in _embedded_sessions
 
 
@@ -125,8 +137,8 @@ def _connected(address: str) -> Iterator[SparkSession]:
 
 @contextmanager
 def _embedded_server(settings: EngineSettings) -> Iterator[str]:
-    # Sail reads its settings from the environment when the server starts. A greedy pool spills once all of it is in
-    # use; a fair one gives each operator of a plan an equal part: it spilled 20 M events with most of it free.
+    # Sail reads its settings from the environment when the server starts. A greedy pool spills when all of it is in
+    # use. A fair pool gives each operator of a plan an equal part: with 20 M events it spilled while most was free.
     pool_bytes = int(settings.memory_share * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     os.environ.setdefault("SAIL_RUNTIME__MEMORY_POOL__TYPE", "greedy")
     os.environ.setdefault("SAIL_RUNTIME__MEMORY_POOL__GREEDY__MAX_SIZE", str(pool_bytes))
@@ -150,13 +162,13 @@ def _spark(settings: EngineSettings, name: str) -> Iterator[SparkSession]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
-        # Some million viewers: sending them along is cheaper than sorting every viewer-video pair to meet them.
+        # Enough for some million viewers: a broadcast is cheaper than sorting every viewer-video pair for the join.
         "spark.sql.autoBroadcastJoinThreshold": "32m",
         **_DELTA_CONF,
         **settings.spark,
     }
     if _under_spark_submit():
-        # Whoever submits the job knows the cluster: what was set on the command line or in its defaults stands.
+        # Settings of the spark-submit command line and of the cluster's defaults win: they fit the cluster.
         SparkContext._ensure_initialized()  # without its JVM, SparkConf() is empty
         submitted = SparkConf()
         conf = {key: value for key, value in conf.items() if not submitted.contains(key)}
@@ -180,7 +192,7 @@ def _ship_package(session: SparkSession) -> None:
     try:
         session.addArtifacts(str(_package_archive()), pyfile=True)
     except UnsupportedOperationException:
-        logger.warning("the server takes no packages (Sail does not): creatorpool must be installed in its Python")
+        logger.warning("the server accepts no packages (Sail does not): install creatorpool in the server's Python")
 
 
 def _require_delta_jars() -> None:
@@ -188,7 +200,7 @@ def _require_delta_jars() -> None:
     home = Path(os.environ.get("SPARK_HOME") or Path(str(spec and spec.origin)).parent)
     defaults = home / "conf" / "spark-defaults.conf"
     if not defaults.is_file() or "delta-spark" not in defaults.read_text():
-        raise ConfigurationError(f"the Spark engine has no Delta jars yet ({defaults}): run `make setup` first")
+        raise ConfigurationError(f"Delta's jars for the Spark engine are missing ({defaults}): run `make setup` first")
 
 
 def _package_archive() -> Path:

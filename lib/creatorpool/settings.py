@@ -1,7 +1,7 @@
 """The configuration: typed, frozen, read once from conf/*.yaml, overlays and `--set`.
 
-conf/base.yaml is the only source of defaults: the classes below have none, so that a key missing there is an error and
-a reader finds every default in one file.
+conf/base.yaml is the only source of defaults. The classes below have none, so that a key that is missing there is an
+error, and a reader finds every default in one file.
 """
 
 from __future__ import annotations
@@ -39,17 +39,16 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Micros = Annotated[int, Field(ge=0, le=10**15)]
 
 SUM_TOLERANCE = 1e-9
-"""Weights written as decimals add up to 1 within this."""
-
+"""Weights that are written as decimals must sum to 1 within this."""
 
 SECRET = re.compile(r"secret|passw|token|access[._-]?key|account[._-]?key|api[._-]?key", re.IGNORECASE)
 """Names of Spark settings that hold credentials."""
 
 
 class Section(BaseModel):
-    """A part of the configuration: unknown keys are refused, values never change.
+    """A part of the configuration. It refuses unknown keys, and its values never change.
 
-    Strict, because YAML reads `no` as a boolean, which must not pass for the number 0.
+    It is strict because YAML reads `no` as a boolean, which must not count as the number 0.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -69,7 +68,7 @@ class EngineSettings(Section):
         secret = sorted(key for key in value if SECRET.search(str(key))) if isinstance(value, dict) else []
         if secret:
             raise ValueError(
-                f"secrets do not belong in the configuration, got {secret}: set them in the cluster's own defaults or "
+                f"the configuration must not contain secrets, got {secret}: set them in the cluster's own defaults or "
                 f"in the environment"
             )
         return value
@@ -88,7 +87,7 @@ class IngestSettings(Section):
 
 
 class Weights(Section):
-    """Weights in [0, 1], one key a name of some list; `model_dump` gives them by name, in the list's order."""
+    """Weights in [0, 1] for the names of a list; `model_dump` returns them by name, in the order of the list."""
 
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ class QualifiedView(Section):
 
 
 class CustomSignal(Section):
-    """A signal of conf/signals.yaml: an expression over one viewer–video row, its weight and its range."""
+    """A signal of conf/signals.yaml: an SQL expression over one viewer–video row, its weight and its range."""
 
     expression: str = Field(min_length=1)
     weight: float = Field(ge=0, lt=1)
@@ -116,7 +115,7 @@ class CustomSignal(Section):
     @model_validator(mode="after")
     def _rising_range(self) -> Self:
         if not self.range[0] < self.range[1]:
-            raise ValueError(f"range must rise, got {list(self.range)}")
+            raise ValueError(f"range must be [lower, upper] with lower < upper, got {list(self.range)}")
         return self
 
 
@@ -149,11 +148,17 @@ class SignalSettings(Section):
                 f"{self.tiers['unverified']}"
             )
         if (extra := sum(signal.weight for signal in self.custom.values())) >= 1:
-            raise ValueError(f"custom: weights must leave room for the published components, they sum to {extra}")
+            raise ValueError(
+                f"custom: the weights must sum to less than 1, they sum to {extra}: the rest is the part of "
+                f"the published components"
+            )
         return self
 
     def exponents(self) -> dict[str, float]:
-        """φ of every component, custom ones included: the published ones share what the custom ones leave."""
+        """φ of every component, custom signals included; all sum to 1 (formulas §1.4).
+
+        The published components share what the custom signals leave, in proportion to `component_weights`.
+        """
         left = 1.0 - sum(signal.weight for signal in self.custom.values())
         published = {name: phi * left for name, phi in self.component_weights.model_dump().items()}
         return published | {name: signal.weight for name, signal in sorted(self.custom.items())}
@@ -191,15 +196,15 @@ class AllocationSettings(Section):
         for category in ("", *self.categories):
             floor, cap = self.bounds(category)
             if cap is not None and floor > cap:
-                raise ValueError(f"{category or 'any category'}: floor {floor} lies above cap {cap}")
+                raise ValueError(f"{category or 'any category'}: floor {floor} is above cap {cap}")
             for level, most in (self.creator_caps or {}).items():
                 if floor > most:
                     place = f"{category or 'any category'}: floor {floor} of one video"
-                    raise ValueError(f"{place} lies above creator_caps.{level}, {most}")
+                    raise ValueError(f"{place} is above creator_caps.{level}, {most}")
         return self
 
     def bounds(self, category: str) -> tuple[int, int | None]:
-        """(floor, cap) in micros of one video in `category`'s pool; a cap of None is no cap."""
+        """(floor, cap) of one video in `category`'s pool, micros; None means no cap."""
         own = self.categories.get(category, CategoryBounds())
         floor = self.floor_micros if own.floor_micros is None else own.floor_micros
         cap = self.cap_micros if own.cap_micros is None else own.cap_micros
@@ -248,12 +253,12 @@ class IncentiveSettings(Section):
     segments: dict[str, SegmentIncentives]
 
     def bounty_of(self, segment: str) -> float:
-        """B that `segment`'s entrants were promised."""
+        """B, the bounty that `segment`'s entrants were promised, in values of one success."""
         own = self.segments.get(segment, SegmentIncentives()).current_bounty
         return self.current_bounty if own is None else own
 
     def kappa_of(self, segment: str) -> float | None:
-        """κ of `segment`'s cost κq²/2, or None where the measured quality is to tell it."""
+        """κ of `segment`'s cost κq²/2, or None if κ is to be derived from the measured quality."""
         own = self.segments.get(segment, SegmentIncentives()).cost_kappa
         return self.cost_kappa if own is None else own
 
@@ -291,7 +296,7 @@ class RecommendSettings(Section):
     include_inactive: bool
 
     def rules(self) -> dict[str, str]:
-        """The rules of `interactions` by name, in the order in which they are tried."""
+        """The rules of `interactions` by name; the first one that holds for an event counts."""
         return {name: getattr(self.interactions, name) for name in ("liked", "watched", "skipped")}
 
 
@@ -310,7 +315,7 @@ class DeliverySettings(Section):
     @model_validator(mode="after")
     def _days_left_to_fit(self) -> Self:
         if self.held_out_days >= self.history_days:
-            raise ValueError(f"held_out_days must be fewer than history_days, {self.history_days}")
+            raise ValueError(f"held_out_days must be less than history_days, {self.history_days}")
         return self
 
 
@@ -341,21 +346,21 @@ class Settings(Section):
     runs: RunSettings
 
     def sha256(self, *sections: str) -> str:
-        """Fingerprint of the named sections (all but `engine` if none): what a number may depend on."""
+        """SHA-256 of the named sections; without names, of all but `engine`, on which no result depends."""
         return hashlib.sha256(self.as_json(*sections).encode()).hexdigest()
 
     def as_json(self, *sections: str) -> str:
-        """The named sections (all but `engine` if none) as JSON: what a ledger keeps of the configuration."""
+        """The named sections (without names, all but `engine`) as JSON; the ledger keeps this text."""
         chosen = sections or tuple(name for name in type(self).model_fields if name != "engine")
         return json.dumps({name: getattr(self, name).model_dump(mode="json") for name in chosen}, sort_keys=True)
 
     def with_sections(self, text: str) -> Settings:
-        """This configuration with the sections that a ledger kept by `as_json` in place of its own.
+        """This configuration with some sections replaced by those in `text`, which `as_json` wrote to a ledger.
 
         Raises
         ------
         ConfigurationError
-            If this version of the package does not know a key, or lacks one.
+            If `text` has a key that this version of the package does not know, or lacks one that it needs.
         """
         kept = {**self.model_dump(mode="json"), **json.loads(text)}
         try:
@@ -367,15 +372,15 @@ class Settings(Section):
 
 
 def load_settings(overlays: Sequence[Path] = (), assignments: Sequence[str] = (), conf: Path | None = None) -> Settings:
-    """base.yaml and signals.yaml, then `overlays` in order, then `assignments` (``dotted.key=value``).
+    """Read base.yaml and signals.yaml, then apply `overlays` in order, then `assignments` (``dotted.key=value``).
 
-    `conf` is the folder of the two files; None is the one of the project at work.
+    `conf` is the folder of the two files; None means that of the project.
 
     Raises
     ------
     ConfigurationError
-        For a file that is missing or not YAML, an unknown or missing key, a value of the wrong type or out of range;
-        the message names the file and line, or the assignment.
+        If a file is missing or not YAML, a key is unknown or missing, or a value has the wrong type or is out of
+        range; the message names the file and line, or the assignment.
     """
     directory = conf or conf_directory()
     merged: dict[str, Any] = {}
@@ -405,7 +410,7 @@ def _merge(target: dict[str, Any], overlay: dict[str, Any]) -> None:
 def _parse_assignment(assignment: str) -> tuple[tuple[str, ...], Any]:
     dotted, equals, text = assignment.partition("=")
     if not equals or not all(dotted.split(".")):
-        raise ConfigurationError(f"--set takes dotted.key=value, got '{assignment}'")
+        raise ConfigurationError(f"--set needs dotted.key=value, got '{assignment}'")
     try:
         return tuple(dotted.split(".")), yaml.safe_load(text)
     except yaml.YAMLError as error:

@@ -123,7 +123,7 @@ def test_settle_pool_with_floors_above_a_creators_cap_fails_or_scales():
 
 
 def test_floor_above_a_creators_cap_is_refused_as_configuration():
-    with pytest.raises(ConfigurationError, match=r"floor 60 of one video lies above creator_caps\.unverified, 50"):
+    with pytest.raises(ConfigurationError, match=r"floor 60 of one video is above creator_caps\.unverified, 50"):
         terms("floor_micros=60", "creator_caps={unverified: 50}")
 
 

@@ -21,7 +21,7 @@ def test_lint_names_every_broken_file_and_line(spark: SparkSession, tmp_path: Pa
     (tmp_path / "other.yaml").write_text("a: 1\na: 2\n", encoding="utf-8")
     (tmp_path / "notes.yml").write_text("", encoding="utf-8")
     notes, other, sample = lint_contracts(tmp_path, spark)
-    assert notes == f"{tmp_path}/notes.yml: contracts are files called <table>.yaml"
+    assert notes == f"{tmp_path}/notes.yml: a contract's file must be called <table>.yaml"
     assert other == f"{tmp_path}/other.yaml:2: key 'a' is given twice, first on line 1"
     assert sample.startswith(
         f"{tmp_path}/sample.yaml:{line_of('- name: usual_hours')}: rule 'usual_hours' (hour <= 10): "

@@ -56,7 +56,7 @@ MISTAKES = {
     "standard key without effect": (
         "        description: Pay\n",
         "        description: Pay\n        unique: true\n",
-        "key 'unique' is of the standard, but nothing here enforces it",
+        "key 'unique' is in the standard, but creatorpool does not enforce it",
     ),
     "unknown custom property": ("property: unit", "property: units", "unknown custom property 'units'"),
     "unknown type": ("physicalType: DOUBLE", "physicalType: FLOAT", "physicalType must be one of"),

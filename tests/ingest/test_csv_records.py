@@ -85,7 +85,7 @@ def test_records_that_are_too_long_or_no_utf8_are_refused_alone(tmp_path: Path) 
         (b'1,5" screen\n', 'line 2 has a quote .*: 1,5" screen'),
         (b'1,"say \\"hi\\""\n', "line 2 has a quote"),
         (b"1," + b"x" * (2 * BLOCK_BYTES) + b"\n", f"a record is longer than {BLOCK_BYTES} bytes"),
-        (b"1,\xff,3\n", "not CSV in UTF-8"),
+        (b"1,\xff,3\n", "not readable as CSV in UTF-8"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Arrow's, of bytes that are no text

@@ -432,7 +432,7 @@ def test_ingest_refund_is_kept_and_one_without_a_video_is_told(warehouse: Wareho
     stored = warehouse.read_arrow("ad_revenue").to_pylist()
     assert sorted(row["revenue_micros"] for row in stored if row["placement"] == "refund") == [-2_000_000, -7]
     assert report.warnings == (
-        "ad_revenue: category 'no such category' has -7 micros of refunds and no video: they are carried until the "
+        "ad_revenue: category 'no such category' has -7 micros of refunds but no video: they are carried until the "
         "category has revenue",
     )
 

@@ -58,7 +58,7 @@ def test_find_files_absent_table_gives_none(tmp_path: Path) -> None:
         (["events/a.parquet.gz"], "neither Parquet"),
         (["events"], "neither Parquet"),
         (["events/hour=00/a.csv", "events/b.csv"], r"events/hour=00 is a folder"),
-        (["events/a.csv", "events/_delta_log/0.json"], r"Delta table, by its _delta_log"),
+        (["events/a.csv", "events/_delta_log/0.json"], r"Delta table, because it has _delta_log"),
         (["events/a.csv", "events/.hoodie/x.commit"], r"Hudi table, by its \.hoodie"),
         (["events/data/a.csv", "events/metadata/v1.metadata.json"], r"Iceberg table, by its metadata"),
     ],
@@ -128,8 +128,8 @@ def _socket(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (_dangling, "is a link to nowhere"),
-        (_loop, "is a link to nowhere"),
+        (_dangling, "is a broken link"),
+        (_loop, "is a broken link"),
         (_pipe, "is neither a file nor a link to one"),
         (_socket, "is neither a file nor a link to one"),
     ],

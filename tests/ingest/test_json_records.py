@@ -95,7 +95,7 @@ def test_lines_that_are_too_long_or_no_utf8_are_refused_alone(tmp_path: Path) ->
 
 @pytest.mark.parametrize("content", [b'[{"id":"1"},\n{"id":"2"}]', b'\n\n  [{"id":"1"},{"id":"2"}]', b"[]"])
 def test_array_over_the_whole_file_is_refused_without_its_content(tmp_path: Path, content: bytes) -> None:
-    with pytest.raises(InputError, match="JSON lines are wanted: one object a line") as caught:
+    with pytest.raises(InputError, match="It must have JSON lines: one object per line") as caught:
         read(tmp_path, content)
     assert '"id"' not in str(caught.value)
 

@@ -63,7 +63,7 @@ def test_verify_tells_a_night_as_published_from_one_that_was_changed(tables: Pat
     changed = command("verify", "--date", DAY, "--root", tables)
 
     assert changed.returncode == 2
-    assert "video_payouts as published differs in 1 of" in changed.stderr
+    assert "check 'video_payouts as published' found 1 differences in" in changed.stderr
     assert "Traceback" not in changed.stderr
 
 

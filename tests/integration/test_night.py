@@ -87,7 +87,7 @@ def test_rerun_of_a_published_day_changes_nothing(
 
     assert ended.returncode == 0, ended.stderr
     assert "already published: nothing to do" in ended.stderr
-    assert "published with another configuration, which stands" in ended.stderr
+    assert "published with another configuration and stay" in ended.stderr
     assert {table: tables.version(table) for table in TABLES if tables.exists(table)} == before
 
 

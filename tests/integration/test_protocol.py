@@ -94,7 +94,7 @@ def test_night_that_was_stopped_while_another_took_over_writes_nothing(
     message = stopped.communicate(timeout=120)[1]
 
     assert stopped.returncode == 1
-    assert "outlived its lease and another run took its claim over" in message
+    assert "outlived its lease and another run took over its claim" in message
     assert "Traceback" not in message
     require_same(root, undisturbed)
 

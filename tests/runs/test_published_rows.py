@@ -94,5 +94,5 @@ def test_unreadable_day_is_named_and_keeps_nobody_from_the_others(
     assert set(found.column("date").to_pylist()) == set(published) - {broken}
     assert f"{TABLE} of {broken} is left out" in caplog.text
     assert published_arrow(warehouse, TABLE, [min(published)]).num_rows == 2
-    with pytest.raises(MissingTableError, match=f"of {TABLE} is not readable"):
+    with pytest.raises(MissingTableError, match=f"of {TABLE} cannot be read"):
         published_arrow(warehouse, TABLE, [broken])

@@ -196,7 +196,7 @@ def test_republish_rates_the_day_anew_under_the_configuration_given(at: NightMak
 
 
 def test_allocate_day_of_an_unknown_category_names_the_pools(at: NightMaker) -> None:
-    with pytest.raises(InputError, match=r"no pool of the day is called \['cooking'\]; pools: \['comedy'"):
+    with pytest.raises(InputError, match=r"the day has no pools \['cooking'\]; its pools are \['comedy'"):
         publish_payouts(at(), ["cooking"])
 
 

@@ -187,7 +187,9 @@ def test_day_without_exposures_is_refused_and_unpublished_days_are_left_out(
     spark: SparkSession, truth: DeliveryTruth, tmp_path: Path
 ) -> None:
     warehouse = Warehouse(spark, tmp_path / "tables")
-    with pytest.raises(MissingTableError, match="content_exposure of no day from 2026-09-26 to 2026-11-20"):
+    with pytest.raises(
+        MissingTableError, match="content_exposure is not published for any day from 2026-09-26 to 2026-11-20"
+    ):
         publish_delivery(night(warehouse))
     assert published_run(warehouse, DELIVERY, DAY) is None
 

@@ -143,7 +143,7 @@ def test_explain_day_with_the_wrong_weights_stops_before_anything_is_written(spa
         "signals.component_weights={watch_completion: 0.4, engagement_rate: 0.2, "
         "engagement_diversity: 0.15, rewatch: 0.1, safety: 0.15}"
     )
-    with pytest.raises(ConfigurationError, match="scores of 2026-11-20 were not made by the weights"):
+    with pytest.raises(ConfigurationError, match="scores of 2026-11-20 do not follow from the weights"):
         publish_explanation(night(spark, days), EARLIER, other)
     assert not Warehouse(None, days).exists(TABLE)
 

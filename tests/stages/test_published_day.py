@@ -89,7 +89,9 @@ def test_published_day_that_is_not_says_what_to_run(spark: SparkSession, tmp_pat
 
 
 def test_published_day_of_an_unknown_category_names_the_pools(at: Callable[..., RunContext]) -> None:
-    with pytest.raises(InputError, match=r"is called \['cooking'\]; pools: \['education', 'music'\]"):
+    with pytest.raises(
+        InputError, match=r"has no published pools \['cooking'\]; its pools are \['education', 'music'\]"
+    ):
         published_day(at(), ["cooking"])
 
 
@@ -124,7 +126,7 @@ def test_frontier_with_a_target_stores_the_point_found(at: Callable[..., RunCont
     assert len(found) == 4
     assert all(row["target"] == "gini=0.45" and abs(row["gini"] - 0.45) < 1e-6 for row in found)
     publish_frontier(run, target=Target.parse("gini=0.01"))
-    assert "gini=0.01 is out of reach at any lambda_eff; reachable is 0." in caplog.text
+    assert "gini=0.01 cannot be reached at any lambda_eff; the reachable values are 0." in caplog.text
     assert not [row for row in rows_of(run, "allocation_frontier") if row["target"]]
 
 
@@ -159,7 +161,7 @@ def test_frontier_of_one_category_does_not_publish_what_a_broken_run_left(
 
 @pytest.mark.parametrize("text", ["gini", "gini=", "gini=2", "ginni=0.5", "gini=nan"])
 def test_target_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="a target is one of"):
+    with pytest.raises(InputError, match="--target must be MEASURE=VALUE"):
         Target.parse(text)
 
 
@@ -232,7 +234,7 @@ def test_audit_starts_from_the_quality_that_was_published(at: Callable[..., RunC
     ("setting", "message"),
     [
         ("integrity.fake_viewer_cost_micros={bot: 1}", r"\['bot'\] are not in signals.tiers"),
-        ("integrity.unverified_weights=[1.5]", r"below a verified viewer, 1.0, got \[1.5\]"),
+        ("integrity.unverified_weights=[1.5]", r"below signals.tiers.verified, 1.0, got \[1.5\]"),
     ],
 )
 def test_audit_of_tiers_that_cannot_be_stops(at: Callable[..., RunContext], setting: str, message: str) -> None:

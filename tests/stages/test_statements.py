@@ -108,6 +108,6 @@ def test_statements_of_a_day_not_published_or_weighted_otherwise_are_refused(
 
     with pytest.raises(MissingTableError, match="payouts of 2026-11-25 are not published"):
         publish_statements(night(spark, tmp_path, date(2026, 11, 25)), None)
-    with pytest.raises(ConfigurationError, match="not made by the weights configured"):
+    with pytest.raises(ConfigurationError, match="do not follow from the weights configured"):
         publish_statements(night(spark, tmp_path, EARLIER, other), None)
     assert not Warehouse(None, tmp_path).exists(TABLE)

@@ -134,7 +134,7 @@ def test_moved_micro_is_found_where_all_sums_agree(spark: SparkSession, tables: 
     assert "pool_payouts from the pools' split" in failed(checks)
     assert "payouts and unallocated sum to the pool" not in failed(checks)
     assert any("payout_micros is" in str(check.example) for check in checks)
-    with pytest.raises(VerificationError, match=r"differs in \d+ of \d+, for example") as caught:
+    with pytest.raises(VerificationError, match=r"found \d+ differences in \d+, for example") as caught:
         require_verified(night, checks)
     assert caught.value.exit_code == 2
 
@@ -238,7 +238,7 @@ def test_lost_file_is_found(spark: SparkSession, tables: Path) -> None:
     checks = verify_day(night_at(spark, tables))
 
     assert failed(checks) == {"ledger versions readable"}
-    assert "video_quality is not readable" in str(checks[0].example)
+    assert "video_quality cannot be read" in str(checks[0].example)
 
 
 @pytest.mark.once

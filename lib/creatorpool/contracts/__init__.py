@@ -1,4 +1,4 @@
-"""Data contracts: what each table promises, read from data_contracts/, and the checks that follow from it."""
+"""Data contracts: reads the contract of each table from data_contracts/, and checks rows and tables against it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Row rules that follow from a column itself: nullability, finite numbers, range, length, pattern, printable text."""
+"""Row rules that follow from a column's definition: nullability, finite numbers, range, length, pattern, printable."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from creatorpool.contracts.model import Column, RowRule
 _BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
 _WORDS = {">=": "at least", ">": "above", "<=": "at most", "<": "below"}
 _NUMERIC = {"BIGINT", "INT", "DOUBLE"}
-# Raw strings and \x{…} mean the same to the SQL parsers and to the regular expressions of both engines. XML, and with
-# it SVG, cannot hold most control characters nor U+FFFE and U+FFFF; U+2028 and U+2029 begin lines. Lone surrogates
-# reach no table: UTF-8 cannot hold them.
+# Raw strings and \x{…} mean the same in the SQL parsers and the regular expressions of both engines. XML, and so SVG,
+# cannot contain most control characters, U+FFFE and U+FFFF; U+2028 and U+2029 are line breaks. Lone surrogates cannot
+# occur in a table, because UTF-8 cannot encode them.
 _UNPRINTABLE = r"r'[\p{Cc}\x{2028}\x{2029}\x{FFFE}\x{FFFF}]'"
 
 
@@ -21,14 +21,14 @@ def rules_of_column(
 ) -> tuple[RowRule, ...]:
     """Rules of severity `error` for one column; `options` are the standard's logicalTypeOptions.
 
-    A NULL breaks `<column>_not_null` alone, and nothing where the column is nullable. Names in a table that is
-    delivered (`is_delivered`), which are ids and required text, are printable; other text, such as `surface`, holds
-    what it likes. Tables made from it have no such rule: days published before it keep their names.
+    A NULL breaks only `<column>_not_null`, or no rule if the column is nullable. In a delivered table (`is_delivered`),
+    names, which are ids and required text, must be printable; other text, such as `surface`, may be any text. Tables
+    that are computed have no such rule, because days that were published before the rule existed keep their names.
 
     Raises
     ------
     ValueError
-        If an option does not fit the column's type or has a value of another kind.
+        If an option does not fit the column's type, or its value has the wrong type.
     """
     return tuple(
         RowRule(name=f"{column.name}_{suffix}", expression=expression, severity="error", hint=hint, line=line)
@@ -41,15 +41,15 @@ def _conditions(column: Column, options: Mapping[str, Any]) -> Iterator[tuple[st
     if not column.nullable:
         yield "not_null", f"{name} IS NOT NULL", f"{column.name} is required: {column.description}."
     if column.type == "DOUBLE":
-        # NaN sorts above infinity on both engines, so one comparison refuses both.
+        # Both engines sort NaN above infinity, so one comparison refuses both.
         finite = f"{name} IS NULL OR abs({name}) < double('infinity')"
-        yield "finite", finite, f"{column.name} is a finite number; NULL says that there is none."
+        yield "finite", finite, f"{column.name} is a finite number; NULL means that there is none."
     bounds = {option: options[option] for option in _BOUNDS if option in options}
     if bounds:
         yield "in_range", _null_passes(name, _range(name, column, bounds)), _range_hint(column, bounds)
     if "minLength" in options:
         length = _int_option(column, "minLength", options["minLength"], "STRING")
-        hint = f"{column.name} has {length} or more characters, blanks around it not counted."
+        hint = f"{column.name} has at least {length} characters, without blanks around it."
         yield "min_length", _null_passes(name, f"char_length(trim({name})) >= {length}"), hint
     if "pattern" in options:
         pattern = _pattern(column, options["pattern"])
@@ -61,7 +61,7 @@ def _printable(column: Column) -> Iterator[tuple[str, str, str]]:
     is_name = not column.nullable or column.name.endswith("_id")
     if is_name and column.type in texts:
         condition = f"NOT {texts[column.type]} RLIKE {_UNPRINTABLE}"
-        hint = f"{column.name} has no control characters, line breaks or code points that are no characters."
+        hint = f"{column.name} has no control characters, line breaks or noncharacters."
         yield "printable", _null_passes(f"`{column.name}`", condition), hint
 
 
@@ -96,7 +96,7 @@ def _int_option(column: Column, option: str, value: Any, needed: str) -> int:
 
 
 def _pattern(column: Column, value: Any) -> str:
-    # Backslashes and quotes mean different things to the engines' SQL parsers; no pattern here needs them.
+    # The engines' SQL parsers read backslashes and quotes in different ways; no pattern here needs them.
     if column.type != "STRING" or not isinstance(value, str) or not value or {"\\", "'"} & set(value):
         raise ValueError(f"pattern needs a STRING column and a regular expression without \\ and ', got {value!r}")
     return value

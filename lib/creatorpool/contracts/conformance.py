@@ -1,4 +1,4 @@
-"""Brings rows as they were delivered to a contract's types, naming each value that cannot be read."""
+"""Converts delivered rows to a contract's types, and names the columns whose values cannot be converted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from creatorpool.errors import TableGuardError
 
 _DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _ZONE = "Z|[+-][0-9]{2}(:?[0-9]{2})?"
-# The engines' own casts read more than one can mean: '2026' is New Year's Day, '10:00' a moment of today.
+# The engines' own casts accept too much: '2026' becomes New Year's Day, '10:00' a time of today.
 _TEXT_FORMS = {
     "BIGINT": "[+-]?[0-9]+",
     "INT": "[+-]?[0-9]+",
@@ -25,7 +25,7 @@ _TEXT_FORMS = {
     "DATE": _DAY,
     "TIMESTAMP": f"{_DAY}([T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}([.][0-9]{{1,9}})?)? ?({_ZONE})?)?",
 }
-# The years that dates can be written with, which readers in Python can hold; Parquet has more.
+# The years that Python's dates can represent; Parquet can store more.
 _CALENDAR = {
     "DATE": ("0001-01-01", "9999-12-31"),
     "TIMESTAMP": ("0001-01-01 00:00:00", "9999-12-31 23:59:59.999999"),
@@ -33,30 +33,30 @@ _CALENDAR = {
 
 
 def conform(df: DataFrame, contract: Contract, *, absent: Collection[str] = ()) -> DataFrame:
-    """Delivered rows in the contract's types: one row in, one row out, nothing refused yet.
+    """Delivered rows in the contract's types: one row in, one row out; no row is refused here.
 
     Text is read strictly: ISO 8601 dates and times (UTC unless they name a zone), ``true``/``false``/``1``/``0``, plain
-    decimal numbers, lists as a JSON array or separated by ``|``; blank text is NULL but in a STRING column. Numbers of
-    another width must have the same value in the contract's type. Dates and times are of the years 1 to 9999.
+    decimal numbers, lists as a JSON array or separated by ``|``; blank text is NULL except in a STRING column. Numbers
+    of another type must have the same value in the contract's type. Dates and times must be in the years 1 to 9999.
 
     Parameters
     ----------
     df : DataFrame
-        Columns in the contract's types, or as text, or as numbers of another type; optionally `raw_row`, the row as it
-        came. Anything else is another schema.
+        Columns in the contract's types, as text, or as numbers of another type; optionally `raw_row`, the row as it was
+        delivered.
     absent : collection of str
-        Columns of the contract that the delivery does not carry, such as `date` of events.
+        Columns of the contract that the delivery does not have, such as `date` of events.
 
     Returns
     -------
     DataFrame
-        The contract's columns without `absent`, in its order, `raw_row` (JSON) and `failed_rules`: `<column>_readable`
-        for each value that the column's type cannot hold; such a value is NULL here.
+        The contract's columns without `absent`, in its order, `raw_row` (JSON) and `failed_rules`, with
+        `<column>_readable` for each value that cannot be converted to the column's type; such a value becomes NULL.
 
     Raises
     ------
     TableGuardError
-        Naming missing columns, columns not in the contract and types that cannot be read as the contract's.
+        If columns are missing, not in the contract, or of a type that cannot be converted; the message names them.
     """
     delivered = {field.name: field.dataType for field in df.schema.fields}
     _require_readable(df, contract, absent)
@@ -100,7 +100,7 @@ def _typed(column: model.Column, given: DataType) -> Column:
     if type_name(given) == column.type:
         return value
     if isinstance(given, NumericType) and column.type in {"BIGINT", "INT"}:
-        # By way of decimals: from 2^63 up, Spark alone would read a double as the largest BIGINT.
+        # Through decimals: a direct cast of a double from 2^63 upwards gives the largest BIGINT on Spark.
         return value.try_cast("DECIMAL(38, 0)").try_cast(column.type)
     if not isinstance(given, StringType):
         return value.try_cast(column.type)

@@ -1,8 +1,8 @@
-"""great-expectations' Data Docs: a page of HTML for each contract of a run, and an index, in one folder.
+"""Writes great-expectations' Data Docs: an HTML page for each contract of a run, and an index, in one folder.
 
-Building needs no network. The pages take their styles from public hosts when opened, and are plain where there is none;
-their content security policy allows those hosts alone. Every run builds the index anew from all results that are kept,
-so that only those of the last days are.
+Building the pages needs no network. An open page loads its styles from public hosts, and works without them; its
+content security policy allows only those hosts. Every run builds the index again from all kept results, so only the
+results of the last days are kept.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     )
 
 INDEX_LIMIT = 500
-"""Newest pages that the index lists; older ones stay where they are."""
+"""Number of pages that the index lists, the newest ones; older pages are not deleted"""
 
 STORED, PAGES = ("stored", "uncommitted", "validations"), ("validations",)
-"""Where results and pages are, each in a folder <table>/<run>/<time>."""
+"""Folders of results and of pages; each has folders <table>/<run>/<time>"""
 
 _HOSTS = (
     *("cdn.jsdelivr.net", "cdnjs.cloudflare.com", "code.jquery.com", "maxcdn.bootstrapcdn.com"),
@@ -46,7 +46,7 @@ POLICY = (
     f"default-src 'none'; style-src 'unsafe-inline' {_FROM_HOSTS}; script-src 'unsafe-inline' {_FROM_HOSTS}; "
     f"font-src {_FROM_HOSTS}; img-src 'self' data:; base-uri 'none'; form-action 'none'"
 )
-"""Content security policy of the pages; it keeps out the library's picture that tells its makers who reads them."""
+"""Content security policy of the pages; it blocks the library's tracking image."""
 
 _HEAD = "<head>"
 _POLICY_TAG = f'{_HEAD}\n    <meta http-equiv="Content-Security-Policy" content="{POLICY}">'
@@ -54,7 +54,7 @@ _POLICY_TAG = f'{_HEAD}\n    <meta http-equiv="Content-Security-Policy" content=
 
 @dataclass(frozen=True)
 class CheckedRun:
-    """A run whose checks are shown: its id, the day that it is for, and when it began, with a time zone."""
+    """A run whose checks are shown: its id, its day, and the time when it began, with a time zone."""
 
     run_id: str
     day: dt.date
@@ -62,7 +62,7 @@ class CheckedRun:
 
     @property
     def name(self) -> str:
-        """What the pages call the run, and their folders."""
+        """The run's name on the pages and in the names of folders."""
         return f"{self.day.isoformat()}_{self.run_id}"
 
 
@@ -73,18 +73,18 @@ def write_data_docs(
     run: CheckedRun,
     kept_days: int,
 ) -> Path:
-    """Add the pages of a run's results to the site in `folder`, remove old ones, and return the site's index.
+    """Add pages with the results of a run to the site in `folder`, remove old pages, and return the site's index.
 
     Parameters
     ----------
     results : sequence of RuleResult
-        Results of `run` on any number of tables; a page of the same run and table is replaced.
+        Results of `run` for any number of tables; an existing page of the same run and table is replaced.
     contracts : mapping
         Contract of each table in `results`, by name.
     folder : path
-        Where the site is, or will be; results are kept beside the pages, in `stored`.
+        Folder of the site, which is made if missing; results are stored beside the pages, in `stored`.
     kept_days : int
-        Days whose pages stay: those that were checked last, `run.day` among them.
+        Number of days whose pages are kept: `run.day` and the days that were checked last.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def write_data_docs(
 
 
 def _remove_old_runs(site: Path, day: dt.date, kept_days: int) -> None:
-    """Remove results and pages of all but the last `kept_days` days, by when they were checked; `day` is the last."""
+    """Remove results and pages except those of `day` and the days checked last, `kept_days` days in all."""
     checked: dict[str, str] = {}
     folders = list(_run_folders(site))
     for of, began, _ in folders:
@@ -114,12 +114,12 @@ def _remove_old_runs(site: Path, day: dt.date, kept_days: int) -> None:
     kept = {day.isoformat(), *others[: kept_days - 1]}
     for of, _, folder in folders:
         if of not in kept:
-            # Another run may be removing the same ones.
+            # Another run may be removing the same folder.
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run_folders(site: Path) -> Iterator[tuple[str, str, Path]]:
-    """Day, time of beginning and folder of each run and table; runs named without their day count by that time."""
+    """Day, start time and folder of each run and table; a run whose name has no day gets the day of its start."""
     for part in (STORED, PAGES):
         for folder in site.joinpath(*part).glob("*/*"):
             began = max((time.name for time in folder.glob("*")), default="")
@@ -128,7 +128,7 @@ def _run_folders(site: Path) -> Iterator[tuple[str, str, Path]]:
 
 
 def _restrict(page: Path) -> None:
-    """Give a page its content security policy, before anything that it would load."""
+    """Insert the content security policy at the top of a page, before anything that the page loads."""
     text = page.read_text("utf-8")
     if _POLICY_TAG not in text:
         page.write_text(text.replace(_HEAD, _POLICY_TAG, 1), "utf-8")
@@ -146,7 +146,7 @@ def _site(folder: Path) -> Any:
 def _store(
     context: AbstractDataContext, results: Sequence[RuleResult], contract: Contract, run: CheckedRun
 ) -> tuple[ExpectationSuiteIdentifier, ValidationResultIdentifier]:
-    """Keep the results on one table, with the suite that they are of; return what to make pages of."""
+    """Store the results of one table and their suite; return the identifiers of both, from which pages are built."""
     from great_expectations import ExpectationSuite
     from great_expectations.core import ExpectationSuiteValidationResult, RunIdentifier
     from great_expectations.data_context.types import resource_identifiers
@@ -175,13 +175,13 @@ def _store(
 
 
 def _outcome(result: RuleResult, contract: Contract) -> ExpectationValidationResult:
-    """The result in great-expectations' form, with the expectation that the contract's rule stands for."""
+    """The result as great-expectations stores it, with the expectation of the contract's rule."""
     from great_expectations.core import ExpectationValidationResult
 
-    # A rule that no contract states, such as that a value can be read, is told by its hint alone.
+    # A rule that no contract states, such as `<column>_readable`, has only a hint.
     stated = {rule.name: rule for rule in contract.rules}
     rule = stated.get(result.rule, RowRule(result.rule, "true", result.severity, result.hint))
-    # The pages take text as HTML, and an example may hold whatever a viewer's client sent.
+    # The pages do not escape text, and an example may contain anything that a viewer's client sent.
     rule = dataclasses.replace(rule, hint=in_html(rule.hint))
     return ExpectationValidationResult(
         success=result.passed,

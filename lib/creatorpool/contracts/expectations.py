@@ -1,10 +1,10 @@
-"""Three expectations that great-expectations lacks, each made to cost little on Spark.
+"""Three expectations that great-expectations lacks, each cheap on Spark.
 
-`expect_rows_to_satisfy` and `expect_aggregate_to_satisfy` are single aggregates, so that great-expectations folds any
-number of them, with the row count, into one Spark job. `expect_key_to_be_unique` is one grouping; the library's own way
-is a window over every row. Each gives its count already in a boolean result, and an example when asked for more.
+`expect_rows_to_satisfy` and `expect_aggregate_to_satisfy` are single aggregates: great-expectations computes any number
+of them, and the row count, in one Spark job. `expect_key_to_be_unique` is one grouping, whereas the library's own
+expectation is a window over all rows. Each returns its count even in a boolean result, and an example in longer ones.
 
-Importing this module imports great-expectations, which takes seconds: only `suite` and `data_docs` do, when they must.
+Importing this module imports great-expectations, which takes seconds. So only `suite` and `data_docs` import it, late.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class BrokenRows(TableMetricProvider):
 
 
 class BrokenRowExample(TableMetricProvider):
-    """A broken row as JSON, its `key` and what `condition` reads: the first by text, the same in every run."""
+    """A broken row as JSON, with its `key` and the columns of `condition`: the first in text order, in every run."""
 
     metric_name = "creatorpool.broken_row_example"
     value_keys = ("condition", "key")
@@ -71,7 +71,7 @@ class BrokenRowExample(TableMetricProvider):
 
 
 class BrokenAggregate(TableMetricProvider):
-    """1 where `condition`, over aggregates of the table, is false or NULL, else 0."""
+    """1 if `condition`, over aggregates of the table, is false or NULL, else 0."""
 
     metric_name = "creatorpool.broken_aggregate"
     value_keys = ("condition",)
@@ -93,7 +93,7 @@ class ObservedAggregate(TableMetricProvider):
 
 
 class RepeatedKeys(TableMetricProvider):
-    """Rows that repeat the key of another, and the first such key as JSON."""
+    """Number of rows that repeat the key of another row, and the first such key as JSON."""
 
     metric_name = "creatorpool.repeated_keys"
     value_keys = ("columns",)
@@ -102,7 +102,7 @@ class RepeatedKeys(TableMetricProvider):
     def _spark(cls, execution_engine, metric_domain_kwargs, metric_value_kwargs, metrics, runtime_configuration):  # type: ignore[no-untyped-def]  # noqa: N805
         columns = metric_value_kwargs["columns"]
         df = _frame(execution_engine, metric_domain_kwargs).select(*columns)
-        # Keys with different hashes differ: nearly always this cheaper grouping settles it.
+        # Keys with different hashes differ, so this cheaper grouping is nearly always enough.
         if _repeated(df.select(F.xxhash64(*columns).alias("hash")), ["hash"]).limit(1).count() == 0:
             return {"count": 0, "example": None}
         repeated = _repeated(df, columns)
@@ -115,7 +115,7 @@ def _repeated(df: DataFrame, columns: list[str]) -> DataFrame:
 
 
 class _ContractExpectation(BatchExpectation):
-    """A count that must be 0, given even in a boolean result; an example of what broke it on request."""
+    """Expects a count of 0; returns the count even in a boolean result, and an example in longer ones."""
 
     success_keys: ClassVar[tuple[str, ...]] = ()
     example_metric: ClassVar[str | None] = None
@@ -123,7 +123,7 @@ class _ContractExpectation(BatchExpectation):
     def get_validation_dependencies(self, execution_engine: Any = None, runtime_configuration: Any = None) -> Any:
         dependencies = super().get_validation_dependencies(execution_engine, runtime_configuration)
         if dependencies.result_format["result_format"] == "BOOLEAN_ONLY":
-            # The count is known anyway: a boolean result that dropped it would have it computed twice.
+            # Keep the count, which is known already; otherwise it would be computed a second time.
             dependencies.result_format["result_format"] = "BASIC"
         elif self.example_metric:
             kwargs = get_metric_kwargs(self.example_metric, self.configuration, runtime_configuration)
@@ -146,7 +146,7 @@ class _ContractExpectation(BatchExpectation):
 
     @abstractmethod
     def _finding(self, metrics: dict[str, Any]) -> tuple[int, str | None]:
-        """How much broke the rule, and an example where there is one."""
+        """The number of rows that break the rule, and an example if there is one."""
 
 
 class ExpectRowsToSatisfy(_ContractExpectation):

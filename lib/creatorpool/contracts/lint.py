@@ -1,4 +1,4 @@
-"""Checks a folder of contracts without any data: `python -m creatorpool.contracts.lint [FOLDER]`."""
+"""Checks the contracts of a folder without data: `python -m creatorpool.contracts.lint [FOLDER]`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from creatorpool.project import contracts_directory
 
 
 def lint_contracts(directory: Path | str | None = None, spark: SparkSession | None = None) -> list[str]:
-    """All problems of a folder's contracts (the project's where None), with file and line; empty where there are none.
+    """All problems of the contracts in a folder (default: the project's), with file and line; empty if there are none.
 
-    With a session every row rule is also analysed by its engine, on no data; without one, expressions go unread.
+    With a session, its engine also analyses every row rule, without data. Without one, SQL expressions are not checked.
     """
     folder = Path(directory or contracts_directory())
     paths = sorted(path for path in folder.glob("*") if path.is_file())
@@ -30,7 +30,7 @@ def lint_contracts(directory: Path | str | None = None, spark: SparkSession | No
 
 def _problems(path: Path, spark: SparkSession | None) -> list[str]:
     if path.suffix != ".yaml":
-        return [f"{path}: contracts are files called <table>.yaml"]
+        return [f"{path}: a contract's file must be called <table>.yaml"]
     try:
         contract = load_contract(path.stem, path.parent)
         build_suite(contract)
@@ -46,9 +46,9 @@ def _analyse(contract: Contract, spark: SparkSession) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Print problems; exit code 0 where there are none, else that of a configuration error. No engine is started."""
+    """Print problems; return 0 if there are none, else the exit code of a configuration error. Starts no engine."""
     problems = lint_contracts(arguments[0] if arguments else None)
-    print("\n".join(problems) or "every contract reads and builds; expressions are read when an engine runs them")
+    print("\n".join(problems) or "all contracts are valid; their SQL expressions are checked when an engine runs them")
     return ConfigurationError.exit_code if problems else 0
 
 

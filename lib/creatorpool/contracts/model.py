@@ -1,4 +1,4 @@
-"""What a data contract says, as frozen values: columns, key, rules on rows and rules on the whole table."""
+"""The content of a data contract as frozen values: columns, key, rules on rows and rules on the whole table."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ class Column:
 
 @dataclass(frozen=True)
 class RowRule:
-    """A rule that each row obeys: Spark SQL `expression` is true. False and NULL both break it."""
+    """A rule for each row: the Spark SQL `expression` must be true. False and NULL both break the rule."""
 
     name: str
     expression: str
     severity: Severity
     hint: str
-    line: int = 0  # in the contract's file; 0 for a rule that no file states
+    line: int = 0  # line in the contract's file; 0 for a rule that is in no file
 
 
 @dataclass(frozen=True)
 class TableRule:
-    """A rule on the whole table: a great-expectations expectation (snake case) with its arguments."""
+    """A rule for the whole table: a great-expectations expectation (in snake case) with its arguments."""
 
     name: str
     expectation: str
@@ -47,7 +47,7 @@ class TableRule:
 
 @dataclass(frozen=True)
 class Contract:
-    """One table's contract, resolved: rules that follow from columns (`<column>_not_null`, …) are in `row_rules`."""
+    """One table's contract. `row_rules` includes the rules that follow from columns, such as `<column>_not_null`."""
 
     name: str
     version: str
@@ -61,19 +61,19 @@ class Contract:
     on_row_fault: RowFault
     path: Path
     published_by: str | None = None
-    """The stage that publishes the table's days, so that readers take the version that the ledger names; None where
-    rows count as soon as they are committed: deliveries, quarantines and ledgers"""
+    """The stage that publishes the table's days; readers take the version that the ledger names. None if rows are valid
+    as soon as they are committed: deliveries, quarantines and ledgers"""
 
     @property
     def column_names(self) -> tuple[str, ...]:
-        """Names in the order of the file, which is the order of the table."""
+        """Names of the columns, in the order of the file and of the table."""
         return tuple(column.name for column in self.columns)
 
     @property
     def rules(self) -> tuple[RowRule | TableRule, ...]:
-        """All rules, those on rows first."""
+        """All rules, with the rules on rows first."""
         return (*self.row_rules, *self.table_rules)
 
     def column(self, name: str) -> Column:
-        """The column called `name`; KeyError where there is none."""
+        """The column called `name`; KeyError if there is none."""
         return {column.name: column for column in self.columns}[name]

@@ -27,22 +27,23 @@ _TABLE: Place = ("schema", 0)
 
 
 def load_contract(name: str, directory: Path | str | None = None) -> Contract:
-    """The contract of table `name`, from `directory` (the project's own where None).
+    """The contract of table `name`, from `directory` (default: the project's).
 
     Raises
     ------
     ContractError
-        Naming file and line: no such file, an unknown key, type or kind of rule, a key or name given twice, no key.
+        If there is no such file, a key, type or kind of rule is unknown, a key or name is given twice, or the table has
+        no primary key; the message names file and line.
     """
     path = Path(directory or contracts_directory()) / f"{name}.yaml"
     if not path.is_file():
-        return _read_contract(name, path, 0)  # which says that there is none
+        return _read_contract(name, path, 0)  # raises the error about the missing file
     return _read_contract(name, path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=256)
 def _read_contract(name: str, path: Path, changed_at: int) -> Contract:
-    """The contract in file `path`, which changed last at `changed_at` (ns)."""
+    """The contract in file `path`; `changed_at`, its modification time in ns, is part of the cache's key."""
     source = read_source(path)
     document, table = parse_standard(source)
     properties = custom_properties(table.customProperties, {"onRowFault", "publishedBy", "uniqueKey"}, source, _TABLE)
@@ -50,7 +51,7 @@ def _read_contract(name: str, path: Path, changed_at: int) -> Contract:
     columns = tuple(_column(item, i, source) for i, item in enumerate(table.properties or []))
     _refuse_twice([column.name for column in columns], source, "column", "properties")
 
-    # Revenue is delivered too, and stops the run: only its quarantine tells it from a table that the night makes.
+    # Revenue is delivered, too, but stops the run: only its quarantine distinguishes it from a computed table.
     is_delivered = on_row_fault == "quarantine" or source.path.with_name(f"{name}_quarantine.yaml").is_file()
     row_rules = (*_rules_of_columns(table, columns, source, is_delivered), *_row_rules(table, source))
     key = _positioned(table, "primaryKey", "primaryKeyPosition", source)
@@ -77,14 +78,14 @@ def _read_contract(name: str, path: Path, changed_at: int) -> Contract:
 
 @cache
 def stage_tables(stage: str | None = None) -> tuple[str, ...]:
-    """Tables that `stage` publishes day by day, those of all stages where it is None: what their contracts say."""
+    """Names of the tables whose contracts say that `stage` (default: any stage) publishes their days."""
     contracts = load_contracts().values()
     own = (c.name for c in contracts if c.published_by is not None and stage in (None, c.published_by))
     return tuple(own)
 
 
 def load_contracts(directory: Path | str | None = None) -> dict[str, Contract]:
-    """All contracts of a directory (the project's own where None) by table name, in the order of their names."""
+    """All contracts of a directory (default: the project's) by table name, sorted; ContractError if there are none."""
     folder = Path(directory or contracts_directory())
     names = sorted(path.stem for path in folder.glob("*.yaml"))
     if not names:
@@ -158,7 +159,7 @@ def _key_rules(key: tuple[str, ...], properties: dict[str, Any], source: Contrac
 def _rules(
     table: SchemaObject, source: ContractSource, engine: str
 ) -> Iterator[tuple[DataQuality, dict[str, Any], Place]]:
-    """Rules run by `engine`, each with the fields that all rules share and its place."""
+    """Rules that `engine` runs, each with the fields that all rules have and with its place in the file."""
     for position, item in enumerate(table.quality or []):
         place = (*_TABLE, "quality", position)
         if item.type != "custom":
@@ -176,7 +177,7 @@ def _rules(
 def _rule_name(item: DataQuality, source: ContractSource, place: Place) -> str:
     name = _required(item.name, "name", source, place)
     if not re.fullmatch(r"\w+", name):
-        # Names of broken rules travel joined by commas.
+        # Names of broken rules are joined by commas.
         raise source.error((*place, "name"), f"a rule's name has letters, digits and _ only, got '{name}'")
     return name
 

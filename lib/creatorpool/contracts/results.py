@@ -1,4 +1,4 @@
-"""What a rule found in a run, and the rows of table `contract_results` that keep it."""
+"""Results of rules in a run, and the rows of table `contract_results` that store them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from creatorpool.quoting import quoted
 
 @dataclass(frozen=True)
 class RuleResult:
-    """One rule in one run. `rows_failed` is 1 where a rule on the whole table is broken; `example` may be JSON."""
+    """Result of one rule in one run. `rows_failed` is 1 for a broken rule on the whole table; `example` may be JSON."""
 
     contract: str
     rule: str
@@ -28,7 +28,7 @@ class RuleResult:
 
 
 def result_rows(results: Iterable[RuleResult], day: dt.date) -> list[dict[str, Any]]:
-    """Rows of table `contract_results` for the day that was checked, in the contract's columns."""
+    """Rows of table `contract_results` for the checked `day`."""
     return [
         {
             "date": day,
@@ -46,7 +46,7 @@ def result_rows(results: Iterable[RuleResult], day: dt.date) -> list[dict[str, A
 
 
 def enforce(results: Iterable[RuleResult]) -> None:
-    """Raise ContractViolationError naming each broken rule of severity `error`: table, rule, count, example, hint."""
+    """Raise ContractViolationError if rules of severity `error` are broken; it names table, count, example and hint."""
     broken = [result for result in results if not result.passed and result.severity == "error"]
     if broken:
         raise ContractViolationError("; ".join(_sentence(result) for result in broken))

@@ -1,7 +1,4 @@
-"""Row rules in one pass: which rules each row breaks, and the split into good and quarantined rows.
-
-Pure transforms: no frame is read, written or counted here.
-"""
+"""Evaluates all row rules in one pass, and splits rows into good and quarantined ones. Pure transforms."""
 
 from __future__ import annotations
 
@@ -21,11 +18,11 @@ RAW_ROW = "raw_row"
 
 
 def with_failed_rules(df: DataFrame, contract: Contract, extra_rules: Sequence[RowRule] = ()) -> DataFrame:
-    """Add `failed_rules`, the names of all rules that the row breaks, in the contract's order, `extra_rules` last.
+    """Add `failed_rules`, the names of all rules that the row breaks, in the contract's order, then `extra_rules`.
 
-    One row in, one row out, in one pass. A frame that already has `failed_rules` (from `conform`) keeps those names in
-    front. A rule whose condition is NULL counts as broken. `extra_rules` are the caller's own, such as a bound that
-    depends on the day.
+    One row in, one row out, in one pass. If the frame already has `failed_rules` (from `conform`), its names come
+    first. A rule whose condition is NULL is broken. `extra_rules` are rules of the caller, such as a bound that depends
+    on the day.
 
     Raises
     ------
@@ -39,8 +36,8 @@ def with_failed_rules(df: DataFrame, contract: Contract, extra_rules: Sequence[R
 
 
 def broken_names(rules: Sequence[RowRule]) -> Column:
-    """Names of the rules that a row breaks, as an array; empty where it breaks none."""
-    # Joined and split: on Spark a third of the time of an array of twenty entries, nearly all of them NULL.
+    """Array of the names of the rules that a row breaks; empty if it breaks none."""
+    # Joining and splitting text takes a third of the time of an array of twenty entries, nearly all NULL, on Spark.
     joined = F.concat_ws(",", *(F.when(~_holds(rule), F.lit(rule.name)) for rule in rules))
     return F.when(joined != "", F.split(joined, ",")).otherwise(F.array().cast("array<string>"))
 
@@ -63,11 +60,11 @@ def quarantined_rows(
     Parameters
     ----------
     day : date
-        Day of the run, the partition that the rows go to.
+        Day of the run, which is the partition of the rows.
     ingested_at : datetime
-        Moment of the run, with a time zone.
+        Time of the run, with a time zone.
     """
-    # A frame that went through `conform` has the row as it came; otherwise these columns are the row.
+    # A frame from `conform` has the delivered row; otherwise its columns are the row.
     raw_row = F.col(RAW_ROW) if RAW_ROW in flagged.columns else row_as_json(flagged, contract.column_names)
     return flagged.where(_is_refused(contract, extra_rules)).select(
         F.lit(day).alias("date"),
@@ -80,9 +77,9 @@ def quarantined_rows(
 
 
 def row_as_json(df: DataFrame, names: Sequence[str]) -> Column:
-    """Columns `names` of a row as one JSON object, without those that are NULL; times as ``2026-11-20 10:00:00``."""
+    """Columns `names` of a row as one JSON object, without NULL values; times as ``2026-11-20 10:00:00``."""
     times = {field.name for field in df.schema.fields if field.dataType.typeName().startswith("timestamp")}
-    # The engines write a time's fraction with different numbers of digits in JSON, but the same text in a cast.
+    # In JSON the engines write fractions of seconds with different numbers of digits; a cast gives the same text.
     return F.to_json(F.struct(*(F.col(n).cast("string").alias(n) if n in times else F.col(n) for n in names)))
 
 
@@ -105,12 +102,12 @@ def _row_key(contract: Contract) -> Column:
 
 
 def require_conditions(df: DataFrame, rules: Sequence[RowRule], contract: Contract) -> None:
-    """Ask the engine, in one analysis, whether every rule is a condition on the columns of `df`; nothing is run.
+    """Check, in one analysis by the engine, that every rule is a condition on the columns of `df`; no query is run.
 
     Raises
     ------
     ContractError
-        Naming the contract's file and line, the rule and the engine's reason.
+        If a rule is not; the message names the contract's file and line, the rule and the engine's reason.
     """
     try:
         _analyse(df, rules, contract)
@@ -130,7 +127,7 @@ def _analyse_one(df: DataFrame, rule: RowRule, contract: Contract) -> None:
 def _analyse(df: DataFrame, rules: Sequence[RowRule], contract: Contract) -> None:
     fields = df.select(*(F.expr(rule.expression).alias(rule.name) for rule in rules)).schema.fields
     for rule, field in zip(rules, fields, strict=True):
-        # Sail would take a number for a condition.
+        # Sail would accept a number as a condition.
         if not isinstance(field.dataType, BooleanType):
             raise _unusable(rule, contract, f"it is {field.dataType.simpleString().upper()}, not a condition")
 

@@ -1,4 +1,4 @@
-"""A contract as a Spark schema, and what separates a frame's schema from it, in one message."""
+"""Converts a contract to a Spark schema, and compares schemas of frames with it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SPARK_TYPES: dict[str, DataType] = {
 
 
 def spark_schema(contract: Contract) -> StructType:
-    """The table's schema: columns in the contract's order, with its nullability and descriptions as comments."""
+    """The table's schema: columns in the contract's order, with nullability, and descriptions as comments."""
     return StructType(
         [
             StructField(column.name, SPARK_TYPES[column.type], column.nullable, {"comment": column.description})
@@ -48,10 +48,10 @@ def spark_schema(contract: Contract) -> StructType:
 def schema_differences(
     actual: StructType, contract: Contract, *, absent: Collection[str] = (), nullability: bool = False
 ) -> list[str]:
-    """What separates `actual` from the contract, one phrase a kind of difference; empty where nothing does.
+    """The differences between `actual` and the contract, one phrase per kind of difference; empty if there are none.
 
-    Columns are compared by name, in any order. Those in `absent` are neither expected nor minded. Nullability is
-    compared on demand only: a frame's plan knows too little of it, while a stored table's schema states it.
+    Columns are compared by name, in any order; those in `absent` may be present or missing. Nullability is compared
+    only if asked for: the schema of a stored table states it, but the plan of a frame often does not know it.
     """
     fields = {field.name: field for field in actual.fields}
     columns = {column.name: column for column in contract.columns if column.name not in absent}
@@ -77,14 +77,14 @@ def schema_differences(
 def require_schema(
     actual: StructType, contract: Contract, *, absent: Collection[str] = (), nullability: bool = False
 ) -> None:
-    """Raise TableGuardError, naming every difference and both lists of columns, unless `actual` fits the contract."""
+    """Raise TableGuardError if `actual` differs from the contract, with all differences and both lists of columns."""
     differences = schema_differences(actual, contract, absent=absent, nullability=nullability)
     if differences:
         raise TableGuardError(mismatch_message(actual, contract, differences))
 
 
 def mismatch_message(actual: StructType, contract: Contract, differences: list[str]) -> str:
-    """One message: what differs, what there was, what the contract has."""
+    """The message for `differences`, with the columns of `actual` and of the contract."""
     got = ", ".join(f"{field.name} {type_name(field.dataType)}" for field in actual.fields)
     promised = ", ".join(f"{column.name} {column.type}" for column in contract.columns)
     return (
@@ -94,7 +94,7 @@ def mismatch_message(actual: StructType, contract: Contract, differences: list[s
 
 
 def with_new_columns(rows: DataFrame, contract: Contract) -> DataFrame:
-    """Stored rows with null for the nullable columns that the contract has gained since they were written."""
+    """Stored rows with NULL in nullable columns that were added to the contract after the rows were written."""
     gained = [column for column in contract.columns if column.nullable and column.name not in rows.columns]
     return rows.withColumns({c.name: F.lit(None).cast(SPARK_TYPES[c.type]) for c in gained}) if gained else rows
 

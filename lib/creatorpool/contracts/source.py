@@ -1,4 +1,4 @@
-"""A contract's YAML with the line of each entry, so that every complaint can say where."""
+"""Reads YAML files with the line of each entry, so that messages can name the line."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's, where
 
 @dataclass(frozen=True)
 class ContractSource:
-    """Plain data of one YAML file, and the line on which each of its entries begins."""
+    """The data of one YAML file, and the line on which each entry begins."""
 
     path: Path
     data: dict[str, Any]
     lines: dict[Place, int]
 
     def line(self, place: Place) -> int:
-        """Line of `place`, or of the nearest entry around it that the file has."""
+        """Line of `place`, or of the innermost enclosing entry that the file has."""
         while place not in self.lines:
             place = place[:-1]
         return self.lines[place]
 
     def error(self, place: Place, message: str) -> ContractError:
-        """The error to raise about `place`: ``file:line: message``."""
+        """A ContractError about `place`, with the message ``file:line: message``."""
         return ContractError(f"{self.path}:{self.line(place)}: {message}")
 
 
 def read_source(path: Path) -> ContractSource:
-    """Read one YAML mapping; ContractError for a missing file, broken YAML or a key given twice."""
+    """Read one YAML mapping; ContractError if the file is missing, is not valid YAML or gives a key twice."""
     loader = _LOADER(_text(path))
     try:
         root = loader.get_single_node()
@@ -72,7 +72,7 @@ def _register_lines(node: yaml.Node, place: Place, lines: dict[Place, int], path
             entry = (*place, key.value)
             line = key.start_mark.line + 1
             if entry in lines:
-                # YAML would silently keep the second one.
+                # The YAML library would silently keep the second value.
                 raise ContractError(f"{path}:{line}: key '{key.value}' is given twice, first on line {lines[entry]}")
             lines[entry] = line
             _register_lines(value, entry, lines, path)

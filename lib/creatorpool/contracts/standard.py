@@ -1,7 +1,7 @@
-"""The part of the Open Data Contract Standard that creatorpool acts on, and its refusal of the rest.
+"""Parses the part of the Open Data Contract Standard that creatorpool enforces, and refuses the rest.
 
-The standard's own classes ignore keys they do not know everywhere but at the top, and know keys that nothing here would
-enforce (``unique``, ``enum``, …). Either would make a contract promise what no one checks, so both are errors.
+The standard's own classes ignore unknown keys below the top level, and accept keys that creatorpool does not enforce
+(``unique``, ``enum``, …). In both cases a contract would promise something that nobody checks, so both are errors.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ _RULE = {
 
 
 def parse_standard(source: ContractSource) -> tuple[OpenDataContractStandard, SchemaObject]:
-    """Parse with the standard's own library, after refusing every key that creatorpool does not act on.
+    """Parse `source` with the standard's own library, after refusing every key that creatorpool does not enforce.
 
     Returns
     -------
@@ -74,7 +74,8 @@ def parse_standard(source: ContractSource) -> tuple[OpenDataContractStandard, Sc
     Raises
     ------
     ContractError
-        With file and line: unknown key, wrong kind of value, not exactly one table, a required entry left out.
+        If a key is unknown, a value has the wrong type, there is not exactly one table, or a required entry is missing;
+        the message names file and line.
     """
     _refuse_unknown_keys(source)
     try:
@@ -140,12 +141,12 @@ def _refuse(
     mapping: Any, acted_on: set[str], model: type[pydantic.BaseModel] | None, source: ContractSource, place: Place
 ) -> None:
     if not isinstance(mapping, dict):
-        return  # another kind of value here is for the standard's library to refuse
+        return  # the standard's library refuses another type of value
     for key in mapping:
         if key in acted_on:
             continue
         of_standard = model is not None and key in {field.alias or name for name, field in model.model_fields.items()}
-        what = "is of the standard, but nothing here enforces it" if of_standard else "is unknown"
+        what = "is in the standard, but creatorpool does not enforce it" if of_standard else "is unknown"
         raise source.error((*place, key), f"key '{key}' {what}; known: {sorted(acted_on)}")
 
 

@@ -1,7 +1,7 @@
-"""A contract as a great-expectations suite, run on a Spark frame in few jobs.
+"""Builds a great-expectations suite from a contract, and runs it on a Spark frame in few jobs.
 
-One job computes every aggregate that the suite needs and one more looks for repeated keys; only what failed is asked
-again, for an example. great-expectations takes seconds to import, so it is imported when a suite is first built.
+One job computes all aggregates of the suite, and one more looks for repeated keys. Only broken rules run again, to get
+an example. Importing great-expectations takes seconds, so it is imported when a suite is first built.
 """
 
 from __future__ import annotations
@@ -29,15 +29,16 @@ _ROW_COUNTER = "(number of rows)"
 
 
 def validate_table(df: DataFrame, contract: Contract, run_id: str, *, skip: Sequence[str] = ()) -> list[RuleResult]:
-    """Check a whole table, or a day of it, against its contract.
+    """Check a table, or a day of it, against its contract.
 
-    Rules on the table are checked always; rules on rows of severity `error` only where the contract stops on a broken
-    row, since otherwise such rows are in quarantine.
+    Rules on the table are always checked. Rules on rows of severity `error` are checked only if the contract stops the
+    run at a broken row; otherwise such rows are in quarantine.
 
     Parameters
     ----------
     df : DataFrame
-        The contract's columns and no other. It is read twice, and once more if a rule is broken: persist it if dear.
+        The contract's columns and no others. It is computed twice, and once more if a rule is broken: persist it if
+        computing it is expensive.
     run_id : str
         Run that the results belong to.
     skip : sequence of str
@@ -46,14 +47,14 @@ def validate_table(df: DataFrame, contract: Contract, run_id: str, *, skip: Sequ
     Returns
     -------
     list of RuleResult
-        One a rule, in the contract's order. `enforce` turns broken ones into an error.
+        One result per rule, in the contract's order. `enforce` raises an error for broken rules.
 
     Raises
     ------
     TableGuardError
-        If the frame's columns are not the contract's.
+        If the frame's columns differ from the contract.
     ContractError
-        Naming file and line, if a rule cannot be run on this frame.
+        If a rule cannot be run on this frame; the message names file and line.
     """
     require_schema(df.schema, contract)
     rules = [rule for rule in checked_rules(contract) if rule.name not in skip]
@@ -68,18 +69,18 @@ def validate_table(df: DataFrame, contract: Contract, run_id: str, *, skip: Sequ
 
 
 def checked_rules(contract: Contract) -> list[RowRule | TableRule]:
-    """Rules that `validate_table` checks: those on rows that nothing else acts on, then those on the table."""
+    """Rules that `validate_table` checks: rules on rows that ingestion does not enforce, then rules on the table."""
     stops = contract.on_row_fault == "stop"
     return [rule for rule in contract.rules if stops or isinstance(rule, TableRule) or rule.severity == "warning"]
 
 
 def prepare_checks() -> None:
-    """Begin the slow import beside whatever else goes on: mostly waiting for an engine, which leaves Python idle."""
+    """Start the slow import in another thread, because this process often waits for an engine in the meantime."""
     threading.Thread(target=_great_expectations, name="import-great-expectations", daemon=True).start()
 
 
 def build_suite(contract: Contract) -> ExpectationSuite:
-    """The contract's suite, named as it; ContractError with file and line for an unknown expectation or argument."""
+    """The suite of the contract, with its name; ContractError, with file and line, if an expectation is not usable."""
     gx = _great_expectations()
     expectations = [expectation_of(rule, contract) for rule in checked_rules(contract)]
     suite: ExpectationSuite = gx.ExpectationSuite(name=contract.name, expectations=expectations)
@@ -95,7 +96,7 @@ def _great_expectations() -> Any:
 
 
 def expectation_of(rule: RowRule | TableRule, contract: Contract) -> Expectation:
-    """The expectation that a rule stands for; ContractError with file and line where it stands for none."""
+    """The expectation for a rule; ContractError, with file and line, if the expectation or an argument is unknown."""
     _great_expectations()
     from great_expectations.exceptions.exceptions import ExpectationNotFoundError
     from great_expectations.expectations.metadata_types import FailureSeverity
@@ -126,7 +127,7 @@ def _row_counter() -> Expectation:
 
 def _batch(df: DataFrame) -> Batch:
     context = quiet_context()
-    # Persisting is the caller's choice: here it would cost a job of its own, and Sail has none.
+    # The caller decides whether to persist: here it would cost a job of its own, and Sail cannot persist.
     source = context.data_sources.add_spark(name="frame", persist=False)
     definition = source.add_dataframe_asset("frame").add_batch_definition_whole_dataframe("whole")
     batch: Batch = definition.get_batch(batch_parameters={"dataframe": df})
@@ -134,7 +135,7 @@ def _batch(df: DataFrame) -> Batch:
 
 
 def quiet_context(root: Path | None = None) -> Any:
-    """A great-expectations context that reports to no one and draws no progress bars; it stores under `root`."""
+    """A great-expectations context without telemetry and progress bars; it stores under `root`, else in memory."""
     gx = _great_expectations()
     from great_expectations.data_context.types import base
 
@@ -166,7 +167,7 @@ def _run(
 
 
 def _exception(info: dict[str, Any]) -> str | None:
-    """Message of an exception in a result's `exception_info`, which has one entry, or one a metric."""
+    """Message of an exception in a result's `exception_info`, which has one entry, or one entry per metric; or None."""
     entries = [info] if "raised_exception" in info else list(info.values())
     messages = [entry["exception_message"] for entry in entries if entry["raised_exception"]]
     return str(messages[0]).strip().splitlines()[0] if messages else None
@@ -190,7 +191,7 @@ def _result(
 
 
 def _finding(result: dict[str, Any]) -> tuple[int, str | None]:
-    """Rows that failed and one of them; a rule on the whole table counts as one and shows what was observed."""
+    """Number of failed rows and an example; for a rule on the whole table, 1 and the observed value."""
     examples = result.get("partial_unexpected_list") or []
     example = examples[0] if examples else result.get("observed_value")
     return int(result.get("unexpected_count", 1)), None if example is None else str(example)

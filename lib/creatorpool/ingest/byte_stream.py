@@ -1,4 +1,4 @@
-"""The bytes of a text file, decompressed, in blocks: memory stays flat whatever the file holds."""
+"""Reads the decompressed bytes of a text file in blocks, so that memory does not grow with the file."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class _Readable(Protocol):
 
 
 class ByteStream:
-    """A text file's bytes without its byte order mark; each fault of the file is an InputError that names it."""
+    """The bytes of a text file without its byte order mark. A file that cannot be read raises InputError."""
 
     closed = False
 
     def __init__(self, file: _Readable, place: str, max_bytes: int) -> None:
-        """`place` is the table and the path, for messages; beyond `max_bytes` the file is refused."""
+        """`place` names the table and the path, for messages; a file of more than `max_bytes` is refused."""
         self.place = place
         self._file = file
         self._left = max_bytes
@@ -33,14 +33,20 @@ class ByteStream:
         self._at_start = True
 
     def read(self, size: int = BLOCK_BYTES) -> bytes:
-        """The next `size` bytes, fewer only at the end, none after it."""
+        """The next `size` bytes; fewer only at the end of the file, and none after it.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read or decompressed, or is longer than `max_bytes`.
+        """
         block = self._read(size)
         if self._at_start:
             block, self._at_start = block.removeprefix(_MARK), False
         self._left -= len(block)
         if self._left < 0:
             raise InputError(
-                f"{self.place} holds more than ingest.max_file_bytes {self._max_bytes} bytes once it is decompressed"
+                f"{self.place} has more than ingest.max_file_bytes, {self._max_bytes} bytes, after decompression"
             )
         return block
 
@@ -53,7 +59,13 @@ class ByteStream:
 
 @contextmanager
 def opened(path: Path, table: str, max_bytes: int) -> Iterator[ByteStream]:
-    """The bytes of `path`; of a .gz file, what it decompresses to, with its length and checksum checked at the end."""
+    """Open `path` as a ByteStream. A .gz file is decompressed, and its length and checksum are checked at its end.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be opened.
+    """
     place = f"{table}: {path}"
     try:
         raw = path.open("rb")
@@ -64,9 +76,9 @@ def opened(path: Path, table: str, max_bytes: int) -> Iterator[ByteStream]:
 
 
 def line_blocks(stream: ByteStream, max_line_bytes: int) -> Iterator[bytes]:
-    """Blocks of whole lines, each without the last line's end.
+    """Blocks of whole lines, each without the line break at its end.
 
-    Of a line longer than `max_line_bytes` there is one byte more than that, so that its length shows it.
+    A line longer than `max_line_bytes` is cut to ``max_line_bytes + 1`` bytes, so that the caller can see its excess.
     """
     line = b""
     while block := stream.read():

@@ -1,7 +1,7 @@
-"""RFC 4180's rules on quotes, checked over the bytes of a CSV file.
+"""Checks the bytes of a CSV file against RFC 4180's rules on quotes.
 
-Parsers differ in what they make of a quote that stands where none may: where a record ends is then a guess, and a wrong
-guess turns text into records or records into text. So such a file is refused.
+Parsers treat a misplaced quote in different ways, so they would guess where a record ends. A wrong guess turns text
+into records, or records into text. So such a file is refused.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ _LINE_ENDS = b"\r\n"
 
 
 class QuoteCheck:
-    """Takes a file block by block, from the start of a record on, and raises at the first misplaced quote.
+    """Checks a file block by block, from the start of a record, and raises at the first misplaced quote.
 
-    In the order of a file, quotes open and close a field by turns. One that opens follows a separator, a line end, or
-    the quote before it, which it escapes; one that closes precedes one of these.
+    Quotes open and close a field in turn. An opening quote must follow a separator, a line end, or a quote, with which
+    it forms an escaped quote. A closing quote must precede one of these.
     """
 
     def __init__(self, place: str, separator: str, *, lines_before: int, quote: bool) -> None:
-        """`place` is for messages, which show the line at fault if `quote` holds."""
+        """`place` names the file in messages; they show the text of the faulty line only if `quote` is true."""
         self._place = place
         self._quote = quote
         self._neighbours = np.frombuffer(separator.encode() + _LINE_ENDS + b'"', np.uint8)
@@ -36,7 +36,7 @@ class QuoteCheck:
     def feed(self, block: bytes) -> None:
         """Check the next block; InputError naming the line of a misplaced quote."""
         data = self._held + block
-        # What follows a quote at the end is not known yet.
+        # The byte after a quote at the end of the block is not known yet.
         data, self._held = (data[:-1], data[-1:]) if data.endswith(b'"') else (data, b"")
         if not data:
             return
@@ -68,6 +68,6 @@ class QuoteCheck:
         text = around[start:].split(b"\n", 1)[0].decode(errors="replace")
         shown = f": {quoted(text)}" if self._quote else ""
         raise InputError(
-            f"{self._place}: line {line} has a quote where RFC 4180 allows none, so that it cannot be told where the "
-            f"records after it begin{shown}"
+            f"{self._place}: line {line} has a quote where RFC 4180 allows none, so the records after it cannot be "
+            f"separated; enclose the field in quotes and double the quotes in it{shown}"
         )

@@ -1,7 +1,7 @@
-"""CSV files as batches of text columns, by Arrow's CSV parser: a quoted field may hold whatever it likes.
+"""Reads CSV files as batches of text columns with Arrow's parser. A quoted field may contain any character.
 
-An empty unquoted field is NULL, a quoted one is the empty text. A record with another number of fields than the header
-cannot be read. Misplaced quotes refuse the file; see `csv_quotes`.
+An empty unquoted field is NULL, an empty quoted field is the empty text. A record whose number of fields differs from
+the header's cannot be read. A misplaced quote refuses the file; see `csv_quotes`.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from creatorpool.ingest.records import Records, record_schema, unreadable
 
 
 class CsvFile:
-    """A CSV file whose header has been read; `names` is empty where the file has no bytes at all."""
+    """A CSV file whose header has been read; `names` is empty if the file has no bytes."""
 
     def __init__(self, stream: ByteStream, *, max_header_bytes: int, separator: str | None = ",") -> None:
-        """`separator` None takes the tab where the header has one, and the comma elsewhere.
+        """With `separator` None, the separator is the tab if the header has one, else the comma.
 
         Raises
         ------
         InputError
-            Naming the file, if it begins with a blank line or no line of at most `max_header_bytes`.
+            If the first line is blank, longer than `max_header_bytes` or not UTF-8; the message names the file.
         """
         self._stream = stream
         first = stream.read()
@@ -38,12 +38,14 @@ class CsvFile:
         self.names = [name.strip().strip('"') for name in header.split(self.separator)] if first else []
 
     def records(self, max_record_bytes: int, *, quote: bool) -> Iterator[Records]:
-        """All records; with `quote` off, no message shows any of their text.
+        """All records of the file, in batches; without `quote`, no message shows text of a record.
+
+        Records longer than `max_record_bytes` come as unreadable ones.
 
         Raises
         ------
         InputError
-            Naming the file: a damaged file, a misplaced quote, a record longer than a block.
+            If the file is damaged, has a misplaced quote or a record longer than a block; the message names the file.
         """
         check = QuoteCheck(self._stream.place, self.separator, lines_before=1, quote=quote)
         source = _Checked(self._rest, self._stream, check)
@@ -69,7 +71,7 @@ class CsvFile:
             pacsv.ReadOptions(column_names=self.names, block_size=BLOCK_BYTES),
             pacsv.ParseOptions(delimiter=self.separator, newlines_in_values=True, invalid_row_handler=keep),
             pacsv.ConvertOptions(
-                # Bytes: one record that is not UTF-8 must not end the file.
+                # As bytes: one record that is not UTF-8 must not refuse the file.
                 column_types=dict.fromkeys(self.names, pa.binary()),
                 null_values=[""],
                 strings_can_be_null=True,
@@ -80,16 +82,16 @@ class CsvFile:
     def _fault(self, source: _Checked, error: pa.ArrowInvalid) -> InputError:
         try:
             while source.read(BLOCK_BYTES):
-                pass  # to the end: a quote that is misplaced further on explains the parser's trouble
+                pass  # read to the end: a misplaced quote further on explains the parser's error
         except InputError as fault:
             return fault
         if "straddling" in str(error):
             return InputError(f"{self._stream.place}: a record is longer than {BLOCK_BYTES} bytes")
-        return InputError(f"{self._stream.place}: it is not CSV in UTF-8 that can be read")
+        return InputError(f"{self._stream.place} is not readable as CSV in UTF-8")
 
 
 class _Checked:
-    """What follows a header, as a file for Arrow; every byte passes `check`."""
+    """The bytes after the header, as a file object for Arrow; every byte is checked by `check`."""
 
     closed = False
 
@@ -101,7 +103,7 @@ class _Checked:
         self._lock = Lock()
 
     def has_bytes(self) -> bool:
-        """Whether there is a record at all: Arrow refuses to read none."""
+        """Whether there is any record: Arrow raises an error if there is none."""
         while not self._first.strip(b"\r\n"):
             block = self._stream.read()
             if not block:
@@ -110,7 +112,7 @@ class _Checked:
         return True
 
     def read(self, size: int) -> bytes:
-        # Arrow reads ahead in a thread of its own.
+        # Arrow reads ahead in another thread.
         with self._lock:
             block, self._first = self._first[:size], self._first[size:]
             block = block or self._stream.read(size)
@@ -134,7 +136,7 @@ def _split_header(first: bytes, place: str, max_header_bytes: int) -> tuple[str,
     try:
         return line.rstrip(b"\r").decode(), rest
     except UnicodeDecodeError as error:
-        raise InputError(f"{place}: its line of column names is not UTF-8") from error
+        raise InputError(f"{place}: its first line, with the column names, is not UTF-8") from error
 
 
 def _drained(malformed: list[str], names: Sequence[str]) -> Iterator[Records]:
@@ -171,7 +173,7 @@ def _is_short(batch: pa.RecordBatch, max_record_bytes: int) -> pa.Array:
 
 
 def _split(batch: pa.RecordBatch, is_good: pa.Array) -> tuple[pa.RecordBatch, list[str]]:
-    """The good records, and the text of the others."""
+    """The records where `is_good`, and the text of the others."""
     if pc.all(is_good).as_py() is not False:
         return batch, []
     others = batch.filter(pc.invert(is_good)).to_pylist()

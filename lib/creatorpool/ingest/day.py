@@ -1,4 +1,4 @@
-"""Ingesting one day: read, validate, refuse what cannot be used, and only then write."""
+"""Ingests one day: reads and validates the whole delivery, stops if it cannot be used, and only then writes."""
 
 from __future__ import annotations
 
@@ -49,15 +49,14 @@ from creatorpool.settings import IngestSettings
 from creatorpool.tables import Warehouse
 
 Check = Callable[[DataFrame, str], None]
-"""Checks rows by the table rules of a table's contract, and raises where they break one."""
-
+"""Checks rows against the table rules of the named table's contract, and raises an error if they break one."""
 
 _FEW_ROWS = 20_000
 
 
 @dataclass(frozen=True)
 class DayIngestion:
-    """What every step of one ingestion needs to know."""
+    """The parameters of one ingestion; see `ingest_day`."""
 
     warehouse: Warehouse
     session: SparkSession
@@ -83,50 +82,52 @@ def ingest_day(
     reinstate: Mapping[str, int] | None = None,
     hash_key: str | None = None,
 ) -> IngestReport:
-    """Bring the delivery in `source` into the tables: events, dimensions, revenue, and their quarantines.
+    """Ingest the delivery in `source`: events, dimensions and revenue, and the quarantine of each.
 
-    Every reason to stop is looked for before the first write. A run that was interrupted and is run again ends in the
-    same tables: events that are there already are not added again, all else is replaced or merged by key.
+    All checks that can stop the run come before the first write. If an interrupted ingestion runs again, it ends in the
+    same tables: stored events are not added again, and all other rows are replaced by day or merged by key.
 
     Parameters
     ----------
     tiers : mapping
         Trust tiers that have a weight; a viewer of another tier is quarantined.
     ingested_at : datetime
-        Moment of the run, with a time zone: stamped on quarantined rows.
+        Time of the run, with a time zone; quarantined rows get it.
     check : callable, optional
-        Checks a frame by the table rules of the named table's contract: revenue before anything is written, viewers,
-        videos and events as stored.
+        Checks revenue before anything is written, and viewers, videos and events after they are stored.
     reinstate : mapping, optional
-        Where a later day is ingested already: the versions in which tables stood before this run. The day is rated on
-        its own viewers and videos, in the versions that the report names; after those the tables return to the rows
-        that stood.
+        Versions of the tables before this run, if a later day is ingested already. The day's scores use the day's own
+        viewers and videos, at the versions in the report. After these versions, rows that a later day delivered are
+        written back.
     hash_key : str, optional
-        Replaces every viewer's id by its hash under this key; see `pseudonyms`.
+        Key for the hashes that replace viewers' ids; see `pseudonyms`. None keeps the ids.
 
     Raises
     ------
     InputError
-        A missing, unreadable or misshapen file; no event for the day; too many of its events in quarantine.
+        If a file is missing, unreadable or has other columns; if the day has no event; if too many rows would be
+        quarantined.
     ContractViolationError
-        A broken rule in a table whose contract stops at one, such as `ad_revenue`.
+        If a row breaks a rule of a contract that stops the run, such as that of `ad_revenue`.
     """
     if warehouse.session is None:
         raise RuntimeError("ingestion needs a warehouse with a session")
     if day.toordinal() <= settings.late_window_days:
-        raise InputError(f"{day} has no {settings.late_window_days} days before it, ingest.late_window_days")
-    with staging_folder(warehouse.engine_place(), run_id) as staging:
+        raise InputError(
+            f"{day} is too early: ingest.late_window_days needs {settings.late_window_days} days before it"
+        )
+    with staging_folder(warehouse.engine_root(), run_id) as staging:
         run = DayIngestion(warehouse, warehouse.session, source, day, settings, tiers, ingested_at, staging, hash_key)
         with _naming_damaged_files(run):
             validated = _validate(run)
             if check is not None:
-                check(validated.sides["ad_revenue"].good, "ad_revenue")
+                check(validated.other_tables["ad_revenue"].good, "ad_revenue")
             _write(run, validated)
     if check is not None:
         for name in ("viewers", "videos"):
             check(warehouse.read(name), name)
         check(warehouse.read("events", day=day), "events")
-    counts = {name: table.counts for name, table in validated.sides.items()} | {"events": validated.event_counts}
+    counts = {name: table.counts for name, table in validated.other_tables.items()} | {"events": validated.event_counts}
     written = warehouse.versions(*counts, *(f"{name}_quarantine" for name in counts))
     for name in validated.dimensions:
         _reinstate(warehouse, name, (reinstate or {}).get(name), written[name])
@@ -135,9 +136,9 @@ def ingest_day(
 
 @dataclass(frozen=True)
 class ValidatedDay:
-    """The whole delivery, validated and found fit to be written; `dimensions` as they will be then."""
+    """The whole delivery after validation: all tables but events, the merged dimensions, and the events."""
 
-    sides: Mapping[str, ValidatedTable]
+    other_tables: Mapping[str, ValidatedTable]
     dimensions: Mapping[str, Dimension]
     deduplicated: DeduplicatedEvents
     event_counts: TableCounts
@@ -146,36 +147,38 @@ class ValidatedDay:
 
 def _validate(run: DayIngestion) -> ValidatedDay:
     deliveries = _deliveries(run)
-    revenue = _validate_side(run, deliveries["ad_revenue"])
+    revenue = _validate_table(run, deliveries["ad_revenue"])
     refuse_revenue(revenue, run.day)
     others = [name for name in deliveries if name not in ("ad_revenue", "events")]
-    sides = {"ad_revenue": revenue} | {name: _validate_side(run, deliveries[name]) for name in others}
+    other_tables = {"ad_revenue": revenue} | {name: _validate_table(run, deliveries[name]) for name in others}
     for name in ("viewers", "videos"):
-        refuse_broken_feed(sides[name], run.settings)
-    dimensions = {name: _merged(run, table) for name, table in sides.items() if not _has_days(table)}
+        refuse_broken_feed(other_tables[name], run.settings)
+    dimensions = {name: _merged(run, table) for name, table in other_tables.items() if not _has_days(table)}
     window = (run.day, run.settings.late_window_days)
     contract = run.warehouse.contract("events")
     deduplicated = deduplicate_events(deliveries["events"], contract, run.session, window, _stored_events(run))
     events = deduplicated.validate(run.day, dimensions["viewers"], dimensions["videos"])
     refuse_broken_day(events, run.day, run.settings, is_stored=_has_rows(run.warehouse, "events", run.day))
-    warnings = revenue_warnings(revenue.good, dimensions["videos"].rows) + _stale(run, sides, dimensions)
-    warnings += unit_warnings(deliveries["ad_revenue"], revenue.contract) + _unread(run)
-    return ValidatedDay(sides, dimensions, deduplicated, events.counts, warnings)
+    warnings = revenue_warnings(revenue.good, dimensions["videos"].rows) + _stale_row_warnings(
+        run, other_tables, dimensions
+    )
+    warnings += unit_warnings(deliveries["ad_revenue"], revenue.contract) + _unread_warnings(run)
+    return ValidatedDay(other_tables, dimensions, deduplicated, events.counts, warnings)
 
 
 def _write(run: DayIngestion, validated: ValidatedDay) -> None:
-    for name, table in validated.sides.items():
-        _write_side(run, table, validated.dimensions.get(name))
-    # From here on the known viewers and videos are read as stored: the same rows, without merging them again.
+    for name, table in validated.other_tables.items():
+        _write_table(run, table, validated.dimensions.get(name))
+    # Read the merged viewers and videos as stored: they are the same rows, without a second merge.
     viewers, videos = (
         replace(validated.dimensions[name], rows=run.warehouse.read(name)) for name in ("viewers", "videos")
     )
     counts, contract = validated.event_counts, validated.deduplicated.contract
     events = ValidatedTable(contract, validated.deduplicated.flag(viewers, videos), counts)
-    # Quarantine first: an event that is stored marks the day as begun, and all else of the day must be there then.
+    # Write events last: stored events mark the day as begun, so all its other rows must be stored before.
     _write_quarantine(run, events)
     if counts.accepted:
-        # Where every row was found good there is nothing to leave out, and validating all of them again takes time.
+        # If all rows are good, skip the filter: it would validate all rows again.
         good = events.good if counts.quarantined else validated.deduplicated.rows.select(*contract.column_names)
         run.warehouse.append(good, "events")
 
@@ -199,7 +202,7 @@ def _files(source: Path) -> list[TableFiles]:
 
 @contextmanager
 def _naming_damaged_files(run: DayIngestion) -> Iterator[None]:
-    """Where an engine fails, look whether the delivery is at fault: its Parquet pages are read by the engine alone."""
+    """If the engine fails, look for a damaged Parquet file: only the engine reads the pages of such files."""
     try:
         yield
     except (PySparkException, Py4JError):
@@ -210,12 +213,12 @@ def _naming_damaged_files(run: DayIngestion) -> Iterator[None]:
         raise
 
 
-def _unread(run: DayIngestion) -> tuple[str, ...]:
+def _unread_warnings(run: DayIngestion) -> tuple[str, ...]:
     names = unread_entries(run.source) if run.settings.format == "native" else []
     return (f"{run.source} has {len(names)} entries that belong to no table: {shortened_list(names)}",) if names else ()
 
 
-def _validate_side(run: DayIngestion, delivery: Delivery) -> ValidatedTable:
+def _validate_table(run: DayIngestion, delivery: Delivery) -> ValidatedTable:
     contract = run.warehouse.contract(delivery.table)
     rules: list[RowRule] = [tier_rule(run.tiers)] if delivery.table == "viewers" else []
     return validated_table(delivery, contract, run.session, run.day, rules)
@@ -229,11 +232,11 @@ def _merged(run: DayIngestion, table: ValidatedTable) -> Dimension:
     return Dimension(merged(stored, table.good, table.contract), stored.count() + table.counts.accepted)
 
 
-def _stale(
-    run: DayIngestion, sides: Mapping[str, ValidatedTable], dimensions: Mapping[str, Dimension]
+def _stale_row_warnings(
+    run: DayIngestion, other_tables: Mapping[str, ValidatedTable], dimensions: Mapping[str, Dimension]
 ) -> tuple[str, ...]:
-    known = [name for name in dimensions if sides[name].counts.quarantined and run.warehouse.exists(name)]
-    found = [stale_row_warning(sides[name], run.warehouse.read(name)) for name in known]
+    known = [name for name in dimensions if other_tables[name].counts.quarantined and run.warehouse.exists(name)]
+    found = [stale_row_warning(other_tables[name], run.warehouse.read(name)) for name in known]
     return tuple(warning for warning in found if warning is not None)
 
 
@@ -254,7 +257,7 @@ def _has_rows(warehouse: Warehouse, table: str, day: date) -> bool:
     return warehouse.exists(table) and warehouse.read_arrow(table, ["date"], day=day).num_rows > 0
 
 
-def _write_side(run: DayIngestion, table: ValidatedTable, dimension: Dimension | None) -> None:
+def _write_table(run: DayIngestion, table: ValidatedTable, dimension: Dimension | None) -> None:
     name = table.contract.name
     if dimension is None:
         _replace_day(run, table.good, table.counts.accepted, name)
@@ -264,11 +267,11 @@ def _write_side(run: DayIngestion, table: ValidatedTable, dimension: Dimension |
 
 
 def _reinstate(warehouse: Warehouse, name: str, before: int | None, written: int) -> None:
-    """Let rows that stood before this run win again over those of its older day; new keys stay."""
+    """Write back the rows that table `name` had before this run, which ingests an older day; keep rows of new keys."""
     if before is None or before == written:
         return
-    stood, added = warehouse.read(name, version=before), warehouse.read(name, version=written)
-    warehouse.overwrite(merged(added, stood, warehouse.contract(name)), name)
+    earlier, added = warehouse.read(name, version=before), warehouse.read(name, version=written)
+    warehouse.overwrite(merged(added, earlier, warehouse.contract(name)), name)
 
 
 def _write_quarantine(run: DayIngestion, table: ValidatedTable) -> None:
@@ -281,7 +284,7 @@ def _write_quarantine(run: DayIngestion, table: ValidatedTable) -> None:
 
 
 def _replace_day(run: DayIngestion, rows: DataFrame, number: int, table: str) -> None:
-    """Replace the day's rows of `table`; an engine's commit costs seconds, so a few rows are written without it."""
+    """Replace the day's rows of `table`. A few rows are written without the engine, whose write costs seconds."""
     if number > _FEW_ROWS:
         run.warehouse.replace_day(rows, table, run.day)
         return

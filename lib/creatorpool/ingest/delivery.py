@@ -1,4 +1,4 @@
-"""A day's delivery on disk: which files carry which table, and what can be told of them before any row is read."""
+"""A day's delivery on disk: finds the files of each table and checks names, formats and columns before reading rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OPTIONAL_TABLES = ("creators", "entrants", "content_exposure", "drawer_positions
 
 PARQUET, JSON_LINES, CSV = "parquet", "jsonl", "csv"
 _FORMAT_BY_SUFFIX = {".parquet": PARQUET, ".jsonl": JSON_LINES, ".json": JSON_LINES, ".csv": CSV}
-# What a folder has beside its data files when these are read by a log: without it, deleted rows come back.
+# Folders beside the data files of a table with a log. Reading the files without the log would bring deleted rows back.
 _TABLE_LOGS = {"_delta_log": "Delta", ".hoodie": "Hudi", "metadata": "Iceberg"}
 
 
@@ -27,8 +27,8 @@ _TABLE_LOGS = {"_delta_log": "Delta", ".hoodie": "Hudi", "metadata": "Iceberg"}
 class Delivery:
     """One table as it was delivered.
 
-    Each frame of `parts` has the contract's columns but those in `absent`, in its own types, or as text (`is_text`)
-    with the record itself in `raw_row`. `other_day` rows were left out already.
+    Each frame of `parts` has the contract's columns except those in `absent`: in its own types, or as text (`is_text`)
+    with the whole record in `raw_row`. `other_day` counts rows of other days, which were left out already.
     """
 
     table: str
@@ -48,27 +48,29 @@ class TableFiles:
 
     @property
     def place(self) -> Path:
-        """The file, or the folder of several."""
+        """The file, or the folder if there are several files."""
         return self.paths[0] if len(self.paths) == 1 else self.paths[0].parent
 
 
 def find_files(source: Path, table: str) -> TableFiles | None:
-    """The files of `table` in folder `source`, in the order of their names, or None where there are none.
+    """The files of `table` in folder `source`, sorted by name, or None if there are none.
 
-    In the table's folder, names that begin with `_` or `.` are marks of the writer and skipped; all else must be a
-    readable file.
+    In the table's own folder, names that begin with `_` or `.` are skipped, because writers leave such marks. All other
+    entries must be readable files.
 
     Raises
     ------
     InputError
-        If `source` is no folder; if the table comes twice, empty, in several formats or in an unknown one; if an entry
-        of its folder is no file that can be read, or shows that the folder is a Delta, Iceberg or Hudi table.
+        If `source` is not a folder; if the table is present twice, or has no file, several formats or an unknown
+        format; if an entry of its folder cannot be read as a file; if the folder is a Delta, Iceberg or Hudi table.
     """
     entries = [entry for entry in _entries(source, "source") if _names_table(entry.name, table)]
     if not entries:
         return None
     if len(entries) > 1:
-        raise InputError(f"{table}: {source} holds it more than once: {shortened_list(e.name for e in entries)}")
+        raise InputError(
+            f"{table}: {source} has it more than once: {shortened_list(e.name for e in entries)}; keep one of them"
+        )
     paths = _parts(entries[0], table) if entries[0].is_dir() else entries
     for path in paths:
         _require_file(path, table)
@@ -79,7 +81,7 @@ def find_files(source: Path, table: str) -> TableFiles | None:
 
 
 def require_files(source: Path, table: str) -> TableFiles:
-    """`find_files`, with an InputError where there are none."""
+    """The same as `find_files`, but InputError if there are no files."""
     files = find_files(source, table)
     if files is None:
         present = shortened_list(entry.name for entry in _entries(source, table))
@@ -91,7 +93,7 @@ def require_files(source: Path, table: str) -> TableFiles:
 
 
 def unread_entries(source: Path) -> list[str]:
-    """Names in `source` that belong to no table; those that begin with `_` or `.` do not count."""
+    """Names of entries of `source` that belong to no table, without those that begin with `_` or `.`."""
     tables = (*REQUIRED_TABLES, *OPTIONAL_TABLES)
     names = [entry.name for entry in _entries(source, "source") if not _is_mark(entry)]
     return [name for name in names if not any(_names_table(name, table) for table in tables)]
@@ -100,9 +102,15 @@ def unread_entries(source: Path) -> list[str]:
 def require_columns(
     got: Sequence[str], contract: Contract, place: Path, optional: Sequence[str] = (), *, quote: bool = True
 ) -> None:
-    """InputError, naming both lists, unless a delivery has each column once; it may leave out `optional` ones.
+    """Check that `got`, the columns of a delivered file, has each column of the contract once and no other column.
 
-    Without `quote`, names that the contract does not have are counted and not shown: they may be a viewer's data.
+    Columns in `optional` may be missing. Without `quote`, names that are not in the contract are counted and not shown,
+    because they may be a viewer's data.
+
+    Raises
+    ------
+    InputError
+        If the columns differ; the message names the expected and the delivered columns.
     """
     expected = list(contract.column_names)
     known, times = set(expected), Counter(got)
@@ -119,7 +127,7 @@ def require_columns(
 
 
 def optional_columns(contract: Contract) -> tuple[str, ...]:
-    """Columns that a delivery may leave out: the day of an event follows from its time."""
+    """Columns that a delivery may leave out: `date` of events, which follows from the event's time."""
     return ("date",) if contract.name == "events" else ()
 
 
@@ -150,8 +158,8 @@ def _parts(folder: Path, table: str) -> list[Path]:
     for entry in entries:
         if entry.name in _TABLE_LOGS and entry.is_dir():
             raise InputError(
-                f"{table}: {folder} is a {_TABLE_LOGS[entry.name]} table, by its {entry.name}/: its files may hold "
-                f"rows that were deleted; deliver the live rows as plain files"
+                f"{table}: {folder} is a {_TABLE_LOGS[entry.name]} table, because it has {entry.name}/; its files may "
+                f"contain deleted rows: deliver the current rows as plain files"
             )
     return [entry for entry in entries if not _is_mark(entry)]
 
@@ -162,7 +170,7 @@ def _require_file(path: Path, table: str) -> None:
         if stat.S_ISREG(mode):
             path.open("rb").close()
     except OSError as error:
-        kind = "is a link to nowhere" if path.is_symlink() and not path.exists() else "cannot be read"
+        kind = "is a broken link" if path.is_symlink() and not path.exists() else "cannot be read"
         raise InputError(f"{table}: {path} {kind}: {error.strerror}") from error
     if stat.S_ISDIR(mode):
         raise InputError(f"{table}: {path} is a folder: put all files directly into {path.parent}")
@@ -174,5 +182,8 @@ def _format_of(path: Path, table: str) -> str:
     is_compressed = path.suffix == ".gz"
     found = _FORMAT_BY_SUFFIX.get(Path(path.stem).suffix if is_compressed else path.suffix)
     if found is None or (is_compressed and found == PARQUET):
-        raise InputError(f"{table}: {path} is neither Parquet, nor JSON lines, nor CSV, by its name")
+        raise InputError(
+            f"{table}: {path} has an unknown format: its name must end in .parquet, .jsonl, .json or .csv (or .gz of "
+            f"the last three)"
+        )
     return found

@@ -1,4 +1,4 @@
-"""Upserting rows by key: the incoming row of a key wins. Pure transforms."""
+"""Merges rows of dimensions by key: the incoming row of a key replaces the stored row. Pure transforms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from creatorpool.contracts import Contract
 
 
 def merged(stored: DataFrame | None, incoming: DataFrame, contract: Contract) -> DataFrame:
-    """One row per key of `contract`: `incoming`, and what `stored` has beside it. Each has a key once."""
+    """One row per key of `contract`: the rows of `incoming`, and those of `stored` with other keys.
+
+    Keys must be unique in each of the two frames.
+    """
     if stored is None:
         return incoming
     kept = stored.join(incoming.select(*contract.key), list(contract.key), "left_anti")
@@ -20,7 +23,7 @@ def merged(stored: DataFrame | None, incoming: DataFrame, contract: Contract) ->
 
 
 def changed(stored: DataFrame, incoming: DataFrame, contract: Contract) -> DataFrame:
-    """Rows of `incoming` that `stored` does not have just so."""
+    """Rows of `incoming` that are not in `stored` with the same values."""
     old = stored.select(*(F.col(name).alias(f"stored_{name}") for name in contract.column_names))
     same = reduce(and_, (F.col(name).eqNullSafe(F.col(f"stored_{name}")) for name in contract.column_names))
     has_key = reduce(and_, (F.col(name).eqNullSafe(F.col(f"stored_{name}")) for name in contract.key))

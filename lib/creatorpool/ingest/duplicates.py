@@ -1,7 +1,7 @@
-"""Rows that share a key: identical ones become one, differing ones are in conflict. Pure transforms.
+"""Rows that share a key: identical rows become one row, different rows are in conflict. Pure transforms.
 
-The usual night has none. So keys are compared by a 64-bit hash first, over the key alone; only rows whose hash occurs
-again (or is stored already) are looked at whole.
+Most nights have no such rows. So 64-bit hashes of the keys are compared first; only rows whose hash occurs again, or is
+stored already, are compared completely.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _CONTENT = "content"
 
 
 def duplicate_key_hashes(rows: DataFrame, contract: Contract, key: Sequence[str]) -> DataFrame:
-    """Hashes of keys that occur more than once, in `key_hash`; rows without a key are not compared."""
+    """Hashes of the keys that occur more than once, in column `key_hash`; rows without a key are left out."""
     hashes = with_key(rows, contract, key).select(_hash(key))
     return hashes.groupBy(_HASH).count().where(F.col("count") > 1).select(_HASH)
 
 
 def stored_hashes(stored: DataFrame, arrived: DataFrame, key: Sequence[str]) -> DataFrame:
-    """Hashes of the keys that both frames have, in `key_hash`."""
+    """Hashes of the keys that both frames have, in column `key_hash`."""
     return arrived.select(_hash(key)).join(stored.select(_hash(key)), _HASH, "left_semi").distinct()
 
 
 def with_key(rows: DataFrame, contract: Contract, key: Sequence[str]) -> DataFrame:
-    """Rows that have a key: its required parts are neither NULL nor blank."""
+    """Rows with a key: no required column of it is NULL or blank."""
     required = [name for name in key if not contract.column(name).nullable]
     for name in required:
         rows = rows.where(F.trim(F.col(name).cast("string")) != "")
@@ -49,16 +49,18 @@ def unique_rows(rows: DataFrame, duplicate_keys: DataFrame, key: Sequence[str]) 
 def deduplicated(
     rows: DataFrame, duplicate_keys: DataFrame, contract: Contract, key: Sequence[str], stored: DataFrame | None = None
 ) -> DataFrame:
-    """The other rows, without repetitions, with `in_conflict`: a row of the key, given or stored, has other content.
+    """Rows whose key hash is among `duplicate_keys`, without repetitions, with column `in_conflict`.
+
+    `in_conflict` is true if another row of the key, delivered or stored, has other content.
 
     Parameters
     ----------
     rows : DataFrame
         As `conform` returns them.
     duplicate_keys : DataFrame
-        `key_hash` of every key that may occur more than once.
+        Column `key_hash` with the hashes of all keys that may occur more than once.
     stored : DataFrame, optional
-        Rows of the table itself. A row that is there already, with the same content, is a repetition.
+        Rows of the table. A delivered row that is stored with the same content is a repetition.
     """
     several = rows.withColumn(_HASH, _hash(key)).join(duplicate_keys, _HASH, "left_semi")
     compared = _with_content(several.withColumn(_IS_STORED, F.lit(False)), contract)

@@ -1,4 +1,4 @@
-"""Judging a day's events by their contract, the known viewers and videos, and what the table has already."""
+"""Validates a day's events against their contract, the known viewers and videos, and the events already stored."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _IMPLIED_BY_TIME = ("date_not_null", "date_is_day_of_event")
 
 @dataclass(frozen=True)
 class Dimension:
-    """Viewers or videos: one row a key, and how many there are at most."""
+    """Viewers or videos: one row per key, and an upper bound of the number of rows."""
 
     rows: DataFrame
     number: int
@@ -31,7 +31,7 @@ class Dimension:
 
 @dataclass(frozen=True)
 class StoredDays:
-    """Rows that the table has already, of these days."""
+    """Days, and the rows of these days that the table has already."""
 
     days: tuple[date, ...]
     rows: DataFrame
@@ -39,17 +39,20 @@ class StoredDays:
 
 @dataclass(frozen=True)
 class DeduplicatedEvents:
-    """Events without repetitions, ready to be validated; `was_read` counts them before, where there were any."""
+    """Events without repetitions, ready for validation.
+
+    `rows_read` is their number before repetitions were dropped; None if there were none.
+    """
 
     rows: DataFrame
     contract: Contract
     rules: tuple[RowRule, ...]
     is_text: bool
-    was_read: int | None
+    rows_read: int | None
     other_day: int
 
     def flag(self, viewers: Dimension, videos: Dimension) -> DataFrame:
-        """The events with the names of the rules that each breaks."""
+        """The events with column `failed_rules`, the names of the rules that each breaks."""
         joined = with_known(
             self.rows, broadcast_if_small(viewers.rows.select("viewer_id"), viewers.number), "viewer_id"
         )
@@ -57,10 +60,10 @@ class DeduplicatedEvents:
         return flag_rows(joined, self.contract, self.rules, is_text=self.is_text)
 
     def validate(self, day: date, viewers: Dimension, videos: Dimension) -> ValidatedTable:
-        """The events with their verdicts, counted."""
+        """The events with `failed_rules`, and their counts; events of days before `day` count as late."""
         flagged = self.flag(viewers, videos)
         outcomes = count_outcomes(flagged, self.contract)
-        duplicates = 0 if self.was_read is None else self.was_read - outcomes.rows
+        duplicates = 0 if self.rows_read is None else self.rows_read - outcomes.rows
         return ValidatedTable(
             self.contract, flagged, table_counts(outcomes, duplicates, other_day=self.other_day, day=day)
         )
@@ -73,12 +76,12 @@ def deduplicate_events(
     window: tuple[date, int],
     stored: StoredDays | None,
 ) -> DeduplicatedEvents:
-    """Drop what repeats another event of the delivery, or one that the table has.
+    """Drop events that repeat another event of the delivery, or a stored one.
 
-    `window` is the run's day and how many days before it are still taken.
+    `window` is the run's day, and the number of days before it whose events are accepted.
     """
     if "date" in delivery.absent:
-        # The day was taken from the time: what the contract says of both follows, and would only be named twice.
+        # The day is computed from the time, so these rules cannot be broken without a broken rule on the time.
         kept_rules = tuple(rule for rule in contract.row_rules if rule.name not in _IMPLIED_BY_TIME)
         contract = replace(contract, row_rules=kept_rules)
     rows = conformed(delivery, contract)
@@ -94,10 +97,10 @@ def deduplicate_events(
 def _duplicate_keys(
     rows: DataFrame, contract: Contract, session: SparkSession, stored: StoredDays | None
 ) -> DataFrame | None:
-    """Hashes of the ids that come twice, or are stored already; None if there are none."""
+    """Hashes of the ids that occur twice or are stored already; None if there are none."""
     found = [materialized_if_small(duplicate_key_hashes(rows, contract, KEY), session)]
     if stored is not None:
-        # Of all stored days, not only the event's own: an id names one event, whatever day it is filed under.
+        # Compare with all stored days, not only the event's own day: an id must name one event.
         found.append(materialized_if_small(stored_hashes(stored.rows, with_key(rows, contract, KEY), KEY), session))
     frames = [hashes.rows for hashes in found if hashes.number != 0]
     return reduce(lambda one, other: one.unionByName(other).distinct(), frames) if frames else None

@@ -1,8 +1,8 @@
-"""JSON lines as batches of text columns, by Python's JSON parser: the same on each engine.
+"""Reads JSON lines as batches of text columns with Python's JSON parser, so that all engines see the same records.
 
-A line holds one object, or several with nothing but blanks between them, each a record of its own. Where a line holds
-anything else, all that it holds is refused, piece by piece. Numbers keep their digits, nested values become JSON text,
-and a bare NaN, which is not JSON, is text so that a rule can name its column.
+A line has one object, or several objects with only blanks between them; each object is one record. If a line has
+anything else, every part of the line is refused as one record each. Numbers keep their digits, nested values become
+JSON text, and a bare NaN, which is not JSON, becomes text so that a rule can name its column.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _SPACED_COLONS = (" :", "\t:", "\r:")
 _SURROGATES = ("\\ud", "\\uD")
 _BLANK = "\ufeff \t\r\n"
 _BLANKS = re.compile(f"[{_BLANK}]*")
-_SEEN_KEYS = 10_000
+_MAX_NOTED_KEYS = 10_000
 
 
 @dataclass
 class JsonFile:
-    """A file of JSON lines; `keys` are those that its records had, as far as they have been read."""
+    """A file of JSON lines; `keys` collects the keys of the records that have been read so far."""
 
     stream: ByteStream
     names: Sequence[str]
@@ -40,12 +40,12 @@ class JsonFile:
     keys: set[str] = field(default_factory=set)
 
     def records(self) -> Iterator[Records]:
-        """All records.
+        """All records of the file, in batches.
 
         Raises
         ------
         InputError
-            Naming the file: a damaged file, or one JSON array over the whole of it.
+            If the file is damaged, or is one JSON array; the message names the file.
         """
         is_first = True
         for block in line_blocks(self.stream, self.max_line_bytes):
@@ -62,19 +62,19 @@ class JsonFile:
     def _refuse_array(self, block: bytes) -> None:
         if block.lstrip().startswith(b"["):
             raise InputError(
-                f"{self.stream.place} is a JSON array. JSON lines are wanted: one object a line, without brackets "
-                f"around them or commas between them; `jq -c '.[]'` makes them of an array"
+                f"{self.stream.place} is a JSON array. It must have JSON lines: one object per line, without brackets "
+                f"around them or commas between them; `jq -c '.[]'` converts an array"
             )
 
     def _note_keys(self, objects: Iterable[dict[str, Any]]) -> None:
         for found in objects:
-            if not found.keys() <= self.keys and len(self.keys) < _SEEN_KEYS:
+            if not found.keys() <= self.keys and len(self.keys) < _MAX_NOTED_KEYS:
                 self.keys |= found.keys()
 
 
 @dataclass
 class _Block:
-    """The records of some lines: objects with the text of each, and the text of what is none."""
+    """The records of some lines: objects, the text of each object, and the text of refused records."""
 
     objects: list[dict[str, Any]] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
@@ -90,7 +90,8 @@ def _read_block(block: bytes, max_line_bytes: int, max_keys: int) -> _Block:
         is_plain = False
     if is_plain:
         found = _read_lines(text.split("\n"), _PLAIN, max_keys)
-        # A key that comes twice would lose its first value, and half a surrogate pair is no text.
+        # Read carefully if a key may occur twice, which would lose its first value, or if half a surrogate pair may
+        # occur, which is not valid text.
         has_each_key = text.count('":') == sum(map(len, found.objects))
         if has_each_key and not any(sign in text for sign in (*_SPACED_COLONS, *_SURROGATES)):
             return found
@@ -129,7 +130,7 @@ def _read_lines(lines: Sequence[str], decoder: json.JSONDecoder, max_keys: int) 
 
 
 def _pieces(text: str, decoder: json.JSONDecoder) -> list[tuple[str, Any]]:
-    """The values that stand one after the other in `text`, each with its text; None for a rest that is no JSON."""
+    """The JSON values that follow each other in `text`, each with its text; None for a rest that is not JSON."""
     found: list[tuple[str, Any]] = []
     start = 0
     while start < len(text):
@@ -168,7 +169,7 @@ def _as_text(value: Any) -> str | None:
 def _without_faults(pairs: Pairs) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key comes twice")
+        raise ValueError("a key occurs twice")
     for key, value in pairs:
         (key + (_as_text(value) or "")).encode()  # UnicodeEncodeError is a ValueError
     return found

@@ -1,17 +1,18 @@
-"""KuaiRand's logs (Gao et al., CIKM 2022): the public files and cuts of them, one day at a time.
+"""Reads KuaiRand's logs (Gao et al., CIKM 2022), the public files or parts of them, one day at a time.
 
-Real, from the log: who watched what, when (`time_ms`, UTC), for how long (`play_time_ms`), and the flags `is_like`
-(none where the log has no such column), `is_comment`, `is_forward` (a share) and `is_follow`; a video's length is the
-longest `duration_ms` that any row of the video has. A video with no length above 0 in any row is quarantined, and its
-events with it. `long_view` is not kept: it follows from watch time and length.
+Real data from the log: who watched which video, when (`time_ms`, UTC), for how long (`play_time_ms`), and the flags
+`is_like` (false if the log has no such column), `is_comment`, `is_forward` (a share) and `is_follow`. A video's length
+is the longest `duration_ms` of its rows. A video without a length above 0 is quarantined, and so are its events.
+`long_view` is not used: it follows from watch time and length.
 
-Real, from the user features: how long an account has been registered. An account registered for a year is 'verified'
-here, a younger one 'unverified'; KuaiRand has no tiers.
+Real data from the user features: how long an account has been registered. KuaiRand has no tiers; an account that was
+registered for a year is 'verified' here, a younger one 'unverified'.
 
-Made up, openly, because the logs have none of it: creators (`made-up-creator-17`), categories (`made-up-category-3`),
-safety scores, compliance (always true), Pulse (one video in 50), publication times, the tier of a user without features
-(two in three are 'verified'), and ad revenue: fixed micros for each row of the log, in the currency XXX, which is ISO
-4217's code for none. All are drawn from a hash of the video's or user's id, so they are the same on each day.
+Made-up data, marked as such, because the logs do not have it: creators (`made-up-creator-17`), categories
+(`made-up-category-3`), safety scores, compliance (always true), Pulse (one video in 50), publication times, the tier of
+a user without features (two in three are 'verified'), and ad revenue: fixed micros for each row of the log, in the
+currency XXX, ISO 4217's code for no currency. All of it is drawn from a hash of the video's or user's id, so it is the
+same on every day.
 """
 
 from __future__ import annotations
@@ -41,17 +42,17 @@ _LOGS = ("events_*.tsv*", "events_*.csv*", "log_*.csv*", "log_*.tsv*")
 _NEEDED = ("user_id", "video_id", "time_ms", "is_follow", "is_comment", "is_forward", "play_time_ms", "duration_ms")
 _OPTIONAL = ("is_like", "tab")
 _ACTION_COLUMNS = {"like": "is_like", "comment": "is_comment", "share": "is_forward", "follow": "is_follow"}
-# Where the data set begins: a fixed moment for what is made up, so that no day changes what another has said.
+# The beginning of the data set. Made-up times use this fixed moment, so that all days give a video the same times.
 _BEGINNING = datetime(2022, 4, 8, tzinfo=UTC)
 
 
 def read_kuairand(reading: Reading, source: Path, day: date) -> dict[str, Delivery]:
-    """The rows of `day`, by UTC time, in the native tables' columns; a hashed user's events are made of the hash.
+    """The rows of `day` (UTC), by table, with the columns of the native layout. If users are hashed, ids have the hash.
 
     Raises
     ------
     InputError
-        If `source` has no log, or a log or the user features lack a column that is needed.
+        If `source` has no log, or a log or the user features lack a required column.
     """
     session = reading.session
     log = _read_log(reading, source)
@@ -72,7 +73,7 @@ def read_kuairand(reading: Reading, source: Path, day: date) -> dict[str, Delive
 def _read_log(reading: Reading, source: Path) -> DataFrame:
     paths = sorted({path for pattern in _LOGS for path in source.glob(pattern)})
     if not paths:
-        raise InputError(f"{source} has no KuaiRand log; looked for {', '.join(_LOGS)}")
+        raise InputError(f"{source} has no KuaiRand log: no file matches {', '.join(_LOGS)}")
     return union_all([_read_separated(reading, path, _NEEDED, _OPTIONAL) for path in paths])
 
 
@@ -85,14 +86,14 @@ def _read_features(reading: Reading, source: Path) -> DataFrame | None:
 
 
 def _read_separated(reading: Reading, path: Path, needed: tuple[str, ...], optional: tuple[str, ...]) -> DataFrame:
-    """Columns `needed`, `optional` (NULL where the file has none) and `raw_row`, as text; times also as `event_ts`."""
+    """Columns `needed`, `optional` (NULL if the file has none) and `raw_row`, as text; with a time also `event_ts`."""
     settings = reading.settings
     with opened(path, "events", settings.max_file_bytes) as stream:
         file = CsvFile(stream, max_header_bytes=settings.max_header_bytes, separator=None)
         names = file.names
         missing = [name for name in needed if name not in names]
         if missing or len(set(names)) < len(names):
-            raise InputError(f"{path}: columns {missing} are missing, or one is given twice; needed are {list(needed)}")
+            raise InputError(f"{path}: columns {missing} are missing, or one occurs twice; required are {list(needed)}")
         records = file.records(settings.max_row_bytes, quote=reading.may_quote)
         staged = reading.stage(records, names, f"{path.name}.parquet")
     rows = reading.staged([staged], names)
@@ -123,7 +124,7 @@ def _events(today: DataFrame) -> DataFrame:
 
 
 def _flag(action: str, is_read: Column) -> Column:
-    """The log's flag of an action; "0" where the log has no such column, or leaves one empty that it may lack."""
+    """The log's flag of an action as text; "0" if an optional column is missing or empty."""
     column = _ACTION_COLUMNS.get(action)
     if column in _NEEDED:
         return F.col(column)
@@ -165,7 +166,7 @@ def _videos(log: DataFrame, today: DataFrame) -> DataFrame:
 
 
 def _revenue(today: DataFrame, videos: DataFrame, day: date) -> DataFrame:
-    """Fixed micros for each row of the log: of its video's category, and for Pulse videos also beside the video."""
+    """Fixed micros for each row of the log: for its video's category, and for a Pulse video also for the video."""
     views = today.join(videos.where(F.col("length_ms") > 0), "video_id", "inner")
     category = F.col("categories")[0].alias("category")
     pooled = views.groupBy(category).agg((F.count("*") * MICROS_PER_VIEW).alias("revenue_micros"))
@@ -187,5 +188,5 @@ def _named(prefix: str, purpose: str, choices: int) -> Column:
 
 
 def _draw(column: str, purpose: str, choices: int) -> Column:
-    """A number below `choices` from a hash of the id: the same on each day and engine."""
+    """A whole number from 0 to below `choices` from a hash of the id: the same on each day and engine."""
     return F.pmod(F.xxhash64(F.concat(F.lit(f"{purpose} "), F.col(column))), F.lit(choices))

@@ -1,4 +1,4 @@
-"""Few rows are computed once and kept at hand; many stay a plan, to be computed where they are used."""
+"""Computes small frames once and keeps their rows; large frames stay plans, which the engine computes when used."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 _MATERIALIZED_ROWS = 200_000
-"""So many rows fit this process and one message to the engine."""
+"""This many rows fit in this process and in one message to the engine."""
 
 _BROADCAST_ROWS = 2_000_000
-"""So many ids fit every executor; beyond, the engine plans the join."""
+"""This many ids fit in every executor; for more, the engine plans the join itself."""
 
 
 @dataclass(frozen=True)
 class Materialized:
-    """Rows and their number; the number is None where there were too many to compute."""
+    """Rows and their number; the number is None if there were too many rows to compute."""
 
     rows: DataFrame
     number: int | None
 
 
 def materialized_if_small(rows: DataFrame, session: SparkSession) -> Materialized:
-    """`rows`, computed now if there is a moderate number of them, so that no later pass computes them again."""
+    """`rows`, computed now if there are at most 200,000 of them, so that no later query computes them again."""
     found = rows.limit(_MATERIALIZED_ROWS + 1).toArrow()
     if found.num_rows > _MATERIALIZED_ROWS:
         return Materialized(rows, None)
@@ -31,5 +31,5 @@ def materialized_if_small(rows: DataFrame, session: SparkSession) -> Materialize
 
 
 def broadcast_if_small(rows: DataFrame, number: int) -> DataFrame:
-    """`rows`, marked for a broadcast to every executor where their `number` allows."""
+    """`rows`, marked for a broadcast join if their `number` is at most 2,000,000."""
     return F.broadcast(rows) if number <= _BROADCAST_ROWS else rows

@@ -25,22 +25,24 @@ from creatorpool.ingest.reading import Reading
 
 
 def read_native(reading: Reading, files: TableFiles, contract: Contract) -> Delivery:
-    """The rows of `files` as delivered, viewers' ids hashed where the reading says so.
+    """The rows of `files` as delivered, with viewers' ids hashed if `reading` has pseudonyms.
 
-    Text is read here, once, and staged: engines disagree on what a record is.
+    Text is read here once, and staged as Parquet, because engines split text into records in different ways.
 
     Raises
     ------
     InputError
-        Naming file, table, what was expected and what was there: an unreadable file, a missing or extra column, a type
-        from which the contract's cannot be had.
+        If a file is unreadable, has a missing or extra column, or a type that cannot become the contract's type; the
+        message names table, file, and the expected and delivered columns.
     """
     read = {JSON_LINES: _read_json, CSV: _read_csv}.get(files.format, parquet_parts)
     parts = read(reading, files, contract)
     optional = optional_columns(contract)
     absent = tuple(name for name in optional if any(name not in part.columns for part in parts))
     if any(name in part.columns for name in absent for part in parts):
-        raise InputError(f"{contract.name}: column {absent} must be in all files of {files.place} or in none")
+        raise InputError(
+            f"{contract.name}: columns {list(absent)} must be in all files of {files.place} or in none of them"
+        )
     return Delivery(contract.name, tuple(parts), absent, is_text=files.format in (JSON_LINES, CSV))
 
 
@@ -53,7 +55,7 @@ def _read_json(reading: Reading, files: TableFiles, contract: Contract) -> list[
             staged.append(reading.stage(file.records(), names, f"{files.table}-{position}.parquet"))
         keys |= file.keys
     if keys:
-        # JSON leaves out what is null, so only a column that may not be null can be missed.
+        # JSON may leave out null values, so only a required column can be recognised as missing.
         nullable = [column.name for column in contract.columns if column.nullable]
         may_lack = [*optional_columns(contract), *nullable]
         require_columns(sorted(keys), contract, files.place, may_lack, quote=reading.may_quote)
@@ -74,7 +76,7 @@ def _read_csv(reading: Reading, files: TableFiles, contract: Contract) -> list[D
 
 
 def _stage_csv(reading: Reading, path: Path, contract: Contract, target: str) -> tuple[tuple[str, ...], Path] | None:
-    """The columns of a CSV file and its staged copy; None for a file without a byte, which says nothing of columns."""
+    """The columns of a CSV file and its staged copy; None for an empty file, which has no column names."""
     settings = reading.settings
     with opened(path, contract.name, settings.max_file_bytes) as stream:
         file = CsvFile(stream, max_header_bytes=settings.max_header_bytes)

@@ -1,4 +1,4 @@
-"""Keeping an expression where it is."""
+"""A barrier that keeps an engine's optimizer from moving an expression."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pyspark.sql import functions as F
 
 
 def behind_barrier(value: Column) -> Column:
-    """`value`, computed once a row and where it stands.
+    """`value`, computed once per row at this place of the plan.
 
-    Engines move a filter below the columns that it reads by writing their expressions into it, as often as it names
-    them: parsing a line a hundred times instead of once. What may differ from one evaluation to the next is not moved.
+    When engines move a filter below the columns that it reads, they copy the expressions of these columns into it, one
+    copy per use: a line may be parsed a hundred times instead of once. They do not move non-deterministic expressions.
     """
-    # The sum hides from Spark's optimizer that the condition always holds: `rand() >= 0` alone it would drop.
+    # The condition always holds. The sum hides this from Spark's optimizer, which would drop `rand() >= 0`.
     return F.when(F.rand() + F.lit(1.0) >= F.lit(1.0), value)

@@ -1,4 +1,4 @@
-"""Parquet deliveries, checked by their footers; a file that an engine would misread is copied in a plain form first."""
+"""Checks Parquet deliveries by their footers. A file that an engine would misread is first copied in a plain form."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _BATCH_ROWS = 1 << 17
 
 
 def parquet_parts(reading: Reading, files: TableFiles, contract: Contract) -> list[DataFrame]:
-    """The rows of the table's files, one frame for each of the schemas they have; errors as in `checked_parquet_files`.
+    """The rows of the table's files, one frame per schema; errors as in `checked_parquet_files`.
 
-    Viewers' ids are hashed where the reading says so: in a copy as it is written, else by the frame.
+    If `reading` has pseudonyms, viewers' ids are hashed: in a copy while it is written, otherwise in the frame.
     """
     hashed = reading.pseudonyms
     parts = []
@@ -33,17 +33,17 @@ def parquet_parts(reading: Reading, files: TableFiles, contract: Contract) -> li
 
 
 def checked_parquet_files(reading: Reading, files: TableFiles, contract: Contract) -> list[tuple[bool, list[Path]]]:
-    """Paths of the table's files, grouped by schema and by whether they are copies, each plain enough for every engine.
+    """Groups of the table's files that every engine reads correctly: whether they are copies, and their paths.
 
-    A file with nanosecond or INT96 times, dictionary-typed, all-null or unsigned 64-bit columns, or with NaN in a
-    column that is constant otherwise, is copied to the staging folder first: engines fail on the former, or let times
-    of other centuries wrap around, and Sail 0.7 reads the constant where the NaN is.
+    Files of one group have one schema. A file is first copied to the staging folder if it has nanosecond or INT96
+    times, dictionary-typed, all-null or unsigned 64-bit columns, or NaN in a column that is otherwise constant. On such
+    files engines fail, or wrap times of other centuries; Sail 0.7 reads the constant instead of NaN.
 
     Raises
     ------
     InputError
-        Naming file, table, what was expected and what was there: unreadable file, missing or extra column, a type from
-        which the contract's cannot be had without loss.
+        If a file is unreadable, has a missing or extra column, or a type that cannot become the contract's type without
+        loss; the message names table, file, and the expected and delivered columns.
     """
     groups: dict[tuple[bool, tuple[tuple[str, str], ...]], list[Path]] = {}
     for position, path in enumerate(files.paths):
@@ -58,7 +58,7 @@ def checked_parquet_files(reading: Reading, files: TableFiles, contract: Contrac
 
 
 def refuse_damaged(files: TableFiles) -> None:
-    """InputError naming the first of the Parquet `files` whose pages cannot be read to the end."""
+    """Raise InputError for the first of the Parquet `files` whose pages cannot be read; return if there is none."""
     for path in files.paths:
         try:
             for _ in pq.ParquetFile(path).iter_batches(_BATCH_ROWS):
@@ -85,7 +85,7 @@ def _schema(path: Path, contract: Contract, *, quote: bool) -> pa.Schema:
 
 
 def _can_hold(wanted: str, given: pa.DataType) -> bool:
-    """Whether values of `given` can become `wanted`, each on its own: one that does not fit is a fault of its row."""
+    """Whether values of type `given` can become `wanted`. A single value that does not fit is a fault of its row."""
     types = pa.types
     is_text = _is_text(given)
     is_number = types.is_integer(given) or types.is_floating(given) or types.is_decimal(given)
@@ -129,7 +129,7 @@ def _is_list(given: pa.DataType) -> bool:
 
 
 def _hides_nan(path: Path, schema: pa.Schema) -> bool:
-    """Whether a column's statistics say it is constant although it has NaN, which statistics leave out."""
+    """Whether statistics show a constant column that also has NaN, which statistics do not count."""
     metadata = pq.read_metadata(path)
     for index in range(metadata.num_columns):
         column = metadata.schema.column(index)
@@ -154,7 +154,7 @@ def _plain_copy(path: Path, schema: pa.Schema, reading: Reading, target: Path) -
 
 
 def _plain_batches(path: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    # INT96 is read as microseconds: as nanoseconds, times before 1678 and after 2261 wrap around.
+    # Read INT96 as microseconds: as nanoseconds, times before 1678 and after 2261 would wrap around.
     file = pq.ParquetFile(path, coerce_int96_timestamp_unit="us")
     for batch in file.iter_batches(_BATCH_ROWS):
         columns = [_plain(batch.column(field.name), field.type) for field in schema]
@@ -162,5 +162,5 @@ def _plain_batches(path: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
 
 
 def _plain(values: pa.Array, wanted: pa.DataType) -> pa.Array:
-    # A table keeps microseconds: what a log has beyond them is cut off, not a reason to refuse it.
+    # Tables have microseconds: finer parts of a time are cut off, and the row is not refused.
     return pc.cast(values, options=pc.CastOptions(wanted, allow_time_truncate=True))

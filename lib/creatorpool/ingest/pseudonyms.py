@@ -1,7 +1,7 @@
-"""Viewers' ids replaced by keyed hashes before any row is checked or staged, so that no file ever holds delivered ones.
+"""Replaces viewers' ids by keyed hashes before any row is checked or staged, so that no written file has delivered ids.
 
-SHA-256 over the hashed key and the id: the same viewer has the same pseudonym on each day and engine, and nobody
-without the key can try ids against it.
+The pseudonym is the SHA-256 of the hashed key and the id. A viewer has the same pseudonym on every day and engine, and
+nobody without the key can test ids against pseudonyms.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from creatorpool.errors import ConfigurationError
 from creatorpool.ingest.records import Records
 
 KEY_VARIABLE = "CREATORPOOL_HASH_KEY"
-"""The environment's name for the key, which is a secret: it stands in no configuration, table or log line."""
+"""Environment variable with the key. The key is a secret: it is never in a configuration, a table or a log line."""
 
 WITHHELD = "withheld: a record that cannot be read may hold a viewer's id"
 
@@ -29,18 +29,18 @@ _SHORTEST_KEY = 32
 
 
 def hash_key() -> str:
-    """The key that the environment gives; ConfigurationError if there is none, or one short enough to be guessed."""
+    """The key from the environment; ConfigurationError if there is none or it has less than 32 characters."""
     key = os.environ.get(KEY_VARIABLE, "")
     if len(key) < _SHORTEST_KEY:
         raise ConfigurationError(
-            f"ingest.hash_viewer_ids needs a key of at least {_SHORTEST_KEY} characters in the environment's "
-            f"{KEY_VARIABLE}, got {len(key)}"
+            f"ingest.hash_viewer_ids needs a key of at least {_SHORTEST_KEY} characters in the environment variable "
+            f"{KEY_VARIABLE}, got {len(key)} characters"
         )
     return key
 
 
 def key_fingerprint(key: str) -> str:
-    """What tells two keys apart and gives neither away."""
+    """A short hash of the key, which shows whether two keys are equal and does not reveal them."""
     return _digest(f"fingerprint {key}")[:16]
 
 
@@ -62,13 +62,13 @@ class Pseudonyms:
         )
 
     def batch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """`batch` with pseudonyms in the hashed columns that it has, which are text."""
+        """`batch` with pseudonyms in the hashed columns that it has; these must be text."""
         for name in set(self.names) & set(batch.schema.names):
             batch = batch.set_column(batch.schema.get_field_index(name), name, self._array(batch.column(name)))
         return batch
 
     def records(self, records: Records) -> Records:
-        """`records` without the text of a record: its columns stand for it, or nothing where it cannot be read."""
+        """`records` with pseudonyms and without `raw_row`, whose text may contain ids; unreadable ones get a note."""
         batch, shown = self.batch(records.batch), None if records.is_readable else WITHHELD
         raw = pa.array([shown] * batch.num_rows, pa.string())
         place = batch.schema.get_field_index(RAW_ROW)
@@ -76,7 +76,7 @@ class Pseudonyms:
 
     def _column(self, name: str) -> Column:
         value = F.col(name).cast("string")
-        # An empty id stays one, for the rule that refuses it.
+        # An empty id stays empty, so that a rule refuses it.
         hashed = F.sha2(F.concat(F.lit(self._secret), value).cast("binary"), 256)
         return F.when(value == "", value).otherwise(hashed)
 

@@ -1,4 +1,4 @@
-"""How the files of one delivery are read: what every reader needs to know."""
+"""Reads and stages the files of one delivery; all readers share this module."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from creatorpool.ingest.pseudonyms import Pseudonyms
 from creatorpool.ingest.records import Records, record_schema
 from creatorpool.settings import IngestSettings
 
-# Engines read these as patterns, and a pattern that matches nothing as an empty table.
+# Engines read names with these characters as patterns, and a pattern that matches nothing as an empty table.
 _PATTERN_SIGNS = set("*?[]{}\\")
 _GROUP_ROWS = 1 << 17
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One delivery's reading; `staging` is a folder for copies, which must hold no delivered id under `pseudonyms`."""
+    """Parameters for reading one delivery. Copies go to folder `staging`; with `pseudonyms` they have no real ids."""
 
     session: SparkSession
     staging: Path
@@ -37,11 +37,11 @@ class Reading:
         return self.pseudonyms is None
 
     def parquet(self, paths: Iterable[Path]) -> DataFrame:
-        """The rows of Parquet files of one schema."""
+        """The rows of Parquet files, which must have one schema."""
         return self.session.read.parquet(*(str(self._readable(path)) for path in paths))
 
     def stage(self, records: Iterable[Records], names: Sequence[str], target: str) -> Path:
-        """Write columns `names` of `records` and `raw_row`, all text, to the file `target` of the staging folder."""
+        """Write columns `names` and `raw_row` of `records`, all text, to file `target` in the staging folder."""
         schema = record_schema(names)
         with plain_writer(self.staging / target, schema) as writer:
             for rows in self._grouped(records):
@@ -49,12 +49,12 @@ class Reading:
         return self.staging / target
 
     def staged(self, paths: Iterable[Path], names: Sequence[str]) -> DataFrame:
-        """The rows of staged files of columns `names`; where a row has no text of its own, its columns as JSON."""
+        """The rows of staged files with columns `names`; where `raw_row` is NULL it gets the columns as JSON."""
         rows = self.parquet(paths)
         return rows.withColumn(RAW_ROW, F.coalesce(F.col(RAW_ROW), row_as_json(rows, names)))
 
     def _grouped(self, records: Iterable[Records]) -> Iterator[pa.Table]:
-        """Batches joined to tables of many rows, for each becomes a row group."""
+        """Batches joined to tables of many rows, because each table becomes one row group of the file."""
         waiting: list[pa.RecordBatch] = []
         for found in records:
             waiting.append((found if self.pseudonyms is None else self.pseudonyms.records(found)).batch)
@@ -65,7 +65,7 @@ class Reading:
             yield pa.Table.from_batches(waiting)
 
     def _readable(self, path: Path) -> Path:
-        """`path`, or a link to it in the staging folder where an engine would take its name for a pattern."""
+        """`path`, or a link to it in the staging folder if an engine would read its name as a pattern."""
         if is_plain_name(path):
             return path
         link = self.staging / f"{sha256(bytes(path)).hexdigest()}.parquet"
@@ -75,14 +75,14 @@ class Reading:
 
 
 def is_plain_name(path: Path) -> bool:
-    """Whether each engine reads `path` as a path, and as this one."""
+    """Whether every engine reads `path` as this very path, and not as a pattern."""
     return str(path).isprintable() and not _PATTERN_SIGNS & set(str(path))
 
 
 def plain_writer(target: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    """A writer of Parquet that every engine reads alike.
+    """A writer of Parquet files that every engine reads in the same way.
 
-    Without statistics no engine can infer a constant, and without the Arrow schema none restores the former types.
+    It writes no statistics, so that no engine infers constants, and no Arrow schema, so that none restores other types.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     return pq.ParquetWriter(target, schema, write_statistics=False, store_schema=False)

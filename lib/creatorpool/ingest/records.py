@@ -1,4 +1,4 @@
-"""Records of text files as Arrow batches: the wanted columns as text, and the record itself in `raw_row`."""
+"""Records of text files as Arrow batches: the required columns as text, and the whole record in `raw_row`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from creatorpool.contracts.row_rules import RAW_ROW
 from creatorpool.quoting import quoted
 
 RAW_CHARACTERS = 1_000
-"""Quarantine shows at most so many characters of a record of which nothing could be read."""
+"""Greatest number of characters of an unreadable record that quarantine shows"""
 
 
 @dataclass(frozen=True)
 class Records:
-    """Some records of one file; those that could not be read have NULL in all columns but `raw_row`.
+    """Some records of one file. Unreadable records have NULL in all columns except `raw_row`.
 
-    Where a readable record's `raw_row` is NULL, its columns stand for it.
+    If `raw_row` of a readable record is NULL, the columns are the whole record.
     """
 
     batch: pa.RecordBatch
@@ -31,7 +31,7 @@ def record_schema(names: Sequence[str]) -> pa.Schema:
 
 
 def unreadable(raw_rows: Sequence[str], names: Sequence[str]) -> Records:
-    """Records of which nothing could be read but their text, which is shortened."""
+    """Unreadable records with the given texts, which are shortened."""
     raw = pa.array([quoted(row, RAW_CHARACTERS) for row in raw_rows], pa.string())
     columns = [pa.nulls(len(raw_rows), pa.string()) for _ in names]
     return Records(pa.RecordBatch.from_arrays([*columns, raw], schema=record_schema(names)), is_readable=False)

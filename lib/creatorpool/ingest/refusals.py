@@ -1,4 +1,4 @@
-"""When a delivery stops the run, and what only deserves a warning."""
+"""Decides which deliveries stop the run, and which only get a warning."""
 
 from __future__ import annotations
 
@@ -15,13 +15,19 @@ from creatorpool.quoting import quoted
 from creatorpool.settings import IngestSettings
 
 _WITHOUT_VIDEO = {
-    "non_pulse": "micros and no video to earn them",
-    "refund": "micros of refunds and no video: they are carried until the category has revenue",
+    "non_pulse": "micros but no video that can earn them",
+    "refund": "micros of refunds but no video: they are carried until the category has revenue",
 }
 
 
 def refuse_revenue(revenue: ValidatedTable, day: date) -> None:
-    """ContractViolationError unless every row is good, none comes twice, all share a currency, and there is one."""
+    """Check that revenue has at least one row, only good rows, no repeated row and one currency.
+
+    Raises
+    ------
+    ContractViolationError
+        If not; the message has the rule, the number of rows and an example.
+    """
     counts = revenue.counts
     name = revenue.contract.name
     if counts.quarantined:
@@ -31,8 +37,8 @@ def refuse_revenue(revenue: ValidatedTable, day: date) -> None:
         )
     if counts.duplicates:
         raise ContractViolationError(
-            f"{name}: key_unique: {counts.duplicates} of {counts.read} rows repeat another one; whether the revenue "
-            f"was booked twice or delivered twice cannot be told"
+            f"{name}: key_unique: {counts.duplicates} of {counts.read} rows repeat another row, and creatorpool cannot "
+            f"know whether the revenue was booked twice or delivered twice: deliver each row once"
         )
     if not counts.accepted:
         raise ContractViolationError(f"{name}: not_empty: no revenue of {day} among {counts.read} rows")
@@ -42,7 +48,7 @@ def refuse_revenue(revenue: ValidatedTable, day: date) -> None:
 
 
 def refuse_broken_feed(table: ValidatedTable, settings: IngestSettings) -> None:
-    """InputError if more than the configured share of a table's delivered rows is refused."""
+    """Raise InputError if more than `ingest.max_quarantined_share` of a table's delivered rows is refused."""
     counts = table.counts
     share = counts.quarantined / counts.read if counts.read else 0.0
     if share > settings.max_quarantined_share:
@@ -54,9 +60,9 @@ def refuse_broken_feed(table: ValidatedTable, settings: IngestSettings) -> None:
 
 
 def refuse_broken_day(events: ValidatedTable, day: date, settings: IngestSettings, *, is_stored: bool) -> None:
-    """InputError if the day has no acceptable event, or more than the configured share of the delivery is refused.
+    """Raise InputError if the day has no acceptable event, or too many events are refused (`refuse_broken_feed`).
 
-    `is_stored` says that the day's events are in the table already, from an interrupted run.
+    With `is_stored`, the table has events of the day already, from an interrupted run.
     """
     refuse_broken_feed(events, settings)
     counts = events.counts
@@ -68,7 +74,7 @@ def refuse_broken_day(events: ValidatedTable, day: date, settings: IngestSetting
 
 
 def revenue_warnings(revenue: DataFrame, videos: DataFrame) -> tuple[str, ...]:
-    """What revenue names and `videos` does not have: categories without a video, Pulse rows beside unknown videos."""
+    """Warnings for revenue of categories without a video, and for Pulse revenue of unknown videos."""
     categories = videos.select(F.explode("categories").alias("category")).distinct()
     pooled = revenue.where(F.col("placement") != "pulse").join(categories, "category", "left_anti")
     pulse = revenue.where(F.col("placement") == "pulse").join(videos.select("video_id"), "video_id", "left_anti")
@@ -83,27 +89,26 @@ def revenue_warnings(revenue: DataFrame, videos: DataFrame) -> tuple[str, ...]:
     unknown = sorted({row["video_id"] for row in found if row["placement"] == "pulse"})
     if unknown:
         warnings.append(
-            f"ad_revenue: Pulse revenue beside {len(unknown)} videos that are not in videos, such as "
-            f"'{quoted(unknown[0])}'"
+            f"ad_revenue: Pulse revenue of {len(unknown)} videos that are not in videos, such as '{quoted(unknown[0])}'"
         )
     return tuple(warnings)
 
 
 def stale_row_warning(table: ValidatedTable, stored: DataFrame) -> str | None:
-    """What to say where the delivered row of a known key is refused, so that its earlier row stays in force."""
+    """A warning if delivered rows of known keys are refused, so that their earlier rows stay valid; else None."""
     key = list(table.contract.key)
     stale = table.refused.select(*key).join(stored.select(*key), key, "left_semi").distinct()
     number, example = stale.agg(F.count("*"), F.min(F.concat_ws(", ", *key))).collect()[0]
     if not number:
         return None
     return (
-        f"{table.contract.name}: {number} rows of known keys are refused, such as '{quoted(example)}': what an "
-        f"earlier day delivered for them stays in force"
+        f"{table.contract.name}: {number} rows of known keys are refused, such as '{quoted(example)}': the rows that "
+        f"an earlier day delivered for them stay valid"
     )
 
 
 def _purposes(contract: Contract, broken: Mapping[str, int]) -> str:
-    """What the contract says of the broken rules, in brackets."""
+    """The contract's hints for the broken rules, in brackets."""
     hints = [rule.hint for rule in contract.row_rules if rule.name in broken and rule.hint]
     return f" ({' '.join(hints)})" if hints else ""
 

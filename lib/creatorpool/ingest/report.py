@@ -1,4 +1,4 @@
-"""What an ingestion found and wrote, for the log and the ledger."""
+"""The report of an ingestion, for the log and the ledger."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 class TableCounts:
     """Rows of one table: read = accepted + duplicates + quarantined + other_day.
 
-    `accepted` counts `late` rows too; `duplicates` are rows that repeat another one of the source, or one that the
-    table has already, word for word. `broken` counts rows by broken rule: a row may break several.
+    `accepted` includes `late` rows. `duplicates` are rows that are identical to another delivered row, or to a stored
+    row. `broken` counts rows by broken rule; a row may break several rules.
     """
 
     read: int
@@ -27,7 +27,7 @@ class TableCounts:
 
 @dataclass(frozen=True)
 class IngestReport:
-    """One ingestion: counts by table, versions of the tables written, and what deserves a second look."""
+    """One ingestion: counts by table, versions of the tables written, and warnings."""
 
     day: date
     run_id: str
@@ -36,11 +36,11 @@ class IngestReport:
     warnings: tuple[str, ...] = ()
 
     def counts(self) -> dict[str, dict[str, Any]]:
-        """Counts by table, fit for JSON."""
+        """Counts by table, as JSON can hold them."""
         return {table: asdict(counts) for table, counts in self.tables.items()}
 
     def lines(self) -> Iterator[str]:
-        """Sentences on the counts, for the run's log."""
+        """One line per table with its counts, for the run's log."""
         for table, counts in self.tables.items():
             yield f"{table}: {_sentence(counts)}"
 

@@ -1,6 +1,6 @@
-"""Rules that a contract cannot state: they depend on the run's day, its configuration or on other tables.
+"""Row rules that a contract cannot state, because they depend on the run's day, its configuration or other tables.
 
-Each comes as a column that a transform adds, and a row rule that reads it.
+Some of them read a column that a transform of this package adds.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ UNREADABLE = "row_readable"
 
 
 def window_rule(day: date, late_window_days: int) -> RowRule:
-    """`event_ts_in_window`: the event is of `day` or at most so many days older."""
+    """`event_ts_in_window`: the event happened on `day` or at most `late_window_days` days before."""
     first = day - timedelta(days=late_window_days)
     return RowRule(
         name="event_ts_in_window",
         expression=f"event_ts IS NULL OR `date` BETWEEN DATE'{first.isoformat()}' AND DATE'{day.isoformat()}'",
         severity="error",
-        hint=f"The event is of {day} or up to {late_window_days} days before; a later one has not happened yet.",
+        hint=f"The event is of {day} or up to {late_window_days} days before; a later event has not happened yet.",
     )
 
 
 def conflict_rule(contract: Contract) -> RowRule:
-    """`<key>_conflict`: no other row of the key says something else."""
+    """`event_id_conflict` or `key_conflict`: no other row with the same key has other content."""
     name = "event_id_conflict" if contract.name == "events" else "key_conflict"
-    hint = f"Rows share {', '.join(contract.key)} and differ: which of them is true cannot be told."
+    hint = f"Rows share {', '.join(contract.key)} and differ, so nobody can know which of them is right."
     return RowRule(name, f"NOT {IN_CONFLICT}", "error", hint)
 
 
 def tier_rule(tiers: Iterable[str]) -> RowRule:
     """`trust_tier_known`: the viewer's tier is one of `tiers`."""
-    # Hexadecimal, because names are free text and the engines' SQL parsers read quotes and backslashes differently.
+    # In hexadecimal: names are free text, and the engines' SQL parsers read quotes and backslashes in different ways.
     names = ", ".join(f"'{tier.encode().hex().upper()}'" for tier in sorted(tiers))
-    hint = "signals.tiers has no weight for the tier: add it there, or mend the feed."
+    hint = "signals.tiers has no weight for the tier: add it there, or correct the feed."
     return RowRule("trust_tier_known", f"trust_tier IS NULL OR hex(trust_tier) IN ({names})", "error", hint)
 
 
@@ -53,13 +53,13 @@ def known_rule(key: str) -> RowRule:
 
 
 def with_known(rows: DataFrame, dimension: DataFrame, key: str) -> DataFrame:
-    """Add `<viewer|video>_is_known`: `dimension`, which has one row a `key`, has the row's."""
+    """Add `viewer_is_known` or `video_is_known`: true if `dimension`, with one row per `key`, has the row's key."""
     known = dimension.select(key, F.lit(True).alias(f"{key.removesuffix('_id')}_is_known"))
     return rows.join(known, key, "left")
 
 
 def only_unreadable(flagged: DataFrame, contract: Contract) -> DataFrame:
-    """Lines of which nothing could be read break `row_readable`, and not each rule that wants a value."""
+    """Replace the broken rules of lines that could not be read at all by the one rule `row_readable`."""
     names = [column.name for column in contract.columns if column.name in flagged.columns]
     is_empty = reduce(and_, (F.col(name).isNull() for name in names))
     unreadable = is_empty & ~F.array_join(FAILED_RULES, ",").contains("_readable")

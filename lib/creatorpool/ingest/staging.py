@@ -1,4 +1,4 @@
-"""The folder for copies of what engines would misread."""
+"""The folder for staged copies of delivered files."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from creatorpool.ingest.reading import is_plain_name
 
 @contextmanager
 def staging_folder(root: Path | str, run_id: str) -> Iterator[Path]:
-    """A folder for the run's copies, beside the tables under `root` so that every executor sees it; gone afterwards.
+    """A folder for the run's copies, which is deleted when the block ends.
 
-    What runs left that ended before they could clean up goes first: one ingestion of a root runs at a time.
+    It is beside the tables under `root`, so that every executor can read it; if `root` is a URI or not a plain name, it
+    is in the folder for temporary files. Copies that killed runs left are deleted first: only one ingestion of a root
+    runs at a time.
 
     Raises
     ------
     InputError
-        If the tables are elsewhere and the folder of temporary files has one by our name that is not ours.
+        If the folder for temporary files has a folder of the same name that belongs to another user.
     """
     place = _place(root)
     shutil.rmtree(place, ignore_errors=True)
@@ -39,5 +41,5 @@ def _place(root: Path | str) -> Path:
     own = Path(gettempdir()) / f"creatorpool-{os.getuid()}"
     own.mkdir(mode=0o700, exist_ok=True)
     if own.is_symlink() or own.stat().st_uid != os.getuid():
-        raise InputError(f"{own} must be a folder of this user alone: deliveries are staged there")
+        raise InputError(f"{own} must belong to this user, because deliveries are staged there: remove it")
     return own / sha256(str(root).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Delivered text as a contract's columns want it, before its types are."""
+"""Prepares delivered text for conversion to a contract's types."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _NUMBER = r"^[+-]?[0-9]+([.][0-9]*)?([eE][+-]?[0-9]{1,2})?$"
 
 
 def with_whole_numbers(rows: DataFrame, contract: Contract) -> DataFrame:
-    """Text columns with numbers such as ``3.0`` or ``8.64E7`` as whole ones, where whole ones are wanted.
+    """`rows` with numbers such as ``3.0`` or ``8.64E7`` as ``3`` or ``86400000`` in text of integer columns.
 
-    Writers that know only floating-point numbers write them so.
+    Writers that have only floating-point numbers write integers in this way.
     """
     whole = {column.name for column in contract.columns if column.type in {"BIGINT", "INT"}}
     return rows.select(
@@ -26,7 +26,7 @@ def with_whole_numbers(rows: DataFrame, contract: Contract) -> DataFrame:
 
 
 def _whole_number(text: Column) -> Column:
-    """`text` itself, or the digits of the whole number that it writes with a fraction or an exponent."""
+    """`text`, or the digits of its integer value if it is written with a fraction or an exponent."""
     trimmed = F.trim(text)
     number = F.when(trimmed.rlike(_NUMBER), trimmed.try_cast("double"))
     whole = number.try_cast("decimal(38,0)")

@@ -1,4 +1,4 @@
-"""Money that looks as if it came in units where a contract wants micros: a warning, as only people can tell."""
+"""Warns of money that seems to be in currency units instead of micros. Only people can decide, so it is a warning."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _DECIMALS = r"^\s*[+-]?[0-9]+[.][0-9]{2,}\s*$"
 
 
 def unit_warnings(delivery: Delivery, contract: Contract) -> tuple[str, ...]:
-    """One warning for each column of micros of which every value of the delivery looks like units.
+    """One warning for each column of micros in which every delivered value looks like currency units.
 
-    A value does if it is written with two decimals or more, as ``10.000000``, or if it comes as a number with a
-    fraction, as ``10.0``, and is less than one unit. Whole numbers are taken for what they say.
+    A value looks like units if it has two or more decimals, as ``10.000000``; or if it has a fraction, as ``10.0``, and
+    is less than a million. Integers never look like units.
     """
     names = [column.name for column in contract.columns if column.unit == "micros"]
     return tuple(
-        f"{contract.name}: every {name} is written like an amount in units, such as '{example}', and read as micros: "
+        f"{contract.name}: every {name} looks like currency units, such as '{example}', but is read as micros: "
         f"multiply by {MICROS_PER_UNIT:,} if it is not in micros"
         for name in names
         if (example := _example_of_units(delivery, name)) is not None

@@ -1,4 +1,4 @@
-"""Which delivered rows are good, which repeat others, which break a rule: for one table, before anything is written."""
+"""Validates one delivered table before anything is written: finds good rows, repetitions and rows that break a rule."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from creatorpool.quoting import quoted
 
 @dataclass(frozen=True)
 class ValidatedTable:
-    """One table's rows with the rules that each breaks, and their number by verdict."""
+    """One table's rows with the rules that each breaks, and their counts."""
 
     contract: Contract
     flagged: DataFrame
@@ -34,26 +34,26 @@ class ValidatedTable:
 
     @property
     def good(self) -> DataFrame:
-        """Rows that break no rule, as the table takes them."""
+        """Rows that break no rule of severity `error`, with the table's columns."""
         return good_rows(self.flagged, self.contract)
 
     @property
     def refused(self) -> DataFrame:
-        """Rows that break a rule, with the rules' names."""
+        """Rows that break a rule, with column `failed_rules`."""
         return self.flagged.where(F.size(FAILED_RULES) > 0)
 
     def quarantine(self, day: date, ingested_at: datetime) -> DataFrame:
-        """Rows that break a rule, as `<table>_quarantine` takes them."""
+        """Rows that break a rule of severity `error`, with the columns of `<table>_quarantine`."""
         return quarantined_rows(self.flagged, self.contract, day=day, ingested_at=ingested_at)
 
     def example(self) -> str:
-        """One row that breaks a rule, as it came, and the rules."""
+        """A message with one delivered row that breaks rules, and the rules."""
         row = self.refused.select(FAILED_RULES, "raw_row").first()
         return "none" if row is None else f"{quoted(row['raw_row'])} breaks {', '.join(row[FAILED_RULES])}"
 
 
 def conformed(delivery: Delivery, contract: Contract) -> DataFrame:
-    """All parts of a delivery in the contract's types; an event's `date` follows from its time where it has none."""
+    """All parts of a delivery in the contract's types; a missing `date` of an event is computed from its time."""
     given = [with_whole_numbers(part, contract) if delivery.is_text else part for part in delivery.parts]
     rows = union_all([conform(part, contract, absent=delivery.absent) for part in given])
     if delivery.is_text:
@@ -64,7 +64,7 @@ def conformed(delivery: Delivery, contract: Contract) -> DataFrame:
 def validated_table(
     delivery: Delivery, contract: Contract, session: SparkSession, day: date, rules: Sequence[RowRule] = ()
 ) -> ValidatedTable:
-    """Judge a table that has one row a key; rows of another day than `day`, where it has days, are only counted."""
+    """Validate a table that has one row per key. If it has days, rows of other days than `day` are only counted."""
     rows = conformed(delivery, contract)
     other_day = delivery.other_day
     if "date" in contract.column_names:
@@ -72,14 +72,14 @@ def validated_table(
         other_day += rows.where(is_other).count()
         rows = rows.where(~is_other)
     duplicate_keys = materialized_if_small(duplicate_key_hashes(rows, contract, contract.key), session)
-    was_read = None
+    rows_read = None
     if duplicate_keys.number != 0:
-        was_read = rows.count()
+        rows_read = rows.count()
         rows = deduplicate(rows, duplicate_keys.rows, contract, contract.key, session)
         rules = [*rules, conflict_rule(contract)]
     flagged = flag_rows(rows, contract, rules, is_text=delivery.is_text)
     outcomes = count_outcomes(flagged, contract)
-    duplicates = 0 if was_read is None else was_read - outcomes.rows
+    duplicates = 0 if rows_read is None else rows_read - outcomes.rows
     return ValidatedTable(contract, flagged, table_counts(outcomes, duplicates, other_day=other_day))
 
 
@@ -91,16 +91,16 @@ def deduplicate(
     session: SparkSession,
     stored: DataFrame | None = None,
 ) -> DataFrame:
-    """`rows` without repetitions, with `in_conflict`; see `duplicates.deduplicated`."""
+    """`rows` without repetitions, with column `in_conflict`; see `duplicates.deduplicated`."""
     few = materialized_if_small(deduplicated(rows, duplicate_keys, contract, key, stored), session)
     return unique_rows(rows, duplicate_keys, key).unionByName(few.rows)
 
 
 def flag_rows(rows: DataFrame, contract: Contract, rules: Sequence[RowRule], *, is_text: bool) -> DataFrame:
-    """Add to `rows` the names of the rules that each breaks."""
+    """Add column `failed_rules`, the names of the rules that each row breaks."""
     flagged = with_failed_rules(rows, contract, rules)
     if any("->" in rule.expression for rule in contract.row_rules):
-        # Sail 0.7 fails on a lambda (`forall` and its like) in a filter that it has moved into the scan of a file.
+        # Sail 0.7 fails on a lambda (such as in `forall`) in a filter that it has moved into the scan of a file.
         flagged = flagged.withColumn(FAILED_RULES, behind_barrier(F.col(FAILED_RULES)))
     return only_unreadable(flagged, contract) if is_text else flagged
 
@@ -108,7 +108,7 @@ def flag_rows(rows: DataFrame, contract: Contract, rules: Sequence[RowRule], *, 
 def table_counts(
     outcomes: OutcomeCounts, duplicates: int, *, other_day: int = 0, day: date | None = None
 ) -> TableCounts:
-    """The report's counts; rows of an earlier day than `day` are late."""
+    """The counts for the report; rows of a day before `day` count as late."""
     late = sum(n for found, n in outcomes.accepted.items() if day is not None and found is not None and found < day)
     return TableCounts(
         read=outcomes.rows + duplicates + other_day,

@@ -1,10 +1,10 @@
-"""One run at a time for a stage of a day: claims kept in the Delta table `run_claims`.
+"""Claims ensure that only one run at a time works on a stage of a day. Table `run_claims` has one row per claim.
 
-A claim is one row. Taking it is one commit that fails if anybody else's came in between, so of two runs one gets it. It
-is renewed while its process lives. A claim whose process ended without giving it back, say by SIGKILL or a power
-failure, is taken over at once where the process ran on this machine, else when its lease is over; a process that lives
-on this machine is never taken over. Whoever takes over first raises the fence of every table (`storage.fence`), so that
-a run that was only stopped writes nothing more when it goes on.
+A run takes a claim by one commit, which fails if another process commits in between; so only one of two runs gets it.
+The run renews the claim while its process lives. If the process ended without giving the claim back (SIGKILL, power
+failure), another run takes it over: immediately if the process ran on this machine, otherwise when the lease is over.
+A claim whose process lives on this machine is never taken over. A run that takes over raises the fence of every table
+first (`storage.fence`), so that a run that was only paused can commit nothing more when it continues.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ logger = logging.getLogger("creatorpool")
 
 TABLE = "run_claims"
 EVERY_DAY = date(1970, 1, 1)
-"""The day under which a stage is claimed that must not run for two days at once, such as ingestion."""
+"""The day of claims on a stage that must not run for two days at the same time, such as ingestion"""
 
 _RENEWALS_PER_LEASE = 3
 
 Change = Callable[[list[dict[str, Any]], int], list[dict[str, Any]]]
-"""From the rows of other runs that hold a claim, and the token of whoever writes, the rows that are to stand."""
+"""A function of the rows of other runs that hold a claim, and the writer's token, that returns the rows to store"""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Who wants to hold which stage of which day, for how long at a time."""
+    """The run that wants a claim, the stage and day to claim, and the time until the claim must be renewed."""
 
     stage: str
     day: date
@@ -47,7 +47,7 @@ class Claim:
 
     @property
     def name(self) -> str:
-        """What is claimed, to read."""
+        """The stage and the day, for messages."""
         return claim_name(self.stage, self.day)
 
 
@@ -60,15 +60,15 @@ def claim_name(stage: str, day: date) -> str:
 def claimed(
     warehouse: Warehouse, stage: str, day: date, run_id: str, lease: timedelta, tables: Collection[str] = ()
 ) -> Iterator[Warehouse]:
-    """Hold `stage` of `day` for `run_id` while the block runs.
+    """Hold the claim on `stage` of `day` for `run_id` while the block runs.
 
-    Gives the tables under the claim's fence: through them the run must write. `tables` are those that the stage may
+    Yields the warehouse under the claim's fence: the run must write through it. `tables` are those that the stage may
     create.
 
     Raises
     ------
     RunInProgressError
-        If another live run holds it; the message names the run, its process and since when.
+        If another live run holds the claim; the message names the run, its process and the time of the claim.
     """
     claim = Claim(stage, day, run_id, lease)
     warehouse.ensure(TABLE)
@@ -89,49 +89,55 @@ def claimed(
 
 
 def require_held(warehouse: Warehouse, stage: str, day: date, run_id: str) -> None:
-    """Raise RunInProgressError unless `run_id` still holds `stage` of `day`: the last look before it publishes."""
+    """Check, before a run publishes, that `run_id` still holds the claim on `stage` of `day`.
+
+    Raises
+    ------
+    RunInProgressError
+        If it does not; the message names the holder.
+    """
     claims = [claim for claim in warehouse.read_arrow(TABLE, day=day).to_pylist() if claim["stage"] == stage]
     holders = [claim["run_id"] for claim in claims if not claim["released"]]
     if holders != [run_id]:
         raise RunInProgressError(
-            f"{claim_name(stage, day)}: run {run_id} outlived its lease, or its claim was released, and publishes "
-            f"nothing; the claim is now held by {holders or 'nobody'}"
+            f"{claim_name(stage, day)}: run {run_id} outlived its lease, or its claim was released, so it publishes "
+            f"nothing; the claim is now held by {holders or 'nobody'}. Run it again to see what is published"
         )
 
 
 def standing_claims(warehouse: Warehouse) -> list[dict[str, Any]]:
-    """Every claim that was not given back, by day and stage."""
+    """All claims that were not given back, sorted by day and stage, as rows of `run_claims`."""
     rows = warehouse.read_arrow(TABLE).to_pylist() if warehouse.exists(TABLE) else []
     return sorted((row for row in rows if not row["released"]), key=lambda row: (row["date"], row["stage"]))
 
 
 def is_held(claim: Mapping[str, Any]) -> bool:
-    """Whether a row of `run_claims` keeps other runs out."""
+    """Whether a row of `run_claims` excludes other runs."""
     if claim["released"] or is_dead(claim["owner"]):
         return False
     return claim["expires_at"] > now() or is_alive(claim["owner"])
 
 
 def release_claim(warehouse: Warehouse, stage: str, day: date, reason: str) -> str:
-    """Release the claim on `stage` of `day`, whoever holds it; returns the run that held it.
+    """Release the claim of any run on `stage` of `day`; return the id of that run.
 
-    That run's later commits are refused as soon as another run has claimed the stage.
+    Once another run has claimed the stage, later commits of the first run fail.
 
     Raises
     ------
     InputError
-        If nobody holds it.
+        If nobody holds the claim.
     """
     held = [claim for claim in standing_claims(warehouse) if (claim["stage"], claim["date"]) == (stage, day)]
     if not held:
-        raise InputError(f"nobody holds {claim_name(stage, day)}: `creatorpool claims list` shows what is held")
+        raise InputError(f"nobody holds {claim_name(stage, day)}: `creatorpool claims list` shows the claims")
     claim = Claim(stage, day, "", timedelta(0))
     _rewrite(warehouse, claim, lambda rows, _: [{**row, "released": reason} for row in rows])
     return str(held[0]["run_id"])
 
 
 def _take(warehouse: Warehouse, claim: Claim) -> tuple[int, bool]:
-    """Put this run's claim in place of none or a dead one: its token, and whether a claim stood there."""
+    """Store this run's claim, if no live run holds one; return its token and whether it replaces a dead claim."""
     taken: dict[str, Any] = {}
 
     def put(held: list[dict[str, Any]], token: int) -> list[dict[str, Any]]:
@@ -157,17 +163,17 @@ def _take(warehouse: Warehouse, claim: Claim) -> tuple[int, bool]:
 
 
 def _renew(warehouse: Warehouse, claim: Claim, token: int, ended: threading.Event) -> None:
-    """Move the end of the claim's lease, again and again until `ended`."""
+    """Extend the claim's lease at intervals until `ended` is set."""
     unfenced = replace(warehouse, fence=None)
     while not ended.wait(max(claim.lease.total_seconds(), 1.0) / _RENEWALS_PER_LEASE):
         try:
             unfenced.rewrite_day_records(TABLE, claim.day, partial(_renewed, claim, token))
         except Exception as error:
-            logger.warning("%s: the claim could not be renewed, and is tried again: %s", claim.name, error)
+            logger.warning("%s: the claim could not be renewed and will be tried again: %s", claim.name, error)
 
 
 def _renewed(claim: Claim, token: int, rows: list[dict[str, Any]], _: int) -> list[dict[str, Any]]:
-    """`rows` with the claim's lease moved, if it still stands: one that was released or taken over stays so."""
+    """`rows` with the claim's lease extended, unless the claim was released or taken over."""
     until = now() + claim.lease
     own = (claim.stage, token, None)
     return [
@@ -176,7 +182,7 @@ def _renewed(claim: Claim, token: int, rows: list[dict[str, Any]], _: int) -> li
 
 
 def _raise_fences(fenced: Warehouse, tables: Collection[str]) -> None:
-    """From here on no earlier holder of the claim commits to any table, those that the stage may create included."""
+    """Stop earlier holders of the claim from committing to any table, including those that the stage may create."""
     for table in tables:
         fenced.ensure(table)
     fenced.raise_fences(list(load_contracts(fenced.contracts_directory)))
@@ -196,7 +202,7 @@ def _rewrite(warehouse: Warehouse, claim: Claim, change: Change) -> None:
 def _refuse_live(other: Mapping[str, Any], claim: Claim) -> None:
     if not is_held(other):
         return
-    remedy = "let it end, or end it, and run again"
+    remedy = "wait until it ends, or end it, and run again"
     if other["expires_at"] <= now():
         remedy = (
             "its lease is over, but its process still lives on this machine: end that process, or release the claim "

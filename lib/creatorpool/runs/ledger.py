@@ -1,10 +1,10 @@
-"""The ledger: which stage of which day is published, by which run, from and into which table versions.
+"""The ledger: which run published which stage of which day, and which table versions it read and wrote.
 
-A stage writes its tables first and its ledger row last, in one commit: that commit publishes the day. Readers take the
-table versions that the row names, so what a later, unfinished run wrote is never seen. Payouts have one row a pool in
-`allocation_runs` (`runs.pools`); every other stage has one row in `stage_runs`. Before a run changes a table, a row
-with status `running` says which tables it is about to change: whoever comes after a run that was killed knows from it
-what to undo (`stages.recovery`).
+A stage writes its tables first. Then one commit writes its ledger row, and this commit publishes the day. Readers take
+the table versions that the row names, so they never see rows of an unfinished run. Payouts have one row per pool in
+`allocation_runs` (`runs.pools`); every other stage has one row in `stage_runs`. Before a run changes a table, it writes
+a row with status `running` that names the tables. If the run is killed, that row tells what to undo
+(`stages.recovery`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RUNNING, PUBLISHED, SUPERSEDED, FAILED, RELEASED = "running", "published", "supe
 
 @dataclass(frozen=True)
 class StageRun:
-    """One run of a stage: what it read, what it wrote."""
+    """One run of a stage: a row of `stage_runs`, whose contract describes each column."""
 
     day: date
     stage: str
@@ -38,17 +38,17 @@ class StageRun:
     finished_at: datetime
     seconds: float | None = None
     sequence: int | None = None
-    """grows from publication to publication; None of runs of versions before 0.2"""
+    """Grows with each publication; None for runs of versions before 0.2"""
     config_json: str | None = None
 
     @property
     def subject(self) -> tuple[str, Any]:
-        """What of its day the run publishes: a later run of the same subject supersedes it."""
+        """Stage and ``against`` entry: a later published run of the day with the same subject supersedes this one."""
         return self.stage, self.inputs.get("against")
 
 
 def published_run(warehouse: Warehouse, stage: str, day: date) -> StageRun | None:
-    """The run that published `stage` of `day`, the latest if there were several, or None."""
+    """The run that published `stage` of `day`, the last if there were several, or None."""
     return latest_run(published_runs(warehouse, stage, [day]))
 
 
@@ -58,32 +58,38 @@ def latest_run(runs: Iterable[StageRun]) -> StageRun | None:
 
 
 def in_order(runs: Iterable[StageRun]) -> list[StageRun]:
-    """`runs` in the order in which they were published."""
+    """`runs` sorted by the order of their publication."""
     return sorted(runs, key=_order)
 
 
 def published_runs(
     warehouse: Warehouse, stage: str | None = None, days: Collection[date] | None = None
 ) -> list[StageRun]:
-    """Every published run of `stage`, or of all stages, of these days or of all."""
+    """All published runs of `stage` (default: of all stages) and of `days` (default: of all days)."""
     rows = _stage_rows(warehouse, stage, PUBLISHED, next(iter(days)) if days and len(days) == 1 else None)
     return [_run_of(row) for row in rows if days is None or row["date"] in days]
 
 
 def begin_runs(warehouse: Warehouse, runs: Sequence[StageRun]) -> None:
-    """Note that `runs`, all of one day, are about to change tables."""
+    """Store rows with status `running` for `runs`, all of one day, before they change tables."""
     _rewrite_day(
         warehouse, runs[0].day, lambda rows, _: [*_without(rows, runs), *(_stage_record(run, RUNNING) for run in runs)]
     )
 
 
 def unfinished_runs(warehouse: Warehouse, stage: str | None = None) -> list[StageRun]:
-    """Runs of `stage`, or of all, that began and neither published nor were undone, the latest first."""
+    """Runs of `stage` (default: of all stages) that began to publish and did not finish, the latest first."""
     return in_order(map(_run_of, _stage_rows(warehouse, stage, RUNNING)))[::-1]
 
 
 def publish_run(warehouse: Warehouse, run: StageRun) -> StageRun:
-    """Publish `run` in one commit, and return it with its sequence; earlier ones of its subject become superseded."""
+    """Publish `run` in one commit, which also marks earlier runs of its subject as superseded; return it with sequence.
+
+    Raises
+    ------
+    OutlivedLeaseError
+        If another run has taken over the claim of this run.
+    """
     published = run
 
     def change(rows: list[dict[str, Any]], version: int) -> list[dict[str, Any]]:
@@ -97,17 +103,17 @@ def publish_run(warehouse: Warehouse, run: StageRun) -> StageRun:
 
 
 def forget_run(warehouse: Warehouse, run: StageRun) -> None:
-    """Take out the row that `run` began with: another table of the ledger has what it published."""
+    """Delete the row with status `running` of `run`, whose publication is in `allocation_runs`."""
     _rewrite_day(warehouse, run.day, lambda rows, _: _without(rows, [run]))
 
 
 def fail_run(warehouse: Warehouse, run: StageRun) -> None:
-    """Note that `run` was undone."""
+    """Store `run` with status `failed`: its changes were undone."""
     _rewrite_day(warehouse, run.day, lambda rows, _: [*_without(rows, [run]), _stage_record(run, FAILED)])
 
 
 def note_release(warehouse: Warehouse, run: StageRun) -> None:
-    """Note that the claim of `run` was released; its `rows` say why."""
+    """Store a row with status `released`: the claim of `run` was released, for the reason in its `rows`."""
     _rewrite_day(warehouse, run.day, lambda rows, _: [*rows, _stage_record(run, RELEASED)])
 
 
@@ -135,7 +141,7 @@ def _stage_rows(warehouse: Warehouse, stage: str | None, status: str, day: date 
 
 
 def _order(run: StageRun) -> tuple[int, datetime, str]:
-    """Runs with a sequence by it, after all others; those by their clocks, for want of anything better."""
+    """Sort key: runs without a sequence come first, by the time of their end; then runs by sequence."""
     return (-1, run.finished_at, run.run_id) if run.sequence is None else (run.sequence, run.finished_at, run.run_id)
 
 
@@ -177,5 +183,5 @@ def _stage_record(run: StageRun, status: str) -> dict[str, Any]:
 
 
 def as_json(content: Mapping[str, Any]) -> str:
-    """Canonical JSON: the same content gives the same text."""
+    """Canonical JSON: equal content gives equal text."""
     return json.dumps(content, sort_keys=True, separators=(",", ":"))

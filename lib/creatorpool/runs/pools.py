@@ -1,7 +1,7 @@
-"""The ledger of payouts, table `allocation_runs`: one row a pool, published by one commit for all pools of a day.
+"""The ledger of payouts, table `allocation_runs`: one row per pool; one commit publishes all rows of a day.
 
-Every published row names the same output versions: those in which the day's tables stand. Its input versions name the
-scores that the payouts were made from, which that commit publishes as well.
+All published rows of a day name the same output versions: those in which the day's tables are published. The input
+versions name the scores that the payouts were computed from; the commit publishes these scores, too.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ POOL_LEDGER = "allocation_runs"
 
 _JSON_COLUMNS = {"inputs": "input_versions", "outputs": "output_versions"}
 _COLUMNS = {"day": "date", **_JSON_COLUMNS}
-"""Columns of the table, by the fields of `PoolRun` that have another name."""
+"""Column names of those fields of `PoolRun` whose column has another name"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PoolRun:
-    """One pool as a run paid it: a row of `allocation_runs`, whose contract describes each number."""
+    """One pool as a run paid it: a row of `allocation_runs`, whose contract describes each column."""
 
     day: date
     category: str
@@ -68,12 +68,12 @@ class PoolRun:
 
     @property
     def policy(self) -> SplitPolicy:
-        """What the pool was split by."""
+        """The policy of the pool's split."""
         return SplitPolicy.of(self)
 
     @classmethod
     def from_record(cls, row: Mapping[str, Any]) -> PoolRun:
-        """The pool's run of a row as stored."""
+        """The record of a stored row."""
         values = {field.name: row[_COLUMNS.get(field.name, field.name)] for field in fields(cls)}
         return cls(**values | {name: json.loads(values[name] or "{}") for name in _JSON_COLUMNS})
 
@@ -89,7 +89,7 @@ def published_pools(warehouse: Warehouse, day: date) -> dict[str, PoolRun]:
 
 
 def require_published_pools(warehouse: Warehouse, day: date) -> dict[str, PoolRun]:
-    """The same; MissingTableError if there are none."""
+    """The published pools of `day`, by category; MissingTableError if there are none."""
     pools = published_pools(warehouse, day)
     if not pools:
         raise MissingTableError(
@@ -105,29 +105,31 @@ def every_published_pool(warehouse: Warehouse) -> list[PoolRun]:
 
 
 def pools_of_run(warehouse: Warehouse, day: date, run_id: str) -> dict[str, PoolRun]:
-    """The pools of `day` that a run published, superseded or not, by category.
+    """The pools of `day` that a run published, by category; another run may have superseded them since.
 
     Raises
     ------
     MissingTableError
-        If there are none.
+        If the run has published no pool of the day.
     """
     own = (pool for pool in _pools(warehouse, day) if pool.run_id == run_id)
     pools = {pool.category: pool for pool in own if pool.status in (PUBLISHED, SUPERSEDED)}
     if not pools:
-        raise MissingTableError(f"no pool by run {run_id} of {day} was published under {warehouse.root}")
+        raise MissingTableError(
+            f"run {run_id} has published no pool of {day} under {warehouse.root}; `creatorpool status` lists the runs"
+        )
     return pools
 
 
 def day_outputs(pools: Mapping[str, PoolRun]) -> Mapping[str, int]:
-    """Versions in which the published tables of a day stand: all its published pools name the same."""
+    """Versions in which the tables of a day are published; all published pools of the day name the same versions."""
     return next(iter(pools.values())).outputs
 
 
 def pool_records(warehouse: Warehouse, day: date, pools: Sequence[PoolRun]) -> tuple[list[dict[str, Any]], int]:
-    """All rows of `allocation_runs` of `day` once `pools` are published, and the version that they follow.
+    """The day's rows of `allocation_runs` with `pools` published, and the version of the table that they replace.
 
-    Earlier runs of the same categories become superseded.
+    Earlier rows of the same categories become superseded.
     """
     warehouse.ensure(POOL_LEDGER)
     seen = warehouse.version(POOL_LEDGER)
@@ -145,9 +147,16 @@ def pool_records(warehouse: Warehouse, day: date, pools: Sequence[PoolRun]) -> t
 
 
 def publish_pools(warehouse: Warehouse, day: date, records: Sequence[Mapping[str, Any]], seen: int) -> None:
-    """Publish `pool_records` in one commit, provided that nothing of the day was published since.
+    """Publish the rows of `pool_records` in one commit, if the day's rows have not changed since version `seen`.
 
-    Days that carry refunds, or take what another carries, lock each other out as well: a carry is taken once.
+    Days that leave or take carried refunds exclude each other, so that a carry is taken only once.
+
+    Raises
+    ------
+    ConcurrentWriteError
+        If another run published pools of the day, or a day with carried refunds, since `seen`.
+    OutlivedLeaseError
+        If another run has taken over the claim of this run.
     """
     is_carrying = any(row["carried_micros"] or row["carried_from"] for row in records)
     locks = [f"{POOL_LEDGER}/carries"] if is_carrying else []

@@ -1,7 +1,7 @@
-"""In which version of a table each of its days is published.
+"""The version of a table in which each day is published, from the ledger.
 
-The ledger's rows say it. Once payouts of a day are published, they also say in which version its signals and quality
-stand: those that the payouts were made from, so that a day is one generation, published by one commit.
+Once payouts of a day are published, their rows also determine the versions of its signals and quality: those that the
+payouts were computed from. So a day is one generation, which one commit publishes.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from creatorpool.tables import Warehouse
 
 
 def published_version(warehouse: Warehouse, table: str, day: date) -> int | None:
-    """The version of `table` in which `day` is published, or None."""
+    """The version of `table` in which `day` is published, or None if it is not."""
     return published_versions(warehouse, table, [day]).get(day)
 
 
 def published_versions(warehouse: Warehouse, table: str, days: Collection[date] | None = None) -> dict[date, int]:
-    """The published days of `table`, or those of `days` that are, each with the version in which it stands."""
+    """The published days of `table` (default: of all days), each with the version in which it is published."""
     pools: Iterable[PoolRun]
     if days is not None and len(days) == 1:
         pools = published_pools(warehouse, next(iter(days))).values()
@@ -32,12 +32,12 @@ def published_versions(warehouse: Warehouse, table: str, days: Collection[date] 
     if is_payout:
         return paid
     runs = [run for run in published_runs(warehouse, days=days) if table in run.outputs]
-    rated = {run.day: run.outputs[table] for run in in_order(runs)}
-    return {day: version for day, version in (rated | paid).items() if days is None or day in days}
+    by_stage = {run.day: run.outputs[table] for run in in_order(runs)}
+    return {day: version for day, version in (by_stage | paid).items() if days is None or day in days}
 
 
 def _paid_versions(pools: Iterable[PoolRun], table: str, is_payout: bool) -> dict[date, int]:
-    """Of a day whose pools name several versions, the latest: versions before 0.2 paid pools from different scores."""
+    """Version by day. Before 0.2 a day's pools could have different scores: then it is their latest version."""
     found: dict[date, int] = {}
     for pool in pools:
         version = (pool.outputs if is_payout else pool.inputs).get(table)

@@ -1,8 +1,8 @@
-"""What is published: each day of a stage's tables, in the version that the ledger names.
+"""Reads published rows: each day of a table at the version that the ledger names.
 
-The latest version of a table has the published rows of nearly every day, so that one read serves them all. Days of
-which it has other rows, because a run is publishing them right now or was killed while it did, are read in their own
-version.
+The latest version of a table usually has the published rows of all days, so that one read is enough. If a run is
+publishing a day, or was killed while publishing it, the latest version may have other rows of it. Such a day is read at
+its own version.
 """
 
 from __future__ import annotations
@@ -30,21 +30,27 @@ logger = logging.getLogger("creatorpool")
 
 @dataclass(frozen=True)
 class _Part:
-    """Days that are published in one version; `others` are days of which that version has rows, too."""
+    """Days to read at one version; `others` are further days that have rows in that version."""
 
     version: int
     days: frozenset[date]
     others: frozenset[date]
 
     def condition(self) -> Column:
-        """True for rows of `days`: by naming the fewer days, since days grow with the years."""
+        """True for rows of `days`. It lists `days` or `others`, whichever is shorter."""
         if len(self.others) < len(self.days):
             return ~F.col("date").isin(sorted(self.others))
         return F.col("date").isin(sorted(self.days))
 
 
 def published_rows(warehouse: Warehouse, table: str) -> DataFrame:
-    """Rows of `table` that are published; all rows of a table that no stage publishes by day, such as the ledgers."""
+    """The published rows of `table`; all rows if no stage publishes the table by day, such as the ledgers.
+
+    Raises
+    ------
+    MissingTableError
+        If the table does not exist.
+    """
     if table not in stage_tables():
         return warehouse.read(table)
     parts = sorted(_parts(warehouse, table), key=lambda part: len(part.days), reverse=True)
@@ -61,10 +67,9 @@ def published_rows(warehouse: Warehouse, table: str) -> DataFrame:
 
 
 def published_arrow(warehouse: Warehouse, table: str, days: Collection[date] | None = None) -> pa.Table:
-    """The same rows, of all days or of `days`, for readers without an engine, such as Polars and DuckDB.
+    """The same rows as an Arrow table, of `days` (default: of all days); no engine is needed.
 
-    Where a file is gone or damaged, the readable days are returned, and a warning names each of the others; of `days`
-    that were asked for, all must be readable.
+    Without `days`, days whose files are missing or damaged are left out, with a warning for each.
 
     Raises
     ------
@@ -102,7 +107,7 @@ def _parts(warehouse: Warehouse, table: str) -> Iterator[_Part]:
     """The published days of `table` by the version to read them in."""
     if not warehouse.exists(table):
         return
-    # The table first: a day that is published after this look is read in the version that its ledger row names.
+    # Read the table's version before the ledger: a day published in between is read at the version in the ledger.
     latest = warehouse.version(table)
     published = published_versions(warehouse, table)
     if not published:
@@ -110,12 +115,12 @@ def _parts(warehouse: Warehouse, table: str) -> Iterator[_Part]:
     changes = warehouse.changes(table, min(published.values()) + 1, latest)
     by_version: dict[int, set[date]] = {}
     for day, version in published.items():
-        stands = version <= latest and not changes.since(day, version)
-        by_version.setdefault(latest if stands else version, set()).add(day)
+        is_in_latest = version <= latest and not changes.since(day, version)
+        by_version.setdefault(latest if is_in_latest else version, set()).add(day)
     for version, days in sorted(by_version.items()):
         yield _Part(version, frozenset(days), frozenset(warehouse.stored_days(table, version) - days))
 
 
 def last_paid_before(warehouse: Warehouse, day: date) -> date | None:
-    """The last day before `day` of which payouts are published."""
+    """The last day before `day` with published payouts, or None."""
     return max((pool.day for pool in every_published_pool(warehouse) if pool.day < day), default=None)

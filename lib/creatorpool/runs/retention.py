@@ -1,4 +1,4 @@
-"""Which versions of tables must stay readable, as the ledgers name them."""
+"""Finds the table versions that must stay readable, from the ledgers."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from creatorpool.tables import Warehouse
 
 
 def named_versions(warehouse: Warehouse, since: datetime) -> dict[str, set[int]]:
-    """By table, the versions that must stay readable.
+    """The versions of each table that must stay readable, by table.
 
-    Those in which published days stand, whenever they were published; what unfinished runs would be undone to; and all
-    that runs which finished `since` then read or wrote, so that they can be repeated.
+    They are the versions in which days are published, however old; the versions that undoing an unfinished run would
+    restore; and all versions that runs that ended after `since` read or wrote, so that these runs can be repeated.
     """
     named: dict[str, set[int]] = {}
     for table in ("stage_runs", POOL_LEDGER):
@@ -23,20 +23,20 @@ def named_versions(warehouse: Warehouse, since: datetime) -> dict[str, set[int]]
         for row in rows:
             is_recent = row["finished_at"] is None or row["finished_at"] >= since
             if row["status"] == PUBLISHED or is_recent:
-                _note(named, row["output_versions"])
+                _add_versions(named, row["output_versions"])
             if is_recent or row["status"] == RUNNING:
-                _note(named, row["input_versions"])
+                _add_versions(named, row["input_versions"])
             elif row["status"] == PUBLISHED and table == POOL_LEDGER:
-                # The scores that a day was paid by are published with its payouts.
+                # The scores that a day was paid from are published with its payouts.
                 scores = {name: json.loads(row["input_versions"]).get(name) for name in stage_tables(SIGNALS)}
-                _note(named, as_json(scores))
+                _add_versions(named, as_json(scores))
     return named
 
 
-def _note(named: dict[str, set[int]], text: str | None) -> None:
-    """Add the versions that a ledger's JSON names, at whatever depth; its other facts are not numbers of a table."""
+def _add_versions(named: dict[str, set[int]], text: str | None) -> None:
+    """Add the table versions in a ledger's JSON to `named`: all integers, also those of the entry ``before``."""
     for table, version in json.loads(text or "{}").items():
         if table == "before":
-            _note(named, as_json(version))
+            _add_versions(named, as_json(version))
         elif isinstance(version, int):
             named.setdefault(table, set()).add(version)

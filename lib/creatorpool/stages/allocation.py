@@ -1,4 +1,4 @@
-"""The stage `allocate`: the day's pools, solved and paid out."""
+"""The stage `allocate`: splits the day's pools among videos and publishes the payouts."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from creatorpool.stages.day_revenue import DayRevenue, day_revenue, log_refunds,
 from creatorpool.stages.runner import Stage, begin_publication, publish_once
 from creatorpool.stages.settled_sums import verify_pools, verify_totals
 from creatorpool.stages.signals import STAGE as SIGNAL_STAGE
-from creatorpool.stages.signals import SignalFrames, publish_signals, rate_day, signal_inputs
+from creatorpool.stages.signals import SignalFrames, compute_scores, publish_signals, signal_inputs
 
 STAGE = Stage(ALLOCATE, ("ad_revenue", "video_quality", "video_signals", "videos", "creators"), PAYOUT_SECTIONS)
 
 
 @dataclass(frozen=True)
 class DayPayouts:
-    """The day's payouts as frames, and its pools' ledger rows; `newly_paid` names the pools that this run split."""
+    """The day's payouts as frames, and the ledger rows of its pools; `newly_paid` names pools that this run paid."""
 
     pools: Sequence[PoolRun]
     newly_paid: Sequence[str]
@@ -51,17 +51,21 @@ class DayPayouts:
 
 
 def publish_payouts(context: RunContext, categories: Collection[str] = (), *, republish: bool = False) -> DayPayouts:
-    """Publish the payouts of the day's pools, or of `categories` alone, that are not published yet.
+    """Publish the payouts of the day's pools, or only of `categories`, that are not published yet.
+
+    With `republish`, compute and publish published scores and payouts again.
 
     Raises
     ------
     InputError
-        If revenue comes in two currencies or stands beside an unknown Pulse video, a category has no pool, no video of
-        the day may be paid, or a pool cannot meet its floors or caps and the configuration says to fail.
+        If revenue is in two currencies or belongs to an unknown Pulse video, a category has no pool, no video of the
+        day can be paid, or a pool cannot meet its floors or caps and the configuration says `fail`.
     ConfigurationError
-        If the day's signals, or those of its pools that stand, were published with another configuration.
+        If the day's signals, or published pools that are not paid again, have another configuration.
     SettlementError
-        If what was written does not add up to the pools: nothing is published then.
+        If the written rows do not add up to the pools: then nothing is published.
+    RunInProgressError
+        If another live run holds the stage of the day.
     """
     if republish:
         return _republish_day(context, categories)
@@ -73,7 +77,7 @@ def publish_payouts(context: RunContext, categories: Collection[str] = (), *, re
     def find() -> DayPayouts | None:
         nonlocal done, day
         done = published_pools(context.warehouse, context.day)
-        day = day.again(context, done, categories, renewed=None)
+        day = day.with_published(context, done, categories, renewed=None)
         if any(pool.category not in done for pool in day.wanted):
             return None
         context.log(ALLOCATE, "already published: nothing to do")
@@ -88,9 +92,9 @@ def publish_payouts(context: RunContext, categories: Collection[str] = (), *, re
 
 
 def _republish_day(context: RunContext, categories: Collection[str]) -> DayPayouts:
-    """Rate and pay the day anew, and publish scores and payouts as one generation, by one commit.
+    """Compute the day's scores and payouts again, and publish them as one generation, by one commit.
 
-    Pools that are not among `categories` keep their payouts. Then the scores must stay as they are, too.
+    With `categories`, other pools keep their payouts. Then the published scores must not change.
     """
 
     def pay() -> DayPayouts:
@@ -101,21 +105,22 @@ def _republish_day(context: RunContext, categories: Collection[str]) -> DayPayou
         if kept and not context.dry_run:
             signals = _signals_of_kept_pools(context, kept, inputs)
             return _pay(context, signals, day, day.wanted, done, None)
-        rated = rate_day(context, inputs)
-        frames = SignalFrames(rated.signals, rated.quality, inputs, {}, context.settings.sha256(*SIGNAL_STAGE.sections))
-        scores = context.finished(SIGNALS, SIGNAL_STAGE.sections, inputs, {}, rated.facts)
+        scored = compute_scores(context, inputs)
+        config_sha256 = context.settings.sha256(*SIGNAL_STAGE.sections)
+        frames = SignalFrames(scored.signals, scored.quality, inputs, {}, config_sha256)
+        scores = context.finished(SIGNALS, SIGNAL_STAGE.sections, inputs, {}, scored.facts)
         return _pay(context, frames, day, day.wanted, done, scores)
 
     return publish_once(context, [SIGNAL_STAGE, STAGE], lambda: None, pay)
 
 
 def _signals_of_kept_pools(context: RunContext, kept: Sequence[PoolRun], inputs: Mapping[str, int]) -> SignalFrames:
-    """The published scores, for paying some pools anew beside `kept` ones.
+    """The published scores, to pay some pools again while the `kept` ones do not change.
 
     Raises
     ------
     InputError
-        If the scores would change: late events, or another ingestion, came after they were published.
+        If the scores would change, because late events or another ingestion arrived after they were published.
     ConfigurationError
         If they were published with another configuration.
     """
@@ -123,9 +128,9 @@ def _signals_of_kept_pools(context: RunContext, kept: Sequence[PoolRun], inputs:
     _refuse_mixed_configurations(context, signals, kept)
     if dict(signals.inputs) != dict(inputs):
         raise InputError(
-            f"events of {context.day} came after its pools were published, so that its scores change: --republish the "
-            f"whole day, without --category, or the pools {[row.category for row in kept]} keep payouts from scores "
-            f"that are no longer published"
+            f"events of {context.day} arrived after its pools were published, so that its scores change: use "
+            f"--republish without --category, because otherwise the pools {[row.category for row in kept]} would keep "
+            f"payouts from scores that are no longer published"
         )
     return signals
 
@@ -138,7 +143,7 @@ def _pay(
     done: Mapping[str, PoolRun],
     scores: StageRun | None,
 ) -> DayPayouts:
-    """Split the pools that are `due`, and publish them; with `scores`, those that the run stored by the same commit."""
+    """Split the pools that are `due` and publish them; the same commit publishes `scores`, which the run has stored."""
     warehouse, settings, pools = context.warehouse, context.settings, day.pools
     inputs = dict(frames.inputs) | dict(frames.outputs) | day.carries.inputs
     videos = warehouse.read("videos", version=inputs["videos"])
@@ -183,8 +188,8 @@ def _settle(
     has_money = any(pool.pool_micros > 0 for pool in due)
     if is_whole_day and has_money and not any(np.any(column > 0) for column, _ in impressions.values()):
         raise InputError(
-            f"no video of {context.day} can be paid: none of the compliant videos in {[p.category for p in due]} has "
-            f"views and quality above 0"
+            f"no video of {context.day} can be paid: no compliant video in {[p.category for p in due]} has views and a "
+            f"quality above 0"
         )
     settled = []
     for pool in due:
@@ -203,15 +208,17 @@ def _settle(
 def _warn_of_other_configuration(context: RunContext, rows: Sequence[PoolRun]) -> None:
     fingerprint = context.settings.sha256(*PAYOUT_SECTIONS)
     if other := sorted(row.category for row in rows if row.config_sha256 != fingerprint):
-        context.warn(ALLOCATE, f"{other} are published with another configuration, which stands")
+        context.warn(
+            ALLOCATE, f"pools {other} are published with another configuration and stay; --republish pays them again"
+        )
 
 
 def _refuse_mixed_configurations(context: RunContext, signals: SignalFrames, kept: Sequence[PoolRun]) -> None:
-    """One day is paid under one configuration: its signals', its standing pools' and this run's must be the same."""
+    """Check that the day's signals, its pools that are `kept`, and this run have one configuration."""
     if signals.config_sha256 != context.settings.sha256(*SIGNAL_STAGE.sections):
         raise ConfigurationError(
             f"signals of {context.day} are published with another configuration of {list(SIGNAL_STAGE.sections)}: use "
-            f"that one, or --republish to rate and pay the day anew"
+            f"that one, or --republish to compute scores and payouts again"
         )
     if other := sorted(row.category for row in kept if row.config_sha256 != context.settings.sha256(*PAYOUT_SECTIONS)):
         raise ConfigurationError(
@@ -221,7 +228,7 @@ def _refuse_mixed_configurations(context: RunContext, signals: SignalFrames, kep
 
 
 def _with_kept(context: RunContext, paid_now: DataFrame, kept: list[str], done: Mapping[str, PoolRun]) -> DataFrame:
-    """The new rows with those of the pools that an earlier run published, which stand."""
+    """The new rows, and the published rows of the pools that are `kept`."""
     if not kept:
         return paid_now
     version = day_outputs(done)["pool_payouts"]
@@ -232,10 +239,10 @@ def _with_kept(context: RunContext, paid_now: DataFrame, kept: list[str], done: 
 def _publish(
     context: RunContext, rows: Sequence[PoolRun], inputs: Mapping[str, int], scores: StageRun | None
 ) -> list[PoolRun]:
-    """Make what the run stored rows of their tables, and publish it in the one commit of `allocation_runs`.
+    """Commit the stored rows to their tables, then publish them by one commit of `allocation_runs`.
 
-    Returns the published rows. Their input versions name the scores that they were paid from, so that this commit
-    publishes the scores as well.
+    Returns the published rows. Their input versions name the scores that they were paid from, so that this commit also
+    publishes the scores.
     """
     if context.dry_run:
         return _with_all_versions(rows, inputs, {})
@@ -273,7 +280,7 @@ def _store_revenue(context: RunContext, pools: list[PoolRevenue]) -> None:
 
 
 def _with_all_versions(rows: Sequence[PoolRun], inputs: Mapping[str, int], written: Mapping[str, int]) -> list[PoolRun]:
-    """Ledger rows with the versions of the tables read, the day's scores among them, and of those written."""
+    """Ledger rows with the versions of the tables read, including the day's scores, and of the tables written."""
     read = {**inputs, **{table: written[table] for table in SIGNAL_STAGE.tables if table in written}}
     paid = {table: written[table] for table in STAGE.tables if table in written}
     moment = now()
@@ -281,7 +288,7 @@ def _with_all_versions(rows: Sequence[PoolRun], inputs: Mapping[str, int], writt
 
 
 def _pool_run(context: RunContext, pool: SettledPool, videos_paid: int) -> PoolRun:
-    """The pool's row of the ledger, but for the versions of tables."""
+    """The pool's ledger row, without the versions of tables."""
     policy = SplitPolicy.of(context.settings.allocation)
     return PoolRun(
         day=context.day,

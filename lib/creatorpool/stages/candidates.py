@@ -18,12 +18,12 @@ from creatorpool.stages.runner import Stage, run_stage
 
 RECOMMEND = "recommend"
 STAGE = Stage(RECOMMEND, ("events", "viewers", "videos"), ("recommend", "signals"))
-"""Candidates depend on their own section of the configuration, and on what counts as a view."""
+"""Candidates depend on section `signals`, too, because it defines what counts as a view."""
 
 
 @dataclass(frozen=True)
 class RecommendFrames:
-    """Published rows of the window."""
+    """The published rows of the window of days."""
 
     events: DataFrame
     viewers: DataFrame
@@ -31,7 +31,13 @@ class RecommendFrames:
 
 
 def publish_candidates(context: RunContext) -> StageRun:
-    """The day's published candidates; made anew unless they were made from the same inputs, configuration and code."""
+    """Publish the day's candidates, unless they are published from the same inputs, configuration and code.
+
+    Raises
+    ------
+    MissingTableError
+        If events of the day are not published.
+    """
     inputs = _inputs(context)
     return run_stage(context, STAGE, inputs, lambda: _compute(context, inputs))
 
@@ -69,7 +75,7 @@ def _compute(context: RunContext, inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _facts(candidates: DataFrame) -> dict[str, int]:
-    """What the ledger says of the candidates, in rows."""
+    """Facts for the ledger: numbers of rows."""
     counted = candidates.agg(
         F.count("*").alias("candidates"),
         F.count(F.when(F.col("rank") == 1, 1)).alias("viewers"),

@@ -1,4 +1,4 @@
-"""Refunds over days in a night: what the day takes from other days, and from which version of the ledger."""
+"""Carried refunds in a night: which amounts of earlier days the day takes, and at which version of the ledger."""
 
 from __future__ import annotations
 
@@ -20,24 +20,30 @@ _COLUMNS = ("date", "category", "status", "currency", "carried_micros", "carried
 
 @dataclass(frozen=True)
 class DayCarries:
-    """What is open before a day, and the version of the ledger that says so; None where nothing was published yet."""
+    """The carries that are open before a day, and the version of the ledger that they were read at.
+
+    The version is None if nothing was published yet.
+    """
 
     version: int | None
     open: Carries
 
     @property
     def inputs(self) -> dict[str, int]:
-        """For the ledger's `input_versions`: what `verify` and `reproduce` read the same carries from."""
+        """Entry for the ledger's `input_versions`, so that `verify` and `reproduce` read the same carries."""
         return {} if self.version is None else {POOL_LEDGER: self.version}
 
-    def into(self, known: Collection[str], standing: Iterable[PoolRun]) -> Carries:
-        """What each pool takes, a pool for every category in `known`; published rows that stand keep what they took."""
-        kept = {row.category: taken(row.carried_from) for row in standing}
+    def by_pool(self, known: Collection[str], published: Iterable[PoolRun]) -> Carries:
+        """The carries that each pool takes, with an entry for every category in `known`, micros.
+
+        Rows that are `published` and not paid again keep the carries that they took.
+        """
+        kept = {row.category: taken(row.carried_from) for row in published}
         return {**{category: {} for category in known}, **self.open, **kept}
 
 
 def read_carries(context: RunContext, currency: str) -> DayCarries:
-    """What the run's day may take, as of the ledger's latest version; of a run that repeats another, as of that one's.
+    """The carries that the run's day may take, at the ledger's latest version, or at the version that `as_of` names.
 
     Raises
     ------
@@ -53,24 +59,35 @@ def read_carries(context: RunContext, currency: str) -> DayCarries:
 
 
 def carries_at(warehouse: Warehouse, day: date, version: int | None, currency: str) -> Carries:
-    """What was open before `day` at a version of the ledger; nothing where it is None."""
+    """The carries that were open before `day` at a version of the ledger; none if the version is None.
+
+    Raises
+    ------
+    InputError
+        If an open carry is in another currency than `currency`.
+    """
     if version is None:
         return {}
     rows = warehouse.read_arrow(POOL_LEDGER, _COLUMNS, version=version)
-    matters = pc.or_(pc.is_valid(rows["carried_from"]), pc.not_equal(pc.fill_null(rows["carried_micros"], 0), 0))
-    return open_carries(rows.filter(pc.and_(matters, pc.equal(rows["status"], PUBLISHED))).to_pylist(), day, currency)
+    has_carry = pc.or_(pc.is_valid(rows["carried_from"]), pc.not_equal(pc.fill_null(rows["carried_micros"], 0), 0))
+    return open_carries(rows.filter(pc.and_(has_carry, pc.equal(rows["status"], PUBLISHED))).to_pylist(), day, currency)
 
 
 def require_same_carries(context: RunContext, rows: Iterable[PoolRun], seen: int) -> None:
-    """RunInProgressError if what is open for `rows`, about to be published, is not what they take, as of `seen`.
+    """Check that the carries that are open at version `seen` of the ledger are those that `rows` take.
 
-    Two days must not take the same carry. From `seen` on the commit itself sees to it (`publish_pools`).
+    Two days must not take the same carry. `publish_pools` protects against commits after `seen`.
+
+    Raises
+    ------
+    RunInProgressError
+        If another run has changed the open carries since this run read them.
     """
     rows = list(rows)
     found = carries_at(context.warehouse, context.day, seen, rows[0].currency)
     for row in rows:
         if dict(found.get(row.category, {})) != taken(row.carried_from):
             raise RunInProgressError(
-                f"pool {row.category} of {context.day}: another run published a day whose refunds are carried, while "
-                f"this one ran; nothing is published, run it again"
+                f"pool {row.category} of {context.day}: another run published a day with carried refunds while this "
+                f"one ran; nothing was published, run it again"
             )

@@ -1,4 +1,4 @@
-"""The stage `comparison`: what other rules would have paid out of the day's pools."""
+"""The stage `comparison`: what other rules would have paid from the day's pools."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from creatorpool.comparison.pool import Pool
 from creatorpool.comparison.rules import Viewing
 from creatorpool.frames import matching, parts_by
 from creatorpool.quality.frames.pairs import viewer_video_pairs
-from creatorpool.stages.configuration import PAYOUT_SECTIONS, take_paid_settings
+from creatorpool.stages.configuration import PAYOUT_SECTIONS, use_ledger_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.published_day import (
     PublishedDay,
@@ -41,13 +41,13 @@ class PoolComparison:
 
 
 def publish_comparison(context: RunContext, categories: Collection[str] = ()) -> list[PoolComparison]:
-    """Publish table `rule_comparison` of the day's published pools, or of `categories`.
+    """Publish table `rule_comparison` for the day's published pools, or for `categories`.
 
-    Every rule splits what was paid out of the pool over the videos that were eligible. Pools that paid nothing are
-    left out.
+    Every rule splits the amount that the pool paid among the eligible videos (formulas §2.9). Pools that paid nothing
+    are left out. Errors as in `published_day`.
     """
     day = published_day(context, categories)
-    take_paid_settings(context, [pool.row for pool in day.pools.values()])
+    use_ledger_settings(context, [pool.row for pool in day.pools.values()])
     comparisons: list[PoolComparison] = []
 
     def compute() -> list[dict[str, Any]]:
@@ -61,7 +61,7 @@ def publish_comparison(context: RunContext, categories: Collection[str] = ()) ->
 
 
 def day_viewing(context: RunContext, day: PublishedDay, pools: Mapping[str, PublishedPool]) -> dict[str, Viewing]:
-    """Who watched what in each of `pools`, from the events that the day was paid by."""
+    """Who watched which video in each of `pools`, from the events that the day's payouts were computed from."""
     pairs = viewer_video_pairs(*input_frames(context, day.versions), context.settings.signals)
     payouts = context.warehouse.read("pool_payouts", day=context.day, version=day.versions["pool_payouts"])
     rows = pool_viewing(pairs, matching(payouts, "category", pools)).toArrow()

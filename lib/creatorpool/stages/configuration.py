@@ -1,4 +1,4 @@
-"""The configuration that a published day was paid by: the ledger keeps it, so that nobody has to name files."""
+"""The configuration that a published day was paid with. The ledger keeps it, so that nobody has to name files."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from creatorpool.settings import Settings, load_settings
 from creatorpool.stages.context import RunContext
 
 PAYOUT_SECTIONS = ("signals", "quality", "pools", "allocation")
-"""Parts of the configuration that payouts depend on."""
+"""Sections of the configuration that payouts depend on"""
 
 
 def ledger_settings(settings: Settings, rows: Collection[PoolRun]) -> Settings:
-    """`settings` with what the ledger's `rows` of `allocation_runs` were paid by in place of the base configuration.
+    """`settings` with the sections for payouts replaced by those that the ledger's `rows` were paid with.
 
-    Where overlays or assignments changed what payouts depend on, `settings` stands as it is: whoever names a
-    configuration means it. So it does where the rows are of a version before 0.2, which kept no configuration.
+    `settings` is returned unchanged if overlays or assignments changed these sections, because the user chose them; and
+    if `rows` come from a version before 0.2, which kept no configuration, or have different configurations.
     """
     kept = {row.config_json for row in rows}
     is_named = settings.sha256(*PAYOUT_SECTIONS) != load_settings().sha256(*PAYOUT_SECTIONS)
@@ -27,18 +27,18 @@ def ledger_settings(settings: Settings, rows: Collection[PoolRun]) -> Settings:
     return settings.with_sections(text)
 
 
-def take_paid_settings(context: RunContext, rows: Collection[PoolRun]) -> None:
-    """Let `context` compute with the configuration that the ledger's `rows` of its day were paid by.
+def use_ledger_settings(context: RunContext, rows: Collection[PoolRun]) -> None:
+    """Let `context` compute with the configuration that the ledger's `rows` of its day were paid with.
 
     Raises
     ------
     ConfigurationError
-        If the run was given another configuration, or the ledger keeps none and the base configuration is another.
+        If the run was given another configuration, or if the ledger keeps none and the base configuration differs.
     """
     context.settings = ledger_settings(context.settings, rows)
     fingerprint = context.settings.sha256(*PAYOUT_SECTIONS)
     if other := sorted(row.category for row in rows if row.config_sha256 != fingerprint):
         raise ConfigurationError(
             f"pools {other} of {context.day} are published with another configuration of {list(PAYOUT_SECTIONS)}: give "
-            f"the one that they are published with (--conf and --set), or none, where the ledger keeps it"
+            f"that configuration (--conf and --set), or give none and the ledger's is used where the ledger has it"
         )

@@ -1,4 +1,4 @@
-"""One run over one day: where it reads and writes, what it has checked, and how long its stages took."""
+"""The context of one run over one day: its tables, its checks so far, its log, and how long its stages took."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from creatorpool.tables import Warehouse
 logger = logging.getLogger("creatorpool")
 
 DATA_DOCS = "_data_docs"
-"""Folder beside the tables with great-expectations' pages."""
+"""Folder beside the tables with the HTML pages of great-expectations."""
 
 
 @dataclass
 class RunContext:
-    """A run. With `dry_run` it computes everything and writes nothing."""
+    """One run. With `dry_run` it computes everything and writes nothing."""
 
     warehouse: Warehouse
     settings: Settings
     day: date
     dry_run: bool = False
-    as_of: Mapping[str, int] | None = None  # versions to rate and pay from, instead of those that the ledger has now
+    as_of: Mapping[str, int] | None = None  # table versions to compute from, instead of those that the ledger names now
     started_at: datetime = field(default_factory=now)
     run_id: str = ""
     staged: list[StagedRows] = field(default_factory=list)  # rows written, in the order in which they are committed
@@ -47,17 +47,22 @@ class RunContext:
     seconds: dict[str, float] = field(default_factory=dict)
     began: dict[str, float] = field(default_factory=dict)
     results: list[RuleResult] = field(default_factory=list)
-    kept: int = 0  # results that are in `contract_results` already
-    rehearsal: ExitStack = field(default_factory=ExitStack)
+    kept: int = 0  # number of results that are in `contract_results` already
+    copies: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
         self.run_id = self.run_id or new_run_id(self.started_at)
 
     @contextmanager
     def holding(self, name: str, claim_day: date, tables: Collection[str]) -> Iterator[None]:
-        """Hold stage `name`, which may create `tables`, of `claim_day` while the block runs.
+        """Hold the claim on stage `name` of `claim_day` while the block runs; the stage may create `tables`.
 
-        Until the block ends, the run writes under the claim's fence. What its checks found is kept.
+        In the block the run writes under the claim's fence. At its end the results of the checks are stored.
+
+        Raises
+        ------
+        RunInProgressError
+            If another live run holds the claim.
         """
         self.began[name] = time.monotonic()
         self.log(name, "begins")
@@ -73,16 +78,25 @@ class RunContext:
                 self.keep_results()
                 self.warehouse = own
         self.seconds[name] = self.stage_seconds(name)
-        self._tell(logging.INFO, name, f"done in {self.seconds[name]:.1f} s", {"seconds": round(self.seconds[name], 3)})
+        self._log_line(
+            logging.INFO, name, f"done in {self.seconds[name]:.1f} s", {"seconds": round(self.seconds[name], 3)}
+        )
 
     def stage_seconds(self, name: str) -> float:
-        """How long stage `name` has been running."""
+        """Seconds since stage `name` began."""
         return time.monotonic() - self.began[name]
 
     def store(self, rows: DataFrame, table: str) -> DataFrame:
         """Write the day's `rows` of `table` to files, check them against its contract, and return them as written.
 
-        They become rows of the table when the stage is published: a broken rule stops the run before that.
+        `commit_staged` adds them to the table when the stage is published. In a dry run nothing is written.
+
+        Raises
+        ------
+        TableGuardError
+            If columns differ from the contract, a row belongs to another day, or a required value is null.
+        ContractViolationError
+            If a rule of severity `error` is broken.
         """
         if self.dry_run:
             return rows
@@ -95,19 +109,19 @@ class RunContext:
         return written
 
     def store_records(self, records: Sequence[Mapping[str, Any]], table: str) -> None:
-        """The same for a few records that this process made."""
+        """Do the same with a few records that this process made; raises as `store` does."""
         if self.dry_run:
             return
         self.check_records(records, table)
         self.staged.append(self.warehouse.stage_records(records, table, self.day))
 
     def check(self, rows: DataFrame, table: str) -> None:
-        """Check `rows` against the table rules of `table`'s contract.
+        """Check `rows` against the contract of `table`; log a broken rule of severity `warning`.
 
         Raises
         ------
         ContractViolationError
-            Where a rule of severity `error` is broken.
+            If a rule of severity `error` is broken.
         """
         began = time.monotonic()
         results = validate_table(rows, self.warehouse.contract(table), self.run_id)
@@ -119,7 +133,7 @@ class RunContext:
         enforce(results)
 
     def check_records(self, records: Sequence[Mapping[str, Any]], table: str) -> None:
-        """Check records that are about to be written to `table` against its contract."""
+        """Check records against the contract of `table` before they are written; raises as `check` does."""
         if not self.dry_run:
             self.check(self.warehouse.frame(records, table), table)
 
@@ -130,25 +144,31 @@ class RunContext:
         return claimed(self.warehouse, stage, day, self.run_id, lease, tables)
 
     def commit_staged(self) -> None:
-        """Make all that was stored rows of its tables, one commit a table, and note the versions in `outputs`."""
+        """Commit all stored rows to their tables, one commit per table, and record the versions in `outputs`."""
         for staged in self.staged:
             self.outputs[staged.table] = self.warehouse.commit(staged)
         self.staged = []
 
     def keep_results(self) -> None:
-        """Add those results of checks to table `contract_results` that are not there yet."""
+        """Append the results of checks that table `contract_results` does not have yet."""
         fresh, self.kept = self.results[self.kept :], len(self.results)
         if fresh and not self.dry_run:
             self.warehouse.append_records(result_rows(fresh, self.day), "contract_results")
 
-    def rehearse(self) -> Warehouse:
-        """From here on, and until it is closed, the run reads a copy of the tables, to which others may write."""
-        self.warehouse = self.rehearsal.enter_context(self.warehouse.linked_copy())
+    def read_from_copy(self) -> Warehouse:
+        """Copy the tables and let this run read the copy until `close`. A dry run ingests into the copy.
+
+        Raises
+        ------
+        InputError
+            If the tables are not in a local folder.
+        """
+        self.warehouse = self.copies.enter_context(self.warehouse.linked_copy())
         return self.warehouse
 
     def close(self) -> None:
-        """Write what the run's checks found as pages to read, beside the tables; end a rehearsal."""
-        self.rehearsal.close()
+        """Write the results of the run's checks as HTML pages beside the tables, and delete the copy of the tables."""
+        self.copies.close()
         is_wanted = self.settings.contracts.data_docs and not self.dry_run
         if is_wanted and self.results and isinstance(self.warehouse.root, Path):
             run = CheckedRun(self.run_id, self.day, self.started_at)
@@ -165,7 +185,7 @@ class RunContext:
         outputs: Mapping[str, int],
         rows: Mapping[str, Any],
     ) -> StageRun:
-        """The ledger's row of `stage`, which depends on `sections` of the configuration, now that it is finished."""
+        """The ledger row of `stage`, which depends on `sections` of the configuration, with now as its end."""
         return StageRun(
             day=self.day,
             stage=stage,
@@ -182,15 +202,15 @@ class RunContext:
         )
 
     def log(self, subject: str, message: str, **facts: Any) -> None:
-        """One line of the run's log."""
-        self._tell(logging.INFO, subject, f"{message}{_shown(facts)}", facts)
+        """Log one line of level INFO; `facts` are added as JSON, and as fields in a log of JSON lines."""
+        self._log_line(logging.INFO, subject, f"{message}{_shown(facts)}", facts)
 
     def warn(self, subject: str, message: str, **facts: Any) -> None:
-        """One line of level WARNING: something that an operator should look at, and that does not stop the run."""
-        self._tell(logging.WARNING, subject, f"{message}{_shown(facts)}", facts)
+        """Log one line of level WARNING: an operator should look at it, and the run goes on. `facts` as in `log`."""
+        self._log_line(logging.WARNING, subject, f"{message}{_shown(facts)}", facts)
 
-    def _tell(self, level: int, subject: str, message: str, facts: Mapping[str, Any]) -> None:
-        """Log a line, with what a log of JSON lines keeps as fields of their own."""
+    def _log_line(self, level: int, subject: str, message: str, facts: Mapping[str, Any]) -> None:
+        """Log one line; a log of JSON lines shows day, run, subject and facts as fields."""
         fields = {"day": self.day.isoformat(), "run_id": self.run_id, "subject": subject, **facts}
         logger.log(level, "%s run=%s %s: %s", self.day, self.run_id, subject, message, extra={"facts": fields})
 

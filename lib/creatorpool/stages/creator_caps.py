@@ -1,4 +1,4 @@
-"""Caps by identity in a night: which table of verification levels counts, and that no creator got more."""
+"""Caps of creators in a night: which version of table `creators` applies, and a check that no creator exceeds a cap."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from creatorpool.tables import sum_exact
 
 
 def creators_version(context: RunContext) -> int:
-    """The version of `creators` that the day's ingestion found or left: the last that was published by then.
+    """The version of `creators` after the day's ingestion.
 
     Raises
     ------
     InputError
-        If no ingestion had brought the table by then.
+        If no ingestion had delivered the table by then.
     """
     if context.as_of is not None and "creators" in context.as_of:
         return context.as_of["creators"]
@@ -25,14 +25,20 @@ def creators_version(context: RunContext) -> int:
     known = None if own is None else own.outputs.get("creators", own.inputs["before"].get("creators"))
     if known is None:
         raise InputError(
-            f"allocation.creator_caps needs table creators, and no ingestion up to that of {context.day} brought it: "
-            f"deliver creators beside videos, or set allocation.creator_caps to null"
+            f"allocation.creator_caps needs table creators, but no ingestion up to that of {context.day} delivered it: "
+            f"deliver creators with videos, or set allocation.creator_caps to null"
         )
     return int(known)
 
 
 def verify_creator_caps(payouts: DataFrame, members: DataFrame) -> None:
-    """SettlementError if a creator's whole micros from one pool exceed the creator's cap."""
+    """Check that the whole micros of each creator from each pool stay within the creator's cap.
+
+    Raises
+    ------
+    SettlementError
+        If they do not; the message names the pool and the creator.
+    """
     key = ("category", "creator_id")
     earned = payouts.groupBy(*key).agg(sum_exact("payout_micros").alias("earned_micros"))
     caps = members.groupBy(*key).agg(F.max("creator_cap_micros").alias("cap_micros"))

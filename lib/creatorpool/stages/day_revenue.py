@@ -1,4 +1,4 @@
-"""A day's revenue in a night: its pools, what they take from other days' refunds, and what stops the day."""
+"""A day's revenue in a night: its pools, the refunds that they carry, and the checks that stop the day."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from creatorpool.tables import sum_exact
 
 @dataclass(frozen=True)
 class DayRevenue:
-    """The day's revenue, what it takes from other days' refunds, its pools, and those of them that the run must pay."""
+    """The day's revenue rows and booked sums, its open carries, its pools, and the pools that the run must pay."""
 
     rows: DataFrame
     booked: Sequence[Mapping[str, Any]]
@@ -29,19 +29,19 @@ class DayRevenue:
     pools: list[PoolRevenue]
     wanted: list[PoolRevenue]
 
-    def again(
+    def with_published(
         self,
         context: RunContext,
         done: Mapping[str, PoolRun],
         categories: Collection[str],
         renewed: Collection[str] | None,
     ) -> DayRevenue:
-        """The same with the pools formed anew, now that `done` are published.
+        """The same revenue with pools formed again, given that the pools in `done` are published.
 
-        Those published stand, but for the `renewed` (all if empty, none if None).
+        Published pools keep their carries, except those that are `renewed` (all if empty, none if None).
         """
-        standing = [row for name, row in done.items() if renewed is None or (renewed and name not in renewed)]
-        pools = form_pools(self.booked, context.settings.pools, self.carries.into(done, standing))
+        kept = [row for name, row in done.items() if renewed is None or (renewed and name not in renewed)]
+        pools = form_pools(self.booked, context.settings.pools, self.carries.by_pool(done, kept))
         return replace(self, pools=pools, wanted=_wanted(pools, categories))
 
 
@@ -52,17 +52,17 @@ def day_revenue(
     categories: Collection[str],
     renewed: Collection[str] | None,
 ) -> DayRevenue:
-    """The revenue of the run's day at the versions of `inputs`, with its pools; see `DayRevenue.again`.
+    """The revenue of the run's day at the versions of `inputs`, with its pools; see `DayRevenue.with_published`.
 
     Raises
     ------
     InputError
-        If there is no revenue, it comes in two currencies, or one of `categories` has no pool.
+        If there is no revenue, it is in two currencies, or one of `categories` has no pool.
     """
     revenue = context.warehouse.read("ad_revenue", day=context.day, version=inputs["ad_revenue"])
     carries = read_carries(context, _one_currency(revenue))
     booked = [row.asDict() for row in category_revenue(revenue).collect()]
-    return DayRevenue(revenue, booked, carries, [], []).again(context, done, categories, renewed)
+    return DayRevenue(revenue, booked, carries, [], []).with_published(context, done, categories, renewed)
 
 
 def _one_currency(revenue: DataFrame) -> str:
@@ -70,30 +70,36 @@ def _one_currency(revenue: DataFrame) -> str:
     if not found:
         raise InputError("ad_revenue has no row of the day: there is nothing to pay out")
     if len(found) > 1:
-        raise InputError(f"ad_revenue must be in one currency a day, got {found}")
+        raise InputError(f"ad_revenue of one day must be in one currency, got {found}")
     return str(found[0])
 
 
 def _wanted(pools: list[PoolRevenue], categories: Collection[str]) -> list[PoolRevenue]:
     known = {pool.category for pool in pools}
     if unknown := sorted(set(categories) - known):
-        raise InputError(f"no pool of the day is called {unknown}; pools: {sorted(known)}")
+        raise InputError(f"the day has no pools {unknown}; its pools are {sorted(known)}")
     return [pool for pool in pools if not categories or pool.category in categories]
 
 
 def log_refunds(context: RunContext, pool: PoolRevenue) -> None:
-    """Say what refunds, of this day or carried from others, took from a pool."""
+    """Log by how much refunds, of this day or carried from other days, lower a pool."""
     if pool.refunds_micros or pool.carried_from or pool.carried_micros:
         facts = {name: getattr(pool, name) for name in ("gross_micros", *CARRY_COLUMNS)}
         context.log(ALLOCATE, f"pool {pool.category} is lowered by refunds", **facts)
 
 
 def refuse_unknown_pulse_videos(pulse: DataFrame, videos: DataFrame) -> None:
-    """InputError if Pulse revenue stands beside a video that is not in `videos`."""
+    """Check that all Pulse revenue belongs to videos that are in `videos`.
+
+    Raises
+    ------
+    InputError
+        If it does not; the message has the number of unknown videos, an example and their micros.
+    """
     unknown = pulse.join(videos.select("video_id"), "video_id", "left_anti")
     lost = unknown.agg(F.count("*"), F.min("video_id"), sum_exact("pulse_micros")).collect()[0]
     if lost[0]:
         raise InputError(
-            f"ad_revenue: {lost[0]} Pulse videos, for example '{lost[1]}', are not in videos; nobody could get their "
-            f"{lost[2]} micros"
+            f"ad_revenue: {lost[0]} Pulse videos, for example '{lost[1]}', are not in videos, so that nobody can get "
+            f"their {lost[2]} micros: deliver these videos, or correct ad_revenue"
         )

@@ -29,13 +29,19 @@ STAGE = Stage(DELIVERY, (EXPOSURE, POSITIONS, GUARANTEES), ("delivery",))
 
 
 def publish_delivery(context: RunContext) -> StageRun:
-    """The day's published curves; made anew unless they were made from the same inputs, configuration and code."""
+    """Publish the day's curves and plan, unless they are published from the same inputs, configuration and code.
+
+    Raises
+    ------
+    MissingTableError
+        If no exposures of the last days are published.
+    """
     inputs = _inputs(context)
     return run_stage(context, STAGE, inputs, lambda: _compute(context, inputs))
 
 
 def response_curves(exposure: DataFrame, day: date, settings: DeliverySettings) -> DataFrame:
-    """One row per content and drawer of `exposure`, days up to `day`: contract `p2c_parameters` without its day."""
+    """The curves of `exposure`, which ends at `day`: one row per content and drawer, as `p2c_parameters` less date."""
     rules = fit_rules(settings)
     held_out_from = day + timedelta(days=1 - settings.held_out_days)
     rows = daily_rows(exposure)
@@ -45,7 +51,7 @@ def response_curves(exposure: DataFrame, day: date, settings: DeliverySettings) 
 def content_history(
     context: RunContext, run: StageRun, contents: Sequence[str]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Rows of p2c_parameters that `run` published of `contents`, and the rows of content_exposure behind them.
+    """The rows of p2c_parameters that `run` published for `contents`, and the rows of content_exposure they come from.
 
     Raises
     ------
@@ -65,7 +71,7 @@ def content_history(
 
 
 def fit_rules(settings: DeliverySettings) -> FitRules:
-    """What the configuration says of fits."""
+    """The configured rules for fitting curves."""
     return FitRules(
         min_points=settings.min_points,
         regularisation=settings.regularisation,
@@ -76,7 +82,7 @@ def fit_rules(settings: DeliverySettings) -> FitRules:
 
 
 def _inputs(context: RunContext) -> dict[str, Any]:
-    """The version of the exposures, and the published days that hold them."""
+    """Versions of the input tables, and the published days that have exposures."""
     first = context.day - timedelta(days=context.settings.delivery.history_days - 1)
     runs = [
         run
@@ -85,8 +91,8 @@ def _inputs(context: RunContext) -> dict[str, Any]:
     ]
     if not runs:
         raise MissingTableError(
-            f"{EXPOSURE} of no day from {first} to {context.day} is published under {context.warehouse.root}: run "
-            f"jobs/ingest_events.py on logs that hold that table"
+            f"{EXPOSURE} is not published for any day from {first} to {context.day} under {context.warehouse.root}: "
+            f"run jobs/ingest_events.py on logs that contain that table"
         )
     inputs = {
         EXPOSURE: max(run.outputs[EXPOSURE] for run in runs),
@@ -110,33 +116,35 @@ def _compute(context: RunContext, inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _planned(context: RunContext, inputs: Mapping[str, Any], curves: pa.Table) -> dict[str, Any]:
-    """Store the day's plan, and say what it brings and misses; nothing where there is nothing to plan."""
+    """Store the day's plan, log what it achieves and misses, and return its facts; none if there is nothing to plan."""
     day = planning_problem(context, inputs, curves)
     if day is None:
-        context.warn(DELIVERY, f"no plan: no content was shown in a drawer that {POSITIONS} gives a capacity")
+        context.warn(DELIVERY, f"no plan: no content was shown in a drawer that has a capacity in {POSITIONS}")
         return {}
     plan = plan_delivery(day.problem, weighted(context.settings.delivery.variance_weight))
     records = [{**record, "date": context.day} for record in plan_records(day, plan)]
     facts = plan_facts(day, plan)
     for content, missing in facts["missing"].items():
-        context.warn(DELIVERY, f"the guarantee of {content} is missed", **missing)
+        context.warn(DELIVERY, f"the plan misses the guarantee of {content}", **missing)
     for content in day.unknown:
-        context.warn(DELIVERY, f"the guarantee of {content} is not planned: it was never shown in a known drawer")
+        context.warn(
+            DELIVERY, f"the guarantee of {content} is not planned: the content was never shown in a known drawer"
+        )
     for drawer in day.unserved:
-        context.warn(DELIVERY, f"drawer {drawer} is not planned: {POSITIONS} gives it no capacity")
+        context.warn(DELIVERY, f"drawer {drawer} is not planned: it has no capacity in {POSITIONS}")
     context.log(DELIVERY, f"{len(day.content_id)} contents planned", views=plan.measures.views, gap=plan.gap)
     context.store(context.warehouse.frame(records, PLAN), PLAN)
     return {PLAN: len(records), "plan": facts}
 
 
 def published_problem(context: RunContext, run: StageRun) -> DayProblem | None:
-    """The planning problem of a published `run`."""
+    """The planning problem that a published `run` solved, or None if there was nothing to plan."""
     curves = context.warehouse.read_arrow(CURVES, CURVE_COLUMNS, day=context.day, version=run.outputs[CURVES])
     return planning_problem(context, run.inputs, curves)
 
 
 def planning_problem(context: RunContext, inputs: Mapping[str, Any], curves: pa.Table) -> DayProblem | None:
-    """The day's planning problem, from its curves and the tables in the versions that `inputs` names."""
+    """The day's planning problem from its curves and the tables at the versions in `inputs`; None without positions."""
     if POSITIONS not in inputs:
         return None
     read, settings = context.warehouse.read_arrow, context.settings.delivery

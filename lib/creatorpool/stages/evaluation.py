@@ -1,4 +1,7 @@
-"""Two configurations on the same published events, by the night's own transforms: on all viewers and on halves."""
+"""Compares two configurations on the same published events, with the transforms of the night.
+
+Scores are computed from all viewers, and from two halves of the viewers.
+"""
 
 from __future__ import annotations
 
@@ -21,31 +24,32 @@ from creatorpool.tables import Warehouse
 
 @dataclass(frozen=True)
 class EvaluationRules:
-    """How the evaluation is done; the same for both configurations."""
+    """Settings of the evaluation, the same for both configurations."""
 
     min_viewers: int
-    """Of a video in each half; with fewer its score is mostly chance"""
+    """Least number of viewers of a video in each half; with fewer, its score is mostly chance"""
     long_view_ms: int
-    """An event that lasted this long, or as long as its video, is a long view"""
+    """An event that lasts this long, or as long as its video, is a long view"""
     draws: int
+    """Number of bootstrap samples"""
     seed: int
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Both configurations side by side."""
+    """Results of both configurations."""
 
     videos: int
     """Eligible videos"""
     videos_compared: int
-    """Those with enough viewers in both halves"""
+    """Eligible videos with enough viewers in both halves"""
     coverage: tuple[float, float]
     comparisons: tuple[Comparison, ...]
 
 
 @dataclass(frozen=True)
 class EventWindow:
-    """Published events and what they refer to."""
+    """Published events, with the viewers and videos that they refer to."""
 
     events: DataFrame
     viewers: DataFrame
@@ -53,7 +57,13 @@ class EventWindow:
 
 
 def published_window(warehouse: Warehouse, last: date, days: int) -> EventWindow:
-    """Events of the `days` days up to `last`, all of which must be published."""
+    """The events of the `days` days up to `last`.
+
+    Raises
+    ------
+    MissingTableError
+        If events of one of these days are not published.
+    """
     window = [last - timedelta(days=back) for back in range(days)]
     missing = [day.isoformat() for day in sorted(window) if published_run(warehouse, INGEST, day) is None]
     if missing:
@@ -63,15 +73,21 @@ def published_window(warehouse: Warehouse, last: date, days: int) -> EventWindow
 
 
 def evaluate(window: EventWindow, first: Settings, second: Settings, rules: EvaluationRules) -> Evaluation:
-    """Coverage, split-half reliability and prediction of held-out long views of two configurations."""
+    """Coverage, split-half reliability and prediction of held-out long views of two configurations (formulas §1.6).
+
+    Raises
+    ------
+    InputError
+        If fewer than 3 videos have enough viewers in both halves.
+    """
     halved = EventWindow(split_viewers(window.events, rules.seed), window.viewers, split_videos(window.videos))
     long_views = long_view_share(halved.events, halved.videos, rules.long_view_ms).toPandas()
     halves = [_wide(_scored(halved, settings), long_views, rules.min_viewers) for settings in (first, second)]
     common = halves[0].index.intersection(halves[1].index).sort_values()
     if len(common) < 3:
         raise InputError(
-            f"at least 3 videos must have {rules.min_viewers} viewers in each half, got {len(common)}: take more days, "
-            f"or fewer viewers"
+            f"at least 3 videos must have {rules.min_viewers} viewers in each half, got {len(common)} videos: evaluate "
+            f"more days, or ask for fewer viewers"
         )
     whole = [_scored(window, settings) for settings in (first, second)]
     return Evaluation(
@@ -83,7 +99,7 @@ def evaluate(window: EventWindow, first: Settings, second: Settings, rules: Eval
 
 
 def _scored(window: EventWindow, settings: Settings) -> pd.DataFrame:
-    """Quality of each video, and its number of viewers."""
+    """Quality and number of viewers of each video, one row per video."""
     scores = score_day(window.events, window.viewers, window.videos, settings)
     found: pd.DataFrame = (
         scores.quality.select("video_id", "quality_score", "is_compliant")
@@ -94,7 +110,7 @@ def _scored(window: EventWindow, settings: Settings) -> pd.DataFrame:
 
 
 def _wide(scored: pd.DataFrame, long_views: pd.DataFrame, min_viewers: int) -> pd.DataFrame:
-    """Quality and long views of eligible videos with enough viewers in both halves, one row each."""
+    """Quality and long views of eligible videos with enough viewers in both halves, one row per video."""
     enough = scored[scored.is_compliant & (scored.viewers >= min_viewers)].merge(long_views, on="video_id")
     suffix = len(HALVES[0])
     enough = enough.assign(video=enough.video_id.str[:-suffix], half=enough.video_id.str[-suffix:])

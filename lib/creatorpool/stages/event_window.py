@@ -1,4 +1,4 @@
-"""The ingested days that a study of several days may use."""
+"""The ingested days that a stage over several days may use."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from creatorpool.stages.context import RunContext
 
 @dataclass(frozen=True)
 class IngestedDays:
-    """Every published ingestion, and the days of the window."""
+    """All published ingestions, and the first day of the window."""
 
     runs: Collection[StageRun]
     latest: StageRun
-    """the ingestion that finished last: what it wrote holds all dimensions so far"""
+    """The ingestion that published last: its versions of the dimensions contain all rows so far"""
     first: date
-    """the window has no gap from here to the night's day"""
+    """All days from here to the run's day are published"""
 
     def version(self, table: str) -> int:
-        """The version of `table`, which every ingestion adds to, that holds all published days."""
+        """The version of `table` that contains all published days; every ingestion adds its rows to the table."""
         return max(run.outputs[table] for run in self.runs if table in run.outputs)
 
 
 def ingested_days(context: RunContext, days: int) -> IngestedDays:
-    """The `days` days up to the night's own, or those of them that are published without a gap.
+    """The `days` days up to the run's day; fewer if a day before is not published.
 
     Raises
     ------
     MissingTableError
-        If the night's own day is not published.
+        If events of the run's day are not published.
     """
     runs = published_runs(context.warehouse, INGEST)
     latest, published = latest_run(runs), {run.day for run in runs}
@@ -48,6 +48,6 @@ def ingested_days(context: RunContext, days: int) -> IngestedDays:
 
 
 def warn_of_gap(context: RunContext, subject: str, first: date, days: int, rest: str) -> None:
-    """Log what a window that is shorter than `days` leaves out."""
+    """Warn if the window from `first` is shorter than `days`; `rest` names what is counted."""
     if (context.day - first).days + 1 < days:
         context.warn(subject, f"{first - timedelta(days=1)} is not published, so only {rest} since {first} count")

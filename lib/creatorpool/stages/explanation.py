@@ -1,4 +1,4 @@
-"""The stage `explain`: why payouts changed between two published days."""
+"""The stage `explain`: the parts of each payout's change between two published days."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ TABLE = "payout_changes"
 STAGE = Stage(EXPLAIN, ("pool_payouts", "video_payouts", "video_signals", "video_quality"), ("signals", "quality"))
 
 SCORE_TOLERANCE = 1e-9
-"""Scores that the configured weights miss by more, relatively, came from other weights."""
+"""Relative. If the configured weights give scores that differ by more, the published scores come from other weights."""
 
 
 @dataclass(frozen=True)
 class ExplainedDay:
-    """One of the two days as published: the ledger's rows, the scored rows of its pools, and what videos got in all."""
+    """One of the two days as published: ledger rows, payouts with their scores, and the videos' total payouts."""
 
     day: date
     ledger: Mapping[str, PoolRun]
@@ -48,13 +48,13 @@ class ExplainedDay:
     video_payouts: DataFrame
 
     def policy(self, category: str) -> DayPolicy:
-        """What the pool was split by: the policy of its split, and the weights of the components."""
+        """The policy of the pool's split, and the exponents of the components."""
         return DayPolicy(self.ledger[category].policy, self.settings.signals.exponents())
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """The published changes between two days, and what of the policy is not the same."""
+    """The published changes of payouts between two days, and both days."""
 
     changes: DataFrame
     before: ExplainedDay
@@ -62,7 +62,7 @@ class Explanation:
 
     @property
     def policy_changes(self) -> list[str]:
-        """A line for each setting of the policy that differs, by pool where pools differ."""
+        """One line per setting of the policy that differs between the days."""
         lines = dict.fromkeys(
             line
             for category in sorted(set(self.before.ledger) & set(self.after.ledger))
@@ -72,9 +72,9 @@ class Explanation:
 
 
 def publish_explanation(context: RunContext, against: date, against_settings: Settings) -> Explanation:
-    """Publish table `payout_changes` of the run's day against an earlier or later one, unless it is published already.
+    """Publish the run's day of `payout_changes` against another day, unless it is published already.
 
-    `context.settings` and `against_settings` are what the two days' signals were weighted by.
+    `context.settings` and `against_settings` are the configurations of the two days' signals.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def publish_explanation(context: RunContext, against: date, against_settings: Se
     InputError
         If the days are the same, or were paid in two currencies.
     ConfigurationError
-        If a day's scores do not follow from its configured weights.
+        If a day's published scores do not follow from its configured weights.
     """
     if against == context.day:
         raise InputError(f"--against must be another day than --date, got {against} for both")
@@ -99,8 +99,8 @@ def publish_explanation(context: RunContext, against: date, against_settings: Se
         changes = _changes(before, after, custom)
         version = published_version(context.warehouse, TABLE, context.day)
         if version is not None:
-            standing = context.warehouse.read(TABLE, day=context.day, version=version)
-            changes = changes.unionByName(standing.where(F.col("against_date") != F.lit(against)).drop("date"))
+            published = context.warehouse.read(TABLE, day=context.day, version=version)
+            changes = changes.unionByName(published.where(F.col("against_date") != F.lit(against)).drop("date"))
         context.store(changes, TABLE)
         return {}
 
@@ -117,8 +117,8 @@ def _settings_of(context: RunContext, day: date, settings: Settings) -> Settings
 
 def _changes(before: ExplainedDay, after: ExplainedDay, custom: list[str]) -> DataFrame:
     pairs = paired_rows(before.rows, after.rows, custom)
-    is_weighted_anew = before.settings.signals.exponents() != after.settings.signals.exponents()
-    needed = (*PAID_COLUMNS, *(("views", *COMPONENT_NAMES, *custom) if is_weighted_anew else ()))
+    has_other_weights = before.settings.signals.exponents() != after.settings.signals.exponents()
+    needed = (*PAID_COLUMNS, *(("views", *COMPONENT_NAMES, *custom) if has_other_weights else ()))
     rows = pairs.select("category", *(f"{name}_{day}" for name in needed for day in (0, 1))).toArrow()
     pools, by_category = {}, dict(parts_by(rows, "category"))
     for category in sorted({*before.ledger, *after.ledger}):
@@ -137,7 +137,7 @@ def _pool_day(category: str, own: ExplainedDay, other: ExplainedDay, videos: Pai
 
 
 def explained_day(context: RunContext, day: date, settings: Settings, custom: list[str]) -> ExplainedDay:
-    """One published day with the scores behind its payouts; `custom` names signals of one's own.
+    """One published day with the scores that its payouts were computed from; `custom` names custom signals.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def explained_day(context: RunContext, day: date, settings: Settings, custom: li
 def _require_weights(
     warehouse: Warehouse, day: date, settings: Settings, version: int, signals: DataFrame, quality: DataFrame
 ) -> None:
-    """ConfigurationError unless the weights configured are those that the day's scores came from."""
+    """Raise ConfigurationError if the day's published scores do not follow from the configured weights."""
     runs = [run for run in published_runs(warehouse, SIGNALS, [day]) if run.outputs["video_signals"] == version]
     if any(run.config_sha256 == settings.sha256(*SIGNAL_STAGE.sections) for run in runs):
         return
@@ -182,8 +182,9 @@ def _require_weights(
         if np.allclose(geometric_mean(values, list(exponents.values())), found, rtol=SCORE_TOLERANCE, atol=0.0):
             return
     raise ConfigurationError(
-        f"scores of {day} were not made by the weights configured for it, {exponents}: name the overlays and settings "
-        f"that it was published with (--conf and --set for --date, --against-conf and --against-set for --against)"
+        f"scores of {day} do not follow from the weights configured for it, {exponents}: give the overlays and "
+        f"settings that the day was published with (--conf and --set for --date, --against-conf and --against-set for "
+        f"--against)"
     )
 
 
@@ -194,7 +195,7 @@ def _require_one_currency(before: ExplainedDay, after: ExplainedDay) -> None:
 
 
 def _inputs(before: ExplainedDay, after: ExplainedDay) -> dict[str, Any]:
-    """What the explanation depends on: the two days, their ledger rows, and the weights of their components."""
+    """Inputs for the ledger: the two days, their ledger rows, and the exponents of their components."""
     return {
         "against": before.day.isoformat(),
         **{

@@ -1,4 +1,4 @@
-"""The stage `frontier`: what the day's pools would look like at other settings of the policy."""
+"""The stage `frontier`: the splits of the day's pools at other settings of the policy."""
 
 from __future__ import annotations
 
@@ -27,21 +27,24 @@ OBJECTIVES: tuple[ObjectiveName, ...] = ("linear", "log")
 
 @dataclass(frozen=True)
 class Target:
-    """A value that a measure of `MEASURES` is to take, as in ``gini=0.6``."""
+    """A value from 0 to 1 that a measure of `MEASURES` is to reach, such as ``gini=0.6``."""
 
     measure: str
     value: float
 
     @classmethod
     def parse(cls, text: str) -> Target:
-        """Read ``measure=value``; InputError if it is none."""
+        """Read ``measure=value``; InputError if the measure is unknown or the value is not in [0, 1]."""
         measure, _, value = text.partition("=")
         try:
             number = float(value)
         except ValueError:
             number = math.nan
         if measure not in MEASURES or not 0.0 <= number <= 1.0:
-            raise InputError(f"a target is one of {sorted(MEASURES)}, '=' and a number from 0 to 1, got '{text}'")
+            raise InputError(
+                f"--target must be MEASURE=VALUE, with a measure of {sorted(MEASURES)} and a value from 0 to 1, got "
+                f"'{text}'"
+            )
         return cls(measure, number)
 
     def __str__(self) -> str:
@@ -50,7 +53,7 @@ class Target:
 
 @dataclass(frozen=True)
 class PoolFrontier:
-    """One pool's sweep, and for each objective the search for the target, if there is one."""
+    """One pool's points, and by objective the search for the target, if there is a target."""
 
     published: PublishedPool
     is_small: NDArray[np.bool_]
@@ -61,9 +64,9 @@ class PoolFrontier:
 def publish_frontier(
     context: RunContext, categories: Collection[str] = (), target: Target | None = None
 ) -> list[PoolFrontier]:
-    """Publish table `allocation_frontier` of the day's published pools, or of `categories`.
+    """Publish table `allocation_frontier` for the day's published pools, or for `categories`.
 
-    Pools without money, or without a video that may get any, have no frontier and are left out.
+    Pools without money, or without a video that can be paid, are left out. Errors as in `published_day`.
     """
     day = published_day(context, categories)
     frontiers: list[PoolFrontier] = []
@@ -107,11 +110,12 @@ def _search(
 def _log_searches(context: RunContext, frontier: PoolFrontier, target: Target | None) -> None:
     for objective, search in frontier.searches.items():
         where = f"pool {frontier.published.pool.category}, objective {objective}: {target}"
-        reach = f"reachable is {search.least:.6g} to {search.most:.6g}"
+        reach = f"the reachable values are {search.least:.6g} to {search.most:.6g}"
         if search.lambda_eff is None:
-            context.log(FRONTIER, f"{where} is out of reach at any lambda_eff; {reach}")
+            context.log(FRONTIER, f"{where} cannot be reached at any lambda_eff; {reach}")
         else:
-            context.log(FRONTIER, f"{where} at lambda_eff {search.lambda_eff!r}, where it is {search.value!r}; {reach}")
+            found = f"is reached at lambda_eff {search.lambda_eff!r}, with the value {search.value!r}"
+            context.log(FRONTIER, f"{where} {found}; {reach}")
 
 
 def _records(context: RunContext, frontiers: Sequence[PoolFrontier], target: Target | None) -> list[dict[str, Any]]:

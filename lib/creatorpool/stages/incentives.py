@@ -37,7 +37,7 @@ STAGE = Stage(INCENTIVES, ("events", "videos", "entrants"), ("incentives",))
 
 @dataclass(frozen=True)
 class CohortFrames:
-    """Published rows of the days of one estimate."""
+    """The published rows that one estimate uses, and its first and last day."""
 
     events: DataFrame
     videos: DataFrame
@@ -47,7 +47,15 @@ class CohortFrames:
 
 
 def publish_incentives(context: RunContext) -> StageRun:
-    """The day's published estimates; made anew unless they were made from the same inputs, configuration and code."""
+    """Publish the day's estimates, unless they are published from the same inputs, configuration and code.
+
+    Raises
+    ------
+    MissingTableError
+        If events of the day are not published, or entrants were never delivered.
+    ConfigurationError
+        If the engine cannot compute `incentives.success` or `incentives.replay_target`.
+    """
     inputs = _inputs(context)
     return run_stage(context, STAGE, inputs, lambda: _compute(context, inputs))
 
@@ -55,7 +63,7 @@ def publish_incentives(context: RunContext) -> StageRun:
 def estimates(
     frames: CohortFrames, settings: IncentiveSettings
 ) -> tuple[list[SegmentCohort], list[CohortEstimate], EstimationRules]:
-    """Every segment's cohort with what it shows."""
+    """Each segment's cohort, its estimate, and the rules of the estimation; errors as in `cohort_statistics`."""
     cohorts = segment_cohorts(cohort_statistics(frames, settings))
     rules = EstimationRules(
         min_entrants=settings.min_entrants,
@@ -68,7 +76,13 @@ def estimates(
 
 
 def cohort_statistics(frames: CohortFrames, settings: IncentiveSettings) -> CohortStatistics:
-    """What the engine counts: small tables, brought to this process."""
+    """Counts by the engine, as small Arrow tables in this process.
+
+    Raises
+    ------
+    ConfigurationError
+        If the engine cannot compute `incentives.success` or `incentives.replay_target`.
+    """
     entered = entered_within(frames.entrants, frames.first, frames.last)
     views = entrant_views(frames.events, frames.videos, entered)
     require_computable(views, "incentives.success", settings.success, "boolean")
@@ -84,7 +98,7 @@ def cohort_statistics(frames: CohortFrames, settings: IncentiveSettings) -> Coho
 
 
 def _estimate(cohort: SegmentCohort, settings: IncentiveSettings, rules: EstimationRules) -> CohortEstimate:
-    # The segment's name is in the seed, so that no segment's numbers depend on which others there are.
+    # The seed includes the segment's name, so that a segment's results do not depend on the other segments.
     words = np.frombuffer(cohort.segment.encode(), dtype=np.uint8)
     seed = int(np.random.SeedSequence([settings.seed, *words.tolist()]).generate_state(1)[0])
     return estimate_cohort(
@@ -98,11 +112,13 @@ def _estimate(cohort: SegmentCohort, settings: IncentiveSettings, rules: Estimat
 
 
 def _inputs(context: RunContext) -> dict[str, Any]:
-    """Versions of the published tables, and the days up to the night's own that are published without a gap."""
+    """Versions of the published tables, and the first day of the published days without a gap up to the run's day."""
     found = ingested_days(context, context.settings.incentives.cohort_days)
     entrants = latest_run(run for run in found.runs if "entrants" in run.outputs)
     if entrants is None:
-        raise MissingTableError(f"entrants were never ingested under {context.warehouse.root}: no logs hold that table")
+        raise MissingTableError(
+            f"no entrants are ingested under {context.warehouse.root}: deliver table entrants with the logs of a day"
+        )
     return {
         "events": found.version("events"),
         "videos": found.latest.outputs["videos"],

@@ -1,4 +1,4 @@
-"""The stage `ingest`: the day's raw logs to events, dimensions and quarantine."""
+"""The stage `ingest`: reads the day's raw logs into events, dimensions, revenue and quarantine."""
 
 from __future__ import annotations
 
@@ -15,11 +15,24 @@ from creatorpool.stages.recovery import SHARED_TABLES, undo_ingestion
 from creatorpool.stages.runner import Stage, publish_once
 
 STAGE = Stage(INGEST, (), ("ingest",), shared=(*SHARED_TABLES, "stage_runs"))
-"""It depends on its own section of the configuration, and on the names of the trust tiers."""
+"""It depends on its own section of the configuration, and on the names in `signals.tiers`."""
 
 
 def publish_ingestion(context: RunContext, source: Path | None) -> StageRun | None:
-    """The day's published ingestion; from `source`, or the configured one, if there is none yet."""
+    """Return the day's published ingestion; if there is none, ingest `source` (by default `ingest.source`) first.
+
+    Returns
+    -------
+    StageRun or None
+        None if no ingestion is published and there is no source. A dry run ingests into a copy of the tables.
+
+    Raises
+    ------
+    InputError, ContractViolationError
+        As `ingest_day`; also if the viewers' ids of earlier days were hashed under another key, or not hashed.
+    RunInProgressError
+        If another live run is ingesting.
+    """
 
     def find() -> StageRun | None:
         run = published_run(context.warehouse, INGEST, context.day)
@@ -32,14 +45,14 @@ def publish_ingestion(context: RunContext, source: Path | None) -> StageRun | No
     if place is None:
         return find()
     if context.dry_run:
-        return find() or _rehearsed(context, place)
+        return find() or _ingest_into_copy(context, place)
     return publish_once(context, [STAGE], find, lambda: _run(context, place))
 
 
-def _rehearsed(context: RunContext, source: Path) -> StageRun | None:
-    """Ingest into a copy of the tables, from which the rest of the dry run reads and which goes with it."""
-    copy = context.rehearse()
-    context.log(INGEST, f"dry run: ingested into a copy of the tables, {copy.root}, which goes when the run ends")
+def _ingest_into_copy(context: RunContext, source: Path) -> StageRun | None:
+    """Ingest into a copy of the tables; the rest of the dry run reads the copy, and its end deletes it."""
+    copy = context.read_from_copy()
+    context.log(INGEST, f"dry run: ingests into a copy of the tables, {copy.root}, and deletes it at the end")
     real = RunContext(copy, context.settings, context.day, started_at=context.started_at, run_id=context.run_id)
     run = publish_ingestion(real, source)
     context.seconds |= real.seconds
@@ -77,7 +90,7 @@ def _run(context: RunContext, source: Path) -> StageRun:
         )
     except Exception:
         undo_ingestion(warehouse, begun)
-        context.log(INGEST, "undid what this run wrote")
+        context.log(INGEST, "failed: restored the tables that this run had changed")
         raise
     for line in report.lines():
         context.log(INGEST, line)
@@ -90,13 +103,13 @@ def _run(context: RunContext, source: Path) -> StageRun:
 
 
 def _refuse_other_key(others: Iterable[StageRun], name: str | None) -> None:
-    """InputError if days before have other pseudonyms: a viewer would count as two, and limits would not see it."""
+    """Raise InputError if other days have other pseudonyms: one viewer would count as two and escape view limits."""
     for run in others:
-        stood = run.inputs.get("hash_key")
-        if stood != name:
+        earlier = run.inputs.get("hash_key")
+        if earlier != name:
             raise InputError(
-                f"viewers: {run.day} was ingested with {_shown(stood)}, this day would be with {_shown(name)}: set "
-                f"ingest.hash_viewer_ids and {KEY_VARIABLE} as they were, or begin a new root"
+                f"viewers: {run.day} was ingested with {_shown(earlier)}, this day would be ingested with "
+                f"{_shown(name)}: set ingest.hash_viewer_ids and {KEY_VARIABLE} as they were, or begin a new root"
             )
 
 

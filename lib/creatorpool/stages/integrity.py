@@ -1,4 +1,4 @@
-"""The stage `integrity`: what fake viewers would earn on the published day, under its own rules and under others."""
+"""The stage `integrity`: what fake viewers would earn on the published day, under its own rules and other rules."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from creatorpool.quality.frames.columns import SIGNAL_COLUMNS
 from creatorpool.quality.frames.video_signals import video_signals
 from creatorpool.settings import Settings
 from creatorpool.stages.comparison import day_viewing
-from creatorpool.stages.configuration import PAYOUT_SECTIONS, take_paid_settings
+from creatorpool.stages.configuration import PAYOUT_SECTIONS, use_ledger_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.published_day import (
     PublishedDay,
@@ -47,12 +47,12 @@ STAGE = Stage(
     (*PAYOUT_SECTIONS, "integrity"),
 )
 WHAT_IF_BEHAVIOURS = ("act",)
-"""Other settings are tried with one behaviour: it shows what each changes."""
+"""Variants of the settings are audited with this behaviour only: it is enough to show the effect of each setting."""
 
 
 @dataclass(frozen=True)
 class DayAudit:
-    """All findings, and the ids behind the places that they name."""
+    """All findings, and the ids of the videos and creators that they name by position."""
 
     findings: Sequence[Finding]
     video: NDArray[Any]
@@ -60,12 +60,18 @@ class DayAudit:
 
 
 def publish_audit(context: RunContext, categories: Collection[str] = ()) -> DayAudit:
-    """Publish table `integrity_audit` of the day's published pools, or of `categories`.
+    """Publish table `integrity_audit` for the day's published pools, or for `categories`.
 
-    Attacks are measured in the pools that the attacked video shares, of those audited.
+    An attack is measured in those of the audited pools that the attacked video shares (formulas §2.11).
+
+    Raises
+    ------
+    ConfigurationError
+        If the configuration differs from that of the published day, or the audit's tiers or weights are not usable;
+        else as `published_day`.
     """
     day = published_day(context, categories)
-    take_paid_settings(context, [pool.row for pool in day.pools.values()])
+    use_ledger_settings(context, [pool.row for pool in day.pools.values()])
     _require_tiers(context.settings)
     audits: list[DayAudit] = []
 
@@ -82,9 +88,9 @@ def publish_audit(context: RunContext, categories: Collection[str] = ()) -> DayA
 
 
 def _require_tiers(settings: Settings) -> None:
-    """ConfigurationError if the audit names a tier that there is not, or a weight that no unverified viewer may have.
+    """Raise ConfigurationError for an unknown tier, or a weight that an unverified viewer must not have.
 
-    Checked here and not with the rest of the configuration: no payout must wait for the audit's settings.
+    This is not part of the validation of the configuration, because the audit's settings must not stop payouts.
     """
     tiers, audit = settings.signals.tiers, settings.integrity
     if unknown := sorted(set(audit.fake_viewer_cost_micros) - set(tiers)):
@@ -93,7 +99,7 @@ def _require_tiers(settings: Settings) -> None:
         )
     if too_large := [weight for weight in audit.unverified_weights if weight >= tiers["verified"]]:
         raise ConfigurationError(
-            f"integrity.unverified_weights must lie below a verified viewer, {tiers['verified']}, got {too_large}"
+            f"integrity.unverified_weights must be below signals.tiers.verified, {tiers['verified']}, got {too_large}"
         )
 
 
@@ -125,7 +131,7 @@ def _plan(settings: Settings) -> AuditPlan:
 def _variants(
     context: RunContext, day: PublishedDay, day_videos: _DayVideos, market: Market
 ) -> Iterator[tuple[str, Market]]:
-    """The same day under one setting changed at a time."""
+    """Names and markets of the same day, each with one setting changed."""
     settings = context.settings
     for weight in settings.integrity.unverified_weights:
         tiers = dict(settings.signals.tiers) | {"unverified": weight}
@@ -185,7 +191,7 @@ class _DayVideos:
         )
 
     def market(self, settings: Settings, day: PublishedDay) -> Market:
-        """The day as it was paid; pools that paid nothing are left out."""
+        """The day's market as it was paid, without pools that paid nothing."""
         is_smoothed = settings.quality.smoothing == "empirical_bayes"
         formula = QualityFormula.of(settings.signals, is_smoothed=is_smoothed)
         place = {video: position for position, video in enumerate(self.video.tolist())}
@@ -199,7 +205,7 @@ class _DayVideos:
         return Market(self.columns, self.creator, formula, contests)
 
     def reweighted(self, context: RunContext, day: PublishedDay, market: Market, tiers: dict[str, float]) -> Market:
-        """The day with other trust weights: its signals computed anew from its events, by the night's own transform."""
+        """The market with other trust weights, with signals that the night's transform computes from the events."""
         settings = context.settings.signals.model_copy(update={"tiers": tiers})
         signals = video_signals(*input_frames(context, day.versions), settings)
         names = [*SIGNAL_COLUMNS, *sorted(settings.custom)]

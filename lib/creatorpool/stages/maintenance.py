@@ -1,4 +1,4 @@
-"""Upkeep of the tables: fewer files, and none that nobody may ask for any more."""
+"""Maintenance of the tables: compacts small files and deletes files that no kept version needs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LEASE = timedelta(minutes=30)
 
 @dataclass(frozen=True)
 class Upkeep:
-    """What was done to one table, in files."""
+    """What maintenance did to one table; numbers of versions and files."""
 
     table: str
     kept_versions: int
@@ -33,16 +33,17 @@ class Upkeep:
 
 
 def maintain_tables(warehouse: Warehouse, keep: timedelta, *, dry_run: bool = False) -> Iterator[Upkeep]:
-    """Compact every table, then delete the files that no kept version needs, one table after the other.
+    """Compact each table, then delete its files that no kept version needs; yield one `Upkeep` per table.
 
-    Kept are the latest version, all younger than `keep`, those in which published days stand, and what runs of the
-    last `keep` read and wrote (`runs.retention.named_versions`). What killed runs left is completed or undone first. A
-    table that another run is writing is compacted the next time. Starts no engine; with `dry_run` nothing changes.
+    Kept are the latest version, versions younger than `keep`, versions in which days are published, and versions that
+    runs of the last `keep` read or wrote (`runs.retention.named_versions`). Unfinished publications of killed runs are
+    completed or undone first. A table that another run is writing is not compacted this time. No engine is needed;
+    with `dry_run` nothing changes.
 
     Raises
     ------
     RunInProgressError
-        If upkeep of these tables is going on already.
+        If another run maintains these tables.
     """
     if dry_run:
         yield from _upkeep(warehouse, keep, dry_run=True)

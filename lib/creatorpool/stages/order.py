@@ -1,4 +1,4 @@
-"""All stages in the order of the data flow, and the night, which is the first of them.
+"""All stages in the order of the data flow. The first three are the night.
 
     raw logs ──ingest──► events, viewers, videos, ad_revenue
     events + viewers + videos ──signals──► video_signals, video_quality
@@ -9,7 +9,7 @@
     payouts of two days ──explain──► payout_changes ──statements──► creator_statements
     payouts ──frontier, comparison, integrity──► allocation_frontier, rule_comparison, integrity_audit
 
-Any of them may be run twice, killed or run beside another run: `stages.runner` states what holds then.
+`stages.runner` states what happens when a stage runs twice, is killed, or runs at the same time as another run.
 """
 
 from __future__ import annotations
@@ -53,6 +53,21 @@ STAGES: tuple[Stage, ...] = (
 def run_night(
     context: RunContext, source: Path | None, categories: Collection[str] = (), *, republish: bool = False
 ) -> DayPayouts:
-    """Publish whatever of the day's ingestion, signals and payouts is not published yet."""
+    """Publish the day's ingestion, signals and payouts, as far as they are not published yet.
+
+    Parameters
+    ----------
+    source : Path, optional
+        Folder with the day's raw logs; the configured one by default. Not needed if the ingestion is published.
+    categories : collection of str
+        Pools to pay; all if empty.
+    republish : bool
+        Compute and publish published scores and payouts again.
+
+    Returns
+    -------
+    DayPayouts
+        The payouts of the day; errors as in `publish_ingestion` and `publish_payouts`.
+    """
     publish_ingestion(context, source)
     return publish_payouts(context, categories, republish=republish)

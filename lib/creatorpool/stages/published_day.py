@@ -1,4 +1,4 @@
-"""A published day as arrays: what studies of it start from, read at the versions that the ledger names."""
+"""A published day as arrays, read at the versions that the ledger names; studies of the day start from it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from creatorpool.frames import parts_by
 from creatorpool.runs.ledger import StageRun
 from creatorpool.runs.pools import PoolRun, require_published_pools
 from creatorpool.runs.published import published_version
-from creatorpool.stages.configuration import take_paid_settings
+from creatorpool.stages.configuration import use_ledger_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.runner import Stage, run_stage
 
@@ -29,7 +29,7 @@ POOL_COLUMNS = ("category", "video_id", "creator_id", "effective_impressions", "
 
 @dataclass(frozen=True)
 class PublishedPool:
-    """A pool as it was paid: its ledger row, its videos, and their (n,) payouts in micros."""
+    """A pool as it was paid: its ledger row, its n videos, and their (n,) payouts in micros."""
 
     row: PoolRun
     pool: Pool
@@ -37,13 +37,13 @@ class PublishedPool:
 
     @property
     def policy(self) -> SplitPolicy:
-        """What the pool was split by."""
+        """The policy of the pool's split."""
         return self.row.policy
 
 
 @dataclass(frozen=True)
 class PublishedDay:
-    """The day's pools by category, and the versions of all tables behind them."""
+    """The day's pools by category, and the versions of all tables that they were computed from and stored in."""
 
     pools: Mapping[str, PublishedPool]
     versions: Mapping[str, int]
@@ -59,11 +59,11 @@ def published_day(context: RunContext, categories: Collection[str] = ()) -> Publ
     InputError
         If a category has no published pool.
     ConfigurationError
-        If creators were capped, and not under this run's configuration.
+        If the day has caps of creators and the run was given another configuration.
     """
     ledger = require_published_pools(context.warehouse, context.day)
     if unknown := sorted(set(categories) - set(ledger)):
-        raise InputError(f"no published pool of {context.day} is called {unknown}; pools: {sorted(ledger)}")
+        raise InputError(f"{context.day} has no published pools {unknown}; its pools are {sorted(ledger)}")
     versions = _versions(ledger.values())
     rows = _payout_rows(context, versions, ledger).sort_by("video_id")
     by_category = dict(parts_by(rows, "category"))
@@ -74,20 +74,20 @@ def published_day(context: RunContext, categories: Collection[str] = ()) -> Publ
 
 
 def _payout_rows(context: RunContext, versions: Mapping[str, int], ledger: Mapping[str, PoolRun]) -> pa.Table:
-    """The day's `pool_payouts`, with `creator_cap_micros` where the caps of creators were part of the rules."""
+    """The day's `pool_payouts`, with column `creator_cap_micros` if the day has caps of creators."""
     warehouse, version = context.warehouse, versions["pool_payouts"]
     columns = (*POOL_COLUMNS, "payout_micros")
     if "creators" not in versions:
         return warehouse.read_arrow("pool_payouts", columns, day=context.day, version=version)
-    # Which cap belongs to a level only the configuration says.
-    take_paid_settings(context, ledger.values())
+    # Only the configuration has the cap of each verification level.
+    use_ledger_settings(context, ledger.values())
     payouts = warehouse.read("pool_payouts", day=context.day, version=version).select(*columns)
     creators = warehouse.read("creators", version=versions["creators"])
     return with_creator_caps(payouts, creators, context.settings.allocation.creator_caps or {}).toArrow()
 
 
 def _versions(rows: Collection[PoolRun]) -> dict[str, int]:
-    """Of every table behind the published rows, which all name the same output and were paid from the same inputs."""
+    """Version of each table that the published rows name; all rows of a day name the same versions."""
     versions: dict[str, int] = {}
     for row in rows:
         versions |= dict(row.inputs) | dict(row.outputs)
@@ -113,19 +113,22 @@ def _pool(row: PoolRun, own: pa.Table) -> PublishedPool:
 def publish_study(
     context: RunContext, stage: Stage, day: PublishedDay, compute: Callable[[], Sequence[Mapping[str, Any]]]
 ) -> StageRun:
-    """Publish the records that `compute` makes of `day` as the table of `stage`; other pools' rows of the day stand."""
+    """Publish the records of `compute` in the table of `stage`; the day's published rows of other pools are kept.
+
+    A study is always computed again. Errors as in `run_stage`.
+    """
     table = stage.tables[0]
 
     def store() -> Mapping[str, Any]:
         records = compute()
-        context.store_records([*_standing(context, table, day), *records], table)
+        context.store_records([*_rows_of_other_pools(context, table, day), *records], table)
         return {table: len(records)}
 
     return run_stage(context, stage, day.versions, store, lambda _: False)
 
 
-def _standing(context: RunContext, table: str, day: PublishedDay) -> list[dict[str, Any]]:
-    """Published rows of the day's other pools: what a run left that never published must not be published with them."""
+def _rows_of_other_pools(context: RunContext, table: str, day: PublishedDay) -> list[dict[str, Any]]:
+    """Published rows of the day's other pools, without rows that a run left unpublished."""
     version = published_version(context.warehouse, table, context.day)
     if version is None:
         return []

@@ -1,8 +1,8 @@
-"""What runs that were killed while they published left behind, completed or undone by the next command that writes.
+"""Completes or undoes publications that killed runs did not finish. The next command that writes does this.
 
-The ledger's rows with status `running` say what a run was about to change. Of a run whose claim nobody holds any more,
-the payouts decide: where the ledger has them as published, the rest of the publication is completed; else every table
-gets the rows back that are published.
+A ledger row with status `running` names the tables that a run was about to change. If no live run holds the run's claim
+any more, recovery looks at the payouts: if the ledger has payouts that the run published, recovery completes the rest
+of the publication; otherwise it restores the published rows in every table.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from creatorpool.runs.published import published_version
 from creatorpool.tables import Warehouse
 
 SHARED_TABLES = ("events", "viewers", "videos", "creators", "entrants", "drawer_positions")
-"""Tables in which one day's ingestion may touch what other days need: undone whole."""
+"""Tables in which an ingestion may change rows that other days need. Undoing an ingestion restores them completely."""
 
 _LEASE = timedelta(minutes=10)
 
 
 class Log(Protocol):
-    """What tells what was done, such as `RunContext.log`."""
+    """A function that logs what recovery did, such as `RunContext.log`."""
 
     def __call__(self, subject: str, message: str, **facts: Any) -> None: ...
 
 
 def recover(warehouse: Warehouse, log: Log, held: Collection[tuple[str, date]] = ()) -> None:
-    """Complete or undo what runs that ended left unpublished; what a live run is doing is left to it.
+    """Complete or undo all unfinished publications of runs that have ended; skip those of live runs.
 
-    `held` are the claims that the caller holds: for other stages and days, recovery takes the claims itself.
+    `held` names the claims, (stage, day), that the caller holds. For other stages and days recovery takes the claims.
     """
     for run in unfinished_runs(warehouse):
         claim = (run.stage, claim_day(run.stage, run.day))
@@ -58,7 +58,7 @@ def recover(warehouse: Warehouse, log: Log, held: Collection[tuple[str, date]] =
 
 
 def claim_day(stage: str, day: date) -> date:
-    """The day on which `stage` of `day` is claimed: ingestions of different days must not run side by side."""
+    """The day under which `stage` of `day` is claimed: one day for all ingestions, which must not run concurrently."""
     return EVERY_DAY if stage == INGEST else day
 
 
@@ -72,18 +72,18 @@ def _claim(
 
 def _recover_one(warehouse: Warehouse, run: StageRun, log: Log) -> None:
     if run not in unfinished_runs(warehouse, run.stage):
-        return  # the run, or another recovery, got there first
+        return  # the run itself, or another recovery, has finished it
     undo: Callable[[Warehouse, StageRun], None] = undo_ingestion if run.stage == INGEST else _undo_stage
     if run.stage in (SIGNALS, ALLOCATE) and _is_paid_by(warehouse, run):
         _complete(warehouse, run)
-        log(run.stage, f"completed the publication of {run.day} that run {run.run_id} was killed in")
+        log(run.stage, f"completed the publication of {run.day} that run {run.run_id} had begun")
         return
     undo(warehouse, run)
-    log(run.stage, f"undid what run {run.run_id} of {run.day} left unpublished")
+    log(run.stage, f"undid the unfinished publication of {run.day} by run {run.run_id}")
 
 
 def _is_paid_by(warehouse: Warehouse, run: StageRun) -> bool:
-    """Whether payouts of the day are published by `run`: that commit publishes its scores as well."""
+    """Whether `run` has published payouts of its day: the commit that did so has published its scores, too."""
     return any(pool.run_id == run.run_id for pool in published_pools(warehouse, run.day).values())
 
 
@@ -97,7 +97,7 @@ def _complete(warehouse: Warehouse, run: StageRun) -> None:
 
 
 def undo_ingestion(warehouse: Warehouse, run: StageRun) -> None:
-    """Take back what an ingestion wrote: a corrected delivery would be added to it."""
+    """Restore the tables that an ingestion changed, so that a corrected delivery is not added to its rows."""
     for table in SHARED_TABLES:
         warehouse.restore(table, run.inputs["before"].get(table))
     fail_run(warehouse, run)

@@ -1,17 +1,30 @@
-"""The one protocol by which every stage of a day is published.
+"""The protocol that publishes every stage of a day.
 
-1. If the stage is published from the same inputs, it stands: nothing is written.
-2. The run claims the stage of the day (`runs.claims`); of two runs, one is refused. What a killed run left of the stage
-   is undone or completed first (`stages.recovery`).
-3. It looks again: another run may have published while this one waited.
-4. It computes. Rows go to files that no table names yet, and are checked there against their contracts.
-5. It publishes: a ledger row says which tables are about to change, each table gets its rows in one commit, and the
-   commit of the ledger's row publishes them all. Readers take the versions that the ledger names.
+1. Look for a published run of the stage that is current (each stage defines what current means). If there is one,
+   write nothing.
+2. Claim the stage of the day (`runs.claims`). If another live run holds the claim, end with RunInProgressError. Then
+   complete or undo what killed runs left (`stages.recovery`).
+3. Look again for a published run: another run may have published before this run got the claim.
+4. Compute. Write the rows to files that no table names yet, and check them against the contracts.
+5. Publish. First a ledger row with status `running` names the tables that will change. Then each table gets its rows in
+   one commit. Finally one commit sets the ledger row to `published`, and this commit publishes all tables of the stage.
+   Readers take the table versions that the ledger names.
 
-A run may end between any two of these lines. Before line 5 nothing but files that nobody reads is left; within it, the
-ledger tells the next command that writes what to undo. Running a stage again is always safe.
+What a user must know:
 
-A stage is declared by a `Stage`: its tables are those whose contract names it. `stages.order` lists all stages.
+- Running twice. It is always safe to run a stage again. If a current run is published, the second run changes nothing.
+- Killing. A run may be killed at any point, and the published state stays as it was. Before step 5 it leaves only files
+  that nobody reads. During step 5 the ledger row `running` tells the next command that writes what to complete or undo.
+  Run the stage again: it ends in the same tables.
+- Two runs at once. One holds the claim; the other ends with an error that names the holder, and changes nothing.
+- Taking over. A run takes the claim of a killed run immediately on the same machine, and after the lease
+  (`runs.lease_minutes`) from another machine. It never takes the claim of a process that lives on its machine. A run
+  that lost its claim while it was paused can commit nothing more (`storage.fence`).
+
+The stage `ingest` differs: it writes the row `running` before step 4, and its tables during step 4. If it fails, it
+restores the tables; if it is killed, the next command that writes restores them.
+
+A `Stage` declares a stage; the contracts name the stage that publishes each table. `stages.order` lists all stages.
 """
 
 from __future__ import annotations
@@ -33,22 +46,22 @@ Published = TypeVar("Published")
 
 @dataclass(frozen=True)
 class Stage:
-    """What a stage is called, which tables it reads, and which sections of the configuration it depends on."""
+    """A stage: its name, the tables that it reads, and the sections of the configuration that it depends on."""
 
     name: str
     reads: tuple[str, ...]
     sections: tuple[str, ...]
     shared: tuple[str, ...] = ()
-    """Tables it writes that hold more than the day, so that no contract names the stage"""
+    """Tables that it writes and that hold more than one day's rows, so that no contract names the stage"""
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Tables it writes."""
+        """Tables that the stage writes."""
         return self.shared or stage_tables(self.name)
 
 
-Standing = Callable[[StageRun], bool]
-"""Whether a published run of the stage stands, so that nothing has to be computed."""
+IsCurrent = Callable[[StageRun], bool]
+"""Whether a published run of the stage is current, so that nothing has to be computed."""
 
 
 def publish_once(
@@ -57,9 +70,14 @@ def publish_once(
     find: Callable[[], Published | None],
     publish: Callable[[], Published],
 ) -> Published:
-    """What `find` finds published; else, under the claims of `stages`, what `publish` publishes (lines 1 to 3 above).
+    """Return what `find` finds published; else claim `stages` and return what `publish` publishes (steps 1 to 3).
 
-    `find` is asked again once the claims are held; a republication finds nothing.
+    `find` is called again once the claims are held. For a republication it returns None both times.
+
+    Raises
+    ------
+    RunInProgressError
+        If another live run holds one of the claims.
     """
     found = find()
     if found is not None:
@@ -79,24 +97,31 @@ def run_stage(
     stage: Stage,
     inputs: Mapping[str, Any],
     compute: Callable[[], Mapping[str, Any]],
-    stands: Standing | None = None,
+    is_current: IsCurrent | None = None,
 ) -> StageRun:
-    """The published run of `stage`; published first unless it stands.
+    """Return the published run of `stage`; if none is current, compute and publish it first (steps 1 to 5).
 
     Parameters
     ----------
     inputs : mapping
-        What the stage reads, for the ledger: versions of tables, and other facts that decide the result. An entry
-        ``against`` tells apart what a stage publishes side by side of one day.
+        What the stage reads, for the ledger: versions of tables, and other facts that decide the result. If a stage
+        publishes several results of one day side by side, the entry ``against`` distinguishes them.
     compute : callable
         Stores the stage's rows through `context`, and returns facts for the ledger.
-    stands : callable, optional
-        By default a run stands that had the same inputs, configuration and code.
+    is_current : callable, optional
+        By default a run is current if it had the same inputs, configuration and code.
+
+    Raises
+    ------
+    RunInProgressError
+        If another live run holds the stage of the day.
+    ContractViolationError
+        If a stored row breaks a rule of severity `error`: then nothing is published.
     """
 
     def find() -> StageRun | None:
         run = published_stage(context, stage, inputs)
-        if run is None or not (_is_same(context, stage, inputs, run) if stands is None else stands(run)):
+        if run is None or not (_is_same(context, stage, inputs, run) if is_current is None else is_current(run)):
             return None
         context.log(stage.name, f"already published by run {run.run_id}")
         return run
@@ -105,13 +130,19 @@ def run_stage(
 
 
 def published_stage(context: RunContext, stage: Stage, inputs: Mapping[str, Any]) -> StageRun | None:
-    """The run that published `stage` of the run's day last, of the same subject as `inputs`."""
+    """The run that last published `stage` of the context's day with the same ``against`` as `inputs`, or None."""
     runs = published_runs(context.warehouse, stage.name, [context.day])
     return latest_run(run for run in runs if run.inputs.get("against") == inputs.get("against"))
 
 
 def publish_stage(context: RunContext, stage: Stage, inputs: Mapping[str, Any], facts: Mapping[str, Any]) -> StageRun:
-    """Make the stage's stored rows rows of their tables, and publish them in one commit of the ledger."""
+    """Commit the stage's stored rows to their tables, then publish them by one commit of the ledger (step 5).
+
+    Raises
+    ------
+    RunInProgressError
+        If the run has lost its claim: then nothing is published.
+    """
     run = context.finished(stage.name, stage.sections, inputs, {}, facts)
     if context.dry_run:
         return run
@@ -121,7 +152,13 @@ def publish_stage(context: RunContext, stage: Stage, inputs: Mapping[str, Any], 
 
 
 def begin_publication(context: RunContext, *runs: StageRun) -> None:
-    """Note in the ledger what `runs`, whose claims this run holds, are about to change."""
+    """Write ledger rows with status `running` that name the tables that `runs` will change.
+
+    Raises
+    ------
+    RunInProgressError
+        If the context's run does not hold the claim of each of `runs` any more.
+    """
     context.keep_results()
     for run in runs:
         require_held(context.warehouse, run.stage, run.day, run.run_id)

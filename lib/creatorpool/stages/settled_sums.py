@@ -1,4 +1,4 @@
-"""The last look at a day's payouts before they are published: they close every pool and every total to the micro."""
+"""The last check of a day's payouts before they are published: all sums match the pools and totals to the micro."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from creatorpool.tables import sum_exact
 
 
 def verify_pools(payouts: DataFrame, settled: list[SettledPool]) -> dict[str, int]:
-    """Videos paid in each pool; SettlementError unless the rows close every pool to the micro."""
+    """Check that the payouts of each pool sum to what it pays; return the number of paid videos by category.
+
+    Raises
+    ------
+    SettlementError
+        If a pool's number of rows or its sum differs from its settlement.
+    """
     is_paid = F.count(F.when(F.col("payout_micros") > 0, 1))
     totals = payouts.groupBy("category").agg(
         sum_exact("payout_micros").alias("paid_micros"), F.count("*").alias("videos"), is_paid.alias("videos_paid")
@@ -30,7 +36,13 @@ def verify_pools(payouts: DataFrame, settled: list[SettledPool]) -> dict[str, in
 
 
 def verify_totals(payouts: DataFrame, pulse: DataFrame, by_video: DataFrame, by_creator: DataFrame) -> None:
-    """SettlementError unless what videos and creators get is what pools and Pulse paid, to the micro."""
+    """Check that the totals of videos and of creators equal what pools and Pulse paid, to the micro.
+
+    Raises
+    ------
+    SettlementError
+        If they differ.
+    """
     expected = (_sums(payouts, "payout_micros")[0], _sums(pulse, "pulse_micros")[0])
     for name, frame in (("video_payouts", by_video), ("creator_payouts", by_creator)):
         found = _sums(frame, "payout_micros", "pulse_micros", "total_micros")

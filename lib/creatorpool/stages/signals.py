@@ -20,8 +20,8 @@ INPUT_TABLES = ("events", "viewers", "videos", "ad_revenue")
 
 
 @dataclass(frozen=True)
-class RatedDay:
-    """The day's signals and quality as stored, and what the ledger notes of them."""
+class ScoredDay:
+    """The day's signals and quality as stored, and facts about them for the ledger."""
 
     signals: DataFrame
     quality: DataFrame
@@ -30,7 +30,7 @@ class RatedDay:
 
 @dataclass(frozen=True)
 class SignalFrames:
-    """The day's signals and quality, with the versions of the tables that they came from and stand in."""
+    """The day's signals and quality, with the versions of their input tables and of the tables that contain them."""
 
     signals: DataFrame
     quality: DataFrame
@@ -40,29 +40,37 @@ class SignalFrames:
 
 
 def publish_signals(context: RunContext) -> SignalFrames:
-    """The day's published signals and quality; published first if they are not yet, or only computed in a dry run."""
+    """Return the day's published signals and quality; if they are not published, compute and publish them first.
+
+    A dry run computes them only. If they are published with another configuration, they stay, with a warning.
+
+    Raises
+    ------
+    MissingTableError
+        If events of the day are not published.
+    """
     inputs = signal_inputs(context)
-    made: list[RatedDay] = []
+    made: list[ScoredDay] = []
 
     def compute() -> Mapping[str, Any]:
-        made.append(rate_day(context, inputs))
+        made.append(compute_scores(context, inputs))
         return made[0].facts
 
-    def stands(run: StageRun) -> bool:
+    def is_current(run: StageRun) -> bool:
         if run.config_sha256 != context.settings.sha256(*STAGE.sections):
-            context.warn(SIGNALS, "published with another configuration, which stands; --republish rates the day anew")
+            context.warn(SIGNALS, "published with another configuration and stay; --republish computes them again")
         return True
 
-    run = run_stage(context, STAGE, inputs, compute, stands)
+    run = run_stage(context, STAGE, inputs, compute, is_current)
     if made:
         return SignalFrames(made[0].signals, made[0].quality, inputs, run.outputs, run.config_sha256)
     return _published(context, run)
 
 
-def rate_day(context: RunContext, inputs: Mapping[str, int]) -> RatedDay:
-    """Compute and store the day's signals and quality from `inputs`; the caller publishes them."""
+def compute_scores(context: RunContext, inputs: Mapping[str, int]) -> ScoredDay:
+    """Compute and store the day's signals and quality from `inputs`, versions by table; the caller publishes them."""
     scores = score_day(*input_frames(context, inputs), context.settings, context.store)
-    return RatedDay(
+    return ScoredDay(
         scores.signals, scores.quality, {} if scores.priors is None else {"priors": scores.priors.as_dict()}
     )
 
@@ -75,9 +83,14 @@ def _published(context: RunContext, run: StageRun) -> SignalFrames:
 
 
 def signal_inputs(context: RunContext) -> dict[str, int]:
-    """The versions that the day's published ingestion left; of events, with what later days have added to it since.
+    """Versions of the input tables: those after the day's ingestion, and of `events` with the late events since then.
 
-    Of a run that repeats an earlier one, the versions that this one read.
+    If the context has `as_of`, these are the versions that it names.
+
+    Raises
+    ------
+    MissingTableError
+        If events of the day are not published.
     """
     if context.as_of is not None:
         return {table: context.as_of[table] for table in INPUT_TABLES}
@@ -93,7 +106,7 @@ def signal_inputs(context: RunContext) -> dict[str, int]:
 
 
 def input_frames(context: RunContext, versions: Mapping[str, int]) -> tuple[DataFrame, DataFrame, DataFrame]:
-    """The day's events, the viewers and the videos, each at its version."""
+    """The day's events, all viewers and all videos, each table at its version in `versions`."""
     read = context.warehouse.read
     return (
         read("events", day=context.day, version=versions["events"]),

@@ -1,4 +1,4 @@
-"""The stage `statements`: each creator's statement of a published day."""
+"""The stage `statements`: each creator's statement for a published day."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ STAGE = Stage(
 
 
 def publish_statements(context: RunContext, explanation: Explanation | None) -> StageRun:
-    """Publish table `creator_statements` of the run's day, unless it is published from the same payouts already.
+    """Publish the run's day of `creator_statements`, unless it is published from the same payouts and code.
 
     Parameters
     ----------
     explanation : Explanation or None
-        Of the day against another; None where there is no other published day.
+        The changes of the day's payouts against another day; None if no other day is published.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def publish_statements(context: RunContext, explanation: Explanation | None) -> 
     custom = sorted(context.settings.signals.custom)
     after = explained_day(context, context.day, context.settings, custom) if explanation is None else explanation.after
     inputs = _inputs(after, explanation)
-    # Signals measured on the other day only do not count on this one.
+    # Leave out custom signals that only the other day has.
     present = [name for name in custom if name in after.settings.signals.exponents()]
 
     def compute() -> Mapping[str, Any]:
@@ -73,7 +73,7 @@ def _facts(after: ExplainedDay, explanation: Explanation | None) -> DayFacts:
 
 
 def _inputs(after: ExplainedDay, explanation: Explanation | None) -> Mapping[str, Any]:
-    """What the statements depend on: both days' ledger rows, and the weights of the components."""
+    """Inputs for the ledger: both days' ledger rows, and the exponents of their components."""
     days = {"day": after} if explanation is None else {"day": after, "against": explanation.before}
     return {
         name: {

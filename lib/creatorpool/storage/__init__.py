@@ -1,1 +1,1 @@
-"""Where tables are, and how rows get into them: files first, then one commit that the claim of the run fences."""
+"""Access to storage: paths, staged files, table logs, and the fence by which a run's claim protects its commits."""

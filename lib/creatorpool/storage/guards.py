@@ -1,4 +1,4 @@
-"""What rows must be to get into a table, refused by the expressions that write them."""
+"""Checks that rows must pass to be written to a table, as part of the expressions that write them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,25 @@ from creatorpool.errors import TableGuardError
 from creatorpool.refusal import GUARD, refused
 
 
+def other_day_message(table: str, day: date) -> str:
+    """The message where a write that replaces `day` has a row of another day."""
+    return f"{table}: a row does not belong to {day.isoformat()}, the day whose rows are replaced"
+
+
 def of_day(rows: DataFrame, table: str, day: date) -> DataFrame:
-    """`rows`, of which one of another day than `day` stops the query."""
-    fault = F.lit(f"{table}: a row is not of {day.isoformat()}, the day being replaced")
+    """`rows`, with a check that stops the query at a row of another day than `day`."""
+    fault = F.lit(other_day_message(table, day))
     return rows.where(F.when(F.col("date") == F.lit(day), F.lit(True)).otherwise(refused(fault, "boolean")))
 
 
 def guarded(rows: DataFrame, contract: Contract) -> DataFrame:
-    """`rows` with the contract's columns in its order, of which a required value that is null stops the query."""
+    """The contract's columns of `rows`, in its order, with a check that stops the query at a required value of null.
+
+    Raises
+    ------
+    TableGuardError
+        If columns or types differ from the contract.
+    """
     require_schema(rows.schema, contract)
     return rows.select(*(_guarded_column(c.name, c.type, c.nullable, contract.name) for c in contract.columns))
 
@@ -34,7 +45,7 @@ def _guarded_column(name: str, kind: str, nullable: bool, table: str) -> Column:
 
 
 def as_guard_error(error: Exception) -> TableGuardError | None:
-    """The refusal that a guarded expression raised inside the engine, if that is what `error` carries."""
+    """The TableGuardError for an engine's error that a guarded expression raised; None for any other error."""
     text = str(error)
     if GUARD not in text:
         return None

@@ -1,4 +1,4 @@
-"""Which commits of a table changed rows of which day, as its log tells: commits that only move rows do not count."""
+"""Finds in a table's log which commits changed which day's rows. Commits that only move rows do not count."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from creatorpool.storage.staged import filesystem_of
 
 
 class DayChanges:
-    """Files that commits added to a table's days or removed from them, in the order of the commits."""
+    """Files that commits added to a table's days, or removed from them, in the order of the commits."""
 
     def __init__(self) -> None:
         self._files: dict[date, list[tuple[int, str, bool]]] = {}
         self._unknown = -1
 
     def note(self, version: int, day: str | None, path: str, *, is_added: bool) -> None:
-        """Take down one file of one commit; without a `day` it may be of any."""
+        """Record one file of one commit; without `day` the file may belong to any day."""
         if day is None:
             self._unknown = version
         else:
             self._files.setdefault(date.fromisoformat(day), []).append((version, path, is_added))
 
     def since(self, day: date, version: int) -> bool:
-        """Whether `day` may have other rows now than at `version`: False also where what was changed was undone."""
+        """Whether `day` may have other rows now than at `version`; False if all changes were undone."""
         if self._unknown > version:
             return True
         before: dict[str, bool] = {}
@@ -39,7 +39,7 @@ class DayChanges:
 
 
 def day_changes(table_path: str, first: int, last: int) -> DayChanges:
-    """Changes of a table that is partitioned by `date` in versions `first` to `last`, both included."""
+    """Changes in versions `first` to `last`, both included, of a table that is partitioned by `date`."""
     changes = DayChanges()
     storage, base = filesystem_of(table_path)
     for version in range(first, last + 1):
@@ -49,12 +49,12 @@ def day_changes(table_path: str, first: int, last: int) -> DayChanges:
 
 
 def _changed_files(storage: fs.FileSystem, commit: str) -> Iterator[tuple[str | None, str, bool]]:
-    """Day, path and whether it came or went, of each file of a commit; the day None where the log does not say it."""
+    """Day, path and whether it was added (else removed) of each file of a commit; day None if the log has none."""
     try:
         with storage.open_input_stream(commit) as stream:
             lines = stream.read().decode().splitlines()
     except FileNotFoundError:
-        yield None, "", True  # a log that was cleaned up: nobody can tell any more
+        yield None, "", True  # the log was cleaned up, so any day may have changed
         return
     for line in lines:
         action = json.loads(line)

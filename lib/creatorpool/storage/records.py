@@ -1,4 +1,4 @@
-"""A contract's columns as Arrow fields, and a few records of this process as rows of its table."""
+"""Converts a contract to an Arrow schema, and records of this process to rows of its table."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def arrow_schema(contract: Contract) -> pa.Schema:
 
 
 def records_table(records: Sequence[Mapping[str, Any]], contract: Contract) -> pa.Table:
-    """`records` as rows of the contract's table; TableGuardError where columns differ or a required value is null."""
+    """`records` as an Arrow table; TableGuardError if columns differ from the contract or a required value is null."""
     expected = {column.name for column in contract.columns}
     for record in records:
         if set(record) != expected:

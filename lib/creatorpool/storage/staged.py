@@ -1,8 +1,8 @@
-"""Rows that are written but not yet in their table: Parquet files that the table's log does not name.
+"""Staged rows: Parquet files in a table's folder that the table's log does not name yet.
 
-An engine, or this process, writes files into the table's folder; a commit of a few milliseconds makes them rows. So
-everything can be checked before anything is visible, and a run that ends in between leaves files that nobody reads and
-that maintenance deletes.
+An engine, or this process, writes the files; later a commit of a few milliseconds adds them to the table. So all rows
+can be checked before any is visible. A run that ends in between leaves files that nobody reads; maintenance deletes
+them.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ Mode = Literal["replace_day", "append", "overwrite"]
 
 @dataclass(frozen=True)
 class StagedRows:
-    """Files for `table`, in a folder of their own; with `day` all their rows are of that day."""
+    """Files for `table`, in a folder of their own; with `day`, all their rows belong to that day."""
 
     table: str
     mode: Mode
     day: date | None
     folder: str
-    """relative to the table"""
+    """Relative to the table's folder"""
     files: tuple[AddAction, ...]
     rows: int
 
 
 def staging_folder(day: date | None) -> str:
-    """A new folder for files, relative to a table: below the day's partition where all rows are of one day."""
+    """A new folder for files, relative to the table's folder; with `day`, below the partition of the day."""
     name = uuid4().hex
     return name if day is None else f"date={day.isoformat()}/{name}"
 
 
 def found_files(table_path: str, folder: str, day: date | None) -> Iterator[tuple[AddAction, int]]:
-    """The Parquet files with rows below `folder` of a table, as its log names them, each with its number of rows."""
+    """The Parquet files below `folder` of a table that have rows, as log entries, each with its number of rows."""
     storage, base = filesystem_of(table_path)
     selector = fs.FileSelector(f"{base}/{folder}", recursive=True, allow_not_found=True)
     for info in sorted(storage.get_file_info(selector), key=lambda found: found.path):
@@ -60,7 +60,7 @@ def found_files(table_path: str, folder: str, day: date | None) -> Iterator[tupl
 
 
 def filesystem_of(path: str) -> tuple[fs.FileSystem, str]:
-    """The file system that a path or URI is on, and its path there."""
+    """The file system of a path or URI, and the path in that file system."""
     found: tuple[fs.FileSystem, str] = fs.FileSystem.from_uri(path if "://" in path else Path(path).as_uri())
     return found
 
@@ -73,7 +73,7 @@ def write_file(rows: pa.Table, table_path: str, folder: str) -> None:
 
 
 def _partition(name: str, day: date | None) -> dict[str, str | None]:
-    """Values of the partition columns of a file: of its day, or of the folders that the engine made."""
+    """Values of a file's partition columns: from `day`, or from the folders that the engine made."""
     if day is not None:
         return {"date": day.isoformat()}
     parts = (part.partition("=") for part in name.split("/")[:-1] if "=" in part)

@@ -1,1 +1,1 @@
-"""A published day recomputed from its tables, or made again from the versions that its run read."""
+"""Verifies a published day from its tables, or reproduces it from the table versions that its run read."""

@@ -1,4 +1,4 @@
-"""Comparing what is stored with what follows from its inputs: the building blocks of `verification`."""
+"""Compares stored rows with the rows that follow from their inputs: the building blocks of `verification`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pyspark.sql import functions as F
 from creatorpool.errors import CreatorpoolError
 
 RELATIVE_TOLERANCE = 1e-9
-"""Sums of floats differ in their last digits with the order of rows; money and counts must agree exactly."""
+"""The last digits of sums of floats depend on the order of rows. Money and counts must agree exactly."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """What one check found: how much it compared, how many differences, and one of them in words."""
+    """The result of one check: numbers of compared rows and of differences, and a description of one difference."""
 
     name: str
     compared: int
@@ -32,20 +32,20 @@ class Check:
         return self.differences == 0
 
 
-def compared_frames(
+def compare_frames(
     name: str, stored: DataFrame, expected: DataFrame, keys: Sequence[str], exact: Sequence[str], close: Sequence[str]
 ) -> Check:
-    """Compare two frames row by row: `exact` columns to the bit, `close` ones to `RELATIVE_TOLERANCE`.
+    """Compare two frames row by row: columns `exact` for equality, columns `close` within `RELATIVE_TOLERANCE`.
 
-    A row that only one of them has is a difference. Keys must be unique in `expected`.
+    A row that only one frame has is a difference. Keys must be unique in `expected`.
     """
     columns = (*exact, *close)
     pairs = _side(stored, keys, columns, "stored").join(
-        _side(expected, keys, columns, "due"), on=list(keys), how="full"
+        _side(expected, keys, columns, "expected"), on=list(keys), how="full"
     )
-    agree = [F.col("is_stored").isNotNull() & F.col("is_due").isNotNull()]
-    agree += [F.col(f"{column}_stored").eqNullSafe(F.col(f"{column}_due")) for column in exact]
-    agree += [_is_close(F.col(f"{column}_stored"), F.col(f"{column}_due")) for column in close]
+    agree = [F.col("is_stored").isNotNull() & F.col("is_expected").isNotNull()]
+    agree += [F.col(f"{column}_stored").eqNullSafe(F.col(f"{column}_expected")) for column in exact]
+    agree += [_is_close(F.col(f"{column}_stored"), F.col(f"{column}_expected")) for column in close]
     marked = pairs.withColumn("differs", ~reduce(Column.__and__, agree))
     counts = marked.agg(F.count("*"), F.count(F.when(F.col("differs"), 1))).collect()[0]
     if not counts[1]:
@@ -70,45 +70,45 @@ def _in_words(row: Mapping[str, Any], keys: Sequence[str], columns: Sequence[str
     place = ", ".join(f"{key} {row[key]}" for key in keys)
     if row["is_stored"] is None:
         return f"{place}: the row is missing"
-    if row["is_due"] is None:
-        return f"{place}: there should be no such row"
+    if row["is_expected"] is None:
+        return f"{place}: the row should not exist"
     found = [
-        f"{column} is {row[f'{column}_stored']}, must be {row[f'{column}_due']}"
+        f"{column} is {row[f'{column}_stored']}, must be {row[f'{column}_expected']}"
         for column in columns
-        if not same(row[f"{column}_stored"], row[f"{column}_due"])
+        if not same(row[f"{column}_stored"], row[f"{column}_expected"])
     ]
     return f"{place}: {'; '.join(found)}"
 
 
-def same(stored: Any, due: Any) -> bool:
-    """Whether two values agree: floats to `RELATIVE_TOLERANCE`, anything else exactly."""
-    if isinstance(stored, float) and isinstance(due, float):
-        return math.isclose(stored, due, rel_tol=RELATIVE_TOLERANCE)
-    return bool(stored == due)
+def same(stored: Any, expected: Any) -> bool:
+    """Whether two values agree: floats within `RELATIVE_TOLERANCE`, other values exactly."""
+    if isinstance(stored, float) and isinstance(expected, float):
+        return math.isclose(stored, expected, rel_tol=RELATIVE_TOLERANCE)
+    return bool(stored == expected)
 
 
-def compared_records(
+def compare_records(
     name: str,
     stored: Mapping[str, Mapping[str, Any]],
-    due: Mapping[str, Mapping[str, Any]],
+    expected: Mapping[str, Mapping[str, Any]],
     columns: Collection[str] | None = None,
 ) -> Check:
-    """Compare a few records by key: the columns given, or those of `due`."""
+    """Compare records by key in `columns` (default: all columns of `expected`)."""
     found = []
-    for key in sorted({*stored, *due}):
-        if key not in stored or key not in due:
-            found.append(f"{key}: {'the row is missing' if key in due else 'there should be no such row'}")
+    for key in sorted({*stored, *expected}):
+        if key not in stored or key not in expected:
+            found.append(f"{key}: {'the row is missing' if key in expected else 'the row should not exist'}")
             continue
-        named = columns or due[key].keys()
-        wrong = [c for c in named if not same(stored[key][c], due[key][c])]
+        named = columns or expected[key].keys()
+        wrong = [c for c in named if not same(stored[key][c], expected[key][c])]
         if wrong:
-            words = (f"{column} is {stored[key][column]}, must be {due[key][column]}" for column in wrong)
+            words = (f"{column} is {stored[key][column]}, must be {expected[key][column]}" for column in wrong)
             found.append(f"{key}: {'; '.join(words)}")
-    return Check(name, len({*stored, *due}), len(found), found[0] if found else None)
+    return Check(name, len({*stored, *expected}), len(found), found[0] if found else None)
 
 
-def attempted(name: str, check: Callable[[], Check]) -> Check:
-    """What `check` finds; a refusal of the package itself on the way counts as a difference."""
+def run_check(name: str, check: Callable[[], Check]) -> Check:
+    """The result of `check`; if it raises a CreatorpoolError, a failed check with the error's message."""
     try:
         return check()
     except CreatorpoolError as error:

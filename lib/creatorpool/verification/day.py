@@ -1,4 +1,4 @@
-"""A published day recomputed from its tables: every total, every invariant, every number of its ledger."""
+"""Verifies a published day: recomputes its rows, its totals and the numbers of its ledger from their inputs."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from creatorpool.quoting import quoted
 from creatorpool.runs.ledger import ALLOCATE, SIGNALS, as_json
 from creatorpool.runs.pools import PoolRun, require_published_pools
 from creatorpool.session import READ_ERRORS
-from creatorpool.stages.configuration import take_paid_settings
+from creatorpool.stages.configuration import use_ledger_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.signals import input_frames
-from creatorpool.verification.checks import Check, attempted, compared_frames, compared_records
-from creatorpool.verification.pools import VerifiedPools, verified_pools
+from creatorpool.verification.checks import Check, compare_frames, compare_records, run_check
+from creatorpool.verification.pools import RecomputedPools, recomputed_pools
 
 KEYS = {
     "pool_revenue": ("category",),
@@ -38,43 +38,45 @@ KEYS = {
     "video_signals": ("video_id",),
     "video_quality": ("video_id",),
 }
-"""Keys of a day's tables beside the day."""
+"""Key columns of a day's tables, without the day"""
 
 MONEY = ("payout_micros", "pulse_micros", "total_micros", "currency")
 EARNED = ("creator_id", *MONEY)
 
 
 def verify_day(context: RunContext) -> list[Check]:
-    """Recompute the published day and compare: one `Check` for each thing that must hold. Writes nothing.
+    """Recompute the published day and compare it with its tables, one `Check` per condition. Writes nothing.
+
+    Without overlays and assignments, the configuration in the ledger is used.
 
     Raises
     ------
     MissingTableError
         If no pool of the day is published.
     ConfigurationError
-        If the configuration named is another than that of the published day; without overlays, the ledger's counts.
+        If the given configuration differs from that of the published day.
     """
     ledger = require_published_pools(context.warehouse, context.day)
-    take_paid_settings(context, ledger.values())
+    use_ledger_settings(context, ledger.values())
     readable = [_readable(context, ledger)]
     if not readable[0].passed:
-        return readable  # what cannot be read cannot be compared
+        return readable
     return [*readable, *_while_readable(_all_checks(context, ledger))]
 
 
 def require_verified(context: RunContext, checks: list[Check]) -> None:
-    """VerificationError naming the first difference, unless every check passed."""
+    """Raise VerificationError, which describes the first difference, if a check failed."""
     failed = [check for check in checks if not check.passed]
     if failed:
-        rest = f"; so do {[check.name for check in failed[1:]]}" if failed[1:] else ""
+        rest = f"; these checks failed, too: {[check.name for check in failed[1:]]}" if failed[1:] else ""
         raise VerificationError(
-            f"{context.day}: {failed[0].name} differs in {failed[0].differences} of {failed[0].compared}, for example "
-            f"{failed[0].example}{rest}"
+            f"{context.day}: check '{failed[0].name}' found {failed[0].differences} differences in "
+            f"{failed[0].compared}, for example {failed[0].example}{rest}"
         )
 
 
 def _while_readable(checks: Iterator[Check]) -> Iterator[Check]:
-    """`checks`, ended by one that failed where a file turns out to be damaged."""
+    """`checks`; a file that turns out to be damaged adds a failed check and ends them."""
     try:
         yield from checks
     except READ_ERRORS as error:
@@ -92,27 +94,27 @@ def _all_checks(context: RunContext, ledger: Mapping[str, PoolRun]) -> Iterator[
         groups.setdefault(as_json(row.inputs), []).append(category)
     for categories in groups.values():
         inputs = ledger[categories[0]].inputs
-        yield from _rated(context, inputs)
-        pools = verified_pools(context, inputs, {name: ledger[name] for name in categories}, stored["pool_payouts"])
-        yield from _paid(pools, stored["pool_payouts"])
-        # The run that published last also wrote the rows of pools that are not published yet.
+        yield from _score_checks(context, inputs)
+        pools = recomputed_pools(context, inputs, {name: ledger[name] for name in categories}, stored["pool_payouts"])
+        yield from _pool_checks(pools, stored["pool_payouts"])
+        # The run that published last has also written the rows of pools that are not published yet.
         own = pools.ledger if inputs != latest.inputs else set(pools.formed) - (set(ledger) - set(categories))
         formed |= {name: pools.formed[name] for name in own}
-    yield from _totals(context, latest.inputs, ledger, formed, stored)
-    rated = {table: latest.inputs[table] for table in stage_tables(SIGNALS)}
-    for table, version in sorted((rated | dict(outputs)).items()):
+    yield from _total_checks(context, latest.inputs, ledger, formed, stored)
+    scores = {table: latest.inputs[table] for table in stage_tables(SIGNALS)}
+    for table, version in sorted((scores | dict(outputs)).items()):
         if table in KEYS:
             yield _keeps_contract(context, table, version)
-            yield _still_stands(context, table, version)
+            yield _latest_version_unchanged(context, table, version)
 
 
 def _latest(ledger: Mapping[str, PoolRun]) -> PoolRun:
-    """The row that read the latest versions: rows of versions before 0.2 may name different inputs."""
+    """The row with the latest input versions; rows of releases before 0.2 may name different inputs."""
     return max(ledger.values(), key=lambda row: (sorted(row.inputs.items()), row.category))
 
 
 def _readable(context: RunContext, ledger: Mapping[str, PoolRun]) -> Check:
-    """Every version that the ledger names can be read, its files included."""
+    """Check that all table versions that the ledger names can be read, including their files."""
     named = sorted(
         {pair for row in ledger.values() for versions in (row.inputs, row.outputs) for pair in versions.items()}
     )
@@ -127,7 +129,7 @@ def _readable(context: RunContext, ledger: Mapping[str, PoolRun]) -> Check:
 
 
 def _unique_events(context: RunContext, inputs: Mapping[str, int]) -> Check:
-    """No id of the day's events names another event, of the day or of a day that late events may be filed under."""
+    """Check that no id of the day's events occurs again, on the day or on a day that late events may belong to."""
     reach = timedelta(days=context.settings.ingest.late_window_days)
     events = context.warehouse.read("events", version=inputs["events"])
     near = events.where(F.col("date").between(context.day - reach, context.day + reach))
@@ -137,41 +139,43 @@ def _unique_events(context: RunContext, inputs: Mapping[str, int]) -> Check:
         F.count("*"), F.count(F.when(F.col("number") > 1, 1)), F.min(F.when(F.col("number") > 1, F.col("event_id")))
     )
     compared, repeated, example = counted.collect()[0]
-    words = f"event {quoted(example)} is there more than once" if repeated else None
+    words = f"event {quoted(example)} is stored more than once" if repeated else None
     return Check("event ids unique", compared, repeated, words)
 
 
-def _rated(context: RunContext, inputs: Mapping[str, int]) -> Iterator[Check]:
-    """Signals follow from events, quality from signals."""
+def _score_checks(context: RunContext, inputs: Mapping[str, int]) -> Iterator[Check]:
+    """Check that signals follow from events, and quality from signals."""
     events, viewers, videos = input_frames(context, inputs)
     yield _unique_events(context, inputs)
     stored = {
         table: context.warehouse.read(table, day=context.day, version=inputs[table])
         for table in ("video_signals", "video_quality")
     }
-    due = video_signals(events, viewers, videos, context.settings.signals)
+    expected = video_signals(events, viewers, videos, context.settings.signals)
     counts = ("views", "viewers")
-    rates = [name for name in due.columns if name not in ("date", "video_id", *counts)]
-    yield attempted(
+    rates = [name for name in expected.columns if name not in ("date", "video_id", *counts)]
+    yield run_check(
         "video_signals from events",
-        lambda: compared_frames("video_signals from events", stored["video_signals"], due, ["video_id"], counts, rates),
+        lambda: compare_frames(
+            "video_signals from events", stored["video_signals"], expected, ["video_id"], counts, rates
+        ),
     )
-    yield attempted("video_quality from video_signals", lambda: _quality(context, stored, videos))
+    yield run_check("video_quality from video_signals", lambda: _quality(context, stored, videos))
 
 
 def _quality(context: RunContext, stored: Mapping[str, DataFrame], videos: DataFrame) -> Check:
-    due, _ = score_signals(stored["video_signals"], videos, context.settings)
+    expected, _ = score_signals(stored["video_signals"], videos, context.settings)
     scores = (*COMPONENT_NAMES, "raw_score", "quality_score")
     exact = ("is_compliant", "smoothing")
-    return compared_frames(
-        "video_quality from video_signals", stored["video_quality"], due, ["video_id"], exact, scores
+    return compare_frames(
+        "video_quality from video_signals", stored["video_quality"], expected, ["video_id"], exact, scores
     )
 
 
-def _paid(pools: VerifiedPools, payouts: DataFrame) -> Iterator[Check]:
-    """Pool by pool: who shares it, the ledger's numbers, optimality, and every row filled in anew."""
+def _pool_checks(pools: RecomputedPools, payouts: DataFrame) -> Iterator[Check]:
+    """Check pools: their videos, the ledger's numbers, sums, optimality, and every recomputed payout."""
     own = matching(payouts, "category", pools.ledger)
-    yield compared_frames(
+    yield compare_frames(
         "pool members from quality",
         own,
         pools.members,
@@ -183,38 +187,38 @@ def _paid(pools: VerifiedPools, payouts: DataFrame) -> Iterator[Check]:
     yield pools.sums_check(own)
     yield pools.optimality_check(own)
     if pools.splits:
-        due = fill_payouts(pools.members, settle_ties(pools.members, pools.splits))
-        yield compared_frames(
+        expected = fill_payouts(pools.members, settle_ties(pools.members, pools.splits))
+        yield compare_frames(
             "pool_payouts from the pools' split",
             own,
-            due,
+            expected,
             KEYS["pool_payouts"],
             ["floor_micros", "cap_micros", "payout_micros", "bound"],
             ["share", "weight"],
         )
 
 
-def _totals(
+def _total_checks(
     context: RunContext,
     inputs: Mapping[str, int],
     ledger: Mapping[str, PoolRun],
     formed: Mapping[str, PoolRevenue],
     stored: Mapping[str, DataFrame],
 ) -> Iterator[Check]:
-    """Pools from revenue, refunds and carries, videos from pools and Pulse, creators from videos."""
+    """Check totals: pools from revenue, refunds and carries; videos from pools and Pulse; creators from videos."""
     revenue = context.warehouse.read("ad_revenue", day=context.day, version=inputs["ad_revenue"])
     videos = context.warehouse.read("videos", version=inputs["videos"])
     found = {row["category"]: _without_nulls(row.asDict()) for row in stored["pool_revenue"].collect()}
-    yield compared_records("pool_revenue from ad_revenue", found, {name: vars(pool) for name, pool in formed.items()})
+    yield compare_records("pool_revenue from ad_revenue", found, {name: vars(pool) for name, pool in formed.items()})
     columns = ("pool_micros", "currency", "carried_micros", "carried_from")
     named = {name: {column: row[column] for column in columns} for name, row in found.items() if name in ledger}
     booked = {name: _without_nulls(vars(row)) for name, row in ledger.items()}
-    yield compared_records("ledger's pools from pool_revenue", booked, named)
+    yield compare_records("ledger's pools from pool_revenue", booked, named)
     pulse = pulse_earnings(revenue, context.settings.pools)
-    due = video_totals(stored["pool_payouts"], pulse, videos, _latest(ledger).currency)
+    expected = video_totals(stored["pool_payouts"], pulse, videos, _latest(ledger).currency)
     by_video = stored["video_payouts"]
-    yield compared_frames("video_payouts from pools and Pulse", by_video, due, ["video_id"], EARNED, [])
-    yield compared_frames(
+    yield compare_frames("video_payouts from pools and Pulse", by_video, expected, ["video_id"], EARNED, [])
+    yield compare_frames(
         "creator_payouts from video_payouts",
         stored["creator_payouts"],
         creator_totals(by_video),
@@ -225,7 +229,7 @@ def _totals(
 
 
 def _without_nulls(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row with 0 for the money of refunds that an earlier version, which knew no refunds, left out."""
+    """`row` with 0 for missing amounts of refunds: releases without refunds did not write them."""
     missing = [name for name in CARRY_COLUMNS if name.endswith("_micros") and row.get(name) is None]
     return {**row, **dict.fromkeys(missing, 0)}
 
@@ -236,7 +240,7 @@ def _read(context: RunContext, table: str, version: int | None = None) -> DataFr
 
 
 def _keeps_contract(context: RunContext, table: str, version: int) -> Check:
-    """Keys unique, bounds kept, totals sums: the rules of the table's contract."""
+    """Check the day's rows against the rules of the table's contract."""
     rows = _read(context, table, version)
     results = validate_table(rows, context.warehouse.contract(table), context.run_id)
     broken = [result for result in results if not result.passed and result.severity == "error"]
@@ -244,14 +248,14 @@ def _keeps_contract(context: RunContext, table: str, version: int) -> Check:
     return Check(f"{table} keeps its contract", len(results), len(broken), example)
 
 
-def _still_stands(context: RunContext, table: str, version: int) -> Check:
-    """The day's rows are still those that were published, for readers who take the latest version."""
+def _latest_version_unchanged(context: RunContext, table: str, version: int) -> Check:
+    """Check that the table's latest version still has the published rows of the day, for readers without the ledger."""
     name = f"{table} as published"
     if context.warehouse.version(table) == version:
         return Check(name, 1)
     columns = [c.name for c in context.warehouse.contract(table).columns if c.name not in ("date", *KEYS[table])]
     latest, published = _read(context, table), _read(context, table, version)
-    found = compared_frames(name, latest, published, KEYS[table], columns, [])
+    found = compare_frames(name, latest, published, KEYS[table], columns, [])
     counts = [frame.count() for frame in (latest, published)]
     if found.passed and counts[0] != counts[1]:
         return Check(name, counts[1], abs(counts[0] - counts[1]), f"{counts[0]} rows, must be {counts[1]}")

@@ -1,4 +1,4 @@
-"""Published pools settled anew, from the quality that they were paid by."""
+"""Settles published pools again, from the quality that they were paid from, and compares the results."""
 
 from __future__ import annotations
 
@@ -23,44 +23,44 @@ from creatorpool.runs.pools import POOL_LEDGER, PoolRun
 from creatorpool.stages.carry import DayCarries, carries_at
 from creatorpool.stages.context import RunContext
 from creatorpool.tables import sum_exact
-from creatorpool.verification.checks import Check, compared_records
+from creatorpool.verification.checks import Check, compare_records
 
 RECOMPUTED = (
     *("pool_micros", "paid_micros", "unallocated_micros", "videos_eligible", "coverage", "nu"),
     *("gini", "top1pct_share", "efficiency_moved_micros", "warning"),
 )
-"""Columns of the ledger that follow from a pool's members and the configuration."""
+"""Columns of the ledger that follow from a pool's members and the configuration"""
 
 _COLUMNS = ("creator_id", "effective_impressions", "floor_micros", "cap_micros", "payout_micros")
 
 
 @dataclass(frozen=True)
-class VerifiedPools:
-    """Some pools as they should be: their ledger rows as stored, their members and settlements as recomputed."""
+class RecomputedPools:
+    """Some pools: their stored ledger rows, and their recomputed revenue, members and settlements."""
 
     ledger: Mapping[str, PoolRun]
     formed: Mapping[str, PoolRevenue]
-    """Of all categories of the day, as the run that paid those of `ledger` had to form them"""
+    """Revenue of all categories of the day, as the run that paid the pools of `ledger` had to form it"""
     members: DataFrame
     settled: Mapping[str, SettledPool]
     failures: Mapping[str, str]
 
     @property
     def splits(self) -> Sequence[PoolSplit]:
-        """The pools' solutions."""
+        """The recomputed splits of the pools that have one."""
         return [pool.split for pool in self.settled.values() if pool.split is not None]
 
     def ledger_check(self) -> Check:
-        """The ledger's numbers, against those of the settlement."""
+        """Compare the ledger's numbers with those of the recomputed settlement."""
         name = "allocation_runs from the pools' members"
         if self.failures:
             category, message = next(iter(self.failures.items()))
             return Check(name, len(self.ledger), len(self.failures), f"{category}: {message}")
-        due = {name: _expected(pool) for name, pool in self.settled.items()}
-        return compared_records(name, {name: vars(row) for name, row in self.ledger.items()}, due)
+        expected = {name: _expected(pool) for name, pool in self.settled.items()}
+        return compare_records(name, {name: vars(row) for name, row in self.ledger.items()}, expected)
 
     def sums_check(self, payouts: DataFrame) -> Check:
-        """Payouts and what is unallocated sum to each pool, over as many videos as the ledger says."""
+        """Check that payouts and the unallocated rest sum to each pool, and the ledger's numbers of videos."""
         is_paid = F.count(F.when(F.col("payout_micros") > 0, 1))
         rows = payouts.groupBy("category").agg(
             sum_exact("payout_micros").alias("paid_micros"),
@@ -70,17 +70,17 @@ class VerifiedPools:
         found = {row.category: row.asDict() for row in rows.collect()}
         nothing = {"paid_micros": 0, "videos_eligible": 0, "videos_paid": 0}
         stored = {name: self._summed(name, found.get(name, nothing)) for name in self.ledger}
-        due = {
+        expected = {
             name: {column: getattr(row, column) for column in (*nothing, "pool_micros")}
             for name, row in self.ledger.items()
         }
-        return compared_records("payouts and unallocated sum to the pool", stored, due)
+        return compare_records("payouts and unallocated sum to the pool", stored, expected)
 
     def _summed(self, category: str, found: Mapping[str, int]) -> dict[str, int]:
         return {**found, "pool_micros": found["paid_micros"] + self.ledger[category].unallocated_micros}
 
     def optimality_check(self, payouts: DataFrame) -> Check:
-        """Stored payouts meet the conditions of optimality at the ledger's price, to the micro that rounding moves."""
+        """Check the KKT conditions of the stored payouts at the ledger's price ν (formulas §2.3), up to rounding."""
         priced = [name for name, row in self.ledger.items() if row.nu is not None and row.paid_micros]
         rows = matching(payouts, "category", priced).select("category", *_COLUMNS).toArrow()
         own = dict(parts_by(rows, "category"))
@@ -117,7 +117,7 @@ class VerifiedPools:
         )
 
     def _eta(self, category: str, rows: pa.Table) -> Any:
-        """Prices of the caps of creators, of the solution found anew: the ledger keeps the pool's price only."""
+        """Prices η of the creators' caps, from the recomputed solution: the ledger has the pool's price only."""
         pool = self.settled.get(category)
         own = None if pool is None or pool.split is None else pool.split.dual.creators
         if own is None:
@@ -125,10 +125,10 @@ class VerifiedPools:
         return own.eta_at(own.place(np.array(rows.column("creator_id").to_pylist(), dtype=np.str_)))
 
 
-def verified_pools(
+def recomputed_pools(
     context: RunContext, inputs: Mapping[str, int], ledger: Mapping[str, PoolRun], payouts: DataFrame
-) -> VerifiedPools:
-    """Settle the pools of `ledger` anew, all paid from `inputs`; one that cannot be settled is among the failures."""
+) -> RecomputedPools:
+    """Settle again the pools of `ledger`, which were all paid from `inputs`; `failures` has those that cannot be."""
     warehouse, settings = context.warehouse, context.settings
     formed = _formed(context, inputs, ledger)
     quality, signals = (
@@ -147,16 +147,16 @@ def verified_pools(
             settled[category] = settle_pool(formed[category], column, settings.allocation, creators)
         except CreatorpoolError as error:
             failures[category] = str(error)
-    return VerifiedPools(ledger, formed, members, settled, failures)
+    return RecomputedPools(ledger, formed, members, settled, failures)
 
 
 def _formed(context: RunContext, inputs: Mapping[str, int], ledger: Mapping[str, PoolRun]) -> dict[str, PoolRevenue]:
-    """The day's pools, formed from the revenue and the carries that a run read; empty where neither names one."""
+    """The day's pools by category, formed from the revenue and the carries that a run read."""
     revenue = context.warehouse.read("ad_revenue", day=context.day, version=inputs["ad_revenue"])
     booked = [row.asDict() for row in category_revenue(revenue).collect()]
     version = inputs.get(POOL_LEDGER)
     open_then = carries_at(context.warehouse, context.day, version, next(iter(ledger.values())).currency)
-    pools = form_pools(booked, context.settings.pools, DayCarries(version, open_then).into(ledger, ()))
+    pools = form_pools(booked, context.settings.pools, DayCarries(version, open_then).by_pool(ledger, ()))
     return {pool.category: pool for pool in pools}
 
 

@@ -100,8 +100,8 @@ def test_video_signals_custom_signal_is_clamped_scaled_and_weighted(
 @pytest.mark.parametrize(
     ("name", "expression", "message"),
     [
-        ("own", "wach_ms", "signals.custom.own: cannot compute a number by 'wach_ms'"),
-        ("own", "watch_ms +", r"signals.custom.own: cannot compute a number by 'watch_ms \+'"),
+        ("own", "wach_ms", "signals.custom.own: cannot compute a number from 'wach_ms'"),
+        ("own", "watch_ms +", r"signals.custom.own: cannot compute a number from 'watch_ms \+'"),
         ("rewatch", "watch_ms", "signals.custom.rewatch: the name is taken"),
         ("like", "watch_ms", "signals.custom.like: the name is taken"),
     ],

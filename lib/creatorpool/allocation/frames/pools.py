@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.allocation.pool_creators import PoolCreators, coded_creators
-from creatorpool.frames import beside, matching, parts_by
+from creatorpool.frames import broadcast_table, matching, parts_by
 from creatorpool.settings import PoolSettings
 from creatorpool.tables import sum_exact
 
@@ -69,7 +69,9 @@ def with_creator_caps(members: DataFrame, creators: DataFrame, caps: Mapping[str
     by_level = pa.Table.from_pylist(
         [dict(zip(columns, pair, strict=True)) for pair in caps.items()], schema=pa.schema(columns)
     )
-    return levelled.join(beside(members, by_level), on="verification_level", how="left").drop("verification_level")
+    return levelled.join(broadcast_table(members, by_level), on="verification_level", how="left").drop(
+        "verification_level"
+    )
 
 
 def pool_columns(
