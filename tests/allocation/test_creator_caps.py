@@ -32,7 +32,7 @@ def test_creator_caps_each_form_gives_each_video_its_creators_cap(creator, creat
     [
         (None, 1.0, "creator must be given"),
         ([1, 2], 1.0, r"creator must hold one label per video, shape \(3,\), got shape \(2,\)"),
-        (["a", None, "b"], 1.0, "labels of one kind, none missing"),
+        (["a", None, "b"], 1.0, "labels of one type and none may be missing"),
         ([1.0, np.nan, 2.0], 1.0, r"creator\[1\] must not be missing"),
         (["a", "b", "b"], [1.0, 2.0, 3.0], "one cap for each of the 2 creators, got shape"),
         (["a", "b", "b"], [1.0, -2.0], r"creator_cap of creator .*'b'.* must be a number >= 0, got -2.0"),

@@ -314,12 +314,12 @@ invalid_input_of_allocate = [
     (
         ([1.0, 2.0], 1.0),
         {"floor": [0.1]},
-        r"floor must be a number or hold one per video, shape \(2,\), got shape \(1,\)",
+        r"floor must be one number or hold one number per video, shape \(2,\), got shape \(1,\)",
     ),
     (([1.0, 2.0], 1.0), {"floor": [0.1, -0.1]}, r"floor\[1\] must be finite and >= 0, got -0.1"),
     (([1.0, 2.0], 1.0), {"cap": [0.1, np.nan]}, r"cap\[1\] must be a number >= 0, got nan"),
     (([1.0, 2.0], 1.0), {"floor": 0.2, "cap": [1.0, 0.1]}, r"floor\[0\] must not exceed cap\[1\], got 0.2 > 0.1"),
-    (([1.0, 2.0], 1.0), {"creator_cap": 1.0}, "creator must be given with creator_cap"),
+    (([1.0, 2.0], 1.0), {"creator_cap": 1.0}, "creator must be given, because creator_cap is given"),
 ]
 
 

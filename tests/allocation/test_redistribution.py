@@ -16,7 +16,7 @@ def test_money_moved_half_of_what_changes():
 
 @pytest.mark.parametrize(("one", "other"), [([1.0], [1.0, 2.0]), ([[1.0]], [[1.0]])])
 def test_money_moved_unlike_lists_are_refused(one, other):
-    with pytest.raises(InputError, match="payouts must be two lists of one length"):
+    with pytest.raises(InputError, match="must have the same shape"):
         money_moved(one, other)
 
 

@@ -290,7 +290,7 @@ def four_states(both, days):
         videos = day.paid(both[d])
         payouts.append(videos.payout)
         states[d, d] = published_state(published_price(videos, day.money, both[d]), videos)
-        impressions = videos.rated(both[1 - d])
+        impressions = videos.impressions_under(both[1 - d])
         other = other_price(videos, day.money, both[1 - d], impressions, day.cap)
         states[d, 1 - d] = other_state(other, videos, impressions, day.cap)
     return states, payouts

@@ -60,7 +60,7 @@ def test_other_price_is_what_the_day_would_have_paid():
     new = DayPolicy(SplitPolicy("log", 0.8, 0.6), dict(zip(EXPONENTS, [0.1, 0.1, 0.2, 0.3, 0.3], strict=True)))
     day = replace(DAY, floor=1000, cap=MONEY / 50)
     videos = day.paid(old)
-    impressions = videos.rated(new)
+    impressions = videos.impressions_under(new)
     state = other_state(other_price(videos, MONEY, new, impressions, day.cap), videos, impressions, day.cap)
     assert_allclose(state.payout, day.paid(new).payout, atol=1.01)
 

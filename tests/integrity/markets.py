@@ -9,7 +9,7 @@ import numpy as np
 from creatorpool.actions import ACTION_RATES
 from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.comparison.pool import Pool
-from creatorpool.integrity.market import Contest, Market
+from creatorpool.integrity.market import Market, MarketPool
 from creatorpool.quality.engagement import engagement_components
 from creatorpool.quality.formula import QualityFormula
 from creatorpool.settings import load_settings
@@ -21,13 +21,13 @@ def quality_formula(*, is_smoothed: bool = False) -> QualityFormula:
     return QualityFormula.of(load_settings().signals, is_smoothed=is_smoothed)
 
 
-def contests_of(
+def market_pools_of(
     impressions: np.ndarray, creator: np.ndarray, members: dict[str, np.ndarray], policy: SplitPolicy, **bounds: Any
-) -> dict[str, Contest]:
+) -> dict[str, MarketPool]:
     """Each pool with a thousand units of money."""
     names = np.array([f"v{v:03}" for v in range(creator.size)], dtype=object)
     return {
-        name: Contest(
+        name: MarketPool(
             Pool(
                 category=name,
                 money=1_000_000_000,
@@ -70,5 +70,5 @@ def random_market(
     creator = np.array([f"g{g}" for g in rng.integers(0, 8, videos)], dtype=object)
     impressions = formula.effective_impressions(columns, formula.priors(columns))
     members = {name: np.flatnonzero((first == place) | both) for place, name in enumerate(CATEGORIES)}
-    contests = contests_of(impressions, creator, members, policy or SplitPolicy("linear", 0.5, 0.3))
-    return Market(columns, creator, formula, contests)
+    pools = market_pools_of(impressions, creator, members, policy or SplitPolicy("linear", 0.5, 0.3))
+    return Market(columns, creator, formula, pools)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.actions import every_flag
-from tests.integrity.markets import contests_of, quality_formula, random_market
+from tests.integrity.markets import market_pools_of, quality_formula, random_market
 from tests.quality.random_logs import MIDNIGHT, Logs, random_logs
 
 from creatorpool.allocation.policy import SplitPolicy
@@ -115,8 +115,8 @@ def test_attack_has_the_effect_that_the_nights_transforms_give_it(spark, configu
     formula = quality_formula(is_smoothed=is_smoothed)
     pool = {"other": np.flatnonzero(before.is_compliant)}
     impressions = (before.views * before.quality_score).to_numpy()
-    contests = contests_of(impressions, creator, pool, SplitPolicy("linear", 0.5, 0.3))
-    market = Market(columns, creator, formula, contests)
+    pools = market_pools_of(impressions, creator, pool, SplitPolicy("linear", 0.5, 0.3))
+    market = Market(columns, creator, formula, pools)
     np.testing.assert_allclose(market.effective_impressions, impressions, rtol=0, atol=1e-12)
 
     target = int(pool["other"][3])
@@ -129,7 +129,7 @@ def test_attack_has_the_effect_that_the_nights_transforms_give_it(spark, configu
 
         own = creator[pool["other"]] == creator[target]
         paid = [
-            contests["other"].pool.split(SplitPolicy("linear", 0.5, 0.3), m[pool["other"]]).payout[own].sum()
+            pools["other"].pool.split(SplitPolicy("linear", 0.5, 0.3), m[pool["other"]]).payout[own].sum()
             for m in (impressions, rerun)
         ]
         assert market.gain(attack) == pytest.approx(paid[1] - paid[0], rel=1e-6)

@@ -14,7 +14,7 @@ from creatorpool.allocation.pool_creators import pool_creators
 from creatorpool.comparison.rules import Viewing
 from creatorpool.integrity.attack import BEHAVIOURS, fake_viewer
 from creatorpool.integrity.audit import AS_CONFIGURED, AuditPlan, audit_rivals, audit_targets, most_exploitable
-from creatorpool.integrity.market import Attack, Contest, Market, place_of
+from creatorpool.integrity.market import Attack, Market, MarketPool, index_in_pool
 from creatorpool.integrity.rivals import gains_under_other_rules
 
 ACT = fake_viewer("verified", "act", 2)
@@ -24,8 +24,8 @@ PLAN = AuditPlan({"unverified": 1_000, "verified": 100_000}, [1, 10], 3, 0.1, 4)
 def viewing_of(market: Market, seed: int) -> dict[str, Viewing]:
     rng = np.random.default_rng(seed)
     viewing = {}
-    for name, contest in market.contests.items():
-        videos = contest.videos.size
+    for name, market_pool in market.pools.items():
+        videos = market_pool.videos.size
         rows = rng.choice(videos * 6, 3 * videos, replace=False)
         depth = rows % 6 + 1
         viewing[name] = Viewing(rows // 6, depth, depth * rng.integers(1, 4, rows.size))
@@ -37,10 +37,10 @@ def test_gain_is_the_change_of_the_creators_money_over_the_pools_shared() -> Non
     video = next(v for v in range(30) if len(market.pools_of(v)) == 2)
     impressions = market.impressions_under(Attack(video, 3, ACT))
     expected = 0.0
-    for contest in market.contests.values():
-        own = market.creator[contest.videos] == market.creator[video]
+    for market_pool in market.pools.values():
+        own = market.creator[market_pool.videos] == market.creator[video]
         for m, sign in ((impressions, 1), (market.effective_impressions, -1)):
-            expected += sign * contest.pool.split(contest.policy, m[contest.videos]).payout[own].sum()
+            expected += sign * market_pool.pool.split(market_pool.policy, m[market_pool.videos]).payout[own].sum()
 
     assert market.gain(Attack(video, 3, ACT)) == pytest.approx(expected, rel=1e-9)
     assert expected > 0
@@ -48,14 +48,14 @@ def test_gain_is_the_change_of_the_creators_money_over_the_pools_shared() -> Non
 
 def test_gain_in_a_log_pool_without_bounds_is_the_closed_form() -> None:
     market = random_market(6, policy=SplitPolicy("log", 1.0, 0.3))
-    video = int(market.contests["music"].videos[0])
+    video = int(market.pools["music"].videos[0])
     alone = replace(market, creator=np.array([f"g{v}" for v in range(30)], dtype=object))
     after = alone.impressions_under(Attack(video, 2, ACT))
     expected = sum(
-        1e9 * (after[video] / after[contest.videos].sum() - alone.effective_impressions[video] / before.sum())
-        for contest in alone.contests.values()
-        if video in contest.videos
-        for before in [alone.effective_impressions[contest.videos]]
+        1e9 * (after[video] / after[market_pool.videos].sum() - alone.effective_impressions[video] / before.sum())
+        for market_pool in alone.pools.values()
+        if video in market_pool.videos
+        for before in [alone.effective_impressions[market_pool.videos]]
     )
 
     assert alone.gain(Attack(video, 2, ACT)) == pytest.approx(expected, rel=1e-9)
@@ -63,12 +63,13 @@ def test_gain_in_a_log_pool_without_bounds_is_the_closed_form() -> None:
 
 def test_cap_bounds_what_an_attack_can_earn() -> None:
     market = random_market(2)
-    contests = {
-        name: replace(contest, pool=replace(contest.pool, cap=120_000_000)) for name, contest in market.contests.items()
+    pools = {
+        name: replace(market_pool, pool=replace(market_pool.pool, cap=120_000_000))
+        for name, market_pool in market.pools.items()
     }
-    capped = replace(market, contests=contests)
+    capped = replace(market, pools=pools)
     alone = replace(capped, creator=np.array([f"g{v}" for v in range(30)], dtype=object))
-    video = int(alone.contests["music"].videos[0])
+    video = int(alone.pools["music"].videos[0])
 
     assert alone.earned(video, alone.impressions_under(Attack(video, 10_000, ACT))) <= 120_000_000 * len(
         alone.pools_of(video)
@@ -99,11 +100,11 @@ def test_estimated_gains_of_one_viewer_among_many_are_close() -> None:
 def capped(market: Market, cap: float) -> Market:
     """The same day with this cap on what every creator earns from each pool."""
 
-    def contest(one: Contest) -> Contest:
+    def with_cap(one: MarketPool) -> MarketPool:
         pool = one.pool
         return replace(one, pool=replace(pool, creators=pool_creators(pool.creator, np.full(pool.creator.size, cap))))
 
-    return replace(market, contests={name: contest(one) for name, one in market.contests.items()})
+    return replace(market, pools={name: with_cap(one) for name, one in market.pools.items()})
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -115,7 +116,7 @@ def test_attacks_lift_no_creator_over_the_cap_and_a_capped_one_gains_nothing(see
         pools = market.pools_of(video)
         most = 0.0
         for name in pools:
-            pool = market.contests[name].pool
+            pool = market.pools[name].pool
             most += float(pool.creators.cap[pool.creators.label == market.creator[video]][0])
         assert earned + gain <= most * (1 + 1e-12)
         if earned >= most * (1 - 1e-12):
@@ -127,16 +128,16 @@ def test_attacks_lift_no_creator_over_the_cap_and_a_capped_one_gains_nothing(see
 
 def test_typical_videos_are_the_best_of_a_small_and_the_largest_creator() -> None:
     market = random_market(4)
-    for name, contest in market.contests.items():
-        m = market.effective_impressions[contest.videos]
+    for name, market_pool in market.pools.items():
+        m = market.effective_impressions[market_pool.videos]
         total: dict[str, float] = {}
-        for creator, own in zip(market.creator[contest.videos], m, strict=True):
+        for creator, own in zip(market.creator[market_pool.videos], m, strict=True):
             total[creator] = total.get(creator, 0.0) + own
         ranked = sorted((size, creator) for creator, size in total.items() if size > 0)
         videos = market.typical_videos(name, 0.0)
         for target, (_, creator) in (("small", ranked[0]), ("large", ranked[-1])):
             assert market.creator[videos[target]] == creator
-            own = [market.effective_impressions[v] for v in contest.videos if market.creator[v] == creator]
+            own = [market.effective_impressions[v] for v in market_pool.videos if market.creator[v] == creator]
             assert market.effective_impressions[videos[target]] == max(own)
 
 
@@ -161,9 +162,9 @@ def test_pro_rata_gain_by_hand() -> None:
     market = random_market(8)
     viewing = viewing_of(market, 8)
     video = next(v for v in range(30) if market.pools_of(v) == ["music"])
-    contest = market.contests["music"]
-    views = np.bincount(viewing["music"].video, viewing["music"].views, contest.videos.size)
-    own = market.creator[contest.videos] == market.creator[video]
+    market_pool = market.pools["music"]
+    views = np.bincount(viewing["music"].video, viewing["music"].views, market_pool.videos.size)
+    own = market.creator[market_pool.videos] == market.creator[video]
     gain = gains_under_other_rules(market, viewing, Attack(video, 7, ACT), 0.5)["pro_rata"]
 
     assert gain == pytest.approx(1e9 * ((views[own].sum() + 7) / (views.sum() + 7) - views[own].sum() / views.sum()))
@@ -192,5 +193,5 @@ def test_most_exploitable_videos_come_most_profitable_first() -> None:
         own = [f for f in most_exploitable(market, PLAN, AS_CONFIGURED) if f.category == name]
         assert [finding.rank for finding in own] == [1, 2, 3, 4]
         assert all(one.profit >= other.profit for one, other in itertools.pairwise(own))
-        assert all(place_of(market.contests[name], finding.attack.video) is not None for finding in own)
+        assert all(index_in_pool(market.pools[name], finding.attack.video) is not None for finding in own)
     assert not list(most_exploitable(market, replace(PLAN, most_exploitable=0), AS_CONFIGURED))

@@ -61,7 +61,7 @@ def rules():
 def audit():
     market = random_market(2)
     plan = AuditPlan({"unverified": 1_000}, [1, 5], 3, 0.1, 2)
-    targets = {name: market.typical_videos(name, 0.1) for name in market.contests}
+    targets = {name: market.typical_videos(name, 0.1) for name in market.pools}
     findings = [
         finding
         for variant in (AS_CONFIGURED, "alpha=1")

@@ -1,4 +1,4 @@
-"""The split of a pool over its videos: the solver, its dual, and the check of its answer. No Spark in here."""
+"""The split of a pool over its videos: solver, dual solution and optimality check. Only `frames` imports Spark."""
 
 from creatorpool.allocation.kkt import KktResiduals, kkt_residuals
 from creatorpool.allocation.payout import BOUNDS, CreatorPrices, Dual, Price, payout_from_dual

@@ -1,4 +1,4 @@
-"""Checks of what a pool is given: each fault is named with its element, the rule and the value."""
+"""Checks of the arguments of an allocation. Each error names the element, the rule and the value."""
 
 from __future__ import annotations
 
@@ -19,9 +19,12 @@ OBJECTIVES = ("linear", "log")
 def checked_videos(
     effective_impressions: ArrayLike, floor: ArrayLike | None, cap: ArrayLike | None
 ) -> tuple[Floats, Floats, Floats]:
-    """Effective impressions as a contiguous (n,) array, n >= 1; bounds as (n,) arrays, or (1,) if one holds for all.
+    """Effective impressions as a contiguous (n,) array, n >= 1; bounds as (n,) arrays, or (1,) for one common bound.
 
-    Impressions and floors are finite and >= 0; caps are numbers, not below their floors.
+    Raises
+    ------
+    InputError
+        Unless impressions and floors are finite and >= 0, and caps are numbers that are not below their floors.
     """
     m = _numbers("effective_impressions", effective_impressions)
     if m.ndim != 1:
@@ -41,14 +44,14 @@ def checked_videos(
 
 
 def checked_pool(pool: float) -> float:
-    """A finite amount of money, >= 0."""
+    """`pool`, money, as a float; InputError unless it is finite and >= 0."""
     if not isinstance(pool, Real) or not 0 <= pool < math.inf:
         raise InputError(f"pool must be finite and >= 0, got {pool!r}")
     return float(pool)
 
 
 def check_parameters(alpha: float, lambda_eff: float, objective: str) -> None:
-    """α in (0, 1], λ_eff in [0, 1], a known objective."""
+    """Raise InputError unless α is in (0, 1], λ_eff is in [0, 1] and the objective is one of `OBJECTIVES`."""
     if not isinstance(alpha, Real) or not 0 < alpha <= 1:
         raise InputError(f"alpha must lie in (0, 1], got {alpha!r}")
     if not isinstance(lambda_eff, Real) or not 0 <= lambda_eff <= 1:
@@ -60,7 +63,9 @@ def check_parameters(alpha: float, lambda_eff: float, objective: str) -> None:
 def _bound(name: str, bound: ArrayLike, n: int) -> Floats:
     values = _numbers(name, bound)
     if values.shape not in ((), (n,)):
-        raise InputError(f"{name} must be a number or hold one per video, shape ({n},), got shape {values.shape}")
+        raise InputError(
+            f"{name} must be one number or hold one number per video, shape ({n},), got shape {values.shape}"
+        )
     return values.reshape(-1)
 
 

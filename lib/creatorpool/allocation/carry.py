@@ -1,11 +1,10 @@
-"""Refunds that exceed a category's revenue: what the day carries, and which later day takes it (formulas §2.1).
+"""Refunds that exceed a category's revenue of a day: the day carries the rest, a later day takes it (formulas §2.1).
 
-A published day carries its category's negative balance. A later day takes it, and says so in `carried_from`; each micro
-is taken once, whatever the order in which days are published. So at all times
+A published day carries its category's negative balance. A later day takes it and records that in `carried_from`. Each
+micro is taken once, in any order of publication. The part of a carry that no other day has taken is open. So at all
+times, over the published days of a category,
 
-    Σ (gross + refunds) = Σ net + Σ of what is open,
-
-over the published days of a category, where the carry of a day is open as far as no other day has taken it.
+    Σ (gross + refunds) = Σ net + Σ open carries.
 """
 
 from __future__ import annotations
@@ -19,36 +18,37 @@ from typing import Any
 from creatorpool.errors import InputError
 
 Carries = Mapping[str, Mapping[date, int]]
-"""Micros that a day takes from others, by category and by the day that carried them"""
+"""Micros that a day takes from other days, by category and by the day that carried them"""
 
 
 def balanced(gross_micros: int, refunds_micros: int, carried_in_micros: int) -> tuple[int, int]:
-    """What is left of a category's revenue of a day, micros >= 0, and what the day carries, micros <= 0.
+    """A category's net revenue of a day, micros >= 0, and the carry to a later day, micros <= 0.
 
-    Refunds are <= 0. What is carried in is <= 0 as well, but for money that a republished day no longer owes.
+    `refunds_micros` is <= 0. `carried_in_micros` is <= 0 too, except for money that a republished day no longer owes.
     """
     balance = gross_micros + refunds_micros + carried_in_micros
     return max(balance, 0), min(balance, 0)
 
 
 def open_carries(pools: Iterable[Mapping[str, Any]], day: date, currency: str) -> Carries:
-    """What days before `day` carry and no day but `day` itself has taken; categories with nothing are left out.
+    """Carries of days before `day` that no day other than `day` has taken; categories without any are left out.
 
-    Where days are published in order, that is the carry of the last published day. A day that is published again takes
-    anew. If its carry changes after a later day took it, the difference stays open, and may be positive.
+    If days are published in order, these are the carries of the last published day. A day that is published again takes
+    open carries again. If the carry of a day changes after a later day took it, the difference is open; it can be
+    positive.
 
     Parameters
     ----------
     pools
-        The published pools of all days: `date`, `category`, `currency`, `carried_micros` and `carried_from` (None where
-        nothing was carried).
+        The published pools of all days: `date`, `category`, `currency`, `carried_micros` and `carried_from` (None if
+        the pool took no carry).
     currency
-        Of the day's money.
+        Currency of the day's money.
 
     Raises
     ------
     InputError
-        If what is open is in another currency.
+        If an open carry is in another currency.
     """
     found: defaultdict[tuple[str, date, str], int] = defaultdict(int)
     for pool in pools:
@@ -67,12 +67,12 @@ def open_carries(pools: Iterable[Mapping[str, Any]], day: date, currency: str) -
 
 
 def taken(carried_from: str | None) -> dict[date, int]:
-    """What a published pool took from other days, micros by day, as its ledger row `carried_from` says."""
+    """Micros that a published pool took from other days, by day, from its column `carried_from`."""
     return {date.fromisoformat(day): micros for day, micros in json.loads(carried_from or "{}").items()}
 
 
 def as_carried_from(carried: Mapping[date, int]) -> str | None:
-    """The column `carried_from`: canonical JSON of `taken`, None where there is nothing."""
+    """The column `carried_from`: canonical JSON of micros by day, None if `carried` is empty."""
     content = {day.isoformat(): micros for day, micros in carried.items()}
     return json.dumps(content, sort_keys=True, separators=(",", ":")) if content else None
 

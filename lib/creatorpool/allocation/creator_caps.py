@@ -1,4 +1,4 @@
-"""Which creator each video belongs to, and the most that each creator's videos may earn together."""
+"""The arguments `creator` and `creator_cap` of `allocate`: the creator of each video and the cap of each creator."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from creatorpool.numerics.types import Floats, Integers
 
 @dataclass(frozen=True)
 class CreatorCaps:
-    """Creators by code 0 … G-1."""
+    """Caps of creators, which have the codes 0 … G-1."""
 
     code: Integers  # (n,), the creator of each video
     label: NDArray[Any]  # (G,), the caller's labels, ascending
@@ -25,9 +25,9 @@ class CreatorCaps:
 def checked_creator_caps(
     creator: ArrayLike | None, creator_cap: ArrayLike | Mapping[Any, float], n: int
 ) -> CreatorCaps:
-    """Read creators and caps as `allocate` documents them."""
+    """Read the creators and caps of n videos as `allocate` documents them; InputError if they break a rule."""
     if creator is None:
-        raise InputError("creator must be given with creator_cap")
+        raise InputError("creator must be given, because creator_cap is given")
     labels = np.asarray(creator)
     if labels.shape != (n,):
         raise InputError(f"creator must hold one label per video, shape ({n},), got shape {labels.shape}")
@@ -41,13 +41,13 @@ def checked_creator_caps(
 
 def _coded(labels: NDArray[Any]) -> tuple[Integers, NDArray[Any]]:
     if np.issubdtype(labels.dtype, np.integer) and labels.min() >= 0 and labels.max() < 2 * labels.size:
-        # Small integers are their own codes up to gaps: a count replaces the sort.
+        # Small integers are codes with gaps: counting replaces the sort.
         present = np.bincount(labels) > 0
         return (np.cumsum(present) - 1)[labels], np.flatnonzero(present)
     try:
         label, code = np.unique(labels, return_inverse=True)
     except TypeError as error:
-        raise InputError(f"creator must hold labels of one kind, none missing: {error}") from error
+        raise InputError(f"creator must hold labels of one type and none may be missing: {error}") from error
     if label.dtype.kind == "f" and np.isnan(label[-1]):
         raise InputError(f"creator[{int(np.argmax(np.isnan(labels)))}] must not be missing, got nan")
     return code.astype(np.int64), label

@@ -1,14 +1,15 @@
-"""Whole micros under caps of creators: largest remainders of the pool, each creator within the cap (formulas §2.6).
+"""Rounding to whole micros under creator caps: largest remainders, each creator within the cap (formulas §2.6).
 
-Of all integer payouts that close the pool within the bounds of its videos and creators, the rule finds the nearest
-ones: they minimise Σ (x - p)². A creator whose cap binds in the solution (η > 0) earns exactly the cap.
+Of all integer payouts x that sum to the pool within the bounds of its videos and creators, the rule finds the nearest
+to the exact payouts p: they minimise Σ (x - p)². A creator whose cap binds in the solution (η > 0) earns exactly the
+cap.
 
-Proof by the greedy algorithm: one micro after another goes to the video of least x - p, and videos and creators at
-their caps are passed over; under caps on disjoint groups this is optimal (Federgruen and Groenevelt, The greedy
-procedure for resource allocation problems, Operations Research 34, 1986). Each micro's turn depends on its video
-alone, so a video of creator g ends at the smaller of two numbers: what the pool's rule gives it without the cap, and
-what it gets where cap_g is split over g's videos alone by the same rule. The second is computed first, for each creator
-whose cap can be reached. As an upper bound of the video it leaves the rest to the pool's rule.
+Proof by the greedy algorithm: one micro after another goes to the video with the least x - p; videos and creators at
+their caps are skipped. Under caps on disjoint groups this is optimal (Federgruen and Groenevelt, The greedy procedure
+for resource allocation problems, Operations Research 34, 1986). The order of the micros depends only on the videos, so
+a video of creator g ends at the smaller of two numbers: its micros by the pool's rule without the cap, and its micros
+if the same rule splits cap_g over g's videos alone. The second number is computed first, for each creator whose cap can
+be reached. It is an upper bound of the video when the pool's rule is applied.
 """
 
 from __future__ import annotations
@@ -42,12 +43,12 @@ class MicroBounds:
     lower: Integers
     upper: Integers
     raised_ties: Integers
-    """How many of the creator's rows tied with this one may get a micro more; 0 where not tied, or where settled"""
+    """How many of the creator's rows tied with this one may get one micro more; 0 if not tied, or if settled"""
 
 
 @dataclass(frozen=True)
 class CreatorRounding:
-    """How the caps of (C,) creators, each split over the creator's own videos, become whole micros: a rule each."""
+    """One rounding rule for each of (C,) creators, by which the cap is split over the creator's own videos."""
 
     creator: NDArray[Any]
     """Labels, ascending"""
@@ -55,13 +56,13 @@ class CreatorRounding:
     threshold: Floats
     raised_ties: Integers
     is_met: NDArray[np.bool_]
-    """Whether the creator earns exactly the cap, because it binds in the solution"""
+    """Whether the creator earns exactly the cap, because the cap binds in the solution"""
     last_raised_id: NDArray[Any] | None = None
-    """Of each creator's rows tied at the threshold, the last that may get a micro more; read only where ties are cut"""
+    """Id of each creator's last tied row that may get one micro more; read only where ties are cut"""
 
     @property
     def has_open_ties(self) -> bool:
-        """Whether ties are cut and the ids that cut them are not known yet."""
+        """Whether ties must be cut and the ids that cut them are not known yet."""
         return self.last_raised_id is None and bool(np.any(self.raised_ties))
 
     def bounds(
@@ -72,16 +73,16 @@ class CreatorRounding:
         place: NDArray[np.intp],
         video_id: NDArray[Any],
     ) -> MicroBounds:
-        """Bounds of any n rows of the pool, under which the pool's rule rounds them.
+        """Bounds of any n rows of the pool, micros; the pool's rule rounds the rows within them.
 
         Parameters
         ----------
         payout, floor, cap
             (n,), as for `rounding_rule`.
         place : (n,) int array
-            Where the row's creator stands among these, -1 if not at all.
+            Index of the row's creator in `creator`, -1 if it is not there.
         video_id : (n,) array
-            Ids.
+            Ids of the videos.
         """
         p, lower, upper = checked_amounts(payout, 0, floor, cap)
         rows = np.flatnonzero(place >= 0)
@@ -100,7 +101,7 @@ class CreatorRounding:
         return MicroBounds(lower, upper, raised_ties)
 
     def settled(self, raised_ties: Integers, place: NDArray[np.intp], video_id: NDArray[Any]) -> CreatorRounding:
-        """Cut the ties by the ids of a whole pool's rows; arguments as `MicroBounds` and `bounds` have them."""
+        """The same rules with ties cut by the ids of a whole pool's rows; arguments as in `bounds` and its result."""
         rows = np.flatnonzero(raised_ties > 0)
         rows = rows[np.lexsort((video_id[rows], place[rows]))]
         cut = np.flatnonzero(self.raised_ties)
@@ -118,23 +119,23 @@ def creator_rounding(
     creators: PoolCreators,
     binding: Integers,
 ) -> tuple[CreatorRounding | None, RoundingRule]:
-    """Find the rules that bring a whole pool to integers: of creators whose caps can be reached, and of the pool.
+    """Find the rules that round a whole pool: for the creators whose caps can be reached, and for the pool.
 
     Parameters
     ----------
     payout, total, floor, cap
         As for `rounding_rule`, all >= 0.
     creators : PoolCreators
-        Of the same rows; caps are whole micros or infinite.
+        The creators of the same rows; caps are whole micros or infinite.
     binding : (B,) int array
         Codes of the creators whose caps bind in the solution.
 
     Returns
     -------
     rounding : CreatorRounding or None
-        Creators by code, ties not settled; None if no cap can be reached.
+        Rules of creators by code, ties not settled; None if no cap can be reached.
     rule : RoundingRule
-        Of the pool, under the bounds that `rounding` gives.
+        Rule of the pool, under the bounds from `rounding`.
 
     Raises
     ------
@@ -152,14 +153,14 @@ def creator_rounding(
             rule = rounding_rule(pool.payout, total, bounds.lower, bounds.upper)
         if rule.shift < reach:
             return rounding, rule
-        reach = LIMIT  # the payouts' sum misses the total by a micro a row or more: any finite cap may be reached
+        reach = LIMIT  # Σ payouts misses the total by a micro per row or more: any finite cap may be reached
 
 
 def _payable(pool: _WholePool, rounding: CreatorRounding, total: int) -> tuple[CreatorRounding, MicroBounds]:
     bounds = pool.bounds(rounding)
     if exact_sum(bounds.lower) <= total:
         return rounding, bounds
-    # At the limits of floats, caps can bind that sum to a few micros more than the pool: no cap need be earned whole.
+    # Float errors can lift the sum of binding caps a few micros above the pool: no creator must earn its whole cap.
     rounding = replace(rounding, is_met=np.zeros_like(rounding.is_met))
     return rounding, pool.bounds(rounding)
 
@@ -174,9 +175,9 @@ class _WholePool:
     lower: Integers
     upper: Integers
     cap: Integers
-    """(G,) micros, `LIMIT` where a creator has none"""
+    """(G,) micros, `LIMIT` for a creator without a cap"""
     first_row: Integers
-    """(G + 1,): rows of creator g are first_row[g] to first_row[g + 1]"""
+    """(G + 1,): creator g has the rows first_row[g] to first_row[g + 1]"""
 
     @classmethod
     def of(cls, payout: Floats, floor: NDArray[Any], cap: NDArray[Any], creators: PoolCreators) -> _WholePool:
@@ -188,17 +189,17 @@ class _WholePool:
         return cls(p[order], whole, remainder, lower[order], upper[order], limit, first_row)
 
     def sums(self, which: Integers, shift: Integers) -> Integers:
-        """What each creator of `which` gets if every row gets its whole micros and the creator's `shift`."""
+        """Micros of each creator in `which` if each row gets its whole micros plus the creator's `shift`, in bounds."""
         return np.asarray(group_whole_sums(which, self.first_row, self.whole, shift, self.lower, self.upper, LIMIT))
 
     def reached(self, binding: Integers, reach: int) -> Integers:
-        """Creators whose caps bind, or would be broken by `reach` micros more a row; ascending."""
+        """Codes of creators whose caps bind, or would be exceeded with `reach` more micros per row; ascending."""
         known = np.flatnonzero(self.cap < LIMIT)
         over = known[self.sums(known, np.full(known.size, reach)) > self.cap[known]]
         return np.union1d(over, binding).astype(np.int64)
 
     def rules(self, which: Integers, is_met: NDArray[np.bool_]) -> CreatorRounding:
-        """The split of the cap of each creator of `which` over the creator's videos."""
+        """For each creator in `which`, the rule that splits the cap over the creator's videos."""
         target = np.minimum(self.cap[which], self.sums(which, np.full(which.size, LIMIT)))
         shift = find_shift(lambda shift: self.sums(which, shift), target)
         missing = target - self.sums(which, shift)
@@ -209,7 +210,7 @@ class _WholePool:
         return CreatorRounding(which, shift, threshold, np.where(is_cut, missing - above, 0), is_met)
 
     def bounds(self, rounding: CreatorRounding) -> MicroBounds:
-        """As `CreatorRounding.bounds`, of all rows, ties cut by position: their sums are those of any other cut."""
+        """As `CreatorRounding.bounds`, for all rows, with ties cut by position: every cut gives the same sums."""
         place_of = np.full(self.cap.size, -1)
         place_of[rounding.creator] = np.arange(rounding.creator.size)
         place, position = np.repeat(place_of, np.diff(self.first_row)), np.arange(self.payout.size)

@@ -1,7 +1,7 @@
-"""Caps on what a creator's videos earn together: water-filling on two levels (formulas §2.5).
+"""Caps on the sum of a creator's payouts: water-filling on two levels (formulas §2.5).
 
-The pool's price solves Σ_g min(cap_g, S_g(price)) = P, where S_g is what creator g's videos would be paid at it. A
-creator above the cap then gets a higher price, ν + η_g, at which its own videos are paid exactly the cap.
+The pool's price solves Σ_g min(cap_g, S_g(price)) = P, where S_g is the sum of creator g's payouts at that price. A
+creator with S_g above the cap then gets a higher price, ν + η_g, at which its videos earn exactly the cap.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ from creatorpool.numerics.types import Floats, Integers
 
 Result = TypeVar("Result")
 
-# Compiling the search for creators takes seconds: worth it from this many capped creators on.
+# Number of capped creators from which compiling their search, which takes seconds, saves time.
 COMPILE_FROM = 5_000
 
 
 @dataclass(frozen=True)
 class GroupedRows:
-    """A pool's videos ordered by creator: those of creator g are rows first_row[g] to first_row[g + 1]."""
+    """A pool's videos ordered by creator: creator g has the rows first_row[g] to first_row[g + 1]."""
 
     rows: Rows
     first_row: Integers  # (creators + 1,)
@@ -75,7 +75,7 @@ def grouped_rows(rows: Rows, caps: CreatorCaps) -> GroupedRows:
 
 
 def solve_capped_creators(objective: Objective, rows: Rows, caps: CreatorCaps) -> tuple[Solution, CreatorPrices]:
-    """Find the pool's price and the own prices of the creators whose caps bind.
+    """Find the pool's price, and the prices of the creators whose caps bind.
 
     Raises
     ------

@@ -26,7 +26,7 @@ from creatorpool.allocation.summation import summation_grids
 from creatorpool.numerics.compiled import on_slices
 from creatorpool.numerics.types import Floats
 
-# Excess that counts as none, relative to the pool: a few units in the last place.
+# An excess up to this part of the pool counts as 0: a few units in the last place.
 RELATIVE_TOLERANCE = 2.0**-50
 
 
@@ -42,7 +42,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Solution:
-    """Where a search ended."""
+    """Result of the search for a price."""
 
     status: int  # search.SOLVED, FLOORS_EXCEED or CAPS_FALL_SHORT
     price: Price
@@ -50,7 +50,7 @@ class Solution:
 
 
 def solve_pool(objective: Objective, rows: Rows) -> Solution:
-    """Find the price of a pool (formulas §2.3): the one root of payouts(price) = pool."""
+    """Find the price of a pool (formulas §2.3): the only root of payouts(price) = pool."""
     grids = summation_grids(rows.numerator.size, 2.0 * objective.pool)
 
     def answer(reply: Floats, asked: int, ranked: bool, anchor: float, delta: float) -> None:
@@ -66,13 +66,13 @@ def drive(
     objective: Objective,
     rows: Rows,
 ) -> Solution:
-    """Run `search`, with `answer` filling its reply to each probe."""
+    """Run `search`; for each probe `answer` fills the reply that the search reads next."""
     reply = np.zeros(REPLY_SLOTS)
     for passes, (status, ranked, anchor, delta) in enumerate(_probes(reply, objective, rows)):
         if status >= SOLVED:
             return Solution(status, Price(ranked, float(anchor), float(delta)), passes)
         answer(reply, status, ranked, anchor, delta)
-    raise RuntimeError("the search for a pool's price ended without a last probe")
+    raise RuntimeError("the search for a pool's price ended without a result")
 
 
 def _probes(reply: Floats, objective: Objective, rows: Rows) -> Iterator[Probe]:
@@ -89,9 +89,10 @@ def _probes(reply: Floats, objective: Objective, rows: Rows) -> Iterator[Probe]:
 def excess_and_slope(
     reply: Floats, objective: Objective, rows: Rows, grids: Floats, ranked: bool, anchor: float, delta: float
 ) -> None:
-    """Put a pool's payout beyond its money, and ``-dpayout/dlog(delta)``, into `reply`.
+    """Write Σ payouts - pool, money, and ``-d(Σ payouts)/dlog(delta)`` into `reply`.
 
-    No payout exceeds the pool at the price sought; twice that for a limit keeps it apart from the videos' own caps.
+    At the root no payout exceeds the pool. Payouts are limited to twice the pool, so that the limit differs from a cap
+    that equals the pool.
     """
 
     def part(first: int, end: int) -> Floats:
@@ -126,7 +127,7 @@ def poles_next_to(objective: Objective, effective_impressions: Floats, anchor: f
 
 
 def multiplier(objective: Objective, price: Price, rows: Rows) -> float:
-    """ν of a pool's price, objective per money; infinite for a pool of nothing."""
+    """ν of a pool's price, objective per money; infinite if the pool has no money."""
     if objective.pool == 0.0:
         return math.inf
     level = price_level(

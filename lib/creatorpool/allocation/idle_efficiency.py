@@ -1,4 +1,4 @@
-"""A weight of efficiency that changes next to nothing, in words (formulas §6.1)."""
+"""The warning that the efficiency weight λ_eff changes next to nothing (formulas §6.1)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from creatorpool.settings import AllocationSettings
 
 
 class SplitMoney(Protocol):
-    """What a pool paid, and what of it the weight of efficiency moved, in micros."""
+    """The money that a pool paid, and the part of it that λ_eff moved, in micros."""
 
     @property
     def paid_micros(self) -> int: ...
@@ -20,13 +20,13 @@ class SplitMoney(Protocol):
 
 
 def other_warnings(warning: str | None) -> list[str]:
-    """The ledger's warnings of a pool without that on the weight of efficiency."""
+    """The warnings in a pool's ledger text `warning`, without the one on λ_eff."""
     parts = (warning or "").split("; ")
     return [part for part in parts if part and not part.startswith(IDLE)]
 
 
 def idle_efficiency(settings: AllocationSettings, pools: Sequence[SplitMoney], currency: str) -> str | None:
-    """One sentence on all pools in which the weight of efficiency changes next to nothing; None where there is none."""
+    """One sentence on all pools in which λ_eff changes next to nothing; None if there is no such pool."""
     idle = [
         (pool.efficiency_moved_micros, pool.paid_micros)
         for pool in pools

@@ -1,6 +1,6 @@
-"""The passes over a pool's rows, in machine code: order-free sums, payouts at a price, poles next to a point.
+"""Compiled passes over a pool's rows: order-free sums, payouts at a price, poles next to a point.
 
-They share one file because compiled code kept on disk is renewed only when its own file changes.
+They share one file because numba renews compiled code on disk only when the file of the function changes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ BLOCK = 512
 
 @compiled
 def is_sound(m: Floats, lo: Floats, hi: Floats) -> bool:
-    """Whether all values are numbers >= 0, all but caps finite, and no floor exceeds its cap; (n,) and (1,) arrays."""
+    """Whether all values are >= 0, all but the caps are finite, and no floor exceeds its cap; (n,) or (1,) bounds."""
     sound = True
     for i in range(m.size):
         low, high = lo[i if lo.size > 1 else 0], hi[i if hi.size > 1 else 0]
@@ -26,7 +26,7 @@ def is_sound(m: Floats, lo: Floats, hi: Floats) -> bool:
 
 @compiled
 def add_to_grids(values: Floats, count: int, grids: Floats, lanes: Floats) -> None:
-    """Add the first `count` values to the (3, LANES) running sums `lanes`: independent lanes keep the adders busy."""
+    """Add the first `count` values to the (3, LANES) sums `lanes`, which a processor adds in parallel."""
     s0, s1, s2 = grids[0], grids[1], grids[2]
     whole = count - count % LANES
     for start in range(0, whole, LANES):
@@ -116,7 +116,8 @@ def response_sums(
 ) -> Floats:
     """Sums over (n,) rows as (2, 3) pieces on `grids`: payouts, and their derivatives ``-dp/dlog(delta)``.
 
-    `lo` and `hi` are (n,) or (1,) arrays; `most` caps every payout; `equal` is shared at a ranked price.
+    `lo` and `hi` are (n,) or (1,) arrays. `most` limits every payout. At a ranked price a video at the anchor gets
+    `equal` / `delta`.
     """
     payouts, slopes = np.zeros((3, LANES)), np.zeros((3, LANES))
     p, dp = np.empty(BLOCK), np.empty(BLOCK)
@@ -162,7 +163,7 @@ def price_level(
     anchor: float,
     delta: float,
 ) -> float:
-    """The multiplier of a price, in the units of delta; with all at their floors, the least that holds them there."""
+    """The multiplier of a price, in the units of delta; if all videos are at their floors, the least such one."""
     if not ranked:
         return delta + efficiency_slope * anchor
     if anchor < np.inf:
@@ -200,7 +201,7 @@ def group_response(
     delta: float,
     grids: Floats,
 ) -> tuple[float, float, float, float]:
-    """As `response_sums`, for the few rows of a group: three pieces of the payouts' sum, and the derivatives' sum."""
+    """As `response_sums`, for the few rows of a group: three pieces of Σ payouts, and Σ derivatives."""
     s0, s1, s2 = grids[0], grids[1], grids[2]
     p0 = p1 = p2 = d0 = d1 = d2 = 0.0
     for i in range(m.size):
@@ -269,7 +270,7 @@ def group_whole_sums(
 ) -> Integers:
     """Sums of ``clip(whole + shift, lo, hi)`` >= 0 over the rows of each group in `which`, at most `most`.
 
-    Rows are ordered by group, `first_row` is (groups + 1,); `shift` is one a group of `which`.
+    Rows are ordered by group, `first_row` is (groups + 1,). `shift` holds one number per group in `which`.
     """
     sums = np.zeros(which.size, dtype=np.int64)
     for k in range(which.size):

@@ -1,4 +1,4 @@
-"""How far an allocation is from optimal, whatever produced it: feasibility, stationarity and slackness in money."""
+"""Residuals of the optimality conditions for any allocation: feasibility, stationarity, slackness; in money."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from creatorpool.numerics.types import Floats
 
 @dataclass(frozen=True)
 class KktResiduals:
-    """Largest violations of the conditions of optimality, money."""
+    """Largest violations of the optimality conditions, money (formulas §2.3)."""
 
     budget: float  # |sum of payouts - pool|
     bounds: float  # payout below its floor or above its cap
-    stationarity: float  # payout away from what its price asks, complementary slackness included
-    creators: float = 0.0  # a creator above the cap, or below it at a price above the pool's
+    stationarity: float  # payout away from the best response at its price; includes complementary slackness
+    creators: float = 0.0  # a creator above the cap, or below the cap although η > 0
 
     @property
     def worst(self) -> float:
@@ -49,7 +49,7 @@ def kkt_residuals(
     creator_cap: ArrayLike | Mapping[Any, float] | None = None,
     eta: ArrayLike = 0.0,
 ) -> KktResiduals:
-    """Measure any payouts against the conditions of optimality of formulas §2.3.
+    """Measure how far any payouts are from the optimality conditions of formulas §2.3.
 
     Parameters
     ----------
@@ -71,8 +71,8 @@ def kkt_residuals(
     -----
     With gradient g_v of the objective, a payout is stationary at price nu iff it equals its natural map
     ``clip(p + P (g_v / nu - 1), lo, hi)``, and iff it equals its best response ``p*(nu)``. The residual of a video is
-    the smaller of the two distances: near a pole the second magnifies the last bit of nu, near p = 0 the first
-    magnifies the last bit of p, and both are far from 0 for a payout that is truly off.
+    the smaller of the two distances. Near a pole the second magnifies the last bit of nu, near p = 0 the first
+    magnifies the last bit of p, and both are far from 0 for a payout that is not optimal.
     """
     m, lo, hi = checked_videos(effective_impressions, floor, cap)
     check_parameters(alpha, lambda_eff, objective)
@@ -96,7 +96,7 @@ def residuals_of(
     cap: Floats,
     caps: CreatorCaps | None,
 ) -> KktResiduals:
-    """As `kkt_residuals`, of checked arguments; `eta`, `floor` and `cap` are (n,) or (1,) arrays."""
+    """As `kkt_residuals`, for checked arguments; `eta`, `floor` and `cap` are (n,) or (1,) arrays."""
     fair, efficient = _weights(goal)
     is_log = goal.name == "log"
     prices = nu + eta
@@ -126,7 +126,7 @@ def _weights(goal: Objective) -> tuple[float, float]:
 
 
 def _creator_violation(payout: Floats, caps: CreatorCaps, eta: Floats, nu: float, pool: float) -> float:
-    """Largest excess over a cap, or else the smaller of slack and price, both in money, whose product should be 0."""
+    """Largest excess over a cap, or the smaller of slack and price, in money: at the optimum one of the two is 0."""
     slack = caps.cap - order_free_group_sums(payout, caps.code, caps.cap.size, pool)
     own_eta = np.zeros(caps.cap.size)
     own_eta[caps.code] = eta
@@ -148,7 +148,7 @@ def _violations(
     pool: float,
     is_log: bool,
 ) -> tuple[float, float]:
-    """Largest violation of the bounds and of stationarity over some rows; `nu`, `floor`, `cap` may hold one."""
+    """Largest violations of the bounds and of stationarity; `nu`, `floor` and `cap` are (n,) or (1,) arrays."""
     worst_bound = worst = 0.0
     for v in range(payout.size):
         p, price = payout[v], nu[v if nu.size > 1 else 0]

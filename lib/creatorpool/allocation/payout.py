@@ -1,4 +1,4 @@
-"""What each video gets at a price: the closed form, row by row, for any batch of rows (formulas §2.3, §2.4)."""
+"""Each video's payout at a price: the closed form, for any batch of rows (formulas §2.3, §2.4)."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ INTERIOR, FLOOR, CAP, CREATOR_CAP = range(4)
 class Price:
     """The price of money in a pool, in the units of `Objective`.
 
-    Not `ranked`: a video with x < anchor pays ``numerator / (delta + pole_slope * (anchor - x))``. `anchor` is the
-    largest pole not above the price, so `delta`, the distance from it, loses no digits however close they lie. A video
-    whose pole is above the price gets its cap.
+    Not `ranked`: a video gets ``numerator / (delta + pole_slope * (anchor - x))`` inside its bounds. `anchor` is the
+    largest pole not above the price, and `delta` is the distance from it, so that no digits are lost when the two are
+    close. A video whose pole is above the price gets its cap.
 
-    `ranked` (nothing but order counts: a linear program, or money left when every video of weight is at its cap):
-    x > anchor gets its cap, x < anchor its floor, and those at the anchor share equally, ``pool / delta`` each.
+    `ranked`: only the order of x counts, as in a linear program, or when every video with weight is at its cap and
+    money is left. A video with x > anchor gets its cap, one with x < anchor its floor. The videos with x = anchor share
+    equally, ``pool / delta`` each, inside their bounds.
     """
 
     ranked: bool
@@ -36,7 +37,7 @@ class Price:
 
 @dataclass(frozen=True)
 class RowPrices:
-    """One `Price` a video, (n,) arrays, where some creators' caps bind."""
+    """One `Price` per video, (n,) arrays, for pools in which the caps of some creators bind."""
 
     ranked: NDArray[np.bool_]
     anchor: Floats
@@ -45,7 +46,7 @@ class RowPrices:
 
 @dataclass(frozen=True)
 class CreatorPrices:
-    """Own prices of the (G,) creators whose caps bind; others have the pool's price."""
+    """Prices of the (G,) creators whose caps bind. All other creators have the pool's price."""
 
     creator: NDArray[Any]  # labels, ascending
     ranked: NDArray[np.bool_]
@@ -54,11 +55,11 @@ class CreatorPrices:
     eta: Floats  # multipliers η_g of the creators' caps, objective per money, >= 0
 
     def place(self, creator: NDArray[Any]) -> NDArray[np.intp]:
-        """Where each video's creator stands among these, -1 if not at all."""
+        """(n,) index of each video's creator among these creators, -1 if it is not one of them."""
         return place_among(self.creator, creator)
 
     def at(self, place: NDArray[np.intp], price: Price) -> Price | RowPrices:
-        """The price of each video whose creator stands at `place`; `price` is the pool's."""
+        """The price of each video, from the `place` of its creator; `price` is the pool's."""
         is_own = place >= 0
         if not is_own.any():
             return price
@@ -69,12 +70,12 @@ class CreatorPrices:
         )
 
     def eta_at(self, place: NDArray[np.intp]) -> Floats:
-        """η of each video's creator, 0 where the cap does not bind."""
+        """(n,) η of each video's creator, objective per money; 0 where the cap does not bind."""
         return np.where(place >= 0, self.eta[place], 0.0) if self.eta.size else np.zeros(place.size)
 
 
 def place_among(label: NDArray[Any], creator: NDArray[Any]) -> NDArray[np.intp]:
-    """Where each of the (n,) creators stands among the ascending labels, -1 if not at all."""
+    """(n,) index of each creator in the ascending labels, -1 if it is not there."""
     if label.size == 0:
         return np.full(creator.size, -1)
     place = np.minimum(np.searchsorted(label, creator), label.size - 1)
@@ -83,7 +84,7 @@ def place_among(label: NDArray[Any], creator: NDArray[Any]) -> NDArray[np.intp]:
 
 @dataclass(frozen=True)
 class Dual:
-    """The solution of a pool's dual: enough to fill in any video's payout."""
+    """The solution of a pool's dual problem: it determines the payout of every video."""
 
     objective: Objective
     price: Price
@@ -98,26 +99,26 @@ def payout_from_dual(
     cap: ArrayLike | None = None,
     creator: ArrayLike | None = None,
 ) -> tuple[Floats, Codes]:
-    """Payouts of any rows of a pool, from the pool's dual.
+    """Payouts of any rows of a pool, from the dual solution of the whole pool.
 
     Parameters
     ----------
     dual : Dual
         From `Allocation.dual`.
     effective_impressions : (n,) array_like
-        Of these rows, >= 0.
+        Effective impressions of these rows, >= 0.
     floor, cap : scalar or (n,) array_like, optional
-        Their bounds, money.
+        Bounds of these rows, money.
     creator : (n,) array_like, optional
-        Their creators, needed where creators have caps.
+        Creators of these rows; required if creators have caps.
 
     Returns
     -------
     payout : (n,) float64 array
         Money. The bits of a row do not depend on the other rows given.
     bound : (n,) int8 array
-        Index into `BOUNDS`: what holds the payout. A payout at the implicit floor 0 counts as 'floor'. One that the
-        pool's price alone would make larger is held by its creator's cap, at the floor too.
+        Index into `BOUNDS`: the bound that holds the payout. A payout at the implicit floor 0 counts as 'floor'. The
+        bound is 'creator_cap' if the payout would be larger at the pool's price, even if the payout is at its floor.
 
     Raises
     ------
@@ -130,7 +131,7 @@ def payout_from_dual(
     place = None
     if dual.creators is not None:
         if creator is None:
-            raise InputError("creator must be given: creators of this pool have caps")
+            raise InputError("creator must be given, because creators of this pool have caps")
         place = dual.creators.place(np.asarray(creator))
     payout = dual.objective.numerators(m)
     return payout, pay_in_place(payout, dual, m, lo, hi, place)
@@ -139,7 +140,10 @@ def payout_from_dual(
 def pay_in_place(
     numerator: Floats, dual: Dual, m: Floats, floor: Floats, cap: Floats, place: NDArray[np.intp] | None
 ) -> Codes:
-    """Turn the (n,) numerators into payouts, and return what holds each; `place` is that of each video's creator."""
+    """Replace the (n,) numerators by payouts, money. Returns the bounds that hold them, as indices into `BOUNDS`.
+
+    `place` is the index of each video's creator from `CreatorPrices.place`; None if creators have no caps.
+    """
     bound = np.empty(m.size, dtype=np.int8)
     lo, hi = np.broadcast_to(floor, m.shape), np.broadcast_to(cap, m.shape)
 
@@ -164,14 +168,14 @@ def _pay(
     if own.size:
         _respond(at_pools_price, dual.objective, m[own], lo[own], hi[own], dual.price)
     _respond(payout, dual.objective, m, lo, hi, price)
-    # Arithmetic on the comparisons' bytes: half the time of assigning by mask.
+    # Arithmetic on the bytes of the comparisons takes half the time of assignment by mask.
     at_floor, at_cap = (payout <= lo).view(np.int8), (payout >= hi).view(np.int8)
     np.add(at_floor * np.int8(FLOOR), (at_cap > at_floor).view(np.int8) * np.int8(CAP), out=bound)
     bound[own[payout[own] < at_pools_price]] = CREATOR_CAP
 
 
 def _respond(payout: Floats, objective: Objective, m: Floats, lo: Floats, hi: Floats, price: Price | RowPrices) -> None:
-    # As `kernels.respond`; the last bit of a payout of the whole pool must not exceed it.
+    # The same rule as `kernels.respond`. The last minimum removes a rounding error above the whole pool.
     x = objective.scaled(m)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         distance = price.delta + objective.pole_slope * (price.anchor - x)

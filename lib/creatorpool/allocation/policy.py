@@ -1,4 +1,4 @@
-"""The policy of a split: what decides how a pool's money is shared, beside the money, the videos and their bounds."""
+"""The policy of a split: the objective and its parameters, without the money, the videos and their bounds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ObjectiveName = Literal["linear", "log"]
 
 
 class PolicySource(Protocol):
-    """What names a policy: the section `allocation` of the configuration, or a pool's row in the ledger."""
+    """A source of a policy: the section `allocation` of the configuration, or a pool's row in the ledger."""
 
     @property
     def objective(self) -> str: ...
@@ -29,5 +29,5 @@ class SplitPolicy:
 
     @classmethod
     def of(cls, source: PolicySource) -> SplitPolicy:
-        """The policy that a configuration or a ledger's row names."""
+        """The policy that `source` holds."""
         return cls("log" if source.objective == "log" else "linear", source.alpha, source.lambda_eff)

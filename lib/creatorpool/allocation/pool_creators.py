@@ -1,4 +1,4 @@
-"""The creators of one pool, and caps on what each earns from it."""
+"""The creators of one pool, and the caps of their earnings from it."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from creatorpool.numerics.types import Floats, Integers
 
 @dataclass(frozen=True)
 class PoolCreators:
-    """Who made each of a pool's n videos: creators by code 0 … G-1."""
+    """The creator of each of a pool's n videos; creators have the codes 0 … G-1."""
 
     code: Integers  # (n,), the creator of each video
     label: NDArray[Any]  # (G,) ids, ascending
-    cap: Floats  # (G,), micros, infinite where a creator has none
+    cap: Floats  # (G,), micros, infinite for a creator without a cap
 
     @property
     def videos(self) -> Integers:
-        """(G,) videos of each creator in the pool."""
+        """(G,) number of each creator's videos in the pool."""
         return np.bincount(self.code, minlength=self.label.size)
 
     def largest_floor(self) -> float:
-        """The largest whole floor of one video, micros, that all creators' caps leave room for; may be infinite."""
+        """The largest floor per video, whole micros, that fits into every creator's cap; may be infinite."""
         known = np.isfinite(self.cap)
         return float((self.cap[known] // np.maximum(self.videos[known], 1)).min(initial=np.inf))
 
     def floors_in_excess(self, floor: int) -> str | None:
-        """Whose videos' floors of whole micros sum to more than the creator's cap, in words; None if nobody's do."""
+        """A message on the creator whose floors exceed the cap most; None if `floor`, micros, fits all caps."""
         if floor <= self.largest_floor():
             return None
         g = int(np.argmax(floor * self.videos - self.cap))
@@ -40,22 +40,22 @@ class PoolCreators:
         )
 
     def most(self, caps: Floats) -> float:
-        """What the pool can pay at the most, micros, where its videos have these (n,) finite caps."""
+        """The most that the pool can pay, micros, if its videos have these (n,) finite caps."""
         of_videos = np.bincount(self.code, weights=caps, minlength=self.label.size)
         return float(np.minimum(self.cap, of_videos).sum())
 
 
 def pool_creators(creator: NDArray[Any], cap: Floats) -> PoolCreators:
-    """From the (n,) creators of a pool's videos and the (n,) caps of these creators, nan where there is none."""
+    """`PoolCreators` from (n,) ids of the videos' creators and (n,) caps of these creators, micros, nan for no cap."""
     label, code = np.unique(creator, return_inverse=True)
     return coded_creators(code.astype(np.int64), label, cap)
 
 
 def coded_creators(code: Integers, label: NDArray[Any], cap: Floats) -> PoolCreators:
-    """As `pool_creators`, of creators coded already: (n,) places in the (G,) distinct `label`, in any order."""
+    """As `pool_creators`, from (n,) indices into the (G,) distinct ids `label`, which may have any order."""
     order = np.argsort(label, kind="stable")
     place = np.empty(label.size, dtype=np.int64)
     place[order] = np.arange(label.size)
     own = np.empty(label.size)
-    own[place[code]] = cap  # every video of a creator says the same
+    own[place[code]] = cap  # all videos of a creator hold the same cap
     return PoolCreators(place[code], label[order], np.where(np.isnan(own), np.inf, own))

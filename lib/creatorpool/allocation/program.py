@@ -25,17 +25,17 @@ from creatorpool.numerics.types import Codes, Floats
 
 @dataclass(frozen=True)
 class Allocation:
-    """A pool's optimal payouts with the evidence."""
+    """A pool's optimal payouts, with the dual solution and the residuals that show they are optimal."""
 
     payout: Floats  # (n,), money, in the order given
     bound_code: Codes  # (n,), index into payout.BOUNDS
-    iterations: int  # passes over the pool
+    iterations: int  # passes over the pool's videos
     dual: Dual
     residuals: KktResiduals
 
     @property
     def bound(self) -> NDArray[np.str_]:
-        """(n,) 'interior', 'floor', 'cap' or 'creator_cap', as `payout_from_dual` documents them."""
+        """(n,) bound of each payout: 'interior', 'floor', 'cap' or 'creator_cap', as in `payout_from_dual`."""
         return np.array(BOUNDS)[self.bound_code]
 
     @property
@@ -45,7 +45,7 @@ class Allocation:
 
     @property
     def max_kkt_residual(self) -> float:
-        """Largest violation of the conditions of optimality, money."""
+        """Largest violation of the optimality conditions, money."""
         return self.residuals.worst
 
 
@@ -76,34 +76,34 @@ def allocate(
     floor, cap : scalar or (n,) array_like, optional
         Bounds of each payout, money; a cap may be infinite.
     objective : {'linear', 'log'}
-        ``linear`` is S0's program, λ_fair Σ w log p + λ_eff Σ s p / P; ``log`` has λ_eff Σ s log p for its second term
-        and w / Σw for w (formulas §2.4, §6.1).
+        ``linear`` is the program of S0, λ_fair Σ w log p + λ_eff Σ s p / P. ``log`` replaces the second term by
+        λ_eff Σ s log p, and w by w / Σw (formulas §2.4, §6.1).
 
     creator : (n,) array_like, optional
-        The label of each video's creator, needed with `creator_cap`.
+        The label of each video's creator; required with `creator_cap`.
     creator_cap : scalar, mapping or array_like, optional
-        The most that a creator's videos earn together, money, >= 0, may be infinite: one number for every creator; a
-        mapping from label to cap, creators left out having none; or one cap a creator, indexed by integer labels
-        0 … G-1, else in ascending order of the labels present.
+        The most that a creator's videos earn together, money, >= 0, may be infinite. One of: one number for every
+        creator; a mapping from label to cap, where a missing creator has no cap; an array with one cap per creator. The
+        array is indexed by integer labels 0 … G-1, or follows the ascending order of the labels present.
 
     Returns
     -------
     Allocation
-        The same bits per video in whatever order the videos come.
+        A video's payout has the same bits in any order of the videos.
 
     Raises
     ------
     InputError
-        If an argument breaks its rule; the message names the element and the value.
+        If an argument breaks its rule. The message names the element and the value.
     InfeasiblePoolError
-        If the floors sum to more than the pool or a creator's cap, or the caps to less than the pool.
+        If the floors sum to more than the pool or a creator's cap, or the caps sum to less than the pool.
 
     Notes
     -----
-    Stationarity gives p_v = clip(λ_fair w_v / (ν - λ_eff s_v / P), lo_v, hi_v), with ν the one root of Σ p_v = P. Where
-    shares alone decide (λ_eff = 1 under ``linear``), the largest are filled to their caps first and equal shares get
-    equal payouts inside their bounds. A video without effective impressions gets its floor; only money left when all
-    others are at their caps is split equally, inside the bounds, over such videos.
+    Stationarity gives p_v = clip(λ_fair w_v / (ν - λ_eff s_v / P), lo_v, hi_v), where ν is the only root of Σ p_v = P.
+    With λ_eff = 1 under ``linear`` only the shares decide: the videos with the largest shares are filled to their caps
+    first, and equal shares get equal payouts inside their bounds. A video without effective impressions gets its floor.
+    If all other videos are at their caps and money is left, these videos share it equally inside their bounds.
     """
     m, lo, hi = checked_videos(effective_impressions, floor, cap)
     money = checked_pool(pool)
@@ -133,5 +133,5 @@ def _check_feasible(solution: Solution, rows: Rows, pool: float, caps: CreatorCa
         raise InfeasiblePoolError(f"floors of {n} videos must sum to at most the pool {pool}, got {floors}")
     if solution.status == CAPS_FALL_SHORT:
         most = math.fsum(np.broadcast_to(rows.cap, n))
-        by_creator = "" if caps is None else f", less where the caps of {caps.cap.size} creators bind"
+        by_creator = "" if caps is None else f", and less where the caps of {caps.cap.size} creators bind"
         raise InfeasiblePoolError(f"caps of {n} videos must sum to at least the pool {pool}, got {most}{by_creator}")

@@ -1,4 +1,4 @@
-"""What the efficiency weight does to a pool: the money it moves (formulas §2.8, §6.1)."""
+"""The money that the efficiency weight λ_eff moves within a pool (formulas §2.8, §6.1)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,16 @@ from creatorpool.errors import InputError
 
 
 def money_moved(payout: ArrayLike, other: ArrayLike) -> float:
-    """Money that changes hands between two splits of one pool, ½ Σ|p − p′|; both (n,), >= 0."""
+    """Money that changes hands between two splits of one pool, ½ Σ|p − p′|; both (n,), >= 0.
+
+    Raises
+    ------
+    InputError
+        If the two do not have the same shape (n,).
+    """
     p, q = np.asarray(payout, dtype=np.float64), np.asarray(other, dtype=np.float64)
     if p.shape != q.shape or p.ndim != 1:
-        raise InputError(f"payouts must be two lists of one length, got shapes {p.shape} and {q.shape}")
+        raise InputError(f"payout and other must have the same shape (n,), got {p.shape} and {q.shape}")
     gap = np.abs(p - q)
     return 0.5 * order_free_sum(gap, max(float(gap.max(initial=0.0)), SMALLEST_BOUND))
 
@@ -35,14 +41,14 @@ def efficiency_moved(
     creator: ArrayLike | None = None,
     creator_cap: ArrayLike | Mapping[Any, float] | None = None,
 ) -> float:
-    """Money that λ_eff moved: between `payout` and the same pool's optimum at λ_eff = 0.
+    """Money that λ_eff moves: `money_moved` between `payout` and the optimum of the same pool at λ_eff = 0.
 
     Parameters
     ----------
     payout : (n,) array_like
         The pool's payouts as allocated, money.
     effective_impressions, pool, alpha, floor, cap, objective, creator, creator_cap
-        As `allocate` got them.
+        The arguments that `allocate` got. Errors are those of `allocate`.
     """
     fair = allocate(
         effective_impressions,

@@ -1,4 +1,4 @@
-"""A category's revenue of a day as its pool: refunds, carries and the platform's share (formulas §2.1, S0 §2)."""
+"""From a category's revenue of a day to its pool: refunds, carries, the platform's share (formulas §2.1, S0 §2)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CARRY_COLUMNS = ("refunds_micros", "carried_in_micros", "carried_micros", "carri
 
 @dataclass(frozen=True)
 class PoolRevenue:
-    """One category's pool on one day, micros: contract `pool_revenue` without its day."""
+    """One category's pool on one day, in micros: the columns of contract `pool_revenue` except `date`."""
 
     category: str
     gross_micros: int
@@ -31,7 +31,7 @@ class PoolRevenue:
 
 
 def net_micros(pool: Mapping[str, Any]) -> int:
-    """What a row of `pool_revenue` leaves to share: gross revenue after refunds; earlier versions wrote no refunds."""
+    """Net revenue, micros >= 0, of a row of `pool_revenue`. Rows of earlier versions have null refunds and carries."""
     lowered = (pool["refunds_micros"] or 0) + (pool["carried_in_micros"] or 0)
     return balanced(pool["gross_micros"], lowered, 0)[0]
 
@@ -39,14 +39,15 @@ def net_micros(pool: Mapping[str, Any]) -> int:
 def form_pools(
     revenue: Iterable[Mapping[str, Any]], settings: PoolSettings, carried: Carries | None = None
 ) -> list[PoolRevenue]:
-    """Pools by category: revenue after refunds, less the platform's share; a part of a micro stays with the platform.
+    """One pool per category: revenue after refunds, less the platform's share, rounded down to whole micros.
 
     Parameters
     ----------
     revenue
         Rows of `category_revenue`, all in one currency, at least one.
     carried
-        What the day takes from other days. A category that is here alone has a pool too, with gross revenue 0.
+        Refunds that the day takes over from other days. A category that occurs only here gets a pool with gross revenue
+        0.
     """
     booked = {row["category"]: row for row in revenue}
     others = carried or {}

@@ -1,7 +1,7 @@
-"""The one-dimensional search for a pool's price: safeguarded Newton steps inside a bracket that cannot fail.
+"""The one-dimensional search for a pool's price: safeguarded Newton steps inside a bracket, so that it always ends.
 
-`search` is a generator that asks for the pool's payout at one price after another. It runs as plain Python over a large
-pool, whose passes are threaded, and compiled over the few videos of each of many capped creators: one logic for both.
+`search` is a generator that asks for the pool's payout at one price after another. A large pool runs it as plain Python
+with threaded passes. Many capped creators with a few videos each run the same code compiled.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from numba.extending import register_jitable
 
 from creatorpool.numerics.types import Floats
 
-# What a probe asks for: the excess; the excess and the poles next to the anchor; nothing, the search has ended.
+# What a probe asks for: the excess; the excess and the poles next to the anchor; or nothing, because the search ended.
 EXCESS, EXCESS_AND_POLES, SOLVED, FLOORS_EXCEED, CAPS_FALL_SHORT = range(5)
 
 # Slots of the caller's reply to a probe: payout minus target, -dpayout/dlog(delta), poles below and above the anchor.
 EXCESS_AT, SLOPE_AT, BELOW_AT, ABOVE_AT = range(4)
 
-# Slots in which a part of the search leaves its result for the whole: the outcome; the anchor and its bracket.
+# Slots in which a part of the search leaves its result for `search`: the outcome; the anchor and its bracket.
 OUTCOME_AT, ANCHOR_AT, LOWER_AT, UPPER_AT = range(4, 8)
 REPLY_SLOTS = 8
 ENDED, INSIDE, WITHOUT_WEIGHT = 0.0, 1.0, 2.0
 
 Probe = tuple[int, bool, float, float]  # what is asked, then the price: ranked, anchor, delta
 
-# A step that does not halve the excess is slow; after PATIENCE slow steps comes a bisection.
+# A step that does not halve the excess is slow. After PATIENCE slow steps the search bisects.
 PROGRESS = 0.5
 PATIENCE = 2
-# A step that comes this much closer to a pole not yet known to lie under the root calls for a look at the pole.
+# A step that shrinks delta below this part while delta has no lower bound makes the search locate the poles.
 DIVE = 2.0**-10
 
 
@@ -42,12 +42,12 @@ def search(
     starts: tuple[float, float],
     tolerance: float,
 ) -> Iterator[Probe]:
-    """Probe prices until the payout meets its target; the last probe yielded says how it ended and at which price.
+    """Probe prices until the payout meets its target. The last probe yields the status and the price found.
 
     Parameters
     ----------
     reply : (REPLY_SLOTS,) array
-        Where the caller puts the answer before it resumes the generator.
+        The caller writes the answer here before it resumes the generator.
     rank_only : bool
         Whether the objective is a linear program.
     slope : float
@@ -55,9 +55,9 @@ def search(
     top : float
         The largest scaled effective impressions.
     starts : (float, float)
-        First guess of `delta` for the closed form, and for an equal split; infinite for a target of 0.
+        First guess of `delta` for the closed form and for an equal split; infinite for a target of 0.
     tolerance : float
-        Excess that counts as none, money.
+        Largest excess that counts as 0, money.
     """
     ranked, anchor, low, high = rank_only or top == 0.0, top, 0.0, math.inf
     delta = starts[1] if ranked else starts[0]
@@ -106,8 +106,8 @@ def search(
 def newton(delta: float, excess: float, slope: float) -> float:
     """Newton's step on ``1 / delta``, in which payouts under caps are concave, or on `delta`, convex under floors.
 
-    From a payout too small the first cannot leave the positive half-line; from one too large the second cannot
-    overshoot a pool with floors only. Both are exact where every interior payout is a constant over `delta`.
+    If the payout is too small, the first step stays positive. If it is too large, the second step does not overshoot
+    in a pool with floors only. Both are exact if every interior payout is a constant over `delta`.
     """
     if slope <= 0.0:
         return math.nan
@@ -119,7 +119,7 @@ def newton(delta: float, excess: float, slope: float) -> float:
 
 @register_jitable
 def middle(low: float, high: float, reach: float) -> float:
-    """A point inside the bracket: the geometric mean, or a factor of `reach` away from the only end known."""
+    """A point inside the bracket: the geometric mean, or a factor of `reach` away from the only known end."""
     if low == 0.0:
         return high / reach
     if high == math.inf:
@@ -129,10 +129,10 @@ def middle(low: float, high: float, reach: float) -> float:
 
 @register_jitable
 def exact_ends(reply: Floats, tolerance: float) -> Iterator[Probe]:
-    """Probe the ends of what can be paid: all at their floors; every video of weight at its cap; all at their caps.
+    """Probe the extreme payouts: all videos at their floors; videos with weight at their caps; all at their caps.
 
-    The outcome is that the search has ended at one of them, that the target lies inside the first two, or that money is
-    left for videos without weight.
+    The outcome is ENDED if the target is one of these payouts or outside their range, INSIDE if it lies between the
+    first two, and WITHOUT_WEIGHT if money is left for videos without weight.
     """
     reply[OUTCOME_AT] = ENDED
     yield EXCESS, True, math.inf, 1.0
@@ -155,9 +155,9 @@ def exact_ends(reply: Floats, tolerance: float) -> Iterator[Probe]:
 
 @register_jitable
 def last_pole(reply: Floats, ranked: bool, top: float, tolerance: float) -> Iterator[Probe]:
-    """Find the last pole at or below `top` at which too much would be paid: the root lies between it and the next.
+    """Find the largest pole up to `top` at which the payout exceeds the target: the root lies between it and the next.
 
-    Leaves that pole, and the bracket of points known to pay too much and not too much, in `reply`.
+    Writes that pole into `reply`, with a bracket: one point that pays too much and one that does not.
     """
     reply[OUTCOME_AT] = ENDED
     yield EXCESS_AND_POLES, ranked, top, 0.0
@@ -168,7 +168,7 @@ def last_pole(reply: Floats, ranked: bool, top: float, tolerance: float) -> Iter
     if excess_upper < 0.0:
         below, upper = reply[BELOW_AT], top
         yield EXCESS_AND_POLES, ranked, 0.0, 0.0
-        lower = reply[ABOVE_AT]  # at the smallest pole every video of weight is at its cap: known to be too much
+        lower = reply[ABOVE_AT]  # at the smallest pole every video with weight is at its cap, which pays too much
     above, excess_lower, by_secant = lower, math.nan, False
     while below > lower:
         x = math.sqrt(above) * math.sqrt(below)

@@ -1,4 +1,4 @@
-"""One pool settled: its bounds made feasible as configured, its dual solved, its money rounded, its evidence kept."""
+"""The settlement of one pool: make its bounds feasible as configured, split it, round it, and keep the evidence."""
 
 from __future__ import annotations
 
@@ -19,15 +19,18 @@ from creatorpool.errors import InfeasiblePoolError, SettlementError
 from creatorpool.settings import AllocationSettings
 
 KKT_TOLERANCE = 1e-9
-"""A solution further from optimality than this share of its pool is never paid out."""
+"""Largest KKT residual of a payable solution, as a share of its pool."""
 
 IDLE = "lambda_eff "
-"""How the ledger's warning on an idle weight of efficiency begins."""
+"""Prefix of the ledger's warning that λ_eff changes next to nothing."""
+
+FLOOR_ADVICE = "lower allocation.floor_micros, or set allocation.on_floors_exceed_pool to 'scale'"
+CAP_ADVICE = "raise the caps, or set allocation.on_caps_below_pool to 'carry'"
 
 
 @dataclass(frozen=True)
 class SettledPool:
-    """A pool's numbers for the ledger, and its split (None where no video shares it)."""
+    """A pool's numbers for the ledger, and its split (None if no video shares the pool)."""
 
     revenue: PoolRevenue
     split: PoolSplit | None
@@ -41,13 +44,13 @@ class SettledPool:
     top1pct_share: float | None = None
     efficiency_moved_micros: int | None = None
     warnings: tuple[str, ...] = ()
-    """What was adjusted, or left over"""
+    """One text for each adjustment and each amount that stays unallocated"""
     idle_efficiency: str | None = None
-    """Says so where the weight of efficiency changes next to nothing"""
+    """Warning that λ_eff changes next to nothing; None if it has an effect"""
 
     @property
     def warning(self) -> str | None:
-        """All of it, for the ledger."""
+        """All warnings as one text for the ledger; None if there is none."""
         return "; ".join([*self.warnings, *([self.idle_efficiency] if self.idle_efficiency else [])]) or None
 
     @property
@@ -62,16 +65,16 @@ def settle_pool(
     settings: AllocationSettings,
     creators: PoolCreators | None = None,
 ) -> SettledPool:
-    """Split `pool` over videos with these (n,) effective impressions, in whatever order they come.
+    """Split `pool` over videos with these (n,) effective impressions. The order of the videos does not matter.
 
-    With `creators`, of the same videos in the same order, each creator's payouts keep within the creator's cap.
+    `creators` are those of the same videos, in the same order. With them, each creator's payouts stay within the cap.
 
     Raises
     ------
     InfeasiblePoolError
-        If floors exceed the pool or a creator's cap, or caps fall short of the pool, and the settings say to fail.
+        If floors exceed the pool or a creator's cap, or caps sum to less than the pool, and the settings are `fail`.
     SettlementError
-        If the solution is further from optimality than `KKT_TOLERANCE`.
+        If the largest KKT residual exceeds `KKT_TOLERANCE` of the pool.
     """
     n = effective_impressions.size
     if n == 0:
@@ -80,8 +83,8 @@ def settle_pool(
     split, allocation = split_pool(terms, effective_impressions, creators)
     if allocation.max_kkt_residual > KKT_TOLERANCE * terms.pool_micros:
         raise SettlementError(
-            f"pool {pool.category}: the solution misses optimality by {allocation.max_kkt_residual} micros of "
-            f"{terms.pool_micros}"
+            f"pool {pool.category}: the largest KKT residual of the split is {allocation.max_kkt_residual} micros of "
+            f"{terms.pool_micros}, more than {KKT_TOLERANCE:g} of the pool: this is a fault of the solver, report it"
         )
     floor, cap = terms.bounds(effective_impressions)
     moved = round(
@@ -120,7 +123,7 @@ def settle_pool(
 
 
 def efficiency_is_idle(settings: AllocationSettings, moved_micros: int, pool_micros: int) -> bool:
-    """Whether the weight of efficiency changes less than `moved_share_warning` of a pool (formulas §6.1)."""
+    """Whether λ_eff moves less than the share `moved_share_warning` of a pool's money (formulas §6.1)."""
     return 0.0 < settings.lambda_eff < 1.0 and moved_micros < settings.moved_share_warning * pool_micros
 
 
@@ -130,7 +133,7 @@ def _feasible_terms(
     settings: AllocationSettings,
     creators: PoolCreators | None,
 ) -> tuple[PoolTerms, list[str]]:
-    """The pool's terms, its floors or its money adjusted where the settings allow, and what to say about that."""
+    """The pool's terms, with floor and money adjusted where the settings allow it, and a warning per adjustment."""
     floor, cap = settings.bounds(pool.category)
     money, warnings = pool.pool_micros, []
     if not np.any(effective_impressions > 0):
@@ -141,7 +144,9 @@ def _feasible_terms(
     most, caps = _most(terms, effective_impressions, creators)
     if most < money:
         if settings.on_caps_below_pool == "fail":
-            raise InfeasiblePoolError(f"pool {pool.category}: {caps} sum to {most}, the pool is {money}")
+            raise InfeasiblePoolError(
+                f"pool {pool.category}: {caps} sum to {most}, the pool is {money} micros: {CAP_ADVICE}"
+            )
         warnings.append(f"caps leave {money - most} micros unallocated")
         terms = replace(terms, pool_micros=most)
     return terms, warnings
@@ -156,17 +161,18 @@ def _feasible_floor(
     creators: PoolCreators | None,
     warnings: list[str],
 ) -> int:
-    """The floor, or the largest that fits the pool and every creator's cap where the settings say to scale."""
+    """The floor, micros; with the setting `scale`, lowered to the largest that fits the pool and all creator caps."""
     if n * floor > money:
         if settings.on_floors_exceed_pool == "fail":
             raise InfeasiblePoolError(
-                f"pool {category}: floors of {floor} micros for {n} videos sum to {n * floor}, the pool is {money}"
+                f"pool {category}: floors of {floor} micros for {n} videos sum to {n * floor}, the pool is {money} "
+                f"micros: {FLOOR_ADVICE}"
             )
         warnings.append(f"floors scaled from {floor} to {money // n} micros to fit the pool")
         floor = money // n
     if creators is not None and (excess := creators.floors_in_excess(floor)):
         if settings.on_floors_exceed_pool == "fail":
-            raise InfeasiblePoolError(f"pool {category}: {excess}")
+            raise InfeasiblePoolError(f"pool {category}: {excess}: {FLOOR_ADVICE}")
         warnings.append(f"floors scaled from {floor} to {creators.largest_floor():.0f} micros to fit creators' caps")
         floor = int(creators.largest_floor())
     return floor
@@ -175,7 +181,7 @@ def _feasible_floor(
 def _most(
     terms: PoolTerms, effective_impressions: NDArray[np.float64], creators: PoolCreators | None
 ) -> tuple[int, str]:
-    """The most that the caps let the pool pay, at least its money where they do not bind, and these caps in words."""
+    """The most micros that the caps allow (at most the pool if only creators have caps), and a text on these caps."""
     money, floor, cap = terms.pool_micros, terms.floor_micros, terms.cap_micros
     most = money if cap is None else sum_of_caps(effective_impressions, floor, cap)
     words = f"caps of {cap} micros for {np.count_nonzero(effective_impressions > 0)} videos with quality"

@@ -1,4 +1,4 @@
-"""One pool solved: its money, bounds and policy, its dual, and the rules that round it to whole micros."""
+"""The split of one pool: its terms, its dual solution, and the rules that round its payouts to whole micros."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from creatorpool.money import RoundingRule, rounding_rule
 
 @dataclass(frozen=True)
 class PoolTerms:
-    """What a pool is split by: money and bounds in micros."""
+    """The terms of a pool's split: money and bounds, in micros, and policy."""
 
     category: str
     pool_micros: int
@@ -28,43 +28,43 @@ class PoolTerms:
     policy: SplitPolicy
 
     def bounds(self, effective_impressions: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Floor and cap of each row, micros."""
+        """(n,) floors and (n,) caps, micros, of (n,) effective impressions."""
         floor = np.full(effective_impressions.size, self.floor_micros, dtype=np.int64)
         return floor, caps_of_videos(effective_impressions, floor, self.cap_micros)
 
 
 @dataclass(frozen=True)
 class PoolSplit:
-    """A solved pool: what executors need to fill in any of its rows."""
+    """A solved pool: all that an executor needs to compute the payout of any row."""
 
     terms: PoolTerms
     dual: Dual
     rounding: RoundingRule
-    last_raised_id: str | None = None  # of the rows tied at the rounding threshold, the last that gets a micro more
-    creators: CreatorRounding | None = None  # where caps of creators may cut the payouts
+    last_raised_id: str | None = None  # the last tied row that gets one micro more; None while unknown
+    creators: CreatorRounding | None = None  # None if no creator's cap can reduce a payout
 
     @property
     def open_ties(self) -> int:
-        """How many of the pool's tied rows get a micro more, while ids have not settled which."""
+        """Number of the pool's tied rows that get one micro more; 0 once `last_raised_id` selects them."""
         return self.rounding.raised_ties if self.last_raised_id is None else 0
 
     @property
     def has_open_creator_ties(self) -> bool:
-        """Whether ids have to cut ties within creators first."""
+        """Whether ties within creators must be cut by video ids first."""
         return self.creators is not None and self.creators.has_open_ties
 
 
 def split_pool(
     terms: PoolTerms, effective_impressions: NDArray[np.float64], creators: PoolCreators | None = None
 ) -> tuple[PoolSplit, Allocation]:
-    """Solve one pool and find the rules that round it, whatever the order of its rows.
+    """Solve one pool and find the rules that round it. The order of the (n,) rows does not matter.
 
-    With `creators`, those of the same rows, no creator's whole micros sum to more than the creator's cap.
+    `creators` are those of the same rows. With them, no creator's whole micros sum to more than the creator's cap.
 
     Raises
     ------
     InfeasiblePoolError
-        If the floors sum to more than the pool or a creator's cap, or the caps to less than the pool.
+        If the floors sum to more than the pool or a creator's cap, or the caps sum to less than the pool.
     """
     floor, cap = terms.bounds(effective_impressions)
     if creators is not None and (excess := creators.floors_in_excess(terms.floor_micros)):
@@ -86,7 +86,7 @@ def split_pool(
         return PoolSplit(terms, dual, rounding), allocation
     binding = dual.creators.creator
     own, rounding = creator_rounding(allocation.payout, terms.pool_micros, floor, cap, creators, binding)
-    # Creators by their ids in place of their codes: executors know nothing else. One array, sent once, where it can be.
+    # Executors know creators by id, not by code. Both results share one array of ids if possible: it is sent once.
     ids = creators.label[binding]
     dual = replace(dual, creators=replace(dual.creators, creator=ids))
     if own is not None:

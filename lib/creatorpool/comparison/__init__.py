@@ -1,1 +1,1 @@
-"""A day's pools split otherwise: under other policies, and by other rules. Viewing aside, no Spark here."""
+"""Splits of a day's pools under other policies and other rules. Only `frames` imports Spark."""

@@ -1,4 +1,4 @@
-"""What each rule pays out of one pool, to the micro, and who gains or loses against what was paid."""
+"""The payouts of one pool by each rule, to the micro, with gains and losses against the published payouts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RULES = (OWN, *OTHERS)
 
 @dataclass(frozen=True)
 class Change:
-    """A creator, and how much more than published a rule pays for the creator's videos, micros."""
+    """A creator, and the change of the creator's payouts from the published ones to those of a rule, micros."""
 
     creator: str
     micros: int
@@ -30,7 +30,7 @@ class Change:
 
 @dataclass(frozen=True)
 class RuleOutcome:
-    """One rule on one pool."""
+    """The result of one rule on one pool."""
 
     rule: str
     payout: Integers
@@ -39,7 +39,7 @@ class RuleOutcome:
     videos_paid: int
     creators_paid: int
     moved_micros: int
-    """Half of Σ |payout - published|: money that would change hands"""
+    """½ Σ |payout - published|: money that would change hands"""
     videos_gaining: int
     videos_losing: int
     creators_gaining: int
@@ -57,7 +57,7 @@ def other_shares(views: Floats, viewing: Viewing, creators_share: float) -> dict
     views : (n,) array
         Qualified views of each video.
     creators_share : float
-        As `scaled_user` takes it: 1 - the platform's share.
+        1 - the platform's share, as in `scaled_user`.
     """
     return {
         "pro_rata": pro_rata(views),
@@ -68,18 +68,18 @@ def other_shares(views: Floats, viewing: Viewing, creators_share: float) -> dict
 
 
 def rule_payouts(pool: Pool, published: Integers, shares: Mapping[str, Floats]) -> dict[str, Integers]:
-    """Micros by rule, `OWN` first: as published, or `shares` of the same money rounded by largest remainder.
+    """(n,) micros by rule. `OWN`, the first, has the published payouts; the others split the same money by `shares`.
 
-    Other rules know no floors and no caps.
+    Shares are rounded by largest remainder. Other rules have no floors and no caps.
     """
-    order = np.arange(pool.video.size)  # videos come in the order of their ids
+    order = np.arange(pool.video.size)  # videos are in ascending order of their ids
     return {OWN: published} | {
         rule: round_to_total(share * float(pool.money), pool.money, order=order) for rule, share in shares.items()
     }
 
 
 def compare(pool: Pool, payouts: Mapping[str, Integers], is_small: Bools) -> list[RuleOutcome]:
-    """Each rule's payouts against those of `OWN`."""
+    """Each rule's payouts, (n,) micros, against those of `OWN`; `is_small` marks videos of small creators."""
     names, code = np.unique(pool.creator, return_inverse=True)
     return [_outcome(rule, payout, payouts[OWN], names, code, is_small) for rule, payout in payouts.items()]
 

@@ -1,4 +1,4 @@
-"""The frontier of fairness and efficiency: one pool split under many settings of its policy (formulas §2.8, §6.1)."""
+"""The frontier of fairness and efficiency: one pool split under many policies (formulas §2.8, §6.1)."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ class FrontierPoint:
 
     policy: SplitPolicy
     efficiency: float
-    """Σ s p / P: attention that the money follows; the linear program's own efficiency term"""
+    """Σ s p / P: how far money follows attention; the efficiency term of the linear program"""
     efficiency_log: float
-    """Σ s log(p / P): the log program's own; -inf where a video of weight gets nothing"""
+    """Σ s log(p / P): the efficiency term of the log program; -inf if a video with weight gets nothing"""
     fairness: float
-    """Σ ŵ log(p / P), ŵ = w / Σw; -inf where a video of weight gets nothing"""
+    """Σ ŵ log(p / P), ŵ = w / Σw; -inf if a video with weight gets nothing"""
     spread: Spread
     moved: float
-    """Money that the efficiency weight moved: against the same α at λ_eff = 0"""
+    """Money that λ_eff moves, micros: against the split with the same α and λ_eff = 0"""
     max_kkt_residual: float
 
 
 def sweep(pool: Pool, is_small: Bools, policies: Iterable[SplitPolicy]) -> list[FrontierPoint]:
-    """Split `pool`, which can pay, under each of `policies`.
+    """Split `pool` under each of `policies`; `pool.can_pay` must hold.
 
     Parameters
     ----------
     is_small : (n,) bool array
-        Videos of small creators, by which `Spread.small_creators_share` is measured.
+        Videos of small creators, for `Spread.small_creators_share`.
     """
     fairest: dict[tuple[str, float], Floats] = {}
     points = []
@@ -54,7 +54,7 @@ def _point(pool: Pool, is_small: Bools, policy: SplitPolicy, fairest: Floats) ->
     allocation = pool.split(policy)
     payout, m = allocation.payout, pool.effective_impressions
     share = m / math.fsum(m)
-    weight = share**policy.alpha  # zero stays zero: alpha > 0
+    weight = share**policy.alpha  # alpha > 0, so that 0 stays 0
     part = payout / math.fsum(payout)
     return FrontierPoint(
         policy,
@@ -76,9 +76,9 @@ def mean_log(part: Floats, weight: Floats) -> float:
 
 
 def undominated(points: Sequence[FrontierPoint]) -> list[bool]:
-    """Of each point whether no other of the same α is as fair and as efficient, and better in one.
+    """For each point, whether no other point with the same α is at least as fair and as efficient, and better in one.
 
-    Compared as the tables hold them: by `fairness` and `efficiency`, whatever the objective that led there.
+    Points are compared by `fairness` and `efficiency`, as in the tables, under any objective.
     """
     return [
         not any(

@@ -1,4 +1,4 @@
-"""How fair and how efficient a split is: the numbers that splits of one pool are compared by (formulas §2.8)."""
+"""Measures of the spread of money, by which splits of one pool are compared (formulas §2.8)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Spread:
-    """How a pool's money is spread over its videos and creators."""
+    """The spread of a pool's money over its videos and creators; see `spread`."""
 
     gini: float
     top1pct_share: float
@@ -35,11 +35,11 @@ MEASURES: Mapping[str, Callable[[Spread], float]] = MappingProxyType(
         "small_creator_share": lambda spread: spread.small_creators_share,
     }
 )
-"""What a target may be set for, by the name it has on the command line."""
+"""Measures that can have a target, by their names on the command line."""
 
 
 def spread(payout: ArrayLike, is_small: Bools) -> Spread:
-    """Measures of a split.
+    """The `Spread` of a split: Gini, share of the top 1 % of videos, effective number of videos, small creators' share.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def spread(payout: ArrayLike, is_small: Bools) -> Spread:
 
 
 def effective_number(amounts: ArrayLike) -> float:
-    """(Σx)² / Σx²: how many equal amounts are as spread out as (n,) amounts >= 0; NaN if all are 0."""
+    """(Σx)² / Σx² of (n,) amounts >= 0: the number of equal amounts with the same concentration; NaN if all are 0."""
     x = np.asarray(amounts, dtype=np.float64)
     largest = float(x.max(initial=0.0))
     if largest == 0.0:
@@ -63,16 +63,21 @@ def effective_number(amounts: ArrayLike) -> float:
 
 
 def share_of(amounts: Floats, chosen: Bools) -> float:
-    """Share of (n,) `amounts` >= 0, not all 0, that the `chosen` hold."""
+    """Share of Σ `amounts` in the `chosen` ones; (n,) `amounts` >= 0, not all 0."""
     return math.fsum(amounts[chosen]) / math.fsum(amounts)
 
 
 def small_creators(creator: NDArray[Any], effective_impressions: Floats, part: float) -> Bools:
     """Which of (n,) videos belong to small creators.
 
-    Of the creators with effective impressions in the pool, the `part` with the least of them, rounded down, ties by
-    id. It depends on what viewers did and not on how money is split, so that it is the same for all splits. Creators
-    without any effective impressions, whom no split by merit pays, are not among them.
+    Small are the `part` of the pool's creators with the fewest effective impressions; their number is rounded down,
+    ties go by id. Creators without effective impressions do not count. The result depends on viewers and not on
+    payouts, so that it is the same for all splits.
+
+    Raises
+    ------
+    InputError
+        If `part` is not in [0, 1].
     """
     if not 0.0 <= part <= 1.0:
         raise InputError(f"part of creators that count as small must lie in [0, 1], got {part}")
@@ -85,20 +90,20 @@ def small_creators(creator: NDArray[Any], effective_impressions: Floats, part: f
 
 
 def creators_by_size(code: NDArray[np.intp], size: Floats, creators: int) -> tuple[NDArray[np.intp], Floats]:
-    """Creators 0 … `creators` - 1 in ascending order of the sum of `size` over their videos, and those (g,) sums."""
+    """Creators 0 … `creators` - 1 in ascending order of Σ `size` over their videos, and the (g,) sums by creator."""
     total = np.bincount(code, weights=size, minlength=creators)
     return np.argsort(total, kind="stable"), np.asarray(total, dtype=np.float64)
 
 
 def lorenz_curve(amounts: ArrayLike, points: int = 200) -> tuple[Floats, Floats]:
-    """Shares of videos and of money that the least paid hold, from (0, 0) to (1, 1), at about `points` places.
+    """The Lorenz curve from (0, 0) to (1, 1): shares of videos, least paid first, and their shares of the money.
 
     Parameters
     ----------
     amounts : (n,) array_like
         Money, >= 0, not all 0.
     points : int
-        More videos than this are thinned to as many places: a chart shows no more.
+        Largest number of steps. More videos are thinned to it.
     """
     x = np.sort(np.asarray(amounts, dtype=np.float64))
     money = np.concatenate(([0.0], np.cumsum(x)))

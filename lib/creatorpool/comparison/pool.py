@@ -1,4 +1,4 @@
-"""One published pool as arrays: what every comparison starts from."""
+"""One published pool as arrays, the input of every comparison."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from creatorpool.numerics.types import Floats
 
 @dataclass(frozen=True)
 class Pool:
-    """A pool's eligible videos in ascending order of their ids, so that sums do not depend on how rows were stored."""
+    """A pool's eligible videos in ascending order of ids, so that sums do not depend on the order of stored rows."""
 
     category: str
     money: int
-    """Micros that were paid out; what stayed unallocated is not part of it"""
+    """Micros that were paid; without what stayed unallocated"""
     video: NDArray[Any]
     """(n,) ids"""
     creator: NDArray[Any]
@@ -30,21 +30,21 @@ class Pool:
     effective_impressions: Floats
     """(n,) M = views · quality"""
     floor: int
-    """Of one video, micros"""
+    """Floor per video, micros"""
     cap: int | None
-    """Of one video, micros, as `allocation.video_caps` applies it"""
+    """Cap per video, micros, as `allocation.video_caps` applies it; None without a cap"""
     creators: PoolCreators | None = None
-    """The creators with their caps, where these were part of what the pool was paid by"""
+    """The creators with their caps; None if the pool was paid without caps of creators"""
 
     @property
     def can_pay(self) -> bool:
-        """Whether there is money, and a video that may get it."""
+        """Whether the pool has money, and a video with effective impressions."""
         return self.money > 0 and bool(np.any(self.effective_impressions > 0))
 
     def split(self, policy: SplitPolicy, effective_impressions: Floats | None = None) -> Allocation:
-        """The optimum under `policy`, of other effective impressions if given.
+        """The optimum under `policy`; `effective_impressions` replace the pool's if given.
 
-        Caps that fall short pay what they allow. Where creators have caps, these hold as well.
+        If the caps of videos or creators sum to less than the money, the split pays the sum of the caps.
 
         Raises
         ------
@@ -66,13 +66,13 @@ class Pool:
         )
 
     def _payable(self, cap: Floats) -> float:
-        """What of the money (n,) caps of videos and those of creators let out, micros."""
+        """The part of the money, micros, that the (n,) caps of videos and the caps of creators allow."""
         money = min(float(self.money), math.fsum(cap))
         if self.creators is None:
             return money
         return min(money, self.creators.most(np.minimum(cap, money)))
 
     def bounds(self, effective_impressions: Floats) -> tuple[Floats, Floats]:
-        """(n,) floors and caps, micros."""
+        """(n,) floors and (n,) caps, micros, of (n,) effective impressions."""
         floor = np.full(effective_impressions.size, float(self.floor))
         return floor, caps_of_videos(effective_impressions, floor, self.cap)

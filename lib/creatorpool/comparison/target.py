@@ -1,4 +1,4 @@
-"""Which λ_eff reaches a target (formulas §2.8): a safeguarded search on any curve, monotone or continuous or not."""
+"""The λ_eff that reaches a target (formulas §2.8): a safeguarded search that works on any curve."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ SCAN = (
     *(1.0 - 10.0**-nines for nines in range(2, 16)),
     1.0,
 )
-"""Where the curve is looked at first. Under the linear objective nothing moves before 1 - λ_eff is tiny."""
+"""First points of the search, dense near 1: the linear objective changes nothing before 1 - λ_eff is tiny."""
 TOLERANCE = 1e-9
 MOST_STEPS = 200
 
 
 @dataclass(frozen=True)
 class TargetSearch:
-    """What a search found. Without `lambda_eff` the target is out of reach, and the range says what is within."""
+    """Result of a search. If `lambda_eff` is None, the target is outside the reachable range `least` to `most`."""
 
     target: float
     lambda_eff: float | None
     value: float | None
-    """Of the curve at `lambda_eff`: the target, but for a jump of the curve between neighbouring numbers"""
+    """Value of the curve at `lambda_eff`; misses the target only if the curve jumps between neighbouring floats"""
     least: float
     most: float
 
 
 def find_lambda(curve: Curve, target: float, tolerance: float = TOLERANCE) -> TargetSearch:
-    """The smallest λ_eff, to the resolution of `SCAN`, where `curve` takes the value `target`.
+    """The smallest λ_eff, at the resolution of `SCAN`, at which `curve` has the value `target`.
 
     Parameters
     ----------
     curve : callable
         A measure of the split as a function of λ_eff in [0, 1].
     target : float
-        The value wanted.
+        The wanted value.
     tolerance : float
-        Distance from the target that counts as reached.
+        Largest distance from the target that counts as reached.
 
     Raises
     ------
@@ -51,9 +51,9 @@ def find_lambda(curve: Curve, target: float, tolerance: float = TOLERANCE) -> Ta
 
     Notes
     -----
-    The scan brackets the first crossing; then a secant step, kept off the bracket's ends, alternates with a bisection,
-    both on log(1 - λ_eff), until the target is met or no number is left between the ends. So the bracket shrinks at
-    least by half every other step, whatever the curve does inside.
+    The scan brackets the first crossing. Then secant steps, limited away from the bracket's ends, alternate with
+    bisections, both on log(1 - λ_eff), until the target is met or no float is left between the ends. On any curve,
+    every second step at least halves the bracket.
     """
     if not math.isfinite(target):
         raise InputError(f"target must be finite, got {target}")
@@ -97,8 +97,8 @@ def _secant_part(low: float, high: float, target: float) -> float:
 
 
 def _between(low: float, high: float, part: float) -> float:
-    """A number between two λ_eff, `part` of the way on log(1 - λ_eff)."""
+    """The number between two λ_eff after `part` of the distance on the scale log(1 - λ_eff)."""
     if high == 1.0:
         return 1.0 - 0.5 * (1.0 - low)
-    # Not 1 - exp(log(1 - x)): a λ_eff near 0 has more digits than 1 - λ_eff.
+    # expm1 and log1p, because a λ_eff near 0 has more digits than 1 - λ_eff.
     return -math.expm1((1.0 - part) * math.log1p(-low) + part * math.log1p(-high))

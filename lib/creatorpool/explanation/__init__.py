@@ -1,1 +1,1 @@
-"""Why a payout changed between two published days: its change in parts that add up to the micro."""
+"""The reasons of a payout's change between two published days, as parts that sum to the change to the micro."""

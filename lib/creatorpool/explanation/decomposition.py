@@ -1,8 +1,9 @@
 """The change of a payout between two days, in parts (docs/allocation.md derives the rules; formulas §2.10).
 
-Inside its bounds a payout is a product of powers, or under `log` the sum of two: the change is split by logarithmic
-means, exactly, with no order among the factors. What a bound takes or gives is a second player beside this free payout,
-and a change of policy one beside a change of the day: each gets its Shapley value, the mean over both orders of two.
+Inside its bounds a payout is a product of powers, or under `log` the sum of two such products. Logarithmic means split
+the change of a product exactly, with no order among its factors. The bounds are a second cause beside this free payout,
+and a change of policy is a second cause beside a change of the day. Two causes each get their Shapley value, the mean
+over both orders.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from creatorpool.explanation.parts import Parts
 from creatorpool.numerics.types import Floats
 
 MOST_POLE_PULL = 100.0
-"""Next to a pole a payout answers its own share without limit: rank decides there. Beyond it is competition."""
+"""Largest pull of a pole that counts for the own share. Nearer to the pole, rank decides, which is competition."""
 
 
 @dataclass(frozen=True)
 class DayPolicy:
-    """How a day's videos were rated and its pool was split: what decides payouts beside money, videos and bounds."""
+    """The policy that scored a day's videos and split its pools, without the money, the videos and their bounds."""
 
     split: SplitPolicy
     exponents: Mapping[str, float]
@@ -44,41 +45,41 @@ class PoolState:
     share: Floats
     """s = M / ΣM in the pool"""
     fairness: Floats
-    """Free payout, that is at the pool's price without bounds: its fairness term (under `linear` all of it), micros"""
+    """Fairness term of the free payout (at the pool's price, without bounds), micros; under `linear` all of it"""
     efficiency: Floats
-    """The other term under `log`, else 0"""
+    """Efficiency term of the free payout under `log`, micros; else 0"""
     lower: Floats
-    """The floor where it holds the payout, else -inf"""
+    """The floor, micros, where it holds the payout, else -inf"""
     upper: Floats
-    """The cap, the video's or the creator's, where it holds the payout, else inf"""
+    """The payout's limit by the video's or the creator's cap, micros, where a cap holds the payout, else inf"""
 
     @property
     def free(self) -> Floats:
-        """Payout at the pool's price if no bound held it."""
+        """(n,) payouts at the pool's price without bounds, micros."""
         return self.fairness + self.efficiency
 
     @property
     def payout(self) -> Floats:
-        """Payout before it is rounded."""
+        """(n,) payouts before rounding, micros."""
         return self.bounded(self.free)
 
     def bounded(self, free: Floats) -> Floats:
-        """Any free payout under the bounds that hold here."""
+        """Any (n,) free payouts, clipped to the bounds that hold here."""
         return np.asarray(np.clip(free, self.lower, self.upper))
 
 
 def payout_parts(before: PoolState, after: PoolState, policy: DayPolicy) -> Parts:
-    """Parts of ``after.payout - before.payout``, both under `policy`, of videos that are in the pool on both days."""
+    """Parts, micros, of ``after.payout - before.payout`` under one `policy`, for videos in the pool on both days."""
     free = _free_parts(before, after, policy)
     old, new = before.free, after.free
-    # Two players, the free payout and the bounds in force: each gets the mean of what it adds first and what last.
+    # Two causes, the free payout and the bounds: each gets the mean of its effect as the first and as the last cause.
     by_free = 0.5 * ((before.bounded(new) - before.bounded(old)) + (after.bounded(new) - after.bounded(old)))
     by_bounds = 0.5 * ((after.bounded(old) - before.bounded(old)) + (after.bounded(new) - before.bounded(new)))
-    # Along the path on which all logarithms change evenly, factors count in proportion while no bound holds the payout.
-    moved = new - old
-    still = 0.5 * (_is_inside(before, old) + _is_inside(after, old))
-    reached = np.where(moved == 0, still, by_free / np.where(moved == 0, 1.0, moved))
-    return {name: part * reached for name, part in free.items()} | {"bounds": by_bounds}
+    # Along the path on which all logarithms change evenly, the factors count in proportion where no bound holds.
+    free_change = new - old
+    inside = 0.5 * (_is_inside(before, old) + _is_inside(after, old))
+    passed_on = np.where(free_change == 0, inside, by_free / np.where(free_change == 0, 1.0, free_change))
+    return {name: part * passed_on for name, part in free.items()} | {"bounds": by_bounds}
 
 
 def policy_parts(states: Mapping[tuple[int, int], PoolState], policies: tuple[DayPolicy, DayPolicy]) -> Parts:
@@ -87,8 +88,8 @@ def policy_parts(states: Mapping[tuple[int, int], PoolState], policies: tuple[Da
     Parameters
     ----------
     states
-        By (day, policy), 0 the earlier and 1 the later: (0, 0) and (1, 1) are what was paid, the other two are what the
-        day would have paid under the other day's policy.
+        States by (day, policy), 0 for the earlier and 1 for the later: (0, 0) and (1, 1) are the published days, the
+        other two are each day under the other day's policy.
     """
     steps = [payout_parts(states[0, p], states[1, p], policies[p]) for p in (0, 1)]
     names = list(dict.fromkeys([*steps[0], *steps[1]]))
@@ -103,17 +104,17 @@ def _is_inside(state: PoolState, free: Floats) -> Floats:
 
 
 def _free_parts(before: PoolState, after: PoolState, policy: DayPolicy) -> Parts:
-    """Parts of ``after.free - before.free``: pool size, views, each component, and competition for what is left."""
+    """Parts of ``after.free - before.free``: pool size, views, each component, and the rest as competition."""
     change = after.free - before.free
     fairness = log_mean(before.fairness, after.fairness)
     efficiency = log_mean(before.efficiency, after.efficiency)
-    reach = _reach(before, after, policy, fairness, efficiency)
+    sensitivity = _own_sensitivity(before, after, policy, fairness, efficiency)
     parts = {
         "pool_size": (fairness + efficiency) * log_change(before.money, after.money),
-        "views": reach * log_change(before.views, after.views),
+        "views": sensitivity * log_change(before.views, after.views),
     }
     for name, exponent in policy.exponents.items():
-        parts[name] = reach * (exponent * log_change(before.components[name], after.components[name]))
+        parts[name] = sensitivity * (exponent * log_change(before.components[name], after.components[name]))
     appears = (before.free > 0) != (after.free > 0)
     if appears.any():
         parts = _with_appearances(parts, before, after, policy, appears, change)
@@ -123,8 +124,10 @@ def _free_parts(before: PoolState, after: PoolState, policy: DayPolicy) -> Parts
     return parts | {"competition": rest}
 
 
-def _reach(before: PoolState, after: PoolState, policy: DayPolicy, fairness: Floats, efficiency: Floats) -> Floats:
-    """What the free payout gains a unit of its log M: α of the fairness term, 1 of the other, and the pole's pull."""
+def _own_sensitivity(
+    before: PoolState, after: PoolState, policy: DayPolicy, fairness: Floats, efficiency: Floats
+) -> Floats:
+    """d(free payout) / d(log M), micros: α · fairness term + efficiency term + the pull of the pole."""
     own = policy.split.alpha * fairness + efficiency
     if policy.split.objective == "log" or policy.split.lambda_eff == 0.0:
         return own
@@ -143,10 +146,10 @@ def _reach(before: PoolState, after: PoolState, policy: DayPolicy, fairness: Flo
 def _with_appearances(
     parts: Parts, before: PoolState, after: PoolState, policy: DayPolicy, appears: NDArray[np.bool_], change: Floats
 ) -> Parts:
-    """The whole change of payouts that are 0 on one of the days, to what is 0 there.
+    """`parts` where payouts that are 0 on one of the days give their whole change to the factors that are 0 there.
 
-    The limit of the logarithmic split as the zeros go to 0 together: components that are 0 share by their exponents;
-    with quality above 0 the pool's money, if there was none; otherwise the price, which is competition.
+    This is the limit of the logarithmic split as the zeros go to 0 together: components that are 0 share the change by
+    their exponents. With quality above 0 the change goes to pool size if the pool had no money, else to competition.
     """
     absent = {
         name: _zero_once(before.components[name], after.components[name], policy, name) for name in policy.exponents

@@ -1,7 +1,7 @@
 """The logarithmic mean: the weight that turns differences of logarithms into differences (formulas §2.10).
 
-``L(a, b) = (a - b) / log(a / b)``, so that ``a - b = L(a, b) · (log a - log b)``, exactly and symmetrically: of a
-product the change falls into one term a factor, and no order of the factors is chosen (the method LMDI I; Ang, The LMDI
+``L(a, b) = (a - b) / log(a / b)``, so that ``a - b = L(a, b) · (log a - log b)`` holds exactly and symmetrically. It
+splits the change of a product into one term per factor, with no order among the factors (method LMDI I; Ang, The LMDI
 approach to decomposition analysis, Energy Policy 33, 2005).
 """
 
@@ -13,11 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from creatorpool.numerics.elementary import log
 
 NEAR = 0.1
-"""Below this |a - b| / (a + b) the quotient would lose digits, and a series takes its place."""
+"""Below this |a - b| / (a + b) the quotient loses digits, so that a series replaces it."""
 
 
 def log_mean(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
-    """Logarithmic mean of (n,) `a` and `b`, both finite and >= 0; a where they are equal, 0 where one is 0."""
+    """(n,) logarithmic means of (n,) `a` and `b`, both finite and >= 0; a where they are equal, 0 where one is 0."""
     high, low = np.maximum(a, b), np.minimum(a, b)
     total = high + low
     z = (high - low) / np.where(total > 0, total, 1.0)
@@ -31,7 +31,7 @@ def log_mean(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
 
 
 def log_change(before: ArrayLike, after: ArrayLike) -> NDArray[np.float64]:
-    """``log after - log before``, 0 where either is 0; swapping the two negates it to the bit."""
+    """(n,) ``log after - log before``, 0 where either is 0. Swapped arguments give exactly the negated result."""
     first, second = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
     is_positive = (first > 0) & (second > 0)
     return log(np.where(is_positive, second, 1.0)) - log(np.where(is_positive, first, 1.0))

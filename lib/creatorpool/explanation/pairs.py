@@ -1,4 +1,4 @@
-"""One pool on two days: every video's change in parts, for any rows of the pool."""
+"""One pool on two days: the parts of each video's change, for any rows of the pool."""
 
 from __future__ import annotations
 
@@ -19,53 +19,56 @@ BEFORE, AFTER = 0, 1
 
 @dataclass(frozen=True)
 class PoolDay:
-    """One pool on one day: enough to explain any of its rows."""
+    """One pool on one day: all that the explanation of any of its rows needs."""
 
     policy: DayPolicy
     cap: float
-    """Of one video with effective impressions, micros; infinite where there is none"""
+    """Cap of a video with effective impressions, micros; infinite without a cap"""
     price: Dual | None
-    """None where no video shared the pool"""
+    """Dual solution of the pool; None if no video shared it"""
     other_price: Dual | None = None
-    """Under the other day's policy, where that is another one"""
+    """Dual solution under the other day's policy; None if the policies are the same"""
 
 
 @dataclass(frozen=True)
 class PoolPair:
-    """One pool on both days; None on a day on which there was no such pool."""
+    """One pool on both days; None for a day without the pool."""
 
     before: PoolDay | None
     after: PoolDay | None
 
 
 def pool_day(videos: PaidVideos, money: int, policy: DayPolicy, other: DayPolicy | None) -> PoolDay:
-    """Price a whole pool: its rows, its money in micros, its policy, and that of the other day if it existed then."""
+    """Find the prices of a whole pool from its rows, its `money` in micros and its policy.
+
+    `other` is the policy of the other day; None if the pool does not exist on that day.
+    """
     cap = cap_of_pool(videos.effective_impressions, videos.cap)
     if videos.payout.size == 0:
         return PoolDay(policy, cap, None)
     own = published_price(videos, float(money), policy)
     if other is None or other == policy:
         return PoolDay(policy, cap, own)
-    impressions = _rated(videos, policy, other)
+    impressions = _impressions_under(videos, policy, other)
     return PoolDay(policy, cap, own, other_price(videos, float(money), other, impressions, cap))
 
 
 def changes(
     pair: PoolPair, videos: tuple[PaidVideos, PaidVideos], present: tuple[NDArray[np.bool_], NDArray[np.bool_]]
 ) -> dict[str, NDArray[np.int64]]:
-    """Parts in whole micros of (n,) rows of one pool, summing to the change of each payout.
+    """Parts, whole micros, of the changes of (n,) rows of one pool; a row's parts sum to the change of its payout.
 
     Parameters
     ----------
     videos
         The same videos on the earlier and on the later day.
     present
-        (n,) whether each shared the pool on that day; where not, its numbers of that day are not read.
+        (n,) whether each video shared the pool on that day. If not, its numbers of that day are not read.
     """
     paid = [np.where(there, day.payout, 0.0) for there, day in zip(present, videos, strict=True)]
     change = (paid[AFTER] - paid[BEFORE]).astype(np.int64)
     both = present[BEFORE] & present[AFTER]
-    # A pool that was not there had no money; a video that was not in the pool has come or gone.
+    # If the pool is missing on one day, its size changed; if only the video is missing, its membership changed.
     alone = "membership" if pair.before is not None and pair.after is not None else "pool_size"
     parts: Parts = {alone: np.where(both, 0.0, change)}
     if pair.before is not None and pair.after is not None and both.any():
@@ -87,17 +90,20 @@ def _parts(before: PoolDay, after: PoolDay, videos: tuple[PaidVideos, PaidVideos
         (BEFORE, BEFORE): first,
         (AFTER, AFTER): last,
         (BEFORE, AFTER): other_state(
-            before.other_price, videos[BEFORE], _rated(videos[BEFORE], before.policy, after.policy), before.cap
+            before.other_price,
+            videos[BEFORE],
+            _impressions_under(videos[BEFORE], before.policy, after.policy),
+            before.cap,
         ),
         (AFTER, BEFORE): other_state(
-            after.other_price, videos[AFTER], _rated(videos[AFTER], after.policy, before.policy), after.cap
+            after.other_price, videos[AFTER], _impressions_under(videos[AFTER], after.policy, before.policy), after.cap
         ),
     }
     return policy_parts(states, (before.policy, after.policy))
 
 
-def _rated(videos: PaidVideos, own: DayPolicy, other: DayPolicy) -> NDArray[np.float64]:
-    return videos.effective_impressions if own.exponents == other.exponents else videos.rated(other)
+def _impressions_under(videos: PaidVideos, own: DayPolicy, other: DayPolicy) -> NDArray[np.float64]:
+    return videos.effective_impressions if own.exponents == other.exponents else videos.impressions_under(other)
 
 
 def _rows(videos: PaidVideos, chosen: NDArray[np.bool_]) -> PaidVideos:

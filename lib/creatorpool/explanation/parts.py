@@ -1,4 +1,4 @@
-"""The parts that a change of a payout falls into, and how they become whole micros."""
+"""The parts of a payout's change, and their rounding to whole micros."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from creatorpool.errors import InputError
 from creatorpool.quality_components import COMPONENT_NAMES
 
 PARTS = ("pool_size", "views", *COMPONENT_NAMES, "custom", "competition", "bounds", "membership", "policy", "rounding")
-"""All parts, in the order of the table's columns; custom signals make up the part `custom` together."""
+"""All parts, in the order of the table's columns; the part `custom` is the sum over all custom signals."""
 
 Parts = dict[str, NDArray[np.float64]]
-"""(n,) money by part, without `rounding`; a part that is left out is 0. Custom signals stand under their own names."""
+"""(n,) micros by part, without `rounding`; a missing part is 0. Custom signals have their own names here."""
 
 
 def whole_parts(parts: Mapping[str, NDArray[np.float64]], change: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
     """Every part of `PARTS` in whole micros, summing to `change` for each video.
 
-    Each part is rounded to the nearest micro, halves to even, so that the negated change has the negated parts;
-    `rounding` is what is left: the micros by which the payouts themselves were rounded, and these roundings.
+    Each part is rounded to the nearest micro, halves to even, so that the negated change has the negated parts. The
+    part `rounding` is the rest: the rounding of the payouts themselves and of these parts.
 
     Raises
     ------
     InputError
-        If a part is not finite or has no place among `PARTS`.
+        If a part is not finite or not below 2**62 micros.
     """
     whole = {name: np.zeros(change.size, dtype=np.int64) for name in PARTS}
     custom = np.zeros(change.size)

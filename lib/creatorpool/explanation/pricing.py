@@ -1,4 +1,4 @@
-"""A published pool priced again: each video's free payout and the bound that held it, also under another policy."""
+"""Prices of a published pool, found again: each video's free payout and bound, also under another policy."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ class PaidVideos:
     floor: Floats
     """Micros"""
     cap: Floats
-    """Micros, infinite where there is none"""
+    """Micros, infinite without a cap"""
     payout: Floats
     """Micros"""
     bound: NDArray[np.str_]
-    """Of `allocation.payout.BOUNDS`"""
+    """One of `allocation.payout.BOUNDS` each"""
     creator: NDArray[np.str_]
-    """Ids; of a whole pool, read only where the cap of a creator bound"""
+    """Ids; for a whole pool, read only if the cap of some creator bound"""
     views: Floats
     components: Mapping[str, Floats]
 
-    def rated(self, policy: DayPolicy) -> Floats:
-        """Effective impressions as `policy` would have scored them."""
+    def impressions_under(self, policy: DayPolicy) -> Floats:
+        """(n,) effective impressions under the exponents of `policy`."""
         names = [name for name, exponent in policy.exponents.items() if exponent > 0]
         values = np.column_stack([self.components[name] for name in names])
         weights = [policy.exponents[name] for name in names]
         return np.asarray(self.views * geometric_quality(values, weights, np.ones(self.views.size, dtype=np.bool_)))
 
     @cached_property
-    def held(self) -> PoolCreators | None:
-        """Of a whole pool, the creators, those whose caps bound with what they got for a cap; None where none bound."""
+    def capped_creators(self) -> PoolCreators | None:
+        """Creators of a whole pool; a cap that bound equals the creator's earnings. None if no creator's cap bound."""
         is_held = self.bound == "creator_cap"
         if not is_held.any():
             return None
@@ -57,37 +57,39 @@ class PaidVideos:
 
 
 def published_price(videos: PaidVideos, money: float, policy: DayPolicy) -> Dual:
-    """The prices at which the whole pool `videos` was paid, found anew: the pool's, and of creators whose caps bound.
+    """The prices at which the whole pool `videos` was paid: the pool's, and those of creators whose caps bound.
 
-    Such a creator got the cap, so that the sum of the payouts is the cap again.
+    `money` is in micros. The cap of such a creator equals the sum of its payouts.
     """
     return _price(videos, videos.effective_impressions, money, policy, videos.floor, videos.cap)
 
 
 def other_price(videos: PaidVideos, money: float, policy: DayPolicy, impressions: Floats, cap: float) -> Dual:
-    """The prices at which the whole pool would have been paid under another day's `policy`, money and bounds kept.
+    """The prices of the whole pool under another day's `policy`, with the same `money`, micros, and bounds.
 
-    `impressions` are those that the policy scores, `cap` is that of a video with any. A creator whose cap bound has the
-    same cap; the cap of any other is not known, and none is applied.
+    `impressions` are the (n,) effective impressions under that policy. `cap` is the cap, micros, of a video with any. A
+    creator whose cap bound keeps that cap. The caps of other creators are not known and not applied.
     """
     caps = caps_of_videos(impressions, videos.floor, cap)
     most = np.minimum(caps, money)
-    payable = order_free_sum(most, max(money, 1.0)) if videos.held is None else videos.held.most(most)
+    payable = (
+        order_free_sum(most, max(money, 1.0)) if videos.capped_creators is None else videos.capped_creators.most(most)
+    )
     return _price(videos, impressions, min(money, payable), policy, videos.floor, caps)
 
 
 def published_state(dual: Dual, videos: PaidVideos) -> PoolState:
-    """Any rows of a published pool at its price, with the bounds that held them."""
+    """The state of any rows of a published pool, with the bounds that held them."""
     state = _state(dual, videos, videos.effective_impressions)
-    # A video that its creator's cap holds down, at its floor too, is held at what it got.
-    is_creators = (videos.bound == "creator_cap") | (_is_priced_apart(dual, videos) & (state.free > videos.payout))
+    # A payout that its creator's cap reduces, even to its floor, is an upper bound.
+    is_creators = (videos.bound == "creator_cap") | (_has_own_price(dual, videos) & (state.free > videos.payout))
     upper = np.where(videos.bound == "cap", videos.cap, np.where(is_creators, videos.payout, np.inf))
     lower = np.where((videos.bound == "floor") & ~is_creators, videos.floor, -np.inf)
     return replace(state, lower=lower, upper=upper)
 
 
 def other_state(dual: Dual, videos: PaidVideos, impressions: Floats, cap: float) -> PoolState:
-    """Any rows of a pool as they would have been paid at the `dual` of `other_price`."""
+    """The state of any rows of a pool at the `dual` of `other_price`; other arguments as there."""
     caps = caps_of_videos(impressions, videos.floor, cap)
     payout, held = payout_from_dual(dual, impressions, videos.floor, caps, videos.creator)
     is_creators = held == BOUNDS.index("creator_cap")
@@ -99,7 +101,7 @@ def other_state(dual: Dual, videos: PaidVideos, impressions: Floats, cap: float)
 def _price(
     videos: PaidVideos, impressions: Floats, money: float, policy: DayPolicy, floor: Floats, cap: Floats
 ) -> Dual:
-    held = videos.held
+    capped = videos.capped_creators
     dual = allocate(
         impressions,
         money,
@@ -108,22 +110,22 @@ def _price(
         floor=floor,
         cap=cap,
         objective=policy.split.objective,
-        creator=None if held is None else held.code,
-        creator_cap=None if held is None else held.cap,
+        creator=None if capped is None else capped.code,
+        creator_cap=None if capped is None else capped.cap,
     ).dual
-    if held is None or dual.creators is None:
+    if capped is None or dual.creators is None:
         return dual
-    return replace(dual, creators=replace(dual.creators, creator=held.label[dual.creators.creator]))
+    return replace(dual, creators=replace(dual.creators, creator=capped.label[dual.creators.creator]))
 
 
-def _is_priced_apart(dual: Dual, videos: PaidVideos) -> NDArray[np.bool_]:
+def _has_own_price(dual: Dual, videos: PaidVideos) -> NDArray[np.bool_]:
     if dual.creators is None:
         return np.zeros(videos.payout.size, dtype=np.bool_)
     return dual.creators.place(videos.creator) >= 0
 
 
 def _state(dual: Dual, videos: PaidVideos, impressions: Floats) -> PoolState:
-    """The rows at the pool's price, without bounds."""
+    """The state of the rows at the pool's price, without bounds."""
     free, _ = payout_from_dual(replace(dual, creators=None), impressions)
     goal = dual.objective
     x = goal.scaled(impressions)

@@ -1,1 +1,1 @@
-"""What an attacker with fake viewers earns, by the formulas that pay: no Spark in here."""
+"""The earnings of an attacker with fake viewers, by the formulas that pay creators. No module imports Spark."""

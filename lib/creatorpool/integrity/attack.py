@@ -1,4 +1,4 @@
-"""A video's signals once fake viewers have watched it (formulas §1.5, §2.11)."""
+"""A video's signals after fake viewers have watched it (formulas §1.5, §2.11)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from creatorpool.errors import InputError
 from creatorpool.quality.engagement import engagement_components
 from creatorpool.quality.formula import Columns, QualityFormula
 
-Places = NDArray[np.intp]
+Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class FakeViewer:
-    """What each fake viewer does: watches the whole video `views_each` times, and takes all actions or none."""
+    """A kind of fake viewer: each watches the whole video `views_each` times, and takes all actions or none."""
 
     tier: str
     behaviour: str
@@ -27,35 +27,35 @@ class FakeViewer:
 
 
 BEHAVIOURS = ("watch", "act", "replay")
-"""Watches once; watches once and takes every action; watches again and again, and takes every action."""
+"""Watch once; watch once and take every action; watch many times and take every action."""
 
 
 def fake_viewer(tier: str, behaviour: str, replays: int) -> FakeViewer:
-    """The fake viewer of one of `BEHAVIOURS`, who when replaying has `replays` >= 1 views that count."""
+    """A fake viewer of `tier` with one of `BEHAVIOURS`; 'replay' has `replays` >= 1 views. InputError for any other."""
     if behaviour not in BEHAVIOURS:
         raise InputError(f"behaviour must be one of {BEHAVIOURS}, got '{behaviour}'")
     return FakeViewer(tier, behaviour, replays if behaviour == "replay" else 1, behaviour != "watch")
 
 
 def with_fake_viewers(
-    columns: Columns, rows: Places, number: NDArray[np.int64] | int, fake: FakeViewer, formula: QualityFormula
+    columns: Columns, rows: Indices, number: NDArray[np.int64] | int, fake: FakeViewer, formula: QualityFormula
 ) -> dict[str, NDArray[Any]]:
-    """Columns of the videos at `rows` once each has `number` more viewers, all of them fake.
+    """Columns of the videos at `rows` after each gets `number` fake viewers.
 
     Parameters
     ----------
     columns : mapping of (n,) arrays
         `SIGNAL_COLUMNS`, custom signals, `category` and `is_compliant`, before the attack.
     rows : (m,) int array
-        Videos attacked, each on its own: a video may come twice, with two numbers of fakes.
+        Attacked videos, each in an attack of its own; a video can occur twice, with two numbers of fakes.
     number : (m,) int64 array or int
-        Fake viewers of each, >= 0, new to the video.
+        Number of fake viewers of each video, >= 0; they did not watch the video before.
 
     Returns
     -------
     mapping of (m,) arrays
-        Every signal is a mean over viewers weighted by trust, so its sum is the mean times the trust, to which the
-        fakes' own is added. Custom signals stay as they are: what a fake's would be is not known here.
+        Every signal is a trust-weighted mean over viewers: its sum is the mean times the trust, and the values of the
+        fakes are added to that sum. Custom signals do not change, because their values for fakes are not known.
     """
     before = {name: values[rows] for name, values in columns.items()}
     added = np.asarray(number, dtype=np.float64) * formula.tiers[fake.tier]

@@ -1,4 +1,4 @@
-"""The audit: which attacks are tried on which videos, and what each earns against what it costs."""
+"""The audit: the attacks that are tried on each target video, with their gains and costs."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from creatorpool.integrity.rivals import gains_under_other_rules
 
 AS_CONFIGURED = "as_configured"
 SHORTLIST = 3
-"""So many times the videos asked for are solved exactly: the estimate that they are chosen by is close, not exact."""
+"""Factor: this many times the wanted videos are solved exactly, because the estimate that ranks them is not exact."""
 
 
 @dataclass(frozen=True)
 class AuditPlan:
-    """What is tried."""
+    """The attacks to try."""
 
     costs: Mapping[str, int]
-    """Micros of one fake viewer, by tier"""
+    """Cost of one fake viewer, micros, by tier"""
     fakes: Sequence[int]
     replays: int
     small_quantile: float
     most_exploitable: int
 
     def fake_viewers(self, behaviours: Sequence[str] = BEHAVIOURS) -> list[FakeViewer]:
-        """Every kind of fake viewer tried."""
+        """Every kind of fake viewer with one of `behaviours`, by tier."""
         return [fake_viewer(tier, behaviour, self.replays) for tier in sorted(self.costs) for behaviour in behaviours]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one attack earns, micros."""
+    """The result of one attack, micros."""
 
     category: str
     rule: str
@@ -45,23 +45,23 @@ class Finding:
     rank: int
     attack: Attack
     earned: float
-    """By the creator without the attack, in the pools that the video shares; NaN under other rules"""
+    """The creator's earnings without the attack in the pools of the video; NaN under other rules"""
     gain: float
     marginal: float
-    """What one fake viewer more would add"""
+    """Gain of one more fake viewer"""
     cost: int
-    """Of all the fake viewers"""
+    """Cost of all fake viewers"""
 
     @property
     def profit(self) -> float:
-        """What is left for the attacker."""
+        """Gain less cost."""
         return self.gain - self.cost
 
 
 def audit_targets(
     market: Market, targets: Mapping[str, Mapping[str, int]], plan: AuditPlan, variant: str, fakes: Sequence[FakeViewer]
 ) -> Iterator[Finding]:
-    """Each attack of `fakes` and `plan.fakes` on each of `targets` (by pool and name), under creatorpool's own rule."""
+    """Attacks by each kind and number of fakes on each of `targets` (by pool and name), under creatorpool's rule."""
     for category, videos in targets.items():
         for target, video in videos.items():
             for fake in fakes:
@@ -80,7 +80,7 @@ def audit_rivals(
     plan: AuditPlan,
     creators_share: float,
 ) -> Iterator[Finding]:
-    """The same attacks under the other rules, which know neither trust nor actions."""
+    """The same attacks under the other rules, which do not use trust and actions."""
     for category, videos in targets.items():
         for target, video in videos.items():
             for fake in plan.fake_viewers():
@@ -97,14 +97,14 @@ def audit_rivals(
 
 
 def most_exploitable(market: Market, plan: AuditPlan, variant: str) -> Iterator[Finding]:
-    """In each pool the videos that one fake viewer more, of the best kind for each, earns most, less the cost."""
+    """In each pool, the videos on which one fake viewer, of the best kind for the video, makes the most profit."""
     if plan.most_exploitable == 0:
         return
     kinds = plan.fake_viewers()
     profit = np.stack([market.estimated_gains(fake) - plan.costs[fake.tier] for fake in kinds])
     best, value = profit.argmax(axis=0), profit.max(axis=0)
-    for category, contest in market.contests.items():
-        likely = contest.videos[np.argsort(-value[contest.videos], kind="stable")]
+    for category, market_pool in market.pools.items():
+        likely = market_pool.videos[np.argsort(-value[market_pool.videos], kind="stable")]
         shortlist = likely[: SHORTLIST * plan.most_exploitable].tolist()
         attacks = [Attack(video, 1, kinds[best[video]]) for video in shortlist]
         gains = [(market.gain(attack), attack) for attack in attacks]

@@ -1,4 +1,4 @@
-"""What the same attack earns under other rules: they look at views alone, not at quality."""
+"""The gain of an attack under other rules, which use views and not quality."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from creatorpool.numerics.types import Floats
 def gains_under_other_rules(
     market: Market, viewing: Mapping[str, Viewing], attack: Attack, creators_share: float
 ) -> dict[str, float]:
-    """Micros that an attack earns the video's creator by each of the other rules, in the pools that the video shares.
+    """Micros that an attack earns the video's creator under each of the other rules, in the pools of the video.
 
     Parameters
     ----------
     viewing : mapping
-        Who watched what in each pool, by category.
+        The viewing in each pool, by category.
     creators_share : float
-        As `creatorpool.comparison.rules.scaled_user` takes it.
+        As in `creatorpool.comparison.rules.scaled_user`.
     """
     gains: dict[str, float] = {}
-    for category, place in market.places_of(attack.video).items():
-        contest = market.contests[category]
-        own = market.creator[contest.videos] == market.creator[attack.video]
+    for category, index in market.indices_in_pools(attack.video).items():
+        market_pool = market.pools[category]
+        own = market.creator[market_pool.videos] == market.creator[attack.video]
         before = _shares(viewing[category], own.size, creators_share)
-        attacked = viewing[category].with_viewers(place, attack.fakes, attack.fake.views_each)
+        attacked = viewing[category].with_viewers(index, attack.fakes, attack.fake.views_each)
         after = _shares(attacked, own.size, creators_share)
         for rule, shares in after.items():
-            gain = (math.fsum(shares[own]) - math.fsum(before[rule][own])) * contest.pool.money
+            gain = (math.fsum(shares[own]) - math.fsum(before[rule][own])) * market_pool.pool.money
             gains[rule] = gains.get(rule, 0.0) + gain
     return gains
 

@@ -1,1 +1,1 @@
-"""Compiled kernels, exact sums, powers and elementary functions that give the same digits everywhere."""
+"""Compilation of kernels, and powers, logarithms and exponentials with the same digits on every machine."""

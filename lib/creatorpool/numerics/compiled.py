@@ -1,4 +1,4 @@
-"""Compilation and threads for the numeric kernels: machine code that releases the GIL, run on slices of a pool."""
+"""Compilation and threads for the numeric kernels: machine code without the GIL, run on slices of a pool's rows."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import numba
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 Result = TypeVar("Result")
 
-# Below this many rows a second thread costs more than it saves.
+# With fewer rows per thread a second thread costs more than it saves.
 MIN_ROWS_PER_THREAD = 100_000
 
 
 def compiled(function: Kernel) -> Kernel:
-    """Compile `function`; keep the machine code on disk where some cache folder is writable, else in memory only.
+    """Compile `function`. The machine code is kept on disk if a cache folder is writable, else in memory only.
 
-    Code on disk is renewed when the function's own file changes, so all it calls must live there too.
-    IEEE semantics stay whole (no fast-math): the kernels' sums are exact because no operation is reordered or fused.
+    numba renews code on disk only when the function's own file changes, so all that it calls must be in that file.
+    There is no fast-math: the kernels' sums are exact only if no operation is reordered or fused.
     """
     try:
         return cast(Kernel, numba.njit(function, cache=True, nogil=True, error_model="numpy"))
@@ -29,22 +29,22 @@ def compiled(function: Kernel) -> Kernel:
 
 
 def compiled_in_memory(function: Kernel) -> Kernel:
-    """As `compiled`, afresh in each process: for what calls across files or cannot be kept, such as generators."""
+    """As `compiled`, but never kept on disk: for functions that call other files, or that numba cannot store."""
     return cast(Kernel, numba.njit(function, nogil=True, error_model="numpy"))
 
 
 def processors() -> int:
-    """Processors that this process may run on."""
+    """Number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1  # macOS does not say
 
 
 def on_slices(task: Callable[[int, int], Result], rows: int, least: int = MIN_ROWS_PER_THREAD) -> list[Result]:
-    """Run ``task(first, end)`` on contiguous slices that cover `rows`, one a processor, and return their results.
+    """Run ``task(first, end)`` on contiguous slices of `rows` rows, one per processor; return the results in order.
 
-    Below `least` rows a slice, one thread does it all. Threads live only as long as the call, so that a process forked
-    later inherits none.
+    A slice has at least `least` rows; fewer rows run in one thread. The threads end with the call, so that a process
+    forked later inherits none.
     """
     threads = min(processors(), rows // least)
     if threads < 2:

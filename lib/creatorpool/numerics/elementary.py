@@ -1,8 +1,8 @@
-"""Natural logarithm and exponential from exactly rounded operations alone.
+"""Natural logarithm and exponential from exactly rounded operations only.
 
-`numpy.log` and `numpy.exp` may differ in the last bit between processors, and between the vector lanes and the rest of
-one array. Payouts are decided to the micro on many machines and must be the same on an auditor's, so these two use
-only additions, multiplications, divisions and exact scalings by powers of two, each of which IEEE 754 fixes.
+`numpy.log` and `numpy.exp` can differ in the last bit between processors, and within one array between vector lanes and
+the rest. Payouts must be the same to the micro on every machine, an auditor's included. So these two functions use only
+additions, multiplications, divisions and exact scalings by powers of two, whose results IEEE 754 defines.
 
 Both follow Sun's fdlibm (``e_log.c``, ``e_exp.c``), with an error below one unit in the last place.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-# ln 2 in two parts, of which the first has so few digits that its products with whole numbers are exact.
+# ln 2 in two parts. The first has few digits, so that its products with whole numbers are exact.
 LN2_HIGH = 6.93147180369123816490e-01
 LN2_LOW = 1.90821492927058770002e-10
 SQRT_HALF = 0.7071067811865476
@@ -48,7 +48,7 @@ def log(x: ArrayLike) -> NDArray[np.float64]:
 
 
 def exp(x: ArrayLike) -> NDArray[np.float64]:
-    """Exponential of `x` <= 709, any shape; 0 at -inf."""
+    """Exponential of `x` <= 709, any shape; 0 at -inf. Larger `x` count as 709."""
     values = np.asarray(x, dtype=np.float64)
     bounded = np.clip(values, -800.0, LARGEST_EXPONENT)  # exp(-800) is 0 in float64
     k = np.rint(bounded / (LN2_HIGH + LN2_LOW))
@@ -61,7 +61,7 @@ def exp(x: ArrayLike) -> NDArray[np.float64]:
 
 
 def _polynomial(coefficients: tuple[float, ...], x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Horner's rule, lowest power first."""
+    """Polynomial by Horner's rule; the coefficient of the lowest power comes first."""
     value = np.full_like(x, coefficients[-1])
     for coefficient in reversed(coefficients[:-1]):
         value = coefficient + x * value

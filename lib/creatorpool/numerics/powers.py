@@ -1,7 +1,7 @@
 """Powers of shares, with the same bits on every machine.
 
-`numpy.power` may differ in its last bits between processors. This one uses additions, multiplications, divisions and
-exact scalings by powers of two alone, each of which IEEE 754 fixes, with the series of `numerics.elementary`.
+`numpy.power` can differ in its last bits between processors. `portable_power` uses the series of `numerics.elementary`,
+with additions, multiplications, divisions and exact scalings by powers of two only, whose results IEEE 754 defines.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from creatorpool.numerics.compiled import compiled
 from creatorpool.numerics.elementary import EXP_SERIES, LN2_HIGH, LN2_LOW, LOG_EVEN, LOG_ODD, SQRT_HALF
 from creatorpool.numerics.types import Floats, Integers
 
-# Plain names, because compiled code reads a tuple's elements more slowly than constants.
+# Single constants, because compiled code reads a tuple's elements more slowly.
 _E0, _E1, _E2 = LOG_EVEN
 _D0, _D1, _D2, _D3 = LOG_ODD
 _P0, _P1, _P2, _P3, _P4 = EXP_SERIES
@@ -22,15 +22,15 @@ _ONE_BITS, _MANTISSA_BITS = 0x3FF0000000000000, 0x000FFFFFFFFFFFFF
 _BIAS, _MANTISSA_WIDTH = 1023, 52
 _SMALLEST_NORMAL, _LIFT, _LIFTED = 2.0**-1022, 2.0**54, 54
 _LOW = -960
-# An exponent of at most 2**11 times a number of 41 bits is exact.
+# The product of a binary exponent, at most 2**11, and a number of 41 bits is exact.
 _HEAD_UNIT = 2.0**41
 
 
 def portable_power(x: Floats, exponent: float) -> Floats:
-    """x**exponent of (n,) finite `x` >= 0 for 0 <= exponent <= 1, within 2 units in the last place; 0 stays 0.
+    """x**exponent of finite `x` >= 0, any shape, for 0 <= exponent <= 1, within 2 units in the last place; 0 stays 0.
 
-    With x = 2**k m and m in [√½, √2), the power is 2**(k·exponent) · exp(exponent · log m). The exponent is cut so
-    that its head times k is exact: the whole part of the product then scales without rounding, however small x is.
+    With x = 2**k m and m in [√½, √2), the power is 2**(k·exponent) · exp(exponent · log m). The exponent is cut into
+    head and tail so that k times the head is exact: its whole part scales the result without rounding for any x.
     """
     values = np.ascontiguousarray(x, dtype=np.float64).reshape(-1)
     head = float(np.floor(exponent * _HEAD_UNIT) / _HEAD_UNIT)

@@ -1,4 +1,4 @@
-"""Array types of the numerics and of the solver."""
+"""Array types of the numeric modules and of the solver."""
 
 from __future__ import annotations
 

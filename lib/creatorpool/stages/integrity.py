@@ -24,7 +24,7 @@ from creatorpool.integrity.audit import (
     audit_targets,
     most_exploitable,
 )
-from creatorpool.integrity.market import Contest, Market
+from creatorpool.integrity.market import Market, MarketPool
 from creatorpool.quality.formula import Columns, QualityFormula
 from creatorpool.quality.frames.columns import SIGNAL_COLUMNS
 from creatorpool.quality.frames.video_signals import video_signals
@@ -78,7 +78,7 @@ def publish_audit(context: RunContext, categories: Collection[str] = ()) -> DayA
     def compute() -> list[dict[str, Any]]:
         day_videos = _DayVideos.read(context, day)
         market = day_videos.market(context.settings, day)
-        viewing = day_viewing(context, day, {name: day.pools[name] for name in market.contests})
+        viewing = day_viewing(context, day, {name: day.pools[name] for name in market.pools})
         findings = list(_findings(context, day, day_videos, market, viewing))
         audits.append(DayAudit(findings, day_videos.video, day_videos.creator))
         return _records(context, day, audits[0])
@@ -108,7 +108,7 @@ def _findings(
 ) -> Iterator[Finding]:
     plan = _plan(context.settings)
     quantile = plan.small_quantile
-    targets = {category: market.typical_videos(category, quantile) for category in market.contests}
+    targets = {category: market.typical_videos(category, quantile) for category in market.pools}
     yield from audit_targets(market, targets, plan, AS_CONFIGURED, plan.fake_viewers())
     yield from audit_rivals(market, viewing, targets, plan, 1.0 - context.settings.pools.platform_share)
     yield from most_exploitable(market, plan, AS_CONFIGURED)
@@ -148,16 +148,18 @@ def _variants(
 
 
 def _with_policy(market: Market, change: Callable[[SplitPolicy], SplitPolicy]) -> Market:
-    contests = {name: replace(contest, policy=change(contest.policy)) for name, contest in market.contests.items()}
-    return replace(market, contests=contests)
+    pools = {
+        name: replace(market_pool, policy=change(market_pool.policy)) for name, market_pool in market.pools.items()
+    }
+    return replace(market, pools=pools)
 
 
 def _capped(market: Market, share: float) -> Market:
-    contests = {
-        name: replace(contest, pool=replace(contest.pool, cap=math.ceil(share * contest.pool.money)))
-        for name, contest in market.contests.items()
+    pools = {
+        name: replace(market_pool, pool=replace(market_pool.pool, cap=math.ceil(share * market_pool.pool.money)))
+        for name, market_pool in market.pools.items()
     }
-    return replace(market, contests=contests)
+    return replace(market, pools=pools)
 
 
 @dataclass(frozen=True)
@@ -195,14 +197,14 @@ class _DayVideos:
         is_smoothed = settings.quality.smoothing == "empirical_bayes"
         formula = QualityFormula.of(settings.signals, is_smoothed=is_smoothed)
         place = {video: position for position, video in enumerate(self.video.tolist())}
-        contests = {
-            name: Contest(
+        pools = {
+            name: MarketPool(
                 published.pool, published.policy, np.array([place[video] for video in published.pool.video.tolist()])
             )
             for name, published in day.pools.items()
             if published.pool.can_pay
         }
-        return Market(self.columns, self.creator, formula, contests)
+        return Market(self.columns, self.creator, formula, pools)
 
     def reweighted(self, context: RunContext, day: PublishedDay, market: Market, tiers: dict[str, float]) -> Market:
         """The market with other trust weights, with signals that the night's transform computes from the events."""

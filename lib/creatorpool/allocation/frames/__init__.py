@@ -1,1 +1,1 @@
-"""Frames of pools: who shares them, and every row of their payouts."""
+"""Spark frames of pools: the videos that share them, and their payouts."""

@@ -1,8 +1,8 @@
-"""Payouts from the pools' duals: each executor fills in its own rows, and the micros close over all of them.
+"""Payouts from the pools' dual solutions: each executor computes its own rows, and the micros sum to the pool exactly.
 
-The driver needs one column of a pool, its effective impressions, and the creators where these have caps. It solves the
-dual and derives the rounding rules; executors apply both to their batches with the same numpy code, bit for bit. Only
-rows tied at a rounding threshold need an agreement between batches: the first few by video id get one micro more.
+The driver needs one column of a pool, its effective impressions, and the creators if they have caps. It solves the
+dual problem and derives the rounding rules. Executors apply both to their batches with the same numpy code, bit for
+bit. Only rows tied at a rounding threshold depend on other batches: the first of them by video id get one micro more.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from creatorpool.tables import sum_exact
 Batches = Iterable[pa.RecordBatch]
 
 _FEW_POOLS = 32
-"""With more, the rows of each pool are brought together first"""
+"""With more pools than this, rows are first sorted by pool"""
 
 _FILLED_COLUMNS = (
     "category string, video_id string, creator_id string, effective_impressions double, share double, weight double, "
@@ -35,21 +35,21 @@ _FILLED_COLUMNS = (
     "raised_ties bigint"
 )
 _TIE_COLUMNS = ("is_tied", "tied_creator", "raised_ties")
-"""Whether ties of the row are open, of which creator (null: of the pool), and how many of the tied rows get a micro."""
+"""Whether the row is in an open tie, the tie's creator (null: tie of the pool), how many tied rows get a micro more."""
 
 
 def fill_payouts(members: DataFrame, splits: Sequence[PoolSplit]) -> DataFrame:
-    """One row per (category, video) of the solved pools: contract `pool_payouts` without its day.
+    """One row per (category, video) of the solved pools: the columns of contract `pool_payouts` except `date`.
 
-    Arrow batches on the executors; `splits` must have their ties settled (`settle_ties`).
+    Executors compute Arrow batches. The ties of `splits` must be settled (`settle_ties`).
     """
     return _filled(members, splits).drop(*_TIE_COLUMNS)
 
 
 def settle_ties(members: DataFrame, splits: Sequence[PoolSplit]) -> list[PoolSplit]:
-    """The same splits, with the last video ids that ties raise, of creators at their caps and then of pools.
+    """The same splits with `last_raised_id` set: first for ties within creators, then for ties of the pool.
 
-    Costs a pass only where ties are cut, and one more where they are within creators.
+    Takes one pass over `members` if ties must be cut, and one more if some are within creators.
     """
     within = [split for split in splits if split.has_open_creator_ties]
     settled = {split.terms.category: split for split in splits} | _settled_creators(members, within)
@@ -80,7 +80,7 @@ def _settled_pools(members: DataFrame, splits: Sequence[PoolSplit]) -> dict[str,
 
 
 def _last_raised(members: DataFrame, splits: Sequence[PoolSplit], chosen: Column) -> pa.Table:
-    """Of each group of tied rows, the last by id that gets a micro more: category, tied_creator, video_id."""
+    """For each group of tied rows, the last row by id that gets one micro more: category, tied_creator, video_id."""
     tied = _filled(members, splits).where(F.col("is_tied") & chosen)
     position = F.row_number().over(Window.partitionBy("category", "tied_creator").orderBy("video_id"))
     placed = tied.select("category", "tied_creator", "video_id", "raised_ties", position.alias("position"))
@@ -93,14 +93,14 @@ def _filled(members: DataFrame, splits: Sequence[PoolSplit]) -> DataFrame:
     known = matching(members, "category", by_category)
     columns = known.select("category", "video_id", "creator_id", "effective_impressions")
     if len(splits) > _FEW_POOLS:
-        columns = columns.sortWithinPartitions("category")  # few batches for each of many pools
+        columns = columns.sortWithinPartitions("category")  # so that each pool is in few batches
     return columns.mapInArrow(_filler(by_category), _FILLED_COLUMNS)
 
 
 def _filler(splits: Mapping[str, PoolSplit]) -> Callable[[Batches], Batches]:
     def fill(batches: Batches) -> Batches:
         for batch in batches:
-            # Each pool's rows of a batch at once; rows carry no order.
+            # Compute each pool's rows of a batch at once: their order does not matter.
             filled = [fill_rows(rows, splits[category]) for category, rows in parts_by(batch, "category")]
             if filled:
                 yield from pa.Table.from_batches(filled).combine_chunks().to_batches()
@@ -109,7 +109,7 @@ def _filler(splits: Mapping[str, PoolSplit]) -> Callable[[Batches], Batches]:
 
 
 def fill_rows(rows: pa.RecordBatch, split: PoolSplit) -> pa.RecordBatch:
-    """Payouts of some rows of one pool, as an Arrow batch with the columns of `_FILLED_COLUMNS`."""
+    """Payouts of any rows of one pool, as an Arrow batch with the columns of `_FILLED_COLUMNS`."""
     impressions = rows.column("effective_impressions").to_numpy(zero_copy_only=False)
     floor, cap = split.terms.bounds(impressions)
     creator = None if split.dual.creators is None else _strings(rows.column("creator_id")).astype(np.str_)
@@ -166,7 +166,7 @@ def _strings(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
 
 
 def video_totals(pool_payouts: DataFrame, pulse: DataFrame, videos: DataFrame, currency: str) -> DataFrame:
-    """One row per video that shared a pool or earned Pulse money: contract `video_payouts` without its day.
+    """One row per video with pool or Pulse earnings: the columns of contract `video_payouts` except `date`.
 
     ProjEarnings (formulas §2.7, S0 §2) is `payout_micros`, the sum over the day's pools.
     """
@@ -174,7 +174,7 @@ def video_totals(pool_payouts: DataFrame, pulse: DataFrame, videos: DataFrame, c
     both = earned.join(pulse, "video_id", "full")
     payout = F.coalesce("payout_micros", F.lit(0).cast("bigint"))
     pulse_micros = F.coalesce("pulse_micros", F.lit(0).cast("bigint"))
-    # `videos` has one row a video: its contract's key.
+    # `videos` has one row per video (key of its contract).
     return both.join(videos.select("video_id", "creator_id"), "video_id", "inner").select(
         "video_id",
         "creator_id",
@@ -186,7 +186,7 @@ def video_totals(pool_payouts: DataFrame, pulse: DataFrame, videos: DataFrame, c
 
 
 def creator_totals(video_payouts: DataFrame) -> DataFrame:
-    """One row per creator with a video in `video_payouts` of one day: contract `creator_payouts` without its day."""
+    """One row per creator in `video_payouts` of one day: the columns of contract `creator_payouts` except `date`."""
     totals = video_payouts.groupBy("creator_id", "currency").agg(
         sum_exact("payout_micros").alias("payout_micros"),
         sum_exact("pulse_micros").alias("pulse_micros"),

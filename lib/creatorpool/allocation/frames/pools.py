@@ -1,4 +1,4 @@
-"""Who shares which pool: the Spark side of a pool's formation (formulas §2.1, S0 §2)."""
+"""The videos and creators that share each pool, and Pulse earnings, as Spark frames (formulas §2.1, S0 §2)."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from creatorpool.settings import PoolSettings
 from creatorpool.tables import sum_exact
 
 SHARE_UNIT = 1_000_000
-"""Shares of money are applied as whole millionths, so that money stays in integers."""
+"""A share of money is applied as whole millionths, so that money stays in integers."""
 
 UNVERIFIED = "unverified"
-"""The verification level of a creator without a row of its own."""
+"""Verification level of a creator without a row in table `creators`."""
 
 
 def category_revenue(ad_revenue: DataFrame) -> DataFrame:
     """One row per category in `ad_revenue` of one day: gross micros of its pool, refunds (<= 0), and the currency.
 
-    A category with nothing but Pulse revenue has an empty pool, and a row that says so.
+    A category with Pulse revenue only has a row with gross revenue 0.
     """
     totals = ad_revenue.withColumns({"gross": _of_placement("non_pulse"), "refunds": _of_placement("refund")})
     return totals.groupBy("category").agg(
@@ -40,14 +40,14 @@ def _of_placement(placement: str) -> Column:
 
 
 def pool_members(quality: DataFrame, signals: DataFrame, videos: DataFrame, settings: PoolSettings) -> DataFrame:
-    """One row per (category, video) that shares a pool: compliant videos viewed that day, in each of their categories.
+    """One row per (category, video) that shares a pool: compliant videos with views that day, in all their categories.
 
     `quality` and `signals` hold one day. Effective impressions are M = views · Q (formulas §2.2, S0 §3).
     """
     may_join = F.col("is_compliant") if settings.pulse_videos_join_pools else F.col("is_compliant") & ~F.col("is_pulse")
     scored = quality.select("video_id", "quality_score").join(signals.select("video_id", "views"), "video_id", "inner")
     described = videos.where(may_join).select("video_id", "creator_id", "categories")
-    # `videos` has one row a video: its contract's key.
+    # `videos` has one row per video (key of its contract).
     joined = scored.where(F.col("views") > 0).join(described, "video_id", "inner")
     return joined.select(
         F.explode(F.array_distinct("categories")).alias("category"),
@@ -58,11 +58,11 @@ def pool_members(quality: DataFrame, signals: DataFrame, videos: DataFrame, sett
 
 
 def with_creator_caps(members: DataFrame, creators: DataFrame, caps: Mapping[str, int]) -> DataFrame:
-    """`pool_members` with `creator_cap_micros`, by the verification level of the creator; null where it has no cap.
+    """`pool_members` with `creator_cap_micros`, the cap of the creator's verification level; null without a cap.
 
-    A creator without a row in `creators` is of the level `unverified`.
+    A creator without a row in `creators` has the level `unverified`. `caps` is in micros, by level.
     """
-    # `creators` has one row a creator: its contract's key.
+    # `creators` has one row per creator (key of its contract).
     known = members.join(creators.select("creator_id", "verification_level"), on="creator_id", how="left")
     levelled = known.withColumn("verification_level", F.coalesce("verification_level", F.lit(UNVERIFIED)))
     columns = {"verification_level": pa.string(), "creator_cap_micros": pa.int64()}
@@ -77,7 +77,7 @@ def with_creator_caps(members: DataFrame, creators: DataFrame, caps: Mapping[str
 def pool_columns(
     members: DataFrame, categories: Sequence[str]
 ) -> dict[str, tuple[NDArray[np.float64], PoolCreators | None]]:
-    """Effective impressions by category, and the creators where they have caps: all that the driver needs of a pool."""
+    """By category, the (n,) effective impressions and, if creators have caps, the creators: the driver's input."""
     has_caps = "creator_cap_micros" in members.columns
     needed = ("effective_impressions", *(("creator_id", "creator_cap_micros") if has_caps else ()))
     rows = matching(members, "category", categories).select("category", *needed).toArrow()
@@ -97,11 +97,11 @@ def creators_of(rows: pa.Table) -> PoolCreators:
 
 
 def pulse_earnings(ad_revenue: DataFrame, settings: PoolSettings) -> DataFrame:
-    """One row per Pulse video that ads ran beside: its share of that revenue, rounded down to the micro."""
+    """One row per video with Pulse revenue: its share of that revenue, `pulse_micros`, rounded down to the micro."""
     millionths = round(settings.pulse_creator_share * SHARE_UNIT)
-    beside = ad_revenue.where(F.col("placement") == "pulse").groupBy("video_id")
-    revenue = beside.agg(sum_exact("revenue_micros").alias("revenue_micros"))
-    # Whole units and the rest apart: the product of revenue and millionths would overflow a BIGINT.
+    by_video = ad_revenue.where(F.col("placement") == "pulse").groupBy("video_id")
+    revenue = by_video.agg(sum_exact("revenue_micros").alias("revenue_micros"))
+    # Whole units and the rest are multiplied apart: the product of revenue and millionths could overflow a BIGINT.
     whole = F.expr(f"revenue_micros div {SHARE_UNIT}") * F.lit(millionths)
     rest = F.expr(f"((revenue_micros % {SHARE_UNIT}) * {millionths}) div {SHARE_UNIT}")
     return revenue.select("video_id", (whole + rest).cast("bigint").alias("pulse_micros"))

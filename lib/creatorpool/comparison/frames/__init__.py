@@ -1,1 +1,1 @@
-"""Frames of who watched what in a pool."""
+"""Spark frames of the viewing in each pool."""

@@ -1,1 +1,1 @@
-"""Frames of paired payouts and their parts."""
+"""Spark frames of paired payouts and the parts of their changes."""

@@ -1,4 +1,4 @@
-"""Two published days as frames: their rows side by side, and the parts of each change filled in by executors."""
+"""Two published days as frames: their rows side by side, and the parts of each change, computed by executors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CHANGE_SCHEMA = ", ".join(
 
 
 def scored_rows(payouts: DataFrame, signals: DataFrame, quality: DataFrame, custom: Sequence[str]) -> DataFrame:
-    """One row per (category, video) of one day's `pool_payouts`, with the views and components behind its score.
+    """One row per (category, video) of one day's `pool_payouts`, with the views and components of its score.
 
     A custom signal that the day does not have is null.
     """
@@ -52,11 +52,11 @@ def paired_rows(before: DataFrame, after: DataFrame, custom: Sequence[str]) -> D
         rows.select(*KEY, *(F.col(name).alias(f"{name}_{day}") for name in names))
         for day, rows in enumerate((before, after))
     )
-    return first.join(second, on=list(KEY), how="full")  # the key of both
+    return first.join(second, on=list(KEY), how="full")  # key of both
 
 
 def explained_rows(pairs: DataFrame, pools: Mapping[str, PoolPair], against: date, custom: Sequence[str]) -> DataFrame:
-    """One row per (category, video): contract `payout_changes` without its day, from `paired_rows`."""
+    """One row per (category, video) of `paired_rows`: the columns of contract `payout_changes` except `date`."""
     columns = pairs.columns
     filled = pairs.select(*columns).mapInArrow(_explainer(dict(pools), tuple(custom)), _CHANGE_SCHEMA)
     return filled.withColumn("against_date", F.lit(against))
@@ -73,7 +73,7 @@ def _explainer(pools: Mapping[str, PoolPair], custom: Sequence[str]) -> Callable
 
 
 def explained_batch(rows: pa.RecordBatch, pool: PoolPair, custom: Sequence[str]) -> pa.RecordBatch:
-    """Some rows of one pool, each change in its parts, with the columns of `_CHANGE_SCHEMA`."""
+    """The changes of any rows of one pool with their parts, with the columns of `_CHANGE_SCHEMA`."""
     present = tuple(pc.is_valid(rows.column(f"payout_micros_{day}")).to_numpy(zero_copy_only=False) for day in (0, 1))
     videos = tuple(_paid_videos(rows, day, custom) for day in (0, 1))
     parts = changes(pool, (videos[0], videos[1]), (present[0], present[1]))
@@ -96,9 +96,9 @@ def explained_batch(rows: pa.RecordBatch, pool: PoolPair, custom: Sequence[str])
 
 
 def whole_pool(pairs: pa.Table, day: int, custom: Sequence[str]) -> PaidVideos:
-    """The videos of one pool on one day, from all its `paired_rows`, of which views and components may be left out."""
+    """The videos of one pool on one day, from all its `paired_rows`; views and components may be missing."""
     rows = pairs.filter(pc.is_valid(pairs.column(f"payout_micros_{day}")))
-    # Millions of ids are held in memory only where some creator's cap asks for them.
+    # Ids, which can be millions, are loaded only if the cap of some creator bound.
     is_capped = pc.any(pc.equal(rows.column(f"bound_{day}"), "creator_cap")).as_py()
     return _paid_videos(rows, day, custom, with_creators=bool(is_capped))
 
@@ -123,7 +123,7 @@ def _paid_videos(
 def _components(rows: pa.RecordBatch | pa.Table, day: int, custom: Sequence[str]) -> dict[str, NDArray[np.float64]]:
     components = {name: _numbers(rows, f"{name}_{day}") for name in COMPONENT_NAMES}
     for name in custom:
-        # A signal that was measured on one day only counts as unchanged.
+        # A signal that only one day measured counts as unchanged.
         own, other = _numbers(rows, f"{name}_{day}"), _numbers(rows, f"{name}_{1 - day}")
         known = np.where(np.isnan(own), other, own)
         components[name] = np.where(np.isnan(known), 1.0, known)
@@ -131,7 +131,7 @@ def _components(rows: pa.RecordBatch | pa.Table, day: int, custom: Sequence[str]
 
 
 def _words(rows: pa.RecordBatch | pa.Table, name: str) -> NDArray[np.str_]:
-    """A column of words, "" where missing."""
+    """A text column as (n,) strings, "" where missing."""
     column = rows.column(name)
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     of = pc.fill_null(whole.cast(pa.string()), "").dictionary_encode()
@@ -140,7 +140,7 @@ def _words(rows: pa.RecordBatch | pa.Table, name: str) -> NDArray[np.str_]:
 
 
 def _numbers(rows: pa.RecordBatch | pa.Table, name: str) -> NDArray[np.float64]:
-    """A column as floats, missing values as nan."""
+    """A column as (n,) floats, nan where missing."""
     column = rows.column(name)
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     values: NDArray[Any] = whole.cast(pa.float64()).to_numpy(zero_copy_only=False)
