@@ -199,7 +199,7 @@ def test_day_without_impressions_is_a_plan_of_nothing() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"positions": [[1.0]]}, "positions must hold one array a drawer, 2, got 1"),
+        ({"positions": [[1.0]]}, "positions must hold one array per drawer, 2, got 1"),
         ({"positions": [[1.0], [-1.0]]}, r"positions\[1\]\[0\] must be finite and >= 0, got -1"),
         ({"positions": [[1.0], []]}, "drawer 1 has neither positions nor a capacity"),
         ({"total": -1.0}, "total must be >= 0"),

@@ -51,7 +51,7 @@ def test_largest_rate_is_that_of_a_fine_search() -> None:
         ({"y0": [[80.0, 30.0]]}, r"y0\[0, 0\] must be below y_max, got 80"),
         ({"x0": [[NAN, 300.0]]}, r"x0\[0, 0\] must be finite and > 0, or nan where the content has no r, got nan"),
         ({"r": [[NAN, 1e-3]]}, r"y_max\[0, 0\] must be .* nan where"),
-        ({"y_max": [80.0, 50.0]}, "y_max must have a row a content"),
+        ({"y_max": [80.0, 50.0]}, "y_max must have one row per content"),
         ({"y_max": [[80.0]]}, "one shape"),
         ({"y_max": [["many", 1]]}, "y_max must be numbers"),
     ],

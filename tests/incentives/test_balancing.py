@@ -193,7 +193,7 @@ def test_balance_of_one_segment_without_cash_gives_all_impressions_and_no_bounty
 
 invalid_programs = [
     ({"shares": [0.5, 0.6, 0.2]}, "sum to 1"),
-    ({"shares": [0.5, 0.5]}, "one number a segment, 3, got 2"),
+    ({"shares": [0.5, 0.5]}, "one number per segment, 3, got 2"),
     ({"budgets": (-1.0, 2.0)}, r"budgets\[0\]"),
     ({"cost": COSTS[:2]}, "as many costs"),
     ({"ranges": [SegmentRange(((20, 8),), (5.0, 9.0), (0.0, 1.0))] * 3, "budgets": (4.0, 1.0)}, "meet the budgets"),

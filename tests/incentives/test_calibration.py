@@ -100,9 +100,9 @@ def test_implied_cost_makes_the_observed_quality_optimal() -> None:
 
 
 invalid_loops = [
-    (lambda: calibrate(MARKET, START[:1], BUDGETS, 5), "as many policies"),
+    (lambda: calibrate(MARKET, START[:1], BUDGETS, 5), "one policy each"),
     (lambda: calibrate(MARKET, START, BUDGETS, 0), "weeks must be >= 1"),
-    (lambda: SimulatedMarket([], [], 10), "one share a cost"),
+    (lambda: SimulatedMarket([], [], 10), "one cost and one share per segment"),
     (lambda: SimulatedMarket(MARKET.costs, MARKET.shares, 0), "entrants"),
     (lambda: Controls(smoothing=0.0), "smoothing"),
     (lambda: Controls(holdout=1.0), "holdout"),

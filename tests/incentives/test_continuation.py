@@ -126,13 +126,13 @@ invalid_calls = [
     (lambda: TestPlan(5, 3, (0.0, 1.0), 0.9, 0), "prior"),
     (lambda: TestPlan(5, 3, (1.0, 1.0), 1.0, 0), "delta"),
     (lambda: simulate_continuation(TwoBandEngine(0.5, 0.1), PLAN, paths=1), "paths"),
-    (lambda: simulate_continuation(TwoBandEngine(0.5, 0.1), PLAN, quality=[0.0]), "one side of the bar"),
+    (lambda: simulate_continuation(TwoBandEngine(0.5, 0.1), PLAN, quality=[0.0]), "no entrant can pass, or none can fail"),
     (lambda: TwoBandEngine(1.5, 0.1), "band rates"),
     (lambda: ThompsonEngine(np.array([1.2])), "incumbents of known quality"),
-    (lambda: ThompsonEngine(np.array([0.5]), np.array([0.2, 0.4])), "does not increase"),
+    (lambda: ThompsonEngine(np.array([0.5]), np.array([0.2, 0.4])), "that do not increase"),
     (lambda: UcbEngine(0.5, 8.0, 0.6, persistence=1.0), "persistence"),
-    (lambda: relaxation_rate([0.5, 0.5, 0.5]), "does not move"),
-    (lambda: relaxation_rate([0.1, 0.2, 0.4, 0.8]), "does not settle"),
+    (lambda: relaxation_rate([0.5, 0.5, 0.5]), "inclusion is constant"),
+    (lambda: relaxation_rate([0.1, 0.2, 0.4, 0.8]), "does not converge"),
     (lambda: relaxation_value(0.5, 0.1, 0.2, 1.0), "delta"),
 ]
 

@@ -119,7 +119,7 @@ def test_quality_without_any_reward_has_no_bounty() -> None:
 
 def test_exposure_of_other_entrants_is_refused() -> None:
     rows, others = Rows(300, 7), Rows(900, 8)
-    with pytest.raises(InputError, match="of the counted entrants"):
+    with pytest.raises(InputError, match="exposure must have the cells of the counts"):
         estimate_cohort(rows.counts, Policy(0.0, N, K, 0.0, 0.0, 0.0, 0.5), exposure=others.exposure)
     with pytest.raises(InputError, match="one shape"):
         CellTotals(np.zeros((2, 3), dtype=np.int64), np.zeros((2, 2)), np.zeros((2, 3)))

@@ -182,9 +182,9 @@ invalid_models = [
     (lambda: LogisticLink(-1.0), "steepness"),
     (lambda: ScaledLink(1.2, LINK), "factor"),
     (lambda: DecayingSlots([0.5, 1.5], LINK), r"weights\[1\]"),
-    (lambda: LinkedSlots([]), "at least one slot"),
-    (lambda: PoissonBinomialModel(DecayingSlots(np.ones(5), LINK)).pass_slope(0.5, 6, 2), "5 slots"),
-    (lambda: NormalApproximation(DecayingSlots(np.ones(5), LINK)).pass_slope(0.5, 6, 2), "5 slots"),
+    (lambda: LinkedSlots([]), "one link per slot"),
+    (lambda: PoissonBinomialModel(DecayingSlots(np.ones(5), LINK)).pass_slope(0.5, 6, 2), "number of slots, 5"),
+    (lambda: NormalApproximation(DecayingSlots(np.ones(5), LINK)).pass_slope(0.5, 6, 2), "number of slots, 5"),
     (lambda: seat_threshold(3, [], 10), "at least one entrant"),
 ]
 

@@ -130,13 +130,13 @@ def test_band_separation_is_the_gap_in_standard_deviations() -> None:
 
 invalid_replays = [
     (lambda: replay_value([1.0, 0.0], [0.5, 0.0], [0.5, 0.5]), r"propensity\[1\] must be > 0"),
-    (lambda: replay_value([1.0, 0.0], [0.5, 0.5], [0.0, 0.0]), "none of the logged actions"),
+    (lambda: replay_value([1.0, 0.0], [0.5, 0.5], [0.0, 0.0]), "takes no logged action"),
     (lambda: replay_value([1.0, 0.0], [0.5], [0.5]), "one shape"),
     (lambda: replay_value([1.0, 0.0], [0.5, 0.5], [0.5, 0.5], method="doubly-robust"), "needs predicted"),
     (lambda: replay_value([1.0, 0.0], [0.5, 0.5], [0.5, 0.5], method="best"), "method must be"),  # type: ignore[arg-type]
     (lambda: replay_continuation([1.0, 2.0, 3.0], [True, True, False]), "must fail, got 1"),
     (lambda: fit_exposure([1.0, 2.0, 3.0], [0, 1, 1]), "separates"),
-    (lambda: fit_exposure([1.0, 2.0, 3.0], [1, 1, 1]), "all or none"),
+    (lambda: fit_exposure([1.0, 2.0, 3.0], [1, 1, 1]), "all rows or no rows"),
     (lambda: band_separation([0.1, 0.2, 0.3], [True, False, False]), "two entrants must pass"),
 ]
 

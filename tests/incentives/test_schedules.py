@@ -70,7 +70,7 @@ def test_novelty_decay_makes_early_tests_easier_to_pass() -> None:
 
 
 invalid_schedules = [
-    (lambda: earliest_schedule(4, [1, 1, 1]), "hold 3 test impressions, fewer than the 4"),
+    (lambda: earliest_schedule(4, [1, 1, 1]), "allow 3 test impressions, fewer than n = 4"),
     (lambda: earliest_schedule(1, [1, 1], [True]), "shape of caps"),
     (lambda: discounted_mass([0, -1], 0.9), r"times\[1\]"),
     (lambda: discounted_mass([0, 1], 0.0), r"\(0, 1\]"),

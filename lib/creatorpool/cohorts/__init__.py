@@ -1,1 +1,1 @@
-"""What the logs say of entrants' tests: views to outcomes, outcomes to counts. Spark frames in, frames out."""
+"""Estimates of entrants' tests from logs: views to outcomes, outcomes to counts, counts to rows of tables."""

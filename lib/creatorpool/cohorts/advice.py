@@ -1,4 +1,4 @@
-"""What the estimates advise under the budgets, as rows of policy_advice."""
+"""Rows of policy_advice: the policies that the estimates advise under the budgets."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from creatorpool.incentives.policy import Policy
 from creatorpool.incentives.statics import gains_at
 from creatorpool.settings import IncentiveSettings
 
-SAME = 1e-6
-"""A gain below this part of the value is none."""
+RELATIVE_TOLERANCE = 1e-6
+"""A smaller relative change of n, k, N or B counts as none."""
 
 NO_COST = (
     "the measured quality is not what a cost κq²/2 would make creators choose under these terms: without a cost "
@@ -30,18 +30,18 @@ NO_COST = (
 
 @dataclass(frozen=True)
 class AdvisedSegment:
-    """One segment whose estimates carry advice."""
+    """One segment whose estimates suffice for advice."""
 
     cohort: SegmentCohort
     policy: Policy
-    """today's, as measured"""
+    """today's policy with the measured exposure"""
     cost: QuadraticCost
     today: Payoffs
-    """at the measured quality"""
+    """payoffs at the measured quality"""
 
 
 def segment_cost(cohort: SegmentCohort, settings: IncentiveSettings) -> QuadraticCost | None:
-    """The configured cost of the segment's creators, if there is one."""
+    """The configured cost of the segment's creators, or None."""
     kappa = settings.kappa_of(cohort.segment)
     return None if kappa is None else QuadraticCost(kappa)
 
@@ -49,7 +49,7 @@ def segment_cost(cohort: SegmentCohort, settings: IncentiveSettings) -> Quadrati
 def advice_records(
     cohorts: Sequence[SegmentCohort], estimates: Sequence[CohortEstimate], settings: IncentiveSettings
 ) -> list[Record]:
-    """One row a segment: the balanced policies of those whose estimates carry advice, and why the others have none."""
+    """One row per segment, in the order of `cohorts`: its balanced policy, or the reason why it has none."""
     rows, advised = {}, []
     for cohort, found in zip(cohorts, estimates, strict=True):
         reason = found.reason or ("" if found.cost_fits else NO_COST)
@@ -84,7 +84,7 @@ def _advised(cohort: SegmentCohort, found: CohortEstimate, settings: IncentiveSe
 
 
 def _balanced(advised: Sequence[AdvisedSegment], settings: IncentiveSettings) -> tuple[Balance, Budgets]:
-    """The balanced policies under the budgets, which are today's use where none are set."""
+    """The balanced policies and the budgets; a budget that is not configured is today's use."""
     entered = np.array([segment.cohort.entered for segment in advised], dtype=np.float64)
     shares = entered / entered.sum()
     mass = float(shares @ [float(segment.policy.mass) for segment in advised])
@@ -125,14 +125,15 @@ def _advice(segment: AdvisedSegment, balanced: Balance, position: int, budgets: 
 
 
 def _why(segment: AdvisedSegment, new: Policy, quality: float, value: float, budgets: Budgets) -> str:
-    """The advice in a sentence."""
+    """The advice in one sentence."""
     limits = f"budgets of {budgets.impressions:.4g} impressions and {budgets.cash:.4g} of bounty an entrant"
     old, gain = segment.policy, value - float(segment.today.platform)
     names = {"n": "n", "k": "k", "mass": "N", "bounty": "B"}
     changes = [
         f"{short} {float(getattr(old, name)):.4g} → {float(getattr(new, name)):.4g}"
         for name, short in names.items()
-        if abs(float(getattr(new, name)) - float(getattr(old, name))) > SAME * (1.0 + abs(float(getattr(old, name))))
+        if abs(float(getattr(new, name)) - float(getattr(old, name)))
+        > RELATIVE_TOLERANCE * (1.0 + abs(float(getattr(old, name))))
     ]
     if not changes:
         return f"today's policy is the best within {limits}"

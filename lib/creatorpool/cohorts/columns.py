@@ -1,21 +1,21 @@
-"""Columns and units of the cohort statistics, which the engine counts and the estimates read."""
+"""Columns and units of the cohort statistics: the engine counts them, the estimates read them."""
 
 from __future__ import annotations
 
 from itertools import combinations_with_replacement
 
 TERMS = ("segment", "window_n", "threshold_k", "revenue_share")
-"""The terms of an entrant's test: estimates are made among entrants under the same terms."""
+"""The terms of an entrant's test. An estimate uses entrants under the same terms."""
 
-AFTER = ("exposure", "weighted", "weight", "shown", "unlogged")
-"""An entrant's totals after the test: discounted impressions as logged, and under the target engine, in units; Σ of the
-weights target/propensity, in units; impressions; and those of them without a propensity."""
+TOTALS_AFTER_TEST = ("exposure", "weighted", "weight", "shown", "unlogged")
+"""An entrant's totals after the test: discounted impressions as logged, and under the target engine, in `UNIT`; Σ of
+the weights target/propensity, in `UNIT`; number of impressions; and number of those without a propensity."""
 
 MOMENTS = tuple(combinations_with_replacement(("exposure", "weighted", "weight", "shown"), 2))
-"""Products of an entrant's totals that the errors of replayed values need."""
+"""Pairs of an entrant's totals whose products the errors of replayed values need."""
 
 UNIT = 1_000_000
-"""Discounted impressions count in whole millionths, so that no sum depends on the rows' order."""
+"""Discounted impressions are counted in whole millionths, so that sums do not depend on the order of rows."""
 
 PROXY_UNIT = 1_000_000_000
-"""The proxy counts in whole billionths, so that no sum depends on the rows' order."""
+"""The proxy is counted in whole billionths, so that sums do not depend on the order of rows."""

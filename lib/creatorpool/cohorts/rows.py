@@ -1,4 +1,4 @@
-"""Estimates of a segment as rows of cohort_incentives and continuation_values; what is not known is null."""
+"""Estimates of a segment as rows of cohort_incentives and continuation_values; unknown values are null."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from creatorpool.incentives.pass_curve import monotone_curve
 from creatorpool.incentives.replayed import replayed_values
 
 REALISED = "realised"
-"""Method: exposure as logged, of the engine that made the logs."""
+"""Method: exposure as logged, under the engine that made the logs."""
 
 REPLAYS: Mapping[str, bool] = {"propensity": False, "self-normalised": True}
-"""Methods that weight impressions by target/propensity, and whether by normalised weights."""
+"""Methods that weight impressions by target/propensity, and whether they normalise the weights."""
 
 DOUBLY_ROBUST = "doubly-robust"
 NO_OFFERS = (
@@ -48,7 +48,7 @@ _NUMBERS = ("bounty_conservative", "induced_quality", "target_quality", "target_
 
 
 def incentive_record(cohort: SegmentCohort, found: CohortEstimate, rules: EstimationRules) -> Record:
-    """The segment's row of cohort_incentives, but for its date."""
+    """The segment's row of cohort_incentives without its date."""
     has_bounty, has_slope = not np.isnan(found.bounty.value), not np.isnan(found.slope.value)
     row: Record = {
         "segment": cohort.segment,
@@ -70,7 +70,7 @@ def incentive_record(cohort: SegmentCohort, found: CohortEstimate, rules: Estima
 
 
 def continuation_records(cohort: SegmentCohort, found: CohortEstimate, confidence: float) -> list[Record]:
-    """The segment's rows of continuation_values, one a method, but for their date."""
+    """The segment's rows of continuation_values, one per method, without their date."""
     failed, passed = cohort.side(False).entrants, cohort.side(True).entrants
     shared = {
         "segment": cohort.segment,
@@ -95,7 +95,7 @@ def continuation_records(cohort: SegmentCohort, found: CohortEstimate, confidenc
 
 
 def interval_columns(name: str, estimate: Estimate) -> Record:
-    """The three columns of an estimate."""
+    """The columns of an estimate: `name`, `name`_lo and `name`_hi."""
     return {
         name: or_none(estimate.value),
         f"{name}_lo": or_none(estimate.low),
@@ -104,7 +104,7 @@ def interval_columns(name: str, estimate: Estimate) -> Record:
 
 
 def or_none(number: float) -> float | None:
-    """None for what is not a finite number."""
+    """`number`, or None if it is not finite."""
     return float(number) if np.isfinite(number) else None
 
 
@@ -142,7 +142,10 @@ def _normal(found: ContinuationEstimate, name: str, z: float) -> Estimate:
 
 
 def _stability(cohort: SegmentCohort) -> float:
-    """Relative change of ΔG from the earlier to the later half of the followed entrants; NaN where a side is empty."""
+    """Relative change of ΔG from the earlier to the later half of the followed entrants.
+
+    NaN if fewer than two entrants of a half passed or failed, or ΔG of the earlier half is 0.
+    """
     spreads = []
     for is_late in (False, True):
         sides = [cohort.side(passed, "exposure", is_late) for passed in (False, True)]
@@ -153,7 +156,7 @@ def _stability(cohort: SegmentCohort) -> float:
 
 
 def _band_separation(cohort: SegmentCohort) -> float:
-    """Gap of the posterior means after pass and fail, under a uniform prior; NaN where a side is empty."""
+    """Gap of the posterior means after pass and fail under a uniform prior; NaN if fewer than two passed or failed."""
     by_successes = cohort.counts.entrants.sum(axis=0)
     successes = np.repeat(np.arange(by_successes.size), by_successes)
     passed = successes >= cohort.threshold_k
@@ -166,7 +169,7 @@ def _pass_curve(cohort: SegmentCohort) -> str:
     counts = cohort.counts
     try:
         fitted = monotone_curve(counts, cohort.threshold_k)(counts.proxy)
-    except InputError:  # the pass rates do not rise: there is no curve
+    except InputError:  # the pass rates do not rise with the proxy, so no curve is fitted
         fitted = np.full(counts.proxy.size, np.nan)
     size, passes = counts.entrants.sum(axis=1), counts.entrants[:, cohort.threshold_k :].sum(axis=1)
     rows = zip(counts.proxy, size, passes, fitted, strict=True)

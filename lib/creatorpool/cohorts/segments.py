@@ -1,4 +1,4 @@
-"""Each segment's cohort as arrays, from the statistics that Spark counted."""
+"""Each segment's cohort as arrays, from the statistics that the engine counted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from creatorpool.cohorts.columns import AFTER, MOMENTS, PROXY_UNIT, TERMS, UNIT
+from creatorpool.cohorts.columns import MOMENTS, PROXY_UNIT, TERMS, TOTALS_AFTER_TEST, UNIT
 from creatorpool.incentives.cohort import CohortCounts, identical_slots
 from creatorpool.incentives.exposure import CellTotals, CohortExposure
 from creatorpool.incentives.policy import Policy
@@ -17,14 +17,14 @@ from creatorpool.incentives.replayed import SideMoments
 from creatorpool.incentives.types import Floats
 
 SCALE: Mapping[str, float] = {"exposure": UNIT, "weighted": UNIT, "weight": UNIT, "shown": 1.0, "mass": UNIT}
-"""Units of each total in one of what it counts."""
+"""Number of units in one impression (or in a weight of 1), by total."""
 
 _KEYS = ("bin", "successes", "is_followed", "is_late", "test_slot")
 
 
 @dataclass(frozen=True)
 class CohortStatistics:
-    """What `cohorts.frames.statistics` counted, of all segments."""
+    """Tables of `cohorts.frames.statistics`, of all segments."""
 
     cells: pa.Table
     slots: pa.Table
@@ -34,14 +34,14 @@ class CohortStatistics:
 
 @dataclass(frozen=True)
 class SegmentCohort:
-    """Entrants of one segment under the terms that most of its finished tests had."""
+    """Entrants of one segment under the terms of most of its finished tests."""
 
     segment: str
     window_n: int
     threshold_k: int
     revenue_share: float
     entered: int
-    """entrants of the segment, whatever their terms"""
+    """entrants of the segment under any terms"""
     unfinished: int
     """entrants under these terms whose test is not finished"""
     other_terms: int
@@ -49,15 +49,15 @@ class SegmentCohort:
     counts: CohortCounts
     exposure: CohortExposure
     moments: pd.DataFrame
-    """followed entrants by side of the bar and cohort half: sums of their totals after the test, and of the products"""
+    """sums of followed entrants' totals after the test, and of their products, by side of the bar and cohort half"""
 
     def policy(self, bounty: float) -> Policy:
-        """The terms as a policy whose exposure is not known yet."""
+        """The terms as a policy; mass, G0 and G1 are 0, because they are not known yet."""
         n, k, r = np.asarray(self.window_n), np.asarray(self.threshold_k), np.asarray(self.revenue_share)
         return Policy(np.asarray(0.0), n, k, np.asarray(bounty), np.asarray(0.0), np.asarray(0.0), r)
 
     def side(self, passed: bool, first: str = "weighted", is_late: bool | None = None) -> SideMoments:
-        """Moments of (`first`, weight, shown) of the followed entrants on one side of the bar, of one half if given."""
+        """Moments of (`first`, weight, shown) of the followed entrants on one side of the bar; of one half if given."""
         rows = self.moments[self.moments["passed"] == passed]
         rows = rows if is_late is None else rows[rows["is_late"] == is_late]
         names = (first, "weight", "shown")
@@ -73,18 +73,18 @@ class SegmentCohort:
 
     @property
     def shown(self) -> int:
-        """Impressions after the test of the followed entrants."""
+        """Impressions of the followed entrants after the test."""
         return int(self.moments["shown"].sum())
 
 
 def segment_cohorts(statistics: CohortStatistics) -> list[SegmentCohort]:
-    """One cohort a segment that somebody entered, in order of their names."""
+    """One cohort per segment that has entrants, in order of names."""
     cells, slots, medians, entered = (
         _in_order(table) for table in (statistics.cells, statistics.slots, statistics.medians, statistics.entered)
     )
     finished = cells.groupby(list(TERMS), as_index=False)["entrants"].sum()
     terms = entered.merge(finished, on=list(TERMS), how="left").fillna({"entrants": 0})
-    # Most finished tests first; of equals the terms that more entered under, then the larger ones.
+    # Most finished tests first; then the terms with more entrants; then the larger terms.
     order = ["segment", "entrants", "entered", "window_n", "threshold_k", "revenue_share"]
     terms = terms.sort_values(order, ascending=[True] + [False] * 5, kind="stable")
     by_terms = [dict(iter(frame.groupby(list(TERMS)))) for frame in (cells, slots, medians)]
@@ -98,7 +98,7 @@ def segment_cohorts(statistics: CohortStatistics) -> list[SegmentCohort]:
 
 
 def _in_order(table: pa.Table) -> pd.DataFrame:
-    """Rows in the order of their keys: engines return them in any, and sums must not depend on it."""
+    """Rows in order of their keys: engines return them in any order, and float sums must not depend on it."""
     keys = [name for name in (*TERMS, *_KEYS) if name in table.column_names]
     rows: pd.DataFrame = table.to_pandas()
     return rows.sort_values(keys, ignore_index=True)
@@ -117,7 +117,7 @@ def _cohort(
     median = float(medians["median"].iloc[0]) / PROXY_UNIT if len(medians) else 0.0
     counts = CohortCounts(proxy, entrants, grid.slot_rates(slots, entrants), median)
     exposure = CohortExposure(grid.totals(cells, "mass"), grid.totals(followed, "exposure"))
-    sums = ["entrants", *AFTER, *(_product(a, b) for a, b in MOMENTS)]
+    sums = ["entrants", *TOTALS_AFTER_TEST, *(_product(a, b) for a, b in MOMENTS)]
     moments = followed.assign(passed=followed["successes"] >= k).groupby(["passed", "is_late"], as_index=False)[sums]
     return SegmentCohort(
         segment=segment,
@@ -135,19 +135,19 @@ def _cohort(
 
 @dataclass(frozen=True)
 class _Grid:
-    """Rows by bin and number of successes to (b, n + 1) arrays."""
+    """Turns rows by bin and number of successes into (b, n + 1) arrays."""
 
     bins: np.ndarray
     n: int
 
     def filled(self, rows: pd.DataFrame, name: str) -> Floats:
-        """Sums of a column by cell; whole numbers below 2^53 stay exact."""
+        """(b, n + 1) sums of a column; exact for whole numbers below 2^53."""
         values = np.zeros((self.bins.size, self.n + 1))
         np.add.at(values, self._cells(rows), rows[name].to_numpy(dtype=np.float64))
         return values
 
     def totals(self, rows: pd.DataFrame, name: str) -> CellTotals:
-        """A total of entrants by cell, in impressions."""
+        """Sums of an entrant's total by cell, in impressions."""
         unit = SCALE[name]
         entrants = self.filled(rows, "entrants").astype(np.int64)
         return CellTotals(

@@ -1,4 +1,4 @@
-"""The day's estimates and advice as a table to read."""
+"""The day's estimates and advice as a table for the terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from creatorpool.quoting import quoted
 
 
 def summary_table(incentives: Sequence[Mapping[str, Any]], advice: Sequence[Mapping[str, Any]]) -> Table:
-    """One line a segment, from rows of cohort_incentives and policy_advice."""
+    """One line per segment, from rows of cohort_incentives and policy_advice."""
     table = Table(title="Entrants by segment", caption="a – is a number that the data do not carry")
     for name in ("segment", "entrants", "pass rate", "π′", "B̂", "certified", "what to do, or why nothing"):
         table.add_column(name)

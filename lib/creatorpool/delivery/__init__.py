@@ -1,4 +1,4 @@
-"""Guaranteed delivery: how clicks respond to impressions, and which impressions to plan. No Spark in here."""
+"""Guaranteed delivery: response curves of clicks to impressions, and plans of impressions; Spark only in `frames`."""
 
 from creatorpool.delivery.baseline import RatePrior, fit_rate_prior
 from creatorpool.delivery.feasibility import Shortfalls, excess, is_feasible, shortfalls

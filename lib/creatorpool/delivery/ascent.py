@@ -1,8 +1,8 @@
-"""The local step: from a plan that keeps its constraints to a better one near by, until none is found.
+"""Local search: improves a plan that meets its constraints step by step, until no step gains.
 
-Sequential separable quadratic programs: the gradient of the whole objective, its curvature where it is concave, and a
-damping that falls after steps that keep what they promise and rises after those that do not. Steps end inside the
-capacities and guarantees, so every plan on the way keeps them.
+Each step maximises a separable quadratic model: the gradient of the whole objective, its curvature where it is concave,
+and a damping. The damping falls after steps that gain about as much as the model predicts and rises after the others.
+Steps stay within capacities and guarantees, so every plan on the way meets them.
 """
 
 from __future__ import annotations
@@ -18,29 +18,43 @@ from creatorpool.delivery.response import Floats
 from creatorpool.delivery.transport import step_within
 
 STEPS = 200
-# A step that promises a smaller part of the score than this is the last.
+# The search ends at a step whose predicted gain is a smaller part of the score.
 SMALLEST_GAIN = 1e-9
 LEAST_DAMPING, MOST_DAMPING = 1e-6, 1e9
-# Impressions below this part of the capacity are none.
+# Impressions below this part of the cap become 0.
 NEGLIGIBLE = 1e-9
-# Part of a guarantee that a step may miss by rounding.
+# Part of a guarantee by which rounding may leave it unmet.
 ROUNDING = 1e-8
 
 
 @dataclass(frozen=True)
 class Ascent:
-    """Where a local search ended."""
+    """Result of a local search."""
 
     impressions: Floats
+    """(n, m)"""
     measures: Measures
     score: float
     steps: int
 
 
 def climb(problem: DeliveryProblem, objective: Objective, start: Floats, caps: Floats, *, steps: int = STEPS) -> Ascent:
-    """Climb from `start`, an (n, m) plan within `caps` whose shortfalls, if any, it does not widen.
+    """Climb from `start` to a local maximum of the objective.
 
-    Where variance counts, contents that `start` does not show stay out: they have no click rate to compare.
+    Parameters
+    ----------
+    problem, objective
+        The day and what to maximise.
+    start : (n, m) array
+        A plan within `caps`. The climb does not increase its shortfalls.
+    caps : (n, m) array
+        Most impressions of each pair.
+    steps : int
+        Most steps.
+
+    Notes
+    -----
+    If variance counts, contents without impressions in `start` stay without: they have no click rate to compare.
     """
     if not objective.is_separable:
         caps = np.where(start.sum(axis=1, keepdims=True) > 0, caps, 0.0)
@@ -65,7 +79,7 @@ def climb(problem: DeliveryProblem, objective: Objective, start: Floats, caps: F
         direction = moved - x
         predicted = float((gradient * direction - 0.5 * curvature * direction**2).sum())
         if not predicted > SMALLEST_GAIN * max(abs(score), 1e-12):
-            if damping <= 1e-3 or was_refused:  # bolder steps were tried and do not keep what they promise
+            if damping <= 1e-3 or was_refused:  # longer steps were tried and did not gain as predicted
                 break
             damping /= 10.0
             continue
@@ -84,7 +98,7 @@ def climb(problem: DeliveryProblem, objective: Objective, start: Floats, caps: F
 
 
 def _model(problem: DeliveryProblem, objective: Objective, x: Floats, at: Measures) -> tuple[Floats, Floats]:
-    """Gradient of the score, and a curvature >= 0 that is its own where it is concave."""
+    """(n, m) gradient of the score, and (n, m) curvature >= 0 of its concave part."""
     _, slope, curvature_of_clicks = problem.curves.derivatives(x)
     views = objective.views_weight * problem.views_per_click
     if objective.is_separable or not np.isfinite(at.overall_rate):
@@ -106,7 +120,7 @@ def _model(problem: DeliveryProblem, objective: Objective, x: Floats, at: Measur
 
 
 def _stiffness(gradient: Floats, caps: Floats) -> Floats:
-    """A curvature at which the unconstrained step is about a tenth of the capacity."""
+    """A curvature at which the unconstrained step is about a tenth of the cap."""
     typical = max(float(np.median(np.abs(gradient))), float(np.abs(gradient).max()) * 1e-3, 1e-12)
     return 10.0 * typical / np.maximum(caps, max(float(caps.max(initial=0.0)) * 1e-6, 1e-9))
 

@@ -1,4 +1,4 @@
-"""The baseline: clicks per impression, shrunk to a group's mean (empirical Bayes, Beta–binomial; formulas §4.3)."""
+"""The baseline: clicks per impression, shrunk to the group's mean (empirical Bayes, Beta–binomial; formulas §4.3)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from creatorpool.delivery.p2c import Floats
 from creatorpool.errors import InputError
 
 LARGEST_STRENGTH = 1e8
-"""A group whose rates differ no more than chance has this strength: its mean serves for all."""
+"""Strength of a group whose rates differ no more than by chance: all contents get its mean."""
 _LEAST_STRENGTH = 1e-2
 
 
@@ -24,35 +24,40 @@ class RatePrior:
     mean: float
     """in (0, 1)"""
     strength: float
-    """α + β, in impressions: how many of them the mean is worth"""
+    """α + β, the number of impressions that the mean counts for"""
 
     def smoothed(self, clicks: ArrayLike, impressions: ArrayLike) -> Floats:
-        """Posterior mean ``(clicks + strength·mean) / (impressions + strength)``, in (0, 1); arrays that broadcast."""
+        """Posterior mean ``(clicks + strength·mean) / (impressions + strength)``, in (0, 1); the arrays broadcast."""
         y, x = np.asarray(clicks, dtype=np.float64), np.asarray(impressions, dtype=np.float64)
         return np.asarray((y + self.strength * self.mean) / (x + self.strength), dtype=np.float64)
 
 
 JEFFREYS = RatePrior(0.5, 1.0)
-"""For a content without peers: Beta(½, ½)."""
+"""Prior of a content without others in its group: Beta(½, ½)."""
 
 
 def fit_rate_prior(clicks: ArrayLike, impressions: ArrayLike) -> RatePrior:
-    """Mean and strength of the Beta prior under which the contents' clicks are most likely.
+    """Maximum-likelihood mean and strength of the Beta prior of the contents' click rates.
 
     Parameters
     ----------
     clicks, impressions : (n,) array_like
-        Totals of each content of the group; those without impressions say nothing.
+        Totals of each content of the group, 0 <= clicks <= impressions. Contents without impressions are left out.
 
     Returns
     -------
     RatePrior
-        `JEFFREYS` for a group without impressions.
+        `JEFFREYS` if the group has no impressions.
+
+    Raises
+    ------
+    InputError
+        If shapes differ or a total is out of range; the message names the content.
 
     Notes
     -----
-    Maximises ``Σ log B(y_i + α, x_i − y_i + β) − log B(α, β)`` over log-odds of the mean and log of the strength, by
-    L-BFGS with the exact gradient, from the pooled rate and several strengths.
+    Maximises ``Σ log B(y_i + α, x_i − y_i + β) − log B(α, β)`` over the log-odds of the mean and the logarithm of the
+    strength, by L-BFGS with the exact gradient, started from the pooled rate and several strengths.
     """
     y, x = np.asarray(clicks, dtype=np.float64), np.asarray(impressions, dtype=np.float64)
     if y.ndim != 1 or y.shape != x.shape:
@@ -63,13 +68,13 @@ def fit_rate_prior(clicks: ArrayLike, impressions: ArrayLike) -> RatePrior:
     y, x = y[x > 0], x[x > 0]
     if x.size == 0:
         return JEFFREYS
-    # A group in which all or none clicked leaves its mean off the ends, as Jeffreys' prior does.
+    # As under Jeffreys' prior, so that the mean is not 0 or 1 if no impression or every impression was clicked.
     pooled = float((y.sum() + 0.5) / (x.sum() + 1.0))
     if x.size == 1:
         return RatePrior(pooled, LARGEST_STRENGTH)
     logit = float(np.log(pooled / (1.0 - pooled)))
     box = ((logit - 5.0, logit + 5.0), (np.log(_LEAST_STRENGTH), np.log(LARGEST_STRENGTH)))
-    order = np.lexsort((y, x))  # sums must not depend on the order of contents
+    order = np.lexsort((y, x))  # float sums must not depend on the order of contents
     starts = [np.array([logit, np.log(strength)]) for strength in (30.0, 3000.0, 1e6)]
     found = [
         minimize(_loss, start, args=(y[order], x[order]), jac=True, method="L-BFGS-B", bounds=box) for start in starts
@@ -80,7 +85,7 @@ def fit_rate_prior(clicks: ArrayLike, impressions: ArrayLike) -> RatePrior:
 
 
 def log_likelihood(prior: RatePrior, clicks: Floats, impressions: Floats) -> float:
-    """Beta–binomial log-likelihood of (n,) totals, without its constant."""
+    """Beta–binomial log-likelihood of (n,) totals, without the constant."""
     a, b = prior.strength * prior.mean, prior.strength * (1.0 - prior.mean)
     terms = _rise(a, clicks) + _rise(b, impressions - clicks) - _rise(a + b, impressions)
     return float(terms.sum())
@@ -90,7 +95,7 @@ def _rise(start: float, count: Floats) -> Floats:
     """``log Γ(start + count) − log Γ(start)``, without cancellation where `start` is large."""
     if start < 1e5:
         return np.asarray(gammaln(start + count) - gammaln(start), dtype=np.float64)
-    # Stirling: the difference of two large numbers would lose what the counts say.
+    # Stirling's series: the difference of two large numbers would lose the digits that depend on the counts.
     end = start + count
     log_ratio = np.log1p(count / start)
     return np.asarray(

@@ -1,4 +1,4 @@
-"""A day's tables as a planning problem: which contents, with which curves, positions and guarantees."""
+"""A day's tables as a planning problem: contents, their curves, positions and guarantees."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ CURVE_COLUMNS = ("content_id", "drawer", *_NUMBERS)
 
 @dataclass(frozen=True)
 class DayProblem:
-    """What is planned, by the names of contents and drawers."""
+    """A planning problem with the names of its contents and drawers."""
 
     content_id: tuple[str, ...]
     drawer: tuple[str, ...]
     problem: DeliveryProblem
     guaranteed: Mapping[str, float]
-    """impressions by content, of those that have a guarantee"""
+    """guaranteed impressions by content, for contents with a guarantee"""
     unknown: tuple[str, ...]
-    """contents with a guarantee that were never shown: nothing tells how they would do"""
+    """contents with a guarantee that were never shown, so that they have no curve and are not planned"""
     unserved: tuple[str, ...]
-    """drawers that showed contents but have no positions: nothing is planned there"""
+    """drawers that showed contents but have no positions, so that nothing is planned there"""
     left_out: int
-    """contents without a guarantee that were not considered"""
+    """number of contents without a guarantee that are not planned"""
 
 
 def day_problem(
@@ -47,8 +47,22 @@ def day_problem(
 ) -> DayProblem | None:
     """The problem of a day, from its rows of p2c_parameters, drawer_positions and delivery_guarantees.
 
-    All contents with a guarantee are planned, and of the others, up to `contents` in all, those that would get the most
-    clicks at the largest position of each drawer. None where no content and drawer with positions come together.
+    Parameters
+    ----------
+    curves, positions : pyarrow.Table
+        `CURVE_COLUMNS` by content and drawer; drawer, position and capacity in impressions.
+    guarantees : sequence of mappings
+        content_id, min_impressions and min_clicks, which may be None.
+    contents : int
+        Contents to plan. All contents with a guarantee are planned. The remaining places go to the contents that would
+        get the most clicks at the largest position of each drawer.
+    total : float or None
+        Most impressions of all drawers together; None for no limit.
+
+    Returns
+    -------
+    DayProblem or None
+        None if no content has a curve in a drawer with positions.
     """
     capacity = _capacities(positions)
     shown_in = sorted(set(curves["drawer"].to_pylist()))
@@ -88,7 +102,7 @@ def day_problem(
 
 
 def plan_records(day: DayProblem, plan: DeliveryPlan) -> list[Record]:
-    """Rows of delivery_plan but for their date, one for each content and drawer that could be planned."""
+    """Rows of delivery_plan without their date, one per content and drawer that has a curve or a rate."""
     return [
         {
             "content_id": content,
@@ -106,7 +120,7 @@ def plan_records(day: DayProblem, plan: DeliveryPlan) -> list[Record]:
 
 
 def plan_facts(day: DayProblem, plan: DeliveryPlan) -> Record:
-    """The plan in numbers: what it brings, how far from the best it can be, and which guarantees miss how much."""
+    """Figures of the plan for the ledger: views, variance, score and its bound, and the unmet guarantees."""
     missing = plan.missing
     short = {
         name: {"impressions": float(missing.impressions[i]), "clicks": float(missing.clicks[i])}
@@ -137,7 +151,7 @@ def _capacities(positions: pa.Table) -> dict[str, list[float]]:
 def _chosen(
     rows: Sequence[Mapping[str, Any]], largest: Mapping[str, float], guarantee_of: Mapping[str, Any], contents: int
 ) -> list[str]:
-    """Contents by name: those that have a guarantee, then those of the most clicks, names deciding between equals."""
+    """Names of the planned contents, sorted: those with a guarantee, then those with the most clicks; ties by name."""
     if not rows:
         return []
     column = {name: _column(rows, name) for name in ("r", "y_max", "x0", "y0", "ctr")}

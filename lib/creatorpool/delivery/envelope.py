@@ -1,7 +1,7 @@
 """The best point of a response curve at given prices: the exact inner step of the Lagrangian dual.
 
-The largest ``w f(x) - q x`` over an interval is what the concave envelope of f would give, so prices of the shared
-constraints together with these points bound every plan from above.
+The largest ``w f(x) - q x`` over an interval equals that of the concave envelope of f. So the prices of the shared
+constraints, together with these points, bound every plan from above.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from creatorpool.delivery.response import ANCHOR, CEILING, ODDS, RATE, RAY, Floats, Integers
 from creatorpool.numerics.compiled import compiled
 
-# A point at a class's cap belongs to the class, rounding of the cap included.
+# A point up to a class's cap times this belongs to the class: the factor allows for rounding.
 AT_CAP = 1.0 + 1e-12
 
 
@@ -37,13 +37,13 @@ def best_points(
     drawer : (p,) int array
         The drawer of each pair, a row of the class tables.
     weight, price, low, high : (p,) arrays
-        Of either sign; 0 <= low <= high < inf.
+        Weights and prices of any sign; 0 <= low <= high < inf.
     class_caps, class_prices : (m, d) arrays
-        Ascending caps of each drawer's classes, padded by inf, and what a point above the cap before costs.
+        Ascending caps of each drawer's classes, padded by inf, and the price of a point in each class.
 
     Returns
     -------
-    (p,) values and (p,) points. Stationary points are closed forms: r y (1 - y / y_m) = q / w.
+    (p,) values and (p,) points. Stationary points have a closed form, from r y (1 - y / y_m) = q / w.
     """
     pairs = drawer.size
     values, points = np.empty(pairs), np.empty(pairs)

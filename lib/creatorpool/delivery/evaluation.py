@@ -1,4 +1,4 @@
-"""How far predicted clicks are off: the source's two measures, and days held out for them."""
+"""Errors of predicted clicks: the source's two measures, RMSE and APE (formulas §4.2)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from creatorpool.delivery.series import DailySeries
 def fit_errors(
     series: DailySeries, r: Floats, y_max: Floats, x0: Floats, y0: Floats, ctr: Floats
 ) -> tuple[Floats, Floats]:
-    """(n,) RMSE in clicks over the days with impressions, and mean |y − ŷ| / y over those with clicks; nan without any.
+    """(n,) RMSE in clicks over days with impressions, and (n,) mean |y − ŷ| / y over days with clicks; nan if none.
 
-    The parameters are (n,), as in `P2CFit`: where r is nan the rate serves.
+    The parameters are (n,), as in `P2CFit`; where r is nan, the prediction is ctr · impressions.
     """
     owner = series.owner
     gap = curve_clicks(series.pv, *(part[owner] for part in (r, y_max, x0, y0, ctr))) - series.click
@@ -23,7 +23,7 @@ def fit_errors(
 
 
 def rate_errors(series: DailySeries, ctr: Floats) -> tuple[Floats, Floats]:
-    """`fit_errors` of the smoothed rate alone."""
+    """`fit_errors` of the prediction ctr · impressions."""
     nothing = np.full(ctr.size, np.nan)
     return fit_errors(series, nothing, nothing, nothing, nothing, ctr)
 

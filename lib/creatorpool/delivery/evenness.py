@@ -1,9 +1,9 @@
-"""An upper bound where variance counts: every content's best worth at every click rate it may have (formulas §4.5).
+"""Upper bound on the score if variance counts: each content's largest value at each click rate (formulas §4.5).
 
-Variance couples all contents through the overall rate c. Given that c lies in a small cell, a content whose own rate
-lies in another cell costs at least λ/n times the squared distance of the cells, and what it is worth there, at prices
-of the shared constraints, is bounded by a dual of its own: a multiplier h keeps clicks / impressions inside the cell,
-and for given h its drawers are apart and solved in closed form. The largest sum over the cells of c bounds every plan.
+Variance couples all contents through the overall rate c. If c lies in a small cell, a content whose own rate lies in
+another cell costs at least λ/n times the squared distance of the cells. At prices of the shared constraints, a dual per
+content bounds its value there: a multiplier h keeps clicks / impressions inside the cell, and for given h the drawers
+separate and have a closed form. The largest sum over the cells of c bounds every plan.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from creatorpool.delivery.problem import DeliveryProblem
 from creatorpool.delivery.response import Floats, Integers, clicks_at
 from creatorpool.numerics.compiled import compiled_in_memory
 
-# Cells of the rate: at most, at least, and as many as this work allows.
+# Cells of the rate: CELL_PAIRS over the number of pairs, within these limits.
 MOST_CELLS, FEWEST_CELLS, CELL_PAIRS = 96, 48, 300_000
-# The views' prices are too high where fairness costs views: parts of them are tried.
+# If even rates cost views, the prices for views alone are too high: these parts of them are tried.
 PRICE_PARTS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.0)
-# Multipliers of a cell, as parts of the largest worth of a click; then halvings of the interval about the best.
+# Multipliers of a cell, as parts of the largest value of a click; then reductions of the interval around the best.
 FIRST_MULTIPLIERS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.6, 1.0, 2.0, 4.0, 10.0)
 REFINEMENTS = 8
 # Cells of impressions on which the range of a rate is bounded.
@@ -31,16 +31,16 @@ RATE_CELLS = 400
 def score_bound(
     problem: DeliveryProblem, objective: Objective, views_bound: float, prices: Prices, allowance: float | None
 ) -> float:
-    """No plan that meets the guarantees (or misses what the views' bound allows) scores more by `objective`.
+    """Upper bound on the score, by `objective`, of every plan that meets the guarantees or misses at most `allowance`.
 
     Parameters
     ----------
     views_bound : float
-        No such plan has more views.
+        Upper bound on the views of every such plan.
     prices : Prices
-        Prices of the shared constraints to start from; any give a bound.
+        Prices of the shared constraints. Any prices give a valid bound.
     allowance : float or None
-        Impressions that guarantees may miss together; None for none.
+        Impressions that guarantees may miss together; None if they may miss none.
     """
     if objective.reciprocal and objective.variance_weight > 0:
         least = -score_bound(problem, Objective(0.0, 1.0), views_bound, prices, allowance)
@@ -56,7 +56,7 @@ def score_bound(
     distance = np.maximum(0.0, np.maximum(edges[None, :-1] - edges[1:, None], edges[:-1, None] - edges[None, 1:]))
     penalty = objective.variance_weight / n * distance**2  # (content's cell, cell of the overall rate)
     must_show = (problem.min_impressions > 0) | (problem.min_clicks > 0)
-    if allowance is not None:  # guarantees may be missed whole
+    if allowance is not None:  # a plan may miss a whole guarantee
         must_show = np.zeros(n, dtype=bool)
     bounds = np.full(edges.size - 1, np.inf)
     for part in PRICE_PARTS if objective.views_weight > 0 else (0.0,):
@@ -70,17 +70,18 @@ def score_bound(
 
 
 def _edges(problem: DeliveryProblem) -> Floats:
-    """Edges of cells from 0 to beyond every rate; the last cell has no end."""
+    """Edges of the cells of rates, from 0 to the largest rate and inf."""
     cells = int(np.clip(CELL_PAIRS // problem.most.size, FEWEST_CELLS, MOST_CELLS))
     top = max(float(problem.curves.largest_rate(problem.most).max()), 1e-12)
     return np.append(np.linspace(0.0, top, cells), np.inf)
 
 
 def _rate_range(problem: DeliveryProblem, guaranteed: bool) -> tuple[Floats, Floats]:
-    """(n,) least and largest click rate that each content may have, rounded outward.
+    """(n,) lower and (n,) upper bound of each content's click rate.
 
-    Clicks rise with impressions: between two points the rate is within clicks at the one over impressions at the other.
-    A content's rate is a mean of its drawers'. With one drawer, what is guaranteed bounds the impressions from below.
+    Clicks rise with impressions. So between two points, the rate lies between the clicks at the first over the
+    impressions at the second, and the reverse. A content's rate is a mean of its rates in the drawers. With one drawer,
+    the guarantee is a lower bound of the impressions.
     """
     known = problem.curves.known & (problem.most > 0)
     start = np.where(known, np.minimum(problem.curves.first_corner, problem.most), 1.0)
@@ -105,7 +106,7 @@ def _worth_by_cell(
     edges: Floats,
     possible: np.ndarray,
 ) -> tuple[Floats, float]:
-    """(n, cells) bound on each content's worth at a rate in each cell, and what the prices earn."""
+    """(n, cells) bound on each content's value at a rate in each cell, and the value of the limits at the prices."""
     n, m = problem.shape
     weight = views_weight * problem.views_per_click + part * prices.clicks[:, None]
     price = part * (prices.total + prices.drawer[None, :] - prices.impressions[:, None])
@@ -120,7 +121,7 @@ def _worth_by_cell(
 
 
 def prices_worth(problem: DeliveryProblem, prices: Prices, allowance: float) -> float:
-    """The shared constraints' limits at their prices."""
+    """Value of the shared constraints' limits at their prices."""
     return float(
         prices.total * problem.total
         + prices.drawer @ problem.drawer_capacity

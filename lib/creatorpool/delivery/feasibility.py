@@ -1,4 +1,4 @@
-"""How far a plan is from its constraints: an own count, which trusts no solver."""
+"""Violations of a plan's constraints, computed from the plan alone, independently of any solver."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ import numpy as np
 from creatorpool.delivery.problem import DeliveryProblem
 from creatorpool.delivery.response import Floats
 
-# Impressions, as a part of the amount they are compared with, that rounding may add or take.
+# Relative rounding error of impressions that the checks accept.
 TOLERANCE = 1e-7
 
 
 @dataclass(frozen=True)
 class Shortfalls:
-    """What is missing from the guarantees."""
+    """Unmet parts of the guarantees."""
 
     impressions: Floats
     """(n,) >= 0"""
     clicks: Floats
     """(n,) >= 0"""
     violation: float
-    """all of it in impressions: a click counts `DeliveryProblem.impressions_per_click`"""
+    """their sum in impressions; a click counts `DeliveryProblem.impressions_per_click`"""
 
     @property
     def met(self) -> bool:
-        """No guarantee is missed."""
+        """Whether all guarantees are met."""
         return self.violation == 0.0
 
 
 def shortfalls(problem: DeliveryProblem, impressions: Floats) -> Shortfalls:
-    """What an (n, m) plan misses; rounding up to `TOLERANCE` of a guarantee is none."""
+    """Shortfalls of an (n, m) plan; a shortfall up to `TOLERANCE` of its guarantee counts as 0."""
     shown = impressions.sum(axis=1)
     clicked = problem.curves.clicks(impressions).sum(axis=1)
     missing = _above_rounding(problem.min_impressions - shown, problem.min_impressions)
@@ -41,15 +41,15 @@ def shortfalls(problem: DeliveryProblem, impressions: Floats) -> Shortfalls:
 
 
 def rounding(problem: DeliveryProblem) -> float:
-    """Impressions that all guarantees together may miss by rounding."""
+    """Shortfall of all guarantees together, in impressions, that rounding may cause."""
     clicks = problem.min_clicks * problem.impressions_per_click
     return TOLERANCE * float(problem.min_impressions.sum() + clicks.sum())
 
 
 def excess(problem: DeliveryProblem, impressions: Floats) -> dict[str, float]:
-    """By how much an (n, m) plan breaks each hard constraint, as a part of its limit; 0 or less where it holds.
+    """Relative excess of an (n, m) plan over each hard constraint, by name; 0 or less if the constraint holds.
 
-    `positions` is the largest part by which a content at some rank in its drawer is above what that rank allows.
+    `positions` is the largest relative excess of a content over the cap of its rank in a drawer.
     """
     n, m = problem.shape
     ranked = -np.sort(-impressions, axis=0)
@@ -64,12 +64,12 @@ def excess(problem: DeliveryProblem, impressions: Floats) -> dict[str, float]:
 
 
 def is_feasible(problem: DeliveryProblem, impressions: Floats) -> bool:
-    """All hard constraints hold, up to `TOLERANCE`; guarantees apart."""
+    """Whether all hard constraints hold up to `TOLERANCE`; guarantees are not among them."""
     return max(excess(problem, impressions).values()) <= TOLERANCE
 
 
 def within_capacities(problem: DeliveryProblem, impressions: Floats) -> Floats:
-    """An (n, m) plan scaled down to the capacities of drawers and the total, where it is above them."""
+    """The (n, m) plan scaled down to the capacities of drawers and to the total, where it exceeds them."""
     x = impressions * np.minimum(1.0, problem.drawer_capacity / np.maximum(impressions.sum(axis=0), 1e-300))
     scaled: Floats = x * min(1.0, problem.total / max(float(x.sum()), 1e-300))
     return scaled

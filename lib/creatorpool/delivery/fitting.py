@@ -1,10 +1,10 @@
 """Fits the response curves of many contents in one pass (formulas §4.2).
 
-Per content, on the longest increasing subsequence of its daily (impressions, clicks), least squares of log10 clicks
-over (a, θ) = (log10 y_m, ln r) with penalty ``0.01·((a − a_c)² + (θ − θ_c)²)``, in a box and from several starts. The
-source logs x as well: here it enters by the exponent ``r(x − x_0) = e^{θ + ln(x − x_0)}``, a sum of logarithms. A
-penalty towards 0 would depend on the unit of impressions, so its centre (a_c, θ_c) follows the content's own scale, and
-moves once to where the first descent ended.
+The fit of one content uses the longest increasing subsequence of its daily (impressions, clicks). It minimises squared
+errors of log10 clicks over (a, θ) = (log10 y_m, ln r), with penalty ``0.01·((a − a_c)² + (θ − θ_c)²)``, in a box and
+from several starts. The source also takes the logarithm of x; here x enters through the exponent
+``r(x − x_0) = e^{θ + ln(x − x_0)}``, a sum of logarithms. A penalty towards 0 would depend on the unit of impressions.
+So its centre (a_c, θ_c) follows the content's own scale, and moves once, to the end of the first descent.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from creatorpool.errors import InputError
 
 AT_BOUND = 1e-6
 LEAST_GROWTH = 0.001
-"""log10 y_m must exceed that of the anchor's clicks by this."""
+"""log10 y_m must exceed log10 of the anchor's clicks by this."""
 AT_CEILING = "no saturation in sight: y_max ends at its bound"
 AT_FLOOR = "no growth in sight: y_max ends at its bound"
 AT_RATE = "r ends at its bound"
@@ -37,17 +37,23 @@ COLD = "cold start, by the category's prior: "
 
 @dataclass(frozen=True)
 class FitRules:
-    """What a fit is made by."""
+    """Settings of a fit.
+
+    Raises
+    ------
+    InputError
+        If min_points is below 4, regularisation is not > 0 or confidence is outside (0, 1).
+    """
 
     min_points: int = 5
-    """days with clicks, and days in the increasing subsequence, that a content needs to be fitted alone"""
+    """days with clicks, and days in the increasing subsequence, that a content needs for a curve of its own"""
     regularisation: float = 0.01
     confidence: float = 0.95
-    """of the parameters' intervals"""
+    """confidence of the parameters' intervals"""
     frees_anchor: bool = True
-    """fit the clicks at the anchor too; the published fit trusts those of the day"""
+    """whether the clicks at the anchor are fitted too; the published fit keeps the observed clicks"""
     only_increasing: bool = True
-    """fit the longest increasing subsequence, as published; else all days with clicks"""
+    """whether only the longest increasing subsequence is fitted, as published, or all days with clicks"""
 
     def __post_init__(self) -> None:
         if self.min_points < 4 or not self.regularisation > 0 or not 0 < self.confidence < 1:
@@ -58,17 +64,17 @@ class FitRules:
 
 @dataclass(frozen=True, eq=False)
 class SeriesFit:
-    """The curves of n contents, and what a category's prior is estimated from."""
+    """The curves of n contents, and the input of their categories' priors."""
 
     fit: P2CFit
     errors: CurveErrors
-    """nan but for curves that stand on their own days"""
+    """nan except for curves fitted without a prior"""
 
 
 def fit_p2c(
     pv: ArrayLike, click: ArrayLike, *, rules: FitRules | None = None, prior: CurvePrior | None = None
 ) -> P2CFit:
-    """The response curve of one content.
+    """Fit the response curve of one content.
 
     Parameters
     ----------
@@ -77,14 +83,15 @@ def fit_p2c(
     click : (days,) array_like
         Clicks of the same days, in [0, pv].
     rules : FitRules, optional
+        Settings of the fit.
     prior : CurvePrior, optional
-        Of the content's category (one row), for a content with too few days of its own.
+        Prior of the content's category, one row; used if the content has too few days.
 
     Returns
     -------
     P2CFit
-        Of scalars. Where the days carry no curve, `converged` is false, `reason` says why, and `ctr` is the rate under
-        Jeffreys' prior.
+        With scalar fields. If the days do not suffice for a curve, `converged` is false and `reason` says why. `ctr` is
+        the rate under Jeffreys' prior.
 
     Raises
     ------
@@ -101,9 +108,18 @@ def fit_series(
     ctr: Floats | None = None,
     prior: CurvePrior | None = None,
 ) -> SeriesFit:
-    """The curves of n contents; `ctr` (n,) are their smoothed rates, and `prior` has a row for each.
+    """Fit the curves of n contents. A content's fit does not depend on the other contents.
 
-    No content's fit depends on which others there are.
+    Parameters
+    ----------
+    series : DailySeries
+        Days of n contents.
+    rules : FitRules, optional
+        Settings of the fit.
+    ctr : (n,) array, optional
+        Smoothed click rates; by default those under Jeffreys' prior.
+    prior : CurvePrior, optional
+        One row per content, for contents with too few days.
     """
     used = rules or FitRules()
     rate = JEFFREYS.smoothed(series.sums(series.click), series.sums(series.pv)) if ctr is None else ctr
@@ -118,14 +134,14 @@ def fit_series(
     low, high = p[:, :2] - reach, p[:, :2] + reach
     curve = np.exp(p[:, 1]), 10.0 ** p[:, 0], x0, 10.0 ** p[:, 2]
     rmse, ape = fit_errors(series, *curve, rate)
-    with np.errstate(over="ignore"):  # what the days do not tell has no upper end
+    with np.errstate(over="ignore"):  # an undetermined parameter has the upper end inf
         ends = np.exp(low[:, 1]), np.exp(high[:, 1]), 10.0 ** low[:, 0], 10.0 ** high[:, 0]
     fit = P2CFit(*curve, *ends, rate, rmse, ape, np.diff(days.rising.offsets), converged, reason)
     return SeriesFit(fit, _errors(p, covariance, noise, converged & ~problem.is_cold))
 
 
 def _solved(rising: DailySeries, problem: CurveProblem, rules: FitRules) -> tuple[Floats, Bools]:
-    """(n, 3) log10 y_m, ln r and log10 y_0, nan where nothing was fitted, and (n,) whether the descent converged."""
+    """(n, 3) log10 y_m, ln r and log10 y_0, nan without a fit, and (n,) whether the descent converged."""
     parameters, converged = np.full((len(rising), 3), np.nan), np.zeros(len(rising), dtype=np.bool_)
     bounds = np.stack([problem.low, problem.high], axis=1)
     fit_rows(

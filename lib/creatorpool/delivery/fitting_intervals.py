@@ -1,4 +1,4 @@
-"""How sure the days make a curve's parameters (formulas §4.2)."""
+"""Errors and intervals of a curve's parameters (formulas §4.2)."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from creatorpool.delivery.suitability import Suitability
 
 LN10 = float(np.log(10.0))
 FITTED = 3
-"""Parameters that the days pay for, the anchor's clicks among them."""
+"""Number of fitted parameters, the anchor's clicks included: degrees of freedom are days minus this."""
 
 
 def parameter_errors(days: Suitability, problem: CurveProblem, p: Floats, x0: Floats) -> tuple[Floats, Floats]:
-    """(n, 2, 2) covariance of (log10 y_m, ln r), and (n,) the variance of log10 clicks about the curve.
+    """(n, 2, 2) covariance of (log10 y_m, ln r), and (n,) variance of log10 clicks around the curve.
 
     Notes
     -----
-    ``s² (JᵀJ)⁻¹`` with J over the fitted days. s² is taken over all days with clicks: the increasing subsequence leaves
-    out those that stray furthest. The penalty is not counted as evidence, so that its pull is not taken for knowledge;
-    a cold content's prior is, with the noise of its category.
+    The covariance is ``s² (JᵀJ)⁻¹`` with J over the fitted days. s² uses all days with clicks, because the increasing
+    subsequence omits the days furthest from the curve. The penalty does not count as information. The prior of a
+    cold-start content does, with the noise of its category.
     """
     information, noise = _information(days.rising, p, x0), _noise(days.positive, p, x0)
     information[problem.is_cold, :2, :2] += problem.precision[problem.is_cold]
@@ -31,7 +31,7 @@ def parameter_errors(days: Suitability, problem: CurveProblem, p: Floats, x0: Fl
 
 
 def reaches(days: Suitability, problem: CurveProblem, covariance: Floats, confidence: float) -> Floats:
-    """(n, 2) half the width of each parameter's interval, by Student's t; by the normal law under a prior."""
+    """(n, 2) half-widths of the parameters' intervals, by Student's t, or by the normal distribution under a prior."""
     free = np.where(problem.is_cold, np.inf, np.maximum(np.diff(days.positive.offsets) - FITTED, 1.0))
     each, place = np.unique(free, return_inverse=True)
     quantile = student.ppf(0.5 + confidence / 2.0, each)[place]
@@ -39,7 +39,7 @@ def reaches(days: Suitability, problem: CurveProblem, covariance: Floats, confid
 
 
 def _information(rising: DailySeries, p: Floats, x0: Floats) -> Floats:
-    """(n, 3, 3) JᵀJ, J the derivatives of log10 ŷ by (log10 y_m, ln r, log10 y_0)."""
+    """(n, 3, 3) JᵀJ, where J holds the derivatives of log10 ŷ in (log10 y_m, ln r, log10 y_0)."""
     owner = rising.owner
     a, theta, b = p[owner].T
     growth = np.exp(theta) * (rising.pv - x0[owner])
@@ -57,7 +57,7 @@ def _information(rising: DailySeries, p: Floats, x0: Floats) -> Floats:
 
 
 def _noise(positive: DailySeries, p: Floats, x0: Floats) -> Floats:
-    """(n,) variance of log10 clicks about the curve over all days with clicks."""
+    """(n,) variance of log10 clicks around the curve, over all days with clicks."""
     owner = positive.owner
     curve = np.exp(p[:, 1]), 10.0 ** p[:, 0], x0, 10.0 ** p[:, 2]
     r, y_max, start, y0 = (part[owner] for part in curve)
@@ -68,7 +68,7 @@ def _noise(positive: DailySeries, p: Floats, x0: Floats) -> Floats:
 
 
 def _inverse(matrix: Floats) -> Floats:
-    """Inverse of (n, 3, 3) symmetric matrices; what the days do not tell at all gets a very large variance."""
+    """Inverses of (n, 3, 3) symmetric matrices; parameters that the days do not determine get a very large variance."""
     size = np.einsum("nii->n", matrix)
     ridge = np.where(size > 0, 1e-12 * size, 1.0)
     return np.asarray(np.linalg.inv(matrix + ridge[:, None, None] * np.eye(3)), dtype=np.float64)

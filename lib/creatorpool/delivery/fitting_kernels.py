@@ -1,6 +1,6 @@
-"""Compiled parts of the fit, over the days of many contents: subsequences, and damped least squares in a box.
+"""Compiled parts of the fit over the days of many contents: subsequences, and damped least squares in a box.
 
-All that `fit_rows` calls is in this file, so that its machine code can be kept on disk. In the transformed parameters
+Everything that `fit_rows` calls is in this file, so that its machine code can be cached on disk. In the parameters
 (a, θ, b) = (log10 y_m, ln r, log10 y_0) the curve is ``log10 ŷ = a − log10(1 + c·e^{−rd})`` with c = y_m/y_0 − 1 and
 d = x − x_0, and its derivatives are ``∂a = 1 − s``, ``∂θ = c·E·r·d / (ln 10 (1 + c·E))``, ``∂b = s`` with E = e^{−rd}
 and s = (y_m/y_0)·E / (1 + c·E).
@@ -22,17 +22,17 @@ SMALL_STEP = 1e-9
 SMALL_GRADIENT = 1e-9
 FIRST_DAMPING, LARGEST_DAMPING = 1e-3, 1e12
 
-# Starting points: saturation over the most clicks seen, and rate times the span of impressions.
+# Starting points: saturation over the largest observed clicks, and rate times the span of impressions.
 CEILINGS = np.array([1.02, 1.3, 2.0, 5.0])
 RATES = np.array([0.7, 2.0, 5.0])
 
 
 @compiled
 def longest_increasing(x: Floats, y: Floats, chosen: Integers, tails: Integers, back: Integers) -> int:
-    """Longest subsequence that strictly rises in y, for rows in order of x with ties of x falling in y.
+    """Longest subsequence that strictly rises in y. Rows are in order of x; rows with equal x fall in y.
 
-    Writes the places of its members to `chosen`, in order, and returns how many; of several as long, the one with the
-    least clicks at each length. All arrays are (n,).
+    Writes the positions of its members to `chosen`, in order, and returns their number. Of several of equal length it
+    takes the one with the least clicks at each length. All arrays are (n,).
     """
     length = 0
     for place in range(y.size):
@@ -101,7 +101,7 @@ def _normal_equations(
 
 @compiled
 def _solve(hessian: Floats, gradient: Floats, damping: float, free: Bools, step: Floats) -> bool:
-    """Solve (H + damping·diag H)·step = −gradient in the free parameters by elimination; the others do not move."""
+    """Solve (H + damping·diag H)·step = −gradient for the free parameters by elimination; the others get step 0."""
     work = np.zeros((3, 4))
     for j in range(3):
         if not free[j]:
@@ -129,7 +129,7 @@ def _solve(hessian: Floats, gradient: Floats, damping: float, free: Bools, step:
 
 @compiled
 def _predicted_decrease(hessian: Floats, gradient: Floats, step: Floats) -> float:
-    """How much less the cost would be after `step` if it were its quadratic model."""
+    """Decrease of the cost's quadratic model after `step`."""
     total = 0.0
     for j in range(3):
         total -= 2.0 * gradient[j] * step[j]
@@ -142,7 +142,7 @@ def _predicted_decrease(hessian: Floats, gradient: Floats, step: Floats) -> floa
 def descend(
     d: Floats, z: Floats, p: Floats, low: Floats, high: Floats, centre: Floats, precision: Floats
 ) -> tuple[float, bool]:
-    """Levenberg–Marquardt within low <= p <= high, in place; returns the cost and whether it converged."""
+    """Levenberg–Marquardt within low <= p <= high; changes `p`, returns the cost and whether it converged."""
     hessian, gradient, step = np.empty((3, 3)), np.empty(3), np.zeros(3)
     free = np.empty(3, dtype=np.bool_)
     damping, cost = FIRST_DAMPING, _cost(d, z, p, centre, precision)
@@ -169,9 +169,9 @@ def descend(
                     break
             damping *= 4.0
             if damping > LARGEST_DAMPING:
-                # No step in the descent's direction is short enough to gain anything: the rounding has the last word.
+                # Even the shortest step gains nothing: rounding hides any gain.
                 return cost, slope <= 1e-6
-        # Where the residuals bend the valley, undamped steps overshoot from side to side for ever.
+        # Damping rises if the gain is far below the prediction: in a curved valley undamped steps would oscillate.
         predicted = _predicted_decrease(hessian, gradient, trial - p)
         gain, cost = cost - reached, reached
         p[:] = trial
@@ -188,7 +188,7 @@ def descend(
 def _best_start(
     d: Floats, z: Floats, low: Floats, high: Floats, centre: Floats, precision: Floats, b: float, best: Floats
 ) -> bool:
-    """Descend from the `STARTS` grid points of least cost; the best end goes to `best`; whether it converged."""
+    """Descend from the `STARTS` grid points of least cost; write the best end to `best`; return if it converged."""
     top, span = z.max(), d.max()
     count = CEILINGS.size * RATES.size + 1
     points, costs = np.empty((count, 3)), np.empty(count)
@@ -226,12 +226,11 @@ def fit_rows(
     parameters: Floats,
     converged: Bools,
 ) -> None:
-    """Fit the curve of each content whose precision is not nan.
+    """Fit the curve of each content whose precision is not nan; write `parameters` (n, 3) and `converged` (n,).
 
-    `x` (d,) rises and `y` (d,) is positive in each content's rows. `centre` (n, 2) and
-    `precision` (n, 2, 2) are the penalty's, which is set anew about the first end where `recentred` (n,); `bounds`
-    (n, 2, 2) are the least and largest (a, θ). Written: `parameters`
-    (n, 3) and whether it `converged` (n,).
+    In each content's rows, `x` (d,) rises and `y` (d,) is positive. `centre` (n, 2) and `precision` (n, 2, 2) define
+    the penalty. Where `recentred` (n,), its centre moves to the end of the first descent. `bounds` (n, 2, 2) holds the
+    least and the largest (a, θ).
     """
     low, high, middle = np.empty(3), np.empty(3), np.empty(2)
     for row in range(offsets.size - 1):
@@ -245,15 +244,15 @@ def fit_rows(
         high[2] = min(z[0] + 1.0, z[-1]) if frees_anchor else z[0]
         converged[row] = _best_start(d, z, low, high, centre[row], precision[row], z[0], parameters[row])
         if recentred[row]:
-            # The penalty again, about the end of the first descent: it steadies what the days do not tell, and takes
-            # hardly anything from what they do.
+            # The penalty around the end of the first descent stabilises parameters that the days do not determine and
+            # hardly changes the others.
             middle[:] = parameters[row, :2]
             _, converged[row] = descend(d, z, parameters[row], low, high, middle, precision[row])
 
 
 @compiled
 def rising_rows(offsets: Integers, x: Floats, y: Floats, chosen: Bools) -> None:
-    """Mark each content's longest increasing subsequence in `chosen` (d,); rows rise in x, ties of x fall in y."""
+    """Mark each content's longest increasing subsequence in `chosen` (d,); rows are as in `longest_increasing`."""
     longest = 0
     for row in range(offsets.size - 1):
         longest = max(longest, offsets[row + 1] - offsets[row])

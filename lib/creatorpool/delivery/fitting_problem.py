@@ -1,4 +1,4 @@
-"""The least squares of each content: centre and weight of its penalty, box of its parameters (formulas §4.2)."""
+"""Each content's least-squares problem: centre and weight of the penalty, box of the parameters (formulas §4.2)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from creatorpool.delivery.prior import CurvePrior
 from creatorpool.delivery.suitability import SUITABLE, Reasons, Suitability
 
 CEILING_CENTRE, RATE_CENTRE = 1.5, 2.5
-"""First centre of the penalty: y_m over the most clicks seen, and r times the span of impressions."""
+"""First centre of the penalty: y_m over the largest observed clicks, and r times the span of impressions."""
 MOST_CEILING = 10.0
-"""Saturation is sought up to this many times the most clicks seen: further on, the days cannot tell it."""
+"""Upper bound of y_m over the largest observed clicks; the days cannot determine a larger saturation."""
 LEAST_CEILING = 1.001
-"""… and from this many times the anchor's clicks."""
+"""Lower bound of y_m over the anchor's clicks."""
 RATE_SPANS = (1e-2, 1e2)
-"""r times the span of impressions is sought within these."""
+"""Bounds of r times the span of impressions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,19 +26,19 @@ class CurveProblem:
 
     centre: Floats
     precision: Floats
-    """(n, 2, 2); nan where there is nothing to fit"""
+    """(n, 2, 2) weight of the penalty; nan for contents that are not fitted"""
     low: Floats
     high: Floats
     is_cold: Bools
-    """leans on its category's prior"""
+    """whether the content uses its category's prior"""
     noise: Floats
-    """variance of log10 clicks in a cold content's category; nan for others"""
+    """variance of log10 clicks in the category of a cold-start content; nan for others"""
 
 
 def curve_problem(days: Suitability, regularisation: float, prior: CurvePrior | None) -> CurveProblem:
-    """What is fitted to each content: by its own days where they can carry a curve, else by its category's prior.
+    """The problem of each content: from its own days if they suffice for a curve, else with its category's prior.
 
-    The prior serves only where days are too few: longer series that show no rise speak against a curve.
+    The prior is used only if there are too few days. A longer series without a rise is evidence against a curve.
     """
     (x_first, y_first), (x_last, y_last) = days.anchor, days.last
     span = x_last - x_first

@@ -1,4 +1,4 @@
-"""The frontier of views and even click rates: plans of which none is better in both (formulas §4.6, §6.8)."""
+"""The frontier of views and even click rates: plans that no other plan beats in both (formulas §4.6, §6.8)."""
 
 from __future__ import annotations
 
@@ -21,28 +21,42 @@ from creatorpool.delivery.response import Floats
 from creatorpool.errors import InputError
 
 POINTS = 9
-# Weights on variance run from where it costs this part of the views to the inverse, at the plan of most views.
+# At the plan with the most views, weight · variance runs from the first to the last of these parts of the views.
 FIRST_PART, LAST_PART = 0.05, 50.0
 
 
 @dataclass(frozen=True)
 class FrontierPoint:
-    """One plan of the frontier and the weight λ on -variance for which it was found; inf for variance alone."""
+    """A plan of the frontier and its weight λ on -variance; inf for the objective of variance alone."""
 
     variance_weight: float
     plan: DeliveryPlan
 
 
 def plan_frontier(problem: DeliveryProblem, points: int = POINTS) -> list[FrontierPoint]:
-    """Plans from most views to least variance, all of which meet the guarantees as far as any does.
-
-    Each weight is climbed from the plans of the weights before it, up and then down again: either way follows other
-    basins. A plan that another one matches in views and in variance is left out.
+    """Plans from most views to least variance; all meet the guarantees as far as possible.
 
     Parameters
     ----------
+    problem : DeliveryProblem
+        The day.
     points : int
-        Weights to try, >= 2, the two ends among them.
+        Number of weights to try, >= 2, both ends included.
+
+    Returns
+    -------
+    list of FrontierPoint
+        By falling views and falling variance, without plans that another plan matches or beats in both.
+
+    Raises
+    ------
+    InputError
+        If points is below 2.
+
+    Notes
+    -----
+    The climb for each weight starts from the plan of the weight before it. The weights are tried in rising and then in
+    falling order, because the two orders reach different local maxima.
     """
     if points < 2:
         raise InputError(f"points must be at least 2, got {points}")
@@ -75,7 +89,7 @@ def plan_frontier(problem: DeliveryProblem, points: int = POINTS) -> list[Fronti
 def _undominated(
     problem: DeliveryProblem, ends: list[tuple[float, Objective, Floats]]
 ) -> list[tuple[float, Objective, Floats]]:
-    """By falling views and falling variance; of equal plans the first."""
+    """Plans by falling views and falling variance without dominated ones; of equal plans the first."""
     measured = [(measure(problem, x), (w, objective, x)) for w, objective, x in ends]
     kept: list[tuple[float, Objective, Floats]] = []
     least = np.inf

@@ -1,4 +1,4 @@
-"""What a plan is to achieve: views, even click rates, or both (formulas §4.4, §6.8)."""
+"""Objectives of a plan: views, even click rates, or both (formulas §4.4, §6.8)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from creatorpool.errors import InputError
 
 @dataclass(frozen=True)
 class Objective:
-    """``a · views - λ · variance``, or the published ``views + λ / variance``. Made by the four functions below."""
+    """``a · views - λ · variance``, or the published ``a · views + λ / variance``; four functions below make it.
+
+    Raises
+    ------
+    InputError
+        If a weight is not finite and >= 0.
+    """
 
     views_weight: float
     variance_weight: float
@@ -28,17 +34,17 @@ class Objective:
 
     @property
     def is_separable(self) -> bool:
-        """Variance does not count."""
+        """Whether variance does not count, so that the objective is a sum over contents and drawers."""
         return self.variance_weight == 0.0
 
     def score(self, views: float, variance: float) -> float:
-        """What the plan is worth; larger is better. inf for the published form at variance 0."""
+        """Value of the objective, in views; larger is better. inf for the published form at variance 0."""
         if self.reciprocal and self.variance_weight > 0:
             return self.views_weight * views + (self.variance_weight / variance if variance > 0 else np.inf)
         return self.views_weight * views - self.variance_weight * variance
 
     def variance_slope(self, variance: float) -> float:
-        """-d score / d variance: the weight on -variance that has the same gradient there."""
+        """-d score / d variance: the weight on -variance with the same gradient at this variance."""
         if not self.reciprocal:
             return self.variance_weight
         return self.variance_weight / max(variance, np.finfo(float).tiny ** 0.25) ** 2
@@ -50,31 +56,31 @@ def most_views() -> Objective:
 
 
 def least_variance() -> Objective:
-    """Even click rates alone; a plan that shows nothing beyond the guarantees may be best."""
+    """Even click rates alone; the best plan may show nothing beyond the guarantees."""
     return Objective(0.0, 1.0)
 
 
 def weighted(variance_weight: float) -> Objective:
-    """Views less λ times the variance, λ in views."""
+    """Views minus λ times the variance; λ >= 0, in views."""
     return Objective(1.0, variance_weight)
 
 
 def published(variance_weight: float) -> Objective:
-    """Views plus λ over the variance, as published; without a bound where all rates can be equal (formulas §6.8)."""
+    """Views plus λ over the variance, as published; unbounded if all rates can be equal (formulas §6.8)."""
     return Objective(1.0, variance_weight, reciprocal=True)
 
 
 class Measures(NamedTuple):
-    """An (n, m) plan in numbers."""
+    """Figures of an (n, m) plan."""
 
     views: float
     """Σ ρ f(x), expected views"""
     variance: float
-    """mean squared distance of the contents' click rates from the overall one, over contents that are shown"""
+    """mean squared distance of the contents' click rates from the overall rate, over contents with impressions"""
     overall_rate: float
-    """all clicks / all impressions; nan if there are none"""
+    """all clicks / all impressions; nan without impressions"""
     rates: Floats
-    """(n,) clicks / impressions of each content; nan where it is not shown"""
+    """(n,) clicks / impressions of each content; nan without impressions"""
 
 
 def measure(problem: DeliveryProblem, impressions: Floats) -> Measures:

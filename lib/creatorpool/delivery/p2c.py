@@ -17,9 +17,9 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class P2CFit:
-    """The curve of one content in one drawer, or of n of them: every field is a scalar or an (n,) array.
+    """The curve of one content in one drawer, or n curves: every field is a scalar or an (n,) array.
 
-    Where `converged` is false there is no curve: its parameters are nan, `reason` says why, and `ctr` serves.
+    If `converged` is false, there is no curve: its parameters are nan, `reason` says why, and `ctr` predicts clicks.
     """
 
     r: Floats
@@ -27,53 +27,60 @@ class P2CFit:
     y_max: Floats
     """saturation y_m, clicks"""
     x0: Floats
-    """anchor: the least impressions that were fitted"""
+    """anchor: least impressions among the fitted days"""
     y0: Floats
-    """anchor: clicks there"""
+    """clicks at the anchor"""
     r_lo: Floats
     r_hi: Floats
     y_max_lo: Floats
     y_max_hi: Floats
     ctr: Floats
-    """smoothed clicks an impression: the baseline, and what serves without a curve"""
+    """smoothed clicks per impression: the baseline, and the prediction without a curve"""
     rmse: Floats
-    """root mean squared error on all days with impressions, clicks"""
+    """root mean squared error in clicks, on all days with impressions"""
     ape: Floats
     """mean |y − ŷ| / y on the days with clicks"""
     n_points: Integers
     """days in the longest increasing subsequence"""
     converged: Bools
     reason: NDArray[np.str_]
-    """why there is no curve, or which prior it leans on; empty for a curve that stands on its own days"""
+    """why there is no curve, or which prior the fit uses; empty for a curve fitted without a prior"""
 
     def __len__(self) -> int:
         if self.r.ndim == 0:
-            raise TypeError("the fit of one content has no length")
+            raise TypeError("the fit of one content is a scalar and has no length")
         return int(self.r.size)
 
     def __getitem__(self, which: Any) -> P2CFit:
-        """One content's fit, or those of some: any index of an (n,) array, None for a new axis included."""
+        """The fits at `which`, any index of an (n,) array, also None for a new axis."""
         return P2CFit(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
 
 
 def predict_clicks(fit: P2CFit, pv: ArrayLike) -> Floats:
-    """Expected clicks of `pv` daily impressions.
+    """Expected clicks for `pv` daily impressions.
 
     Parameters
     ----------
     fit : P2CFit
-        Of one content, or of n.
+        Fit of one content or of n contents.
     pv : array_like
-        Impressions >= 0, of a shape that broadcasts with the fit's.
+        Impressions, >= 0, of a shape that broadcasts with the fit's.
 
     Returns
     -------
     float64 array or scalar
+        Clicks.
+
+    Raises
+    ------
+    InputError
+        If an impression count is negative or nan.
 
     Notes
     -----
-    ``y(x) = y_m y_0 / (y_0 − (y_0 − y_m) e^{−r(x − x_0)})`` from the anchor on. Below it the ray from the origin to the
-    anchor: the logistic itself expects clicks without impressions. Without a curve ``ctr · x``.
+    ``y(x) = y_m y_0 / (y_0 − (y_0 − y_m) e^{−r(x − x_0)})`` from the anchor on. Below the anchor it is the straight
+    line from the origin to the anchor, because the logistic has clicks without impressions. Without a curve it is
+    ``ctr · x``.
     """
     x = np.asarray(pv, dtype=np.float64)
     if not (x >= 0).all():  # nan too
@@ -82,7 +89,7 @@ def predict_clicks(fit: P2CFit, pv: ArrayLike) -> Floats:
 
 
 def curve_clicks(x: Floats, r: Floats, y_max: Floats, x0: Floats, y0: Floats, ctr: Floats) -> Floats:
-    """`predict_clicks` from plain arrays that broadcast; a nan `r` means no curve."""
+    """`predict_clicks` from arrays that broadcast; a nan `r` means no curve."""
     has_curve = ~np.isnan(r)
     start, clicks, top = (np.where(has_curve, part, 1.0) for part in (x0, y0, y_max))
     beyond = np.maximum(x - start, 0.0)

@@ -1,8 +1,9 @@
-"""Cold start: what the curves of a category have in common (formulas §4.3).
+"""Cold start: the prior of a category's curves (formulas §4.3).
 
-Within a category (a, θ) = (log10 y_m, ln r) is taken as normal over contents. Its mean and covariance are the likeliest
-for the curves that stand on their own days, each seen with its own errors. A content with few days is
-then fitted by the most likely curve under both: least squares over the category's noise, plus ``(p − μ)ᵀ Σ⁻¹ (p − μ)``.
+Within a category, (a, θ) = (log10 y_m, ln r) is assumed normal over contents. Mean and covariance are
+maximum-likelihood estimates from the curves fitted without a prior, each with its own errors. A content with few days
+gets the most likely curve under its days and the prior: least squares over the category's noise, plus
+``(p − μ)ᵀ Σ⁻¹ (p − μ)``.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ import numpy as np
 from creatorpool.delivery.p2c import Bools, Floats, Integers
 
 LEAST_FITS = 20
-"""Curves without which a category takes the prior of all categories together."""
+"""A category with fewer curves gets the prior of all categories together."""
 LEAST_SPREAD = 1e-4
-"""Variance that is left between a category's curves, however alike they are."""
+"""Least variance between a category's curves."""
 ROUNDS, SETTLED = 200, 1e-6
 REACH = 3.0
-"""A cold content's parameters are sought within this many standard deviations."""
+"""Bound of a cold-start content's parameters, in standard deviations around the prior's mean."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +32,9 @@ class CurvePrior:
     covariance: Floats
     """(n, 2, 2)"""
     noise: Floats
-    """(n,) variance of log10 clicks about their curve"""
+    """(n,) variance of log10 clicks around a curve"""
     is_known: Bools
-    """(n,)"""
+    """(n,) false where there are too few curves for a prior; the other fields are nan there"""
 
     @property
     def precision(self) -> Floats:
@@ -43,28 +44,28 @@ class CurvePrior:
 
     @property
     def reach(self) -> Floats:
-        """(n, 2) how far from the mean a parameter is sought."""
+        """(n, 2) largest distance of a fitted parameter from the mean."""
         return np.asarray(REACH * np.sqrt(np.einsum("nii->ni", self.covariance)), dtype=np.float64)
 
     def take(self, which: Integers) -> CurvePrior:
-        """The prior of each content, by its category's place."""
+        """The priors at positions `which`, such as each content's category."""
         return CurvePrior(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
 
 
 @dataclass(frozen=True, eq=False)
 class CurveErrors:
-    """Transformed parameters of n fits: what a prior is estimated from."""
+    """Transformed parameters of n fits with their errors: the input of a prior."""
 
     parameters: Floats
     """(n, 2) log10 y_m and ln r; nan without a curve"""
     covariance: Floats
-    """(n, 2, 2) of their errors"""
+    """(n, 2, 2) covariance of their errors"""
     noise: Floats
-    """(n,) variance of log10 clicks about the curve"""
+    """(n,) variance of log10 clicks around the curve"""
 
 
 def fit_curve_prior(found: CurveErrors, group: Integers, groups: int) -> CurvePrior:
-    """The prior of each of `groups` categories, from the curves of contents of category `group` (n,)."""
+    """The priors of `groups` categories, one row each; `group` (n,) is the category of each content, 0 and up."""
     fitted = ~np.isnan(found.parameters[:, 0])
     everyone = _maximum_likelihood(found, np.flatnonzero(fitted))
     rows = [_maximum_likelihood(found, np.flatnonzero(fitted & (group == code))) or everyone for code in range(groups)]
@@ -79,15 +80,15 @@ def fit_curve_prior(found: CurveErrors, group: Integers, groups: int) -> CurvePr
 
 
 def _maximum_likelihood(found: CurveErrors, own: Integers) -> tuple[Floats, Floats, float] | None:
-    """Mean and covariance under which the curves `own` are likeliest, given their errors, and their median noise."""
+    """Maximum-likelihood mean and covariance of the curves `own`, given their errors, and their median noise."""
     if own.size < LEAST_FITS:
         return None
-    # Sums in one order, whatever the order of contents.
+    # A fixed order, so that float sums do not depend on the order of contents.
     own = own[np.lexsort(found.parameters[own].T)]
     seen, errors = found.parameters[own], found.covariance[own]
     mean, spread = seen.mean(axis=0), np.cov(seen.T) + LEAST_SPREAD * np.eye(2)
     for _ in range(ROUNDS):
-        # Expectation–maximisation: where each curve lies given the law, then the law given where they lie.
+        # Expectation–maximisation: the curves' parameters given the distribution, then the distribution given them.
         gain = spread @ np.linalg.inv(spread + errors)
         place = mean + np.einsum("nij,nj->ni", gain, seen - mean)
         rest = spread - gain @ spread

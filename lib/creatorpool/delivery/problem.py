@@ -1,4 +1,4 @@
-"""What is to be planned: contents, drawers, capacities, guarantees (formulas §4.4, S3)."""
+"""The planning problem of a day: contents, drawers, capacities, guarantees (formulas §4.4, S3)."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ class DeliveryProblem:
     curves: ResponseCurves
     """clicks of each content in each drawer"""
     positions: Sequence[ArrayLike]
-    """capacities of each drawer's positions, impressions a day >= 0; an empty one means no rule of positions there"""
+    """capacities of each drawer's positions, impressions per day >= 0; an empty array means no rule of positions"""
     total: float
     """R: impressions of all drawers together, >= 0; inf for no limit"""
     drawer_capacity: Floats = field(default_factory=lambda: np.array(np.nan))
-    """(m,) C(s_j), >= 0; by default the sum of the drawer's positions"""
+    """(m,) C(s_j), impressions per day >= 0; by default the sum of the drawer's positions"""
     min_impressions: Floats = field(default_factory=lambda: np.array(0.0))
-    """scalar or (n,) impressions guaranteed over all drawers, >= 0"""
+    """scalar or (n,) guaranteed impressions over all drawers, >= 0"""
     min_clicks: Floats = field(default_factory=lambda: np.array(0.0))
-    """scalar or (n,) expected clicks guaranteed, >= 0"""
+    """scalar or (n,) guaranteed expected clicks, >= 0"""
     views_per_click: Floats = field(default_factory=lambda: np.array(1.0))
-    """scalar or (n, m): ρ, views that follow a click, >= 0"""
+    """scalar or (n, m): ρ, views per click, >= 0"""
 
     def __post_init__(self) -> None:
         n, m = self.curves.shape
         if len(self.positions) != m:
-            raise InputError(f"positions must hold one array a drawer, {m}, got {len(self.positions)}")
+            raise InputError(f"positions must hold one array per drawer, {m}, got {len(self.positions)}")
         capacities = [_amounts(f"positions[{j}]", p, (np.size(p),), 0.0) for j, p in enumerate(self.positions)]
         summed = np.array([p.sum() if p.size else np.nan for p in capacities])
         given = np.broadcast_to(np.asarray(self.drawer_capacity, dtype=np.float64), (m,))
         drawers = np.where(np.isnan(given), summed, given)
         if np.isnan(drawers).any():
-            raise InputError(f"drawer {np.argmax(np.isnan(drawers))} has neither positions nor a capacity")
+            raise InputError(f"drawer {np.argmax(np.isnan(drawers))} has neither positions nor a capacity: give one")
         if not self.total >= 0:
             raise InputError(f"total must be >= 0, got {self.total}")
         fields = {
@@ -86,7 +86,7 @@ class DeliveryProblem:
         min_clicks: ArrayLike = 0.0,
         views_per_click: ArrayLike = 1.0,
     ) -> DeliveryProblem:
-        """The problem from plain arrays; the first five as in `response_curves`."""
+        """The problem from arrays: the curves' parameters as in `response_curves`, the rest as in the class."""
         return cls(
             response_curves(r, y_max, x0, y0, ctr),
             positions,
@@ -104,7 +104,7 @@ class DeliveryProblem:
 
     @property
     def is_small(self) -> bool:
-        """Few enough pairs of content and drawer for a search on a grid."""
+        """Whether there are few enough pairs of content and drawer for a search on a grid."""
         return self.most.size <= SMALL_PAIRS
 
     @property
@@ -115,13 +115,13 @@ class DeliveryProblem:
 
     @property
     def most(self) -> Floats:
-        """(n, m) impressions that a content could have alone."""
+        """(n, m) most impressions of a pair if nothing else were shown."""
         most: Floats = object.__getattribute__(self, "_most")
         return most
 
     @property
     def impressions_per_click(self) -> Floats:
-        """(n,) impressions that a missing click counts for: those that it takes at the content's best rate."""
+        """(n,) impressions that a missing click counts for: impressions per click at the content's best rate."""
         worth: Floats = object.__getattribute__(self, "_impressions_per_click")
         return worth
 

@@ -1,4 +1,4 @@
-"""Linear programs of the planner: small ones by the compiled simplex method, others by HiGHS, with second attempts."""
+"""Linear programs of the planner: small ones by the compiled simplex method, others by HiGHS, in several attempts."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from scipy.sparse import coo_array, csr_array, hstack, issparse, vstack
 from creatorpool.delivery.response import Floats, Integers
 from creatorpool.delivery.simplex import INFEASIBLE, OPTIMAL, simplex
 
-# A numpy array if it is small, else a csr_array, of which the checker of types knows nothing.
+# A numpy array if it is small, else a csr_array, for which there are no types.
 Matrix: TypeAlias = Any
 
-# Entries, upper limits as rows included, up to which a program is dense and small.
+# Most entries of a small, dense program; upper limits count as rows.
 SMALL = 20_000
-# Part of a row's scale by which the simplex method's optimum may exceed it.
+# Relative excess over a row's limit that is accepted in the simplex method's optimum.
 ACCURACY = 1e-8
 # Methods and settings of HiGHS, in the order of attempts.
 ATTEMPTS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -28,12 +28,12 @@ ATTEMPTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("highs-ipm", {}),
     ("highs-ipm", {"presolve": False}),
 )
-# Turns in which rows and columns are brought near 1 in scale.
+# Rounds of scaling that bring the largest entries of rows and columns near 1.
 SCALINGS = 3
 
 
 class UnsolvedProgramError(ArithmeticError):
-    """No method finds an optimum or shows that there is none."""
+    """No method found an optimum or proved that there is none."""
 
 
 @dataclass(frozen=True)
@@ -43,23 +43,23 @@ class Optimum:
     x: Floats
     """(c,)"""
     multipliers: Floats
-    """(r,) >= 0, of the rows"""
+    """(r,) >= 0, one per row"""
     cost: float
 
 
 def solved(cost: Floats, matrix: Matrix, right: Floats, upper: Floats | None = None) -> Optimum | None:
-    """Minimise ``cost @ x`` with ``matrix @ x <= right`` and 0 <= x <= upper; None if no x fits.
+    """Minimise ``cost @ x`` with ``matrix @ x <= right`` and 0 <= x <= upper; None if no x is feasible.
 
     Parameters
     ----------
     cost, right, upper : (c,), (r,) and (c,) arrays
-        Rows near 1 in scale; no upper limits by default.
+        Rows scaled near 1; no upper limits by default.
     matrix : (r, c) array, dense or sparse
 
     Raises
     ------
     UnsolvedProgramError
-        If every method stops without an answer.
+        If no method gives an answer.
     """
     rows, columns = matrix.shape
     if (rows + (columns if upper is not None else 0)) * columns <= SMALL:
@@ -69,7 +69,7 @@ def solved(cost: Floats, matrix: Matrix, right: Floats, upper: Floats | None = N
 
 
 def matrix_of(amount: Floats, row: Integers, column: Integers, shape: tuple[int, int]) -> Matrix:
-    """The matrix of `shape` with these entries, of which those at one place add up; dense if it is small."""
+    """The matrix of `shape` with these entries; entries at one place add up. Dense if small, else sparse."""
     if shape[0] * shape[1] > SMALL:
         return csr_array(coo_array((amount, (row, column)), shape=shape))
     matrix = np.zeros(shape)
@@ -78,24 +78,24 @@ def matrix_of(amount: Floats, row: Integers, column: Integers, shape: tuple[int,
 
 
 def beside(*blocks: Matrix) -> Matrix:
-    """Blocks from left to right."""
+    """Blocks joined from left to right."""
     return csr_array(hstack(blocks)) if any(issparse(block) for block in blocks) else np.hstack(blocks)
 
 
 def stacked(*blocks: Matrix) -> Matrix:
-    """Blocks from top to bottom."""
+    """Blocks joined from top to bottom."""
     return csr_array(vstack(blocks)) if any(issparse(block) for block in blocks) else np.vstack(blocks)
 
 
 def row_scale(matrix: Matrix) -> Floats:
-    """Largest entry of each row, so that a solver's absolute tolerances mean the same in all."""
+    """(r,) largest entry of each row; rows divided by it share the meaning of a solver's absolute tolerances."""
     largest = abs(matrix).max(axis=1) if matrix.shape[1] else np.zeros(matrix.shape[0])
     scale: Floats = np.maximum(csr_array(largest).toarray().ravel() if issparse(largest) else largest, 1e-9)
     return scale
 
 
 def scaled_rows(matrix: Matrix, scale: Floats) -> Matrix:
-    """Rows divided by their scales."""
+    """The matrix with rows divided by `scale` (r,)."""
     return matrix * (1.0 / scale)[:, None]
 
 
@@ -107,7 +107,7 @@ def _by_simplex(cost: Floats, matrix: Floats, right: Floats, upper: Floats | Non
     if status == INFEASIBLE:
         return None
     if status != OPTIMAL or (matrix @ x - right > ACCURACY * np.maximum(np.abs(right), 1.0)).any():
-        raise UnsolvedProgramError("the simplex method is not sure of its answer")
+        raise UnsolvedProgramError("the simplex method found no reliable answer")
     return Optimum(x, multipliers[:rows], float(cost @ x))
 
 
@@ -130,7 +130,7 @@ def _by_highs(cost: Floats, matrix: csr_array, right: Floats, upper: Floats | No
 
 
 def _scaled(matrix: csr_array) -> Iterator[tuple[csr_array, Floats, Floats]]:
-    """The matrix and the scales of its rows and columns: as given, then with the largest entries of all near 1."""
+    """(matrix, row scales, column scales): as given, then with the largest entries of rows and columns near 1."""
     rows, columns = np.ones(matrix.shape[0]), np.ones(matrix.shape[1])
     yield matrix, rows, columns
     size = abs(matrix)
@@ -141,6 +141,6 @@ def _scaled(matrix: csr_array) -> Iterator[tuple[csr_array, Floats, Floats]]:
 
 
 def _largest(matrix: csr_array, axis: int) -> Floats:
-    """Largest entry of each row or column; 1 where there is none."""
+    """Largest entry of each row or column; 1 if all are 0."""
     largest = np.asarray(csr_array(matrix).max(axis=axis).todense(), dtype=np.float64).ravel()
     return np.where(largest > 0, largest, 1.0)

@@ -1,4 +1,4 @@
-"""The nearest plan that keeps every capacity and misses as little as possible of the guarantees."""
+"""Repair: the nearest plan that keeps every capacity and misses as little as possible of the guarantees."""
 
 from __future__ import annotations
 
@@ -19,26 +19,27 @@ from creatorpool.delivery.programs import (
 )
 from creatorpool.delivery.response import Floats
 
-# An impression missed costs as much as this many moved: far more than any chain of moves that would avoid it.
+# Cost of a missed impression, in moved impressions: more than any chain of moves that would avoid it.
 MISSED = 1e4
-# Part of what is missed by which a turn must lower it.
+# Relative decrease of the shortfall that a turn must achieve.
 PROGRESS = 1e-7
-# Turns in which the tangents of clicks follow the plan, and those of a small day, whose programs cost little.
+# Turns of linear programs with new tangents of clicks; more on a small day, whose programs cost little.
 TURNS, SMALL_TURNS = 6, 40
-# A turn that brings nothing leaves the next this part of its reach; the least reach, a part of the caps, is the second.
+# A turn without progress multiplies the reach, a part of the caps, by the first; the second is the least reach.
 NARROWER, LEAST_REACH = 0.25, 1e-7
 
 
 def repaired(problem: DeliveryProblem, impressions: Floats, caps: Floats) -> Floats:
-    """An (n, m) plan near `impressions` within `caps`, least missing first, least moved second.
+    """An (n, m) plan near `impressions` and within `caps`: least shortfall first, least change second.
 
-    Guarantees of impressions take one linear program. Those of clicks are taken along tangents, which may mislead: the
-    plan is followed both from that program's and from what capacities leave of `impressions`, by moves that go only as
-    far as less is missing truly; what is then still missing stays missing.
+    Guarantees of impressions need one linear program. Guarantees of clicks use tangents of the curves, which are only
+    approximate. So the repair starts from two plans, that program's and `impressions` scaled down to the capacities,
+    and repeats the program with new tangents as long as the true shortfall falls. It returns the plan with the smaller
+    shortfall, which may be above 0.
     """
     start = np.clip(impressions, 0.0, caps)
     ends = [within_capacities(problem, start)]
-    with suppress(UnsolvedProgramError):  # what capacities leave is a plan, too
+    with suppress(UnsolvedProgramError):  # the scaled plan remains
         ends.insert(0, _nearest_along_tangents(problem, start, caps, 1.0)[0])
     if problem.min_clicks.any():
         ends = [_followed_tangents(problem, plan, caps) for plan in ends]
@@ -46,7 +47,7 @@ def repaired(problem: DeliveryProblem, impressions: Floats, caps: Floats) -> Flo
 
 
 def _followed_tangents(problem: DeliveryProblem, plan: Floats, caps: Floats) -> Floats:
-    """From a plan to ones that miss less, by moves within a reach that narrows where tangents mislead."""
+    """Reduce a plan's shortfall by moves within a reach, which narrows if the tangents predict badly."""
     missed, reach = shortfalls(problem, plan).violation, 1.0
     for _ in range((SMALL_TURNS if problem.is_small else TURNS) - 1):
         if missed == 0.0 or reach < LEAST_REACH:
@@ -68,7 +69,7 @@ def _followed_tangents(problem: DeliveryProblem, plan: Floats, caps: Floats) -> 
 def _nearest_along_tangents(
     problem: DeliveryProblem, start: Floats, caps: Floats, reach: float
 ) -> tuple[Floats, float]:
-    """By one linear program, no pair by more than `reach` of its cap; with what is then missing along the tangents."""
+    """One linear program that moves each pair by at most `reach` of its cap; the plan, and its predicted shortfall."""
     n, m = problem.shape
     clicks, slope, _ = problem.curves.derivatives(start)
     pairs, (content, drawer) = np.arange(n * m), np.divmod(np.arange(n * m), m)
@@ -100,6 +101,6 @@ def _nearest_along_tangents(
         np.concatenate([ends[0].ravel() / unit, ends[1].ravel() / unit, np.ones(k)]),
     )
     if found is None:
-        raise UnsolvedProgramError("a plan of nothing keeps all capacities, yet the repair's program has no answer")
+        raise UnsolvedProgramError("the repair's program has no answer, although the empty plan is feasible")
     move = (found.x[: n * m] - found.x[n * m : 2 * n * m]).reshape(n, m) * unit
     return np.clip(start + move, 0.0, caps), float(found.x[2 * n * m :] @ (amounts * counted))

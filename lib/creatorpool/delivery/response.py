@@ -21,15 +21,15 @@ RATE, CEILING, ANCHOR, ODDS, RAY = range(5)
 class ResponseCurves:
     """Curves of n contents in m drawers.
 
-    Each is the published logistic above the anchor (x0, y0), the least impressions that were fitted, and the ray from
-    the origin to the anchor below it: the logistic itself expects clicks without impressions, which a planner would
-    harvest. A content without a fit has its click rate as a ray without an end.
+    Above the anchor (x0, y0), the least fitted impressions, a curve is the published logistic. Below, it is the ray
+    from the origin to the anchor: the logistic has clicks without impressions, which a planner would exploit. The curve
+    of a content without a fit is an infinite ray with its click rate as slope.
     """
 
     parameters: Floats
-    """(5, n, m): growth r; ceiling y_m; anchor x0, infinite for a ray; odds (y_m - y_0) / y_0; slope of the ray"""
+    """(5, n, m): growth r; ceiling y_m; anchor x0, infinite without a fit; odds (y_m - y_0) / y_0; slope of the ray"""
     known: Booleans
-    """(n, m): the pair has a curve or a rate; the others cannot be planned"""
+    """(n, m) whether the pair has a curve or a rate; other pairs cannot be planned"""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -38,21 +38,21 @@ class ResponseCurves:
 
     @property
     def first_corner(self) -> Floats:
-        """(n, m) impressions up to which the rate is that of the ray: the anchor."""
+        """(n, m) anchors: impressions up to which the curve is a ray."""
         anchors: Floats = self.parameters[ANCHOR]
         return anchors
 
     def clicks(self, impressions: Floats) -> Floats:
-        """Expected clicks, of the shape (n, m) of `impressions` >= 0."""
+        """(n, m) expected clicks for (n, m) `impressions` >= 0."""
         value, _, _ = _evaluated(self.parameters, impressions)
         return value
 
     def derivatives(self, impressions: Floats) -> tuple[Floats, Floats, Floats]:
-        """Clicks, clicks an impression more brings, and the curvature; each (n, m)."""
+        """Clicks and their first and second derivative in impressions, (n, m) each."""
         return _evaluated(self.parameters, impressions)
 
     def largest_rate(self, most: Floats) -> Floats:
-        """(n, m): largest clicks / impressions on a grid of (0, most] and at the anchor; 0 where unknown."""
+        """(n, m) largest clicks / impressions on a grid of (0, most] and at the anchor; 0 for unknown pairs."""
         end = np.where(np.isfinite(most), most, 0.0)
         grid = np.linspace(0.0, 1.0, 65)[1:, None, None] * end
         points = np.concatenate([grid, np.minimum(self.parameters[ANCHOR], end)[None]])
@@ -69,11 +69,11 @@ def response_curves(
     Parameters
     ----------
     r, y_max, x0, y0 : (n, m) array_like
-        Growth rate an impression > 0, ceiling in clicks, anchor in impressions > 0 and in clicks, 0 < y0 < y_max. All
+        Growth rate per impression > 0, ceiling in clicks, anchor in impressions > 0 and in clicks, 0 < y0 < y_max. All
         four are nan where a content has no fit.
     ctr : (n, m) array_like, optional
-        Smoothed clicks an impression, in [0, 1], used where there is no fit. Where it is nan too, the content cannot be
-        planned in that drawer.
+        Smoothed clicks per impression, in [0, 1], used without a fit. If it is nan too, the content cannot be planned
+        in that drawer.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def response_curves(
 
 
 def clicks_at(parameters: Floats, x: Floats) -> Floats:
-    """Clicks of curves with `parameters` (5, …) at impressions x (…)."""
+    """Clicks of curves with `parameters` (5, …) at impressions x, of shape (…)."""
     value, _, _ = _evaluated(parameters, x)
     return value
 
@@ -128,7 +128,7 @@ def _matrix(name: str, values: ArrayLike) -> Floats:
     except (TypeError, ValueError) as error:
         raise InputError(f"{name} must be numbers: {error}") from error
     if matrix.ndim != 2 or 0 in matrix.shape:
-        raise InputError(f"{name} must have a row a content and a column a drawer, got shape {matrix.shape}")
+        raise InputError(f"{name} must have one row per content and one column per drawer, got shape {matrix.shape}")
     return matrix
 
 

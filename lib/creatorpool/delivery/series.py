@@ -13,7 +13,7 @@ from creatorpool.errors import InputError
 
 @dataclass(frozen=True, eq=False)
 class DailySeries:
-    """The days of n contents: those of content i are ``offsets[i]:offsets[i + 1]`` of `pv` and `click`."""
+    """The days of n contents; content i has the entries ``offsets[i]:offsets[i + 1]`` of `pv` and `click`."""
 
     offsets: Integers
     """(n + 1,) from 0, never falling"""
@@ -27,27 +27,27 @@ class DailySeries:
 
     @property
     def owner(self) -> Integers:
-        """(d,) the content that each day is of."""
+        """(d,) position of each day's content."""
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
 
     def where(self, wanted: Bools) -> DailySeries:
-        """Only the days that are `wanted`, (d,)."""
+        """The series of the days at which `wanted`, (d,), is true."""
         kept = np.concatenate([[0], np.cumsum(wanted)])
         return DailySeries(kept[self.offsets].astype(np.int64), self.pv[wanted], self.click[wanted])
 
     def sums(self, values: Floats) -> Floats:
-        """(n,) the sum of (d,) `values` over each content's days."""
+        """(n,) sums of (d,) `values` over each content's days."""
         return np.bincount(self.owner, weights=values, minlength=len(self)).astype(np.float64)
 
 
 def daily_series(offsets: ArrayLike, pv: ArrayLike, click: ArrayLike) -> DailySeries:
-    """`DailySeries` of what may be anything.
+    """`DailySeries` from unchecked arrays: (n + 1,) offsets, (d,) impressions and (d,) clicks.
 
     Raises
     ------
     InputError
-        If shapes differ, offsets do not cover the days in order, or a day has more clicks than impressions, a negative
-        count or one that is no number; the message names the element.
+        If shapes differ, offsets do not cover the days in order, or a day has more clicks than impressions, or a count
+        that is negative or not finite; the message names the element.
     """
     edges = np.asarray(offsets, dtype=np.int64)
     x, y = np.asarray(pv, dtype=np.float64), np.asarray(click, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""The simplex method on a dense tableau, compiled: for programs so small that a general solver's set-up dominates."""
+"""The simplex method on a dense tableau, compiled: for programs so small that a solver's set-up would dominate."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from creatorpool.delivery.response import Floats
 from creatorpool.numerics.compiled import compiled
 
 OPTIMAL, INFEASIBLE, UNSOLVED = 0, 1, 2
-# Reduced costs and right sides nearer to 0 than this are 0; pivots must be larger than the second.
+# Reduced costs and right sides within the first of 0 count as 0; pivots must exceed the second.
 ZERO, LEAST_PIVOT = 1e-10, 1e-9
-# The artificial variable may keep this much in a feasible program.
+# Largest value of the artificial variable in a feasible program.
 FEASIBLE = 1e-9
-# Pivots by the largest reduced cost, as a multiple of rows plus columns; then as many by Bland's rule, which ends.
+# Most pivots by the largest reduced cost, as a multiple of rows plus columns; then as many by Bland's rule, which
+# cannot cycle.
 PIVOTS = 4
 
 
@@ -23,11 +24,11 @@ def simplex(cost: Floats, matrix: Floats, right: Floats) -> tuple[int, Floats, F
     Parameters
     ----------
     cost, matrix, right : (c,), (r, c) and (r,) arrays
-        Rows and costs are near 1 in scale. `right` may be of either sign.
+        Rows and costs are scaled near 1; `right` may have any sign.
 
     Returns
     -------
-    OPTIMAL, INFEASIBLE or UNSOLVED (no end, or too many pivots); (c,) the optimum; (r,) multipliers >= 0.
+    OPTIMAL, INFEASIBLE or UNSOLVED (unbounded, or too many pivots); (c,) optimum; (r,) multipliers >= 0.
     """
     r, c = matrix.shape
     artificial, last = c + r, c + r + 1
@@ -77,7 +78,7 @@ def _pivot(table: Floats, basis: np.ndarray, row: int, column: int) -> None:  # 
 
 @compiled
 def _drive_out(table: Floats, basis: np.ndarray, artificial: int) -> None:  # pragma: no cover - compiled
-    """Replace a basic artificial variable, which is 0, by any other that its row has."""
+    """Replace a basic artificial variable, which is 0, by another variable of its row."""
     for i in range(basis.size):
         if basis[i] == artificial:
             column = int(np.argmax(np.abs(table[i, :artificial])))
@@ -110,7 +111,7 @@ def _descend(table: Floats, basis: np.ndarray, goal: int, columns: int) -> int: 
             if row < 0 or own < ratio - 1e-12 * (1.0 + ratio):
                 row, ratio = i, own
                 continue
-            # Of equal ratios the largest pivot is the most exact; Bland's rule takes the first variable.
+            # Of equal ratios the largest pivot is the most accurate; Bland's rule takes the first variable.
             is_preferred = basis[i] < basis[row] if turn >= limit else entry > table[row, column]
             if is_preferred and own <= ratio + 1e-12 * (1.0 + ratio):
                 row, ratio = i, min(own, ratio)

@@ -1,4 +1,4 @@
-"""Which days of a content are fitted, and whether they can carry a curve at all."""
+"""Which days of a content are fitted, and whether they suffice for a curve (formulas §4.2)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from creatorpool.delivery.series import DailySeries
 
 SUITABLE = ""
 LEAST_SPREAD = 1.1
-"""The largest impressions of the fit must be this many times the least."""
+"""The largest impressions must be at least this many times the least."""
 LARGEST_GAP = 0.95
-"""The largest day alone must not make this share of the span of impressions."""
+"""The gap before the largest day must not exceed this share of the span of impressions."""
 ASSOCIATION_LEVEL = 0.95
 """One-sided confidence that clicks rise with impressions."""
 
@@ -36,12 +36,12 @@ class Reasons:
 
 @dataclass(frozen=True, eq=False)
 class Suitability:
-    """The days that each of n contents is fitted to, and why not."""
+    """The days to which each of n contents is fitted, and the reason if they do not suffice."""
 
     positive: DailySeries
     """days with clicks, in order of impressions"""
     rising: DailySeries
-    """of these, the longest increasing subsequence, or all of fewer than `min_points`: what is fitted"""
+    """the fitted days: the longest increasing subsequence of `positive`, or all of them if fewer than `min_points`"""
     reason: NDArray[np.str_]
     """(n,) `SUITABLE`, or one of `Reasons`"""
 
@@ -57,17 +57,17 @@ class Suitability:
 
 
 def assess(series: DailySeries, min_points: int, only_increasing: bool = True) -> Suitability:
-    """Order each content's days with clicks, find the longest increasing subsequence, and assess what it can carry.
+    """Order each content's days with clicks, find the longest increasing subsequence, and test if it suffices.
 
-    Without `only_increasing` every day with clicks is fitted. The first reason that applies is given, in the order of
-    `Reasons`.
+    Without `only_increasing`, all days with clicks are fitted. If several reasons apply, the first in the order of
+    `Reasons` is given.
     """
     positive = _in_order(series.where(series.click > 0))
     chosen = np.ones(positive.pv.size, dtype=np.bool_)
     if only_increasing:
         chosen[:] = False
         rising_rows(positive.offsets, positive.pv, positive.click, chosen)
-        # Of a few days none can be spared, and those that happen to rise would make the curve too steep.
+        # Keep all of few days: only those that happen to rise would make the curve too steep.
         chosen |= (np.diff(positive.offsets) < min_points)[positive.owner]
     rising = positive.where(chosen)
     found = Suitability(positive, rising, np.full(len(series), SUITABLE, dtype="U128"))
@@ -93,7 +93,7 @@ def assess(series: DailySeries, min_points: int, only_increasing: bool = True) -
 
 
 def _in_order(series: DailySeries) -> DailySeries:
-    """Each content's days by impressions; of equal ones that with more clicks first, so that at most one can rise."""
+    """Each content's days by impressions; days with equal impressions by falling clicks, so that at most one rises."""
     order = np.lexsort((-series.click, series.pv, series.owner))
     return DailySeries(series.offsets, series.pv[order], series.click[order])
 
@@ -103,7 +103,7 @@ def _counts(series: DailySeries) -> Floats:
 
 
 def _at_edge(series: DailySeries, edge: int, values: Floats) -> Floats:
-    """`values` at each content's first day (0), its last (1) or the one before (2); nan where there is none."""
+    """(n,) `values` at each content's first day (`edge` 0), last day (1) or the day before it (2); nan if missing."""
     place = series.offsets[:-1] if edge == 0 else series.offsets[1:] - edge
     has_day = np.diff(series.offsets) >= max(edge, 1)
     result = np.full(len(series), np.nan)
@@ -112,7 +112,7 @@ def _at_edge(series: DailySeries, edge: int, values: Floats) -> Floats:
 
 
 def _log_correlation(series: DailySeries) -> Floats:
-    """(n,) correlation of log impressions and log clicks over each content's days; 0 where either is constant."""
+    """(n,) correlation of log impressions and log clicks over each content's days; 0 if either is constant."""
     days = np.maximum(_counts(series), 1.0)
     u, v = np.log(series.pv), np.log(series.click)
     u, v = u - (series.sums(u) / days)[series.owner], v - (series.sums(v) / days)[series.owner]
@@ -121,7 +121,7 @@ def _log_correlation(series: DailySeries) -> Floats:
 
 
 def _least_correlation(days: Floats) -> Floats:
-    """The correlation of so many days that chance exceeds in one of twenty cases."""
+    """(n,) correlation that chance exceeds with probability 1 − `ASSOCIATION_LEVEL`, for (n,) numbers of days."""
     free, place = np.unique(np.maximum(days - 2.0, 1.0), return_inverse=True)
     t = student.ppf(ASSOCIATION_LEVEL, free)
     return np.asarray((t / np.sqrt(free + t * t))[place], dtype=np.float64)

@@ -1,8 +1,8 @@
-"""One step of the local search: the best separable quadratic over capacities and guarantees, by its dual.
+"""One step of the local search: a separable quadratic program over capacities and guarantees, solved by its dual.
 
-Maximise ``-Σ D (x - target)² / 2`` with x between 0 and caps, sums over contents at most the drawers' capacities, all
-of it at most the total, and sums over drawers, plain and weighted, at least the contents' guarantees. The dual is
-concave, and the equation of each multiplier alone is monotone and piecewise linear: they are solved in turn.
+Maximise ``-Σ D (x - target)² / 2`` with x between 0 and caps. Sums over contents are at most the drawers' capacities,
+the sum of all at most the total, and sums over drawers, plain and weighted, at least the contents' guarantees. The
+equation of each multiplier alone is monotone and piecewise linear, so the multipliers are solved for in turn.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from creatorpool.delivery.response import Floats
 from creatorpool.numerics.compiled import compiled
 
 SWEEPS = 300
-# Part of a limit by which it may be exceeded, and by which one with a price may be missed.
+# Relative excess over a limit, and relative slack of a limit with a price, at which the sweeps end.
 ACCURACY = 1e-10
 SLACKNESS = 1e-7
 NEWTON_STEPS = 100
@@ -23,10 +23,11 @@ NEWTON_STEPS = 100
 def multiplier(
     free: Floats, pull: Floats, weight: Floats, caps: Floats, limit: float, start: float
 ) -> float:  # pragma: no cover - compiled
-    """Least z >= 0 with ``Σ weight · clip(free + z pull, 0, caps)`` on the right side of `limit`.
+    """Least z >= 0 at which ``Σ weight · clip(free + z pull, 0, caps)`` meets `limit`.
 
-    None of `pull` has another sign than the others, and `weight` >= 0: the sum must be at least the limit if they are
-    positive, else at most. Where no z is enough, one beyond which nothing moves.
+    All of `pull` have the same sign and `weight` >= 0. If they are positive, the sum must be at least the limit, else
+    at most. If no z suffices, the result is a z beyond which the sum does not change. Arrays have one shape (k,);
+    `start` is a first guess.
     """
     sign = 1.0 if pull.max() > 0.0 else -1.0
     z, low, high = 0.0, 0.0, np.inf
@@ -68,7 +69,7 @@ def multiplier(
 
 @compiled
 def _next_move(free: Floats, pull: Floats, caps: Floats, z: float) -> float:  # pragma: no cover - compiled
-    """The middle between z and the end of the stretch after the next corner beyond z; inf if there is none."""
+    """A z just beyond the next corner of the piecewise linear sum after `z`; inf if there is none."""
     first = np.inf
     for k in range(free.size):
         if pull[k] == 0.0:
@@ -94,19 +95,20 @@ def step_within(
     price: Floats,
     tangent_price: Floats,
 ) -> tuple[Floats, int]:  # pragma: no cover - compiled
-    """The (n, m) optimum and the sweeps it took; the price arrays are the start and become the multipliers.
+    """The (n, m) optimum and the number of sweeps.
 
     Parameters
     ----------
     target, curvature, caps : (n, m) arrays
-        The optimum without constraints, D > 0, and the most of each.
+        The unconstrained optimum, D > 0, and upper bounds of x.
     drawer_limit, total : (m,) array and number
-        Most by drawer, and in all.
+        Upper bounds of the sums by drawer and of the sum of all.
     least, least_tangent : (n,) arrays
-        Least Σ_j x, and least Σ_j tangent x; -inf for none.
+        Lower bounds of Σ_j x and of Σ_j tangent x; -inf for none.
     tangent : (n, m) array
-        >= 0.
-    total_price : (1,) array
+        Weights >= 0.
+    drawer_price, total_price, price, tangent_price : (m,), (1,), (n,) and (n,) arrays
+        First guesses of the multipliers; the function overwrites them with the multipliers.
     """
     n, m = target.shape
     inverse, zero = 1.0 / curvature, np.zeros((n, m))

@@ -1,4 +1,4 @@
-"""What early exposure, a graduation bar and bounties do to the quality that new creators choose. No Spark in here."""
+"""How early exposure, a graduation bar and bounties change the quality that new creators choose. Without Spark."""
 
 from creatorpool.incentives.balancing import Balance, SegmentRange, balance
 from creatorpool.incentives.binomial import pass_curvature, pass_probability, pass_slope

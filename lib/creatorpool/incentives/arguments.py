@@ -1,4 +1,4 @@
-"""Checks of what the incentive models are given: each fault is named with its element, the rule and the value."""
+"""Checks of the incentive models' arguments: an error names the element, the rule and the value."""
 
 from __future__ import annotations
 
@@ -8,17 +8,23 @@ from numpy.typing import ArrayLike
 from creatorpool.errors import InputError
 from creatorpool.incentives.types import Floats, Integers
 
-# Counts above this are no longer told apart by float64.
+# float64 cannot tell larger counts apart.
 LARGEST_COUNT = 2**53
 
 
 def checked_numbers(name: str, values: ArrayLike, low: float = -np.inf, high: float = np.inf) -> Floats:
-    """`values` as float64, each finite and within [low, high]."""
+    """`values` as float64, of the same shape.
+
+    Raises
+    ------
+    InputError
+        If a value is not a number, not finite or outside [low, high].
+    """
     try:
         numbers = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"{name} must be numbers: {error}") from error
-    # The extremes pass over the data without a temporary array; both are nan if any value is.
+    # min and max need no temporary array; both are nan if any value is.
     least, largest = numbers.min(initial=np.inf), numbers.max(initial=-np.inf)
     if numbers.size == 0 or (low <= least and largest <= high and np.isfinite(least) and np.isfinite(largest)):
         return numbers
@@ -27,7 +33,13 @@ def checked_numbers(name: str, values: ArrayLike, low: float = -np.inf, high: fl
 
 
 def checked_counts(name: str, values: ArrayLike, low: int) -> Integers:
-    """`values` as int64, each a whole number >= low."""
+    """`values` as int64, of the same shape.
+
+    Raises
+    ------
+    InputError
+        If a value is not a whole number or below `low`.
+    """
     given = np.asarray(values)
     if given.dtype.kind == "i" and given.min(initial=low) >= low:
         return given.astype(np.int64, copy=False)
@@ -39,7 +51,13 @@ def checked_counts(name: str, values: ArrayLike, low: int) -> Integers:
 
 
 def checked_test(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> tuple[Floats, Integers, Integers]:
-    """Quality in [0, 1], window n >= 1 and bar k >= 0, each of a shape that broadcasts with the others."""
+    """Quality in [0, 1], window n >= 1 and bar k >= 0, each in its own shape.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range or the shapes do not broadcast.
+    """
     arrays = checked_numbers("q", q, 0.0, 1.0), checked_counts("n", n, 1), checked_counts("k", k, 0)
     try:
         np.broadcast_shapes(*(array.shape for array in arrays))

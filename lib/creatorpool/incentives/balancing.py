@@ -1,9 +1,13 @@
 """Balanced exploration: test, bar, mass and bounty of every segment under common budgets (formulas §3.8, S4 D.4).
 
-The program is not concave: best responses jump, and n and k are whole numbers. So the whole range is searched first, on
-grids, with the edges at which creators change peak, from which an integer program picks exactly; the grids then
-tighten about the choice, and last, mass and bounty move off the grid, which counts only if a global search of the
-creators' responses confirms the gain. The result is not proved to be the best; it is tried against fine grids.
+The program is not concave: best responses jump, and n and k are whole numbers. The search has three steps:
+
+1. An integer program picks one policy per segment from grids over the whole range. The grids include the edges at which
+   creators change peak.
+2. The same on finer grids around the choice, several times.
+3. Mass and bounty move off the grid. The move counts only if a global search of the creators' responses confirms it.
+
+Nothing proves that the result is the best; the tests compare it with fine grids.
 """
 
 from __future__ import annotations
@@ -27,10 +31,10 @@ from creatorpool.incentives.types import Curve, Floats
 MASS_POINTS = 9
 BOUNTY_POINTS = 13
 ZOOMS = 3
-# The continuous step must not lose value to rounding, nor overspend by more than this part.
+# The continuous step may exceed a budget by this part of it, because of rounding.
 TOLERANCE = 1e-9
 AT_BOUND = 1e-6
-# A creator who prefers a peak by no more than this part is at the edge of leaving it.
+# A creator who prefers a peak by less than this part of the utility is about to change to the rival peak.
 EDGE = 1e-5
 
 
@@ -47,7 +51,7 @@ class SegmentRange:
 
     @staticmethod
     def around(policy: Policy, cash: float) -> SegmentRange:
-        """n and k up to one away, N up to n, B up to what a pass can bring the platform, N + G1."""
+        """n and k at most 1 from the policy's, N up to n, B up to n + G1, the most that a pass is worth."""
         n, k = int(policy.n), int(policy.k)
         tests = tuple(
             (size, bar)
@@ -63,15 +67,15 @@ class Balance:
     """The balanced policies and their prices."""
 
     policies: tuple[Policy, ...]
-    """one a segment"""
+    """one per segment"""
     quality: Floats
     """(s,) q̂ under each"""
     value: float
-    """Σ share · V, platform value an entrant"""
+    """Σ share · V, platform value per entrant"""
     used: Budgets
     prices: ShadowPrices
     grid_bound: float
-    """no mixture of the last grids' policies is worth more"""
+    """upper bound on the value of every mixture of the last grids' policies"""
 
 
 def balance(
@@ -87,20 +91,25 @@ def balance(
     Parameters
     ----------
     policies : Policy of shape (s,), or sequence of s single policies
-        Today's policies: they give G0, G1, r and the model of each segment, and the ranges where none are given.
+        Today's policies. They give G0, G1, r and the model of each segment, and the ranges by default.
     shares : (s,) array_like
-        Share of entrants of each segment, > 0, summing to 1.
+        Share of entrants of each segment, > 0, with sum 1.
     budgets : Budgets
-        (N̄, B̄): discounted impressions and expected payout that an entrant may use on average, >= 0.
+        (N̄, B̄): discounted impressions and expected payout per entrant, >= 0.
     cost : cost or sequence of s costs
-        The creators' costs.
+        The creators' costs: one for all segments, or one per segment.
     ranges : sequence of s SegmentRange, optional
-        What may be chosen; `SegmentRange.around` each policy by default.
+        Ranges of the choice; by default `SegmentRange.around` each policy.
+
+    Returns
+    -------
+    Balance
+        The policies, in the order given, with their value, their use of the budgets and the shadow prices.
 
     Raises
     ------
     InputError
-        If an argument is out of range, or even the least masses and bounties exceed the budgets.
+        If an argument is out of range, or the least masses and bounties exceed the budgets.
     """
     segments = _segments(policies)
     weight, limits = _checked(segments, shares, budgets)
@@ -123,7 +132,7 @@ class _Program:
     budgets: Budgets
 
     def search(self) -> tuple[list[Menu], Choice]:
-        """Menus and the best choice from them, over the whole range and then closer and closer to the choice."""
+        """Menus and the best choice from them: over the whole range first, then on finer grids around the choice."""
         menus = [
             build_menu(p, c, r.tests, _grid(r.mass, MASS_POINTS), _grid(r.bounty, BOUNTY_POINTS), edges=True)
             for p, c, r in zip(self.segments, self.costs, self.ranges, strict=True)
@@ -135,7 +144,7 @@ class _Program:
         return menus, choice
 
     def _finer_menu(self, s: int, menu: Menu, at: int, scale: float) -> Menu:
-        """The chosen item and, for every test, a finer grid about its mass and bounty."""
+        """The chosen item and, for every test, a finer grid around its mass and bounty."""
         grids = []
         for (low, high), centre, points in (
             (self.ranges[s].mass, menu.mass[at], MASS_POINTS),
@@ -147,7 +156,7 @@ class _Program:
         return Menu.joined([menu.at(np.array([at])), finer])
 
     def totals(self, policies: Sequence[Policy]) -> tuple[float, Budgets, Floats]:
-        """Value, use of the budgets, and the qualities under single policies."""
+        """Value, use of the budgets, and (s,) qualities under one policy per segment."""
         items = [
             menu_of(p, c, np.atleast_1d(p.n), np.atleast_1d(p.k), np.atleast_1d(p.mass), np.atleast_1d(p.bounty))
             for p, c in zip(policies, self.costs, strict=True)
@@ -159,7 +168,7 @@ class _Program:
         return float(self.shares @ value), used, quality
 
     def refined(self, chosen: list[Policy]) -> list[Policy]:
-        """Mass and bounty off the grid; kept only if a global search confirms that it gains and fits the budgets."""
+        """Move mass and bounty off the grid, if a global search confirms that this gains and fits the budgets."""
         value, _, quality = self.totals(chosen)
         spans = np.array([*(r.mass for r in self.ranges), *(r.bounty for r in self.ranges)])
         moved = ContinuousStep(chosen, self.costs, quality, spans, self.shares, self.budgets).solve()
@@ -168,7 +177,7 @@ class _Program:
         return moved if fits and moved_value >= value else chosen
 
     def result_of(self, policies: list[Policy], bound: float) -> Balance:
-        """The result with its prices."""
+        """The result with its shadow prices."""
         value, used, quality = self.totals(policies)
         branches = [branch_near(p, c, q) for p, c, q in zip(policies, self.costs, quality, strict=True)]
         points = [
@@ -184,7 +193,7 @@ class _Program:
 
 
 def _grid(span: tuple[float, float], points: int) -> Floats:
-    """Equally spaced points over a range, one where the range has no width."""
+    """Equally spaced points over a range; one point if the range has no width."""
     return np.unique(np.linspace(*span, points))
 
 
@@ -198,11 +207,11 @@ def _segments(policies: Policy | Sequence[Policy]) -> list[Policy]:
 def _checked(segments: list[Policy], shares: ArrayLike, budgets: tuple[float, float]) -> tuple[Floats, Budgets]:
     weight = checked_numbers("shares", shares, 0.0, 1.0).reshape(-1)
     if weight.size != len(segments) or weight.size == 0:
-        raise InputError(f"shares must hold one number a segment, {len(segments)}, got {weight.size}")
+        raise InputError(f"shares must hold one number per segment, {len(segments)}, got {weight.size}")
     if (weight == 0).any() or abs(weight.sum() - 1.0) > 1e-6:
         raise InputError(f"shares must be > 0 and sum to 1, got a sum of {weight.sum()}")
     if any(policy.shape != () for policy in segments):
-        raise InputError("a sequence of policies must hold single ones, one a segment")
+        raise InputError("a sequence of policies must hold one single policy per segment, not arrays of policies")
     limits = checked_numbers("budgets", budgets, 0.0)
     if limits.shape != (2,):
         raise InputError(f"budgets must be the pair (impressions, cash), got shape {limits.shape}")

@@ -1,4 +1,4 @@
-"""Beta-binomial tail and its derivatives in the mean, compiled; all sums run over terms of one sign where they can."""
+"""Beta-binomial tail and its derivatives in the mean, compiled; sums have terms of one sign wherever possible."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from creatorpool.numerics.compiled import compiled
 
 @numba.njit(nogil=True)
 def log_choose(n: int, k: int) -> float:
-    """log of the binomial coefficient, as a sum that keeps relative accuracy."""
+    """log of the binomial coefficient, by a sum that keeps relative accuracy."""
     total, small = 0.0, min(k, n - k)
     for i in range(small):
         total += math.log((n - i) / (small - i))
@@ -21,10 +21,10 @@ def log_choose(n: int, k: int) -> float:
 
 @numba.njit(nogil=True)
 def log_mass(j: int, n: int, a: float, b: float) -> float:
-    """log P[S = j] by rising factorials: exact also where a + b is huge and log-gammas would cancel."""
+    """log P[S = j] by rising factorials: accurate even if a + b is huge, where log-gammas would cancel."""
     total, size = log_choose(n, j), a + b
     for i in range(j):
-        # Near 1 the ratio has no digits of its logarithm.
+        # log of a ratio near 1 would lose digits.
         total += math.log1p(-b / (size + i)) if b < a else math.log((a + i) / (size + i))
     for i in range(n - j):
         total += math.log((b + i) / (size + j + i))
@@ -36,8 +36,8 @@ def upper_tail(k: int, n: int, a: float, b: float) -> tuple[float, float, float,
     """Σ over S from k >= 1 to n of mass, mass′ and mass″, relative to the mass at k, and the log of that mass.
 
     Derivatives are in the mean q, with a = size·q and b = size·(1 − q): ``mass′ = mass · s`` and
-    ``mass″ = mass · (s² + s′)`` with the score ``s = Σ_{i<S} size/(a+i) − Σ_{i<n−S} size/(b+i)``. The terms at i = 0
-    exceed all others where size is small, and their squares cancel in s² + s′: they stand apart.
+    ``mass″ = mass · (s² + s′)`` with the score ``s = Σ_{i<S} size/(a+i) − Σ_{i<n−S} size/(b+i)``. If size is small, the
+    terms at i = 0 dominate and their squares cancel in s² + s′; the code therefore keeps them separate.
     """
     size = a + b
     lead, gap, squares = size / a, 0.0, 0.0
@@ -54,7 +54,7 @@ def upper_tail(k: int, n: int, a: float, b: float) -> tuple[float, float, float,
         total1 += mass * (lead - own + gap)
         total2 += mass * (gap * gap - squares + 2.0 * ((lead - own) * gap - lead * own))
         if j < n:
-            # Whole numbers first: `b + n` would round a small b away.
+            # Add whole numbers first: `b + n` would lose a small b to rounding.
             left = n - j - 1
             mass *= (n - j) / (j + 1.0) * ((a + j) / (b + left))
             up, down = size / (a + j), size / (b + left) if left > 0 else 0.0
@@ -74,7 +74,7 @@ def fill_pass_points(size: float, q: Floats, failure: Floats, n: Integers, k: In
             out[i, 0] = -math.inf
             continue
         a, b = size * q[i], size * failure[i]
-        # The smaller side: its terms of mass′ then have one sign, and 1 − π keeps its digits.
+        # Sum the smaller side: its terms of mass′ have one sign, and 1 − π keeps its digits.
         if k[i] > n[i] * q[i]:
             total, first, second, log_unit = upper_tail(k[i], n[i], a, b)
             out[i, 0] = min(0.0, math.log(total) + log_unit)

@@ -17,7 +17,7 @@ Kernel = Callable[[Floats, Floats, Integers, Integers, int, int, Floats], None]
 
 
 class Chance(NamedTuple):
-    """The chance of a success and that of a failure, which sum to 1: near 1 the first has no digits of the second."""
+    """The chances of a success and of a failure, sum 1. Both are kept, because 1 − p loses digits near p = 1."""
 
     success: Floats
     failure: Floats
@@ -38,7 +38,7 @@ def pass_probability(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
     Returns
     -------
     float64 array
-        Of the shape that the arguments broadcast to, or a scalar; within 1e-12 relative while it exceeds 1e-300.
+        Of the shape that the arguments broadcast to, or a scalar. The relative error is below 1e-12 if π > 1e-300.
 
     Raises
     ------
@@ -51,15 +51,15 @@ def pass_probability(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
 def pass_slope(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
     """Slope ``π′(q) = q^(k−1) (1−q)^(n−k) / B(k, n−k+1)``: a Beta density with its mode at (k−1)/(n−1).
 
-    Arguments, accuracy and errors as `pass_probability`; formulas §3.2, S4 (3), (28).
+    Arguments, accuracy and errors as in `pass_probability`; formulas §3.2, S4 (3), (28).
     """
     return np.exp(log_pass_slope(q, n, k))
 
 
 def pass_curvature(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
-    """Curvature ``π″(q) = π′(q) [(k−1)/q − (n−k)/(1−q)]``; arguments and errors as `pass_probability`.
+    """Curvature ``π″(q) = π′(q) [(k−1)/q − (n−k)/(1−q)]``; arguments and errors as in `pass_probability`.
 
-    It changes sign at the mode (k−1)/(n−1) and holds its relative accuracy away from there while π′ exceeds 1e-300.
+    It changes sign at the mode (k−1)/(n−1). Away from the mode it keeps its relative accuracy if π′ > 1e-300.
     """
     quality, window, bar = checked_test(q, n, k)
     chance = chance_of(quality)
@@ -67,39 +67,39 @@ def pass_curvature(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
 
 
 def log_pass_probability(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
-    """log π(q), finite where π itself is too small for a float; −inf where π = 0. Else as `pass_probability`."""
+    """log π(q), finite even if π is too small for a float; −inf where π = 0. Arguments as in `pass_probability`."""
     quality, window, bar = checked_test(q, n, k)
     return log_tail(chance_of(quality), window, bar)
 
 
 def log_pass_slope(q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
-    """log π′(q), −inf where π′ = 0. Else as `pass_probability`."""
+    """log π′(q), −inf where π′ = 0. Arguments and errors as in `pass_probability`."""
     quality, window, bar = checked_test(q, n, k)
     return log_density(chance_of(quality), window, bar)
 
 
 def chance_of(success: Floats) -> Chance:
-    """A success chance known as one float: the failure chance is what it leaves."""
+    """Both chances from the success chance alone."""
     return Chance(success, 1.0 - success)
 
 
 def log_tail(chance: Chance, n: Integers, k: Integers) -> Floats:
-    """`log_pass_probability` of arguments already checked."""
+    """`log_pass_probability` of checked arguments."""
     return _elementwise(fill_log_tail, chance, n, k)
 
 
 def log_density(chance: Chance, n: Integers, k: Integers) -> Floats:
-    """`log_pass_slope` of arguments already checked."""
+    """`log_pass_slope` of checked arguments."""
     return _elementwise(fill_log_density, chance, n, k)
 
 
 def curvature(chance: Chance, n: Integers, k: Integers, slope: Floats) -> Floats:
-    """π″ from π′, for arguments already checked."""
+    """π″ from π′, for checked arguments."""
     q, failure = chance
     spread = q * failure
     inside = spread > 0
-    # One fraction in place of two, whose difference would cancel near the mode. Neither product is rounded relative to
-    # the other, so that digits stay as q → 1: at k = n the fraction is (n − 1)/q.
+    # One fraction: the difference of two would cancel near the mode. The products use `failure`, not 1 − q, so digits
+    # stay as q → 1: at k = n the fraction is (n − 1)/q.
     within = slope * ((k - 1) * failure - (n - k) * q) / np.where(inside, spread, 1.0)
     return within if inside.all() else np.where(inside, within, _curvature_at_end(q, n, k))
 
@@ -113,7 +113,7 @@ def _elementwise(kernel: Kernel, chance: Chance, n: Integers, k: Integers) -> Fl
 
 
 def _curvature_at_end(q: Floats, n: Integers, k: Integers) -> Floats:
-    """π″ at q = 0 and q = 1: n(n−1) times a difference of masses that are 0 or 1 there."""
+    """π″ at q = 0 and q = 1: n(n−1) times a difference of masses, each of which is 0 or 1."""
     pairs = np.where((k >= 1) & (k <= n), n * (n - 1.0), 0.0)
     at_zero = np.where(k == 2, pairs, np.where(k == 1, -pairs, 0.0))
     at_one = np.where(k == n, pairs, np.where(k == n - 1, -pairs, 0.0))

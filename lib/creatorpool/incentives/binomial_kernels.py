@@ -1,7 +1,7 @@
-"""Binomial tails and densities in logs, compiled: accurate to a few units of the last place of the logarithm.
+"""Logarithms of binomial tails and densities, compiled: accurate to a few units in the last place.
 
-The mass function follows Loader's saddle-point form, the tails sum ratios of neighbouring masses away from the mean:
-all terms are positive, so that nothing cancels, and few are needed since the ratios fall.
+The mass function has Loader's saddle-point form. A tail is a sum of ratios of neighbouring masses away from the mean.
+All terms are positive, so nothing cancels. The ratios fall, so few terms suffice.
 
 References
 ----------
@@ -18,13 +18,13 @@ from creatorpool.incentives.types import Floats, Integers
 from creatorpool.numerics.compiled import compiled
 
 LOG_ROOT_2PI = 0.5 * math.log(2.0 * math.pi)
-# Terms below this part of the sum so far no longer change it.
+# A term below this part of the sum does not change it.
 NEGLIGIBLE = 1e-18
 
 
 @numba.njit(nogil=True)
 def stirling_error(n: float) -> float:
-    """log n! less Stirling's approximation of it."""
+    """log n! minus Stirling's approximation of it."""
     if n < 16.0:
         return float(math.lgamma(n + 1.0) - (n + 0.5) * math.log(n) + n - LOG_ROOT_2PI)
     s = 1.0 / (n * n)
@@ -51,7 +51,7 @@ def deviance(x: float, mean: float) -> float:
 
 @numba.njit(nogil=True)
 def log_of(part: float, rest: float) -> float:
-    """log(part), where part + rest = 1: by whichever of the two keeps more digits."""
+    """log(part), where part + rest = 1, computed from the smaller of the two to keep digits."""
     return float(math.log(part) if part < 0.5 else math.log1p(-rest))
 
 
@@ -106,7 +106,7 @@ def fill_log_tail(q: Floats, failure: Floats, n: Integers, k: Integers, first: i
 
 @compiled
 def fill_log_density(q: Floats, failure: Floats, n: Integers, k: Integers, first: int, end: int, out: Floats) -> None:
-    """out[i] = log of the derivative of that tail in q: n[i] P[Bin(n[i] − 1, q[i]) = k[i] − 1]."""
+    """out[i] = log of the tail's derivative in q, n[i] P[Bin(n[i] − 1, q[i]) = k[i] − 1], for first <= i < end."""
     for i in range(first, end):
         if 1 <= k[i] <= n[i]:
             out[i] = math.log(float(n[i])) + log_mass(k[i] - 1.0, n[i] - 1.0, q[i], failure[i])

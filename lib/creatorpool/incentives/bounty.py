@@ -1,4 +1,4 @@
-"""The bounty that makes creators choose the planner's quality, issued only with a certificate (formulas §3.5, §6.4)."""
+"""The bounty that makes creators choose the planner's quality, with a certificate (formulas §3.5, §6.4)."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from creatorpool.incentives.policy import Policy
 from creatorpool.incentives.response import certified_response, planner
 from creatorpool.incentives.types import Booleans, Curve, Floats
 
-# The induced quality is the target up to float error of B* and of the maximum.
+# The induced quality may differ from the target by the float error of B* and of the maximum.
 TARGET_TOLERANCE = 1e-5
-# Bounties can be large beside all else at stake, so that a looser proof would leave room for another peak.
+# A bounty can be much larger than all other payoffs; a looser proof would leave room for another peak.
 PROOF = 1e-8
-# Best responses closer together than this are one: no creator can tell them apart.
+# Best responses closer together than this count as one.
 ONE_PEAK = 0.02
 
 
 @dataclass(frozen=True)
 class BountyCertificate:
-    """Implementability bounties, one a policy, of the policies' shape."""
+    """Implementability bounties, one per policy, of the policies' shape."""
 
     bounty: Floats
     """B*; inf where the pass probability does not respond to quality at the target"""
@@ -30,32 +30,32 @@ class BountyCertificate:
     induced_quality: Floats
     """q̂: the best response to B*; NaN where B* is infinite"""
     certified: Booleans
-    """whether B* is proved to induce q*: if not, do not post it"""
+    """whether B* provably induces q*; if not, do not offer it"""
     expected_spend: Floats
-    """π(q*) B*: the expected payout an entrant if the target is met"""
+    """π(q*) B*: the expected payout per entrant if creators choose q*"""
     induced_spend: Floats
-    """π(q̂) B*: what would really be paid"""
+    """π(q̂) B*: the expected payout per entrant at the quality that creators choose"""
 
 
 def implementability_bounty(policy: Policy, cost: Curve) -> BountyCertificate:
-    """``B* = (1 − r) m(q*) / π′(q*)`` and whether it does what it should (formulas §3.5, S4 (11), (12), (23), (39)).
+    """``B* = (1 − r) m(q*) / π′(q*)`` and whether it induces q* (formulas §3.5, S4 (11), (12), (23), (39)).
 
     Parameters
     ----------
     policy : Policy
-        One policy or an array of them; its own bounty is ignored.
+        One policy or an array of them. The function ignores its bounty.
     cost : QuadraticCost, PowerCost or any object with `value`, `slope` and `curvature`
         The creators' cost, convex.
 
     Returns
     -------
     BountyCertificate
-        At a corner q* = 1 the bounty is the least that holds the creator there, at q* = 0 it is 0.
+        At the corner q* = 1 the bounty is the least that keeps the creator there; at q* = 0 it is 0.
 
     Notes
     -----
-    The formula makes q* a critical point of the creator's utility and no more: elsewhere the same bounty may pay better
-    (formulas §6.4). It is certified iff a global search puts every best response within reach of q*.
+    The formula only makes q* a critical point of the creator's utility. Another quality may pay better under the same
+    bounty (formulas §6.4). The bounty is certified iff a global search finds every best response at q*.
     """
     target = certified_response(planner(policy), cost, PROOF)
     goal = np.asarray(target.quality)

@@ -17,21 +17,22 @@ from creatorpool.incentives.policy import Policy
 from creatorpool.incentives.statics import MarginalGains, gains_at
 from creatorpool.incentives.types import Floats
 
-# A cohort whose success rate is 0 or 1 still has a finite implied cost.
+# Success rates are clipped to [this, 1 − this], so that the implied cost stays finite.
 EXTREME_RATE = 1e-3
 
 
 @dataclass(frozen=True)
 class Prices:
-    """Shadow prices as the loop holds them."""
+    """The loop's current shadow prices."""
 
     imp: float
     cash: float
 
-    def after(self, over: Budgets, best: tuple[float, float], controls: Controls) -> Prices:
-        """``λ ← [λ + ζ (used − budget)]₊``, but no higher than it takes to move every instrument by its cap.
+    def updated(self, over: Budgets, best: tuple[float, float], controls: Controls) -> Prices:
+        """``λ ← [λ + ζ (used − budget)]₊``, up to the price that moves every instrument by its weekly cap.
 
-        A price beyond that has no more effect, and would take weeks to come down again.
+        A higher price would have no further effect and would take weeks to fall. `over` is used − budget, `best` the
+        largest marginal gains of all segments.
         """
         most = (
             max(0.0, best[0]) + controls.mass_cap / controls.mass_rate,
@@ -42,8 +43,8 @@ class Prices:
             min(most[1], max(0.0, self.cash + controls.cash_price_rate * over.cash)),
         )
 
-    def ahead(self, previous: Prices) -> Prices:
-        """One more step of the same size. Steering by it damps the swings that price and use would drive in turn."""
+    def extrapolated(self, previous: Prices) -> Prices:
+        """The prices after one more step of the same size. The loop steers by them, which damps oscillations."""
         return Prices(max(0.0, 2 * self.imp - previous.imp), max(0.0, 2 * self.cash - previous.cash))
 
 
@@ -53,17 +54,17 @@ class SegmentState:
 
     policy: Policy
     previous: Policy
-    """last week's, on which the hold-out stays"""
+    """last week's policy, which the hold-out keeps"""
     reference: tuple[float, float] | None
-    """ℓ and ΔG that `previous` showed last week"""
+    """ℓ and ΔG measured under `previous` last week"""
     gains: tuple[float, float] | None
-    """smoothed MV_N, less the cash it draws, and MV_B"""
+    """smoothed MV_N, minus the value of the cash that it uses, and smoothed MV_B"""
     weeks_since_bar: int
 
 
 @dataclass(frozen=True)
 class CalibrationWeek:
-    """What happened in one week."""
+    """Policies and results of one week; tuples have one entry per segment."""
 
     policies: tuple[Policy, ...]
     measured: tuple[Measurement, ...]
@@ -79,12 +80,12 @@ def implied_cost(policy: Policy, quality: float) -> QuadraticCost:
     Raises
     ------
     InputError
-        If the policy rewards quality with nothing, so that no cost is implied.
+        If quality earns the creator nothing under the policy, so that it implies no cost.
     """
-    q = float(np.clip(quality, EXTREME_RATE, 1.0 - EXTREME_RATE))
+    q = _clipped_rate(quality)
     gain = float(payoffs(policy, QuadraticCost(1.0), q).private_gain)
     if not gain > 0:
-        raise InputError(f"a policy that rewards quality with nothing implies no cost, at quality {q}")
+        raise InputError(f"quality earns nothing under this policy at quality {q}: it implies no cost")
     return QuadraticCost(gain / q)
 
 
@@ -102,21 +103,30 @@ def calibrate(
     Parameters
     ----------
     market : SimulatedMarket
-        Segments with known truth; the loop sees success rates, pass rates and ΔG only.
+        Segments with known truth. The loop sees only success rates, pass rates and ΔG.
     policies : sequence of s Policy
-        Where to start.
+        The first week's policies.
     budgets : Budgets
-        (N̄, B̄) an entrant.
+        (N̄, B̄) per entrant.
     weeks : int
-        How long to run, >= 1.
+        Weeks to run, >= 1.
+    controls : Controls, optional
+        Step sizes, corridors and caps.
+    seed : int
+        Seed of the market's draws.
 
     Returns
     -------
     list of CalibrationWeek
-        The policies in force each week with what they brought.
+        Each week's policies and their results.
+
+    Raises
+    ------
+    InputError
+        If the number of policies is not the number of segments, or weeks is below 1.
     """
     if len(policies) != len(market.shares):
-        raise InputError(f"a market of {len(market.shares)} segments needs as many policies, got {len(policies)}")
+        raise InputError(f"a market of {len(market.shares)} segments needs one policy each, got {len(policies)}")
     if weeks < 1:
         raise InputError(f"weeks must be >= 1, got {weeks}")
     settings, limits = controls or Controls(), Budgets(*budgets)
@@ -128,9 +138,9 @@ def calibrate(
         over = Budgets(*(use - limit for use, limit in zip(record.used, limits, strict=True)))
         gains = [state.gains for state in states if state.gains is not None]
         best = (max((g[0] for g in gains), default=np.inf), max((g[1] for g in gains), default=np.inf))
-        updated = prices.after(over, best, settings)
+        updated = prices.updated(over, best, settings)
         history.append(replace(record, prices=updated))
-        steer = updated.ahead(prices)
+        steer = updated.extrapolated(prices)
         states = [
             next_state(state, measured, is_rolled_back, steer, settings)
             for state, measured, is_rolled_back in zip(states, record.measured, record.rolled_back, strict=True)
@@ -152,16 +162,20 @@ def next_state(
     bar = int(np.clip(policy.k + step, 1, policy.n))
     moved_bar = bar != int(policy.k)
     if not moved_bar and policy.mass >= policy.n:
-        policy = replace(policy, n=policy.n + 1)  # N has outgrown its window; n and k never move in one week
+        policy = replace(policy, n=policy.n + 1)  # N needs a longer window; n and k never change in the same week
     return SegmentState(
         replace(policy, k=np.asarray(bar)), state.policy, shown, gains, 0 if moved_bar else state.weeks_since_bar + 1
     )
 
 
+def _clipped_rate(rate: float) -> float:
+    return float(np.clip(rate, EXTREME_RATE, 1.0 - EXTREME_RATE))
+
+
 def _measure_week(
     market: SimulatedMarket, states: Sequence[SegmentState], week: int, controls: Controls, rng: np.random.Generator
 ) -> CalibrationWeek:
-    """Both parts of each segment's cohort; the budgets count what the policies in force use."""
+    """Measure the main part and the hold-out of each segment's cohort; `used` counts the current policies."""
     main, rolled_back = [], []
     for segment, state in enumerate(states):
         main.append(market.cohort(segment, state.policy, week, 1.0 - controls.holdout, rng))
@@ -177,13 +191,12 @@ def _measure_week(
 
 
 def _leverage_and_spread(policy: Policy, measured: Measurement) -> tuple[float, float]:
-    """ℓ and ΔG as measured."""
-    rate = float(np.clip(measured.success_rate, EXTREME_RATE, 1.0 - EXTREME_RATE))
-    return float(leverage(policy, rate)), measured.spread
+    """Measured ℓ and ΔG."""
+    return float(leverage(policy, _clipped_rate(measured.success_rate))), measured.spread
 
 
 def _is_degraded(state: SegmentState, shown: tuple[float, float], controls: Controls) -> bool:
-    """Whether the hold-out, whose policy did not move, lost what makes a pass worth striving for."""
+    """Whether ℓ or ΔG fell too far in the hold-out, whose policy did not change."""
     if state.reference is None:
         return False
     return any(now < (1.0 - controls.roll_back) * before for now, before in zip(shown, state.reference, strict=True))
@@ -191,7 +204,7 @@ def _is_degraded(state: SegmentState, shown: tuple[float, float], controls: Cont
 
 def _gains(policy: Policy, measured: Measurement) -> MarginalGains:
     as_measured = replace(policy, g1=policy.g0 + max(0.0, measured.spread))
-    rate = float(np.clip(measured.success_rate, EXTREME_RATE, 1.0 - EXTREME_RATE))
+    rate = _clipped_rate(measured.success_rate)
     cost = implied_cost(as_measured, rate)
     return gains_at(as_measured, cost, payoffs(as_measured, cost, rate))
 
@@ -220,7 +233,7 @@ def _stepped(policy: Policy, gains: tuple[float, float], prices: Prices, control
 
 
 def _bar_step(leverage_now: float, pass_rate: float, controls: Controls) -> int:
-    """+1 where passing is too common, −1 where it is too rare, 0 inside both corridors or where they disagree."""
+    """+1 if passing is too common, −1 if it is too rare, 0 inside both corridors or if the two disagree."""
     common = pass_rate > controls.pass_corridor[1] or leverage_now < controls.leverage_corridor[0]
     rare = pass_rate < controls.pass_corridor[0] or leverage_now > controls.leverage_corridor[1]
     return int(common) - int(rare)

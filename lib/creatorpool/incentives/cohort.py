@@ -14,14 +14,14 @@ from creatorpool.incentives.types import Floats, Integers
 
 @dataclass(frozen=True)
 class CohortCounts:
-    """All that the estimates need of a segment, whatever its size."""
+    """Sufficient statistics of a segment; their size does not depend on the number of entrants."""
 
     proxy: Floats
     """(b,) mean of the quality proxy in each bin, ascending"""
     entrants: Integers
     """(b, n + 1) entrants by bin and number of successes"""
     slot_rate: Floats
-    """(b, n + 1, n) share of a cell's entrants who succeeded in each slot; s/n where slots are alike"""
+    """(b, n + 1, n) share of a cell's entrants who succeeded in each slot; s/n if only the count s is known"""
     median: float
     """median proxy of the cohort"""
 
@@ -33,7 +33,7 @@ class CohortCounts:
                 f"got {self.entrants.shape} and {self.slot_rate.shape}"
             )
         if (np.diff(self.proxy) <= 0).any():
-            raise InputError("the bins' mean proxies must ascend")
+            raise InputError(f"proxy must hold the bins' means in ascending order, got {self.proxy}")
 
     @property
     def n(self) -> int:
@@ -42,17 +42,17 @@ class CohortCounts:
 
     @property
     def total(self) -> int:
-        """Entrants in all."""
+        """Number of entrants."""
         return int(self.entrants.sum())
 
 
 def identical_slots(bins: int, n: int) -> Floats:
-    """(b, n + 1, n) slot rates where only the number of successes is known."""
+    """(b, n + 1, n) slot rates s/n, for tests of which only the number of successes s is known."""
     return np.broadcast_to((np.arange(n + 1) / n)[None, :, None], (bins, n + 1, n)).copy()
 
 
 def count_cohort(proxy: ArrayLike, outcomes: ArrayLike, bins: int = 20) -> CohortCounts:
-    """Counts from entrants' rows: bins at equal shares of the cohort, in order of the proxy.
+    """Counts from one row per entrant; bins hold equal shares of the cohort, in order of the proxy.
 
     Parameters
     ----------
@@ -61,7 +61,12 @@ def count_cohort(proxy: ArrayLike, outcomes: ArrayLike, bins: int = 20) -> Cohor
     outcomes : (m, n) array_like of 0 and 1
         Success in each test slot.
     bins : int
-        Most bins; ties in the proxy stay together and may leave fewer.
+        Largest number of bins. Equal proxies share a bin, so there may be fewer.
+
+    Raises
+    ------
+    InputError
+        If shapes do not match, there are no entrants, or a value is not finite.
     """
     x, y = checked_numbers("proxy", proxy), checked_numbers("outcomes", outcomes, 0.0, 1.0)
     if y.ndim != 2 or x.shape != y.shape[:1] or x.size == 0:

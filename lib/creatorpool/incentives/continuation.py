@@ -1,4 +1,4 @@
-"""What passing is worth in exposure: G1 and G0 by running the engine forward (formulas §3.11, S4 C.1, C.2)."""
+"""Exposure after a pass, G1, and after a fail, G0, by simulating the engine (formulas §3.11, S4 C.1, C.2)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from creatorpool.incentives.engines import Engine, EngineState
 from creatorpool.incentives.types import Booleans, Floats
 
 NORMAL_95 = 1.959963984540054
+# The discount at which the horizon ends, relative to its first period.
+HORIZON_END = 1e-6
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class ContinuationEstimate:
     g0_error: float
     g1_error: float
     spread_error: float
-    """standard error of ΔG: with common random numbers well below what the other two would give"""
+    """standard error of ΔG; smaller than g0_error and g1_error imply, because both sides share random numbers"""
 
     @property
     def spread(self) -> float:
@@ -33,21 +35,21 @@ class ContinuationEstimate:
         return self.g1 - self.g0
 
     def interval(self, name: str) -> tuple[float, float]:
-        """95 % normal interval of "g0", "g1" or "spread"."""
+        """(low, high), the 95 % normal interval of `name`: "g0", "g1" or "spread"."""
         reach = NORMAL_95 * float(getattr(self, f"{name}_error"))
         return getattr(self, name) - reach, getattr(self, name) + reach
 
 
 @dataclass(frozen=True)
 class TestPlan:
-    """The test and what is believed before it."""
+    """The test and the engine's prior before it."""
 
-    __test__ = False  # not a test case, whatever its name starts with
+    __test__ = False  # pytest takes a class named Test… for a test case
 
     n: int
     k: int
     prior: tuple[float, float]
-    """Beta(a, b) of the entrant's success chance, as the engine believes it"""
+    """Beta(a, b): the engine's prior of the entrant's success chance"""
     delta: float
     """discount factor of a period, in (0, 1)"""
     start: int
@@ -70,19 +72,27 @@ def simulate_continuation(
     Parameters
     ----------
     engine : callable
-        `EngineState` to (paths,) expected shares; any of `engines`, or one's own.
+        Function from `EngineState` to (paths,) expected shares: one of `engines`, or your own.
     plan : TestPlan
         Test, prior and discount.
     quality : array_like, optional
-        Qualities to draw entrants from, with replacement; draws from the prior by default.
+        Qualities from which entrants are drawn with replacement; by default the prior.
     paths : int
-        Entrants simulated.
+        Number of simulated entrants, >= 2.
+    seed : int
+        Seed of all draws.
+
+    Raises
+    ------
+    InputError
+        If paths is below 2, a quality is out of range, or no entrant can pass or none can fail.
 
     Notes
     -----
-    Every entrant is followed twice, once with a count drawn from its law given a pass and once given a fail, on the
-    same random numbers; averages weigh entrants by π(q) and by 1 − π(q). Horizons end where δ^t falls below 1e-6 of the
-    first, which bounds what is cut off. Shares, not draws, are summed, which saves the engine's own noise.
+    The simulation follows every entrant twice on the same random numbers: with a count drawn given a pass, and with one
+    drawn given a fail. Averages weight entrants by π(q) and by 1 − π(q). The horizon ends when δ^t falls below 1e-6 of
+    its first value, which bounds the part cut off. Sums take the engine's shares, not draws from them, which avoids
+    that noise.
     """
     if paths < 2:
         raise InputError(f"paths must be >= 2, got {paths}")
@@ -100,12 +110,17 @@ def simulate_continuation(
     return _weighted(exposures[0], exposures[1], weight)
 
 
+def horizon_periods(delta: float) -> int:
+    """Periods until δ^t, with δ in (0, 1), falls below `HORIZON_END`: the horizon of discounted exposure."""
+    return int(np.ceil(np.log(HORIZON_END) / np.log(delta)))
+
+
 def _count_given(q: Floats, uniform: Floats, plan: TestPlan, passed: bool) -> Floats:
-    """Successes given pass or fail, by inversion of the conditional law, so that one uniform serves both."""
+    """Successes given pass or fail, by inversion of the conditional distribution; both sides use the same uniform."""
     counts = np.arange(plan.k, plan.n + 1) if passed else np.arange(plan.k)
     tails = pass_probability(q[:, None], plan.n, np.arange(plan.n + 2))
     mass = np.maximum(tails[:, counts] - tails[:, counts + 1], 0.0)
-    # Where the side has no mass in floats its count nearest the bar stands for it; its weight is 0.
+    # If the side's mass underflows, take the count nearest the bar; its weight is 0.
     mass[mass.sum(axis=1) == 0, 0 if passed else -1] = 1.0
     reached = np.cumsum(mass, axis=1)
     at = (reached < uniform[:, None] * reached[:, -1:]).sum(axis=1)
@@ -118,8 +133,7 @@ def _discounted_exposure(engine: Engine, plan: TestPlan, q: Floats, count: Float
     initial_alpha, initial_beta = alpha.copy(), beta.copy()
     pulls, total = np.full(q.size, float(plan.n)), np.zeros(q.size)
     flags: Booleans = np.full(q.size, passed)
-    periods = int(np.ceil(np.log(1e-6) / np.log(plan.delta)))
-    for period in range(plan.start, plan.start + periods):
+    for period in range(plan.start, plan.start + horizon_periods(plan.delta)):
         noise = np.random.default_rng(np.random.SeedSequence([seed, 1, period]))
         shown, succeeded = noise.random((2, q.size))
         state = EngineState(alpha, beta, pulls, flags, initial_alpha, initial_beta, period, noise)
@@ -132,11 +146,11 @@ def _discounted_exposure(engine: Engine, plan: TestPlan, q: Floats, count: Float
 
 
 def _weighted(failed: Floats, passed: Floats, weight: Floats) -> ContinuationEstimate:
-    """Ratio estimates with linearised errors; the error of ΔG keeps the covariance of its two sides."""
+    """Ratio estimates with linearised errors; the error of ΔG includes the covariance of the two sides."""
     sides = []
     for exposure, w in ((failed, 1.0 - weight), (passed, weight)):
         if not w.mean() > 0:
-            raise InputError("no entrant can end on one side of the bar: G0 or G1 has no meaning")
+            raise InputError("no entrant can pass, or none can fail: choose a bar or qualities that allow both")
         mean = float((w * exposure).sum() / w.sum())
         sides.append((mean, w * (exposure - mean) / w.mean()))
     (g0, influence0), (g1, influence1) = sides

@@ -1,8 +1,8 @@
-"""Mass and bounty of all segments off the grid, each creator held on the peak that the policy relies on.
+"""Moves mass and bounty of all segments off the grid, while each creator stays on the peak that the policy relies on.
 
-Where utility has two peaks the platform's value jumps as the creator changes peak, and the best policy often lies at
-the edge: the least bounty at which the good peak still wins. On one branch all is smooth, so the step follows branches
-and keeps ``U(peak) >= U(rival)`` as a constraint, whose gradients the envelope theorem gives.
+If utility has two peaks, the platform's value jumps when the creator changes peak. The best policy often lies at that
+edge: the least bounty at which the better peak still wins. Along one branch everything is smooth. The step therefore
+follows branches under the constraint ``U(peak) >= U(rival)``, whose gradients follow from the envelope theorem.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from creatorpool.incentives.policy import Policy
 from creatorpool.incentives.statics import MarginalGains, gains_at
 from creatorpool.incentives.types import Curve, Floats
 
-# By this part of what is at stake the creator must prefer the peak relied on, lest rounding decide.
+# The creator must prefer the peak by this part of the utility, so that rounding does not decide.
 MARGIN = 1e-7
 MAX_ITERATIONS = 80
 PRECISION = 1e-13
@@ -28,12 +28,12 @@ PRECISION = 1e-13
 
 @dataclass
 class ContinuousStep:
-    """One choice of tests, with mass and bounty to be moved: x holds all masses, then all bounties, in range units."""
+    """One choice of tests whose mass and bounty move: x holds all masses, then all bounties, in units of the ranges."""
 
     policies: Sequence[Policy]
     costs: Sequence[Curve]
     quality: Floats
-    """(s,) the peaks relied on"""
+    """(s,) the peaks that the policies rely on"""
     spans: Floats
     """(2s, 2) least and largest mass, then bounty, of each segment"""
     shares: Floats
@@ -61,7 +61,7 @@ class ContinuousStep:
         return self._at(answer.x)[0]
 
     def _at(self, x: Floats) -> tuple[list[Policy], list[Branch], list[MarginalGains]]:
-        """Policies, branches and gains at x; objective and constraints ask for the same point in turn."""
+        """Policies, branches and gains at x, cached: objective and constraints ask for the same point in turn."""
         key = x.tobytes()
         if self._last is None or self._last[0] != key:
             free = np.clip(x * self._scale, self.spans[:, 0], self.spans[:, 1])
@@ -92,7 +92,7 @@ class ContinuousStep:
         return np.stack([-of_mass, -self._gradient("spend_per_mass", "spend_per_bounty", x)])
 
     def _lead(self, x: Floats) -> Floats:
-        # Without a rival any amount of lead will do.
+        # Without a rival the lead is infinite; 1 keeps it finite.
         return np.array([min(b.lead, 1.0) - MARGIN * (1.0 + abs(b.at.creator)) for b in self._at(x)[1]])
 
     def _lead_gradient(self, x: Floats) -> Floats:
@@ -105,7 +105,7 @@ class ContinuousStep:
 
 
 def lead_gradient(policy: Policy, branch: Branch) -> Floats:
-    """(2,) derivatives of `Branch.lead` in mass and bounty: r(q − q′) and π − π′, by the envelope theorem."""
+    """(2,) derivatives of `Branch.lead` in mass and bounty, r(q − q′) and π − π′, by the envelope theorem."""
     if branch.rival is None or branch.lead > 1.0:
         return np.zeros(2)
     share = policy.revenue_share * (branch.at.quality - branch.rival.quality)

@@ -1,7 +1,7 @@
-"""What quality costs a creator: convex functions of q in [0, 1] (formulas §3.1).
+"""Costs of quality to a creator: convex functions of q in [0, 1] (formulas §3.1).
 
-Any object with `value`, `slope` and `curvature` of an array of q serves as a cost; it must be convex, since the
-certificates of best responses rest on it.
+Any object with `value`, `slope` and `curvature` of an array of q can serve as a cost. It must be convex: the
+certificates of best responses assume it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class QuadraticCost:
 
 @dataclass(frozen=True)
 class PowerCost:
-    """``c(q) = scale · q^exponent``, exponent >= 2 so that the curvature is finite at q = 0."""
+    """``c(q) = scale · q^exponent`` with exponent >= 2, which keeps the curvature finite at q = 0."""
 
     scale: float
     exponent: float

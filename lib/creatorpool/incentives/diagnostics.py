@@ -1,4 +1,4 @@
-"""Trust in continuation values: stability, band separation, hold-out consistency (formulas §3.11, S4 C.2)."""
+"""Diagnostics of continuation values: stability, band separation, hold-out consistency (formulas §3.11, S4 C.2)."""
 
 from __future__ import annotations
 
@@ -14,32 +14,37 @@ from creatorpool.incentives.continuation import ContinuationEstimate
 
 @dataclass(frozen=True)
 class Agreement:
-    """A difference beside what chance explains."""
+    """A difference and its z-score."""
 
     difference: float
     z: float
-    """difference over its standard error; beyond 3 chance does not explain it"""
+    """difference over its standard error"""
 
     @property
     def is_consistent(self) -> bool:
-        """Whether chance explains the difference."""
+        """Whether chance explains the difference: |z| <= 3."""
         return abs(self.z) <= 3.0
 
 
 def stability(earlier: ContinuationEstimate, later: ContinuationEstimate) -> Agreement:
-    """ΔG of adjacent cohorts: a swing says that the engine or its competitors changed."""
+    """Change of ΔG between adjacent cohorts: a large one means that the engine or its competitors changed."""
     return _agreement(later.spread - earlier.spread, earlier.spread_error, later.spread_error)
 
 
 def band_separation(posterior_mean: ArrayLike, passed: ArrayLike) -> float:
-    """Gap of the posterior means after pass and fail, in pooled standard deviations; near 0 a pass means little.
+    """Gap between the posterior means after pass and fail, in pooled standard deviations; near 0 a pass says little.
 
     Parameters
     ----------
     posterior_mean : (n,) array_like
         Mean of each entrant's posterior after the test.
     passed : (n,) array_like of bool
-        Whether the entrant passed; at least two of each.
+        Whether the entrant passed; at least two must pass and two fail.
+
+    Raises
+    ------
+    InputError
+        If shapes differ, a mean is outside [0, 1], or fewer than two entrants pass or fail.
     """
     means, flags = checked_numbers("posterior_mean", posterior_mean, 0.0, 1.0), np.asarray(passed, dtype=np.bool_)
     if means.ndim != 1 or means.shape != flags.shape:
@@ -57,9 +62,14 @@ def band_separation(posterior_mean: ArrayLike, passed: ArrayLike) -> float:
 def holdout_consistency(
     predicted: ContinuationEstimate, predicted_pass_rate: float, exposure: ArrayLike, passed: ArrayLike
 ) -> tuple[Agreement, Agreement]:
-    """(pass rate, mean exposure after the test) realised by a hold-out, against what the estimates imply.
+    """Compare a hold-out's pass rate, and its mean exposure after the test, with what the estimates predict.
 
-    The mean is predicted as G0 + ΔG · pass rate; `exposure` and `passed` are (n,), of the hold-out's entrants.
+    The predicted mean is G0 + ΔG · pass rate; `exposure` and `passed` are (n,), of the hold-out's entrants, n >= 2.
+
+    Raises
+    ------
+    InputError
+        If shapes differ, there are fewer than two entrants, or a value is out of range.
     """
     y, flags = checked_numbers("exposure", exposure, 0.0), np.asarray(passed, dtype=np.float64)
     if y.ndim != 1 or y.shape != flags.shape or y.size < 2:

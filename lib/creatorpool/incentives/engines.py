@@ -1,6 +1,6 @@
 """Ranking engines after the test: the share of impressions an entrant gets in a period (formulas §3.11, S4 App. C).
 
-An engine is any callable from an `EngineState` to the (paths,) expected shares of the period; those below are the
+An engine is any callable from an `EngineState` to the (paths,) expected shares of the period. This module has the
 usual ones.
 """
 
@@ -20,12 +20,12 @@ from creatorpool.incentives.types import Booleans, Floats
 
 @dataclass(frozen=True)
 class EngineState:
-    """What an engine knows of each path at a period; all arrays are (paths,)."""
+    """What an engine knows about each path in a period; all arrays are (paths,)."""
 
     alpha: Floats
     """successes of the entrant's Beta posterior, prior included"""
     beta: Floats
-    """failures of it"""
+    """failures of the posterior, prior included"""
     pulls: Floats
     """impressions so far"""
     passed: Booleans
@@ -35,7 +35,7 @@ class EngineState:
     period: int
     """periods since entry"""
     rng: np.random.Generator
-    """the engine's own randomness, the same for the arms that are compared"""
+    """the engine's randomness, the same for the pass and the fail side"""
 
     @property
     def mean(self) -> Floats:
@@ -48,7 +48,7 @@ Engine = Callable[[EngineState], Floats]
 
 @dataclass(frozen=True)
 class TwoBandEngine:
-    """Graduates are shown with probability ρ1 in each period, the others with ρ0."""
+    """Shows graduates with probability ρ1 in each period, the others with ρ0."""
 
     pass_rate: float
     """ρ1"""
@@ -59,20 +59,20 @@ class TwoBandEngine:
         checked_numbers("band rates", [self.fail_rate, self.pass_rate], 0.0, 1.0)
 
     def __call__(self, state: EngineState) -> Floats:
-        """Share by band."""
+        """(paths,) shares by band."""
         return np.where(state.passed, self.pass_rate, self.fail_rate)
 
 
 @dataclass(frozen=True)
 class FrozenIndexEngine:
-    """Inclusion by the post-test posterior mean for ever: σ(slope · (mean − frontier)), times the seats' weight."""
+    """Inclusion by the posterior mean right after the test, in all periods: weight · σ(slope · (mean − frontier))."""
 
     slope: float
     frontier: float
     weight: float = 1.0
 
     def __call__(self, state: EngineState) -> Floats:
-        """Share by the index as it was after the test."""
+        """(paths,) shares by the index right after the test."""
         mean = state.initial_alpha / (state.initial_alpha + state.initial_beta)
         return np.asarray(self.weight * expit(self.slope * (mean - self.frontier)))
 
@@ -87,7 +87,7 @@ class ThompsonEngine:
     incumbents: Floats
     """(j,) qualities, or (j, 2) Beta posteriors (successes, failures)"""
     seat_weights: Floats = field(default_factory=lambda: np.ones(1))
-    """(seats,) weight of each position, such as its share of attention; non-increasing"""
+    """(seats,) weight of each position, such as its share of attention, in [0, 1]; they must not increase"""
 
     def __post_init__(self) -> None:
         rivals = checked_numbers("incumbents", self.incumbents, 0.0)
@@ -97,7 +97,7 @@ class ThompsonEngine:
         if rivals.ndim not in (1, 2) or (rivals.ndim == 2 and (rivals.shape[1] != 2 or (rivals <= 0).any())):
             raise InputError(f"incumbents must be (j,) qualities or (j, 2) Beta counts > 0, got shape {rivals.shape}")
         if weights.ndim != 1 or weights.size == 0 or (np.diff(weights) > 0).any():
-            raise InputError("seat_weights must be a list that does not increase")
+            raise InputError(f"seat_weights must be a list of numbers that do not increase, got {weights.tolist()}")
         object.__setattr__(self, "incumbents", rivals)
         object.__setattr__(self, "seat_weights", weights)
 
@@ -110,10 +110,10 @@ class ThompsonEngine:
 
 
 def expected_position_weight(alpha: Floats, beta: Floats, incumbents: ArrayLike, seat_weights: ArrayLike) -> Floats:
-    """Σ_seats weight · P[a Beta(alpha, beta) draw takes the seat] among (j,) incumbent scores; (paths,) arrays.
+    """(paths,) Σ_seats weight · P[a Beta(alpha, beta) draw takes the seat] among (j,) incumbent scores.
 
-    Being better than the r-th best incumbent secures seat r or higher, so each seat adds its weight's excess over the
-    next times the chance to beat the incumbent who would hold it.
+    A draw above the r-th best incumbent gets seat r or a better one. So each seat adds (its weight − the next seat's
+    weight) · P[the draw beats the incumbent of that seat].
     """
     best = np.sort(np.asarray(incumbents, dtype=np.float64))[::-1]
     weights = np.asarray(seat_weights, dtype=np.float64)
@@ -128,7 +128,7 @@ def expected_position_weight(alpha: Floats, beta: Floats, incumbents: ArrayLike,
 class UcbEngine:
     """Index mean + c √(2 log t / pulls), included with probability σ(slope · (index − frontier_t)).
 
-    The frontier of the competitors drifts as an AR(1) about its mean, the same path for all entrants.
+    The competitors' frontier follows an AR(1) process around its mean, with the same path for all entrants.
     """
 
     exploration: float
@@ -145,7 +145,7 @@ class UcbEngine:
     weight: float = 1.0
     seed: int = 0
     horizon: int = 4096
-    """periods for which the frontier's path is drawn; the last one lasts"""
+    """periods for which the frontier's path is drawn; later periods use its last value"""
     path: Floats = field(init=False, repr=False, compare=False)
     """(horizon,) the frontier"""
 
@@ -161,7 +161,7 @@ class UcbEngine:
         object.__setattr__(self, "path", path)
 
     def __call__(self, state: EngineState) -> Floats:
-        """Share by the optimistic index against the frontier of the period."""
+        """(paths,) shares by the upper-confidence index and the period's frontier."""
         bonus = self.exploration * np.sqrt(2.0 * np.log(max(state.period, 2)) / np.maximum(state.pulls, 1.0))
         gap = state.mean + bonus - self.path[min(state.period, self.horizon - 1)]
         return np.asarray(self.weight * expit(self.slope * gap))

@@ -1,4 +1,4 @@
-"""What a cohort's counts say about passing and bounties, or why they say nothing (formulas §3.10, S4 B.6)."""
+"""Estimates of passing and bounties from a cohort's counts, or why there are none (formulas §3.10, S4 B.6)."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from creatorpool.incentives.response import best_response
 from creatorpool.incentives.slopes import Slopes, slopes_at_median
 from creatorpool.incentives.types import Curve, Floats, Integers
 
-# The two slopes disagree where chance brings such a difference in one cohort of a hundred.
+# The two slopes disagree if 0 lies outside these percentiles of their difference: by chance in one cohort of a hundred.
 DISAGREEMENT = (0.5, 99.5)
-# Responses this near the measured quality are the same.
+# A best response this near the interval of the measured quality agrees with it.
 SAME_QUALITY = 1e-3
 
 
 @dataclass(frozen=True)
 class EstimationRules:
-    """What the estimates assume, and what they refuse."""
+    """Assumptions of the estimates, and the least data that they need."""
 
     min_entrants: int = 200
     min_followed: int = 20
-    """entrants on each side of the bar whose exposure after the test must be known for G0 and G1"""
+    """entrants needed on each side of the bar, followed after the test, for G0 and G1"""
     min_bins: int = 4
     replicates: int = 1000
     confidence: float = 0.95
     proxy_is_quality: bool = True
-    """the proxy is on the scale of q; else quality is the success chance that it predicts"""
+    """whether the proxy is on the scale of q; if not, quality is the success chance that the proxy predicts"""
     attenuation: float = 0.8
-    """part of the slope that the conservative bounty relies on"""
+    """factor on the slope in the conservative bounty"""
 
 
 @dataclass(frozen=True)
 class CohortEstimate:
-    """Estimates of one segment; NaN where `reason` says that the data do not carry them."""
+    """Estimates of one segment; NaN where the data do not suffice, and `reason` says why."""
 
     entrants: int
     pass_rate: Estimate
     """with its Wilson interval"""
     mass: Estimate = NOT_ESTIMATED
-    """N as delivered, or as the policy says where no exposure was counted; G0, G1 and ΔG likewise"""
+    """N as delivered, or the policy's N if no exposure was counted; likewise G0, G1 and ΔG"""
     g0: Estimate = NOT_ESTIMATED
     g1: Estimate = NOT_ESTIMATED
     spread: Estimate = NOT_ESTIMATED
@@ -69,19 +69,19 @@ class CohortEstimate:
     """B̂ with the slope attenuated"""
     slopes_agree: bool = False
     cost_fits: bool = False
-    """whether the cost makes the measured quality a best response, and not only a root of the first-order condition"""
+    """whether the measured quality is a best response under the cost, not only a root of the first-order condition"""
     certified: bool = False
-    """whether the cost fits, and the bounty for it is proved to induce the first best"""
+    """whether the cost fits and `target_bounty` provably induces the first best"""
     induced_quality: float = float("nan")
     """best response to B̂ under the implied cost"""
     target_quality: float = float("nan")
     """q*: first best under that cost"""
     target_bounty: float = float("nan")
-    """B* for q*, which `certified` is about"""
+    """B* for q*; `certified` refers to it"""
     target_spend: float = float("nan")
     """π(q*) B*"""
     reason: str = ""
-    """empty, or why numbers are missing"""
+    """why numbers are missing; empty if none are"""
 
     def policy(self, policy: Policy) -> Policy:
         """`policy` with the N, G0 and G1 of the estimate."""
@@ -105,21 +105,31 @@ def estimate_cohort(
     counts : CohortCounts
         The segment's sufficient statistics.
     policy : Policy
-        The single policy that the cohort was under; its k, N, G0, G1 and r enter the bounty.
+        The single policy of the cohort; its k, N, G0, G1 and r enter the bounty.
     exposure : CohortExposure, optional
-        What the entrants were shown: N, G0 and G1 are then estimated with the rest, and those of `policy` are not used.
+        Exposure of the entrants. If given, N, G0 and G1 are estimated from it, and those of `policy` are not used.
     cost : cost, optional
-        The creators' cost, for the certificate; by default the quadratic one that the measured quality implies.
+        The creators' cost, for the certificate; by default the quadratic cost that the measured quality implies.
     rules : EstimationRules, optional
-        Assumptions and refusals.
+        Assumptions, and the least data needed.
     seed : int
-        Of the bootstrap.
+        Seed of the bootstrap.
+
+    Returns
+    -------
+    CohortEstimate
+        All that the data allow.
+
+    Raises
+    ------
+    InputError
+        If `policy` is not one policy with the n of the counts, or `exposure` has other cells than the counts.
 
     Notes
     -----
-    Entrants are redrawn with replacement: a multinomial over (bin, successes) cells, the same law as redrawing rows up
-    to the proxies within a bin and the slots within a cell, which stay at their means. Exposure varies within cells
-    too, see `redrawn_terms`.
+    The bootstrap redraws entrants with replacement: a multinomial over (bin, successes) cells. This equals redrawing
+    rows, except that proxies within a bin and slots within a cell stay at their means. Exposure also varies within
+    cells, see `redrawn_terms`.
     """
     settings = rules or EstimationRules()
     if policy.shape != () or int(policy.n) != counts.n or not 1 <= int(policy.k) <= counts.n:
@@ -147,7 +157,7 @@ def estimate_cohort(
 
 
 def nearby_bars(counts: CohortCounts, bars: Integers, *, proxy_is_quality: bool = True) -> tuple[Floats, Floats]:
-    """(π̂, π̂′ per unit of quality) at the median, each (len(bars),), had the bar been another (S4 B.6 step 5)."""
+    """(π̂, π̂′ per unit of quality) at the median for other bars, each of shape (len(bars),) (S4 B.6 step 5)."""
     points = [slopes_at_median(counts, counts.entrants[None], int(bar)) for bar in bars]
     units = [1.0 if proxy_is_quality else p.response[0] for p in points]
     slopes = [p.slope[0] / unit for p, unit in zip(points, units, strict=True)]
@@ -156,15 +166,16 @@ def nearby_bars(counts: CohortCounts, bars: Integers, *, proxy_is_quality: bool 
 
 @dataclass(frozen=True)
 class _Draws:
-    """Redrawn cohorts."""
+    """The cohort's bootstrap replicates."""
 
     entrants: Integers
     """(r, b, n + 1)"""
     terms: ExposureTerms
     """of the data, (1,) each"""
     redrawn_terms: ExposureTerms
+    """of the replicates, (r,) each"""
     followed: tuple[int, int] | None
-    """entrants who failed and who passed with known exposure; None where exposure is not estimated"""
+    """followed entrants who failed and who passed; None if exposure is not estimated"""
 
 
 def _drawn(
@@ -180,7 +191,10 @@ def _drawn(
         return _Draws(_multinomial(counts.entrants, rules.replicates, rng).reshape(shape), known, known, None)
     followed = exposure.after.entrants
     if followed.shape != counts.entrants.shape or (followed > counts.entrants).any():
-        raise InputError("exposure must be that of the counted entrants, by the same cells")
+        raise InputError(
+            f"exposure must have the cells of the counts, {counts.entrants.shape}, with no more followed entrants than "
+            f"entrants in any, got shape {followed.shape}"
+        )
     parts = np.stack([followed, counts.entrants - followed])
     drawn = _multinomial(parts, rules.replicates, rng).reshape(rules.replicates, *parts.shape)
     everyone = drawn.sum(axis=1)
@@ -190,12 +204,12 @@ def _drawn(
 
 
 def _multinomial(cells: Integers, replicates: int, rng: np.random.Generator) -> Integers:
-    """(replicates, cells) redrawn counts; without entrants none are drawn."""
+    """(replicates, cells) redrawn counts; all 0 if there are no entrants."""
     flat = cells.reshape(-1)
     total = int(flat.sum())
     if total == 0:
         return np.zeros((replicates, flat.size), dtype=np.int64)
-    # Most cells of a table are empty, and each costs a draw.
+    # Draw only for filled cells: most cells are empty, and each would cost a draw.
     filled = np.flatnonzero(flat)
     drawn = np.zeros((replicates, flat.size), dtype=np.int64)
     drawn[:, filled] = rng.multinomial(total, flat[filled] / total, replicates)
@@ -203,7 +217,7 @@ def _multinomial(cells: Integers, replicates: int, rng: np.random.Generator) -> 
 
 
 def _with_exposure(base: CohortEstimate, draws: _Draws, rules: EstimationRules) -> CohortEstimate:
-    """The estimate with N, and with G0 and G1 of the sides of the bar on which enough entrants were followed."""
+    """Add N, and G0 and G1 for each side of the bar on which enough entrants were followed."""
 
     def interval(value: Floats, redrawn: Floats) -> Estimate:
         return percentile_interval(float(value[0]), redrawn, rules.confidence)
@@ -221,7 +235,7 @@ def _with_exposure(base: CohortEstimate, draws: _Draws, rules: EstimationRules) 
 
 @dataclass(frozen=True)
 class _Numbers:
-    """(r,) arrays."""
+    """Numbers of r replicates, (r,) arrays."""
 
     quality: Floats
     probability: Floats
@@ -229,7 +243,7 @@ class _Numbers:
     influence: Floats
     bounty: Floats
     rise: Floats
-    """of the pass curve, per unit of the proxy"""
+    """slope of the pass curve per unit of the proxy"""
     unit: Floats
     """quality per unit of the proxy"""
 
@@ -262,7 +276,7 @@ def _described(base: CohortEstimate, data: _Numbers, boot: _Numbers, rules: Esti
         base, quality=interval(data.quality, boot.quality), probability=interval(data.probability, boot.probability)
     )
     if not interval(data.unit, boot.unit).low > 0:
-        # The ratio of two slopes that may both be 0 is no number.
+        # Both slopes may be 0, so that their ratio means nothing.
         return replace(found, reason="successes do not rise with the proxy: it cannot tell entrants' quality apart")
     low, high = np.percentile(boot.slope - boot.influence, DISAGREEMENT)
     is_flat = not interval(data.rise, boot.rise).low > 0
@@ -280,7 +294,7 @@ def _described(base: CohortEstimate, data: _Numbers, boot: _Numbers, rules: Esti
 def _with_bounty(
     found: CohortEstimate, share: float, draws: _Draws, data: _Numbers, boot: _Numbers, rules: EstimationRules
 ) -> CohortEstimate:
-    """The estimate with B̂ and its spend, or with the reason why there is no bounty."""
+    """Add B̂ and its spend, or the reason why there is no bounty."""
     if np.isnan(found.spread.value):
         failed, passed = draws.followed or (0, 0)
         return replace(
@@ -291,7 +305,7 @@ def _with_bounty(
     if not data.bounty[0] >= 0:
         return replace(found, reason="quality brings no exposure under these terms: a bounty has nothing to share")
     weak = _bounty(share, draws.terms, data.quality, data.probability, rules.attenuation * data.slope)
-    # A bounty is never negative, whatever a replicate's exposure says.
+    # A bounty is never negative, but a replicate's exposure can make the formula negative.
     redrawn = np.maximum(boot.bounty, 0.0)
     return replace(
         found,
@@ -304,7 +318,7 @@ def _with_bounty(
 
 
 def _with_responses(found: CohortEstimate, policy: Policy, cost: Curve | None) -> CohortEstimate:
-    """The estimate with what creators of this cost would do."""
+    """Add the responses of creators who have this cost."""
     quality = float(np.clip(found.quality.value, 0.0, 1.0))
     used = implied_cost(policy, quality) if cost is None else cost
     fits = found.quality.low - SAME_QUALITY <= best_response(policy, used) <= found.quality.high + SAME_QUALITY
@@ -329,7 +343,7 @@ def _pass_rate(passes: int, entrants: int, confidence: float) -> Estimate:
 
 
 def _refusal(counts: CohortCounts, passes: int, rules: EstimationRules) -> str:
-    """Why no curve should be fitted, or nothing."""
+    """Why no curve is fitted; empty if one is."""
     if counts.total < rules.min_entrants:
         return f"too few entrants: {counts.total}, at least {rules.min_entrants} are needed"
     if passes == 0:

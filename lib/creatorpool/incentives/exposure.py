@@ -1,4 +1,4 @@
-"""Delivered mass and exposure after the test, by cell of a cohort, and what a bootstrap over entrants makes of them."""
+"""Delivered mass and exposure after the test, by cell of a cohort, and their bootstrap (formulas §3.10)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from creatorpool.incentives.types import Floats, Integers
 
 @dataclass(frozen=True)
 class CellTotals:
-    """A quantity of some of a cohort's entrants, by proxy bin and number of successes: (b, n + 1) arrays."""
+    """Sums of a quantity over entrants, by proxy bin and number of successes: (b, n + 1) arrays."""
 
     entrants: Integers
-    """entrants of whom it is known"""
+    """entrants whose quantity is known"""
     total: Floats
-    """its sum over them"""
+    """sum over them"""
     squares: Floats
-    """the sum of its squares"""
+    """sum of squares over them"""
 
     def __post_init__(self) -> None:
         if not self.entrants.shape == self.total.shape == self.squares.shape or self.entrants.ndim != 2:
@@ -42,16 +42,16 @@ class CellTotals:
 
 @dataclass(frozen=True)
 class CohortExposure:
-    """What a cohort's entrants were shown, discounted to entry."""
+    """Impressions that a cohort's entrants got, discounted to entry."""
 
     mass: CellTotals
-    """N: of the test, known of every entrant"""
+    """N: in the test, known for every entrant"""
     after: CellTotals
-    """after the test, known of the entrants who were followed over the whole horizon"""
+    """after the test, known for the entrants who were followed over the whole horizon"""
 
 
 class ExposureTerms(NamedTuple):
-    """(r,) arrays, one a replicate."""
+    """N, G0 and G1 of r replicates, (r,) arrays."""
 
     mass: Floats
     g0: Floats
@@ -64,7 +64,7 @@ class ExposureTerms(NamedTuple):
 
 
 def measured_terms(exposure: CohortExposure, k: int) -> ExposureTerms:
-    """N, G0 and G1 of the cohort as it is, (1,) each; NaN on a side of the bar where nobody was followed."""
+    """N, G0 and G1 of the data, (1,) each; NaN on a side of the bar on which no entrant was followed."""
     after = exposure.after
     sides = [_mean(after, after.entrants[None], side, None) for side in (slice(0, k), slice(k, None))]
     return ExposureTerms(_mean(exposure.mass, exposure.mass.entrants[None], slice(None), None), *sides)
@@ -78,18 +78,18 @@ def redrawn_terms(
     Parameters
     ----------
     exposure : CohortExposure
-        Of the cohort.
+        Exposure of the cohort.
     everyone, followed : (r, b, n + 1) integer arrays
-        Redrawn entrants by cell: all of them, and those of the followed.
+        Redrawn entrants by cell: all, and the followed ones.
     k : int
         The bar.
     rng : numpy.random.Generator
-        For what varies within cells.
+        Random numbers for the variation within cells.
 
     Notes
     -----
-    Means move with the cells' redrawn counts; within a cell the sum over m redrawn entrants is normal with m times the
-    cell's mean and variance, to which the sum over resampled entrants tends.
+    Means follow the redrawn counts of the cells. Within a cell, the sum over m redrawn entrants is normal with m times
+    the cell's mean and variance: the limit of the sum over resampled entrants.
     """
     mass = _mean(exposure.mass, everyone, slice(None), rng)
     sides = [_mean(exposure.after, followed, side, rng) for side in (slice(0, k), slice(k, None))]
@@ -97,7 +97,7 @@ def redrawn_terms(
 
 
 def _mean(cells: CellTotals, drawn: Integers, side: slice, rng: np.random.Generator | None) -> Floats:
-    """(r,) means over the successes `side`, with the noise within cells where `rng` is given."""
+    """(r,) means over the numbers of successes in `side`, with noise within cells if `rng` is given."""
     counts = drawn[..., side].astype(np.float64)
     size = counts.sum(axis=(1, 2))
     total = (counts * cells.mean[:, side]).sum(axis=(1, 2))

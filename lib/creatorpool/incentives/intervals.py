@@ -14,7 +14,7 @@ from creatorpool.incentives.types import Floats
 
 
 class Estimate(NamedTuple):
-    """A number with its interval; all NaN where the data do not carry one."""
+    """A number with its interval; all NaN if the data do not suffice."""
 
     value: float
     low: float
@@ -25,10 +25,14 @@ NOT_ESTIMATED = Estimate(float("nan"), float("nan"), float("nan"))
 
 
 def wilson_interval(passes: ArrayLike, entrants: ArrayLike, confidence: float = 0.95) -> tuple[Floats, Floats]:
-    """Wilson score interval of a pass rate; exact ends 0 and 1 where none or all passed.
+    """(low, high) Wilson score interval of a pass rate; exactly 0 if none passed, exactly 1 if all passed.
 
-    Arguments are counts, 0 <= passes <= entrants and entrants >= 1, of shapes that broadcast, and the confidence in
-    (0, 1).
+    The counts satisfy 0 <= passes <= entrants and entrants >= 1, and broadcast; the confidence is in (0, 1).
+
+    Raises
+    ------
+    InputError
+        If a count or the confidence is out of range.
 
     References
     ----------
@@ -46,13 +50,13 @@ def wilson_interval(passes: ArrayLike, entrants: ArrayLike, confidence: float = 
 
 
 def normal_quantile(confidence: float) -> float:
-    """The z that a normal variable stays within with this probability, in (0, 1)."""
+    """The z such that a standard normal variable lies within ±z with probability `confidence`, in (0, 1)."""
     level = checked_numbers("confidence", confidence, 0.0, 1.0).item()
     return float(ndtri(0.5 + 0.5 * level))
 
 
 def percentile_interval(value: float, replicates: Floats, confidence: float = 0.95) -> Estimate:
-    """Percentile interval of (r,) bootstrap replicates; replicates without a value do not count."""
+    """`value` with the percentile interval of (r,) bootstrap replicates; it ignores replicates that are not finite."""
     known = replicates[np.isfinite(replicates)]
     if known.size == 0 or not np.isfinite(value):
         return NOT_ESTIMATED

@@ -1,13 +1,13 @@
 """Shadow prices of the budgets, and distances from the Kuhn–Tucker conditions (formulas §3.8, S4 D.2–D.4).
 
-With the payout Bπ(q̂) as the cash used, impressions cost cash too: they raise quality, and with it the pass rate. The
-conditions at an interior optimum are therefore
+The cash used is the payout Bπ(q̂). Impressions also cost cash, because they raise quality and with it the pass rate. At
+an interior optimum where the creator's choice is smooth, the conditions are therefore
 
     MV_N = λ_imp + λ_cash · Bπ′ r/D    and    MV_B = λ_cash
 
-where the creator's choice is smooth. S4 (56) leaves out the last term of the first, which is in the derivative of S4's
-own Lagrangian (formulas §6.9). At the edge where a rival peak would take over (formulas §6.4) a multiplier μ >= 0 on
-the creator's lead U(q̂) − U(q′) joins in: its gradient (r(q̂ − q′), π(q̂) − π(q′)) adds to MV_N and dV/dB.
+S4 (56) omits the term Bπ′ r/D, although the derivative of S4's own Lagrangian has it (formulas §6.9). At the edge at
+which creators change to a rival peak (formulas §6.4) there is a further multiplier μ >= 0, on the creator's lead
+U(q̂) − U(q′): μ times the lead's gradient (r(q̂ − q′), π(q̂) − π(q′)) adds to MV_N and dV/dB.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from creatorpool.incentives.menu import Budgets
 from creatorpool.incentives.statics import MarginalGains
 from creatorpool.incentives.types import Floats
 
-# A budget with more left than this part of it has no price.
+# A budget of which more than this part is unused has no price.
 SLACK = 1e-6
 
 
 @dataclass(frozen=True)
 class ShadowPrices:
-    """Common prices, and what is wrong with them: both residuals are 0 at an exact optimum."""
+    """Common prices with two residuals, both 0 at an exact optimum."""
 
     lambda_imp: float
-    """value of one more discounted impression an entrant"""
+    """value of one more discounted impression per entrant"""
     lambda_cash: float
-    """value of one more expected dollar an entrant"""
+    """value of one more expected dollar per entrant"""
     incentive: Floats
-    """(s,) μ: price of holding each segment's creators on the peak its policy relies on; 0 away from the edge"""
+    """(s,) μ: price of keeping each segment's creators on the peak that its policy relies on; 0 away from the edge"""
     stationarity: float
-    """largest violation of a first-order condition, in value per unit of mass or of bounty"""
+    """largest violation of a first-order condition, in value per unit of mass or bounty"""
     feasibility: float
     """largest excess over a budget, as a part of it"""
 
     @property
     def exchange_rate(self) -> float:
-        """Dollars that make up for one impression, λ_imp/λ_cash; inf where cash has no price, NaN where neither has."""
+        """Dollars worth one impression, λ_imp/λ_cash; inf if cash has no price, NaN if neither has one."""
         if self.lambda_cash == 0:
             return float("nan") if self.lambda_imp == 0 else float("inf")
         return self.lambda_imp / self.lambda_cash
@@ -55,27 +55,31 @@ class PricedPoint(NamedTuple):
 
     gains: MarginalGains
     lead_gradient: Floats | None
-    """(2,) of the creator's lead in mass and bounty where the creator is about to change peak, else None"""
+    """(2,) gradient of the creator's lead in mass and bounty if the creator is about to change peak, else None"""
 
 
 def shadow_prices(points: Sequence[PricedPoint], used: Budgets, budgets: Budgets, at_bound: Floats) -> ShadowPrices:
-    """The prices that come nearest to the Kuhn–Tucker conditions, in the largest violation.
+    """The prices that minimise the largest violation of the Kuhn–Tucker conditions, by a linear program.
 
     Parameters
     ----------
     points : sequence of s PricedPoint
         Each segment at its policy.
     used, budgets : Budgets
-        What the policies use, and what they may use.
+        Used and available impressions and cash, per entrant.
     at_bound : (s, 2) array
         For mass and bounty: −1 at the lower bound, 1 at the upper, 0 between.
+
+    Returns
+    -------
+    ShadowPrices
     """
     size = len(points)
     rows: list[Floats] = []
     limits: list[float] = []
     for s, (point, bounds) in enumerate(zip(points, at_bound, strict=True)):
         for (value, uses), bound in zip(_conditions(point, s, size), bounds, strict=True):
-            # value − prices · uses may not exceed 0 unless at the upper bound, nor fall below 0 unless at the lower.
+            # value − prices · uses must be <= 0, except at the upper bound, and >= 0, except at the lower bound.
             if bound <= 0:
                 rows.append(np.append(-uses, -1.0))
                 limits.append(-value)
@@ -99,9 +103,10 @@ def shadow_prices(points: Sequence[PricedPoint], used: Budgets, budgets: Budgets
 
 
 def _conditions(point: PricedPoint, s: int, size: int) -> list[tuple[float, Floats]]:
-    """(value, uses) per unit of mass and of bounty: stationary where value = prices · uses.
+    """(value, uses) per unit of mass and per unit of bounty; a point is stationary if value = prices · uses.
 
-    Not per dollar: where hardly anyone passes a dollar's worth is large and no dollar can be spent.
+    The second is per unit of bounty, not per dollar spent: if almost nobody passes, the value per dollar is huge but no
+    dollar can be spent.
     """
     gains = point.gains
     incentive = np.zeros((2, size))

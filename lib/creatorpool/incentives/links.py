@@ -1,7 +1,7 @@
 """Links from quality to the success chance of one impression (formulas §3.3, S4 (40), (43)).
 
-Any object with `value`, `slope` and `curvature` of an array of q serves as a link. One that comes close to 1 should
-have `complement` too, 1 − g(q), since 1 − `value` has few digits there; the links below have it.
+Any object with `value`, `slope` and `curvature` of an array of q can serve as a link. A link whose values come close to
+1 should also have `complement`, 1 − g(q), because 1 − `value` loses digits there. The links of this module have it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from creatorpool.incentives.types import Curve, Floats
 
 
 def complement(link: Curve, q: Floats) -> Floats:
-    """1 − g(q), the chance of a failure: by the link's own method where it has one."""
+    """1 − g(q), the chance of a failure, by the link's own `complement` if it has one."""
     own = getattr(link, "complement", None)
     return 1.0 - link.value(q) if own is None else np.asarray(own(q))[()]
 
@@ -44,7 +44,7 @@ class IdentityLink:
 
 @dataclass(frozen=True)
 class LogisticLink:
-    """g(q) = low + (high − low) / (1 + exp(−steepness (q − centre))): saturation at both ends."""
+    """g(q) = low + (high − low) / (1 + exp(−steepness (q − centre))), which saturates at both ends."""
 
     steepness: float
     centre: float = 0.5
@@ -58,7 +58,7 @@ class LogisticLink:
             raise InputError(f"steepness must be finite and > 0, got {self.steepness}")
 
     def value(self, q: Floats) -> Floats:
-        """g(q), to a few units in the last place also far down the lower tail; `complement` is so in the upper one."""
+        """g(q), accurate to a few units in the last place in the lower tail; `complement` is so in the upper tail."""
         return np.asarray(self.low + (self.high - self.low) * expit(self._logit(q)))[()]
 
     def complement(self, q: Floats) -> Floats:
@@ -66,13 +66,13 @@ class LogisticLink:
         return np.asarray((1.0 - self.high) + (self.high - self.low) * expit(-self._logit(q)))[()]
 
     def slope(self, q: Floats) -> Floats:
-        """g′(q), to a few units in the last place in both tails."""
+        """g′(q), accurate to a few units in the last place in both tails."""
         logit = self._logit(q)
         return np.asarray((self.high - self.low) * self.steepness * expit(logit) * expit(-logit))[()]
 
     def curvature(self, q: Floats) -> Floats:
-        """g″(q), as `slope`."""
-        # 1 − 2 expit(x) = −tanh(x / 2), without the difference.
+        """g″(q), as accurate as `slope`."""
+        # 1 − 2 expit(x) = −tanh(x / 2), which has no cancelling difference.
         return -self.steepness * self.slope(q) * np.tanh(0.5 * self._logit(q))
 
     def _logit(self, q: Floats) -> Floats:
@@ -81,7 +81,7 @@ class LogisticLink:
 
 @dataclass(frozen=True)
 class ScaledLink:
-    """A link times a factor in (0, 1], such as the novelty that a slot has left."""
+    """A link times a factor in (0, 1], such as the remaining novelty in a slot."""
 
     factor: float
     link: Curve
@@ -109,7 +109,7 @@ class ScaledLink:
 
 @dataclass(frozen=True)
 class NoisyLink:
-    """Success as recorded: ``ξ + (1 − η − ξ) g(q)`` (formulas §3.3, S4 (43))."""
+    """Chance of a recorded success: ``ξ + (1 − η − ξ) g(q)`` (formulas §3.3, S4 (43))."""
 
     link: Curve
     false_negative: float
@@ -126,7 +126,7 @@ class NoisyLink:
 
     @property
     def attenuation(self) -> float:
-        """1 − η − ξ, by which noise shrinks each slope."""
+        """1 − η − ξ, the factor by which noise reduces each slope."""
         return 1.0 - self.false_negative - self.false_positive
 
     def value(self, q: Floats) -> Floats:

@@ -1,8 +1,8 @@
 """Smooth monotone pass curves through binned counts, for many bootstrap replicates at once, compiled.
 
-log-odds of a pass as a cubic of the proxy, by Newton's steps on the likelihood; as a line where the cubic would fall
-somewhere between the outer bins. At the median its slope is five times as precise as that of a spline through isotonic
-bin rates, which leans on the two bins beside it.
+The log-odds of a pass are a cubic polynomial of the proxy, fitted by Newton's method on the likelihood; if the cubic
+falls at some bin, they are a line. At the median the slope is five times as precise as that of a spline through
+isotonic bin rates, which depends on the two nearest bins only.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from creatorpool.numerics.compiled import compiled
 
 MAX_STEPS = 30
 CONVERGED = 1e-10
-# Keeps the fit finite where passes and fails are separated; far below what any data weigh.
+# Keeps the fit finite if the proxy separates passes from fails; its weight is far below that of any data.
 RIDGE = 1e-6
 
 
 @numba.njit(nogil=True)
 def logistic(x: float) -> tuple[float, float]:
-    """1 / (1 + e^−x) and its derivative, both to a few units in the last place wherever they are normal floats."""
+    """1 / (1 + e^−x) and its derivative, accurate to a few units in the last place wherever they are normal floats."""
     small = math.exp(-abs(x))  # never overflows
     large = 1.0 / (1.0 + small)
     return (large if x >= 0.0 else small * large), small * large * large
@@ -31,7 +31,7 @@ def logistic(x: float) -> tuple[float, float]:
 
 @numba.njit(nogil=True)
 def solve(matrix: Floats, right: Floats, size: int) -> None:
-    """Solve the symmetric positive system in place; the answer is left in `right`."""
+    """Solve the symmetric positive definite system in place; `right` becomes the solution."""
     for i in range(size):
         for j in range(i + 1, size):
             factor = matrix[j, i] / matrix[i, i]
@@ -46,7 +46,7 @@ def solve(matrix: Floats, right: Floats, size: int) -> None:
 
 @numba.njit(nogil=True)
 def fit(z: Floats, passes: Floats, entrants: Floats, size: int, theta: Floats) -> None:
-    """Coefficients of the log-odds in powers of z below `size`, by Newton's steps."""
+    """Fit the coefficients `theta` of the log-odds, a polynomial in z of degree `size` − 1, by Newton's method."""
     theta[:] = 0.0
     matrix, step, powers = np.empty((size, size)), np.empty(size), np.empty(size)
     for _ in range(MAX_STEPS):
@@ -70,7 +70,7 @@ def fit(z: Floats, passes: Floats, entrants: Floats, size: int, theta: Floats) -
         largest = 0.0
         for i in range(size):
             largest = max(largest, abs(step[i]))
-        # Long steps come from a start far from a steep curve; shortened they still ascend.
+        # A start far from a steep curve gives long steps; shortened, they still increase the likelihood.
         scale = min(1.0, 4.0 / largest) if largest > 0.0 else 1.0
         for i in range(size):
             theta[i] += scale * step[i]
@@ -86,7 +86,7 @@ def is_rising(z: Floats, theta: Floats) -> bool:
 
 @compiled
 def fill_curves(z: Floats, passes: Floats, entrants: Floats, out: Floats) -> None:
-    """out[r] = (value, derivative) at z = 0 of the curve through replicate r; passes and entrants are (r, b)."""
+    """out[r] = (value, derivative) at z = 0 of the curve of replicate r; passes and entrants are (r, b)."""
     theta = np.zeros(4)
     for r in range(out.shape[0]):
         fit(z, passes[r], entrants[r], 4, theta)

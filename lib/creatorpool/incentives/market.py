@@ -1,4 +1,4 @@
-"""A market of strategic creators with known truth, to try policies on."""
+"""A simulated market of strategic creators with known truth, for trying policies."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from creatorpool.incentives.types import Curve
 
 @dataclass(frozen=True)
 class Measurement:
-    """What a platform sees of one cohort of a segment."""
+    """What a platform can measure of one cohort of a segment."""
 
     entrants: int
     success_rate: float
     """successes per test impression: the measured quality"""
     pass_rate: float
     spread: float
-    """ΔG as measured"""
+    """measured ΔG"""
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What only the simulation knows, an entrant."""
+    """Values per entrant that only the simulation knows."""
 
     quality: float
     value: float
@@ -41,25 +41,34 @@ class Truth:
 
 @dataclass(frozen=True)
 class SimulatedMarket:
-    """Segments whose entrants answer each policy with their best response; tests are binomial."""
+    """Segments whose entrants choose their best response to each policy; tests are binomial.
+
+    Raises
+    ------
+    InputError
+        If the numbers of costs and shares differ, or there are none, or entrants is below 1.
+    """
 
     costs: Sequence[Curve]
     shares: Sequence[float]
     entrants: int
-    """newcomers a week"""
+    """new entrants per week, all segments together"""
     shock_week: int | None = None
-    """from this week on the engine gives graduates less"""
+    """from this week on, the engine gives graduates less exposure"""
     shock: float = 1.0
-    """the part of ΔG that the shock leaves"""
+    """part of ΔG that remains after the shock"""
 
     def __post_init__(self) -> None:
         if len(self.costs) != len(self.shares) or not self.costs:
-            raise InputError(f"a market needs one share a cost, got {len(self.costs)} costs, {len(self.shares)} shares")
+            raise InputError(
+                f"a market needs one cost and one share per segment, got {len(self.costs)} costs and "
+                f"{len(self.shares)} shares"
+            )
         if self.entrants < 1:
             raise InputError(f"entrants must be >= 1, got {self.entrants}")
 
     def actual(self, policy: Policy, week: int) -> Policy:
-        """The policy with the exposure that the engine really gives this week."""
+        """The policy with the exposure that the engine gives in `week`, counted from 0."""
         factor = self.shock if self.shock_week is not None and week >= self.shock_week else 1.0
         spread = policy.spread * factor
         return Policy(
@@ -76,7 +85,7 @@ class SimulatedMarket:
     def cohort(
         self, segment: int, policy: Policy, week: int, part: float, rng: np.random.Generator
     ) -> tuple[Measurement, Truth]:
-        """A week's cohort of one segment, `part` of its newcomers, under one policy."""
+        """Draw a week's cohort of one segment under one policy: `part`, in (0, 1], of the segment's new entrants."""
         actual, cost = self.actual(policy, week), self.costs[segment]
         at = payoffs(actual, cost, best_response(actual, cost))
         size = max(1, round(self.entrants * self.shares[segment] * part))

@@ -1,4 +1,4 @@
-"""A segment's possible policies on a grid, each with what it is worth and uses; the best choice from all menus."""
+"""Menus: a segment's possible policies on a grid, with value and use of the budgets; the best choice from all menus."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from creatorpool.incentives.policy import Policy
 from creatorpool.incentives.response import certified_response
 from creatorpool.incentives.types import Booleans, Curve, Floats, Integers
 
-# A grid point's value need not be proved more finely than the grid resolves it.
+# Proof of a grid point's best response. A finer proof would exceed the grid's resolution.
 MENU_PROOF = 1e-4
-# Nor need the program: on a hundred segments the last digits of the value take most of the time. A limit on
-# nodes, and not on seconds, gives the same answer on every machine.
+# Gap of the integer program: with a hundred segments the last digits of the value take most of the time. The limit is
+# on nodes, not on seconds, so that every machine gives the same answer.
 PROGRAM_GAP = 1e-4
 PROGRAM_NODES = 500
-# Best responses to neighbours on a grid that differ by more may lie on two peaks of utility.
+# If the best responses to two neighbours of the grid differ by more, they may lie on two peaks of utility.
 JUMP = 0.05
 EDGE_HALVINGS = 10
-# What rounding may cost a bound, as a part of it.
+# Rounding error of a bound, as a part of it.
 ROUNDING = 1e-9
 
 
 class Budgets(NamedTuple):
-    """What an entrant may use on average."""
+    """Budgets per entrant, on average."""
 
     impressions: float
     """N̄: discounted test impressions"""
@@ -50,12 +50,12 @@ class Menu:
     quality: Floats
     """q̂: the best response to each"""
     value: Floats
-    """V(q̂): platform value an entrant"""
+    """V(q̂): platform value per entrant"""
     spend: Floats
-    """B π(q̂): expected payout an entrant"""
+    """B π(q̂): expected payout per entrant"""
 
     def at(self, index: Integers | Booleans) -> Menu:
-        """Part of the menu."""
+        """The items at `index`, positions or a mask."""
         return Menu(
             self.n[index],
             self.k[index],
@@ -68,12 +68,12 @@ class Menu:
 
     @staticmethod
     def joined(parts: Sequence[Menu]) -> Menu:
-        """One menu after the other."""
+        """The concatenation of menus."""
         return Menu(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Menu)))
 
     @staticmethod
     def where(is_first: Booleans, first: Menu, second: Menu) -> Menu:
-        """Item by item from one of two menus."""
+        """Each item from `first` where `is_first`, else from `second`."""
         return Menu(
             *(np.where(is_first, getattr(first, field.name), getattr(second, field.name)) for field in fields(Menu))
         )
@@ -88,16 +88,16 @@ class Choice:
     value: float
     """Σ share · value"""
     bound: float
-    """no choice from these menus, not even a mixed one, is worth more"""
+    """upper bound on the value of every choice from these menus, mixtures included"""
 
 
 def build_menu(
     policy: Policy, cost: Curve, tests: ArrayLike, masses: ArrayLike, bounties: ArrayLike, *, edges: bool = False
 ) -> Menu:
-    """All combinations of (t, 2) tests (n, k), masses and bounties for one segment, the rest as in `policy`.
+    """All combinations of (t, 2) tests (n, k), masses and bounties for one segment; other terms are those of `policy`.
 
-    With `edges`, the menu also has the masses and bounties at which creators change peak between neighbours of the
-    grid: the least at which the better peak wins is often the best (formulas §6.4).
+    With `edges`, the menu also has the masses and bounties, between neighbours of the grid, at which creators change
+    peak: the least value at which the better peak wins is often the best (formulas §6.4).
     """
     pairs = np.asarray(tests, dtype=np.int64).reshape(-1, 2)
     axes = np.arange(len(pairs)), np.asarray(masses, dtype=np.float64), np.asarray(bounties, dtype=np.float64)
@@ -113,7 +113,7 @@ def build_menu(
 
 
 def _edges(policy: Policy, cost: Curve, low: Menu, high: Menu) -> list[Menu]:
-    """Items between neighbours, by halving, where the best response jumps; a gap that halving closes is no jump."""
+    """Items between neighbours at which the best response jumps, by bisection."""
     found: list[Menu] = []
     for _ in range(EDGE_HALVINGS):
         is_apart = np.abs(high.quality - low.quality) > JUMP
@@ -137,16 +137,21 @@ def menu_of(policy: Policy, cost: Curve, n: Integers, k: Integers, mass: Floats,
 
 
 def best_choice(menus: Sequence[Menu], shares: Floats, budgets: Budgets) -> Choice:
-    """The items, one a segment, of the largest total value within both budgets, to `PROGRAM_GAP`: integer programming.
+    """The items, one per segment, of the largest total value within both budgets, by an integer program.
 
     Parameters
     ----------
-    menus : sequence of Menu
-        One a segment.
+    menus : sequence of s Menu
+        One per segment.
     shares : (s,) array
         Share of entrants of each segment.
     budgets : Budgets
-        Σ share · mass and Σ share · spend may not exceed them.
+        Limits on Σ share · mass and Σ share · spend.
+
+    Returns
+    -------
+    Choice
+        Optimal up to the relative gap `PROGRAM_GAP`, unless `PROGRAM_NODES` ends the search earlier.
 
     Raises
     ------
@@ -157,10 +162,10 @@ def best_choice(menus: Sequence[Menu], shares: Floats, budgets: Budgets) -> Choi
     whole = _program_of([menu.at(index) for menu, index in zip(menus, kept, strict=True)], shares, budgets)
     relaxed = whole.relaxed()
     if relaxed is None:
-        raise InputError(f"no policies from the menus meet the budgets {budgets.impressions} and {budgets.cash}")
+        raise _infeasible(budgets)
     start = _rounded(whole, relaxed.weight)
     worth = -np.inf if start is None else float(whole.value[start].sum())
-    # Items that cost the bound more than is missing from what is had already are in no better choice.
+    # An item whose loss exceeds the gap between the bound and the best known value is in no better choice.
     rivals = np.flatnonzero(relaxed.loss <= max(relaxed.bound - worth, 0.0) + ROUNDING * abs(relaxed.bound))
     picked = _exact(whole.at(rivals))
     if picked is not None:
@@ -168,14 +173,21 @@ def best_choice(menus: Sequence[Menu], shares: Floats, budgets: Budgets) -> Choi
     if picked is None or (start is not None and whole.value[picked].sum() < worth):
         picked = start
     if picked is None:
-        raise InputError(f"no policies from the menus meet the budgets {budgets.impressions} and {budgets.cash}")
+        raise _infeasible(budgets)
     index = np.concatenate(kept)[picked]
     return Choice(index, float(whole.value[picked].sum()), relaxed.bound)
 
 
+def _infeasible(budgets: Budgets) -> InputError:
+    return InputError(
+        f"no policies from the menus meet the budgets per entrant of {budgets.impressions} impressions and "
+        f"{budgets.cash} of bounty: raise the budgets, or allow smaller masses and bounties"
+    )
+
+
 @dataclass(frozen=True)
 class _Program:
-    """One item of each segment: (m,) arrays over all items, in the order of their segments."""
+    """Integer program that picks one item of each segment: (m,) arrays over all items, in order of segments."""
 
     segment: Integers
     value: Floats
@@ -194,7 +206,7 @@ class _Program:
 
     @property
     def membership(self) -> csr_array:
-        """(s, m): which items are a segment's."""
+        """(s, m) indicator of each segment's items."""
         entries = np.ones(self.segment.size), (self.segment, np.arange(self.segment.size))
         return csr_array(entries, shape=(self.segments, self.segment.size))
 
@@ -205,7 +217,7 @@ class _Program:
         )
         if answer.x is None:
             return None
-        # At the prices of the limits each segment's best item is worth `top`: any other loses the difference.
+        # `top` is the value of each segment's best item less its priced uses; others lose the difference.
         prices = np.maximum(-answer.ineqlin.marginals, 0.0)
         priced = self.value - prices @ self.uses
         top = np.full(self.segments, -np.inf)
@@ -216,11 +228,11 @@ class _Program:
 
 class _Relaxed(NamedTuple):
     weight: Floats
-    """(m,) of each item in the mixture"""
+    """(m,) weight of each item in the mixture"""
     bound: float
-    """no choice is worth more, by weak duality"""
+    """upper bound on every choice, by weak duality"""
     loss: Floats
-    """(m,) by how much the bound falls for choices with this item"""
+    """(m,) amount by which the bound is lower for choices with this item"""
 
 
 def _program_of(menus: Sequence[Menu], shares: Floats, budgets: Budgets) -> _Program:
@@ -232,9 +244,9 @@ def _program_of(menus: Sequence[Menu], shares: Floats, budgets: Budgets) -> _Pro
 
 
 def _rounded(program: _Program, weight: Floats) -> Integers | None:
-    """Whole choices near a mixture: every segment its likeliest item, the two most mixed any pair that fits best.
+    """Round a mixture: each segment takes its heaviest item, and the two most mixed segments the best pair that fits.
 
-    A basic solution mixes no more segments than there are limits.
+    A basic solution mixes at most as many segments as there are limits, two. None if no pair fits.
     """
     by_segment = np.split(np.arange(program.segment.size), np.flatnonzero(np.diff(program.segment)) + 1)
     chosen = np.array([rows[np.argmax(weight[rows])] for rows in by_segment])
@@ -256,7 +268,7 @@ def _rounded(program: _Program, weight: Floats) -> Integers | None:
 
 
 def _exact(program: _Program) -> Integers | None:
-    """Items of the best whole choice, to `PROGRAM_GAP`; None if none was found."""
+    """Items of the best choice, one per segment, up to `PROGRAM_GAP`; None if the solver found none."""
     limits = [LinearConstraint(program.membership, 1, 1), LinearConstraint(program.uses, -np.inf, program.limits)]
     answer = milp(
         -program.value,
@@ -273,7 +285,7 @@ def _exact(program: _Program) -> Integers | None:
 
 
 def _undominated(menu: Menu) -> Booleans:
-    """Items that no other beats in value without using more of either resource; equal items keep the first."""
+    """Items that no other matches in value with no more use of both resources; of equal items the first."""
     order = np.lexsort((menu.spend, menu.mass, -menu.value))
     keep = np.zeros(menu.n.size, dtype=np.bool_)
     masses, spends = np.empty(0), np.empty(0)

@@ -1,4 +1,4 @@
-"""Entrants of one quality whose success chances differ: latent mixing (formulas §3.3, S4 (42))."""
+"""Pass models with latent mixing: success chances of entrants of equal quality differ (formulas §3.3, S4 (42))."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from creatorpool.incentives.links import IdentityLink, complement
 from creatorpool.incentives.pass_model import PassModel, PassPoint
 from creatorpool.incentives.types import Curve, Floats, Integers
 
-# Products of its inverse and a concentration stay below the largest float.
+# Lower limit of a chance, so that a concentration over a chance stays below the largest float.
 LEAST_CHANCE = 1e-280
 
 
 @dataclass(frozen=True)
 class BetaBinomialModel(PassModel):
-    """θ ~ Beta(gφ, (1−g)φ) with g = link(q): over-dispersed counts; φ → ∞ is the binomial test."""
+    """θ ~ Beta(gφ, (1−g)φ) with g = link(q), which makes counts over-dispersed; φ → ∞ is the binomial test."""
 
     concentration: float
     """φ > 0"""
@@ -44,18 +44,18 @@ class BetaBinomialModel(PassModel):
         )
 
     def log_pass_probability(self, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
-        """log π, finite where π underflows."""
+        """log π, finite even if π underflows."""
         return self._in_mean(*checked_test(q, n, k))[..., 0][()]
 
     def log_pass_slope(self, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
-        """log π′, finite where π′ underflows."""
+        """log π′, finite even if π′ underflows."""
         quality, window, bar = checked_test(q, n, k)
         with np.errstate(divide="ignore"):
             steepness = np.log(self.link.slope(quality))
         return np.asarray(steepness + self._in_mean(quality, window, bar)[..., 1])[()]
 
     def _in_mean(self, q: Floats, n: Integers, k: Integers) -> Floats:
-        # At the ends the Beta law degenerates; floats just inside give its limits.
+        # At chances 0 and 1 the Beta distribution degenerates; chances just inside give its limits.
         chances = np.maximum(self.link.value(q), LEAST_CHANCE), np.maximum(complement(self.link, q), LEAST_CHANCE)
         successes, failures, window, bar = np.broadcast_arrays(*chances, n, k)
         out = np.empty((successes.size, 3))
@@ -84,7 +84,7 @@ class LatentMap(Protocol):
 
 @dataclass(frozen=True)
 class LogitShift:
-    """logit θ = logit q + σz: the type multiplies the odds of a success by e^{σz}."""
+    """logit θ = logit q + σz: a type z multiplies the odds of a success by e^{σz}."""
 
     scale: float
     """σ"""
@@ -113,7 +113,7 @@ class LatentMixingModel(PassModel):
     nodes: Floats
     """(m,) types"""
     weights: Floats
-    """(m,) their probabilities, >= 0, summing to 1"""
+    """(m,) their probabilities, in [0, 1], with sum 1"""
 
     def __post_init__(self) -> None:
         nodes, weights = checked_numbers("nodes", self.nodes), checked_numbers("weights", self.weights, 0.0, 1.0)
@@ -137,6 +137,6 @@ class LatentMixingModel(PassModel):
 
 
 def logit_normal_mixing(scale: float, points: int = 48) -> LatentMixingModel:
-    """Mixing by normal types on the logit scale, through Gauss–Hermite quadrature of so many points."""
+    """Mixing by normal types on the logit scale with standard deviation `scale`, by Gauss–Hermite quadrature."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(points)
     return LatentMixingModel(LogitShift(scale), nodes, weights / weights.sum())

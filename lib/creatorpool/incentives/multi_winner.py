@@ -1,4 +1,4 @@
-"""Several winners: a bar chosen so that the expected number of passes fills the seats (formulas §3.3, S4 C.3)."""
+"""Several winners: the bar at which the expected number of passes fills the seats (formulas §3.3, S4 C.3)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from creatorpool.incentives.types import Floats, Integers
 
 
 def seat_threshold(seats: ArrayLike, peer_quality: ArrayLike, n: ArrayLike, model: PassModel | None = None) -> Integers:
-    """Bar k whose expected number of passes among the entrants is nearest the number of seats.
+    """The bar k whose expected number of passes among the entrants is nearest the number of seats.
 
     Parameters
     ----------
@@ -25,12 +25,17 @@ def seat_threshold(seats: ArrayLike, peer_quality: ArrayLike, n: ArrayLike, mode
     n : array_like of int
         Test impressions, >= 1.
     model : PassModel, optional
-        How quality becomes a pass; the binomial test by default.
+        Pass probability as a function of quality; the binomial test by default.
 
     Returns
     -------
     int64 array
-        k in 0 … n + 1; of two bars equally near the higher one, so that seats are rather left empty than overfilled.
+        k in 0 … n + 1. Of two bars equally near it is the higher one, which leaves seats empty rather than overfilled.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range, there is no entrant, or the shapes do not broadcast.
     """
     peers = checked_numbers("peer_quality", peer_quality, 0.0, 1.0).reshape(-1)
     if peers.size == 0:
@@ -48,14 +53,14 @@ def seat_threshold(seats: ArrayLike, peer_quality: ArrayLike, n: ArrayLike, mode
 
 @dataclass(frozen=True)
 class MultiWinnerModel(PassModel):
-    """K seats for a cohort: here `k` of (q, n, k) counts seats, and π_K is the chance to clear the bar they imply."""
+    """K seats for a cohort: `k` in (q, n, k) is the number of seats, and π_K the chance to reach the bar they imply."""
 
     peer_quality: Floats
     """(M,) qualities of the cohort"""
     base: PassModel = field(default_factory=BinomialModel)
 
     def evaluate(self, q: Floats, n: Integers, k: Integers) -> PassPoint:
-        """π_K, π_K′ and π_K″ at the bar that the cohort sets; a focal entrant does not move it."""
+        """π_K, π_K′ and π_K″ at the bar that the cohort sets; one entrant's quality does not change the bar."""
         return self.base.evaluate(q, n, seat_threshold(k, self.peer_quality, n, self.base))
 
     def probability(self, q: Floats, n: Integers, k: Integers) -> Floats:
@@ -63,5 +68,5 @@ class MultiWinnerModel(PassModel):
         return self.base.probability(q, n, seat_threshold(k, self.peer_quality, n, self.base))
 
     def largest_bar(self, n: Integers) -> Integers:
-        """All entrants win."""
+        """The cohort's size: more seats than entrants have no meaning."""
         return np.full_like(n, np.size(self.peer_quality))

@@ -12,19 +12,19 @@ from creatorpool.incentives.pass_model import PassModel, PassPoint
 from creatorpool.incentives.slots import Slots
 from creatorpool.incentives.types import Floats, Integers
 
-# Below this every chance is all but 0 or 1 and the mean a whole number, half a count away from any k − ½: the density
-# is 0 in floats, while the derivatives of z overflow.
+# Below this variance every chance is almost 0 or 1 and the mean almost a whole number, half a count from any k − ½: the
+# density underflows to 0 and the derivatives of z overflow.
 LEAST_VARIANCE = 1e-30
 
 
 @dataclass(frozen=True)
 class NormalApproximation(PassModel):
-    """``π ≈ 1 − Φ(z)``, ``z = (k − ½ − μ)/σ``, over the first n slots: for planning with n moderate to large."""
+    """``π ≈ 1 − Φ(z)`` with ``z = (k − ½ − μ)/σ`` over the first n slots; for planning with moderate or large n."""
 
     slots: Slots
 
     def evaluate(self, q: Floats, n: Integers, k: Integers) -> PassPoint:
-        """π, π′ and π″ of the approximation itself."""
+        """π, π′ and π″ of the approximation."""
         quality, window, bar = np.broadcast_arrays(q, n, k)
         moments = self._moments(quality.reshape(-1), window.reshape(-1))
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -35,9 +35,9 @@ class NormalApproximation(PassModel):
         return PassPoint(*(part.reshape(quality.shape)[()] for part in flat))
 
     def _moments(self, q: Floats, n: Integers) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
-        """μ, σ², and the first and second derivatives of both, of the first n slots; all (m,)."""
+        """μ and σ² of the first n slots, then their first and their second derivatives in q; all (m,)."""
         if (n > self.slots.count).any():
-            raise InputError(f"n must not exceed the {self.slots.count} slots there are, got {n.max()}")
+            raise InputError(f"n must not exceed the number of slots, {self.slots.count}, got {n.max()}")
         used = np.arange(self.slots.count) < n[:, None]
         p, p1, p2 = (np.where(used, part, 0.0) for part in self.slots.chances(q))
         variance, variance1 = p * (1 - p), p1 * (1 - 2 * p)
@@ -53,7 +53,7 @@ def _point(
     sigma1 = v1 / (2 * sigma)
     sigma2 = v2 / (2 * sigma) - sigma1**2 / sigma
     z = (bar - mean) / sigma
-    # From σz = k − ½ − μ, differentiated once and twice.
+    # The first and second derivative of σz = k − ½ − μ.
     z1 = -(mean1 + z * sigma1) / sigma
     z2 = -(mean2 + 2 * sigma1 * z1 + z * sigma2) / sigma
     density = np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)

@@ -1,4 +1,4 @@
-"""How quality becomes a pass: each model gives π, π′ and π″ over arrays of (q, n, k) (formulas §3.3, S4 App. B)."""
+"""Pass models: π, π′ and π″ as functions of arrays of (q, n, k) (formulas §3.3, S4 App. B)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from creatorpool.incentives.types import Curve, Floats, Integers
 
 
 class PassPoint(NamedTuple):
-    """A pass curve at one quality, or at arrays of them."""
+    """Values of a pass curve at one quality or an array of qualities."""
 
     probability: Floats
     """π"""
@@ -28,53 +28,53 @@ class PassPoint(NamedTuple):
 
 
 class PassModel(ABC):
-    """π(q; n, k) and its derivatives. A model must not fall in q: the certificates of best responses rest on it."""
+    """π(q; n, k) and its derivatives. π must not fall in q: the certificates of best responses assume it."""
 
     def pass_probability(self, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
-        """π, of the shape that q, n and k broadcast to; arguments and errors as `incentives.pass_probability`."""
+        """π, of the shape that q, n and k broadcast to; arguments and errors as in `incentives.pass_probability`."""
         return self.evaluate(*checked_test(q, n, k)).probability
 
     def pass_slope(self, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
-        """π′, as `pass_probability`."""
+        """π′; otherwise as `pass_probability`."""
         return self.evaluate(*checked_test(q, n, k)).slope
 
     def pass_curvature(self, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
-        """π″, as `pass_probability`."""
+        """π″; otherwise as `pass_probability`."""
         return self.evaluate(*checked_test(q, n, k)).curvature
 
     def log_pass_probability(self, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
-        """log π, −inf where π = 0; models with a log form keep it finite where π underflows."""
+        """log π, −inf where π = 0; models with a logarithmic form keep it finite even if π underflows."""
         with np.errstate(divide="ignore"):
             return np.log(self.pass_probability(q, n, k))
 
     def log_pass_slope(self, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
-        """log π′, as `log_pass_probability`."""
+        """log π′; otherwise as `log_pass_probability`."""
         with np.errstate(divide="ignore"):
             return np.log(self.pass_slope(q, n, k))
 
     @abstractmethod
     def evaluate(self, q: Floats, n: Integers, k: Integers) -> PassPoint:
-        """π, π′ and π″ for arguments already checked."""
+        """π, π′ and π″ for checked arguments."""
 
     def probability(self, q: Floats, n: Integers, k: Integers) -> Floats:
-        """π alone for arguments already checked, where a model can save the derivatives."""
+        """π alone for checked arguments; a model overrides it if it can save the derivatives."""
         return self.evaluate(q, n, k).probability
 
     def largest_bar(self, n: Integers) -> Integers:
-        """Largest k that has a meaning with a window of n."""
+        """Largest meaningful k for a window of n."""
         return n
 
     def inflexion(self, n: Integers, k: Integers) -> Floats | None:
-        """The q below which π is convex and above which it is concave, where the model knows that there is one.
+        """The q below which π is convex and above which π is concave, or None if the model does not know one.
 
-        It only makes the proof of a best response quicker.
+        It only speeds up the proof of a best response.
         """
         return None
 
 
 @dataclass(frozen=True)
 class LinkModel(PassModel):
-    """Binomial count whose success chance is g(q): ``π = I_g(k, n−k+1)``, ``π′ = g′ · density`` (S4 (40))."""
+    """Binomial count with success chance g(q): ``π = I_g(k, n−k+1)``, ``π′ = g′ · density`` (S4 (40))."""
 
     link: Curve = field(default_factory=IdentityLink)
 
@@ -90,12 +90,12 @@ class LinkModel(PassModel):
         return np.exp(binomial.log_tail(self._chance(q), n, k))
 
     def log_pass_probability(self, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
-        """log π, finite where π underflows."""
+        """log π, finite even if π underflows."""
         quality, window, bar = checked_test(q, n, k)
         return binomial.log_tail(self._chance(quality), window, bar)
 
     def log_pass_slope(self, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
-        """log π′, finite where π′ underflows."""
+        """log π′, finite even if π′ underflows."""
         quality, window, bar = checked_test(q, n, k)
         with np.errstate(divide="ignore"):
             steepness = np.log(self.link.slope(quality))
@@ -107,26 +107,26 @@ class LinkModel(PassModel):
 
 @dataclass(frozen=True)
 class BinomialModel(LinkModel):
-    """The plain test, quality being the success chance (S4 (2), (3))."""
+    """The binomial test in which quality is the success chance (S4 (2), (3))."""
 
     link: Curve = field(default_factory=IdentityLink, init=False)
 
     def inflexion(self, n: Integers, k: Integers) -> Floats | None:
-        """The mode of π′; a single impression makes π linear."""
+        """The mode of π′; with n = 1, π is linear."""
         return np.asarray((k - 1.0) / np.maximum(n - 1.0, 1.0))
 
 
 def noisy_labels(false_negative: float, false_positive: float, link: Curve | None = None) -> LinkModel:
-    """Binomial test on labels with η false negatives and ξ false positives (formulas §3.3, S4 (43)).
+    """Binomial test on labels with rates η of false negatives and ξ of false positives (formulas §3.3, S4 (43)).
 
-    Wrap the link of any other model in a `NoisyLink` for the same noise there.
+    For the same noise in another model, wrap its link in a `NoisyLink`.
     """
     return LinkModel(NoisyLink(IdentityLink() if link is None else link, false_negative, false_positive))
 
 
 @dataclass(frozen=True)
 class ManipulatedModel(PassModel):
-    """With chance ε a creator fakes the pass: ``π̃ = (1−ε)π + ε``, ``π̃′ = (1−ε)π′`` (formulas §3.3, S4 §5.3)."""
+    """Creators fake a pass with probability ε: ``π̃ = (1−ε)π + ε``, ``π̃′ = (1−ε)π′`` (formulas §3.3, S4 §5.3)."""
 
     base: PassModel
     rate: float
@@ -147,5 +147,5 @@ class ManipulatedModel(PassModel):
         return (1.0 - self.rate) * self.base.probability(q, n, k) + self.rate
 
     def largest_bar(self, n: Integers) -> Integers:
-        """As the model beneath."""
+        """As in the base model."""
         return self.base.largest_bar(n)

@@ -1,4 +1,4 @@
-"""Exposure, and what it is worth to platform, creator and planner, at given qualities (formulas §3.4, S4 (4)–(10))."""
+"""Exposure and the payoffs of platform, creator and planner at given qualities (formulas §3.4, S4 (4)–(10))."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Payoffs:
     private_gain: Floats
     """r m + Bπ′: the creator's marginal benefit"""
     private_curvature: Floats
-    """r ΔG (2π′ + qπ″) + Bπ″: its derivative"""
+    """r ΔG (2π′ + qπ″) + Bπ″: derivative of the marginal benefit"""
     creator: Floats
     """r q E + Bπ − c"""
     platform: Floats
@@ -38,7 +38,22 @@ class Payoffs:
 
 
 def payoffs(policy: Policy, cost: Curve, quality: ArrayLike) -> Payoffs:
-    """Every term at `quality` in [0, 1], an array that broadcasts with the policies (S4 (4)–(10), (21), (51))."""
+    """Every term at `quality` (S4 (4)–(10), (21), (51)).
+
+    Parameters
+    ----------
+    policy : Policy
+        One policy or an array of them.
+    cost : cost
+        The creators' cost.
+    quality : array_like
+        In [0, 1], of a shape that broadcasts with the policies.
+
+    Raises
+    ------
+    InputError
+        If a quality is outside [0, 1].
+    """
     q = checked_numbers("quality", quality, 0.0, 1.0)[()]
     pi, slope, curvature = policy.model.evaluate(q, np.asarray(policy.n), np.asarray(policy.k))
     exposure = policy.mass + policy.g0 + policy.spread * pi
@@ -60,15 +75,16 @@ def payoffs(policy: Policy, cost: Curve, quality: ArrayLike) -> Payoffs:
 
 
 def creator_utility(policy: Policy, cost: Curve, quality: Floats, probability: Floats) -> Floats:
-    """``U = r q E + Bπ − c`` where π is known already (S4 (6))."""
+    """``U = r q E + Bπ − c`` for a known π (S4 (6))."""
     exposure = policy.mass + policy.g0 + policy.spread * probability
     return policy.revenue_share * quality * exposure + policy.bounty * probability - cost.value(quality)
 
 
 def leverage(policy: Policy, quality: ArrayLike) -> Floats:
-    """``ℓ = π′/π`` by logs, so that it holds where both underflow (formulas §3.4, S4 (17)).
+    """``ℓ = π′/π``, by logarithms, so that it is right even if both underflow (formulas §3.4, S4 (17)).
 
-    It falls in q and grows without bound as π → 0 (formulas §6.5): read it beside the pass rate, π′ and `elasticity`.
+    It falls in q and grows without bound as π → 0 (formulas §6.5). Read it together with the pass rate, π′ and
+    `elasticity`. `quality` is in [0, 1], of a shape that broadcasts with the policies.
     """
     log_ratio = policy.model.log_pass_slope(quality, policy.n, policy.k)
     with np.errstate(invalid="ignore"):
@@ -76,12 +92,12 @@ def leverage(policy: Policy, quality: ArrayLike) -> Floats:
 
 
 def elasticity(policy: Policy, quality: ArrayLike) -> Floats:
-    """``q π′ / π``: the percentage by which a percent of quality moves the chance to pass."""
+    """``q π′ / π``: the percentage by which one percent of quality raises the pass probability; see `leverage`."""
     return np.asarray(quality, dtype=np.float64) * leverage(policy, quality)
 
 
 def bounty_beats_subsidy(policy: Policy, quality: ArrayLike) -> np.ndarray:
-    """Whether a dollar paid on graduation moves the creator more than one paid per success in the test.
+    """Whether a dollar paid on graduation raises quality more than a dollar paid per success in the test.
 
     True iff ``q π′ > π`` (formulas §3.4, S4 (20), (36)).
     """

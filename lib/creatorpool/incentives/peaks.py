@@ -1,4 +1,4 @@
-"""All local maxima of a creator's utility: the one that a policy relies on, and its best rival (formulas §6.4)."""
+"""Local maxima of a creator's utility: the one that a policy relies on, and its best rival (formulas §6.4)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from creatorpool.incentives.policy import Policy
 from creatorpool.incentives.response import critical_point
 from creatorpool.incentives.types import Curve, Floats
 
-# Finer than the pass curve's rise at n = 5,000; a peak that this misses, the final global search does not.
+# The grid is finer than the pass curve's rise at n = 5,000. The final global search finds a peak that the grid misses.
 POINTS = 401
 
 
@@ -20,16 +20,16 @@ class Branch(NamedTuple):
 
     at: Payoffs
     rival: Payoffs | None
-    """None where utility has one peak"""
+    """None if utility has one peak"""
 
     @property
     def lead(self) -> float:
-        """By how much the creator prefers this peak; inf without a rival."""
+        """Utility at this peak minus utility at the rival; inf without a rival."""
         return float(np.inf if self.rival is None else self.at.creator - self.rival.creator)
 
 
 def local_maxima(policy: Policy, cost: Curve) -> Floats:
-    """Qualities, ascending, at which the utility under one policy is locally largest, corners included."""
+    """Ascending qualities at which the utility under one policy has a local maximum, corners included."""
     q = np.linspace(0.0, 1.0, POINTS)
     marginal = payoffs(policy, cost, q).private_gain - cost.slope(q)
     falls = np.flatnonzero((marginal[:-1] > 0) & (marginal[1:] <= 0))
@@ -40,7 +40,7 @@ def local_maxima(policy: Policy, cost: Curve) -> Floats:
 
 
 def branch_near(policy: Policy, cost: Curve, quality: float) -> Branch:
-    """The branch of one policy's responses that `quality` belongs to."""
+    """The peak of utility under one policy that is nearest to `quality`, with its best rival."""
     peaks = local_maxima(policy, cost)
     nearest = int(np.argmin(np.abs(peaks - quality)))
     others = np.delete(peaks, nearest)

@@ -1,4 +1,4 @@
-"""The test whose slots differ: the count of successes is Poisson-binomial (formulas §3.3, S4 (41), (44))."""
+"""Tests whose slots have different success chances: the count is Poisson-binomial (formulas §3.3, S4 (41), (44))."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from creatorpool.incentives.types import Floats, Integers
 
 @dataclass(frozen=True)
 class PoissonBinomialModel(PassModel):
-    """Independent slots with chances p_j(q); a window of n uses the first n slots.
+    """Independent slots with success chances p_j(q); a window of n uses the first n slots.
 
-    ``π′ = Σ_j p_j′ P[S_{−j} = k − 1]`` (S4 (41)). Exact, O(n²) at most and mostly O(n^1.5) a point.
+    ``π′ = Σ_j p_j′ P[S_{−j} = k − 1]`` (S4 (41)). Exact; the time per point is mostly O(n^1.5), at most O(n²).
     """
 
     slots: Slots
@@ -30,16 +30,16 @@ class PoissonBinomialModel(PassModel):
         return PassPoint(np.exp(points[..., 0])[()], np.exp(points[..., 1])[()], points[..., 2][()])
 
     def log_pass_probability(self, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
-        """log π, finite where π underflows."""
+        """log π, finite even if π underflows."""
         return self._points(*checked_test(q, n, k))[..., 0][()]
 
     def log_pass_slope(self, q: ArrayLike, n: ArrayLike, k: ArrayLike) -> Floats:
-        """log π′, finite where π′ underflows."""
+        """log π′, finite even if π′ underflows."""
         return self._points(*checked_test(q, n, k))[..., 1][()]
 
     def _points(self, q: Floats, n: Integers, k: Integers) -> Floats:
         if (n > self.slots.count).any():
-            raise InputError(f"n must not exceed the {self.slots.count} slots there are, got {n.max()}")
+            raise InputError(f"n must not exceed the number of slots, {self.slots.count}, got {n.max()}")
         distinct, row = np.unique(q, return_inverse=True)
         rows, window, bar = np.broadcast_arrays(row.reshape(q.shape), n, k)
         out = np.empty((rows.size, 3))
@@ -51,7 +51,9 @@ class PoissonBinomialModel(PassModel):
 
 
 def poisson_binomial_pmf(p: ArrayLike) -> Floats:
-    """P[S = s], s = 0 … n, of the sum S of independent (n,) chances p; masses below 1e-300 are 0.
+    """(n + 1,) masses P[S = s] of the number S of successes of independent trials with (n,) chances p.
+
+    Masses below 1e-300 are 0.
 
     Raises
     ------
@@ -60,7 +62,7 @@ def poisson_binomial_pmf(p: ArrayLike) -> Floats:
     """
     chances = np.ascontiguousarray(checked_numbers("p", p, 0.0, 1.0))
     if chances.ndim != 1 or chances.size == 0:
-        raise InputError(f"p must hold one chance a slot, got shape {chances.shape}")
+        raise InputError(f"p must hold one chance per slot, got shape {chances.shape}")
     mass = np.empty(chances.size + 1)
     fill_mass(chances, mass)
     return mass

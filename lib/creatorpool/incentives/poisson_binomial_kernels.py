@@ -1,13 +1,13 @@
-r"""Tail of a Poisson-binomial count and its derivatives, by a recursion over slots in which nothing cancels.
+r"""Tail of a Poisson-binomial count and its derivatives, by a recursion over slots without cancellation.
 
 With F(x) = Π (1 − p_j + p_j x), the generating function of the count, ∂F/∂q = (x − 1) A(x) and
 ∂²F/∂q² = (x − 1) A₂(x) + (x − 1)² C(x), where
 
     A  = Σ_j p_j′ Π_{i≠j} (1 − p_i + p_i x),   A₂ the same with p_j″,   C = 2 Σ_{i<j} p_i′ p_j′ Π_{others},
 
-so that π′ = [x^{k−1}] A and π″ = [x^{k−1}] A₂ + [x^{k−2}] C − [x^{k−1}] C. F, A and C have coefficients >= 0 and
-build up slot by slot. Tilting each slot, p̃ ∝ p e^λ with λ such that the tilted mean is k, puts the wanted
-coefficients at the centre of the distribution: no tail is so far out that it underflows, and a narrow band suffices.
+so that π′ = [x^{k−1}] A and π″ = [x^{k−1}] A₂ + [x^{k−2}] C − [x^{k−1}] C. F, A and C have coefficients >= 0, and the
+recursion adds one slot at a time. Each slot is tilted, p̃ ∝ p e^λ, with λ such that the tilted mean is k. The wanted
+coefficients then lie at the centre of the distribution: they do not underflow, and a narrow band of them suffices.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from creatorpool.incentives.types import Floats, Integers
 from creatorpool.numerics.compiled import compiled
 
-# Band edges are dropped below this: 5,000 slots of it do not reach the 16th digit of the centre.
+# Coefficients at the band's edges below this are dropped; over 5,000 slots they do not reach the centre's 16th digit.
 NEGLIGIBLE = 1e-30
 SMALLEST = 1e-300
 MAX_TILT = 650.0
@@ -29,7 +29,7 @@ TILT_STEPS = 60
 
 @numba.njit(nogil=True)
 def possible_counts(p: Floats) -> tuple[int, int]:
-    """The least and the largest count that chances of exactly 0 and 1 leave possible."""
+    """The least and the largest possible count, given the chances that are exactly 0 or 1."""
     certain, possible = 0, 0
     for chance in p:
         certain += chance == 1.0
@@ -39,10 +39,10 @@ def possible_counts(p: Floats) -> tuple[int, int]:
 
 @numba.njit(nogil=True)
 def exponential_tilt(p: Floats, k: float, certain: int, possible: int) -> float:
-    """λ at which the tilted mean Σ p e^λ / (1 − p + p e^λ) is about k, or as near as counts can come to it."""
+    """λ at which the tilted mean Σ p e^λ / (1 − p + p e^λ) is about k, or as near to k as possible."""
     if certain == possible:
         return 0.0
-    # At an end of the counts no finite tilt has its mean; half a count away most of the mass lies at the end.
+    # No finite tilt has its mean at the least or largest count; half a count away, most mass lies at that count.
     target = min(max(k, certain + 0.5), possible - 0.5)
     low, high, tilt = -MAX_TILT, MAX_TILT, 0.0
     for _ in range(TILT_STEPS):
@@ -73,16 +73,16 @@ def convolve(p: Floats, first: Floats, second: Floats, tilt: float) -> tuple[Flo
     growth = math.exp(tilt)
     for j in range(n):
         norm = 1.0 - p[j] + p[j] * growth
-        # Compensated: thousands of like terms round the same way, and π would carry e to that error.
+        # Compensated sum: thousands of similar terms round the same way, and π would have that error in its exponent.
         term = math.log(norm) - lost
         longer = log_scale + term
         lost = (longer - log_scale) - term
         log_scale = longer
         first_j, second_j = first[j] / norm, second[j] / norm
-        # Not 1 − hit, which has few digits where a steep tilt makes the hit all but certain.
+        # Not 1 − hit, which loses digits if a steep tilt makes the hit almost certain.
         hit, stay = p[j] * growth / norm, (1.0 - p[j]) / norm
         f, a, b, c = now
-        # Two buffers and no branch, so that the loop runs on vectors. What lies beside the band is 0.
+        # Two buffers and no branch, so that the compiler vectorises the loop. Coefficients outside the band are 0.
         for s in range(low, high + 2):
             then[0, s] = f[s] * stay + f[s - 1] * hit
             then[1, s] = a[s] * stay + a[s - 1] * hit + first_j * f[s]
@@ -95,13 +95,13 @@ def convolve(p: Floats, first: Floats, second: Floats, tilt: float) -> tuple[Flo
 
 @numba.njit(nogil=True)
 def largest_coefficient(band: Floats, s: int) -> float:
-    """The size of what the four polynomials have at s; A₂ alone may be negative, or alone other than 0."""
+    """Largest absolute coefficient of the four polynomials at s; only A₂ may be negative."""
     return float(max(band[0, s], band[1, s], abs(band[2, s]), band[3, s]))
 
 
 @numba.njit(nogil=True)
 def trimmed_band(band: Floats, low: int, high: int) -> tuple[int, int]:
-    """The band without its negligible edges; they, and what an earlier slot left beside the band, are cleared."""
+    """Trim negligible edges of the band; set them, and leftovers of an earlier slot beside the band, to 0."""
     band[:, low - 1] = 0.0
     band[:, high + 1] = 0.0
     while low < high and largest_coefficient(band, low) < NEGLIGIBLE:
@@ -127,7 +127,7 @@ def fill_mass(p: Floats, out: Floats) -> None:
             new[s] = old[s] * stay + shifted[s] * hit
         high += 1
         then[low - 1] = then[high + 1] = 0.0
-        # Numbers below the normal floats would cost a hundred times the others.
+        # Arithmetic on subnormal floats is a hundred times slower.
         while low < high and then[low] < SMALLEST:
             then[low] = 0.0
             low += 1
@@ -141,7 +141,10 @@ def fill_mass(p: Floats, out: Floats) -> None:
 
 @numba.njit(nogil=True)
 def log_tail(f: Floats, k: int, tilt: float, log_scale: float) -> float:
-    """log P[S >= k], summed from far out towards the bar on the side that the tilt makes decay; f[s + 1] as above."""
+    """log P[S >= k], summed from the far end towards the bar on the side on which the tilted terms decay.
+
+    `f` holds the tilted F, coefficient s at index s + 1.
+    """
     n = f.size - 3
     total = 0.0
     if tilt > 0.0 or (tilt == 0.0 and k > n):
@@ -163,7 +166,7 @@ def log_tail(f: Floats, k: int, tilt: float, log_scale: float) -> float:
 def fill_pass_points(
     p: Floats, first: Floats, second: Floats, row: Integers, n: Integers, k: Integers, out: Floats
 ) -> None:
-    """out[i] = (log π, log π′, π″) of the first n[i] slots of row[i] at the bar k[i]; chances are (rows, count)."""
+    """out[i] = (log π, log π′, π″) of the first n[i] slots of row[i] at bar k[i]; `p` to `second` are (rows, count)."""
     for i in range(n.size):
         out[i, 0], out[i, 1], out[i, 2] = 0.0, -math.inf, 0.0
         if k[i] <= 0:
@@ -180,9 +183,9 @@ def fill_pass_points(
             out[i, 0] = -math.inf
         elif k[i] > certain:
             out[i, 0] = log_tail(f, k[i], tilt, log_scale)
-        at = k[i]  # where the coefficient of x^{k−1} is
+        at = k[i]  # index of the coefficient of x^{k−1}
         log_unit = log_scale - tilt * (k[i] - 1)
         if a[at] > 0.0:
             out[i, 1] = math.log(a[at]) + log_unit
-        # One power of e^λ less for the coefficient below the bar's.
+        # The coefficient of x^{k−2} has one power of e^λ less.
         out[i, 2] = (b[at] + c[at - 1] * math.exp(tilt) - c[at]) * math.exp(log_unit)

@@ -1,4 +1,4 @@
-"""What a platform promises an entrant: test, bar, bounty, and the exposure that follows (formulas §3.1)."""
+"""Terms that a platform offers an entrant: test, bar, bounty, and the exposure afterwards (formulas §3.1)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from creatorpool.incentives.types import Floats, Integers
 
 @dataclass(frozen=True, eq=False, init=False)
 class Policy:
-    """One policy, or an array of them: fields may be arrays of shapes that broadcast, and are kept at one shape.
+    """One policy, or an array of them: fields may be arrays that broadcast; all are stored in one shape.
 
     Raises
     ------
@@ -32,7 +32,7 @@ class Policy:
     k: Integers
     """successes needed to graduate, 0 … n"""
     bounty: Floats
-    """B: paid once on graduation, >= 0, in the unit of money that one success is worth"""
+    """B: paid once on graduation, >= 0; the unit of money is the value of one success"""
     g0: Floats
     """G0: discounted exposure after a fail, >= 0"""
     g1: Floats
@@ -40,7 +40,7 @@ class Policy:
     revenue_share: Floats
     """r: the creator's share of the revenue, in [0, 1]"""
     model: PassModel
-    """how quality becomes a pass; binomial if not given"""
+    """pass probability as a function of quality; binomial by default"""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Policy:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of the array of policies, () for one."""
+        """Shape of the array of policies; () for one policy."""
         return np.shape(self.mass)
 
     @property
@@ -78,15 +78,15 @@ class Policy:
         return self.g1 - self.g0
 
     def flat(self) -> Policy:
-        """The same policies in one dimension."""
+        """The same policies as a one-dimensional array."""
         return self._rebuilt(lambda values: values.reshape(-1))
 
     def take(self, index: Integers) -> Policy:
-        """Policies of a flat array by position."""
+        """The policies at positions `index` of a one-dimensional array."""
         return self._rebuilt(lambda values: values[index])
 
     def _rebuilt(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Policy:
-        # Values are checked already: a second check would dominate the cost of a search.
+        # Skip the checks of __init__: the values passed them, and repeating them would dominate the time of a search.
         rebuilt = object.__new__(Policy)
         for name in ("mass", "n", "k", "bounty", "g0", "g1", "revenue_share"):
             object.__setattr__(rebuilt, name, change(np.asarray(getattr(self, name))))
@@ -95,6 +95,12 @@ class Policy:
 
 
 def bar_of_rate(rate: ArrayLike, n: ArrayLike) -> Integers:
-    """``k = ⌈τ n⌉`` for a target success rate τ in [0, 1]; rounding errors of τ n up to 1e-9 do not raise the bar."""
+    """``k = ⌈τ n⌉`` for a target success rate τ in [0, 1]; rounding errors of τ n up to 1e-9 do not raise the bar.
+
+    Raises
+    ------
+    InputError
+        If a rate is outside [0, 1] or n is not a whole number >= 1.
+    """
     target = checked_numbers("rate", rate, 0.0, 1.0) * checked_counts("n", n, 1)
     return np.ceil(target - 1e-9).astype(np.int64)[()]

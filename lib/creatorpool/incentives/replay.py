@@ -1,4 +1,4 @@
-"""Values of a policy from the logs of another (formulas §3.12, S4 C.2): three weightings, and exposure by score.
+"""Values of a policy from another policy's logs, by three weightings; exposure by score (formulas §3.12, S4 C.2).
 
 References
 ----------
@@ -31,11 +31,11 @@ class ReplayEstimate:
     value: float
     error: float
     effective_size: float
-    """(Σw)²/Σw²: how many unweighted rows the weighted ones are worth"""
+    """(Σw)²/Σw²: the number of unweighted rows with the same precision"""
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % normal interval."""
+        """(low, high), the 95 % normal interval."""
         return self.value - NORMAL_95 * self.error, self.value + NORMAL_95 * self.error
 
 
@@ -48,7 +48,7 @@ def replay_value(
     predicted: ArrayLike | None = None,
     predicted_target: ArrayLike | None = None,
 ) -> ReplayEstimate:
-    """Mean outcome that a target policy would have had, from another policy's logs.
+    """Estimate the mean outcome under a target policy from the logs of another policy.
 
     Parameters
     ----------
@@ -57,11 +57,11 @@ def replay_value(
     propensity : (n,) array_like
         Probability with which the logging policy took the logged action, in (0, 1].
     target : (n,) array_like
-        Probability with which the target policy takes it, in [0, 1].
+        Probability with which the target policy takes that action, in [0, 1].
     method : {"propensity", "self-normalised", "doubly-robust"}
-        Mean of w·y with w = target/propensity; Σwy/Σw; or the mean of w·(y − ŷ) + ŷ_target.
+        With w = target/propensity: the mean of w·y; Σwy/Σw; or the mean of w·(y − ŷ) + ŷ_target.
     predicted, predicted_target : (n,) array_like
-        For "doubly-robust": a model's outcome of the logged action, and its mean under the target policy.
+        For "doubly-robust": a model's predicted outcome of the logged action, and its mean under the target policy.
 
     Raises
     ------
@@ -76,13 +76,16 @@ def replay_value(
         return ReplayEstimate(value, float(terms.std(ddof=1) / np.sqrt(y.size)), effective)
     if method == "doubly-robust":
         if predicted is None or predicted_target is None:
-            raise InputError("doubly-robust replay needs predicted and predicted_target")
+            raise InputError("method doubly-robust needs predicted and predicted_target")
         guess, target_guess = (
             checked_numbers("predicted", predicted),
             checked_numbers("predicted_target", predicted_target),
         )
         if guess.shape != y.shape or target_guess.shape != y.shape:
-            raise InputError(f"predictions must have the outcomes' shape {y.shape}")
+            raise InputError(
+                f"predicted and predicted_target must have the shape of outcome, {y.shape}, "
+                f"got {guess.shape} and {target_guess.shape}"
+            )
         rows = w * (y - guess) + target_guess
     elif method == "propensity":
         rows = w * y
@@ -94,16 +97,22 @@ def replay_value(
 def replay_continuation(
     exposure: ArrayLike, passed: ArrayLike, weight: ArrayLike | None = None
 ) -> ContinuationEstimate:
-    """G1 and G0 from past entrants' discounted exposure Σ δ^t a_t under the engine in question.
+    """Estimate G1 and G0 from past entrants' discounted exposure Σ δ^t a_t.
 
     Parameters
     ----------
     exposure : (n,) array_like
-        Discounted exposure of each entrant, realised or predicted (`ExposureModel`).
+        Discounted exposure of each entrant, realised or predicted by an `ExposureModel`, >= 0.
     passed : (n,) array_like of bool
         Whether the entrant passed.
     weight : (n,) array_like, optional
-        target/propensity of each entrant's path where the logs come from another engine; self-normalised on each side.
+        target/propensity of each entrant's path, if the logs come from another engine than the target. Weights are
+        self-normalised on each side of the bar.
+
+    Raises
+    ------
+    InputError
+        If shapes differ, a value is out of range, or fewer than two entrants with weight pass or fail.
     """
     y, flags = checked_numbers("exposure", exposure, 0.0), np.asarray(passed, dtype=np.bool_)
     w = np.ones_like(y) if weight is None else checked_numbers("weight", weight, 0.0)
@@ -118,17 +127,17 @@ def replay_continuation(
 
 @dataclass(frozen=True)
 class ExposureModel:
-    """Exposure probability of a ranking score: σ(intercept + slope · score)."""
+    """Probability of exposure as a function of a ranking score: σ(intercept + slope · score)."""
 
     intercept: float
     slope: float
 
     def share(self, score: ArrayLike) -> Floats:
-        """Probability of being shown, of the scores' shape."""
+        """Probability of exposure, of the shape of `score`."""
         return np.asarray(expit(self.intercept + self.slope * checked_numbers("score", score)))
 
     def discounted(self, score: ArrayLike, delta: float, start: int = 0) -> Floats:
-        """(n,) Σ_t δ^t share of (n, T) scores in successive periods from `start`."""
+        """(n,) sums Σ_t δ^t share for (n, T) scores of successive periods; the first period is `start`."""
         shares = np.atleast_2d(self.share(score))
         total: Floats = shares @ delta ** np.arange(start, start + shares.shape[1])
         return total
@@ -140,15 +149,16 @@ def fit_exposure(score: ArrayLike, shown: ArrayLike) -> ExposureModel:
     Raises
     ------
     InputError
-        If shapes differ, all or none were shown, or the score separates the two, so that no finite fit exists.
+        If shapes differ, all or no rows were shown, or the score separates shown from not shown, so that no finite fit
+        exists.
     """
     x, y = checked_numbers("score", score), checked_numbers("shown", shown, 0.0, 1.0)
     if x.ndim != 1 or x.shape != y.shape:
         raise InputError(f"score and shown must have one shape (n,), got {x.shape} and {y.shape}")
     if y.min() == y.max():
-        raise InputError("all or none of the rows were shown: exposure does not depend on the score here")
+        raise InputError("all rows or no rows were shown: the fit needs both")
     if x[y > 0].min() > x[y == 0].max() or x[y > 0].max() < x[y == 0].min():
-        raise InputError("the score separates shown from not shown: no finite slope fits")
+        raise InputError("the score separates the rows shown from those not shown: no finite slope fits")
     centre, scale = x.mean(), x.std() or 1.0
     z = (x - centre) / scale
 
@@ -170,18 +180,18 @@ def _weights(outcome: ArrayLike, propensity: ArrayLike, target: ArrayLike) -> tu
             f"got {y.shape}, {logged.shape} and {wanted.shape}"
         )
     if (logged == 0).any():
-        raise InputError(f"propensity[{int(np.argmax(logged == 0))}] must be > 0: the action was logged")
+        raise InputError(f"propensity[{int(np.argmax(logged == 0))}] must be > 0, because the action was taken")
     weight = wanted / logged
     if not weight.sum() > 0:
-        raise InputError("the target policy takes none of the logged actions")
+        raise InputError("target is 0 in every row: the target policy takes no logged action")
     return y, weight
 
 
 def _side(y: Floats, w: Floats, chosen: Booleans, name: str) -> tuple[float, float]:
-    """Weighted mean and its standard error among the chosen."""
+    """Weighted mean of the chosen entrants and its standard error."""
     total = w[chosen].sum()
     if chosen.sum() < 2 or not total > 0:
-        raise InputError(f"at least two entrants with weight must {name}, got {int(chosen.sum())}")
+        raise InputError(f"at least two entrants with weight > 0 must {name}, got {int(chosen.sum())} entrants")
     mean = float((w[chosen] * y[chosen]).sum() / total)
     size = int(chosen.sum())
     terms = w[chosen] * (y[chosen] - mean) / (total / size)

@@ -1,8 +1,8 @@
 """Continuation values of another engine from sums over logged impressions (formulas §3.12, S4 C.2).
 
-Logs of shown impressions alone identify two of the three weightings: each impression counts by w = target/propensity,
-or by w · Σ1/Σw, which holds the exposure of all entrants at what was logged. A doubly robust value needs the chances
-that were not taken as well, which only logs of all offers have (`replay_value`).
+Logs of shown impressions identify two of the three weightings: each impression counts w = target/propensity, or
+w · Σ1/Σw, which keeps the total exposure of all entrants at its logged value. A doubly robust value also needs the
+impressions that were offered and not shown, which these logs do not have (`replay_value`).
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from creatorpool.incentives.continuation import ContinuationEstimate
 from creatorpool.incentives.types import Floats
 
 WEIGHTED, WEIGHT, SHOWN = 0, 1, 2
-"""An entrant's totals: discounted weighted impressions, Σw, and impressions."""
+"""Positions of an entrant's totals: discounted weighted impressions, Σw, and impressions."""
 
 
 @dataclass(frozen=True)
 class SideMoments:
-    """Entrants on one side of the bar."""
+    """Moments of the entrants on one side of the bar."""
 
     entrants: int
     total: Floats
@@ -42,7 +42,7 @@ class SideMoments:
 
 
 def replayed_values(failed: SideMoments, passed: SideMoments, *, normalised: bool) -> ContinuationEstimate:
-    """G0 and G1 under the target engine, with linearised errors.
+    """G0 and G1 under the target engine, with linearised errors; `normalised` selects the second weighting.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def replayed_values(failed: SideMoments, passed: SideMoments, *, normalised: boo
         raise InputError("the target engine would have shown none of the logged impressions")
     factor = shown / weight if normalised else 1.0
     values = [side.mean[WEIGHTED] * factor for side in sides]
-    gradients = np.zeros((2, 2, 3))  # of value b in the means of side a
+    gradients = np.zeros((2, 2, 3))  # [b, a]: gradient of the value of side b in the means of side a
     for b, side in enumerate(sides):
         gradients[b, b, WEIGHTED] = factor
         if normalised:
@@ -71,6 +71,6 @@ def replayed_values(failed: SideMoments, passed: SideMoments, *, normalised: boo
 
 
 def _error(gradient: Floats, sides: tuple[SideMoments, SideMoments]) -> float:
-    """Standard error of what has this (2, 3) gradient in the sides' means, which are independent."""
+    """Standard error of a quantity with this (2, 3) gradient in the means of the two sides, which are independent."""
     variance = sum(g @ side.mean_covariance @ g for g, side in zip(gradient, sides, strict=True))
     return float(np.sqrt(max(float(variance), 0.0)))

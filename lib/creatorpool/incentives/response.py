@@ -1,11 +1,11 @@
 """The quality that a creator chooses: the global maximum of utility, with proof (formulas §3.4, §6.4; S4 (7)–(10)).
 
-Utility may have two peaks, so no root of the first-order condition is trusted. Cells of [0, 1] are bounded from above
-and split until no cell can hold more than a stated excess over the best point found. The bound needs only that the pass
-probability does not fall and that the cost is convex: on [a, b] the utility is at most the largest of
-``r q (N + G0) + (r ΔG q + B) π − (tangent of c)`` over q in {a, b} and π in {π(a), π(b)}, being linear in each.
-Where a model knows that π is convex or concave on the cell, a chord or a tangent takes the place of π, and the bound
-tightens with the square of the cell's width.
+Utility may have two peaks, so a root of the first-order condition need not be the maximum. The search bounds utility
+from above on cells of [0, 1] and splits cells until no bound exceeds the best point found by more than a tolerance. It
+assumes only that the pass probability does not fall and that the cost is convex. On [a, b] the utility is at most the
+largest of ``r q (N + G0) + (r ΔG q + B) π − (tangent of c)`` over q in {a, b} and π in {π(a), π(b)}, because this is
+linear in each. If the model knows that π is convex or concave on the cell, a chord or a tangent replaces π, and the
+bound's error falls with the square of the cell's width.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ from creatorpool.incentives.policy import Policy
 from creatorpool.incentives.types import Booleans, Curve, Floats, Integers
 
 FIRST_CELLS = 24
-# Cells halve at most this often: 24 · 2^40 of them would cover [0, 1].
+# Number of times a cell can be halved.
 MAX_DEPTH = 40
-# A flat utility could keep every cell alive; beyond this many for one policy the search stops without a proof.
+# A flat utility could keep every cell open; with more cells for one policy the search stops without a proof.
 MAX_CELLS_PER_POLICY = 20_000
 MAX_STEPS = 60
 PRECISION = 1e-15
-# The steps stop within 2 PRECISION of an end that U′ points to; so close to it, only the end itself is an answer.
+# Newton's steps stop within 2 PRECISION of an end that U′ points to; so near an end, the answer is the end itself.
 AT_END = 10 * PRECISION
-# Utilities that differ by less than this part of their terms are told apart by U′, not by their own rounding.
+# If utilities differ by less than this part of their terms, U′ decides between them, not rounding.
 ROUNDING = 1e-14
 
 
 @dataclass(frozen=True)
 class BestResponse:
-    """Best responses, one a policy, of the policies' shape."""
+    """Best responses, one per policy, of the policies' shape."""
 
     quality: Floats
     """q̂"""
     utility: Floats
     """U(q̂)"""
     gap: Floats
-    """proved: no quality gives more than U(q̂) + gap"""
+    """no quality gives more than U(q̂) + gap; proved"""
     low: Floats
-    """proved: every maximiser lies within [low, high]"""
+    """every maximiser lies within [low, high]; proved"""
     high: Floats
     certified: Booleans
-    """whether the search closed; else the gap was not brought below the tolerance"""
+    """whether the gap is below the tolerance"""
 
 
 def best_response(policy: Policy, cost: Curve) -> Floats:
@@ -64,8 +64,7 @@ def best_response(policy: Policy, cost: Curve) -> Floats:
     Returns
     -------
     float64 array
-        Of the policies' shape, or a scalar; exactly 0 or 1 where an end is best. `certified_response` returns the proof
-        with it.
+        Of the policies' shape, or a scalar; exactly 0 or 1 at a corner. `certified_response` also returns the proof.
     """
     return certified_response(policy, cost).quality
 
@@ -73,13 +72,13 @@ def best_response(policy: Policy, cost: Curve) -> Floats:
 def first_best(policy: Policy, cost: Curve) -> Floats:
     """The planner's quality q*: the q in [0, 1] that maximises ``q E(q) − c(q)`` (formulas §3.4, S4 (9), (10)).
 
-    Arguments and result as `best_response`; neither bounty nor revenue share matters.
+    Arguments and result as in `best_response`; bounty and revenue share do not matter.
     """
     return best_response(planner(policy), cost)
 
 
 def planner(policy: Policy) -> Policy:
-    """The policy under which a creator who keeps all revenue and gets no bounty has the planner's objective."""
+    """The policy with revenue share 1 and no bounty, under which the creator's objective is the planner's."""
     return replace(policy, revenue_share=np.ones(policy.shape), bounty=np.zeros(policy.shape))
 
 
@@ -91,12 +90,17 @@ def certified_response(policy: Policy, cost: Curve, tolerance: float = 1e-6) -> 
     policy, cost
         As `best_response`.
     tolerance : float
-        The gap to prove, as a share of what quality is worth to the creator at the optimum.
+        The gap to prove, in [1e-12, 0.1], as a part of the creator's gain over quality 0.
 
     Returns
     -------
     BestResponse
-        `quality` is a local maximum to float precision inside the proved region.
+        `quality` is a local maximum, to float precision, inside the proved region.
+
+    Raises
+    ------
+    InputError
+        If the tolerance is out of range.
     """
     checked_numbers("tolerance", tolerance, 1e-12, 0.1)
     flat = policy.flat()
@@ -191,7 +195,7 @@ def _search(policy: Policy, cost: Curve, tolerance: float) -> _Region:
 
 
 def _first_cells(policy: Policy, cost: Curve) -> tuple[_Cells, Floats]:
-    """Equal cells for each policy, and the best utility at their ends."""
+    """Cells of equal width for each policy, and each policy's best utility at their ends."""
     ends = np.linspace(0.0, 1.0, FIRST_CELLS + 1)
     size = policy.shape[0]
     which, q = np.repeat(np.arange(size), ends.size), np.tile(ends, size)
@@ -206,7 +210,7 @@ def _first_cells(policy: Policy, cost: Curve) -> tuple[_Cells, Floats]:
 
 
 def _halved(policy: Policy, cost: Curve, cells: _Cells, best: Floats) -> _Cells:
-    """Both halves of each cell; raises `best` where a middle is better."""
+    """Both halves of each cell; updates `best` in place where a cell's middle is better."""
     middle = 0.5 * (cells.low + cells.high)
     here = policy.take(cells.policy)
     passes = _passes(here, middle)
@@ -226,20 +230,20 @@ def _upper_bound(policy: Policy, cost: Curve, cells: _Cells) -> Floats:
     for q, stake, ceiling in zip((cells.low, cells.high), stakes, ceilings, strict=True):
         sure = here.revenue_share * q * (here.mass + here.g0) - level - slope * (q - middle)
         bound = np.maximum(bound, sure + np.maximum(stake * ceiling, stake * cells.pass_low))
-    # The product of two linear functions bulges above its ends by a quarter of the product of their changes.
+    # Between its ends, a product of two linear functions exceeds its end values by at most −¼ · Δfirst · Δsecond.
     bulge = -0.25 * (stakes[1] - stakes[0]) * (ceilings[1] - ceilings[0])
     return bound + np.maximum(bulge, 0.0)
 
 
 def _pass_ceilings(policy: Policy, cells: _Cells, middle: Floats) -> tuple[Floats, Floats]:
-    """Values at both ends of a linear function that is nowhere below π on the cell."""
+    """Values at both ends of the cell of a linear function that is never below π on the cell."""
     flex = policy.model.inflexion(policy.n, policy.k)
     if flex is None:
         return cells.pass_high, cells.pass_high
     rise = 0.5 * (cells.high - cells.low) * policy.model.evaluate(middle, policy.n, policy.k).slope
     at_middle = _passes(policy, middle)
     convex, concave = cells.high <= flex, cells.low >= flex
-    # A falling stake would ask for a floor under π: the constant ceiling and π(a) hold in any case.
+    # A falling stake would need a lower bound of π; the constant ceiling and π(a) hold in any case.
     simple = (policy.spread < 0) | ~(convex | concave)
     left = np.where(convex, cells.pass_low, at_middle - rise)
     right = np.where(convex, cells.pass_high, at_middle + rise)
@@ -247,7 +251,7 @@ def _pass_ceilings(policy: Policy, cells: _Cells, middle: Floats) -> tuple[Float
 
 
 def _polished(policy: Policy, cost: Curve, region: _Region) -> _Peaks:
-    """One maximum for each run of adjoining cells, by bisection on U′ between the ends of the run."""
+    """One maximum for each run of adjoining cells, by safeguarded Newton steps on U′ between the run's ends."""
     order = np.lexsort((region.cells.low, region.cells.policy))
     cells, bound = region.cells.at(order), region.bound[order]
     starts = np.ones(order.size, dtype=np.bool_)
@@ -259,7 +263,7 @@ def _polished(policy: Policy, cost: Curve, region: _Region) -> _Peaks:
     candidates = np.stack([critical_point(here, cost, low, high), low, high])
     utility = np.stack([creator_utility(here, cost, q, _passes(here, q)) for q in candidates])
     lead = ROUNDING * (utility[0] + 2.0 * cost.value(candidates[0]))
-    # A corner that U′ holds wins ties, any other end of a run must be better beyond rounding.
+    # A corner that U′ points to wins ties; any other end of a run must be better by more than rounding.
     held = (low == 0) & (_marginal(here, cost, low) <= 0), (high == 1) & (_marginal(here, cost, high) >= 0)
     scores = [utility[0], *(u + np.where(is_held, lead, -lead) for u, is_held in zip(utility[1:], held, strict=True))]
     chosen = np.stack(scores).argmax(axis=0), np.arange(which.size)
@@ -272,10 +276,13 @@ def _marginal(policy: Policy, cost: Curve, q: Floats) -> Floats:
 
 
 def critical_point(policy: Policy, cost: Curve, low: Floats, high: Floats) -> Floats:
-    """Where U′ falls through 0 between `low` and `high`, or the end it points to: Newton's steps inside a bracket."""
+    """The point between `low` and `high` where U′ falls through 0, or the end that U′ points to; arrays of one shape.
+
+    Newton's steps inside a bracket, with bisection where they leave it.
+    """
     bottom, top = low, high
     q = 0.5 * (low + high)
-    # Each point stops by itself, so that no answer depends on what else was asked; who stopped costs nothing more.
+    # Each point stops on its own, so that its answer does not depend on the other points; stopped points cost nothing.
     moving = np.arange(low.size)
     for _ in range(MAX_STEPS):
         here = policy if policy.shape == () else policy.take(moving)
@@ -284,14 +291,14 @@ def critical_point(policy: Policy, cost: Curve, low: Floats, high: Floats) -> Fl
         moving, low, high = moving[~has_stopped], low[~has_stopped], high[~has_stopped]
         if moving.size == 0:
             break
-    # An end is a corner, with conditions of its own: a point beside it would pass for an interior optimum.
+    # An end may be a corner, which has other conditions; a point just beside it would look like an interior optimum.
     return np.where(top - q <= AT_END, top, np.where(q - bottom <= AT_END, bottom, q))
 
 
 def _newton_step(
     policy: Policy, cost: Curve, q: Floats, low: Floats, high: Floats
 ) -> tuple[Floats, Floats, Floats, Booleans]:
-    """The next points, their brackets, and which of them have arrived."""
+    """The next points, their brackets, and whether each has converged."""
     at = payoffs(policy, cost, q)
     marginal, curvature = at.private_gain - cost.slope(q), at.private_curvature - cost.curvature(q)
     low, high = np.where(marginal > 0, q, low), np.where(marginal > 0, high, q)

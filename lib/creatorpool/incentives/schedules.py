@@ -1,4 +1,4 @@
-"""When guaranteed impressions are shown: discounted mass, earliest schedule (formulas §3.7, S4 (13), (29))."""
+"""Schedules of guaranteed impressions: discounted mass, earliest schedule (formulas §3.7, S4 (13), (29))."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ def discounted_mass(times: ArrayLike, delta: ArrayLike) -> Floats:
     Returns
     -------
     (...) float64 array or scalar
+
+    Raises
+    ------
+    InputError
+        If a time is negative or delta is outside (0, 1].
     """
     when = np.atleast_1d(checked_numbers("times", times, 0.0))
     mass: Floats = np.power(_checked_delta(delta)[..., None], when).sum(axis=-1)
@@ -41,36 +46,36 @@ def earliest_schedule(n: int, caps: ArrayLike, eligible: ArrayLike | None = None
     n : int
         Impressions to place, >= 1.
     caps : (T,) array_like of int
-        Most test impressions in each period, >= 0.
+        Largest number of test impressions in each period, >= 0.
     eligible : (T,) array_like of bool, optional
-        Periods in which the entrant may be shown at all; every one by default.
+        Periods in which the entrant may be shown; all by default.
 
     Raises
     ------
     InputError
-        If the periods together hold fewer than `n`.
+        If the caps sum to less than `n`, shapes differ or a value is out of range.
 
     Notes
     -----
-    Each impression moved forward raises Σ δ^t and leaves n, and with it π and π′, as they were: of all feasible
-    schedules the earliest has the largest mass for every δ at once (formulas §3.7, S4 (13), (29)).
+    Moving an impression to an earlier period raises Σ δ^t and does not change n, π or π′. So the earliest feasible
+    schedule has the largest mass for every δ (formulas §3.7, S4 (13), (29)).
     """
     wanted, room = int(checked_counts("n", n, 1)), checked_counts("caps", caps, 0)
     if room.ndim != 1:
-        raise InputError(f"caps must hold one count a period, got shape {room.shape}")
+        raise InputError(f"caps must hold one count per period, got shape {room.shape}")
     if eligible is not None:
         allowed = np.asarray(eligible, dtype=np.bool_)
         if allowed.shape != room.shape:
             raise InputError(f"eligible must have the shape of caps, {room.shape}, got {allowed.shape}")
         room = np.where(allowed, room, 0)
     if room.sum() < wanted:
-        raise InputError(f"the periods hold {room.sum()} test impressions, fewer than the {wanted} to be placed")
+        raise InputError(f"the caps allow {room.sum()} test impressions, fewer than n = {wanted}")
     return np.repeat(np.arange(room.size), np.minimum(room, wanted))[:wanted]
 
 
 @dataclass(frozen=True)
 class Window:
-    """A scheduled test: its discounted mass, and the pass model of its slots."""
+    """Discounted mass and pass model of a scheduled test."""
 
     mass: float
     """N"""
@@ -78,7 +83,7 @@ class Window:
 
 
 def scheduled_window(times: ArrayLike, delta: float, novelty: ArrayLike, link: Curve) -> Window:
-    """Mass and selection of a test shown at (n,) `times` to an audience whose interest decays (S4 (44)).
+    """Mass and pass model of a test shown at (n,) `times` to an audience whose interest decays (S4 (44)).
 
     Parameters
     ----------
@@ -90,6 +95,11 @@ def scheduled_window(times: ArrayLike, delta: float, novelty: ArrayLike, link: C
         ω_t in [0, 1], the weight of the success chance in period t.
     link : Curve
         g: the success chance in period t is ω_t g(q).
+
+    Raises
+    ------
+    InputError
+        If a value is out of range or novelty does not cover the last period of the test.
     """
     when, weight = checked_counts("times", times, 0), checked_numbers("novelty", novelty, 0.0, 1.0)
     if when.ndim != 1 or weight.ndim != 1 or when.size == 0:

@@ -1,4 +1,4 @@
-"""The success chance of each test slot, where slots differ (formulas §3.3, S4 (41), (44))."""
+"""Success chances of test slots that differ (formulas §3.3, S4 (41), (44))."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from creatorpool.incentives.types import Curve, Floats
 
 
 class SlotChances(NamedTuple):
-    """p_j, p_j′ and p_j″ in q, each of q's shape with one more axis for the slots."""
+    """p_j and its derivatives p_j′ and p_j″ in q, each of q's shape with a last axis for the slots."""
 
     chance: Floats
     slope: Floats
@@ -23,15 +23,15 @@ class SlotChances(NamedTuple):
 
 
 class Slots(Protocol):
-    """The slots that a window may use, earliest first: a window of n takes the first n."""
+    """The slots of a test, earliest first: a window of n uses the first n."""
 
     @property
     def count(self) -> int:
-        """How many slots there are."""
+        """Number of slots."""
         ...
 
     def chances(self, q: Floats) -> SlotChances:
-        """Success chances of all slots at (m,) qualities: arrays (m, count)."""
+        """Success chances of all slots at (m,) qualities: (m, count) arrays."""
         ...
 
 
@@ -46,13 +46,13 @@ class DecayingSlots:
     def __init__(self, weights: ArrayLike, link: Curve) -> None:
         values = checked_numbers("weights", weights, 0.0, 1.0)
         if values.ndim != 1 or values.size == 0:
-            raise InputError(f"weights must hold one number a slot, got shape {values.shape}")
+            raise InputError(f"weights must hold one number per slot, got shape {values.shape}")
         object.__setattr__(self, "weights", values)
         object.__setattr__(self, "link", link)
 
     @property
     def count(self) -> int:
-        """How many slots there are."""
+        """Number of slots."""
         return self.weights.size
 
     def chances(self, q: Floats) -> SlotChances:
@@ -63,17 +63,17 @@ class DecayingSlots:
 
 @dataclass(frozen=True)
 class LinkedSlots:
-    """p_j = g_j(q): a link for each slot (S4 (41))."""
+    """p_j = g_j(q): one link per slot (S4 (41))."""
 
     links: Sequence[Curve]
 
     def __post_init__(self) -> None:
         if not self.links:
-            raise InputError("links must name at least one slot, got none")
+            raise InputError("links must hold one link per slot, at least one, got none")
 
     @property
     def count(self) -> int:
-        """How many slots there are."""
+        """Number of slots."""
         return len(self.links)
 
     def chances(self, q: Floats) -> SlotChances:

@@ -1,4 +1,4 @@
-"""How the chosen quality, and with it the platform's value, move with each instrument (formulas §3.6, S4 (50)–(55))."""
+"""Derivatives of the chosen quality and of the platform's value in each instrument (formulas §3.6, S4 (50)–(55))."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from creatorpool.incentives.payoffs import Payoffs, payoffs
 from creatorpool.incentives.policy import Policy
 from creatorpool.incentives.response import best_response
-from creatorpool.incentives.types import Booleans, Curve, Floats
+from creatorpool.incentives.types import Curve, Floats
 
 
 @dataclass(frozen=True)
@@ -25,37 +25,36 @@ class ComparativeStatics:
     in_revenue_share: Floats
     """∂q̂/∂r = m/D"""
     in_spread: Floats
-    """∂q̂/∂ΔG = r(π + qπ′)/D, with G0 held"""
+    """∂q̂/∂ΔG = r(π + qπ′)/D at constant G0"""
     gap_curvature: Floats
     """D = c″ − [r ΔG (2π′ + qπ″) + Bπ″], > 0 at an interior maximum"""
 
 
 @dataclass(frozen=True)
 class MarginalGains:
-    """What one more unit of each resource brings the platform, and what it costs of the other."""
+    """Platform value of one more unit of each resource, and the cash that it uses."""
 
     quality: Floats
     """q̂"""
     mv_n: Floats
     """MV_N: dV/dN, value per discounted impression"""
     mv_b: Floats
-    """MV_B: dV/dB over d(Bπ)/dB, value per expected dollar; NaN where no dollar moves"""
+    """MV_B: dV/dB over d(Bπ)/dB, value per expected dollar; NaN where the bounty does not change the spend"""
     value_per_bounty: Floats
     """dV/dB"""
     spend_per_bounty: Floats
     """d(Bπ)/dB"""
     spend_per_mass: Floats
-    """d(Bπ)/dN: impressions raise quality and with it the payout"""
+    """d(Bπ)/dN: impressions raise quality, and with it the payout"""
 
 
 def comparative_statics(policy: Policy, cost: Curve) -> ComparativeStatics:
-    """Derivatives of the best response (formulas §3.6, S4 (50), (51)); arguments as `best_response`.
+    """Derivatives of the best response (formulas §3.6, S4 (50), (51)); arguments as in `best_response`.
 
-    They are those of the branch that the creator is on. Where a rival peak takes over, the response jumps and has none.
+    They follow the creator's current peak. Where a rival peak takes over, the response jumps and has no derivative.
     """
     at = payoffs(policy, cost, best_response(policy, cost))
-    curvature, interior = _utility_curvature(cost, at)
-    per_unit = np.where(interior, 1.0 / np.where(interior, curvature, 1.0), 0.0)
+    curvature, per_unit = _gap_curvature(cost, at)
     r = policy.revenue_share
     return ComparativeStatics(
         quality=at.quality,
@@ -71,21 +70,20 @@ def marginal_gains(policy: Policy, cost: Curve) -> tuple[Floats, Floats]:
     """(MV_N, MV_B): platform value per discounted impression, and per expected bounty dollar, at the best response.
 
     ``MV_N = q̂ + V_q r/D`` and ``MV_B = (−π + V_q π′/D) / (π + Bπ′²/D)`` with ``V_q = m(q̂) − Bπ′`` (formulas §3.6,
-    S4 (52)–(55)). Arguments as `best_response`; `marginal_gains_in_full` has the parts.
+    S4 (52)–(55)). Arguments as in `best_response`; `marginal_gains_in_full` returns the parts.
     """
     gains = marginal_gains_in_full(policy, cost)
     return gains.mv_n, gains.mv_b
 
 
 def marginal_gains_in_full(policy: Policy, cost: Curve) -> MarginalGains:
-    """As `marginal_gains`, with the parts that the Kuhn–Tucker conditions of `balance` need."""
+    """As `marginal_gains`, with the terms that the Kuhn–Tucker conditions of `balance` need."""
     return gains_at(policy, cost, payoffs(policy, cost, best_response(policy, cost)))
 
 
 def gains_at(policy: Policy, cost: Curve, at: Payoffs) -> MarginalGains:
-    """The marginal gains on the branch of responses that `at` lies on, best or not."""
-    curvature, interior = _utility_curvature(cost, at)
-    per_unit = np.where(interior, 1.0 / np.where(interior, curvature, 1.0), 0.0)
+    """The marginal gains along the peak of utility at `at`, whether it is the best response or not."""
+    _, per_unit = _gap_curvature(cost, at)
     quality_value = at.marginal_exposure - policy.bounty * at.slope
     mv_n = at.quality + quality_value * policy.revenue_share * per_unit
     value_per_bounty = -at.probability + quality_value * at.slope * per_unit
@@ -97,7 +95,8 @@ def gains_at(policy: Policy, cost: Curve, at: Payoffs) -> MarginalGains:
     return MarginalGains(*(np.asarray(part)[()] for part in parts))
 
 
-def _utility_curvature(cost: Curve, at: Payoffs) -> tuple[Floats, Booleans]:
-    """The gap curvature D, and where q̂ is interior and smooth."""
+def _gap_curvature(cost: Curve, at: Payoffs) -> tuple[Floats, Floats]:
+    """The gap curvature D, and 1/D; 0 in place of 1/D where q̂ is a corner or D is not > 0."""
     curvature = cost.curvature(at.quality) - at.private_curvature
-    return curvature, np.asarray((at.quality > 0) & (at.quality < 1) & (curvature > 0))
+    interior = (at.quality > 0) & (at.quality < 1) & (curvature > 0)
+    return curvature, np.where(interior, 1.0 / np.where(interior, curvature, 1.0), 0.0)

@@ -1,4 +1,4 @@
-"""Array types of the incentive models, and the shape of a smooth function of quality."""
+"""Array types of the incentive models, and the protocol of a smooth function of quality."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Frames from events and entrants to cohort statistics."""
+"""Spark frames from events and entrants to cohort statistics."""

@@ -1,17 +1,17 @@
-"""Sufficient statistics of each segment's tests, small whatever the number of entrants; every sum is exact."""
+"""Sufficient statistics of each segment's tests; their size does not grow with entrants, and every sum is exact."""
 
 from __future__ import annotations
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from creatorpool.cohorts.columns import AFTER, MOMENTS, TERMS
+from creatorpool.cohorts.columns import MOMENTS, TERMS, TOTALS_AFTER_TEST
 
 
 def binned(tested: DataFrame, bins: int) -> DataFrame:
     """Add `bin`: at most `bins` equal parts of the entrants under the same terms, in order of the proxy.
 
-    Equal proxies share a bin.
+    Entrants with equal proxies share a bin.
     """
     same_terms = Window.partitionBy(*TERMS)
     place = F.rank().over(same_terms.orderBy("proxy")) - F.lit(1)
@@ -20,10 +20,10 @@ def binned(tested: DataFrame, bins: int) -> DataFrame:
 
 
 def cell_statistics(tested: DataFrame) -> DataFrame:
-    """One row per terms, `bin`, `successes`, `is_followed` and `is_late`: entrants, and sums over them.
+    """One row per `TERMS`, `bin`, `successes`, `is_followed` and `is_late`: number of entrants and sums over them.
 
-    `tested` is binned and has its exposure. Sums are `proxy`, `mass`, the totals after the test, squares of `mass`, and
-    the products in `MOMENTS`, named ``a_b``.
+    `tested` must have `bin` (`binned`) and its exposure (`with_exposure`). The sums are those of `proxy`, `mass`, the
+    totals after the test, squares of `mass`, and the products in `MOMENTS`, named ``a_b``.
     """
     products = [exact_product(a, b).alias(f"{a}_{b}") for a, b in MOMENTS]
     return tested.groupBy(*TERMS, "bin", "successes", "is_followed", "is_late").agg(
@@ -31,13 +31,13 @@ def cell_statistics(tested: DataFrame) -> DataFrame:
         F.sum("proxy").alias("proxy"),
         F.sum("mass").alias("mass"),
         exact_product("mass", "mass").alias("mass_mass"),
-        *(F.sum(name).alias(name) for name in AFTER),
+        *(F.sum(name).alias(name) for name in TOTALS_AFTER_TEST),
         *products,
     )
 
 
 def slot_statistics(tested: DataFrame, slots: DataFrame) -> DataFrame:
-    """One row per terms, `bin`, `successes` and `test_slot`: how many of the cell's entrants succeeded in the slot."""
+    """One row per `TERMS`, `bin`, `successes`, `test_slot`: how many of the cell's entrants succeeded in the slot."""
     cells = tested.select("creator_id", *TERMS, "bin", "successes")
     outcomes = slots.select("creator_id", "test_slot", "succeeded")
     joined = outcomes.join(cells, on="creator_id", how="inner")
@@ -45,16 +45,16 @@ def slot_statistics(tested: DataFrame, slots: DataFrame) -> DataFrame:
 
 
 def median_statistics(tested: DataFrame) -> DataFrame:
-    """One row per terms: the median of the proxy, in its unit."""
+    """One row per `TERMS`: the median of the proxy, in `PROXY_UNIT`."""
     return tested.groupBy(*TERMS).agg(F.expr("percentile(proxy, 0.5)").alias("median"))
 
 
 def entry_statistics(entrants: DataFrame) -> DataFrame:
-    """One row per terms: how many entered."""
+    """One row per `TERMS`: the number of entrants."""
     return entrants.groupBy(*TERMS).agg(F.count("*").alias("entered"))
 
 
 def exact_product(first: str, second: str) -> Column:
-    """Σ of the product of two whole columns, exact up to 38 digits, then rounded once."""
+    """Σ of the product of two columns of whole numbers, exact up to 38 digits, then rounded once to a double."""
     product = F.col(first).cast("decimal(19,0)") * F.col(second).cast("decimal(19,0)")
     return F.sum(product.cast("decimal(38,0)")).cast("double")

@@ -1,4 +1,4 @@
-"""Entrants with a finished test: successes, discounted mass, and exposure afterwards."""
+"""Entrants with a finished test: successes, discounted mass, and exposure after the test."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from datetime import date, timedelta
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from creatorpool.cohorts.columns import AFTER, PROXY_UNIT, TERMS, UNIT
+from creatorpool.cohorts.columns import PROXY_UNIT, TERMS, TOTALS_AFTER_TEST, UNIT
 from creatorpool.cohorts.frames.views import PERIOD_MICROS, discounted_units, views_after_test
 from creatorpool.expressions import require_computable
 from creatorpool.settings import IncentiveSettings
 
 
 def entered_within(entrants: DataFrame, first: date, last: date) -> DataFrame:
-    """Entrants who entered on days `first` to `last`."""
+    """Entrants who entered on the days `first` to `last`, both included."""
     day = F.to_date("entered_at")
     return entrants.where(day.between(F.lit(first), F.lit(last)))
 
 
 def finished_entrants(slots: DataFrame, entrants: DataFrame, delta: float) -> DataFrame:
-    """One row per entrant whose slots 1 … n were all delivered: contract `entrants` and `delivered_slots` in.
+    """One row per entrant whose slots 1 … n were all delivered.
 
-    Adds `proxy` (in `PROXY_UNIT`), `successes`, `passed`, `mass` (Σ δ^period, in units) and `finished_at`.
+    `slots` comes from `delivered_slots`, `entrants` follows its contract. Adds `proxy` (in `PROXY_UNIT`), `successes`,
+    `passed`, `mass` (Σ δ^period, in `UNIT`) and `finished_at`.
     """
     totals = slots.groupBy("creator_id").agg(
         F.count("*").alias("delivered"),
@@ -42,10 +43,15 @@ def finished_entrants(slots: DataFrame, entrants: DataFrame, delta: float) -> Da
 def with_exposure(
     tested: DataFrame, views: DataFrame, settings: IncentiveSettings, days: tuple[date, date]
 ) -> DataFrame:
-    """Add the totals `AFTER`, `is_followed` and `is_late`.
+    """Add `TOTALS_AFTER_TEST`, `is_followed` and `is_late`.
 
-    Followed is an entrant whose whole horizon was over by the end of the last of `days`; late, one of the second of two
-    adjacent cohorts, into which the days when followed entrants could enter are cut.
+    An entrant is followed if the whole horizon ended by the end of the last of `days` (first, last). The time in which
+    followed entrants could enter is cut into two equal halves; entrants of the second half are late.
+
+    Raises
+    ------
+    ConfigurationError
+        If the engine cannot compute `incentives.replay_target` over the columns of `views`.
     """
     require_computable(views, "incentives.replay_target", settings.replay_target, "double")
     is_logged = F.col("propensity").isNotNull()
@@ -62,7 +68,7 @@ def with_exposure(
     start, end = (_midnight_micros(day) for day in (days[0], days[1] + timedelta(days=1)))
     return (
         tested.join(totals, on="creator_id", how="left")
-        .fillna(0, subset=list(AFTER))  # an entrant who was not shown again
+        .fillna(0, subset=list(TOTALS_AFTER_TEST))  # entrants without impressions after the test
         .withColumn("is_followed", entered <= F.lit(end - horizon))
         .withColumn("is_late", entered >= F.lit((start + end - horizon) // 2))
     )

@@ -1,4 +1,4 @@
-"""Entrants' views: those of the guaranteed test, and those that the ranking engine gives afterwards."""
+"""Views of entrants' videos: in the guaranteed test, and afterwards, by the ranking engine."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pyspark.sql import functions as F
 from creatorpool.cohorts.columns import UNIT
 
 PERIOD_MICROS = 86_400_000_000
-"""A period is 24 hours from entry: 0 is the first."""
+"""Length of a period, 24 hours. Period 0 begins at entry."""
 
 
 def discounted_units(delta: float, weight: Column | None = None) -> Column:
-    """``δ^period``, times `weight` where given, in whole units."""
+    """``δ^period``, times `weight` if given, in whole `UNIT`s."""
     value = F.pow(F.lit(delta), F.col("period").cast("double")) * F.lit(float(UNIT))
     return F.floor((value if weight is None else value * weight) + F.lit(0.5)).cast("bigint")
 
@@ -20,7 +20,7 @@ def discounted_units(delta: float, weight: Column | None = None) -> Column:
 def entrant_views(events: DataFrame, videos: DataFrame, entrants: DataFrame) -> DataFrame:
     """One row per view of an entrant's video from entry on: `events` with `creator_id`, `length_ms` and `period`."""
     terms = entrants.select("creator_id", "entered_at", "window_n")
-    # creator_id is the key of entrants, video_id of videos: no view comes twice.
+    # creator_id is the key of entrants and video_id that of videos, so the joins repeat no view.
     owned = videos.select("video_id", "creator_id", "length_ms").join(terms, on="creator_id", how="inner")
     seen = events.join(owned, on="video_id", how="inner").where(F.col("event_ts") >= F.col("entered_at"))
     micros = F.unix_micros("event_ts") - F.unix_micros("entered_at")
@@ -28,9 +28,9 @@ def entrant_views(events: DataFrame, videos: DataFrame, entrants: DataFrame) -> 
 
 
 def delivered_slots(views: DataFrame, success: str) -> DataFrame:
-    """One row per (`creator_id`, `test_slot`) delivered: `succeeded` by the SQL rule `success`, when, and its period.
+    """One row per delivered (`creator_id`, `test_slot`): `succeeded`, by the SQL rule `success`, `event_ts`, `period`.
 
-    Of a slot that was logged twice the earlier event counts; slots beyond the entrant's window are no part of the test.
+    If a slot was logged twice, the earlier event counts. Slots beyond the entrant's window do not belong to the test.
     """
     rule = F.coalesce(F.expr(success).cast("boolean"), F.lit(False)).cast("int")
     in_window = views.where(F.col("test_slot").between(F.lit(1), F.col("window_n")))
@@ -43,9 +43,9 @@ def delivered_slots(views: DataFrame, success: str) -> DataFrame:
 
 
 def views_after_test(views: DataFrame, finished: DataFrame, horizon_days: int) -> DataFrame:
-    """Views outside the test, after its last slot and less than `horizon_days` after entry.
+    """Views outside the test, later than its last slot and less than `horizon_days` after entry.
 
-    `finished` holds one row per entrant with a finished test: `creator_id`, `finished_at`.
+    `finished` has one row per entrant with a finished test: `creator_id`, `finished_at`.
     """
     others = views.where(F.col("test_slot").isNull() & (F.col("period") < F.lit(horizon_days)))
     ends = finished.select("creator_id", "finished_at")

@@ -1,1 +1,1 @@
-"""Frames from exposures to fitted response curves."""
+"""Spark frames from exposures to fitted response curves."""

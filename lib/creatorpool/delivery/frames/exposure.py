@@ -1,8 +1,8 @@
 """Fits on executors: each content's days become one row, and each Arrow batch of such rows is fitted in one pass.
 
-What contents share is small and goes through the driver: one row of sums and transformed parameters a content comes
-back from a first pass over the days before the held-out ones, categories' priors go out with the second. Both passes
-read the days anew: the fits cost less than keeping them would.
+Categories' priors are small and go through the driver. A first pass, over the days before the held-out ones, returns
+one row of sums and transformed parameters per content. The driver estimates the priors, and the second pass uses them.
+Both passes read the days: reading twice costs less than keeping them.
 """
 
 from __future__ import annotations
@@ -41,22 +41,23 @@ _FIT_COLUMNS = (
 
 @dataclass(frozen=True)
 class CategoryPriors:
-    """What the contents of a category have in common, by its name."""
+    """Priors of the contents of each category, by its name."""
 
     past_rate: Mapping[str, RatePrior]
-    """clicks an impression, without the held-out days"""
+    """clicks per impression, without the held-out days"""
     rate: Mapping[str, RatePrior]
+    """clicks per impression, on all days"""
     view_rate: Mapping[str, RatePrior]
-    """views a click"""
+    """views per click"""
     curves: CurvePrior
-    """one row a category, in the order of `names`; without the held-out days"""
+    """one row per category, in the order of `names`; without the held-out days"""
     names: tuple[str, ...]
 
 
 def daily_rows(exposure: DataFrame) -> DataFrame:
-    """One row per content and drawer with impressions: its days as one array, and the category of the last of them.
+    """One row per content and drawer with impressions: its days as one array, and its category on the last day.
 
-    `exposure` holds rows of contract `content_exposure`, whose key makes a content's days in a drawer distinct.
+    `exposure` follows contract `content_exposure`; by its key, the days of a content in a drawer are distinct.
     """
     day = F.struct(F.col("date").alias("day"), "pv", "click", "view")
     latest = F.max(F.struct("date", "category"))["category"]
@@ -69,7 +70,7 @@ def daily_rows(exposure: DataFrame) -> DataFrame:
 
 
 def category_priors(rows: DataFrame, rules: FitRules, held_out_from: date) -> CategoryPriors:
-    """Every category's priors, from `daily_rows`: one row a content comes to this process."""
+    """Every category's priors, from `daily_rows`. One row per content and drawer comes to the driver."""
     found = rows.mapInArrow(_first_pass(rules, held_out_from), _FIRST_COLUMNS).toArrow()
     of = found.column("category").combine_chunks().dictionary_encode()
     names = tuple(sorted(of.dictionary.to_pylist()))
@@ -82,7 +83,7 @@ def category_priors(rows: DataFrame, rules: FitRules, held_out_from: date) -> Ca
     )
 
     def rates(part: str, whole: str) -> dict[str, RatePrior]:
-        # Views may follow later than their click's day, so that a day may have more of them than clicks.
+        # A view may fall on a later day than its click, so a content may have more views than clicks.
         counted = np.minimum(column[part], column[whole])
         return {name: fit_rate_prior(counted[code == n], column[whole][code == n]) for n, name in enumerate(names)}
 
@@ -96,21 +97,22 @@ def category_priors(rows: DataFrame, rules: FitRules, held_out_from: date) -> Ca
 
 
 def fitted_rows(rows: DataFrame, rules: FitRules, held_out_from: date, priors: CategoryPriors) -> DataFrame:
-    """One row per content and drawer: contract `p2c_parameters` without its day.
+    """One row per content and drawer: contract `p2c_parameters` without its date.
 
-    The curve stands on all days. Its errors are those of a fit without the days from `held_out_from` on, on these days.
+    The curve is fitted to all days. Its errors are those, on the days from `held_out_from` on, of a fit to the days
+    before.
     """
     return rows.mapInArrow(_second_pass(rules, held_out_from, priors), _FIT_COLUMNS)
 
 
 @dataclass(frozen=True, eq=False)
 class _Batch:
-    """The days of a batch's contents, each content's in order of time."""
+    """The days of a batch's contents, in order of time within each content."""
 
     series: DailySeries
     views: Floats
     is_past: Bools
-    """(d,) before the held-out days"""
+    """(d,) whether the day is before the held-out days"""
 
     @staticmethod
     def of(batch: pa.RecordBatch, held_out_from: date) -> _Batch:
@@ -119,7 +121,7 @@ class _Batch:
         content = days.values.slice(offsets[0], offsets[-1] - offsets[0])
         number = pc.cast(content.field("day"), pa.int32()).to_numpy(zero_copy_only=False)
         owner = np.repeat(np.arange(len(days)), np.diff(offsets))
-        order = np.lexsort((number, owner))  # engines collect in any order; sums of floats must not depend on it
+        order = np.lexsort((number, owner))  # engines collect in any order; float sums must not depend on it
         pv, click, view = (
             content.field(name).to_numpy(zero_copy_only=False).astype(np.float64)[order]
             for name in ("pv", "click", "view")
@@ -169,7 +171,7 @@ def _fits(batch: pa.RecordBatch, rules: FitRules, held_out_from: date, priors: C
     clicks = series.sums(series.click)
     ctr = _smoothed(priors.rate, category, clicks, series.sums(series.pv))
     past_ctr = _smoothed(priors.past_rate, category, past.sums(past.click), past.sums(past.pv))
-    # A content without earlier days has nothing to be judged by.
+    # A content without earlier days has no fit to evaluate.
     is_judged = np.diff(past.offsets) > 0
     before = fit_series(past, rules=rules, ctr=past_ctr, prior=prior).fit
     measures = (
@@ -201,5 +203,5 @@ def _smoothed(priors: Mapping[str, RatePrior], category: list[str], part: Floats
 
 
 def _nullable(values: Floats) -> pa.Array:
-    """What is not finite is null: the days do not tell it."""
+    """The values as an Arrow array; values that are not finite become null."""
     return pa.array(values, mask=~np.isfinite(values))
