@@ -1,4 +1,4 @@
-"""The command lines that make the golden root of `golden_deliveries`: a night a day, each under a policy of its own."""
+"""The command lines that make the golden root from `golden_deliveries`: one night per day, each with its own policy."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ _FEW_ATTACKS = _set(
 
 
 def commands(raw: Path, conf: Path) -> Iterator[Command]:
-    """Six nights from the deliveries under `raw`, one of them published again, and the jobs around them.
+    """Six nights from the deliveries under `raw`, a republication of one of them, and the other jobs of these days.
 
-    `conf` is the checkout's folder of overlays. The caller adds what all lines share: root and engine.
+    `conf` is the checkout's folder of overlays. The caller adds the options that all lines share: root and engine.
     """
     recommended = ["--conf", str(conf / "recommended.yaml")]
     yield ["creatorpool", *_over(0, "run", raw)]
@@ -79,7 +79,7 @@ def commands(raw: Path, conf: Path) -> Iterator[Command]:
     yield [*_over(4, "allocate_pool.py"), "--category", "music", *_CREATOR_CAPS]
     yield [*_over(4, "allocate_pool.py"), *_CREATOR_CAPS]
     yield [*_over(5, "allocate_pool.py", raw), *_CREATOR_CAPS_CARRIED]
-    # Events of this day came late, with the two days after it.
+    # Late events of this day arrived with the two days after it.
     yield ["creatorpool", *_over(2, "run"), "--republish", *recommended]
 
     yield [*_over(3, "explain_payouts.py"), "--against", str(DAYS[2]), *_BOUNDS, "--against-conf", *recommended[1:]]
@@ -90,7 +90,7 @@ def commands(raw: Path, conf: Path) -> Iterator[Command]:
 
 
 def commands_with_signal(raw: Path, signal: Path) -> Iterator[Command]:
-    """The last two nights, under an overlay with a signal of one's own, and the jobs that look back on them."""
+    """The last two nights, with overlay `signal` (a custom signal), and the jobs that read them."""
     policy = ["--conf", str(signal), *_CAPPED_LOG]
     days = ("--from", str(DAYS[6]), "--to", str(DAYS[7]))
     yield ["creatorpool", "backfill", *days, "--source", str(raw / "{date}"), *policy]
@@ -102,6 +102,6 @@ def commands_with_signal(raw: Path, signal: Path) -> Iterator[Command]:
 
 
 def _over(number: int, job: str, raw: Path | None = None) -> Command:
-    """`job` over the day of this number, from its deliveries under `raw` if given."""
+    """The command line of `job` for day `number`, with the day's deliveries under `raw` as source, if given."""
     source = [] if raw is None else ["--source", str(raw / str(DAYS[number]))]
     return [job, "--date", str(DAYS[number]), *source]

@@ -1,4 +1,4 @@
-"""Deliveries of the golden root: eight small days, made up from seeds, that bring what a night may meet."""
+"""Deliveries of the golden root: eight small days, made up from seeds, with the cases that a night must handle."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MARKET = SyntheticMarket(
     n_viewers=150,
     n_videos=80,
     n_creators=20,
-    # A pool of millions of micros for each video, two usual ones, and one with fewer micros than a fair split needs.
+    # One pool with millions of micros per video, two usual pools, and one with too few micros for a fair split.
     revenue_micros_per_event={"comedy": 2_100, "education": 900, "music": 400_000, "news": 30},
 )
 _ENTRANTS = CohortMarket(
@@ -43,19 +43,19 @@ _ENTRANTS = CohortMarket(
 )
 _EXPOSURE = DeliveryMarket(10, DAYS[0], len(DAYS), guarantee_share=0.3)
 _REFUNDS = {2: {"comedy": -800_000, "music": -50_000_000}, 3: {"comedy": -100_000}}
-"""By number of the day: the first one exceeds its day's revenue, and the rest is carried on."""
+"""By number of the day. The first refund exceeds its day's revenue, and the rest is carried to later days."""
 _UNVERIFIED_FROM = 4
 """Number of the day from which every tenth viewer is unverified."""
 _CSV_DAY, _JSON_DAY = 1, 3
 _DELIVERY_DAYS = {"creators": (0, 3, 6), "entrants": (1,), "drawer_positions": (0, 7), "delivery_guarantees": (1, 7)}
-"""Tables that are not delivered every day, with the numbers of their days."""
+"""Tables that are not delivered every day, with the numbers of the days on which they are"""
 
 _Tables = dict[str, pa.Table]
 _TIMES = pa.timestamp("us", "UTC")
 
 
 def write_deliveries(folder: Path) -> None:
-    """Write each day to `folder`/<day>, fit for ingestion."""
+    """Write the delivery of each day to `folder`/<day>."""
     with TemporaryDirectory() as scratch:
         entrants = Path(scratch) / "entrants"
         write_cohort_days(entrants, _ENTRANTS)
@@ -72,7 +72,7 @@ def write_deliveries(folder: Path) -> None:
 
 
 def _market_tables(scratch: Path, number: int) -> _Tables:
-    """The day's ordinary deliveries, in Parquet with rows of every kind that is broken."""
+    """The day's tables without late events, entrants and exposures; Parquet days have rows that break each rule."""
     is_text = number in (_CSV_DAY, _JSON_DAY)
     generate_day(scratch, DAYS[number], replace(_MARKET, dirty_share=0.0) if is_text else _MARKET)
     tables = {path.stem: pq.read_table(path) for path in scratch.iterdir()}
@@ -97,7 +97,7 @@ def _with_unverified(viewers: pa.Table) -> pa.Table:
 
 
 def _creators(videos: pa.Table) -> pa.Table:
-    """Verification levels: every third creator is verified, the last two have no row."""
+    """Table `creators`: every third creator is verified, and the last two creators have no row."""
     names = sorted(set(videos.column("creator_id").to_pylist()) - {None})[:-2]
     levels = ["verified" if place % 3 == 0 else "unverified" for place in range(len(names))]
     since = pa.array([datetime(2026, 1, 1, tzinfo=UTC)] * len(names), _TIMES)
@@ -105,7 +105,7 @@ def _creators(videos: pa.Table) -> pa.Table:
 
 
 def _with_entrants(tables: _Tables, folder: Path) -> _Tables:
-    """The tables that the entrants' day adds rows to, and the entrants themselves."""
+    """Table `entrants` from `folder`, and the tables to which the entrants' data add rows."""
     found = {name: tables[name] for name in ("events", "videos", "viewers")}
     for name, rows in found.items():
         more = pq.read_table(folder / f"{name}.parquet")
@@ -124,7 +124,7 @@ def _exposure_tables(day: date) -> _Tables:
 
 
 def _late_events(clean: pa.Table, before: pa.Table | None) -> Iterator[pa.Table]:
-    """Events of one and two days before that come with this day, and some that came the day before already."""
+    """Late events of the two days before, and events that were already delivered the day before."""
     if before is None:
         return
     yield before.slice(0, 10)
