@@ -16,9 +16,9 @@ ROOT ?= demo-output
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-setup: $(VENV)/.ready $(VENV)/.spark-ready $(VENV)/.browser-ready ## make .venv with the locked dependencies, and the Spark engine ready (Java 17 or 21, Delta's jars)
+setup: $(VENV)/.ready $(VENV)/.spark-ready $(VENV)/.browser-ready ## make .venv with the locked dependencies, and prepare the Spark engine (Java 17 or 21, Delta's jars)
 
-setup-embedded: $(VENV)/.ready ## the same without Spark and Java
+setup-embedded: $(VENV)/.ready ## make .venv only, without Spark and Java
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || \
@@ -42,7 +42,7 @@ demo: $(VENV)/.ready $(if $(filter spark,$(ENGINE)),$(VENV)/.spark-ready) ## run
 cluster-demo: $(VENV)/.ready $(VENV)/.spark-ready ## run the night on a standalone cluster on loopback that loses a worker midway, and compare the payouts
 	$(BIN)/python -m tools.cluster_demo --root $(ROOT)
 
-check-airflow: ## import the example DAG with a real Airflow, in an environment of its own that then goes
+check-airflow: ## import the example DAG with a real Airflow, in a temporary environment
 	home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && $(PYTHON) -m venv "$$home/venv" && \
 	  "$$home/venv/bin/pip" install --quiet "apache-airflow==$(AIRFLOW_VERSION)" && \
 	  AIRFLOW_HOME="$$home" "$$home/venv/bin/python" tools/check_airflow_dag.py
@@ -55,44 +55,44 @@ test-embedded: $(VENV)/.ready $(VENV)/.browser-ready
 test-spark: $(VENV)/.ready $(VENV)/.spark-ready
 	$(BIN)/pytest --engine spark -m engine
 
-test-fast: $(VENV)/.ready ## the tests that start no engine
+test-fast: $(VENV)/.ready ## run the tests that start no engine
 	$(BIN)/pytest --engine embedded -m "not engine and not once"
 
 prove: setup ## run the long batteries (marked `prove`), on both engines
 	$(BIN)/pytest --prove --engine embedded
 	$(BIN)/pytest --prove --engine spark -m engine || test $$? -eq 5 # 5: no battery needs an engine
 
-check: lint docs test-fast ## before a commit: lint, types, docs, and the tests that start no engine
+check: lint docs test-fast ## run before a commit: lint, types, docs, and the tests that start no engine
 
-lint: $(VENV)/.ready ## formatting, lint and types
+lint: $(VENV)/.ready ## check formatting, lint and types
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 
-format: $(VENV)/.ready ## put the code in shape
+format: $(VENV)/.ready ## format the code and apply the linter's fixes
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
 docs: $(VENV)/.ready ## build the documentation site into site/; a broken link or an undocumented name is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs --quiet build
 
-coverage: $(VENV)/.ready ## which share of lines and branches the tests run, by package and in all (COVERAGE_ENGINES="embedded spark")
+coverage: $(VENV)/.ready ## measure the share of lines and branches that the tests run, by package (COVERAGE_ENGINES="embedded spark")
 	$(BIN)/python -m coverage erase
 	for engine in $(COVERAGE_ENGINES); do $(BIN)/python -m coverage run -m pytest --engine $$engine \
 	  $$(test $$engine = embedded || echo "-m engine") || exit 1; done
 	$(BIN)/python -m tools.coverage_by_package
 
-wheel: $(VENV)/.ready ## build the wheel into dist/; it carries conf/ and data_contracts/
+wheel: $(VENV)/.ready ## build the wheel, with conf/ and data_contracts/, into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
-lock: $(VENV)/.ready ## resolve requirements.lock anew from pyproject.toml
+lock: $(VENV)/.ready ## resolve requirements.lock again from pyproject.toml
 	$(PYTHON) -m venv $(VENV)/lock-tool
 	$(VENV)/lock-tool/bin/pip install --quiet uv==$(UV_VERSION)
 	$(VENV)/lock-tool/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --extra test --extra docs --extra bench --extra rl \
 	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
 
-bench: setup ## all benchmarks, each a table beside its peers
+bench: setup ## run all benchmarks; each prints a table with its peers
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
-clean: ## remove what the targets above made
+clean: ## remove everything that the targets above made
 	rm -rf $(VENV) $(ROOT) warehouse .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* site dist spark-warehouse metastore_db derby.log

@@ -1,4 +1,4 @@
-"""The nightly job: `spark-submit jobs/allocate_pool.py --date 2026-11-20` pays out the day's pools."""
+"""The nightly job: `spark-submit jobs/allocate_pool.py --date 2026-11-20` pays the day's pools."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What entrants' tests show of incentives: `spark-submit jobs/estimate_incentives.py --date 2026-11-20`."""
+"""Estimates of new creators' incentives: `spark-submit jobs/estimate_incentives.py --date 2026-11-20`."""
 
 from __future__ import annotations
 

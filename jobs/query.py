@@ -1,4 +1,4 @@
-"""Ask the tables in SQL: `python jobs/query.py --root demo-output/tables "SELECT * FROM creator_payouts LIMIT 5"`."""
+"""Query the tables in SQL: `python jobs/query.py --root demo-output/tables "SELECT * FROM creator_payouts LIMIT 5"`."""
 
 from __future__ import annotations
 

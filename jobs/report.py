@@ -1,4 +1,4 @@
-"""What a day's payouts look like, as one page: `python jobs/report.py --date 2026-11-20`."""
+"""The report of a day, as one page: `python jobs/report.py --date 2026-11-20`."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def drop_a_column(tables: Tables) -> None:
             "pool_payouts of 2026-11-20: payout_micros sums to 101 micros, before to 100 (+1); "
             "values of ['payout_micros'] differ",
         ),
-        (swap_videos, "pool_payouts of 2026-11-20: the same values stand in other rows"),
+        (swap_videos, "pool_payouts of 2026-11-20: the same values are in other rows"),
         (drop_a_column, "pool_payouts of 2026-11-20: columns ['share'] are gone"),
         (
             lambda tables: tables["policy_advice"][0].update(advised_bounty=2.00001),

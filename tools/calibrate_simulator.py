@@ -1,4 +1,4 @@
-"""Fits the simulated market's base rates to KuaiRand logs, and prints both.
+"""Fits the base rates of the simulated market to KuaiRand logs, and prints the statistics of both.
 
 python tools/calibrate_simulator.py ../shared/data/kuairand
 """
@@ -24,7 +24,7 @@ def main(folder: Path) -> None:
     for minutes in (10, 30, 60):
         found = statistics_of(events, 60.0 * minutes)
         fitted = calibrated(SimulatorParameters(), found)
-        # On other markets and sessions than those of the fit.
+        # Use another market and other sessions than the fit.
         log = SessionSimulator(fitted, seed=1).play(FinalScorePolicy(), 4000, seed=1)
         table.add_row(
             f"{minutes} min",
@@ -40,7 +40,7 @@ def main(folder: Path) -> None:
 
 
 def statistics_of(events: pd.DataFrame, gap_seconds: float) -> SessionStatistics:
-    """A view that did not last long enough to count as a click is a skip; a long view is a finished one."""
+    """Statistics of sessions: a view without `is_click`, which is short, is a skip; a long view is a finished video."""
     return session_statistics(
         events["user_id"], events["time_ms"] / 1000.0, events["is_click"] == 0, events["long_view"] == 1, gap_seconds
     )

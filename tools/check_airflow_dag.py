@@ -1,4 +1,4 @@
-"""Import the example DAG with the Airflow that runs this, and say what Airflow found: `make check-airflow`."""
+"""Imports the example DAG with the installed Airflow and checks its tasks: `make check-airflow`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DAG_FILE = Path(__file__).resolve().parents[1] / "docs" / "examples" / "airflow_
 
 
 def main() -> int:
-    """0 if the file imports and its DAG holds the tasks, in order, without a cycle."""
+    """Return 0 if the file imports and its DAG has the expected tasks, in order and without a cycle; else 1."""
     import airflow
 
     dag = runpy.run_path(str(DAG_FILE))["dag"]

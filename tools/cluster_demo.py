@@ -1,4 +1,4 @@
-"""`make cluster-demo`: the night on a real standalone cluster that loses a worker midway, and the same payouts."""
+"""`make cluster-demo`: runs a night on a standalone cluster that loses a worker, and checks the payouts."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ PAYOUTS = {
     "video_payouts": ["video_id", "payout_micros", "total_micros"],
     "creator_payouts": ["creator_id", "payout_micros", "total_micros"],
 }
-"""What is compared of each table; the last column is added up."""
+"""Columns of each table that are compared; the last column is summed."""
 
 
 def main() -> int:
-    """Pay one made-up day twice, embedded and on the cluster, and compare every payout; 0 if all are equal."""
+    """Pay one made-up day twice, embedded and on the cluster, and compare every payout; return 0 if all are equal."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, default=Path("demo-output"))
     parser.add_argument("--events", type=int, default=200_000)
@@ -42,9 +42,9 @@ def main() -> int:
     job = Path(__file__).resolve().parents[1] / "jobs" / "allocate_pool.py"
     night = ["--date", str(DAY), "--source", str(raw), "--set", "contracts.data_docs=false"]
 
-    out.print("On the embedded engine, to compare with …")
+    out.print("Running the night on the embedded engine, for comparison …")
     subprocess.run([sys.executable, job, *night, "--root", alone], check=True, capture_output=True)
-    out.print("On a master and two workers; one is killed when the signals begin …")
+    out.print("Running it on a cluster with two workers; worker-0 is killed when the signals begin …")
     with standalone_cluster(place / "cluster") as cluster:
         submitted = spark_submit(cluster.address, Path(sys.executable), job, *night, "--root", shared)
         code, lines = run_while_a_worker_dies(cluster, submitted, "signals: begins")

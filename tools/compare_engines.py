@@ -1,9 +1,9 @@
-"""What each ranking engine makes of a graduation: G0, G1, ΔG, and the bounty that follows (docs/recommendation.md).
+"""Continuation values G0, G1, ΔG of each ranking engine, and the bounty that follows (docs/recommendation.md).
 
-    python tools/compare_engines.py                      the table
-    python tools/compare_engines.py docs/images          and the picture
+    python tools/compare_engines.py                      prints the table
+    python tools/compare_engines.py docs/images          also draws the picture
 
-Trains a DQN agent on the simulated market first: needs the extra rl, and half a minute.
+It first trains a DQN agent on the simulated market, which needs the extra rl and half a minute.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def main(folder: Path | None) -> None:
 
 
 def table_of(engines: dict[str, SlateEngine]) -> Table:
-    """One row an engine: continuation values with 95 % intervals, and what they do to the bounty."""
+    """One row per engine: continuation values with 95 % intervals, and the bounty that follows from them."""
     table = Table(title=f"An entrant in {CATEGORY}, tested on {PLAN.n} impressions, bar {PLAN.k}")
     table.add_column("engine")
     for name in ("G0", "G1", "ΔG", "q̂, no bounty", "q*", "B*", "π(q*)B*", "certified"):
@@ -90,7 +90,7 @@ def shown(found: ContinuationEstimate, name: str) -> str:
 
 
 def share_chart(engines: dict[str, SlateEngine]) -> alt.Chart:
-    """Share of the slates by posterior mean, right after the test."""
+    """Chart of the share of slates by posterior mean, right after the test, one line per engine."""
     mean = np.linspace(0.2, 0.95, 76)
     total = np.full(mean.size, PLAN.n + sum(PLAN.prior))
     rows = [

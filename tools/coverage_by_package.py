@@ -1,8 +1,8 @@
-"""Combines what `make coverage` measured in all processes, and prints which share ran, by package and in all.
+"""Combines the measurements of `make coverage` from all processes, and prints the share that ran, by package.
 
-Kernels that numba compiles are counted apart: their Python lines never run. On the embedded engine with Python 3.11,
-functions that the engine calls from its own threads are not traced and count as not run; COVERAGE_ENGINES="embedded
-spark" measures them in Spark's workers.
+Kernels that numba compiles are counted separately, because their Python lines never run. On the embedded engine with
+Python 3.11, functions that the engine calls from its own threads are not traced and count as not run;
+COVERAGE_ENGINES="embedded spark" measures them in Spark's workers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ COUNTS = ("num_statements", "covered_lines", "num_branches", "covered_branches",
 
 
 def main() -> int:
-    """Print the table; 1 where nothing was measured."""
+    """Print the table and return 0; return 1 if nothing was measured."""
     measured = Coverage()
     measured.combine()
     with tempfile.TemporaryDirectory() as folder:
@@ -33,7 +33,7 @@ def main() -> int:
                 sum_ + file["summary"][count] for sum_, count in zip(packages[package], COUNTS, strict=True)
             ]
     if not packages:
-        print("nothing was measured", file=sys.stderr)
+        print("nothing was measured: run `make coverage`", file=sys.stderr)
         return 1
     print(f"{'package':<16}{'statements':>12}{'ran':>8}{'branches':>10}{'ran':>8}{'left out':>10}")
     total = packages.pop("all")

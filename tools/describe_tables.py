@@ -21,7 +21,7 @@ QUARANTINE = "_quarantine"
 
 
 def tables_page(contracts: Mapping[str, Contract]) -> str:
-    """The whole page, one section a table; quarantine tables stand with their table, in one line."""
+    """The whole page, one section per table; a quarantine table is one line in the section of its table."""
     described = [contract for name, contract in contracts.items() if not name.endswith(QUARANTINE)]
     sections = ["\n".join(_section(contract, contracts)) for contract in described]
     return "\n\n".join([INTRODUCTION, *sections]) + "\n"

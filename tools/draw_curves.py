@@ -15,12 +15,12 @@ from creatorpool.synthetic.delivery import DeliveryMarket, draw_delivery, exposu
 DAYS = 42
 MARKET = DeliveryMarket(200, date(2026, 10, 10), DAYS, drawers=1, new_contents=20)
 SHOWN = (3, 190)
-"""A content with six weeks behind it, and a new one."""
+"""A content that was shown for six weeks, and a new one"""
 COLUMNS = ("content_id", "drawer", "date", "pv", "click")
 
 
 def main(folder: Path) -> None:
-    """One file."""
+    """Write the chart to `folder`, as one SVG file."""
     truth = draw_delivery(MARKET)
     pv, click = truth.pv[:, 0], truth.click[:, 0]
     series = daily_series(np.arange(MARKET.contents + 1) * DAYS, pv.ravel(), click.ravel())

@@ -37,7 +37,7 @@ COST = implied_cost(TODAY, FOUND.quality.value)
 
 
 def main(folder: Path) -> None:
-    """One file a picture."""
+    """Write the charts to `folder`, one SVG file each."""
     folder.mkdir(parents=True, exist_ok=True)
     pictures = {
         "pass-curve": pass_curve(),
@@ -70,7 +70,7 @@ def pass_curve() -> alt.LayerChart:
 
 
 def marginal_value() -> alt.LayerChart:
-    """What one more unit of quality brings planner and creator, and what it costs."""
+    """Marginal value of quality for the planner and for the creator, and its marginal cost."""
     certificate = implementability_bounty(TODAY, COST)
     q = np.linspace(0.15, 0.75, 160)
     paid = {f"creator, B = {bounty:.2f}": bounty for bounty in (0.0, 5.0, float(certificate.bounty))}
@@ -116,7 +116,7 @@ def marginal_gains() -> alt.HConcatChart:
 
 
 def gains(policy: Policy, cost: object, name: str, x: np.ndarray, cash_price: float) -> np.ndarray:
-    """The marginal gain of one instrument at each of its values x, the other held."""
+    """The marginal gain of one instrument at each of its (n,) values x; the other instrument does not change."""
     found = []
     for value in x:
         at = marginal_gains_in_full(replace(policy, **{name: np.asarray(value)}), cost)  # type: ignore[arg-type]
@@ -125,7 +125,7 @@ def gains(policy: Policy, cost: object, name: str, x: np.ndarray, cash_price: fl
 
 
 class Recorded:
-    """An engine that notes the mean share of each period after pass and after fail."""
+    """An engine that records the mean share of each period, after a pass and after a fail."""
 
     def __init__(self, engine: ThompsonEngine) -> None:
         self.engine = engine
@@ -158,14 +158,14 @@ def continuation() -> alt.HConcatChart:
 
 
 def lines(content: list[dict[str, object]], x: alt.X, y: alt.Y) -> alt.Chart:
-    """One line a name, in the order of the rows."""
+    """A chart with one line per name, in the order of the rows."""
     names = list(dict.fromkeys(row["line"] for row in content))
     color = alt.Color("line:N", title=None, sort=names)
     return alt.Chart(data(content)).mark_line(clip=True).encode(x, y, color)
 
 
 def rows(**columns: object) -> list[dict[str, object]]:
-    """Columns to rows, numbers rounded to what a picture shows, so that a redrawn file differs only where they do."""
+    """Columns as rows, without NaN. Numbers are rounded, so that a redrawn file changes only where the picture does."""
     plain = {name: np.asarray(values).tolist() for name, values in columns.items()}
     names = list(plain)
     return [
@@ -176,7 +176,7 @@ def rows(**columns: object) -> list[dict[str, object]]:
 
 
 def data(content: list[dict[str, object]]) -> alt.InlineData:
-    """Rows that the chart carries in itself."""
+    """Rows as inline data of a chart."""
     return alt.InlineData(values=content)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from creatorpool.recommend.trial import standings
 
 PEERS = ("random", "final score", "final score, tuned")
-# Curves that lie on the first one, or on a peer's level, are told in the table and not drawn.
+# Curves that would cover the first one or a peer's level are in the table only.
 CURVES = ("DQN", "DQN, joint network", "DQN, final scores only", "DQN, the source's")
 
 

@@ -1,4 +1,4 @@
-"""Held-out errors of the response curve beside the smoothed rate's: `python tools/evaluate_curves.py`."""
+"""Compares held-out errors of the response curve and of the smoothed rate: `python tools/evaluate_curves.py`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ METHODS = {
 
 
 def main() -> None:
-    """One row per kind of curve and method."""
+    """Print the errors, one row per kind of curve and method, and the coverage of the intervals."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--contents", type=int, default=2000)
     parser.add_argument("--days", type=int, default=42)
@@ -50,10 +50,10 @@ def main() -> None:
 
 
 def coverage_table(contents: int, days: int) -> Table:
-    """How often 95 % intervals hold the truth, where clicks are drawn from the model; half of the contents are new."""
+    """Share of 95 % intervals that contain the truth, for clicks drawn from the model; half of the contents are new."""
     truth = draw_delivery(DeliveryMarket(2 * contents, FIRST, days, drawers=1, new_contents=contents))
     series = series_of(truth, slice(None))
-    table = Table(title=f"Nominal 95 % intervals that hold the truth, of {contents} contents each")
+    table = Table(title=f"Nominal 95 % intervals that contain the truth, of {contents} contents each")
     for name in ("method", "y_max", "r", "new contents: y_max", "r", "their APE at 3 x0", "rate's APE"):
         table.add_column(name)
     at = 3.0 * truth.x0[contents:, 0]
@@ -79,7 +79,7 @@ def held(fit: P2CFit, truth: DeliveryTruth, part: slice) -> tuple[float, float]:
 
 
 def evaluated(truth: DeliveryTruth) -> list[list[str]]:
-    """The cells of each method: means over contents."""
+    """The table's cells, one list per method: means over contents."""
     split = truth.market.days - HELD_OUT
     past, future = series_of(truth, slice(None, split)), series_of(truth, slice(split, None))
     prior = fit_rate_prior(past.sums(past.click), past.sums(past.pv))
@@ -96,7 +96,7 @@ def evaluated(truth: DeliveryTruth) -> list[list[str]]:
 
 
 def series_of(truth: DeliveryTruth, days: slice) -> DailySeries:
-    """Some days of every content."""
+    """Impressions and clicks of all contents on `days`."""
     pv, click = (part[:, 0, days] for part in (truth.pv, truth.click))
     return daily_series(np.arange(pv.shape[0] + 1) * pv.shape[1], pv.ravel(), click.ravel())
 

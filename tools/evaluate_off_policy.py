@@ -1,10 +1,10 @@
-"""Values of ranking policies from the logs of others (docs/recommendation.md).
+"""Estimates the values of ranking policies from the logs of other policies (docs/recommendation.md).
 
     python tools/evaluate_off_policy.py ../shared/data/open-bandit
 
-First on the Open Bandit cut, whose two policies were both logged, so that what the logs of one say of the other can be
-checked. Then on sessions of the simulated market, where the exact value of every choice is known; this part trains a
-DQN agent and needs the extra rl.
+First it uses a part of the Open Bandit data, which has logs of two policies: an estimate for one policy from the logs
+of the other can be compared with the policy's own logs. Then it uses sessions of the simulated market, where the exact
+value of every choice is known. This part trains a DQN agent and needs the extra rl.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ def main(folder: Path) -> None:
 
 
 def open_bandit(folder: Path) -> Table:
-    """Each policy from the other's logs, and one that was learned on half of the random logs, on the other half."""
+    """Values of each policy from the other's logs, and of a policy learned on half of the random logs from the rest."""
     logs = {name: pd.read_csv(folder / f"men_{name}.csv.gz") for name in ("random", "bts")}
-    table = new_table("Click rate on the Open Bandit cut, in per mille", "really")
+    table = new_table("Click rate on the Open Bandit data, in per mille", "own logs")
     for one, other, name in (("random", "bts", "Thompson"), ("bts", "random", "random")):
         position = logs[one]["position"].to_numpy() - 1
-        really = 1000 * logs[other]["click"].mean()
+        truth = 1000 * logs[other]["click"].mean()
         add_row(
-            table, f"{name}, from the other's logs", choices(logs[one]), shares(logs[other])[position], position, really
+            table, f"{name}, from the other's logs", choices(logs[one]), shares(logs[other])[position], position, truth
         )
     is_kept = np.random.default_rng(0).random(len(logs["random"])) < 0.5
     learned, kept = logs["random"][~is_kept], logs["random"][is_kept]
@@ -70,7 +70,7 @@ def open_bandit(folder: Path) -> Table:
 
 
 def simulated_sessions() -> Table:
-    """Random sessions, judged for other policies choice by choice, beside the exact values in the same states."""
+    """Values of policies estimated from random sessions, choice by choice, and the exact values in the same states."""
     simulator = SessionSimulator(seed=0)
     agent = DQNAgent(simulator)
     agent.train(80_000)
@@ -104,7 +104,7 @@ def choices(log: pd.DataFrame) -> LoggedChoices:
 
 
 def shares(log: pd.DataFrame) -> np.ndarray:
-    """(positions, items) part of the impressions at each position that showed each item."""
+    """(positions, items) shares of the impressions at each position that showed each item."""
     shown = (
         log.groupby(["position", "item_id"]).size().unstack(fill_value=0).reindex(columns=range(ITEMS), fill_value=0)
     )
@@ -128,7 +128,7 @@ def add_row(
     context: np.ndarray | None,
     truth: float | None,
 ) -> None:
-    """Values with 95 % intervals by each method."""
+    """Add a row with the policy's value and 95 % interval by each method, in thousandths."""
     found = evaluate_policy(logged, chances, cross_fitted_rates(logged, context))
     cells = []
     for estimate in found.values():

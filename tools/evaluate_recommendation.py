@@ -1,11 +1,11 @@
-"""What interests and candidates foresee: on simulated logs with known interests, and on real long views held out.
+"""Evaluates interests on simulated logs with known interests, and candidates on held-out long views of real logs.
 
     python tools/evaluate_recommendation.py                                  # simulated interests
     python tools/evaluate_recommendation.py --data ../shared/data/kuairand   # and the KuaiRand cut
 
-Interests: viewers of a simulated market open the app at random, and are shown random candidates; what they do makes the
-history. Then each opens it once more, which is held out. Candidates: of all but the last days of the log, held against
-the long views of videos not seen before on the last days; likes, follows and shares count as likes.
+Interests: viewers of a simulated market have random sessions with random candidates, which are the history. One more
+session of each viewer is held out. Candidates are computed from the log without its last days, and compared with the
+long views of these last days, of videos that the viewer had not seen before; likes, follows and shares count as likes.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from creatorpool.recommend import (
 EDGES = (1, 10, 30, 100)
 CANDIDATES, POOL, NEIGHBOURS = 20, 100, 50
 VIEW_WEIGHT = 0.01
-"""w2 for a log of a hundred views a popular video"""
+"""w2 for a log in which a popular video has a hundred views"""
 
 RANKERS: dict[str, tuple[int, ScoreWeights]] = {
     "most viewed": (1, ScoreWeights(0.0, 1.0, 0.0)),
@@ -58,7 +58,7 @@ RANKERS: dict[str, tuple[int, ScoreWeights]] = {
 
 @dataclass(frozen=True)
 class HeldOutLog:
-    """A log cut in two: scores before, (items, users), and long views of unseen items after, (users, items)."""
+    """Scores (items, users) and views (items,) of a log, and later long views (users, items) of items new to users."""
 
     matrix: sparse.csr_matrix
     views: np.ndarray
@@ -66,7 +66,7 @@ class HeldOutLog:
 
 
 def main() -> None:
-    """Print a table for each part."""
+    """Print the table of interests, and with `--data` the tables of candidates."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sessions", type=int, default=20_000, help="of the simulated history, by 5,000 viewers")
     parser.add_argument("--seed", type=int, default=1)
@@ -80,8 +80,8 @@ def main() -> None:
 
 
 def simulated_interests(sessions: int, seed: int) -> dict[str, tuple[int, dict[str, InterestScore]]]:
-    """Viewers of each group of history, and the scores of the three ways to predict their interests."""
-    # Nothing that is shown may give the interests away.
+    """By group of viewers with equally long histories: their number, and the scores of three predictions."""
+    # The shown videos must not depend on the viewers' interests.
     simulator = SessionSimulator(SimulatorParameters(interest_share=0.0), seed=seed)
     market, parameters = simulator.market, simulator.parameters
     viewers = np.arange(parameters.viewers)
@@ -104,7 +104,7 @@ def _counts(simulator: SessionSimulator, log: SessionLog) -> CategoryCounts:
 
 
 def held_out_log(folder: Path, days: int) -> HeldOutLog:
-    """The log in `folder`, its last `days` days held out, of viewers and videos that occur before."""
+    """The log in `folder` with its last `days` days held out, restricted to viewers and videos that occur before."""
     log = pd.concat([pd.read_csv(path, sep="\t") for path in sorted(folder.glob("events_*.tsv*"))])
     log["length"] = log.groupby("video_id")["duration_ms"].transform("max")
     last = sorted(log["date"].unique())[-days:]
@@ -129,7 +129,7 @@ def held_out_log(folder: Path, days: int) -> HeldOutLog:
 
 
 def held_out_candidates(log: HeldOutLog, seed: int) -> tuple[int, int, dict[str, Recall]]:
-    """Viewers asked, their long views, and the recall of each ranker."""
+    """Number of viewers with long views, number of these views, and the recall of each ranker."""
     items, users = log.matrix.shape
     catalogue = Catalogue(log.views, np.ones(items, dtype=bool), sparse.csr_matrix((items, 1)))
     nothing = np.zeros((users, 1), dtype=bool)  # the log has no categories
@@ -148,7 +148,7 @@ def held_out_candidates(log: HeldOutLog, seed: int) -> tuple[int, int, dict[str,
 
 
 def interest_table(sessions: int, found: dict[str, tuple[int, dict[str, InterestScore]]]) -> Table:
-    """Both measures of the three ways, by history."""
+    """Both measures of the three predictions, one row per group of viewers."""
     table = Table(title=f"Interests predicted from {sessions:,} simulated sessions of random candidates")
     ways = ("popularity", "region", "user")
     heads = (*(f"found: {way}" for way in ways), *(f"log loss: {way}" for way in ways))

@@ -1,12 +1,12 @@
-"""Fingerprints of what is published under a root, to compare the rows that two versions of the code publish.
+"""Fingerprints of the published rows under a root, to compare the rows that two versions of the code publish.
 
-Tables are read with deltalake alone, by the promised names of the ledger and its columns, so that a fingerprint does
-not depend on the code that it judges. Three kinds of columns are not compared as they are:
+Tables are read only with deltalake and by the promised names of the ledger and its columns, so that a fingerprint does
+not depend on the code under test. Three kinds of columns are not compared exactly:
 
 - Columns that differ from run to run are left out.
-- Of sentences for people, only whether there is one is compared.
+- For sentences for people, only their presence is compared.
 - Measures and estimates are compared within `TOLERANCE`: their last digits depend on the processor, whose vector units
-  and linear algebra round in other ways. Money, shares, signals and quality do not depend on it, and are compared
+  and linear algebra round in different ways. Money, shares, signals and quality do not depend on it, and are compared
   exactly.
 """
 
@@ -45,7 +45,7 @@ DIGITS = 9
 TOLERANCE = 1e-6
 """Relative. Between processors, fitted parameters differ by 2e-7, other measures by 1e-13."""
 WHOLE = "all"
-"""Stands for the day of a table that is not kept by day."""
+"""Replaces the day for a table that is not partitioned by day"""
 
 _STAGES, _POOLS, _CHECKS = "stage_runs", "allocation_runs", "contract_results"
 _CHECK_COLUMNS = ["contract", "rule", "severity", "passed", "rows_checked", "rows_failed"]
@@ -64,14 +64,13 @@ def fingerprints(root: Path, like: Mapping[str, Any] | None = None) -> Document:
     root : Path
         Folder of the tables.
     like : mapping, optional
-        An earlier result. Only the tables, the columns and the contracts' rules that it covers are read: there may be
-        more since.
+        An earlier result. Only the tables, columns and rules that it has are read, because newer code may have more.
 
     Returns
     -------
     dict
         ``tables``: table -> day -> ``rows`` (their number), ``sums`` (of each column of micros), ``columns`` (column ->
-        digest of its values, whatever their order), ``sha256`` of the rows without measures, and ``measures`` (column
+        digest of its values in any order), ``sha256`` of the rows without measures, and ``measures`` (column
         -> values in the order of the rows). ``rules``: contract -> names of the rules that were checked. Tables come
         in the order in which the ledger names them, ingested ones first.
     """
@@ -89,7 +88,7 @@ def fingerprints(root: Path, like: Mapping[str, Any] | None = None) -> Document:
 
 
 def differences(stored: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
-    """What differs between `stored` and what was found like it, one line a table and day."""
+    """The differences between `stored` and `found`, one line per table and day."""
     pairs = [
         (f"{table} of {day}", days.get(day), found["tables"].get(table, {}).get(day))
         for table, days in stored["tables"].items()
@@ -107,7 +106,7 @@ def differences(stored: Mapping[str, Any], found: Mapping[str, Any]) -> list[str
 
 
 def as_text(document: Mapping[str, Any]) -> str:
-    """The fingerprints as JSON, with one line a table and day."""
+    """The fingerprints as JSON, with one line per table and day."""
     rules = _object((name, json.dumps(rules)) for name, rules in document["rules"].items())
     tables = _object(
         (table, _object((day, json.dumps(one)) for day, one in days.items()))
@@ -127,7 +126,7 @@ def _published(root: Path, rules: Mapping[str, Sequence[str]]) -> dict[str, dict
     for run in sorted(runs, key=lambda run: run["sequence"]):
         for table, version in json.loads(run["output_versions"]).items():
             if run["stage"] == "ingest":
-                # A later day adds late events to earlier days: readers take all days as the last ingestion left them.
+                # A later day adds late events to earlier days, so readers take all days from the last ingestion.
                 found[table] = _by_day(_read(root, table, version))
             else:
                 found.setdefault(table, {})[str(run["date"])] = _read(root, table, version, run["date"])
@@ -152,7 +151,7 @@ def _by_day(rows: pa.Table) -> dict[str, pa.Table]:
 
 
 def _checks(root: Path, rules: Mapping[str, Sequence[str]]) -> pa.Table:
-    """What the checks of `rules` saw and found, each once: several runs may check the same rows."""
+    """The results of the checks of `rules`, each once: several runs may check the same rows."""
     known = {(contract, rule) for contract, names in rules.items() for rule in names}
     rows = _read(root, _CHECKS).select(["date", *_CHECK_COLUMNS])
     pairs = zip(rows["contract"].to_pylist(), rows["rule"].to_pylist(), strict=True)
@@ -180,7 +179,7 @@ def _fingerprint(table: str, rows: pa.Table, covered: set[str] | None) -> _Finge
     measures = {name: [_rounded(value) for value in columns[name]] for name in names if is_measure[name]}
     texts = {name: [_text(name, value) for value in columns[name]] for name in names if not is_measure[name]}
     lines = ["[" + ",".join(column[row] for column in texts.values()) + "]" for row in range(rows.num_rows)]
-    # Rounded, or the last digit of one measure would decide the order of all.
+    # Sort by rounded measures: otherwise the last digit of one measure would decide the order of all rows.
     order = sorted(
         range(rows.num_rows), key=lambda row: (lines[row], [_rank(column[row]) for column in measures.values()])
     )
@@ -220,7 +219,7 @@ def _digest(lines: Iterable[str]) -> str:
 
 
 def _difference(stored: _Fingerprint | None, found: _Fingerprint | None) -> Iterator[str]:
-    """What differs in one day of a table, in a few words each."""
+    """Short descriptions of the differences in one day of a table."""
     if stored is None or found is None:
         yield "is published now and was not before" if stored is None else "is not published any more"
         return
@@ -238,7 +237,7 @@ def _difference(stored: _Fingerprint | None, found: _Fingerprint | None) -> Iter
         if changed:
             yield f"values of {changed} differ"
         elif stored["sha256"] != found["sha256"] and not missing:
-            yield "the same values stand in other rows"
+            yield "the same values are in other rows"
         yield from _differing_measures(stored, found)
 
 

@@ -1,4 +1,4 @@
-"""A standalone Spark cluster on loopback: a master and two workers from the installed PySpark."""
+"""Starts a standalone Spark cluster on loopback: a master and two workers from the installed PySpark."""
 
 from __future__ import annotations
 
@@ -33,17 +33,23 @@ class Cluster:
     folder: Path
 
     def kill_worker(self, number: int) -> None:
-        """SIGKILL one worker with its executors: what a machine that fails looks like to the others."""
+        """Kill one worker and its executors with SIGKILL, as if its machine failed."""
         os.killpg(self.workers[number].pid, signal.SIGKILL)
 
     def workers_that_took_part(self) -> set[str]:
-        """Workers on which an executor was started."""
+        """Names of the workers on which an executor was started."""
         return {re.search(r"worker-\d", str(path))[0] for path in self.folder.glob("worker-*/app-*/*/stdout")}
 
 
 @contextmanager
 def standalone_cluster(folder: Path, workers: int = 2) -> Iterator[Cluster]:
-    """All its processes are gone when the block ends."""
+    """Start a cluster whose logs are in `folder`; its processes are killed when the block ends.
+
+    Raises
+    ------
+    RuntimeError
+        If the master or a worker does not start in time; the message has the end of its log.
+    """
     port = _free_port()
     address = f"spark://127.0.0.1:{port}"
     master = _start("master.Master", folder, "master", "--port", str(port), "--webui-port", "0")
@@ -77,7 +83,13 @@ def spark_submit(address: str, python: Path, script: Path, *arguments: object) -
 
 
 def run_while_a_worker_dies(cluster: Cluster, job: subprocess.Popen[str], sign: str) -> tuple[int, list[str]]:
-    """The job's exit code and lines; worker 0 is killed when a line has `sign`, and the job has to go on without it."""
+    """Kill worker 0 when a line of the job's output contains `sign`; return the job's exit code and output lines.
+
+    Raises
+    ------
+    RuntimeError
+        If no line contains `sign`.
+    """
     lines, killed = [], False
     with job:
         for line in job.stdout or ():
@@ -92,10 +104,11 @@ def run_while_a_worker_dies(cluster: Cluster, job: subprocess.Popen[str], sign: 
 
 
 def python_without_the_package(folder: Path) -> Path:
-    """A Python that has this one's libraries but not creatorpool: the job has to ship it to such an executor."""
+    """A Python with the libraries of this one but without creatorpool, so that a job must ship the package to it."""
     venv.create(folder, symlinks=True)
     own, shared = (Path(sysconfig.get_path("purelib", vars={"base": str(base)})) for base in (folder, sys.prefix))
-    # Folders named in a .pth file are importable, but .pth files in them, such as an editable install's, are not read.
+    # Modules in folders that a .pth file names can be imported, but .pth files in these folders (such as that of an
+    # editable install) are not read.
     (own / "libraries.pth").write_text(f"{shared}\n")
     python = folder / "bin" / "python"
     probe = subprocess.run(

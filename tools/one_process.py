@@ -1,10 +1,10 @@
-"""Runs several command lines one after the other in one process, which pays for imports and compiled code once.
+"""Runs several command lines one after the other in one process, so that imports and compiled code cost time only once.
 
     python tools/one_process.py CHECKOUT < commands.json
 
-`commands.json` is a list of command lines, each a list of words, of which the first is the name of a script in jobs/ or
-`creatorpool`. Each is run as Python runs a program, and only its exit code counts: the first command that ends with
-another one than 0 ends the process with that code.
+`commands.json` is a list of command lines. Each is a list of words; the first word is the name of a script in jobs/, or
+`creatorpool`. Each command runs as a main program. The first command that ends with another exit code than 0 ends the
+process with that code.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PROGRAM = "creatorpool"
 
 
 class _CommandExit(BaseException):
-    """A command asked the system to end its process; no handler of errors may catch it on its way."""
+    """A command called `os._exit`. It derives from BaseException so that no error handler of the command catches it."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -30,12 +30,12 @@ class _CommandExit(BaseException):
 
 
 def main(checkout: Path, commands: list[list[str]]) -> int:
-    """Run `commands` of `checkout`; returns the exit code of the first that fails, or 0."""
+    """Run `commands` of `checkout`; return the exit code of the first one that fails, or 0."""
     sys.path.insert(0, str(checkout / "lib"))
     for words in commands:
         began = time.monotonic()
         code = _exit_code(checkout, words)
-        # What the command set up for its own log.
+        # Remove the log handlers that the command installed.
         logging.getLogger("creatorpool").handlers.clear()
         print(f"{time.monotonic() - began:6.1f} s  {' '.join(words)}", file=sys.stderr)
         if code:
@@ -68,7 +68,7 @@ def _raise_exit(code: int) -> NoReturn:
 
 if __name__ == "__main__":
     ended = main(Path(sys.argv[1]), json.load(sys.stdin))
-    # Native threads of the engines may abort a process that tears down.
+    # Skip the interpreter's shutdown: native threads of the engines may abort the process during it.
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

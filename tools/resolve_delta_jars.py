@@ -1,4 +1,4 @@
-"""Let Spark resolve Delta's jars once, and name them in the defaults of this environment's Spark."""
+"""Lets Spark resolve Delta's jars once, and names them in the defaults of this environment's Spark."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def main() -> None:
     ]
     (conf / "spark-defaults.conf").write_text("\n".join(lines) + "\n")
     (conf / "spark-env.sh").write_text(
-        # The one that setup chose: the environment may name a Java that Spark cannot run on.
+        # Use the Java that setup chose: the environment of a job may name one that Spark cannot run on.
         f'export JAVA_HOME="{os.environ["JAVA_HOME"]}"\nexport PYSPARK_PYTHON="${{PYSPARK_PYTHON:-{sys.executable}}}"\n'
     )
     print(f"Spark {pyspark.__version__} is ready: {len(jars)} jars, Java at {os.environ['JAVA_HOME']}")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A Chromium for the test of the nightly report, installed where the package manager can; the test says where there is none.
+# Installs Chromium for the test of the nightly report, if the package manager can; without it, the test is skipped.
 set -euo pipefail
 
 for name in chromium chromium-browser google-chrome; do
@@ -15,4 +15,4 @@ fi
 for name in chromium chromium-browser google-chrome; do
     command -v "$name" >/dev/null && exit 0
 done
-echo "No Chromium here, and none could be installed: the test that opens the nightly report in a browser will be skipped." >&2
+echo "Chromium is missing and could not be installed: the test that opens the nightly report in a browser is skipped." >&2

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Make the Spark engine of a virtual environment ready: find Java 17 or 21 (install 17 where the package manager can),
-# let Spark resolve Delta's jars once, and write both down beside its Spark, so that later runs need no network.
+# Prepares the Spark engine of a virtual environment: finds Java 17 or 21 (installs 17 if the package manager can), lets
+# Spark resolve Delta's jars once, and writes both to the configuration of its Spark, so that runs need no network.
 set -euo pipefail
 
 venv=${1:?usage: setup_spark.sh VENV}

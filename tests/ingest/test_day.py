@@ -199,8 +199,8 @@ def test_ingest_refused_row_of_a_known_video_is_named(good_source: Path, spark: 
     report = _ingest(warehouse, write_parquet(tmp_path / "again", again))
 
     assert report.warnings == (
-        "videos: 1 rows of known keys are refused, such as 'video-1': what an earlier day delivered for them stays "
-        "in force",
+        "videos: 1 rows of known keys are refused, such as 'video-1': the rows that an earlier day delivered for them "
+        "stay valid",
     )
 
 

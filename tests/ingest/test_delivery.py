@@ -59,8 +59,8 @@ def test_find_files_absent_table_gives_none(tmp_path: Path) -> None:
         (["events"], "neither Parquet"),
         (["events/hour=00/a.csv", "events/b.csv"], r"events/hour=00 is a folder"),
         (["events/a.csv", "events/_delta_log/0.json"], r"Delta table, because it has _delta_log"),
-        (["events/a.csv", "events/.hoodie/x.commit"], r"Hudi table, by its \.hoodie"),
-        (["events/data/a.csv", "events/metadata/v1.metadata.json"], r"Iceberg table, by its metadata"),
+        (["events/a.csv", "events/.hoodie/x.commit"], r"Hudi table, because it has \.hoodie"),
+        (["events/data/a.csv", "events/metadata/v1.metadata.json"], r"Iceberg table, because it has metadata"),
     ],
 )
 def test_find_files_ambiguous_or_unknown_files_are_refused(tmp_path: Path, names: list[str], message: str) -> None:

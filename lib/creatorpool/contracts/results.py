@@ -46,7 +46,7 @@ def result_rows(results: Iterable[RuleResult], day: dt.date) -> list[dict[str, A
 
 
 def enforce(results: Iterable[RuleResult]) -> None:
-    """Raise ContractViolationError if rules of severity `error` are broken; it names table, count, example and hint."""
+    """Raise ContractViolationError if rules of severity `error` are broken; for each: table, count, example, hint."""
     broken = [result for result in results if not result.passed and result.severity == "error"]
     if broken:
         raise ContractViolationError("; ".join(_sentence(result) for result in broken))
