@@ -126,7 +126,10 @@ invalid_calls = [
     (lambda: TestPlan(5, 3, (0.0, 1.0), 0.9, 0), "prior"),
     (lambda: TestPlan(5, 3, (1.0, 1.0), 1.0, 0), "delta"),
     (lambda: simulate_continuation(TwoBandEngine(0.5, 0.1), PLAN, paths=1), "paths"),
-    (lambda: simulate_continuation(TwoBandEngine(0.5, 0.1), PLAN, quality=[0.0]), "no entrant can pass, or none can fail"),
+    (
+        lambda: simulate_continuation(TwoBandEngine(0.5, 0.1), PLAN, quality=[0.0]),
+        "no entrant can pass, or none can fail",
+    ),
     (lambda: TwoBandEngine(1.5, 0.1), "band rates"),
     (lambda: ThompsonEngine(np.array([1.2])), "incumbents of known quality"),
     (lambda: ThompsonEngine(np.array([0.5]), np.array([0.2, 0.4])), "that do not increase"),
