@@ -105,10 +105,13 @@ def standing_table(rows: list[dict[str, object]]) -> Table:
         own = {name: float(values[standing.name].mean()) for name, values in measures.items()}
         leads = ("–", "–")
         if standing.name != CHAMPION:
-            leads = (f"{standing.lead:+.2f} ± {standing.lead_reach:.2f}", f"{standing.beaten} of {len(rows)}")
+            leads = (
+                f"{standing.lead:+.2f} ± {standing.lead_half_width:.2f}",
+                f"{standing.champion_wins} of {len(rows)}",
+            )
         table.add_row(
             standing.name,
-            f"{standing.mean:.2f} ± {standing.reach:.2f}",
+            f"{standing.mean:.2f} ± {standing.half_width:.2f}",
             *leads,
             f"{own['videos']:.1f}",
             f"{own['minutes']:.2f}",

@@ -40,8 +40,8 @@ def learning_curves(trials: list[dict[str, Any]]) -> alt.LayerChart:
                 {
                     "transitions": shown,
                     "return": round(of_point.mean, 4),
-                    "low": round(of_point.mean - of_point.reach, 4),
-                    "high": round(of_point.mean + of_point.reach, 4),
+                    "low": round(of_point.mean - of_point.half_width, 4),
+                    "high": round(of_point.mean + of_point.half_width, 4),
                     "line": name,
                 }
             )

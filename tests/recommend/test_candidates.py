@@ -152,7 +152,7 @@ def test_blocks_do_not_change_users() -> None:
 
 def test_sizes_that_do_not_agree_are_refused() -> None:
     market = Market(0)
-    with pytest.raises(InputError, match="interests must be"):
+    with pytest.raises(InputError, match="interests must have shape"):
         rank_candidates(
             market.matrix, market.neighbours, market.catalogue, np.zeros((1, 1), dtype=bool), WEIGHTS, limit=1, pool=1
         )

@@ -23,7 +23,7 @@ from creatorpool.recommend import (
 )
 from creatorpool.recommend.dqn import DQNAgent
 from creatorpool.recommend.dqn_environment import SessionEnvironment
-from creatorpool.recommend.dqn_network import spread_out
+from creatorpool.recommend.dqn_network import network_inputs
 from creatorpool.recommend.observation import observe
 from creatorpool.recommend.simulator_market import Market
 from creatorpool.recommend.simulator_sessions import AnswerDraws, SlateDraws, answer, begin, offer
@@ -111,10 +111,10 @@ def test_a_checkpoint_of_another_agent_or_none_is_refused(trained: DQNAgent, tmp
         trained.restore(tmp_path / "nowhere.npz")
     before = trained.transitions
     path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(InputError, match="is no checkpoint, or is broken"):
+    with pytest.raises(InputError, match="is not a checkpoint, or is damaged"):
         trained.restore(path)
     (tmp_path / "text.npz").write_text("not an archive")
-    with pytest.raises(InputError, match="is no checkpoint, or is broken"):
+    with pytest.raises(InputError, match="is not a checkpoint, or is damaged"):
         trained.restore(tmp_path / "text.npz")
     assert trained.transitions == before
 
@@ -178,16 +178,16 @@ def test_networks_see_the_state_that_the_settings_name() -> None:
     steps = list(SIMULATOR.steps(RandomPolicy(), 50, seed=1))
     seen, layout = steps[3].observation, StateLayout(8, 5)
     rows = jnp.asarray(state_vector(np, seen))
-    context, scores = (np.asarray(part) for part in spread_out(layout, "scores", rows))
+    context, scores = (np.asarray(part) for part in network_inputs(layout, "scores", rows))
     assert context.shape == (50 - sum((step.outcome == LEFT).sum() for step in steps[:3]), 3 + 8 + 3 + 8 + 3 + 3)
     np.testing.assert_allclose(scores[:, :, 0], seen.slate.score, rtol=1e-6)
     np.testing.assert_array_equal(context[:, 3:11].argmax(axis=1), seen.last_category)
     np.testing.assert_array_equal(context[:, 11:14].argmax(axis=1), seen.last_outcome)
-    _, candidates = (np.asarray(part) for part in spread_out(layout, "candidates", rows))
+    _, candidates = (np.asarray(part) for part in network_inputs(layout, "candidates", rows))
     np.testing.assert_allclose(candidates[:, :, 1], seen.slate.similarity, rtol=1e-6)
     np.testing.assert_array_equal(candidates[:, :, 4], seen.slate.category == seen.last_category[:, None])
     np.testing.assert_array_equal(candidates[:, :, 5:].argmax(axis=2), seen.slate.category)
-    first = np.asarray(spread_out(layout, "scores", jnp.asarray(state_vector(np, steps[0].observation)))[0])
+    first = np.asarray(network_inputs(layout, "scores", jnp.asarray(state_vector(np, steps[0].observation)))[0])
     assert (first[:, :14] == 0).all()
 
 

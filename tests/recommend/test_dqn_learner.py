@@ -12,7 +12,7 @@ import pytest
 
 from creatorpool.errors import InputError
 from creatorpool.recommend import DQNSettings
-from creatorpool.recommend.dqn_environment import Moved
+from creatorpool.recommend.dqn_environment import StepResult
 from creatorpool.recommend.dqn_learner import DQNLearner
 from creatorpool.recommend.dqn_network import Perceptron
 from creatorpool.recommend.dqn_program import epsilon_greedy, exploration, squared_error
@@ -38,12 +38,12 @@ class Chain:
     def rows(self, world: Any, state: jax.Array) -> jax.Array:
         return jax.nn.one_hot(state, STATES)
 
-    def step(self, world: Any, state: jax.Array, action: jax.Array, key: jax.Array) -> Moved:
+    def step(self, world: Any, state: jax.Array, action: jax.Array, key: jax.Array) -> StepResult:
         transition, reward = world
         following = jax.random.categorical(key, jnp.log(transition[state, action]))
         done = following == STATES
         moved = jnp.where(done, 0, following)
-        return Moved(moved, reward[state, action], done, jnp.zeros((state.shape[0], 0)))
+        return StepResult(moved, reward[state, action], done, jnp.zeros((state.shape[0], 0)))
 
 
 def decision_process(seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -35,7 +35,7 @@ def test_recall_is_pooled_and_differences_are_paired() -> None:
     assert (found["all"].low, found["all"].high) == (1.0, 1.0)
     assert (found["same − first"].low, found["same − first"].high) == (0.0, 0.0)
     assert found["all − first"].low > 0.6
-    with pytest.raises(InputError, match="nothing to foresee"):
+    with pytest.raises(InputError, match="recall is undefined"):
         recalls({"first": first}, np.zeros(400, dtype=int), draws=5, seed=1)
 
 

@@ -126,5 +126,5 @@ def test_interests_are_the_largest_rates_with_ties_by_position() -> None:
 
 def test_regions_out_of_range_are_refused() -> None:
     counts = CategoryCounts(np.ones((2, 1), dtype=int), np.ones((2, 1), dtype=int))
-    with pytest.raises(InputError, match="region must hold 2 positions"):
+    with pytest.raises(InputError, match="region must hold one position per user, 2"):
         region_sums(counts, [0, 2], 2)

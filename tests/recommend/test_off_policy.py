@@ -139,7 +139,10 @@ def test_policies_of_logged_sessions_have_the_propensities_they_say() -> None:
 
 two = LoggedChoices(np.array([0, 1]), np.array([1.0, 0.0]), np.array([0.5, 0.5]), 2)
 invalid = [
-    (lambda: LoggedChoices(np.array([0, 2]), np.zeros(2), np.ones(2), 2), "actions must lie below 2, got 2"),
+    (
+        lambda: LoggedChoices(np.array([0, 2]), np.zeros(2), np.ones(2), 2),
+        "action must be below the number of actions, 2, got 2",
+    ),
     (lambda: LoggedChoices(np.array([0, 1]), np.zeros(3), np.ones(2), 2), "one shape"),
     (lambda: evaluate_policy(two, [[0.5, 0.5]]), r"chances must have shape \(2, 2\)"),
     (lambda: evaluate_policy(two, [[0.5, 0.4], [0.5, 0.5]]), "sum to 1"),

@@ -138,5 +138,5 @@ def test_what_cannot_be_used_is_refused(arguments: dict, message: str) -> None:
 
 
 def test_entry_that_is_not_finite_is_refused() -> None:
-    with pytest.raises(InputError, match="not finite"):
+    with pytest.raises(InputError, match="finite entries only"):
         top_similar(sparse.csr_matrix([[np.inf, 1.0]]), 1)

@@ -235,10 +235,10 @@ invalid = [
     (lambda: SimulatorParameters(prior=(0.0, 1.0)), "prior"),
     (lambda: SessionSimulator(SMALL).play(RandomPolicy(), 0), "sessions must be >= 1"),
     (lambda: SessionSimulator(SMALL).play(Broken(), 5), "sum to 1"),
-    (lambda: SessionSimulator(SMALL).play(RandomPolicy(), 2, viewers=[0, 400]), "positions below 400"),
-    (lambda: SessionSimulator(SMALL).play(RandomPolicy(), 2, viewers=[0.5, 1]), "must be 2 positions"),
-    (lambda: SessionSimulator(SMALL, predicted=[[0, 1]]), "two categories for each of 400 viewers"),
-    (lambda: SessionSimulator(SMALL, predicted=np.full((400, 2), 8)), "predicted must be positions below 8"),
+    (lambda: SessionSimulator(SMALL).play(RandomPolicy(), 2, viewers=[0, 400]), "positions from 0 to 399"),
+    (lambda: SessionSimulator(SMALL).play(RandomPolicy(), 2, viewers=[0.5, 1]), "must hold 2 whole numbers"),
+    (lambda: SessionSimulator(SMALL, predicted=[[0, 1]]), "two per viewer"),
+    (lambda: SessionSimulator(SMALL, predicted=np.full((400, 2), 8)), "predicted must hold positions from 0 to 7"),
     (lambda: RankBandit(3, 1.5), "epsilon"),
 ]
 

@@ -51,9 +51,9 @@ def test_the_real_cut_can_be_reproduced(kuairand: Path) -> None:
 one = np.ones(3)
 invalid = [
     (lambda: session_statistics([1, 2], [0.0], [True], [True]), "one shape"),
-    (lambda: session_statistics(one, one, one > 0, one > 0), "all or none of the views were skipped"),
+    (lambda: session_statistics(one, one, one > 0, one > 0), "all views or no views were skipped"),
     (lambda: session_statistics([1, 1], [0.0, np.nan], [True, False], [False, False]), "seconds must be finite"),
-    (lambda: calibrated(SMALL, SessionStatistics(1, 1.0, 0.3, 0.5)), "longer than 1 video"),
+    (lambda: calibrated(SMALL, SessionStatistics(1, 1.0, 0.3, 0.5)), "mean_length must be > 1"),
     (
         lambda: calibrated(replace(SMALL, max_videos=9), SessionStatistics(1, 90.0, 0.3, 0.5), sessions=50),
         "no market with",

@@ -69,11 +69,15 @@ def test_standings_are_paired_t_intervals() -> None:
     one, two = 1 + luck + rng.normal(0, 0.2, 12), luck + rng.normal(0, 0.2, 12)
     first, second = standings({"one": one, "two": two}, "one")
     of_two = ttest_1samp(two, 0).confidence_interval()
-    assert (second.mean - second.reach, second.mean + second.reach) == pytest.approx((of_two.low, of_two.high))
+    assert (second.mean - second.half_width, second.mean + second.half_width) == pytest.approx(
+        (of_two.low, of_two.high)
+    )
     lead = ttest_rel(one, two).confidence_interval()
-    assert (second.lead - second.lead_reach, second.lead + second.lead_reach) == pytest.approx((lead.low, lead.high))
-    assert second.beaten == (one > two).sum()
-    assert (first.lead, first.lead_reach, first.beaten) == (0, 0, 0)
+    assert (second.lead - second.lead_half_width, second.lead + second.lead_half_width) == pytest.approx(
+        (lead.low, lead.high)
+    )
+    assert second.champion_wins == (one > two).sum()
+    assert (first.lead, first.lead_half_width, first.champion_wins) == (0, 0, 0)
 
 
 def test_standings_need_the_same_seeds_and_a_known_champion() -> None:

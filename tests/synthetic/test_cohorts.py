@@ -53,7 +53,7 @@ def test_same_market_gives_the_same_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("market", "message"),
     [
-        (lambda: CohortMarket((), FIRST, 1, 2), "an entrant each"),
+        (lambda: CohortMarket((), FIRST, 1, 2), "at least one entrant"),
         (lambda: CohortMarket((CohortSegment("a", 5),), FIRST, 3, 2), "entry_days must lie in 1 … 2, got 3"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What to show next: similar videos, interests and candidates; sessions, and policies that choose. No Spark in here."""
+"""Recommendation: similar videos, interests, candidates; simulated sessions and ranking policies; Spark in `frames`."""
 
 import importlib
 from typing import TYPE_CHECKING, Any
@@ -114,7 +114,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """The learning agent, imported when it is asked for: it alone needs the extra `rl`."""
+    """Import the learning agent on first use; only the agent needs the extra `rl`."""
     if name not in _LEARNING:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:

@@ -1,4 +1,4 @@
-"""Candidates of each user: items similar to those liked and popular ones, by a weighted final score (formulas §5.2)."""
+"""Candidates of each user: similar items and popular items, ranked by a weighted final score (formulas §5.2)."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class ScoreWeights:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What is known of n items."""
+    """Properties of n items."""
 
     views: NDArray[np.int64]
-    """(n,)"""
+    """(n,) number of views"""
     is_offered: BoolArray
     """(n,) whether the item may be a candidate"""
     categories: sparse.csr_matrix
-    """(n, categories) with an entry for each category that the item belongs to"""
+    """(n, categories), with an entry for each category of an item"""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Candidates:
     """At most r candidates of each of m users, best first."""
 
     item: NDArray[np.int32]
-    """(m, r) positions; -1 after the last candidate"""
+    """(m, r) positions of items; -1 after the last candidate"""
     final_score: FloatArray
     similarity_score: FloatArray
     is_interest: BoolArray
@@ -54,7 +54,7 @@ class Candidates:
 def final_score(
     similarity_score: ArrayLike, views: ArrayLike, is_interest: ArrayLike, weights: ScoreWeights
 ) -> FloatArray:
-    """``w1 · similarity score + w2 · views + w3 · is_interest``; arrays that broadcast together."""
+    """``w1 · similarity score + w2 · views + w3 · is_interest`` of arrays that broadcast (formulas §5.2)."""
     similar = np.asarray(similarity_score, dtype=np.float64)
     popular = np.asarray(views, dtype=np.float64)
     wanted = np.asarray(is_interest, dtype=np.float64)
@@ -73,20 +73,26 @@ def rank_candidates(
 ) -> Candidates:
     """The `limit` best unseen items of each user by final score, ties by position.
 
-    Scored are the `pool` items with the largest similarity score above 0, which is Σ over the items that the user has
-    seen of similarity × the user's score; and the `limit` most viewed of each category of interest and of all, so that
-    new users have candidates too. Items that the user has an entry for are seen, and never candidates; nor are those
-    with a similarity score below 0, which are like what the user skipped. With a large enough `pool` nothing else is
-    left out that would have been among the best.
+    The similarity score of an item is Σ similarity × the user's score, over the items that the user has seen. Two sets
+    of items get a final score: the `pool` items with the largest similarity scores above 0; and, so that new users have
+    candidates, the `limit` most viewed items of each category of interest and of all. Two kinds of items are never
+    candidates: seen items, for which the user has an entry, and items with a similarity score below 0, which resemble
+    skipped ones. If `pool` is large enough, the result is exact.
 
     Parameters
     ----------
     matrix : (users, items) sparse matrix
-        Scores by user: `interaction_matrix` transposed.
+        Scores by user: the transpose of `interaction_matrix`.
     neighbours : Neighbours
-        Of all items.
+        Neighbours of all items.
+    catalogue : Catalogue
+        Properties of all items.
     interests : (users, categories) array_like of bool
         Each user's categories of interest.
+    weights : ScoreWeights
+        Weights of the final score, finite.
+    limit, pool : int
+        Largest number of candidates, and of items from similarity, per user; >= 1.
 
     Raises
     ------
@@ -120,7 +126,7 @@ def rank_candidates(
 
 
 def _popular(catalogue: Catalogue) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Offered items by views, the most viewed first and ties by position: of each category in turn, then of all."""
+    """(starts, items): offered items by falling views, ties by position; one list per category, then one of all."""
     order = np.lexsort((np.arange(catalogue.views.size), -catalogue.views))
     order = order[catalogue.is_offered[order]].astype(np.int32)
     by_category = sparse.csc_matrix(catalogue.categories[order])
@@ -156,9 +162,9 @@ def _check(
         "categories": catalogue.categories.shape[0],
     }
     if wrong := {name: size for name, size in sizes.items() if size != items}:
-        raise InputError(f"the matrix has {items} items, but {wrong}")
+        raise InputError(f"the matrix has {items} items, but these have other numbers of items: {wrong}")
     if wanted.shape != (users, catalogue.categories.shape[1]):
-        raise InputError(f"interests must be {(users, catalogue.categories.shape[1])}, got {wanted.shape}")
+        raise InputError(f"interests must have shape {(users, catalogue.categories.shape[1])}, got {wanted.shape}")
     if least < 1:
         raise InputError("limit and pool must be at least 1")
     if not np.isfinite([weights.similarity, weights.views, weights.interest]).all():

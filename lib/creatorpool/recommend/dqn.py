@@ -21,14 +21,14 @@ from creatorpool.recommend.state_vector import state_vector
 
 
 class DQNAgent:
-    """Learns on a simulated market which candidate to show; greedy when it is played as a policy.
+    """Learns on a simulated market which candidate to show; as a policy it is greedy.
 
     Parameters
     ----------
     simulator : SessionSimulator
-        Market to learn on.
+        Market on which the agent learns.
     settings : DQNSettings, optional
-        How it sees, explores and learns.
+        State, exploration and learning.
     seed : int
         The same seed on the same machine gives the same agent.
 
@@ -54,11 +54,11 @@ class DQNAgent:
 
     @property
     def metrics(self) -> EpisodeMetrics:
-        """Of every session since the first; tallies are skips, likes and minutes."""
+        """Metrics of all training sessions; the tallies are skips, likes and minutes."""
         return self._learner.metrics
 
     def train(self, transitions: int) -> EpisodeMetrics:
-        """Learn from at least so many more videos shown; metrics of the sessions that ended."""
+        """Learn from at least `transitions` more shown videos, >= 1; return the metrics of the sessions that ended."""
         return self._learner.train(transitions)
 
     def values(self, observation: Observation) -> Floats:
@@ -67,7 +67,7 @@ class DQNAgent:
         Raises
         ------
         InputError
-            If slates have another number of candidates than those it learned on.
+            If slates have another number of candidates than in training.
         """
         rows = state_vector(np, observation)
         if rows.shape[1] != self.layout.size:
@@ -76,20 +76,20 @@ class DQNAgent:
         return self._learner.values(rows)
 
     def probabilities(self, observation: Observation) -> Floats:
-        """1 at the candidate with the largest value."""
+        """(n, r) chances: 1 at the candidate with the largest value."""
         return one_hot_of_largest(self.values(observation))
 
     def save(self, path: Path | str) -> None:
-        """Write a checkpoint, replay memory and open sessions included."""
+        """Write a checkpoint, including replay memory and open sessions."""
         self._learner.save(Path(path), self._about())
 
     def restore(self, path: Path | str) -> None:
-        """Go on from a checkpoint of an agent with the same settings, seed and market, bit for bit.
+        """Continue from a checkpoint of an agent with the same settings, seed and market; results are bit-identical.
 
         Raises
         ------
         InputError
-            If the file is no checkpoint, or one of another agent: the message names what differs.
+            If the file is not a checkpoint, or one of another agent; the message names the difference.
         """
         self._learner.restore(Path(path), self._about())
 

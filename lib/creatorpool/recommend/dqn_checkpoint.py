@@ -1,4 +1,4 @@
-"""Checkpoints: the arrays of a training state in one file, written whole or not at all."""
+"""Checkpoints: the arrays of a training state in one file, written atomically."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ABOUT = "about"
 
 
 def write_checkpoint(path: Path, about: dict[str, Any], tree: Any) -> None:
-    """Write the leaves of `tree` and what they are about; a file that stands there stays until the new one is whole."""
+    """Write the leaves of `tree` with the description `about`; an old file is replaced when the new one is complete."""
     leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(tree)]
     text = np.frombuffer(_text(about).encode(), np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -35,12 +35,12 @@ def write_checkpoint(path: Path, about: dict[str, Any], tree: Any) -> None:
 
 
 def read_checkpoint(path: Path, about: dict[str, Any], like: Any) -> Any:
-    """The tree that was written, in the shape of `like`, whose first axis alone may differ for numpy leaves.
+    """Read the tree that was written, in the structure of `like`; only the leaves' first axes may differ in size.
 
     Raises
     ------
     InputError
-        If the file is no checkpoint, or is about something else.
+        If the file is not a checkpoint, or its description differs from `about`.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -49,11 +49,11 @@ def read_checkpoint(path: Path, about: dict[str, Any], like: Any) -> Any:
     except FileNotFoundError as error:
         raise InputError(f"there is no checkpoint {path}") from error
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} is no checkpoint, or is broken: {error}") from error
+        raise InputError(f"{path} is not a checkpoint, or is damaged: {error}") from error
     _refuse_another(path, json.loads(found), json.loads(_text(about)))
     expected, structure = jax.tree.flatten(like)
     if [(leaf.shape[1:], leaf.dtype) for leaf in leaves] != [(np.shape(e)[1:], e.dtype) for e in expected]:
-        raise InputError(f"{path} holds other arrays than this learner's")
+        raise InputError(f"{path} holds arrays of other shapes or types than this learner's")
     put = [
         leaf if isinstance(like_leaf, np.ndarray) else jax.numpy.asarray(leaf)
         for leaf, like_leaf in zip(leaves, expected, strict=True)

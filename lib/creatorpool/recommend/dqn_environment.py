@@ -1,4 +1,4 @@
-"""What the agent learns on: many episodes side by side, as pure functions that compile with the learner."""
+"""Environments on which the agent learns: parallel episodes, as pure functions that compile with the learner."""
 
 from __future__ import annotations
 
@@ -15,79 +15,80 @@ from creatorpool.recommend.simulator_sessions import AnswerDraws, Session, Slate
 from creatorpool.recommend.state_vector import StateLayout, state_vector
 
 
-class Moved(NamedTuple):
-    """One step of n episodes."""
+class StepResult(NamedTuple):
+    """Result of one step of n episodes."""
 
     state: Any
-    """of the environment; episodes that ended have begun anew"""
+    """state of the environment; episodes that ended have restarted"""
     reward: jax.Array
     done: jax.Array
     tallies: jax.Array
-    """(n, m) what is counted over an episode, by the environment's `tallies`"""
+    """(n, m) increments of the environment's `tallies`"""
 
 
 class Environment(Protocol):
-    """Episodes that begin anew when they end; hashable, so that equal environments share one compiled program.
+    """Episodes that restart when they end; hashable, so that equal environments share one compiled program.
 
-    `world` is what differs between environments that share it: any nested arrays, handed to each function.
+    `world`, any nested arrays, holds what may differ between environments that share the program. Every function gets
+    it as an argument.
     """
 
     def __hash__(self) -> int:
-        """Equal for environments that behave alike."""
+        """Equal for environments with the same behaviour."""
         ...
 
     @property
     def actions(self) -> int:
-        """Choices in each state."""
+        """Number of actions in each state."""
         ...
 
     @property
     def features(self) -> int:
-        """Numbers in a state's row."""
+        """Length of a state's row."""
         ...
 
     @property
     def tallies(self) -> tuple[str, ...]:
-        """Names of what `step` counts."""
+        """Names of the quantities that `step` counts."""
         ...
 
     def start(self, world: Any, key: jax.Array, episodes: int) -> Any:
-        """State of new episodes."""
+        """State of `episodes` new episodes."""
         ...
 
     def rows(self, world: Any, state: Any) -> jax.Array:
-        """(n, features) what the agent sees."""
+        """(n, features) rows that the agent sees."""
         ...
 
-    def step(self, world: Any, state: Any, action: jax.Array, key: jax.Array) -> Moved:
-        """The episodes after (n,) actions."""
+    def step(self, world: Any, state: Any, action: jax.Array, key: jax.Array) -> StepResult:
+        """Take (n,) actions."""
         ...
 
 
 @dataclass(frozen=True)
 class SessionEnvironment:
-    """Sessions by the functions that `SessionSimulator` runs on numpy; the world is a market."""
+    """Sessions, by the same functions that `SessionSimulator` runs on numpy; the world is a market."""
 
     parameters: SimulatorParameters
 
     @property
     def layout(self) -> StateLayout:
-        """Of the state vectors."""
+        """Layout of the state vectors."""
         return StateLayout(len(self.parameters.categories), self.parameters.candidates)
 
     @property
     def actions(self) -> int:
-        """Candidates."""
+        """Number of candidates."""
         return self.parameters.candidates
 
     @property
     def features(self) -> int:
-        """Numbers in a state vector."""
+        """Length of a state vector."""
         return self.layout.size
 
     @property
     def tallies(self) -> tuple[str, ...]:
-        """What is counted over a session."""
+        """Quantities that are counted over a session."""
         return ("skips", "likes", "minutes")
 
     def start(self, world: Market, key: jax.Array, episodes: int) -> tuple[Session, Slate]:
@@ -97,13 +98,13 @@ class SessionEnvironment:
         return session, self._offer(world, session, of_slates)
 
     def rows(self, world: Market, state: tuple[Session, Slate]) -> jax.Array:
-        """State vectors."""
+        """(n, features) state vectors."""
         session, slate = state
         found: jax.Array = state_vector(jnp, observe(world, session, slate))
         return found
 
-    def step(self, world: Market, state: tuple[Session, Slate], action: jax.Array, key: jax.Array) -> Moved:
-        """Answers to the candidates at (n,) ranks, and the next slates."""
+    def step(self, world: Market, state: tuple[Session, Slate], action: jax.Array, key: jax.Array) -> StepResult:
+        """Show the candidates at (n,) ranks; answers, and the next slates."""
         session, slate = state
         of_answers, of_slates = jax.random.split(key)
         uniforms = jax.random.uniform(of_answers, (action.shape[0], len(AnswerDraws._fields) + 2))
@@ -113,10 +114,12 @@ class SessionEnvironment:
         fresh = self._new_sessions(uniforms[:, :2])
         session = Session(*(jnp.where(done, new, old) for new, old in zip(fresh, after, strict=True)))
         tallies = jnp.stack([outcome == SKIPPED, outcome == LIKED, seconds / 60.0], axis=1).astype(jnp.float32)
-        return Moved((session, self._offer(world, session, of_slates)), jnp.asarray(REWARDS)[outcome], done, tallies)
+        return StepResult(
+            (session, self._offer(world, session, of_slates)), jnp.asarray(REWARDS)[outcome], done, tallies
+        )
 
     def world(self, market: Market) -> Market:
-        """A market in the arrays of the device."""
+        """The market as arrays on the device."""
         return Market(*(jnp.asarray(part) for part in market))
 
     def _new_sessions(self, uniforms: jax.Array) -> Session:

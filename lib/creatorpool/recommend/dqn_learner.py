@@ -1,4 +1,4 @@
-"""Training in chunks, with metrics of every episode and checkpoints from which it goes on bit for bit."""
+"""Training in chunks, with metrics of every episode, and checkpoints from which training continues bit-identically."""
 
 from __future__ import annotations
 
@@ -17,24 +17,25 @@ from creatorpool.recommend.dqn_settings import DQNSettings
 from creatorpool.recommend.simulator_market import Floats, Integers
 
 _BLOCK = 512
-"""States valued at once: one shape is compiled, whatever is asked for."""
+"""States per call of the compiled program: one shape is compiled for any number of states."""
 
 
 @dataclass(frozen=True)
 class EpisodeMetrics:
-    """(e,) arrays, one row an episode in the order in which they ended."""
+    """(e,) arrays, one entry per episode, in the order in which episodes ended."""
 
     transition: Integers
-    """transitions of all sessions when it ended"""
+    """transitions of all sessions up to the episode's end"""
     returns: Floats
-    """sum of its rewards"""
+    """sum of the episode's rewards"""
     length: Floats
+    """steps of the episode"""
     tallies: dict[str, Floats]
-    """what the environment counts"""
+    """the environment's tallies, by name"""
     epsilon: Floats
-    """exploration when it ended"""
+    """exploration rate at the episode's end"""
     loss: Floats
-    """of the update in that step; NaN before the first"""
+    """loss of the update in the last step; NaN before the first update"""
 
 
 class DQNLearner:
@@ -43,15 +44,15 @@ class DQNLearner:
     Parameters
     ----------
     environment : Environment
-        What it learns on.
+        Environment of the training.
     world : nested arrays
-        What the environment's functions are handed.
+        Argument of the environment's functions.
     network : flax.linen.Module
-        (n, features) to (n, actions); given (n,) actions as well, to their (n,) values.
+        Maps (n, features) to (n, actions) values; with (n,) actions as a second argument, to their (n,) values.
     settings : DQNSettings
-        How it learns.
+        Settings of learning.
     seed : int
-        Of weights, exploration, episodes and batches: the same seed on the same machine gives the same agent.
+        Seed of weights, exploration, episodes and batches. The same seed on the same machine gives the same agent.
     """
 
     def __init__(
@@ -69,11 +70,17 @@ class DQNLearner:
 
     @property
     def weights(self) -> Any:
-        """The online network's."""
+        """Weights of the online network."""
         return self._state.weights
 
     def train(self, transitions: int) -> EpisodeMetrics:
-        """Learn from at least so many more transitions, in whole chunks; metrics of the episodes that ended."""
+        """Learn from at least `transitions` more, in whole chunks; return the metrics of the episodes that ended.
+
+        Raises
+        ------
+        InputError
+            If transitions is below 1.
+        """
         if transitions < 1:
             raise InputError(f"transitions must be >= 1, got {transitions}")
         goal, known = self.transitions + transitions, len(self._metrics)
@@ -85,7 +92,7 @@ class DQNLearner:
 
     @property
     def metrics(self) -> EpisodeMetrics:
-        """Of every episode since the first."""
+        """Metrics of all episodes."""
         return self._as_metrics(self._metrics)
 
     def values(self, rows: Floats) -> Floats:
@@ -100,17 +107,17 @@ class DQNLearner:
         return np.concatenate(blocks)[:n].astype(np.float64)
 
     def save(self, path: Path, about: dict[str, Any] | None = None) -> None:
-        """Write all that training needs to go on into one file; `about` must be the same on restoring."""
+        """Write everything that training needs to continue to one file; `restore` needs the same `about`."""
         metrics = np.concatenate(self._metrics) if self._metrics else np.empty((0, self._columns))
         write_checkpoint(path, self._about(about), (self._state, metrics))
 
     def restore(self, path: Path, about: dict[str, Any] | None = None) -> None:
-        """Go on from a checkpoint of a learner with the same settings and seed.
+        """Continue from a checkpoint of a learner with the same settings and seed.
 
         Raises
         ------
         InputError
-            If the file is no checkpoint, or one of another learner: the message names what differs.
+            If the file is not a checkpoint, or one of another learner; the message names the difference.
         """
         like = (self._state, np.empty((0, self._columns)))
         self._state, metrics = read_checkpoint(path, self._about(about), like)

@@ -1,4 +1,4 @@
-"""Environment, memory and learner as one compiled program (formulas §5.4).
+"""Environment, replay memory and learner as one compiled program (formulas §5.4).
 
 References
 ----------
@@ -19,7 +19,7 @@ import optax
 from jax.typing import ArrayLike
 
 from creatorpool.recommend.dqn_environment import Environment
-from creatorpool.recommend.dqn_network import of_actions
+from creatorpool.recommend.dqn_network import values_of_actions
 from creatorpool.recommend.dqn_settings import DQNSettings
 from creatorpool.recommend.replay_memory import ReplayMemory, Transitions, empty_memory, remember, sample
 
@@ -28,7 +28,7 @@ Weights = Any
 
 
 class TrainingState(NamedTuple):
-    """All that training needs to go on; nothing else is kept between steps."""
+    """Everything that training keeps between steps."""
 
     weights: Weights
     target: Weights
@@ -36,22 +36,22 @@ class TrainingState(NamedTuple):
     memory: ReplayMemory
     environment: Any
     rows: jax.Array
-    """(sessions, f) what the agent sees now"""
+    """(sessions, f) the agent's current states"""
     tallies: jax.Array
-    """(sessions, 2 + m) return, length and the environment's tallies of the episodes under way"""
+    """(sessions, 2 + m) return, length and the environment's tallies of the running episodes"""
     key: jax.Array
     updates: jax.Array
 
 
 class StepMetrics(NamedTuple):
-    """Of each step of a chunk; arrays are (chunk, …)."""
+    """Metrics of each step of a chunk; arrays are (chunk, …)."""
 
     ended: jax.Array
     """(…, sessions) whether the episode ended"""
     tallies: jax.Array
-    """(…, sessions, 2 + m) its tallies where it did"""
+    """(…, sessions, 2 + m) tallies of the episode so far"""
     loss: jax.Array
-    """mean-squared error of the update; NaN before the first"""
+    """mean squared error of the update; NaN before the first update"""
     epsilon: jax.Array
 
 
@@ -59,16 +59,16 @@ class Program(NamedTuple):
     """The compiled functions of one environment, network and settings."""
 
     begin: Callable[[Any, int], TrainingState]
-    """from a world and a seed"""
+    """initial state from a world and a seed"""
     run: Callable[[Any, TrainingState], tuple[TrainingState, StepMetrics]]
-    """a chunk of steps in a world; the state that is given is used up"""
+    """runs a chunk of steps in a world; the given state must not be used afterwards"""
     values: Callable[[Weights, ArrayLike], jax.Array]
-    """(n, actions) of weights and (n, f) rows"""
+    """(n, actions) values from weights and (n, f) rows"""
 
 
 @lru_cache(maxsize=16)
 def build_program(environment: Environment, network: nn.Module, settings: DQNSettings) -> Program:
-    """The program that trains `network` on `environment`, kept: compiling it takes longer than many a training."""
+    """The program that trains `network` on `environment`; cached, because compilation takes long."""
     optimiser = optax.chain(optax.clip_by_global_norm(settings.largest_gradient), optax.adam(settings.learning_rate))
 
     def begin(world: Any, seed: int) -> TrainingState:
@@ -130,19 +130,19 @@ def build_program(environment: Environment, network: nn.Module, settings: DQNSet
 
 
 def strongly_typed(state: TrainingState) -> TrainingState:
-    """The state with types as a checkpoint gives them back: with others, going on from one compiles everything anew."""
+    """The state with strong JAX types, as a checkpoint restores them; weak types would compile the program again."""
     typed: TrainingState = jax.tree.map(lambda leaf: leaf.astype(leaf.dtype), state)
     return typed
 
 
 def exploration(settings: DQNSettings, transitions: jax.Array) -> jax.Array:
-    """ε after some transitions: linear from start to end, then constant."""
+    """ε after `transitions`: linear from `epsilon_start` to `epsilon_end`, then constant."""
     part = jnp.minimum(transitions / settings.epsilon_transitions, 1.0)
     return settings.epsilon_start + part * (settings.epsilon_end - settings.epsilon_start)
 
 
 def epsilon_greedy(values: jax.Array, epsilon: jax.Array, key: jax.Array) -> jax.Array:
-    """(n,) actions: of the largest of (n, a) values, or with chance ε any."""
+    """(n,) actions from (n, a) values: the action with the largest value, or with probability ε a random one."""
     of_coin, of_action = jax.random.split(key)
     n, actions = values.shape
     explores = jax.random.uniform(of_coin, (n,)) < epsilon
@@ -156,7 +156,7 @@ def squared_error(
     following = action_values(network, target, batch.following)
     if settings.double:
         chosen = jnp.argmax(action_values(network, weights, batch.following), axis=1)
-        ahead = of_actions(following, chosen)
+        ahead = values_of_actions(following, chosen)
     else:
         ahead = following.max(axis=1)
     goal = batch.reward + settings.discount * jnp.where(batch.done, 0.0, ahead)
@@ -165,6 +165,6 @@ def squared_error(
 
 
 def action_values(network: nn.Module, weights: Weights, rows: ArrayLike, action: jax.Array | None = None) -> jax.Array:
-    """(n, actions) of (n, f) rows, or the (n,) values of the actions."""
+    """(n, actions) values of (n, f) rows, or, given (n,) actions, their (n,) values."""
     values: Any = network.apply(weights, rows, action)
     return jnp.asarray(values)

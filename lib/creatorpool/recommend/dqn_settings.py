@@ -13,12 +13,18 @@ Design = Literal["joint", "shared"]
 
 @dataclass(frozen=True)
 class DQNSettings:
-    """How the agent sees, explores and learns; see docs/recommendation.md for what each choice is worth."""
+    """State, exploration and learning of the agent; docs/recommendation.md measures the effect of each choice.
+
+    Raises
+    ------
+    InputError
+        If a setting is out of range.
+    """
 
     features: Features = "candidates"
-    """of each candidate: its final score alone, as in the source, or the score's parts and the category as well"""
+    """inputs per candidate. scores: the final score, as in the source; candidates: its parts and the category too"""
     network: Design = "shared"
-    """joint: one network from the whole state to r values; shared: one network asked once for each candidate"""
+    """joint: one network from the whole state to r values; shared: one network that values one candidate at a time"""
     hidden: tuple[int, ...] = (64, 64)
     discount: float = 0.95
     """γ"""
@@ -26,22 +32,22 @@ class DQNSettings:
     """double DQN: the online network chooses the next action, the target network values it"""
     learning_rate: float = 1e-3
     largest_gradient: float = 10.0
-    """gradients are scaled down to this norm"""
+    """largest norm of a gradient; larger ones are scaled down"""
     batch: int = 256
     memory: int = 51_200
-    """transitions that the replay memory holds; the oldest give way"""
+    """capacity of the replay memory, in transitions; new ones replace the oldest"""
     warm_up: int = 2_000
     """transitions before the first update"""
     target_every: int = 200
-    """updates after which the target network takes over the online network's weights"""
+    """number of updates after which the target network copies the online network's weights"""
     sessions: int = 64
-    """played side by side; one update for each step of them all"""
+    """sessions played in parallel; each step of all of them is followed by one update"""
     epsilon_start: float = 1.0
     epsilon_end: float = 0.05
     epsilon_transitions: int = 40_000
-    """transitions over which ε falls linearly"""
+    """transitions over which ε changes linearly from start to end"""
     chunk: int = 50
-    """steps in one call of the compiled program"""
+    """steps per call of the compiled program"""
 
     def __post_init__(self) -> None:
         for name in ("batch", "memory", "target_every", "sessions", "chunk", "epsilon_transitions"):

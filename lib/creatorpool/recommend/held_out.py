@@ -1,4 +1,4 @@
-"""What candidates and predicted interests are worth: how much of what viewers did later they foresaw."""
+"""Evaluation of candidates and predicted interests on held-out, later interactions."""
 
 from __future__ import annotations
 
@@ -34,16 +34,25 @@ class Recall:
 
 @dataclass(frozen=True)
 class InterestScore:
-    """How well a prediction of interests did for some users."""
+    """Quality of a prediction of interests for some users."""
 
     found: float
     """share of the true interests that were predicted"""
     log_loss: float
-    """mean over held-out items of −log of the chance given to what the user did; lower is better"""
+    """mean, over held-out items, of −log of the predicted probability of the user's response; lower is better"""
 
 
 def hits(item: ArrayLike, relevant: sparse.spmatrix) -> IntArray:
-    """(users,) how many of each user's (users, r) candidate positions, -1 for none, are relevant: (users, items)."""
+    """(users,) number of relevant candidates of each user.
+
+    `item` (users, r) holds positions of candidates, -1 for none; `relevant` (users, items) has an entry other than 0
+    for each relevant item.
+
+    Raises
+    ------
+    InputError
+        If the numbers of users differ.
+    """
     chosen = np.asarray(item, dtype=np.int64)
     wanted = sparse.csr_matrix(relevant)
     if chosen.ndim != 2 or chosen.shape[0] != wanted.shape[0]:
@@ -54,9 +63,10 @@ def hits(item: ArrayLike, relevant: sparse.spmatrix) -> IntArray:
 
 
 def recalls(found: Mapping[str, IntArray], relevant: IntArray, *, draws: int, seed: int) -> dict[str, Recall]:
-    """Recall by (users,) hits of each name, and relevant items; all on the same resampled users.
+    """Recall of each name, from (users,) `found` hits by name and (users,) numbers of `relevant` items.
 
-    Beside each name but the first, ``name − first`` is the difference with its own interval of 95 %.
+    For each name except the first, the result also has ``name − first``, the difference. The 95 % intervals come from
+    `draws` bootstrap samples of users, the same for all names.
 
     Raises
     ------
@@ -65,7 +75,7 @@ def recalls(found: Mapping[str, IntArray], relevant: IntArray, *, draws: int, se
     """
     is_asked = relevant > 0
     if not is_asked.any():
-        raise InputError("no user has a relevant item that was held out: there is nothing to foresee")
+        raise InputError("no user has a relevant held-out item: recall is undefined")
     names, total = list(found), relevant[is_asked]
     values = np.stack([found[name][is_asked] for name in names]).astype(np.float64)
     rng = np.random.default_rng(seed)
@@ -85,11 +95,12 @@ def score_interests(
     truth: NDArray[np.bool_],
     users: Mapping[str, NDArray[np.bool_]],
 ) -> dict[str, dict[str, InterestScore]]:
-    """Three predictions from `history`, held against the true interests and `later` responses of groups of `users`.
+    """Scores of three predictions from `history` against true interests and `later` responses, by group of `users`.
 
-    `popularity` takes the categories with the most responses, for everybody; `region` those of the highest rate in the
-    user's region; `user` those of the user's own rate, shrunk to it. They predict as many as are true of each. All are
-    fitted to all users; arrays are (users, categories).
+    `popularity` predicts the categories with the most responses for every user; `region` those with the highest rate in
+    the user's region; `user` those with the user's highest rate, shrunk to the region's. Each predicts as many
+    categories as the users have true interests. All are fitted to all users. Arrays are (users, categories); `region`
+    and the groups' masks are (users,).
     """
     place = np.asarray(region, dtype=np.int64)
     prior = interest_prior(region_sums(history, place, int(place.max(initial=-1)) + 1))
@@ -114,7 +125,7 @@ def score_interests(
 
 
 def split_by_history(history: CategoryCounts, edges: Sequence[int]) -> dict[str, NDArray[np.bool_]]:
-    """Users by how many items they saw: below the first of the rising `edges`, from each to the next, and beyond."""
+    """Masks of users by their number of seen items: below the first of the rising `edges`, between edges, and above."""
     seen, bounds = history.seen.sum(axis=1), [0, *edges]
     groups = {
         f"{low}" if high == low + 1 else f"{low} to {high - 1}": (seen >= low) & (seen < high)

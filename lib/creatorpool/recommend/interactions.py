@@ -1,4 +1,4 @@
-"""What viewers did with videos, as the scores of formulas §5.1 and the sparse matrix of their sums."""
+"""Interactions of viewers with videos: scores, and the sparse matrix of their sums (formulas §5.1)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ IntArray = NDArray[np.int64]
 
 OTHER = "other"
 INTERACTION_SCORES: Mapping[str, float] = MappingProxyType({"liked": 2.0, "watched": 1.0, "skipped": -2.0, OTHER: -0.5})
-"""The published table; what it does not name counts as `other`."""
+"""The published scores; an interaction that is not named here counts as `other`."""
 
 
 def interaction_scores(interaction: ArrayLike, scores: Mapping[str, float] = INTERACTION_SCORES) -> FloatArray:
-    """Score of each of (m,) interactions, given by name; a name that `scores` lacks has that of `other`.
+    """(m,) scores of (m,) names of interactions; a name that `scores` lacks gets the score of `other`.
 
     Raises
     ------
@@ -42,22 +42,22 @@ def interaction_matrix(
     shape: tuple[int, int] | None = None,
     scores: Mapping[str, float] = INTERACTION_SCORES,
 ) -> sparse.csr_matrix:
-    """Scores summed per (item, user): the post's matrix, an item a row and a user a column.
+    """Scores summed per (item, user): one row per item and one column per user, as in the source (formulas §5.1).
 
     Parameters
     ----------
     item, user : (m,) array_like of int
         Position of each interaction's item and user, from 0.
     interaction : (m,) array_like
-        Names, scored by `scores`, or scores themselves.
+        Names, which `scores` maps to scores, or scores.
     shape : (items, users), optional
-        Default: the largest positions that occur.
+        By default the largest positions that occur, plus 1.
 
     Returns
     -------
     (items, users) csr_matrix of float64
-        With an entry wherever there was an interaction, even if its scores sum to 0: the user has seen the item.
-        Columns rise within each row. The order of interactions does not matter, to the last bit.
+        It has an entry for every pair with an interaction, even if the scores sum to 0: the user has seen the item.
+        Columns rise within each row. The order of interactions does not change any bit.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def interaction_matrix(
         if positions.max(initial=-1) >= size:
             raise InputError(f"{name} position {positions.max()} lies outside the shape ({items}, {users})")
     key = i * users + u
-    order = np.lexsort((value, key))  # scores too, so that float sums have one order
+    order = np.lexsort((value, key))  # by score too, so that float sums have a fixed order
     key = key[order]
     first = np.flatnonzero(np.diff(key, prepend=-1))
     total = np.add.reduceat(value[order], first) if first.size else np.zeros(0)
@@ -97,5 +97,5 @@ def _values(interaction: ArrayLike, scores: Mapping[str, float]) -> FloatArray:
         return interaction_scores(found, scores)
     value = found.astype(np.float64)
     if not np.isfinite(value).all():
-        raise InputError(f"interaction[{int(np.flatnonzero(~np.isfinite(value))[0])}] is not a finite score")
+        raise InputError(f"interaction[{int(np.flatnonzero(~np.isfinite(value))[0])}] must be a finite score")
     return value

@@ -1,11 +1,12 @@
-"""A user's categories of interest: rates of response, shrunk to the region's rates (formulas §5.3).
+"""A user's categories of interest: response rates, shrunk to the region's rates (formulas §5.3).
 
-Model: user u of region r responds to a share p of the items of category c that u sees; p has mean m_rc and variance
-m_rc(1 − m_rc)/(1 + k_c) over the region's users. Of e items seen s are responded to, each independently. A Beta prior
-of strength k_c gives the estimate ``(s + k_c m_rc)/(e + k_c)``: a new user has the region's rates, and the more a user
-has seen the more the user's own count. Rates, not counts: what a platform shows often is not what viewers want most.
+Model: user u of region r responds to a share p of the seen items of category c. Over the region's users, p has mean
+m_rc and variance m_rc(1 − m_rc)/(1 + k_c). The user responds to s of e seen items, independently. A Beta prior of
+strength k_c gives the estimate ``(s + k_c m_rc)/(e + k_c)``: a new user has the region's rates; the more items a user
+has seen, the more the user's own responses count. The ranking uses rates, not counts, because a platform may often
+show what viewers do not want most.
 
-The fit needs only sums of whole numbers, which may be taken in parts and in any order.
+The fit needs only sums of whole numbers, which can be computed in parts and in any order.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 MAX_STRENGTH = 1e6
-"""Items whose evidence a prior is worth where users of a region differ no more than chance explains."""
+"""Strength of the prior, in items, if users of a region differ no more than by chance."""
 
 
 @dataclass(frozen=True)
 class CategoryCounts:
-    """(users, categories) whole numbers: items seen of each category, and how many of them the user responded to."""
+    """(users, categories) whole numbers: seen items of each category, and seen items with a response."""
 
     seen: IntArray
     responded: IntArray
@@ -37,7 +38,7 @@ class CategoryCounts:
 
 @dataclass(frozen=True)
 class RegionSums:
-    """(regions + 1, categories) sums over users, the last row over those of no region; parts of the users add up."""
+    """(regions + 1, categories) sums over users; the last row is for users without a region. Sums of parts add up."""
 
     seen: IntArray
     """Σe"""
@@ -56,16 +57,16 @@ class RegionSums:
 
 @dataclass(frozen=True)
 class InterestPrior:
-    """What users of a region have in common."""
+    """Prior of the response rates of a region's users."""
 
     rate: FloatArray
-    """(regions + 1, categories) m; the last row is that of all regions, for users of none"""
+    """(regions + 1, categories) mean m; the last row is for all regions, and for users without a region"""
     strength: FloatArray
-    """(categories,) k, in items"""
+    """(categories,) strength k, in items"""
 
 
 def category_counts(matrix: sparse.spmatrix, categories: sparse.spmatrix) -> CategoryCounts:
-    """Counts from (users, items) scores and (items, categories) entries; a score above 0 is a response."""
+    """Counts from (users, items) scores and (items, categories) memberships; a score above 0 is a response."""
     by_user = sparse.csr_matrix(matrix)
     member = sparse.csr_matrix(categories)
     member = sparse.csr_matrix((np.ones(member.nnz, np.int64), member.indices, member.indptr), shape=member.shape)
@@ -78,15 +79,20 @@ def category_counts(matrix: sparse.spmatrix, categories: sparse.spmatrix) -> Cat
 
 
 def region_sums(counts: CategoryCounts, region: ArrayLike, regions: int) -> RegionSums:
-    """Sums over the users of each region; `region` holds (users,) positions, -1 for a user of none."""
+    """Sums over the users of each region; `region` (users,) holds positions, -1 for a user without a region.
+
+    Raises
+    ------
+    InputError
+        If a position is out of range or there is not one per user.
+    """
     place = np.asarray(region, dtype=np.int64)
     if place.shape != counts.seen.shape[:1] or not np.all((place >= -1) & (place < regions)):
-        raise InputError(f"region must hold {counts.seen.shape[0]} positions from -1 to below {regions}")
+        raise InputError(f"region must hold one position per user, {counts.seen.shape[0]}, from -1 to {regions - 1}")
 
     def summed(values: IntArray) -> IntArray:
-        # Users of no region have the last row, which counts in the rates of all.
         total = np.zeros((regions + 1, values.shape[1]), dtype=np.int64)
-        np.add.at(total, place, values)  # -1 is the last row
+        np.add.at(total, place, values)  # -1, users without a region, is the last row
         return total
 
     e, s = counts.seen, counts.responded
@@ -94,11 +100,11 @@ def region_sums(counts: CategoryCounts, region: ArrayLike, regions: int) -> Regi
 
 
 def interest_prior(sums: RegionSums) -> InterestPrior:
-    """Rates and strengths by moments.
+    """Rates and strengths by the method of moments (formulas §5.3).
 
-    Of one user, s(s − 1) − 2ms(e − 1) + m²e(e − 1) has mean e(e − 1)(p − m)²: summed over users, and over regions, it
-    gives the variance of p within regions, and with it k. A region's rate is shrunk to that of all regions by what its
-    own error, users' differences included, is beside the variance between regions (DerSimonian and Laird's moments).
+    For one user, s(s − 1) − 2ms(e − 1) + m²e(e − 1) has mean e(e − 1)(p − m)². Its sum over users and regions gives the
+    variance of p within regions, and with it k. A region's rate is shrunk to that of all regions, by the ratio of its
+    own error, which includes users' differences, to the variance between regions (DerSimonian and Laird's moments).
     """
     seen = sums.seen.astype(np.float64)
     overall = _ratio(sums.responded.sum(axis=0), seen.sum(axis=0))
@@ -115,7 +121,7 @@ def interest_prior(sums: RegionSums) -> InterestPrior:
 def _shrunk_regions(sums: RegionSums, mean: FloatArray, overall: FloatArray, strength: FloatArray) -> FloatArray:
     e = sums.seen.astype(np.float64)
     total = np.maximum(e.sum(axis=0), 1.0)
-    # e·(variance of a region's mean), of chance and of users who differ
+    # e · variance of a region's mean, from chance and from users' differences
     error = overall * (1.0 - overall) * (1.0 + _ratio(sums.seen_pairs, e) / (1.0 + strength))
     excess = (e * (mean - overall) ** 2).sum(axis=0) - ((1.0 - e / total) * error * (e > 0)).sum(axis=0)
     between = np.maximum(excess, 0.0) / np.maximum(total - (e * e).sum(axis=0) / total, 1.0)
@@ -125,13 +131,19 @@ def _shrunk_regions(sums: RegionSums, mean: FloatArray, overall: FloatArray, str
 
 
 def interest_rates(counts: CategoryCounts, region: ArrayLike, prior: InterestPrior) -> FloatArray:
-    """(users, categories) share of a category's items that each user is expected to respond to."""
+    """(users, categories) expected response rates; `region` (users,) holds positions, -1 for none."""
     mean = prior.rate[np.asarray(region, dtype=np.int64)]  # -1 is the last row: all regions
     return np.asarray((counts.responded + prior.strength * mean) / (counts.seen + prior.strength), dtype=np.float64)
 
 
 def top_interests(rates: FloatArray, count: int) -> BoolArray:
-    """Each user's `count` categories of the largest rate, ties by position."""
+    """(users, categories) mask of each user's `count` categories with the largest rates, ties by position.
+
+    Raises
+    ------
+    InputError
+        If count is negative.
+    """
     if count < 0:
         raise InputError(f"count must be at least 0, got {count}")
     order = np.argsort(-rates, axis=1, kind="stable")[:, :count]
@@ -141,5 +153,5 @@ def top_interests(rates: FloatArray, count: int) -> BoolArray:
 
 
 def _ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> FloatArray:
-    """Quotient of whole numbers, 0 where the denominator is 0."""
+    """Quotient of whole numbers; 0/0 gives 0."""
     return np.asarray(numerator / np.maximum(denominator, 1), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""What a policy sees before it chooses a video (formulas §5.4), and what choosing means."""
+"""What a ranking policy sees before it chooses a video, and the protocol of such policies (formulas §5.4)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from creatorpool.recommend.simulator_sessions import Session, Slate
 
 
 class Observation(NamedTuple):
-    """The state of n sessions as the platform knows it; arrays are (n,) unless said."""
+    """The state of n sessions, as far as the platform knows it; arrays are (n,) unless stated otherwise."""
 
     minutes: Array
     """session length so far"""
     videos: Array
-    """shown so far"""
+    """videos shown so far"""
     skips: Array
     last_category: Array
     """−1 before the first video"""
@@ -29,10 +29,10 @@ class Observation(NamedTuple):
 
 
 class RankingPolicy(Protocol):
-    """Any way to choose one of the candidates."""
+    """A rule that gives each candidate its probability of being shown."""
 
     def probabilities(self, observation: Observation) -> Floats:
-        """(n, r) chance with which each candidate is shown; rows sum to 1."""
+        """(n, r) probabilities with which candidates are shown; rows sum to 1."""
         ...
 
 

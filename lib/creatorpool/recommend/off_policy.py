@@ -1,7 +1,7 @@
-"""What another ranking policy would have earned, from logs with propensities (formulas §3.12; `incentives.replay`).
+"""Off-policy evaluation: rewards of another ranking policy, from logs with propensities (formulas §3.12).
 
-The values are of single choices in the contexts as logged. Another policy also changes which states a session comes to:
-that part of its value no reweighting of single choices can show.
+The values are those of single choices in the logged contexts, by `incentives.replay`. Another policy also changes which
+states a session reaches; reweighting single choices cannot measure that part of its value.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ class LoggedChoices:
     """
 
     action: Integers
-    """item shown, 0 … actions − 1"""
+    """shown item, 0 … actions − 1"""
     reward: Floats
     propensity: Floats
-    """chance with which it was shown, in (0, 1]"""
+    """probability with which it was shown, in (0, 1]"""
     actions: int
+    """number of items"""
 
     def __post_init__(self) -> None:
         action, reward = checked_counts("action", self.action, 0), checked_numbers("reward", self.reward)
@@ -45,12 +46,12 @@ class LoggedChoices:
                 f"got {action.shape}, {reward.shape} and {propensity.shape}"
             )
         if action.max() >= self.actions:
-            raise InputError(f"actions must lie below {self.actions}, got {action.max()}")
+            raise InputError(f"action must be below the number of actions, {self.actions}, got {action.max()}")
         for name, values in (("action", action), ("reward", reward), ("propensity", propensity)):
             object.__setattr__(self, name, values)
 
     def take(self, rows: ArrayLike) -> LoggedChoices:
-        """Some of the choices."""
+        """The choices at `rows`, positions or a mask."""
         at = np.asarray(rows)
         return LoggedChoices(self.action[at], self.reward[at], self.propensity[at], self.actions)
 
@@ -63,17 +64,22 @@ def evaluate_policy(
     Parameters
     ----------
     logged : LoggedChoices
-        Of the policy that made the logs.
+        Choices of the logging policy.
     chances : (n, actions) array_like
-        With which the target policy would have shown each item in each logged context; rows sum to 1.
+        Probability with which the target policy shows each item in each logged context; rows sum to 1.
     predicted : (n, actions) array_like, optional
-        A model's reward of each item in each context, from other rows than its own (`cross_fitted_rates`); without it
+        A model's reward of each item in each context, fitted without the row itself (`cross_fitted_rates`). Without it
         there is no doubly robust value.
+
+    Returns
+    -------
+    dict
+        Estimate by method.
 
     Raises
     ------
     InputError
-        If a shape is wrong or a row of chances is no distribution.
+        If a shape is wrong or a row of chances is not a distribution.
     """
     target = _checked_table("chances", chances, logged)
     if (target < 0).any() or (np.abs(target.sum(axis=1) - 1) > 1e-6).any():
@@ -101,21 +107,29 @@ def evaluate_policy(
 def cross_fitted_rates(
     logged: LoggedChoices, context: ArrayLike | None = None, *, folds: int = 5, strength: float = 100.0, seed: int = 0
 ) -> Floats:
-    """(n, actions) mean reward by item and context, for each row from the other folds' rows.
+    """(n, actions) mean rewards by item and context; each row's are estimated from the rows of other folds.
 
     Parameters
     ----------
     context : (n,) array_like of int, optional
-        Group of each row, 0 and up, such as the position on the page; one for all by default.
+        Group of each row, 0 and up, such as the position on the page; by default all rows are one group.
     folds : int
-        Parts into which rows are split at random.
+        Number of random parts of the rows, in [2, n].
     strength : float
-        Rows that the item's mean over all contexts, and the mean of all for it, count for.
+        Strength of shrinkage, in rows, > 0: of an item's mean in a context to its mean over all contexts, and of that
+        mean to the mean of all items.
+    seed : int
+        Seed of the folds.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range.
 
     Notes
     -----
-    A model that has seen a row's own reward predicts it too well, and the correction that makes the estimate robust
-    comes out too small: hence the folds.
+    A model fitted on a row's own reward predicts that reward too well, which makes the doubly robust correction too
+    small. The folds prevent this.
     """
     group = np.zeros_like(logged.action) if context is None else checked_counts("context", context, 0)
     if group.shape != logged.action.shape:
@@ -131,7 +145,13 @@ def cross_fitted_rates(
 
 
 def softmax_chances(scores: ArrayLike, temperature: float) -> Floats:
-    """(…, actions) chances of items by softmax of their scores; a low temperature is nearly greedy."""
+    """(…, actions) softmax probabilities of (…, actions) scores; a low temperature, > 0, is nearly greedy.
+
+    Raises
+    ------
+    InputError
+        If a score is not finite or the temperature not > 0.
+    """
     values = checked_numbers("scores", scores)
     if not temperature > 0:
         raise InputError(f"temperature must be > 0, got {temperature}")
@@ -140,7 +160,7 @@ def softmax_chances(scores: ArrayLike, temperature: float) -> Floats:
 
 
 def _rates(logged: LoggedChoices, group: Integers, groups: int, strength: float) -> Floats:
-    """(groups, actions) means, each shrunk to its item's, which is shrunk to the mean of all."""
+    """(groups, actions) means, each shrunk to the item's mean, which is shrunk to the mean of all."""
     cell = group * logged.actions + logged.action
     size = groups * logged.actions
     total = np.bincount(cell, logged.reward, size).reshape(groups, -1)

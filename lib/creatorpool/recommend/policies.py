@@ -1,4 +1,4 @@
-"""Ways to choose a candidate that need no network: the peers of the learning agent."""
+"""Ranking policies without a network, with which the learning agent is compared."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from creatorpool.recommend.simulator_market import Array, Floats, Integers
 
 
 class RandomPolicy:
-    """Every candidate with the same chance."""
+    """Shows every candidate with the same probability."""
 
     def probabilities(self, observation: Observation) -> Floats:
-        """1/r."""
+        """(n, r) probabilities 1/r."""
         n, r = observation.slate.score.shape
         return np.full((n, r), 1.0 / r)
 
 
 class PopularityPolicy:
-    """The candidate with the most views."""
+    """Shows the candidate with the most views."""
 
     def probabilities(self, observation: Observation) -> Floats:
-        """1 at the most viewed."""
+        """(n, r) probabilities: 1 at the most viewed candidate."""
         return one_hot_of_largest(observation.slate.popularity)
 
 
 @dataclass(frozen=True)
 class FinalScorePolicy:
-    """The candidate with the best final score; with weights of its own, where given, instead of the slate's."""
+    """Shows the candidate with the best final score."""
 
     weights: tuple[float, float, float] | None = None
-    """w1, w2, w3 of similarity, views and interest"""
+    """w1, w2, w3 of similarity, views and interest; by default the slate's final score is used"""
 
     def probabilities(self, observation: Observation) -> Floats:
-        """1 at the best final score."""
+        """(n, r) probabilities: 1 at the best final score."""
         slate = observation.slate
         if self.weights is None:
             return one_hot_of_largest(slate.score)
@@ -45,7 +45,13 @@ class FinalScorePolicy:
 
 
 class RankBandit:
-    """ε-greedy over candidate ranks: it learns one mean reward a rank and sees nothing else."""
+    """ε-greedy bandit over candidate ranks: it learns one mean reward per rank and sees nothing else.
+
+    Raises
+    ------
+    InputError
+        If candidates is below 1 or epsilon outside [0, 1].
+    """
 
     def __init__(self, candidates: int, epsilon: float) -> None:
         if candidates < 1 or not 0 <= epsilon <= 1:
@@ -55,28 +61,33 @@ class RankBandit:
 
     @property
     def values(self) -> Floats:
-        """(r,) mean reward of each rank; a rank never tried counts as the best."""
+        """(r,) mean reward of each rank; inf for a rank that was never tried."""
         means: Floats = np.divide(self.total, self.count, out=np.full(self.total.size, np.inf), where=self.count > 0)
         return means
 
     def probabilities(self, observation: Observation) -> Floats:
-        """1 − ε at the best rank, ε spread over all."""
+        """(n, r) probabilities: 1 − ε at the best rank, plus ε spread evenly over all ranks."""
         n, r = observation.slate.score.shape
         row = np.full(r, self.epsilon / r)
         row[int(np.argmax(self.values))] += 1.0 - self.epsilon
         return np.broadcast_to(row, (n, r))
 
     def learn(self, action: Integers, reward: Floats) -> None:
-        """Take in (n,) ranks shown and rewards seen."""
+        """Learn from (n,) shown ranks and their (n,) rewards."""
         self.total += np.bincount(action, reward, self.total.size)
         self.count += np.bincount(action, minlength=self.total.size)
 
 
 class ThompsonPolicy:
-    """Thompson sampling by video: the candidate whose draw from its posterior of success is largest.
+    """Thompson sampling by video: shows the candidate with the largest draw from its success posterior.
 
-    Chances are those among a number of draws, made anew for each state; given the draws they are exact, so that logs
-    of this policy can be replayed.
+    The probabilities are the shares of wins in `draws` draws, which are new for each state. Given the draws they are
+    exact, so that logs of this policy can be replayed.
+
+    Raises
+    ------
+    InputError
+        If draws is below 1.
     """
 
     def __init__(self, draws: int = 32, seed: int = 0) -> None:
@@ -85,7 +96,7 @@ class ThompsonPolicy:
         self.draws, self._rng = draws, np.random.default_rng(seed)
 
     def probabilities(self, observation: Observation) -> Floats:
-        """Share of the draws in which each candidate is best."""
+        """(n, r) shares of the draws in which each candidate is best."""
         slate = observation.slate
         drawn = self._rng.beta(slate.alpha, slate.beta, (self.draws, *slate.alpha.shape))
         best = drawn.argmax(axis=2)
@@ -94,13 +105,13 @@ class ThompsonPolicy:
 
 @dataclass(frozen=True)
 class UcbPolicy:
-    """The candidate with the largest mean + c √(2 log t / pulls), t the pulls of all its slate (formulas §3.11)."""
+    """Shows the candidate with the largest mean + c √(2 log t / pulls); t: all pulls of the slate (formulas §3.11)."""
 
     exploration: float = 0.1
     """c"""
 
     def probabilities(self, observation: Observation) -> Floats:
-        """1 at the largest index."""
+        """(n, r) probabilities: 1 at the largest index."""
         alpha, beta = observation.slate.alpha, observation.slate.beta
         pulls = alpha + beta
         bonus = self.exploration * np.sqrt(2.0 * np.log(pulls.sum(axis=1, keepdims=True)) / pulls)
@@ -108,7 +119,7 @@ class UcbPolicy:
 
 
 def one_hot_of_largest(values: Array) -> Floats:
-    """(n, r) of 0 and 1, the 1 at each row's first largest value."""
+    """(n, r) array of 0 and 1; the 1 is at the first largest value of each row."""
     chosen = np.zeros(np.shape(values))
     np.put_along_axis(chosen, np.argmax(values, axis=1)[:, None], 1.0, axis=1)
     return chosen

@@ -1,7 +1,8 @@
-"""Kernels: a sparse row times a sparse matrix into one dense row, and the best of what it touched.
+"""Kernels: multiply a sparse row by a sparse matrix into a dense row, and keep the best entries of the product.
 
-The best are kept in a heap with the worst at its root: of two equal values the one with the larger position is worse,
-so that ties go by position, and positions are in order of id. All in one file, as code kept on disk must be.
+A heap holds the best entries, with the worst at its root. Of two equal values, the one with the larger position is
+worse, so ties are broken by position; positions are in order of ids. All kernels are in one file, so that their machine
+code can be cached on disk.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ def _is_worse(value: float, position: int, other_value: float, other_position: i
 
 @compiled
 def _sink(values: Any, positions: Any, start: int, size: int) -> None:
-    """Restore the heap below `start`."""
+    """Restore the heap order below `start`."""
     at = start
     value, position = values[at], positions[at]
     while True:
@@ -39,7 +40,7 @@ def _sink(values: Any, positions: Any, start: int, size: int) -> None:
 
 @compiled
 def _offer(values: Any, positions: Any, size: int, limit: int, value: float, position: int) -> int:
-    """Keep (value, position) if it is among the best `limit`; returns how many are kept."""
+    """Keep (value, position) if it is among the best `limit`; return the number of kept entries."""
     if size == limit:
         if limit > 0 and _is_worse(values[0], positions[0], value, position):
             values[0], positions[0] = value, position
@@ -79,9 +80,10 @@ def neighbours_of_rows(
     index: Any,
     similarity: Any,
 ) -> None:
-    """Fill rows `first` … `end` of `index` and `similarity`, both (rows, k), from the matrix by rows and by columns.
+    """Fill `index` and `similarity`, both (end − first, k), for rows `first` to before `end` of the matrix.
 
-    Ranked by dot²/(‖a‖²‖b‖²), one rounding of a fraction: equal cosines are equal to the bit, whatever their norms.
+    The matrix is given by rows and by columns, with the squared norm of each row in `square`. The ranking uses
+    dot²/(‖a‖²‖b‖²), which is rounded only once, so that equal cosines compare equal for any norms.
     """
     k = index.shape[1]
     total, common = np.zeros(square.size), np.zeros(square.size, np.int32)
@@ -139,15 +141,15 @@ def candidates_of_users(
     final: Any,
     score: Any,
 ) -> None:
-    """Fill rows `first` … `end` of `found`, `final` and `score`, all (users, r).
+    """Fill `found`, `final` and `score`, all (end − first, r), for users `first` to before `end`.
 
-    `popular_item` lists the items of each category by views, best first, and last those of all: `popular_start` says
-    where each list begins.
+    `popular_item` lists the items of each category by falling views, then all items; `popular_start` holds the start of
+    each list.
     """
     limit = found.shape[1]
     categories = popular_start.size - 2
     total = np.zeros(views.size)
-    state = np.zeros(views.size, np.int8)  # 1 touched, 2 seen, 3 taken into the pool
+    state = np.zeros(views.size, np.int8)  # 1 touched, 2 seen by the user, 3 taken for scoring
     touched = np.empty(views.size, np.int32)
     best, chosen = np.empty(pool), np.empty(pool, np.int32)
     taken = np.empty(pool + (categories + 1) * limit, np.int32)

@@ -1,4 +1,4 @@
-"""Replay memory on the device: a ring of transitions from which batches are drawn (formulas §5.4)."""
+"""Replay memory on the device: a ring buffer of transitions from which batches are drawn (formulas §5.4)."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ class Transitions(NamedTuple):
     action: jax.Array
     reward: jax.Array
     following: jax.Array
-    """(n, f) state after it; of no meaning where `done`"""
+    """(n, f) next state; without meaning where `done`"""
     done: jax.Array
-    """whether the episode ended with it"""
+    """whether the episode ended with the transition"""
 
 
 class ReplayMemory(NamedTuple):
-    """A ring that holds the latest transitions."""
+    """A ring buffer of the latest transitions."""
 
     rows: Transitions
     """(capacity, …)"""
     added: jax.Array
-    """transitions put in so far"""
+    """number of transitions added so far"""
 
 
 def empty_memory(capacity: int, features: int) -> ReplayMemory:
-    """A ring without transitions."""
+    """A ring buffer without transitions."""
     rows = Transitions(
         state=jnp.zeros((capacity, features), jnp.float32),
         action=jnp.zeros(capacity, jnp.int32),
@@ -43,7 +43,7 @@ def empty_memory(capacity: int, features: int) -> ReplayMemory:
 
 
 def remember(memory: ReplayMemory, new: Transitions) -> ReplayMemory:
-    """Put (n, …) transitions in place of the oldest; the capacity must be a multiple of n."""
+    """Replace the oldest transitions by (n, …) new ones; the capacity must be a multiple of n."""
     capacity, n = memory.rows.action.shape[0], new.action.shape[0]
     at = memory.added % capacity
 
@@ -54,7 +54,7 @@ def remember(memory: ReplayMemory, new: Transitions) -> ReplayMemory:
 
 
 def sample(memory: ReplayMemory, key: jax.Array, size: int) -> Transitions:
-    """`size` transitions, each drawn uniformly from those held, with replacement."""
+    """Draw `size` transitions uniformly, with replacement."""
     held = jnp.minimum(memory.added, memory.rows.action.shape[0])
     at = jax.random.randint(key, (size,), 0, jnp.maximum(held, 1))
     return Transitions(*(column[at] for column in memory.rows))

@@ -1,4 +1,4 @@
-"""What sessions leave when they are played: their steps, and the log with one row a video shown."""
+"""Results of played sessions: their steps, and a log with one row per shown video."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from creatorpool.recommend.simulator_sessions import Session
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the sessions that are still open; arrays are (n,) over these."""
+    """One step of the n sessions that are still open; arrays are (n,)."""
 
     session: Integers
     """positions of the sessions"""
     before: Session
     observation: Observation
     action: Integers
-    """rank of the candidate shown, 0 the best final score"""
+    """rank of the shown candidate; 0 is the best final score"""
     propensity: Floats
-    """chance with which the policy showed it"""
+    """probability with which the policy showed it"""
     outcome: Integers
     reward: Floats
     seconds: Floats
@@ -32,13 +32,13 @@ class Step:
 
 @dataclass(frozen=True)
 class SessionLog:
-    """(m,) arrays, one row a video shown, by session and step."""
+    """(m,) arrays, one entry per shown video, in order of session and step."""
 
     sessions: int
-    """how many were played"""
+    """number of sessions"""
     session: Integers
     step: Integers
-    """0 the first video of the session"""
+    """0 for the first video of the session"""
     viewer: Integers
     video: Integers
     category: Integers
@@ -49,47 +49,47 @@ class SessionLog:
     """position in `OUTCOMES`; the last row of each session is the video at which the viewer left"""
     reward: Floats
     seconds: Floats
-    """watched"""
+    """seconds watched"""
 
     @classmethod
     def of_steps(cls, steps: Sequence[Step], sessions: int) -> SessionLog:
-        """All rows of the steps."""
+        """The log of all steps, in order from step 0."""
         parts = [_rows(step, number) for number, step in enumerate(steps)]
         order = np.argsort(np.concatenate([part["session"] for part in parts]), kind="stable")
         return cls(sessions, **{name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]})
 
     def per_session(self, values: Floats) -> Floats:
-        """(sessions,) sums of a column."""
+        """(sessions,) sums of an (m,) column."""
         sums: Floats = np.bincount(self.session, values, self.sessions).astype(np.float64)
         return sums
 
     @property
     def returns(self) -> Floats:
-        """(sessions,) reward of each session."""
+        """(sessions,) sums of rewards."""
         return self.per_session(self.reward)
 
     @property
     def lengths(self) -> Integers:
-        """(sessions,) videos shown in each."""
+        """(sessions,) numbers of shown videos."""
         return np.bincount(self.session, minlength=self.sessions)
 
     @property
     def minutes(self) -> Floats:
-        """(sessions,) watch time of each."""
+        """(sessions,) watch times in minutes."""
         return self.per_session(self.seconds) / 60.0
 
     @property
     def skip_rate(self) -> float:
-        """Share of the videos that were skipped, among those at which nobody left."""
+        """Share of skipped videos among those at which the viewer did not leave."""
         return float((self.outcome == SKIPPED).sum() / max((self.outcome != LEFT).sum(), 1))
 
     @property
     def like_rate(self) -> float:
-        """Share of them that were liked."""
+        """Share of liked videos among those at which the viewer did not leave."""
         return float((self.outcome == LIKED).sum() / max((self.outcome != LEFT).sum(), 1))
 
     def take(self, rows: Integers) -> SessionLog:
-        """Some of the rows."""
+        """The rows at positions `rows`."""
         columns = {item.name: getattr(self, item.name)[rows] for item in fields(self) if item.name != "sessions"}
         return SessionLog(self.sessions, **columns)
 

@@ -1,4 +1,4 @@
-"""Item–item cosine: the nearest items of each item, a block of items at a time, nothing dense (formulas §5.1)."""
+"""Item–item cosine similarity: the nearest items of each item, without a dense matrix (formulas §5.1)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Neighbours:
     """The nearest items of n items, nearest first."""
 
     index: NDArray[np.int32]
-    """(n, k) positions; -1 after the last neighbour of an item that has fewer"""
+    """(n, k) positions; -1 after the last neighbour"""
     similarity: NDArray[np.float64]
     """(n, k) cosines, in (0, 1]; 0 where there is no neighbour"""
 
@@ -28,23 +28,23 @@ class Neighbours:
 def top_similar(
     matrix: sparse.spmatrix, k: int, *, rows: tuple[int, int] | None = None, min_common: int = 1
 ) -> Neighbours:
-    """The `k` items with the largest cosine A·B/(‖A‖‖B‖) to each item, among those above 0; ties by position.
+    """The `k` items with the largest cosine A·B/(‖A‖‖B‖) > 0 to each item; ties by position.
 
     Parameters
     ----------
     matrix : (items, users) sparse matrix
-        Such as `interaction_matrix` gives.
+        Scores, such as `interaction_matrix` returns.
     k : int
-        Neighbours of an item, at most.
+        Largest number of neighbours per item, >= 1.
     rows : (first, end), optional
-        Only the neighbours of these items; default: of all.
+        Only the neighbours of items `first` to before `end`; by default of all items.
     min_common : int
-        Users who must have an entry in both items; 1 is the plain cosine.
+        Least number of users with an entry in both items, >= 1; 1 is the plain cosine.
 
     Returns
     -------
     Neighbours
-        The same to the last bit whatever the block that an item is computed in.
+        An item's neighbours do not depend on `rows`, in any bit.
 
     Raises
     ------
@@ -80,18 +80,18 @@ def top_similar(
 
 
 def _canonical(matrix: sparse.spmatrix) -> sparse.csc_matrix:
-    """By columns, rows rising in each and none twice; without a copy where it is so already."""
+    """The matrix by columns, with rising rows without repetition in each; copied only if it is not so already."""
     by_column = sparse.csc_matrix(matrix, dtype=np.float64)
     if not by_column.has_canonical_format:
         by_column = by_column.copy()
         by_column.sum_duplicates()
     if not np.isfinite(by_column.data).all():
-        raise InputError("the matrix has an entry that is not finite")
+        raise InputError("matrix must have finite entries only")
     return by_column
 
 
 def _squares(by_row: sparse.csr_matrix) -> NDArray[np.float64]:
-    """‖A‖² of each row, summed by columns as the dot products are."""
+    """(items,) ‖A‖² of each row, summed in the order of columns, as the dot products are."""
     row = np.repeat(np.arange(by_row.shape[0]), np.diff(by_row.indptr))
     squares = np.bincount(row, weights=by_row.data * by_row.data, minlength=by_row.shape[0])
     return np.asarray(squares, dtype=np.float64)

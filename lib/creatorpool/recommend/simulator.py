@@ -1,4 +1,4 @@
-"""The simulated market, played: thousands of sessions at once under any policy (formulas §5.5, S2)."""
+"""Simulated sessions: thousands at once, under any ranking policy (formulas §5.5, S2)."""
 
 from __future__ import annotations
 
@@ -15,22 +15,27 @@ from creatorpool.recommend.simulator_parameters import LEFT, REWARDS, SimulatorP
 from creatorpool.recommend.simulator_sessions import AnswerDraws, Session, SlateDraws, answer, begin, offer
 
 _UNIFORMS = 6
-"""Of one session at one step, beside its slate's: five of the answer, one of the policy."""
+"""Uniforms per session and step besides the slate's: five for the answer, one for the policy."""
 
 
 class SessionSimulator:
-    """A market of viewers and videos, on which policies are played.
+    """A market of viewers and videos on which policies play sessions.
 
     Parameters
     ----------
     parameters : SimulatorParameters, optional
         Sizes and effects.
     seed : int
-        Of the market. Sessions have their own seed: the same one gives every policy the same viewers, candidates and
-        luck, so that policies may be compared pair by pair.
+        Seed of the market. Sessions have their own seed. The same one gives every policy the same viewers, candidates
+        and random numbers, so that policies can be compared in pairs.
     predicted : (viewers, 2) array_like of int, optional
-        Categories predicted for each viewer, such as the two that `top_interests` marks, in place of draws that are
-        right with chance `interest_accuracy`. They feed the candidates, the final score and what policies see.
+        Categories predicted for each viewer, such as the two of `top_interests`. By default they are draws that are
+        right with probability `interest_accuracy`. Candidates, the final score and policies use them.
+
+    Raises
+    ------
+    InputError
+        If `predicted` has another shape or a position out of range.
     """
 
     def __init__(
@@ -45,27 +50,29 @@ class SessionSimulator:
     def play(
         self, policy: RankingPolicy, sessions: int, *, seed: int = 0, viewers: ArrayLike | None = None
     ) -> SessionLog:
-        """The log of `sessions` whole sessions; see `steps`."""
+        """Play `sessions` whole sessions; arguments and errors as in `steps`."""
         return SessionLog.of_steps(list(self.steps(policy, sessions, seed=seed, viewers=viewers)), sessions)
 
     def steps(
         self, policy: RankingPolicy, sessions: int, *, seed: int = 0, viewers: ArrayLike | None = None
     ) -> Iterator[Step]:
-        """Whole sessions step by step, until all viewers have left.
+        """Play whole sessions step by step, until all viewers have left.
 
         Parameters
         ----------
         policy : RankingPolicy
-            Its probabilities are asked for anew in each step, so that it may learn between them.
+            The policy. Each step asks for its probabilities, so that it can learn between steps.
         sessions : int
-            How many, at once.
+            Number of sessions, >= 1, played at once.
+        seed : int
+            Seed of the sessions.
         viewers : (sessions,) array_like of int, optional
-            Who opens the app; by default viewers drawn at random, with replacement.
+            Positions of the sessions' viewers; by default drawn at random, with replacement.
 
         Raises
         ------
         InputError
-            If a viewer is not in the market or the policy's probabilities are none.
+            If a viewer is not in the market or the policy's probabilities are not a distribution.
         """
         if sessions < 1:
             raise InputError(f"sessions must be >= 1, got {sessions}")
@@ -94,7 +101,7 @@ class SessionSimulator:
             session, open_now = Session(*(part[stays] for part in after)), open_now[stays]
 
     def _draws(self, sessions: int, seed: int, step: int) -> tuple[SlateDraws, Floats]:
-        """Randomness of all sessions at one step, closed ones too: it must not depend on who is still here."""
+        """Random numbers of all sessions at one step, ended ones too: they must not depend on who has left."""
         rng = np.random.default_rng(np.random.SeedSequence([self.seed, 2, seed, step]))
         shape = (sessions, self.parameters.candidates)
         slate = SlateDraws(rng.random(shape), rng.random(shape), rng.random(shape), rng.standard_normal(shape))
@@ -104,26 +111,26 @@ class SessionSimulator:
         found, size = np.asarray(predicted), len(self.parameters.categories)
         if found.shape != (self.parameters.viewers, 2) or found.dtype.kind not in "iu":
             raise InputError(
-                f"predicted must be two categories for each of {self.parameters.viewers} viewers, "
-                f"got shape {found.shape} of {found.dtype}"
+                f"predicted must hold whole numbers, two per viewer, of shape ({self.parameters.viewers}, 2), "
+                f"got {found.dtype} of shape {found.shape}"
             )
         if found.min() < 0 or found.max() >= size:
-            raise InputError(f"predicted must be positions below {size}, got {found.min()} … {found.max()}")
+            raise InputError(f"predicted must hold positions from 0 to {size - 1}, got {found.min()} … {found.max()}")
         return found.astype(np.int64)
 
     def _checked_viewers(self, viewers: ArrayLike, sessions: int) -> Integers:
         who = np.asarray(viewers)
         if who.shape != (sessions,) or who.dtype.kind not in "iu":
-            raise InputError(f"viewers must be {sessions} positions, got shape {who.shape} of {who.dtype}")
+            raise InputError(f"viewers must hold {sessions} whole numbers, got {who.dtype} of shape {who.shape}")
         if who.min() < 0 or who.max() >= self.parameters.viewers:
             raise InputError(
-                f"viewers must be positions below {self.parameters.viewers}, got {who.min()} … {who.max()}"
+                f"viewers must hold positions from 0 to {self.parameters.viewers - 1}, got {who.min()} … {who.max()}"
             )
         return who.astype(np.int64)
 
 
 def drawn_action(probabilities: Floats, uniform: Floats) -> tuple[Integers, Floats]:
-    """One action a row by inversion, and the chance it had.
+    """(n,) actions, one per row of (n, r) probabilities, by inversion of (n,) uniforms; and their probabilities.
 
     Raises
     ------
@@ -133,6 +140,6 @@ def drawn_action(probabilities: Floats, uniform: Floats) -> tuple[Integers, Floa
     reached = np.cumsum(probabilities, axis=1)
     if not (np.abs(reached[:, -1] - 1) < 1e-6).all() or (probabilities < 0).any():
         raise InputError("a policy's probabilities must be >= 0 and sum to 1 in each row")
-    # Scaled by the sum as rounded, so that no uniform falls behind the last action.
+    # Scaled by the rounded sum, so that no uniform exceeds the last action's bound.
     action = (reached <= uniform[:, None] * reached[:, -1:]).sum(axis=1)
     return action, probabilities[np.arange(action.size), action]

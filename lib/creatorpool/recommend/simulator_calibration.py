@@ -1,4 +1,4 @@
-"""Base rates of the simulated market from real logs: how long sessions are, how much is skipped or finished."""
+"""Calibration of the simulated market's base rates to logs: session length, skips and completions (formulas §5.5)."""
 
 from __future__ import annotations
 
@@ -21,26 +21,28 @@ _LENGTH_TOLERANCE = 0.01
 
 @dataclass(frozen=True)
 class SessionStatistics:
-    """What the calibration reproduces."""
+    """Statistics that the calibration reproduces."""
 
     sessions: int
     mean_length: float
-    """videos shown in a session"""
+    """shown videos per session"""
     skip_rate: float
-    """share of the videos shown"""
+    """share of shown videos that were skipped"""
     complete_rate: float
-    """share of the videos not skipped that were seen to their end, or long enough to count so"""
+    """share of the videos not skipped that were completed"""
 
 
 def session_statistics(
     viewer: ArrayLike, seconds: ArrayLike, skipped: ArrayLike, completed: ArrayLike, gap_seconds: float = 1800.0
 ) -> SessionStatistics:
-    """Statistics of logged views, each (n,); a viewer's session ends where nothing is shown for `gap_seconds`.
+    """Statistics of logged views, (n,) arrays: viewer, time in seconds, whether skipped, whether completed.
+
+    A viewer's session ends if nothing is shown for `gap_seconds`.
 
     Raises
     ------
     InputError
-        If shapes differ, there are no rows, or all or none of them were skipped.
+        If shapes differ, there are no rows, or all or no rows were skipped.
     """
     who, when = np.asarray(viewer), np.asarray(seconds, dtype=np.float64)
     skips, ends = np.asarray(skipped, dtype=np.bool_), np.asarray(completed, dtype=np.bool_)
@@ -50,9 +52,9 @@ def session_statistics(
             f"got {who.shape}, {when.shape}, {skips.shape} and {ends.shape}"
         )
     if not np.isfinite(when).all() or not gap_seconds > 0:
-        raise InputError(f"seconds must be finite and gap_seconds > 0, got {gap_seconds}")
+        raise InputError(f"seconds must be finite and gap_seconds > 0, got gap_seconds = {gap_seconds}")
     if skips.all() or not skips.any():
-        raise InputError("all or none of the views were skipped: there is no rate to reproduce")
+        raise InputError("all views or no views were skipped: the calibration needs both")
     order = np.lexsort((when, who))
     is_new = np.ones(who.size, dtype=np.bool_)
     is_new[1:] = (who[order][1:] != who[order][:-1]) | (np.diff(when[order]) > gap_seconds)
@@ -73,18 +75,20 @@ def calibrated(
     sessions: int = 4000,
     seed: int = 0,
 ) -> SimulatorParameters:
-    """Parameters whose market has the given statistics under a policy, by default the final score.
+    """Parameters whose market reproduces the statistics under `policy`, by default the final score.
 
-    `complete` is the completion rate itself; `base` and `leave` move until skips agree within 0.002 and lengths within
-    1 %, on the same luck in each round.
+    `complete` is set to the completion rate. `base` and `leave` change until the skip rate agrees within 0.002 and the
+    mean length within 1 %, in `sessions` sessions with the same random numbers in each round.
 
     Raises
     ------
     InputError
-        If the statistics are out of range or no parameters are found.
+        If the statistics are out of range or the search does not converge.
     """
     if not (statistics.mean_length > 1 and 0 < statistics.skip_rate < 1 and 0 <= statistics.complete_rate <= 1):
-        raise InputError(f"sessions must be longer than 1 video and rates within (0, 1), got {statistics}")
+        raise InputError(
+            f"mean_length must be > 1, skip_rate within (0, 1) and complete_rate within [0, 1], got {statistics}"
+        )
     chosen, found = policy or FinalScorePolicy(), replace(parameters, complete=statistics.complete_rate)
     for _ in range(_ROUNDS):
         log = SessionSimulator(found, seed).play(chosen, sessions, seed=seed)
@@ -92,15 +96,18 @@ def calibrated(
         is_close = abs(skips - statistics.skip_rate) < _SKIP_TOLERANCE
         if is_close and abs(length / statistics.mean_length - 1) < _LENGTH_TOLERANCE:
             return found
-        # Both moves would be exact if nothing but the base rates mattered.
+        # Both changes would be exact if only the base rates mattered.
         found = replace(
             found,
             base=found.base + float(logit(np.clip(skips, 1e-3, 1 - 1e-3)) - logit(statistics.skip_rate)),
             leave=found.leave + _leave_odds(statistics.mean_length) - _leave_odds(length),
         )
-    raise InputError(f"no market with {statistics} was found: the last had {length:.2f} videos and {skips:.3f} skipped")
+    raise InputError(
+        f"the calibration to {statistics} did not converge: the last market had {length:.2f} videos per session and a "
+        f"skip rate of {skips:.3f}"
+    )
 
 
 def _leave_odds(length: float) -> float:
-    """Log-odds to leave at which sessions have that mean length, were they constant; lengths near 1 are kept finite."""
+    """Constant log-odds of leaving at which sessions have this mean length; lengths near 1 give a finite result."""
     return -float(np.log(max(length - 1.0, 0.01)))

@@ -1,4 +1,4 @@
-"""The people and videos of the simulated market, drawn once by seed."""
+"""Viewers and videos of the simulated market, drawn once from its seed (formulas §5.5)."""
 
 from __future__ import annotations
 
@@ -13,57 +13,57 @@ from creatorpool.recommend.simulator_parameters import AGES, REGION_TASTES, Simu
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Array = Any
-"""An array of numpy or of JAX: the steps of a session run on both."""
+"""A numpy or JAX array: the steps of a session run on both."""
 
 _RATED_BY = 512
-"""Viewers by whom a video's success rate is worked out."""
+"""Number of viewers over whom a video's success rate is averaged."""
 
 
 class Market(NamedTuple):
-    """Viewers (u of them) and videos (v), the latter grouped by category. Categories are positions in the list."""
+    """u viewers, and v videos in order of category. Categories are positions in `SimulatorParameters.categories`."""
 
     region: Array
     """(u,) position in `REGION_TASTES`"""
     age: Array
     """(u,) position in `AGES`"""
     interests: Array
-    """(u, 2) true interests, distinct: the simulator's secret"""
+    """(u, 2) true interests, distinct; hidden from the platform"""
     predicted: Array
-    """(u, 2) interests as the platform predicts them"""
+    """(u, 2) interests that the platform predicts"""
     taste: Array
-    """(u, d)"""
+    """(u, d) taste vectors"""
     region_category: Array
-    """(regions,) the category each region is open to"""
+    """(regions,) the category that people of each region also like"""
 
     category: Array
     """(v,) ascending"""
     first: Array
     """(c,) first video of each category"""
     count: Array
-    """(c,) videos of each category"""
+    """(c,) number of videos of each category"""
     appeal: Array
-    """(v,) what all like about it, standard normal"""
+    """(v,) appeal to all viewers, standard normal"""
     style: Array
-    """(v, d): taste · style is the match of viewer and video, variance 1"""
+    """(v, d) style vectors; taste · style is the match of viewer and video, with variance 1"""
     length_seconds: Array
     """(v,)"""
     alpha: Array
-    """(v,) successes, prior included: what the platform knows of its appeal"""
+    """(v,) measured successes, prior included: the platform's knowledge of the appeal"""
     beta: Array
-    """(v,) failures, prior included"""
+    """(v,) measured failures, prior included"""
     popularity: Array
     """(v,) log(1 + views), standardised by `views_centre` and `views_scale`"""
     views_centre: Array
     views_scale: Array
     odds_centre: Array
-    """mean over videos of the log-odds of success as measured"""
+    """mean over videos of the measured log-odds of success"""
 
 
 def build_market(parameters: SimulatorParameters, seed: int) -> Market:
-    """Viewers and videos of one market.
+    """Draw the viewers and videos of one market.
 
-    A video's success rate, from which its measured successes are drawn, is its chance to be watched by a viewer who
-    just came, averaged over a sample of viewers.
+    Measured successes of a video are drawn from its success rate: the probability that a viewer who just opened the app
+    watches it, averaged over a sample of viewers.
     """
     rng = np.random.default_rng(np.random.SeedSequence([seed, 0]))
     names = parameters.categories
@@ -103,7 +103,7 @@ def _viewers(parameters: SimulatorParameters, region_category: Integers, rng: np
     region = rng.integers(0, region_category.size, u)
     weight = np.ones((u, c))
     weight[np.arange(u), region_category[region]] = parameters.region_tilt
-    # The two largest of log weight + Gumbel noise are a draw without replacement.
+    # The two largest of log weight + Gumbel noise are a weighted draw without replacement.
     interests = np.argsort(np.log(weight) + rng.gumbel(size=(u, c)), axis=1)[:, :-3:-1]
     is_right = rng.random((u, 2)) < parameters.interest_accuracy
     predicted = np.where(is_right, interests, rng.integers(0, c, (u, 2)))
@@ -124,7 +124,7 @@ def _success_rate(
     appeal: Floats,
     style: Floats,
 ) -> Floats:
-    """(v,) mean chance to be watched over the first viewers, each in either mood half the time."""
+    """(v,) mean probability of being watched, over the first viewers in each of their two moods."""
     sample = slice(0, _RATED_BY)
     interests, region = viewers["interests"][sample], viewers["region"][sample]
     own = (interests[:, :, None] == category).astype(np.float64)

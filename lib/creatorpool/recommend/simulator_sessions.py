@@ -1,6 +1,6 @@
-"""One step of many sessions as pure functions of arrays and draws, the same on numpy and on JAX.
+"""One step of many sessions, as pure functions of arrays and draws that run on numpy and on JAX (formulas §5.5).
 
-`xp` is the module whose arrays are given, numpy or jax.numpy. Every function is elementwise over the n sessions.
+`xp` is the module of the given arrays, numpy or jax.numpy. Every function is elementwise over the n sessions.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ _SECONDS = 60.0
 
 
 class Session(NamedTuple):
-    """Where each session stands; all arrays are (n,)."""
+    """State of each session; all arrays are (n,)."""
 
     viewer: Array
     mood: Array
     """0 or 1: the interest the viewer is in the mood for; hidden from the platform"""
     irritation: Array
-    """hidden"""
+    """hidden from the platform"""
     run: Array
-    """videos in a row of the last category; hidden"""
+    """number of latest videos in a row of the last category; hidden from the platform"""
     minutes: Array
     """session length so far"""
     videos: Array
-    """shown so far"""
+    """videos shown so far"""
     skips: Array
     last_category: Array
     last_outcome: Array
@@ -41,7 +41,7 @@ class Slate(NamedTuple):
     video: Array
     category: Array
     similarity: Array
-    """the base recommender's score: measured match and measured appeal, in log-odds, with noise"""
+    """the base recommender's score: match and measured appeal in log-odds, with noise"""
     popularity: Array
     is_interest: Array
     """1 if the category is a predicted interest"""
@@ -54,10 +54,10 @@ class Slate(NamedTuple):
 
 
 class SlateDraws(NamedTuple):
-    """Randomness of one slate, (n, r) each."""
+    """Random numbers of one slate, (n, r) each."""
 
     source: Array
-    """uniform: retrieved from an interest, or from the whole catalogue"""
+    """uniform: from a predicted interest, or from the whole catalogue"""
     category: Array
     """uniform"""
     video: Array
@@ -67,7 +67,7 @@ class SlateDraws(NamedTuple):
 
 
 class AnswerDraws(NamedTuple):
-    """Randomness of one answer, (n,) uniforms each."""
+    """Random numbers of one answer, (n,) uniforms each."""
 
     leave: Array
     watch: Array
@@ -77,14 +77,14 @@ class AnswerDraws(NamedTuple):
 
 
 def begin(xp: Any, viewer: Array, mood: Array) -> Session:
-    """Sessions of (n,) viewers in (n,) moods that just opened the app."""
+    """New sessions of (n,) viewers in (n,) moods."""
     zeros, whole = xp.zeros(viewer.shape, dtype=float), xp.zeros_like(viewer)
     nothing = whole + NOTHING
     return Session(viewer, mood, zeros, whole, zeros, whole, whole, nothing, nothing)
 
 
 def offer(xp: Any, parameters: SimulatorParameters, market: Market, session: Session, draws: SlateDraws) -> Slate:
-    """The base recommender's candidates: part of them from the predicted interests, the rest from everywhere."""
+    """The base recommender's candidates: part from the predicted interests, the rest from the whole catalogue."""
     predicted = market.predicted[session.viewer]
     from_interest = xp.where(draws.category < 0.5, predicted[:, :1], predicted[:, 1:])
     anywhere = _position(xp, draws.category, market.count.shape[0])
@@ -103,7 +103,7 @@ def rank(
     match: Array,
     noise: Array,
 ) -> Slate:
-    """Score (n, r) videos by what is known of them, and put the best final score first."""
+    """Score (n, r) videos by the platform's knowledge, and sort them by falling final score."""
     alpha, beta = market.alpha[video], market.beta[video]
     category, popularity = market.category[video], market.popularity[video]
     similarity = similarity_score(xp, parameters, market, match, alpha, beta, noise)
@@ -113,7 +113,7 @@ def rank(
 def similarity_score(
     xp: Any, parameters: SimulatorParameters, market: Market, match: Array, alpha: Array, beta: Array, noise: Array
 ) -> Array:
-    """Taste for the video plus its log-odds of success as measured, with an error; all arrays of one shape."""
+    """The viewer's match with the video plus its measured log-odds of success, with an error; arrays of one shape."""
     measured = xp.log(alpha / beta) - market.odds_centre
     return parameters.match * match + measured + parameters.score_noise * noise
 
@@ -130,7 +130,7 @@ def ordered(
     alpha: Array,
     beta: Array,
 ) -> Slate:
-    """The slate of candidates whose parts are given, (n, r) each, by final score w1·s + w2·views + w3·interest."""
+    """The slate of candidates with the given (n, r) parts, by falling final score w1·s + w2·views + w3·interest."""
     predicted = market.predicted[session.viewer]
     is_interest = ((category == predicted[:, :1]) | (category == predicted[:, 1:])) * 1.0
     w1, w2, w3 = parameters.score_weights
@@ -141,7 +141,7 @@ def ordered(
 
 
 def watch_odds(xp: Any, parameters: SimulatorParameters, market: Market, session: Session, video: Array) -> Array:
-    """Log-odds that each session's viewer watches each of its (n, m) videos, should the viewer stay."""
+    """(n, m) log-odds that each session's viewer watches each of (n, m) videos, if the viewer stays."""
     interests, category = market.interests[session.viewer], market.category[video]
     is_mood = category == xp.take_along_axis(interests, session.mood[:, None], axis=1)
     is_other = category == xp.take_along_axis(interests, 1 - session.mood[:, None], axis=1)
@@ -172,7 +172,7 @@ def leave_odds(xp: Any, parameters: SimulatorParameters, market: Market, session
 
 
 def expected_rewards(xp: Any, parameters: SimulatorParameters, market: Market, session: Session, video: Array) -> Array:
-    """(n, m) mean reward of each of (n, m) videos, exact: it needs what only the simulator knows of a viewer."""
+    """(n, m) exact mean rewards of (n, m) videos, from the hidden state that only the simulator knows."""
     odds = watch_odds(xp, parameters, market, session, video)
     watch, like = _chance(xp, odds), _chance(xp, parameters.like + parameters.like_slope * odds)
     leave = _chance(xp, leave_odds(xp, parameters, market, session))[:, None]
@@ -185,7 +185,7 @@ def expected_rewards(xp: Any, parameters: SimulatorParameters, market: Market, s
 def answer(
     xp: Any, parameters: SimulatorParameters, market: Market, session: Session, video: Array, draws: AnswerDraws
 ) -> tuple[Session, Array, Array]:
-    """What viewers do with the (n,) videos they are shown: sessions afterwards, outcomes, seconds watched."""
+    """Viewers' answers to (n,) shown videos: sessions afterwards, (n,) outcomes, and (n,) seconds watched."""
     odds = watch_odds(xp, parameters, market, session, video[:, None])[:, 0]
     is_last = session.videos >= parameters.max_videos - 1
     leaves = _happens(xp, draws.leave, leave_odds(xp, parameters, market, session)) | is_last
@@ -228,12 +228,12 @@ def _after(
 
 
 def _position(xp: Any, uniform: Array, size: Array) -> Array:
-    """Uniforms in [0, 1) to positions 0 … size − 1; in float32 a uniform times the size may round up to it."""
+    """Map uniforms in [0, 1) to positions 0 … size − 1; in float32, uniform · size may round up to size."""
     return xp.minimum((uniform * size).astype(int), size - 1)
 
 
 def _happens(xp: Any, uniform: Array, odds: Array) -> Array:
-    """Events of the given log-odds: u < 1 / (1 + e^−odds), written so that no exponential overflows."""
+    """Events with the given log-odds: u < 1 / (1 + e^−odds), in a form in which no exponential overflows."""
     small = xp.exp(-xp.abs(odds))
     return uniform * (1.0 + small) < xp.where(odds >= 0, 1.0, small)
 
@@ -244,5 +244,5 @@ def _chance(xp: Any, odds: Array) -> Array:
 
 
 def _rescaled(uniform: Array, above: float) -> Array:
-    """A uniform known to be at least `above`, as a uniform on [0, 1]."""
+    """Map a uniform on [above, 1] to a uniform on [0, 1]."""
     return (uniform - above) / max(1.0 - above, 1e-12)

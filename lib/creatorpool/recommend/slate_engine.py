@@ -1,8 +1,8 @@
-"""Any ranking policy as the engine of the incentives: its share for an entrant after the test (formulas §3.11).
+"""A ranking policy as an engine of the incentive models: an entrant's share after the test (formulas §3.11).
 
-A period is one slate that has the entrant among its candidates; its share of the period is the policy's chance to show
-it. The policy sees the entrant as it sees every video: by its measured successes and failures, its views, and the
-viewer's match with it.
+A period is one slate with the entrant among its candidates. The entrant's share of the period is the probability with
+which the policy shows it. The policy sees the entrant as it sees every video: by measured successes and failures,
+views, and the viewer's match.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from creatorpool.recommend.simulator_market import Floats, Integers
 from creatorpool.recommend.simulator_sessions import Session, Slate, ordered, similarity_score
 
 _ENTRANT = -1
-"""Stands for the entrant among the slate's videos."""
+"""Position of the entrant among the slate's videos."""
 _MEANS, _TOTALS = 49, 9
-"""Grid of the table of shares: posterior means, evenly in log-odds, and posterior counts, evenly in logs."""
+"""Size of the grid of shares: posterior means, evenly spaced in log-odds, and counts, evenly spaced in logarithms."""
 _REACH = 4.0
 """Log-odds of the outermost means: success chances of 1.8 % and 98.2 %."""
 
 
 @dataclass(frozen=True)
 class Audience:
-    """Slates as a policy meets them in the sessions it makes, with one candidate's place kept for the entrant."""
+    """Slates from sessions that a policy played; in each, the entrant replaces one candidate."""
 
     session: Session
-    """(n,) at any point of sessions"""
+    """(n,) sessions, at any step"""
     slate: Slate
     """(n, r)"""
     place: Integers
-    """(n,) rank of the candidate that gives way"""
+    """(n,) rank of the candidate that the entrant replaces"""
     match: Floats
     """(n,) match of viewer and entrant"""
     noise: Floats
@@ -45,28 +45,33 @@ class Audience:
 
 
 class SlateEngine:
-    """An incentives' engine from a ranking policy.
+    """An engine of the incentive models from a ranking policy.
 
     Parameters
     ----------
     simulator : SessionSimulator
-        Market of viewers and incumbents.
+        Market of viewers and incumbent videos.
     policy : RankingPolicy
-        The engine in use.
+        The ranking policy.
     plan : TestPlan
-        The test and the prior behind the posterior; they bound what the table must hold.
+        Test and prior; they determine the range of the grid.
     category : str
-        Of the entrant.
+        Category of the entrant.
     slates : int
-        States and slates over which the share is averaged.
+        Number of slates over which shares are averaged, >= 1.
     seed : int
-        Of these, and of the entrant's match with viewers.
+        Seed of the slates and of the entrant's match with viewers.
+
+    Raises
+    ------
+    InputError
+        If the category is unknown or slates is below 1.
 
     Notes
     -----
-    The share depends on the entrant's posterior alone, so it is worked out once on a grid of posterior means and
-    counts, on the same slates throughout, and read off by interpolation: exact at the grid's points. Counts beyond the
-    grid's last, 1000 views after the test, are read off there.
+    The share depends only on the entrant's posterior. It is computed once on a grid of posterior means and counts, with
+    the same slates for all points, and interpolated; it is exact at the grid's points. Larger counts than the grid's
+    last, 1000 views after the test, use the share at the last.
     """
 
     def __init__(
@@ -98,7 +103,7 @@ class SlateEngine:
         return self.share(state.mean, state.alpha + state.beta)
 
     def share(self, mean: Floats, total: Floats) -> Floats:
-        """Shares at posterior means and counts, prior included, by bilinear interpolation; arrays of one shape."""
+        """Shares at posterior means and counts (prior included) by bilinear interpolation; arrays of one shape."""
         i, u = _bracket(self._means, logit(mean))
         j, v = _bracket(self._totals, np.log(total))
         low = (1 - v) * self.table[i, j] + v * self.table[i, j + 1]
@@ -106,7 +111,7 @@ class SlateEngine:
         return np.asarray((1 - u) * low + u * high)
 
     def share_of(self, mean: float, total: float) -> float:
-        """The share of an entrant with one posterior, averaged over the audience."""
+        """Share of an entrant with this posterior mean and count, averaged over the audience."""
         p, market, crowd = self.simulator.parameters, self.simulator.market, self._audience
         slate, rows = crowd.slate, np.arange(crowd.place.size)
         alpha, beta = np.full(rows.size, mean * total), np.full(rows.size, (1 - mean) * total)
@@ -124,9 +129,9 @@ class SlateEngine:
 
 
 def gather_audience(simulator: SessionSimulator, policy: RankingPolicy, slates: int, seed: int) -> Audience:
-    """`slates` states and slates from sessions that the policy itself has made, every step of each alike."""
+    """Draw `slates` steps from sessions that the policy played; every step has the same probability."""
     p, rng = simulator.parameters, np.random.default_rng(np.random.SeedSequence([seed, 3]))
-    # Every session has a first step, so that as many sessions hold enough slates.
+    # Every session has at least one step, so `slates` sessions have enough.
     steps = list(simulator.steps(policy, slates, seed=seed))
     chosen = rng.choice(sum(step.session.size for step in steps), slates, replace=False)
     session = Session(*(np.concatenate(parts)[chosen] for parts in zip(*(s.before for s in steps), strict=True)))
@@ -137,7 +142,7 @@ def gather_audience(simulator: SessionSimulator, policy: RankingPolicy, slates: 
 
 
 def _bracket(grid: Floats, values: Floats) -> tuple[Integers, Floats]:
-    """Position of the grid's interval that holds each value, and the part of it before the value; ends are kept to."""
+    """Position of the grid interval around each value, and the part of it below; values are clipped to the grid."""
     kept = np.clip(values, grid[0], grid[-1])
     at = np.clip(np.searchsorted(grid, kept, side="right") - 1, 0, grid.size - 2)
     return at, (kept - grid[at]) / (grid[at + 1] - grid[at])

@@ -1,4 +1,4 @@
-"""The agent's state as one row of numbers a session: what the replay memory holds (formulas §5.4)."""
+"""The agent's state as one row of numbers per session, as the replay memory stores it (formulas §5.4)."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from creatorpool.recommend.observation import Observation
 from creatorpool.recommend.simulator_market import Array
 
 CONTEXT = 9
-"""minutes, videos, skips, last category, last outcome, two interests, region, age"""
+"""Numbers per session: minutes, videos, skips, last category, last outcome, two interests, region, age"""
 PARTS = 5
-"""of a candidate: final score, similarity, popularity, is_interest, category"""
+"""Numbers per candidate: final score, similarity, popularity, is_interest, category"""
 
 
 @dataclass(frozen=True)
 class StateLayout:
-    """Sizes of the state: categories stay whole numbers here, networks spread them out."""
+    """Sizes of the state. Categories are whole numbers here; networks encode them as one-hot vectors."""
 
     categories: int
     candidates: int
 
     @property
     def size(self) -> int:
-        """Numbers in a row."""
+        """Length of a row."""
         return CONTEXT + PARTS * self.candidates
 
 

@@ -1,4 +1,4 @@
-"""The learning agent against its peers: one trial a seed, then intervals over the seeds. Needs the extra `rl`."""
+"""Comparison of the learning agent with other policies: one trial per seed, then intervals. Needs the extra `rl`."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from creatorpool.recommend.simulator import SessionSimulator
 from creatorpool.recommend.simulator_parameters import SimulatorParameters
 
 PLAYED, LEARNED = 1_000, 2_000
-"""Seeds of the sessions on which all are judged, and of those on which the bandit learns: never the same sessions."""
+"""Seeds of the sessions of the evaluation, and of those on which the bandit learns; the sessions must differ."""
 BANDIT_EPSILON = 0.1
 
 
 @dataclass(frozen=True)
 class TrialPlan:
-    """What every seed goes through."""
+    """Plan of the trials, the same for every seed."""
 
     parameters: SimulatorParameters
     agents: Mapping[str, DQNSettings]
@@ -40,43 +40,45 @@ class TrialPlan:
     transitions: int
     """videos shown to each agent, and to the bandit, in training"""
     evaluations: int
-    """how often on the way each agent is played without exploration"""
+    """number of points of each agent's learning curve, besides the first"""
     sessions: int
-    """played by each policy when it is judged"""
+    """sessions that each policy plays in the final evaluation"""
     curve_sessions: int
-    """played by an agent at each point of its curve"""
+    """sessions that an agent plays, without exploration, at each point of its learning curve"""
     tuned_weights: tuple[float, float, float]
     """final-score weights that were tuned on another market"""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One seed: its own market, agents and sessions."""
+    """Results of one seed, which has its own market, agents and sessions."""
 
     seed: int
     scores: dict[str, dict[str, float]]
-    """by policy: mean return, videos and minutes a session, rates of skips and likes"""
+    """by policy: mean return, videos and minutes per session, rates of skips and likes"""
     curves: dict[str, dict[str, list[float]]]
-    """by agent: transitions, and the mean return without exploration after them"""
+    """by agent: numbers of transitions, and the mean returns without exploration after them"""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """A policy over all seeds, with 95 % intervals of Student's t."""
+    """Results of a policy over all seeds, with 95 % intervals by Student's t."""
 
     name: str
     mean: float
-    reach: float
-    """half the width of its interval"""
+    """mean return over seeds"""
+    half_width: float
+    """half-width of the mean's interval"""
     lead: float
-    """mean over seeds of the champion's return less this one's"""
-    lead_reach: float
-    beaten: int
+    """mean over seeds of the champion's return minus this policy's"""
+    lead_half_width: float
+    """half-width of the lead's interval"""
+    champion_wins: int
     """seeds in which the champion's return was larger"""
 
 
 def run_trial(plan: TrialPlan, seed: int) -> Trial:
-    """Train every agent of the plan on the market of a seed, and judge all policies on the same sessions."""
+    """Train every agent of the plan on the market of a seed, and evaluate all policies on the same sessions."""
     simulator = SessionSimulator(plan.parameters, seed)
     policies = peers(plan, simulator)
     curves: dict[str, dict[str, list[float]]] = {}
@@ -89,14 +91,14 @@ def run_trial(plan: TrialPlan, seed: int) -> Trial:
 
 
 def peers(plan: TrialPlan, simulator: SessionSimulator) -> dict[str, RankingPolicy]:
-    """The policies without a network, by name; the bandit learns from as many videos shown as the agents."""
+    """The policies without a network, by name; the bandit learns from as many shown videos as the agents."""
     bandit, shown, number = RankBandit(plan.parameters.candidates, BANDIT_EPSILON), 0, 0
     while shown < plan.transitions:
         for step in simulator.steps(bandit, 500, seed=LEARNED + number):
             bandit.learn(step.action, step.reward)
             shown += step.action.size
         number += 1
-    bandit.epsilon = 0.0  # judged without exploration, as the agents are
+    bandit.epsilon = 0.0  # evaluated without exploration, as the agents are
     return {
         "random": RandomPolicy(),
         "popularity": PopularityPolicy(),
@@ -109,30 +111,30 @@ def peers(plan: TrialPlan, simulator: SessionSimulator) -> dict[str, RankingPoli
 
 
 def standings(returns: Mapping[str, ArrayLike], champion: str) -> list[Standing]:
-    """Policies in the order given, from their (seeds,) mean returns; leads are paired by seed.
+    """Results of each policy, in the order given, from (seeds,) mean returns; leads are paired by seed.
 
     Raises
     ------
     InputError
-        If the champion is unknown, or there are not the same two seeds or more of each.
+        If the champion is unknown, or the policies do not have the same number of seeds, at least two.
     """
     columns = {name: np.asarray(values, dtype=np.float64) for name, values in returns.items()}
     if champion not in columns:
         raise InputError(f"the champion must be one of {list(columns)}, got '{champion}'")
     sizes = {name: values.size for name, values in columns.items()}
     if len(set(sizes.values())) > 1 or columns[champion].size < 2:
-        raise InputError(f"every policy needs the same seeds, two at least, got {sizes}")
+        raise InputError(f"every policy needs the same seeds, at least two, got these numbers of seeds: {sizes}")
     found = []
     for name, values in columns.items():
         lead = columns[champion] - values
         found.append(
-            Standing(name, *_interval(values), *_interval(lead), beaten=int((lead > 0).sum())),
+            Standing(name, *_interval(values), *_interval(lead), champion_wins=int((lead > 0).sum())),
         )
     return found
 
 
 def tuned_weights(parameters: SimulatorParameters, seed: int, sessions: int) -> tuple[float, float, float]:
-    """The best w1 = 1, w2, w3 of a grid, by mean return on one market."""
+    """The weights w1 = 1, w2, w3 of a grid with the largest mean return in `sessions` sessions on one market."""
     simulator = SessionSimulator(parameters, seed)
     grid = [
         (1.0, views, interest) for views in (0.0, 0.1, 0.2, 0.3, 0.5) for interest in (0.0, 0.25, 0.5, 0.75, 1.0, 2.0)
@@ -141,13 +143,13 @@ def tuned_weights(parameters: SimulatorParameters, seed: int, sessions: int) -> 
 
 
 def as_row(trial: Trial) -> dict[str, Any]:
-    """Plain names and numbers, for a file."""
+    """The trial as nested dictionaries of names and numbers, for a file."""
     return asdict(trial)
 
 
 def _interval(values: np.ndarray) -> tuple[float, float]:
-    reach = student.ppf(0.975, values.size - 1) * values.std(ddof=1) / np.sqrt(values.size)
-    return float(values.mean()), float(reach)
+    half_width = student.ppf(0.975, values.size - 1) * values.std(ddof=1) / np.sqrt(values.size)
+    return float(values.mean()), float(half_width)
 
 
 def _learning_curve(plan: TrialPlan, simulator: SessionSimulator, agent: DQNAgent) -> dict[str, list[float]]:
@@ -171,6 +173,6 @@ def _judged(simulator: SessionSimulator, policy: RankingPolicy, sessions: int) -
 
 
 def values_of(trials: Sequence[Mapping[str, Any]], measure: str) -> dict[str, np.ndarray]:
-    """(seeds,) values of one measure by policy, from the rows of `as_row`."""
+    """(seeds,) values of one measure by policy, from rows of `as_row`."""
     names = list(trials[0]["scores"])
     return {name: np.array([trial["scores"][name][measure] for trial in trials]) for name in names}

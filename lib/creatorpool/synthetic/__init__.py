@@ -1,4 +1,4 @@
-"""Synthetic days with known truth: who made what, how good it really is, who cheats, and which rows are broken."""
+"""Synthetic days with known truth: creators, true qualities of videos, bots, and broken rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What viewers do with a video, given its true quality; bots do the same whatever it is."""
+"""Viewers' behaviour given a video's true quality; bots' behaviour does not depend on quality."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _LOOPS_UNLOGGED_SHARE = 0.02
 
 @dataclass(frozen=True)
 class ActionHabits:
-    """Probabilities that a view has an action: ``base + slope · quality`` of most viewers."""
+    """Probabilities that a view has an action: ``base + slope · quality`` for viewers who are not bots."""
 
     base: float
     slope: float
     outrage: float
-    """What the toxic video draws beyond its quality: outrage is engaging"""
+    """addition for the toxic video, which engages by outrage"""
     liker: float
-    """Of the bots that like much, whatever the video"""
+    """probability for bots of the kind `liker`, for any video"""
 
 
 _HABITS = {
@@ -36,7 +36,7 @@ _HABITS = {
 
 @dataclass(frozen=True)
 class Views:
-    """(n,) arrays, one view each: positions of viewer and video, and what was seen and done."""
+    """(n,) arrays, one entry per view: positions of viewer and video, watch time, loops and actions."""
 
     viewer: Ints
     video: Ints
@@ -44,11 +44,11 @@ class Views:
     loop_count: Ints
     loops_logged: Bools
     actions: dict[str, Bools]
-    """By column of the events"""
+    """by column of the events"""
 
 
 class ViewSampler:
-    """Draws views from a population: cumulated popularity is worked out once."""
+    """Draws views from a population; computes the cumulative popularity once."""
 
     def __init__(self, population: Population) -> None:
         self._population = population
@@ -57,7 +57,7 @@ class ViewSampler:
         self._is_bot = population.viewers.is_liker | population.viewers.is_looper
 
     def draw(self, n: int, rng: np.random.Generator) -> Views:
-        """`n` views of videos by popularity, by viewers evenly; bots mostly watch what they are paid for."""
+        """Draw `n` views: videos by popularity, viewers uniformly; bots mostly watch the videos that pay for them."""
         viewer = rng.integers(0, len(self._is_bot), n)
         popular = np.searchsorted(self._cumulated, rng.random(n) * self._cumulated[-1], side="right")
         video = np.minimum(popular, len(self._cumulated) - 1)
@@ -66,7 +66,7 @@ class ViewSampler:
         return self.watch(viewer, video, rng)
 
     def watch(self, viewer: Ints, video: Ints, rng: np.random.Generator) -> Views:
-        """What these viewers do with these videos."""
+        """Draw the behaviour of (n,) viewers on (n,) videos, given by position."""
         videos, viewers = self._population.videos, self._population.viewers
         quality, length = videos.quality[video], videos.length_ms[video]
         is_liker, is_looper = viewers.is_liker[viewer], viewers.is_looper[viewer]
@@ -84,7 +84,7 @@ class ViewSampler:
 
 
 def _watched_share(quality: Floats, is_toxic: Bools, rng: np.random.Generator) -> Floats:
-    """Share of the video watched: rises with quality; now and then it is watched again."""
+    """Watched share of the video: it rises with quality, and exceeds 1 if the viewer watches again."""
     once = np.clip(rng.normal(0.1 + 0.8 * quality + 0.35 * is_toxic, 0.22), 0.005, 1.0)
     again = rng.random(len(quality)) < 0.02 + 0.25 * quality**2
     return once + again * rng.uniform(0.2, 1.3, len(quality))

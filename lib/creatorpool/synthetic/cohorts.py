@@ -1,7 +1,7 @@
-"""Entrants with known truth over several days: qualities, tests, bars, and what the engine shows of them afterwards.
+"""Entrants with known truth over several days: qualities, tests, bars, and impressions after the test.
 
-A success is a view to the end with a like, a failure a view of a third without any action, so that every sensible
-success rule finds the same outcomes.
+A success is a complete view with a like; a failure is a view of a third of the video without any action. Every sensible
+success rule therefore finds the same outcomes.
 """
 
 from __future__ import annotations
@@ -28,31 +28,39 @@ _TIMES = pa.timestamp("us", "UTC")
 
 @dataclass(frozen=True)
 class CohortSegment:
-    """Entrants of one segment and the terms they enter under."""
+    """Entrants of one segment, and their terms."""
 
     name: str
     entrants: int
     quality: tuple[float, float] = (8.0, 12.0)
-    """Beta law of the true quality, which is the chance of a success an impression"""
+    """Beta parameters of the true quality, the success probability of an impression"""
     proxy_noise: float = 0.0
-    """standard deviation of the proxy about the quality"""
+    """standard deviation of the proxy around the quality"""
     window_n: int = 20
     threshold_k: int = 8
     revenue_share: float = 0.5
     views_after_pass: float = 3.0
-    """impressions a day, from the end of the test"""
+    """impressions per day after a passed test"""
     views_after_fail: float = 1.0
+    """impressions per day after a failed test"""
 
 
 @dataclass(frozen=True)
 class CohortMarket:
-    """Everything that decides the bytes of the days from `first_day` on: entrants enter evenly over `entry_days`."""
+    """Parameters that determine every byte of the days from `first_day` on.
+
+    Raises
+    ------
+    InputError
+        If there is no segment, a segment has no entrant, or entry_days is out of range.
+    """
 
     segments: tuple[CohortSegment, ...]
     first_day: date
     entry_days: int
+    """days from `first_day` over which entrants enter, uniformly"""
     days: int
-    """days with events, from `first_day`"""
+    """days with events from `first_day`"""
     slot_hours: float = 1.0
     """hours between test impressions"""
     propensity_share: float = 1.0
@@ -61,14 +69,14 @@ class CohortMarket:
 
     def __post_init__(self) -> None:
         if not self.segments or min(segment.entrants for segment in self.segments) < 1:
-            raise InputError("a market of entrants needs segments with an entrant each")
+            raise InputError("segments must hold at least one segment, and each segment at least one entrant")
         if not 1 <= self.entry_days <= self.days:
             raise InputError(f"entry_days must lie in 1 … {self.days}, got {self.entry_days}")
 
 
 @dataclass(frozen=True)
 class Cohorts:
-    """All entrants with the truth behind them, (m,) arrays in the order of `creator_id`, and their events."""
+    """All entrants with their true values, (m,) arrays in the order of `creator_id`, and their events."""
 
     market: CohortMarket
     creator_id: pa.Array
@@ -80,16 +88,16 @@ class Cohorts:
     """microseconds of Unix time"""
     successes: Ints
     events: pa.Table
-    """the events file's columns and `date`, in time order"""
+    """columns of the events file and `date`, in order of time"""
 
     @property
     def passed(self) -> Bools:
-        """(m,) whether each entrant reached its bar."""
+        """(m,) whether each entrant reached the bar."""
         bars = np.array([segment.threshold_k for segment in self.market.segments])
         return np.asarray(self.successes >= bars[self.segment])
 
     def expected_after(self, segment: int, passed: bool, delta: float, horizon_days: int) -> float:
-        """Discounted exposure that the engine gives after the test, up to `horizon_days` after entry."""
+        """Expected exposure after the test, discounted by `delta` per day, up to `horizon_days` after entry."""
         terms = self.market.segments[segment]
         rate = terms.views_after_pass if passed else terms.views_after_fail
         end = self.market.slot_hours * (terms.window_n - 1) / 24.0
@@ -99,7 +107,7 @@ class Cohorts:
 
 
 def draw_cohorts(market: CohortMarket) -> Cohorts:
-    """Draw every entrant and event of `market`; the same market gives the same cohorts."""
+    """Draw all entrants and events of `market`; equal markets give equal cohorts."""
     rng = np.random.default_rng([market.seed, 7])
     sizes = [segment.entrants for segment in market.segments]
     segment = np.repeat(np.arange(len(sizes)), sizes)
@@ -115,13 +123,13 @@ def draw_cohorts(market: CohortMarket) -> Cohorts:
     bars = np.array([terms.threshold_k for terms in market.segments])[segment]
     after = _Views.after_test(market, segment, successes >= bars, quality, slots, rng)
     ids = pa.array([f"creator-new-{number:07d}" for number in range(total)])
-    events = _event_rows(market, slots.and_then(after), rng)
+    events = _event_rows(market, slots.joined(after), rng)
     return Cohorts(market, ids, segment, quality, proxy, entered, successes, events)
 
 
 @dataclass(frozen=True)
 class _Views:
-    """(v,) arrays, one view of an entrant's video each; `slot` is 0 outside the test."""
+    """(v,) arrays, one entry per view of an entrant's video; `slot` is 0 outside the test."""
 
     entrant: Ints
     micros: Ints
@@ -144,7 +152,7 @@ class _Views:
         slots: _Views,
         rng: np.random.Generator,
     ) -> _Views:
-        """Views at a constant rate from the last slot until the last day with events."""
+        """Views at a constant rate from the last slot to the end of the last day."""
         rates = np.array([(terms.views_after_fail, terms.views_after_pass) for terms in market.segments])
         finish = np.zeros(quality.size, dtype=np.int64)
         np.maximum.at(finish, slots.entrant, slots.micros)
@@ -154,13 +162,13 @@ class _Views:
         micros = finish[entrant] + 1 + (rng.random(entrant.size) * (span[entrant] - 1)).astype(np.int64)
         return _Views(entrant, micros, np.zeros_like(entrant), rng.random(entrant.size) < quality[entrant])
 
-    def and_then(self, other: _Views) -> _Views:
+    def joined(self, other: _Views) -> _Views:
         names = ("entrant", "micros", "slot", "is_success")
         return _Views(*(np.concatenate([getattr(part, name) for part in (self, other)]) for name in names))
 
 
 def _event_rows(market: CohortMarket, views: _Views, rng: np.random.Generator) -> pa.Table:
-    """Views within the market's days as rows, in time order, with their `date`."""
+    """Views within the market's days as rows in order of time, with their `date`."""
     end = day_start(market.first_day) + market.days * DAY_MICROS
     order = np.argsort(views.micros, kind="stable")
     order = order[views.micros[order] < end]
@@ -189,7 +197,7 @@ def _event_rows(market: CohortMarket, views: _Views, rng: np.random.Generator) -
 
 
 def entrants_rows(cohorts: Cohorts) -> pa.Table:
-    """The entrants file."""
+    """Rows of the entrants file."""
     terms = [cohorts.market.segments[position] for position in cohorts.segment.tolist()]
     return pa.table(
         {
@@ -205,7 +213,7 @@ def entrants_rows(cohorts: Cohorts) -> pa.Table:
 
 
 def video_rows(cohorts: Cohorts) -> pa.Table:
-    """The videos file: one video an entrant."""
+    """Rows of the videos file: one video per entrant."""
     total = len(cohorts.creator_id)
     return pa.table(
         {
@@ -223,7 +231,7 @@ def video_rows(cohorts: Cohorts) -> pa.Table:
 
 
 def write_cohort_days(folder: Path, market: CohortMarket) -> Cohorts:
-    """Write each day of `market` to `folder`/<day> in the native layout, fit for ingestion, and return the truth."""
+    """Write each day of `market` to `folder`/<day> in the native layout, ready for ingestion; return the truth."""
     cohorts = draw_cohorts(market)
     for number in range(market.days):
         day = market.first_day + timedelta(days=number)
@@ -235,7 +243,7 @@ def write_cohort_days(folder: Path, market: CohortMarket) -> Cohorts:
 
 
 def _day_tables(cohorts: Cohorts, day: date) -> Iterator[tuple[str, pa.Table]]:
-    """What is delivered on `day`; dimensions hold all entrants each day, as they would once all have entered."""
+    """Tables delivered on `day`; dimensions hold all entrants on every day, as if all had entered."""
     is_of_day = pc.equal(cohorts.events["date"], pa.scalar(day, pa.date32()))
     viewers = [f"viewer-{number:05d}" for number in range(_VIEWERS)]
     since = pa.array([day_start(cohorts.market.first_day)] * _VIEWERS).cast(_TIMES)

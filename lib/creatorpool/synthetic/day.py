@@ -1,4 +1,4 @@
-"""Writing one synthetic day in the native layout."""
+"""Writes one synthetic day in the native layout."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ _ROW_GROUP = 1 << 18
 def generate_day(
     folder: Path, day: date, market: SyntheticMarket, *, tables: tuple[str, ...] = ALL_TABLES
 ) -> KnownTruth:
-    """Write `day` of `market` to `folder` as Parquet in the native layout, and return the truth behind it.
+    """Write `day` of `market` to `folder` as Parquet in the native layout, and return its true values.
 
-    The same market and day give the same bytes. Events are made about a million at a time, one file each, so that
-    memory does not grow with their number.
+    Equal markets and days give equal bytes. Events are written in files of about a million each, so that memory does
+    not grow with their number.
 
     Parameters
     ----------
     tables : tuple of str
-        Which tables to write; a benchmark of the signals needs no revenue. Entrants are written only if there are any.
+        Tables to write. Entrants are written only if there are any.
 
     Raises
     ------
     InputError
-        If `tables` names one that the native layout does not have, or `folder` holds a table already.
+        If `tables` names a table that the native layout does not have, or `folder` already holds a table.
     """
     _require_empty(folder, tables)
     population = draw_population(market)
@@ -67,7 +67,7 @@ def _require_empty(folder: Path, tables: tuple[str, ...]) -> None:
         raise InputError(f"tables must be among {ALL_TABLES}, got {unknown}")
     present = [name for name in ALL_TABLES if (folder / name).exists() or (folder / f"{name}.parquet").exists()]
     if present:
-        raise InputError(f"{folder} holds {present} already; a day is written to an empty folder")
+        raise InputError(f"{folder} already holds {present}: choose an empty folder")
 
 
 def _write_events(folder: Path, market: SyntheticMarket, population: Population, day: date) -> BrokenEvents | None:
@@ -97,7 +97,7 @@ def _truth(market: SyntheticMarket, population: Population, broken: BrokenEvents
     if market.dirty_share > 0:
         faults |= {"viewers": Counter(rule for rule, _ in VIEWER_FAULTS)}
         faults |= {"videos": Counter(rule for rule, _ in VIDEO_FAULTS)}
-    # Entrants' test impressions are clean; an event that contradicts another takes it to quarantine with it.
+    # Entrants' test impressions are clean. Of two events with one id and different contents, both are quarantined.
     contradicted = faults["events"][CONFLICT] // 2
     return KnownTruth(
         video_id=videos.ids.to_numpy(zero_copy_only=False),

@@ -1,4 +1,4 @@
-"""Exposure of contents in drawers with known response: curves of the published model, and curves it does not fit."""
+"""Exposure of contents in drawers with known response curves: those of the published model, and others."""
 
 from __future__ import annotations
 
@@ -18,22 +18,28 @@ from creatorpool.synthetic.population import Floats, Ints
 
 MODEL, CONCAVE, LINEAR, DRIFT, WEEKDAY = "model", "concave", "linear", "drift", "weekday"
 KINDS = (MODEL, CONCAVE, LINEAR, DRIFT, WEEKDAY)
-"""How clicks respond: by the published logistic; by ``y_m (1 − e^{−x/s})``; by a constant rate; by the logistic while
-interest fades; by the logistic with livelier weekends."""
+"""Clicks as a function of impressions x: the published logistic; ``y_m (1 − e^{−x/s})``; a constant rate; the logistic
+with fading interest; the logistic with more clicks on weekends."""
 
 FADING = 0.98
-"""Interest left a day later, of a content that drifts."""
+"""Factor on clicks per day, for kind `drift`."""
 WEEKEND = 1.35
-"""Clicks on Saturday and Sunday, over those of the other days."""
+"""Factor on clicks on Saturday and Sunday, for kind `weekday`."""
 NOISE = 0.05
-"""Standard deviation of a day's log clicks beside the binomial's own."""
+"""Standard deviation of a day's log clicks in addition to binomial noise."""
 POSITIONS = 8
 _CATEGORIES = ("drama", "variety", "sports", "news")
 
 
 @dataclass(frozen=True)
 class DeliveryMarket:
-    """Everything that decides the bytes of `days` days from `first_day` on."""
+    """Parameters that determine every byte of `days` days from `first_day` on.
+
+    Raises
+    ------
+    InputError
+        If the kind is unknown or a size is out of range.
+    """
 
     contents: int
     first_day: date
@@ -41,26 +47,28 @@ class DeliveryMarket:
     drawers: int = 2
     kind: str = MODEL
     new_contents: int = 0
-    """of the contents, those first shown in the last three days"""
+    """number of the contents that are first shown in the last three days"""
     guarantee_share: float = 0.2
-    """part of the contents that have a guarantee"""
+    """probability that a content has a guarantee"""
     seed: int = 13
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise InputError(f"kind must be one of {list(KINDS)}, got '{self.kind}'")
         if min(self.contents, self.days, self.drawers) < 1 or not 0 <= self.new_contents <= self.contents:
-            raise InputError(f"a market needs a content, a day and a drawer, got {self}")
+            raise InputError(
+                f"contents, days and drawers must be >= 1 and new_contents within [0, contents], got {self}"
+            )
 
 
 @dataclass(frozen=True, eq=False)
 class DeliveryTruth:
-    """Drawn days with the truth behind them; (n, m) arrays by content and drawer, (n, m, days) of days."""
+    """Drawn days with their true curves; (n, m) arrays by content and drawer, (n, m, days) arrays by day."""
 
     market: DeliveryMarket
     content_id: NDArray[np.str_]
     category: Ints
-    """(n,) place in `categories`"""
+    """(n,) position in `categories`"""
     r: Floats
     y_max: Floats
     x0: Floats
@@ -82,12 +90,12 @@ class DeliveryTruth:
         return [f"drawer-{number}" for number in range(self.market.drawers)]
 
     def expected_clicks(self, pv: Floats, day: int) -> Floats:
-        """Expected clicks of `pv` (n, m) impressions on the market's day number `day`."""
+        """(n, m) expected clicks for `pv` (n, m) impressions on day number `day`, from 0."""
         return np.minimum(_response(self, pv) * _seasonal(self.market, day), pv)
 
 
 def draw_delivery(market: DeliveryMarket) -> DeliveryTruth:
-    """Draw contents, impressions and clicks; the same market gives the same days."""
+    """Draw contents, impressions and clicks; equal markets give equal days."""
     rng = np.random.default_rng([market.seed, 17])
     n, m = market.contents, market.drawers
     category = rng.integers(0, len(_CATEGORIES), n)
@@ -112,7 +120,7 @@ def draw_delivery(market: DeliveryMarket) -> DeliveryTruth:
 
 
 def exposure_rows(truth: DeliveryTruth) -> pa.Table:
-    """Rows of `content_exposure`, one per content, drawer and day on which it was shown."""
+    """Rows of `content_exposure`, one per content, drawer and day with impressions."""
     content, drawer, day = np.nonzero(truth.pv)
     days = np.array([truth.market.first_day + timedelta(days=number) for number in range(truth.market.days)])
     return pa.table(
@@ -130,7 +138,7 @@ def exposure_rows(truth: DeliveryTruth) -> pa.Table:
 
 
 def position_rows(truth: DeliveryTruth) -> pa.Table:
-    """Rows of `drawer_positions`: a few positions a drawer, each worth less than the one before."""
+    """Rows of `drawer_positions`: `POSITIONS` positions per drawer, with falling capacities."""
     n, m = POSITIONS, truth.market.drawers
     top = truth.pv.max(axis=(0, 2)) if truth.pv.size else np.zeros(m)
     capacity = np.round(top[:, None] * np.exp(-np.arange(n) / max(n / 3.0, 1.0)))
@@ -144,7 +152,7 @@ def position_rows(truth: DeliveryTruth) -> pa.Table:
 
 
 def guarantee_rows(truth: DeliveryTruth, day: date) -> pa.Table:
-    """Rows of `delivery_guarantees` of `day`: some contents are promised about what they usually get."""
+    """Rows of `delivery_guarantees` of `day`: some contents get a guarantee of Σ x0, their least impressions."""
     rng = np.random.default_rng([truth.market.seed, 19, day.toordinal()])
     promised = np.flatnonzero(rng.random(truth.market.contents) < truth.market.guarantee_share)
     usual = truth.x0[promised].sum(axis=1)
@@ -159,7 +167,7 @@ def guarantee_rows(truth: DeliveryTruth, day: date) -> pa.Table:
 
 
 def write_delivery_days(folder: Path, market: DeliveryMarket, events: int = 500) -> DeliveryTruth:
-    """Write each day to `folder`/<day> in the native layout, with a few events beside it, and return the truth."""
+    """Write each day to `folder`/<day> in the native layout, together with `events` events, and return the truth."""
     truth = draw_delivery(market)
     exposure = exposure_rows(truth)
     days = exposure["date"].to_numpy()
@@ -178,11 +186,11 @@ def write_delivery_days(folder: Path, market: DeliveryMarket, events: int = 500)
 
 
 def _response(truth: DeliveryTruth, pv: Floats) -> Floats:
-    """Clicks of the kind's curve, before the day's own part; none without impressions."""
+    """(n, m) clicks by the kind's curve, without the day's factor; 0 without impressions."""
     if truth.market.kind == LINEAR:
         return np.asarray(truth.y0 / truth.x0 * pv, dtype=np.float64)
     if truth.market.kind == CONCAVE:
-        scale = truth.y_max / (truth.y0 / truth.x0)  # so that the curve starts at the same rate
+        scale = truth.y_max / (truth.y0 / truth.x0)  # the slope at 0 is that of the other kinds
         return np.asarray(truth.y_max * -np.expm1(-pv / scale), dtype=np.float64)
     beyond = np.maximum(pv - truth.x0, 0.0)
     curve = truth.y_max / (1.0 + (truth.y_max / truth.y0 - 1.0) * np.exp(-truth.r * beyond))

@@ -1,4 +1,4 @@
-"""Views as rows of the events file, in time order, a part of the day at a time."""
+"""Views as rows of the events file, in order of time, in parts of the day."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ EVENT_SCHEMA = pa.schema(
 )
 DAY_MICROS = 86_400_000_000
 WINDOW_N, THRESHOLD_K = 20, 6
-"""Every entrant's guaranteed test impressions and the successes needed."""
+"""Guaranteed test impressions of every entrant, and successes needed to pass."""
 
 _CHUNK = 1 << 20
 _SURFACES = pa.array(["feed", "feed", "feed", "search", "profile"])
 
 
 def event_chunks(market: SyntheticMarket, population: Population, day: date) -> Iterator[pa.Table]:
-    """The day's clean events, about a million at a time: `market.n_events`, entrants' test impressions apart."""
+    """The day's clean events in tables of about a million: `market.n_events`, then the entrants' test impressions."""
     sampler = ViewSampler(population)
     chunks = -(-market.n_events // _CHUNK)
     bounds = np.linspace(0, market.n_events, chunks + 1).astype(np.int64)
@@ -55,7 +55,7 @@ def event_chunks(market: SyntheticMarket, population: Population, day: date) -> 
 
 
 def event_table(population: Population, views: Views, ids: pa.Array, micros: Ints, surface: pa.Array) -> pa.Table:
-    """Rows of the events file; test slots and propensities are empty."""
+    """Rows of the events file from n views, ids, microseconds of Unix time and surfaces; without test slots."""
     n = len(views.video)
     columns = {
         "event_id": ids,
@@ -78,7 +78,7 @@ def day_start(day: date) -> int:
 
 
 def _test_impressions(market: SyntheticMarket, population: Population, sampler: ViewSampler, day: date) -> pa.Table:
-    """Each entrant's guaranteed impressions, spread over the day, to real viewers, with their propensities."""
+    """Each entrant's guaranteed impressions, spread over the day and shown to viewers who are not bots."""
     rng = np.random.default_rng([market.seed, 2, day.toordinal()])
     n = market.n_entrants * WINDOW_N
     slot = np.tile(np.arange(1, WINDOW_N + 1), market.n_entrants)

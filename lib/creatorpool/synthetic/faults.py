@@ -1,4 +1,4 @@
-"""Broken rows of every kind that a file with typed columns can hold, each with the rule that ingestion finds broken."""
+"""Broken rows of every kind that a file with typed columns can hold, each with the rule that it breaks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONFLICT = "event_id_conflict"
 
 @dataclass(frozen=True)
 class BrokenEvents:
-    """Rows to add to a day's events, and how many of them break which rule, come late or repeat an event."""
+    """Rows to add to a day's events, and the numbers that are late, repeat an event or break each rule."""
 
     rows: pa.Table
     late: int
@@ -33,7 +33,7 @@ def _set(**values: Any) -> Callable[[Row], Row]:
 
 
 def _event_faults(day: date) -> list[tuple[str, Callable[[Row], Row]]]:
-    """(broken rule, change to a good row); every changed row gets an id of its own unless the change says otherwise."""
+    """(broken rule, change to a good row); a changed row gets a new id unless the change sets the id."""
     after, long_before = day_start(day) + DAY_MICROS, day_start(day) - 40 * DAY_MICROS
     return [
         ("event_id_not_null", _set(event_id=None)),
@@ -56,7 +56,7 @@ def _event_faults(day: date) -> list[tuple[str, Callable[[Row], Row]]]:
 
 
 def broken_events(market: SyntheticMarket, day: date, sample: pa.Table) -> BrokenEvents | None:
-    """Broken, late and repeated rows made from `sample`, rows of the day; None if the market is clean."""
+    """Broken, late and repeated rows made from `sample`, rows of the day; None if `dirty_share` is 0."""
     if market.dirty_share == 0:
         return None
     kinds = _event_faults(day)
@@ -74,7 +74,7 @@ def broken_events(market: SyntheticMarket, day: date, sample: pa.Table) -> Broke
     faults = Counter({rule: 0 for rule, _ in kinds})
     for rule, _ in kinds:
         faults[rule] += each
-    # Both the row and its contradiction are refused.
+    # Ingestion refuses both rows with the id.
     faults[CONFLICT] = 2 * each
     return BrokenEvents(pa.Table.from_pylist(rows, schema=EVENT_SCHEMA), late=each, duplicates=each, faults=faults)
 
@@ -95,7 +95,7 @@ VIDEO_FAULTS: tuple[tuple[str, Row], ...] = (
 
 
 def with_broken_rows(rows: pa.Table, faults: tuple[tuple[str, Row], ...]) -> pa.Table:
-    """`rows` and, for each fault, its first row changed accordingly."""
+    """`rows`, followed by a changed copy of its first row for each fault."""
     template = rows.slice(0, 1).to_pylist()[0]
     broken = pa.Table.from_pylist([template | change for _, change in faults], schema=rows.schema)
     return pa.concat_tables([rows, broken])

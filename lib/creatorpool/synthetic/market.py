@@ -1,4 +1,4 @@
-"""The market that a synthetic day is drawn from: sizes, shares and the seed."""
+"""Parameters of a synthetic market: sizes, shares and the seed."""
 
 from __future__ import annotations
 
@@ -16,11 +16,16 @@ _REVENUE = {"education": 900, "comedy": 2_100, "music": 1_600, "gaming": 2_600, 
 
 @dataclass(frozen=True)
 class SyntheticMarket:
-    """Everything that decides the bytes of a day, with the day itself.
+    """Parameters that, together with a date, determine every byte of a day.
 
-    Sizes that are None follow from `n_events`. Shares are of viewers (`verified_share`, `bot_share`), of videos
-    (`pulse_share`, `noncompliant_share`, `two_category_share`) or of clean events (`dirty_share`, split over all kinds
-    of broken rows, each of which occurs at least once unless it is 0).
+    Sizes that are None follow from `n_events`. Shares are parts of the viewers (`verified_share`, `bot_share`), of the
+    videos (`pulse_share`, `noncompliant_share`, `two_category_share`) or of the clean events (`dirty_share`, split over
+    all kinds of broken rows; each kind occurs at least once unless the share is 0).
+
+    Raises
+    ------
+    InputError
+        If a size or a share is out of range, or there are fewer than two categories.
     """
 
     seed: int = 7
@@ -36,7 +41,7 @@ class SyntheticMarket:
     two_category_share: float = 0.25
     dirty_share: float = 0.001
     revenue_micros_per_event: dict[str, int] = field(default_factory=lambda: dict(_REVENUE))
-    """By category: what advertisers paid for each event on the platform; also the list of categories."""
+    """advertisers' payment per event on the platform, by category; its keys are the list of categories"""
 
     def __post_init__(self) -> None:
         for name, least in (
@@ -61,7 +66,9 @@ class SyntheticMarket:
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
         if len(self.revenue_micros_per_event) < 2:
-            raise InputError(f"revenue_micros_per_event needs two categories, got {self.revenue_micros_per_event}")
+            raise InputError(
+                f"revenue_micros_per_event must have at least two categories, got {self.revenue_micros_per_event}"
+            )
 
     @property
     def viewers(self) -> int:
@@ -70,12 +77,12 @@ class SyntheticMarket:
 
     @property
     def videos(self) -> int:
-        """Number of videos, the two with fixed ids included, entrants' not."""
+        """Number of videos, including the two with fixed ids, without entrants' videos."""
         return self.n_videos or min(200_000, max(60, self.n_events // 100))
 
     @property
     def creators(self) -> int:
-        """Number of creators of those videos."""
+        """Number of creators of these videos."""
         return self.n_creators or max(15, self.videos // 8)
 
     @property

@@ -1,4 +1,4 @@
-"""Viewers, creators and videos of a synthetic market, drawn once from its seed and the same on each of its days."""
+"""Viewers, creators and videos of a synthetic market, drawn from its seed and the same on all days."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _YEAR_SECONDS = 365 * 86_400
 
 @dataclass(frozen=True)
 class Viewers:
-    """(n,) arrays; a bot is a liker (likes much, watches little) or a looper (watches to the end, does nothing)."""
+    """(n,) arrays. A bot is a liker (many likes, short views) or a looper (complete views, no actions)."""
 
     ids: pa.Array
     is_verified: Bools
@@ -41,7 +41,7 @@ class Viewers:
 
 @dataclass(frozen=True)
 class Videos:
-    """(n,) arrays; `second_category` is -1 where there is none. `popularity` sums to 1."""
+    """(n,) arrays; `second_category` is -1 if there is none, and `popularity` sums to 1."""
 
     ids: pa.Array
     creator: Ints
@@ -60,7 +60,7 @@ class Videos:
 
 @dataclass(frozen=True)
 class Population:
-    """Who is in the market. Entrants' videos are the last `n_entrants` ones, each of a creator of its own."""
+    """The market's viewers, videos and creators. The last `n_entrants` videos and creators are those of entrants."""
 
     viewers: Viewers
     videos: Videos
@@ -69,10 +69,10 @@ class Population:
 
 
 def draw_population(market: SyntheticMarket) -> Population:
-    """The market's population: everything here depends on the seed and the sizes alone."""
+    """Draw the market's population; it depends on the market only, not on a day."""
     rng = np.random.default_rng([market.seed, 0])
     creators = market.creators + market.n_entrants
-    # Most creators are middling; the first two are those of the two videos with fixed ids.
+    # Most creators have middle qualities; the first two made the two videos with fixed ids.
     quality = rng.beta(2.0, 2.2, creators)
     quality[:2] = 0.12, 0.96
     return Population(
@@ -84,7 +84,7 @@ def draw_population(market: SyntheticMarket) -> Population:
 
 
 def numbered(prefix: str, numbers: NDArray[np.integer], digits: int) -> list[str]:
-    """Ids such as ``viewer-000017``."""
+    """Ids such as ``viewer-000017``: `prefix` and each number with `digits` digits."""
     return [f"{prefix}{number:0{digits}d}" for number in numbers.tolist()]
 
 
@@ -110,7 +110,7 @@ def _draw_videos(market: SyntheticMarket, creator_quality: Floats, rng: np.rando
     quality = np.clip(creator_quality[creator] + rng.normal(0, 0.08, n), 0.01, 0.99)
     quality[:2] = creator_quality[:2]
     popularity = _popularity(market, n, rng)
-    # What harms is a little less safe; most videos are safe whatever their quality.
+    # The positive score falls a little with toxicity; most videos are safe at any quality.
     s_tox = _share(rng.beta(1.2, 9.0, n))
     s_pos = _share(1 - 0.5 * s_tox - rng.beta(1.5, 12.0, n))
     s_tox[:2], s_pos[:2] = (0.9, 0.02), (0.55, 0.98)
@@ -140,9 +140,9 @@ def _share(values: Floats) -> Floats:
 
 
 def _popularity(market: SyntheticMarket, n: int, rng: np.random.Generator) -> Floats:
-    """Shifted Zipf over a random order; the toxic video is among the most watched, the educational one is small."""
+    """Shifted Zipf weights in random order; the toxic video gets a large share, the educational one a small share."""
     weight: Floats = np.power(rng.permutation(n) + _ZIPF_SHIFT, -_ZIPF_EXPONENT)
-    weight[market.videos :] = 0.0  # entrants' views are given, not drawn
+    weight[market.videos :] = 0.0  # entrants' videos get only their test impressions
     fixed = np.array([_TOXIC_VIEW_SHARE, min(0.01, _EDUCATIONAL_VIEWS / market.n_events)])
     weight[:2] = 0.0
     weight *= (1 - fixed.sum()) / weight.sum()
@@ -155,7 +155,7 @@ def _draw_categories(market: SyntheticMarket, n: int, rng: np.random.Generator) 
     category = rng.integers(0, count, n)
     other = (category + rng.integers(1, count, n)) % count
     second = np.where(rng.random(n) < market.two_category_share, other, -1)
-    # Where the market has such categories, the two fixed videos stand in the ones that fit them.
+    # The two videos with fixed ids get fitting categories, if the market has them.
     for position, name in ((TOXIC, "news"), (EDUCATIONAL, "education")):
         if name in market.categories:
             category[position], second[position] = market.categories.index(name), -1
@@ -169,7 +169,7 @@ def _draw_lengths(n: int, rng: np.random.Generator) -> Ints:
 
 
 def _draw_boosted(market: SyntheticMarket, n: int, rng: np.random.Generator) -> Bools:
-    """Videos whose creators hire bots."""
+    """(n,) whether the video's creator pays for bots."""
     boosted = rng.random(n) < _BOOSTED_SHARE
     boosted[2] = True  # at least one
     boosted[:2] = False

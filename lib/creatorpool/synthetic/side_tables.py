@@ -1,4 +1,4 @@
-"""Viewers, videos, revenue and entrants of a synthetic market as Arrow tables in the native layout."""
+"""Viewers, videos, revenue and entrants of a synthetic market, as Arrow tables in the native layout."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TIMES = pa.timestamp("us", "UTC")
 
 
 def viewers_table(population: Population) -> pa.Table:
-    """The viewers file."""
+    """Rows of the viewers file."""
     viewers = population.viewers
     return pa.table(
         {
@@ -30,7 +30,7 @@ def viewers_table(population: Population) -> pa.Table:
 
 
 def videos_table(market: SyntheticMarket, population: Population) -> pa.Table:
-    """The videos file."""
+    """Rows of the videos file."""
     videos = population.videos
     return pa.table(
         {
@@ -48,7 +48,7 @@ def videos_table(market: SyntheticMarket, population: Population) -> pa.Table:
 
 
 def revenue_table(market: SyntheticMarket, population: Population, day: date) -> pa.Table:
-    """The ad_revenue file: a row a category, and one for each Pulse video."""
+    """Rows of the ad_revenue file of `day`: one per category, and one per Pulse video."""
     videos = population.videos
     rates = np.array([market.revenue_micros_per_event[name] for name in market.categories], dtype=np.float64)
     pooled = _pooled_revenue(market, rates)
@@ -69,7 +69,7 @@ def revenue_table(market: SyntheticMarket, population: Population, day: date) ->
 
 
 def entrants_table(market: SyntheticMarket, population: Population, day: date) -> pa.Table:
-    """The entrants file: new creators on their first day, with a noisy guess of their quality."""
+    """Rows of the entrants file: creators who enter on `day`, with a noisy proxy of their quality."""
     n = market.n_entrants
     rng = np.random.default_rng([market.seed, 3, day.toordinal()])
     quality = population.creator_quality[market.creators :]

@@ -1,4 +1,4 @@
-"""What is known of a synthetic day beyond its rows."""
+"""True values behind the rows of a synthetic day."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Ids = NDArray[np.object_]
 
 @dataclass(frozen=True)
 class KnownTruth:
-    """The truth behind one synthetic day.
+    """True values of one synthetic day.
 
-    `video_quality` and `creator_quality`, in [0, 1], are what drives behaviour. `clean_events` are the rows of the day
-    that ingestion must accept; `late` and `duplicates` are extra ones that it accepts and drops; `faults` counts, by
-    table and rule, the rows that it must quarantine and their first broken rule.
+    `video_quality` and `creator_quality`, in [0, 1], determine viewers' behaviour. `clean_events` is the number of
+    events of the day that ingestion must accept. `late` and `duplicates` are numbers of further events, which it
+    accepts and drops. `faults` counts, by table and first broken rule, the rows that it must quarantine.
     """
 
     video_id: Ids
@@ -32,7 +32,7 @@ class KnownTruth:
     faults: Mapping[str, Mapping[str, int]]
 
     def summary(self) -> dict[str, Any]:
-        """Counts, fit for JSON."""
+        """Counts as plain numbers, for JSON."""
         return {
             "videos": len(self.video_id),
             "creators": len(self.creator_id),

@@ -64,5 +64,5 @@ def test_rows_of_one_value_are_brought_together_whatever_the_partitions(spark: S
 
 
 def test_parcel_that_comes_twice_stops_the_run(spark: SparkSession) -> None:
-    with pytest.raises(Exception, match="the engine gave a parcel twice"):
+    with pytest.raises(Exception, match="the engine delivered parcel"):
         in_tasks({"own": parcels(spark, "own", [1, 1])}, {}, 1, describer(), OUT).collect()

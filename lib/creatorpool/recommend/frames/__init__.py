@@ -1,1 +1,1 @@
-"""Frames from events to similar videos and candidates."""
+"""Spark frames from events to similar videos and candidates."""

@@ -1,4 +1,4 @@
-"""From events to similar videos and candidates: the steps of `creatorpool.candidates` in their order."""
+"""From events to similar videos and candidates: all steps, in order."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from creatorpool.settings import RecommendSettings, Settings
 
 @dataclass(frozen=True)
 class MatrixParcels:
-    """What everything after the counting of events starts from."""
+    """The interaction matrix, the catalogue and the neighbours, from which both tables are made."""
 
     viewers: DataFrame
     catalogue: DataFrame
     similar: DataFrame
-    """neighbours of all videos, and the regions' prior"""
+    """neighbours of all videos, and the regions' interest prior"""
     settings: RecommendSettings
     tasks: int
 
     def similarity(self) -> DataFrame:
-        """Contract `item_similarity` without its day."""
+        """Rows of contract `item_similarity` without the date."""
         kind = self.similar["kind"]
         return similarity_rows(self.similar.where(kind == NEIGHBOURS), self.catalogue, self.tasks)
 
     def candidates(self) -> DataFrame:
-        """Contract `candidates` without its day."""
+        """Rows of contract `candidates` without the date."""
         return candidate_rows(self.viewers, self.catalogue, self.similar, self.settings, self.tasks)
 
 
@@ -42,22 +42,25 @@ class MatrixParcels:
 def matrix_parcels(
     events: DataFrame, viewers: DataFrame, videos: DataFrame, settings: Settings
 ) -> Iterator[MatrixParcels]:
-    """The parcels of `events`, kept where the engine keeps anything until the block ends; else computed at each use.
+    """The parcels of `events`, persisted until the block ends if the engine can persist; else computed at each use.
 
     Raises
     ------
     InputError
-        If no event is of a known video.
+        If no event belongs to a known video.
     ConfigurationError
-        If a rule of the interactions cannot be computed.
+        If the engine cannot compute a rule of `recommend.interactions`.
     """
     own, tasks = settings.recommend, settings.engine.matrix_tasks
     with _keeping() as kept:
         catalogue = kept(catalogue_rows(events, videos, settings.signals.qualified_view))
-        scored_events(events, catalogue, own)  # refuses wrong rules before anything is computed
+        scored_events(events, catalogue, own)  # checks the rules before anything is computed
         number = catalogue.count()
         if number == 0:
-            raise InputError("no event of the window is of a video in table videos: there is nothing to recommend")
+            raise InputError(
+                "no event of the window belongs to a video in table videos, so there is nothing to recommend: check "
+                "that the videos of these days were ingested"
+            )
         scored = scored_events(events, broadcast_if_small(catalogue, number), own)
         users = kept(viewer_parcels(scored, viewers, include_inactive=own.include_inactive, tasks=tasks))
         items = kept(catalogue_parcel(catalogue))

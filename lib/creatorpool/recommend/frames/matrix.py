@@ -1,4 +1,4 @@
-"""The interaction matrix in parcels: viewers in chunks by a hash of their ids, each with the videos seen and scores."""
+"""The interaction matrix in parcels: chunks of viewers, by a hash of their ids, with seen videos and scores."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VIEWERS, CATALOGUE = "viewers", "catalogue"
 """Kinds of parcels."""
 
 CHUNKS = 64
-"""Fixed, so that viewers come in one order whatever the tasks."""
+"""Number of chunks of viewers; fixed, so that the order of viewers does not depend on the number of tasks."""
 
 
 def catalogue_parcel(catalogue: DataFrame) -> DataFrame:
@@ -33,9 +33,9 @@ def catalogue_parcel(catalogue: DataFrame) -> DataFrame:
 
 
 def viewer_parcels(scored: DataFrame, viewers: DataFrame, *, include_inactive: bool, tasks: int) -> DataFrame:
-    """Parcels of viewers in order of `viewer_id`: their `region`, `codes` of videos seen, and summed `scores`.
+    """Parcels of viewers in order of `viewer_id`, with `region`, `codes` of seen videos, and summed `scores`.
 
-    Viewers without an event are left out unless `include_inactive`.
+    Viewers without events are included only if `include_inactive`.
     """
     nothing = F.lit(None)
     known = viewers.select(
@@ -58,7 +58,7 @@ def _viewer_table(group: pa.Table, include_inactive: bool) -> pa.Table:
     by_item = interaction_matrix(
         code, user[is_event], group.column("score").drop_null().to_numpy(), shape=(items, len(ids))
     )
-    by_user = by_item.T.tocsr()  # columns rise: they come from rows in order
+    by_user = by_item.T.tocsr()  # columns rise within rows, because the rows of by_item are in order
     table = pa.table(
         {
             "viewer_id": ids,
@@ -71,7 +71,7 @@ def _viewer_table(group: pa.Table, include_inactive: bool) -> pa.Table:
 
 
 def _positions(column: pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int64]]:
-    """Distinct ids in order, and each row's position among them."""
+    """Distinct ids in ascending order, and each row's position among them."""
     coded = column.combine_chunks().dictionary_encode()
     if isinstance(coded, pa.ChunkedArray):
         coded = coded.combine_chunks()
@@ -82,14 +82,14 @@ def _positions(column: pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int64]]:
 
 
 def _regions(column: pa.ChunkedArray, user: NDArray[np.int64], is_event: NDArray[np.bool_], users: int) -> pa.Array:
-    """Each viewer's region, from the row that is no event; null for a viewer without one."""
+    """Each viewer's region, from the row of table viewers; null for a viewer without such a row."""
     source = np.full(users, -1)
     source[user[~is_event]] = np.flatnonzero(~is_event)
     return column.combine_chunks().cast(pa.string()).take(pa.array(source, mask=source < 0))
 
 
 def viewers_matrix(parcels: Sequence[pa.Table], items: int) -> sparse.csr_matrix:
-    """(viewers, items) scores of the viewers in `parcels`, one after the other."""
+    """(viewers, items) scores of the viewers in `parcels`, in order."""
     lists = [table.column("codes").combine_chunks() for table in parcels]
     sizes = np.concatenate([np.zeros(1, np.int64), *(column.value_lengths().to_numpy() for column in lists)])
     codes = np.concatenate([np.zeros(0, np.int32), *(column.flatten().to_numpy() for column in lists)])
@@ -99,7 +99,7 @@ def viewers_matrix(parcels: Sequence[pa.Table], items: int) -> sparse.csr_matrix
 
 
 def catalogue_arrays(table: pa.Table) -> tuple[Catalogue, list[str]]:
-    """The catalogue as arrays, and the names of its categories, in order."""
+    """The catalogue as arrays, and the sorted names of its categories."""
     lists = table.column("categories").combine_chunks()
     names, place = _positions(pa.chunked_array([lists.flatten()]))
     start = np.concatenate([[0], np.cumsum(pc.fill_null(lists.value_lengths(), 0).to_numpy())])

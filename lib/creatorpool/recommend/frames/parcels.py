@@ -1,7 +1,7 @@
-"""Arrow tables as single binary values: how parts of a matrix travel between tasks without a row for each entry.
+"""Parcels: Arrow tables as single binary values, so that parts of a matrix move between tasks as one row each.
 
-A table is packed where it is made, moved as one value, and read without a copy where it is used. Every task of a step
-gets its own parts of one thing and all parts of the others.
+A task packs a table into one value, the engine moves the value, and another task reads it without a copy. Every task of
+a step gets its own parts of some kinds of parcels and all parts of the others.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from pyspark.sql import functions as F
 _FIELDS = ("kind", "number", "payload")
 
 PARCEL = "kind string, number int, payload binary"
-"""A part: what it is of, which one it is, and its packed table."""
+"""Schema of a parcel: what it is a part of, the number of the part, and its packed table."""
 
 Parcels = Mapping[str, Sequence[pa.Table]]
-"""By kind, in order of their numbers."""
+"""Tables by kind, in order of their numbers."""
 
 
 def packed(table: pa.Table) -> bytes:
-    """`table` as bytes."""
+    """`table` as bytes in Arrow's IPC stream format."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table.combine_chunks())
@@ -37,7 +37,7 @@ def unpacked(payload: pa.Scalar) -> pa.Table:
 
 
 def parcel_rows(parcels: Iterable[tuple[str, int, pa.Table]]) -> pa.Table:
-    """Parcels as rows of `PARCEL`."""
+    """(kind, number, table) as rows of `PARCEL`."""
     rows = [{"kind": kind, "number": number, "payload": packed(table)} for kind, number, table in parcels]
     kinds = pa.schema([("kind", pa.string()), ("number", pa.int32()), ("payload", pa.binary())])
     return pa.Table.from_pylist(rows, kinds)
@@ -46,9 +46,9 @@ def parcel_rows(parcels: Iterable[tuple[str, int, pa.Table]]) -> pa.Table:
 def gathered(
     rows: DataFrame, key: str, partitions: int, make: Callable[[int, pa.Table], pa.Table], schema: str
 ) -> DataFrame:
-    """What ``make(value, group)`` gives of all rows with one value of the INT column `key`, as rows of `schema`.
+    """Rows of `schema` that ``make(value, group)`` returns for each group of rows with one value of INT column `key`.
 
-    As `applyInArrow`, which on Sail holds every group at once and more than once, and on Spark sorts.
+    It replaces `applyInArrow`, which holds several copies of every group at once on Sail, and sorts on Spark.
     """
 
     def made(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -69,10 +69,10 @@ def in_tasks(
     run: Callable[[int, Parcels], pa.Table],
     schema: str,
 ) -> DataFrame:
-    """What ``run(task, parcels)`` gives in each of `tasks` tasks, as rows of `schema`.
+    """Rows of `schema` that ``run(task, parcels)`` returns in each of `tasks` tasks.
 
-    Parcels of `own` go to the task of their number, modulo `tasks`, those of `shared` to all; `run` gets both by kind,
-    all kinds that are named here.
+    Parcels of `own` go to the task number modulo `tasks`, those of `shared` to every task. `run` gets both by kind; a
+    kind without parcels has an empty list.
     """
     placed = [frame.select((F.col("number") % F.lit(tasks)).alias("task"), *_FIELDS) for frame in own.values()]
     every = F.explode(F.array(*(F.lit(task) for task in range(tasks)))).alias("task")
@@ -85,8 +85,8 @@ def in_tasks(
 
 def _by_kind(group: pa.Table, kinds: Sequence[str]) -> Parcels:
     names = list(zip(group["kind"].to_pylist(), group["number"].to_pylist(), strict=True))
-    if len(set(names)) < len(names):  # rows of one chunk were not brought together: its viewers would count twice
-        raise RuntimeError(f"the engine gave a parcel twice: {max(names, key=names.count)}")
+    if len(set(names)) < len(names):  # the engine split the rows of a chunk, so that its viewers would count twice
+        raise RuntimeError(f"the engine delivered parcel {max(names, key=names.count)} twice")
     found: dict[str, list[pa.Table]] = {kind: [] for kind in kinds}
     for row in sorted(range(len(names)), key=names.__getitem__):
         found.setdefault(names[row][0], []).append(unpacked(group["payload"][row]))

@@ -1,4 +1,4 @@
-"""Candidates of each viewer: the engine hands out viewers, each task ranks its own with all neighbours at hand."""
+"""Candidates of each viewer: each task ranks its own viewers and has the neighbours of all videos."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _SCHEMA = pa.schema(
 def candidate_rows(
     viewers: DataFrame, catalogue: DataFrame, similar: DataFrame, settings: RecommendSettings, tasks: int
 ) -> DataFrame:
-    """Contract `candidates` without its day, from the parcels of viewers and catalogue, and `similarity_parcels`."""
+    """Rows of contract `candidates` without the date, from parcels of viewers, catalogue and `similarity_parcels`."""
     weights = ScoreWeights(**settings.weights.model_dump())
     interests, limit, pool = settings.interests, settings.candidates, settings.pool
 
@@ -63,7 +63,7 @@ def candidate_rows(
 
 
 def _named(found: Candidates, viewers: pa.Array, ids: pa.Array, views: NDArray[np.int64]) -> pa.Table:
-    """A row a candidate, by ids."""
+    """One row per candidate, with ids."""
     user, place = np.nonzero(found.item >= 0)
     item = found.item[user, place]
     columns = (

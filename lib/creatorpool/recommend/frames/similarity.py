@@ -1,4 +1,4 @@
-"""Similar videos and the regions' interests, from all parcels of the matrix; each task takes a block of the videos."""
+"""Similar videos, and the regions' interest prior, from all parcels of the matrix; each task has a block of videos."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from creatorpool.recommend.frames.parcels import PARCEL, Parcels, in_tasks, parc
 from creatorpool.settings import RecommendSettings
 
 NEIGHBOURS, PRIOR = "neighbours", "prior"
-"""Kinds of parcels: a block of videos with their neighbours; the regions' rates of response by category."""
+"""Kinds of parcels: a block of videos with their neighbours; the regions' response rates by category."""
 
 SIMILARITY_SCHEMA = "video_id string, rank int, neighbour_id string, similarity double"
 
 
 def similarity_parcels(viewers: DataFrame, catalogue: DataFrame, settings: RecommendSettings, tasks: int) -> DataFrame:
-    """Parcels `NEIGHBOURS`, one a task, and `PRIOR`, from those of all viewers and of the catalogue."""
+    """Parcels `NEIGHBOURS`, one per task, and one parcel `PRIOR`, from the parcels of viewers and of the catalogue."""
     k, min_common, most = settings.neighbours, settings.min_common_viewers, settings.max_videos_per_viewer
 
     def run(task: int, parcels: Parcels) -> pa.Table:
         known, categories = catalogue_arrays(parcels[CATALOGUE][0])
         items = known.views.size
         first, end = items * task // tasks, items * (task + 1) // tasks
-        matrix = _moderate(viewers_matrix(parcels[VIEWERS], items), most)
+        matrix = _without_heavy_viewers(viewers_matrix(parcels[VIEWERS], items), most)
         found = top_similar(matrix.T, k, rows=(first, end), min_common=min_common)
         made = [(NEIGHBOURS, task, _neighbour_table(first, found))]
-        if task == 0:  # one is enough
+        if task == 0:  # all tasks would make the same prior
             made.append((PRIOR, 0, _prior_table(parcels[VIEWERS], known.categories, len(categories))))
         return parcel_rows(made)
 
@@ -43,7 +43,7 @@ def similarity_parcels(viewers: DataFrame, catalogue: DataFrame, settings: Recom
 
 
 def similarity_rows(neighbours: DataFrame, catalogue: DataFrame, tasks: int) -> DataFrame:
-    """Contract `item_similarity` without its day, from parcels `NEIGHBOURS`."""
+    """Rows of contract `item_similarity` without the date, from parcels `NEIGHBOURS`."""
 
     def run(_: int, parcels: Parcels) -> pa.Table:
         ids = parcels[CATALOGUE][0].column("video_id").combine_chunks().cast(pa.string())
@@ -53,7 +53,7 @@ def similarity_rows(neighbours: DataFrame, catalogue: DataFrame, tasks: int) -> 
 
 
 def joined_neighbours(parcels: Sequence[pa.Table]) -> Neighbours:
-    """The neighbours of all videos, from their blocks in order."""
+    """The neighbours of all videos, from the blocks in order."""
     index, similarity = (
         np.concatenate([_matrix(table, name) for table in parcels]) for name in ("index", "similarity")
     )
@@ -61,7 +61,7 @@ def joined_neighbours(parcels: Sequence[pa.Table]) -> Neighbours:
 
 
 def prior_of(parcel: pa.Table) -> tuple[InterestPrior, list[str]]:
-    """The regions' prior, and their names in order."""
+    """The regions' prior, and the sorted names of the regions."""
     rate, strength = _matrix(parcel, "rate"), _matrix(parcel, "strength")
     return InterestPrior(rate, strength[0]), parcel.column("region").to_pylist()[:-1]
 
@@ -74,10 +74,10 @@ def region_positions(viewers: pa.Table, names: Sequence[str]) -> NDArray[np.int6
     return np.asarray(table[coded.indices.fill_null(table.size - 1).to_numpy()])
 
 
-def _moderate(matrix: sparse.csr_matrix, most: int) -> sparse.csr_matrix:
-    """Without viewers of more than `most` videos: each video gains little by them, and the work grows as the square."""
-    is_moderate = np.diff(matrix.indptr) <= most
-    return matrix if is_moderate.all() else matrix[is_moderate]
+def _without_heavy_viewers(matrix: sparse.csr_matrix, most: int) -> sparse.csr_matrix:
+    """Drop viewers of more than `most` videos: they say little about any video, and work grows with the square."""
+    is_kept = np.diff(matrix.indptr) <= most
+    return matrix if is_kept.all() else matrix[is_kept]
 
 
 def _neighbour_table(first: int, found: Neighbours) -> pa.Table:
@@ -92,7 +92,7 @@ def _neighbour_table(first: int, found: Neighbours) -> pa.Table:
 
 
 def _prior_table(viewers: Sequence[pa.Table], categories: sparse.csr_matrix, width: int) -> pa.Table:
-    """A row a region, in order of names, and one of no name for all of them."""
+    """One row per region, sorted by name, and a last row without a name for all regions."""
     names = sorted({name for table in viewers for name in table.column("region").unique().drop_null().to_pylist()})
     items = categories.shape[0]
     parts = (
@@ -128,7 +128,7 @@ _NO_ROWS = pa.table(
 
 
 def _named(table: pa.Table, ids: pa.Array) -> pa.Table:
-    """A row a neighbour, by ids."""
+    """One row per neighbour, with ids."""
     index, similarity = _matrix(table, "index"), _matrix(table, "similarity")
     row, place = np.nonzero(index >= 0)
     code = table.column("code").to_numpy()
