@@ -62,7 +62,7 @@ def test_replace_day_ignores_dynamic_partition_overwrite(spark: SparkSession, wa
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda rows: rows.withColumn("date", F.lit(OTHER_DAY)), "not of 2026-11-20"),
+        (lambda rows: rows.withColumn("date", F.lit(OTHER_DAY)), "does not belong to 2026-11-20"),
         (lambda rows: rows.drop("currency"), "missing columns: currency"),
         (lambda rows: rows.withColumn("tip", F.lit(1)), "columns not in the contract: tip"),
         (lambda rows: rows.withColumn("payout_micros", F.lit(1.5)), r"payout_micros DOUBLE \(contract BIGINT\)"),
