@@ -117,6 +117,6 @@ def test_file_beyond_the_bound_is_refused(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(b'{"id":"1"}\n' * 10_000))
     with (
         opened(path, "events", 50_000) as stream,
-        pytest.raises(InputError, match=r"ingest\.max_file_bytes 50000 bytes"),
+        pytest.raises(InputError, match=r"ingest\.max_file_bytes, 50000 bytes"),
     ):
         list(JsonFile(stream, NAMES, 1_000, 10).records())
