@@ -112,7 +112,7 @@ def test_comparison_chart_draws_every_rule_from_nothing_to_all() -> None:
 
 def test_chart_path_of_another_format_is_refused() -> None:
     assert chart_path("a/b.svg") == Path("a/b.svg")
-    with pytest.raises(InputError, match=r"ending in one of \['.svg', '.html'\], got 'b.pdf'"):
+    with pytest.raises(InputError, match=r"must end in one of \['.svg', '.html'\], got 'b.pdf'"):
         chart_path("b.pdf")
 
 

@@ -113,7 +113,9 @@ def test_statement_names_the_videos_that_earned_most_and_sums_the_rest() -> None
 
 
 def test_shares_that_do_not_add_up_to_the_videos_are_refused() -> None:
-    with pytest.raises(InputError, match="creator ann: shares of pools sum to 9 micros, payouts of videos to 10"):
+    with pytest.raises(
+        InputError, match="creator ann: payouts sum to 9 micros in pool_payouts and to 10 in video_payouts"
+    ):
         statement_row("ann", [share("v1", "music", 9)], [paid("v1", 10)], [], FACTS)
 
 

@@ -28,9 +28,9 @@ def report(
     The page opens from disk, needs no network, and shows published rows only. It takes no engine to make.
     """
     from creatorpool.cli.progress import logged
-    from creatorpool.report.charts import REPORTS
     from creatorpool.report.nightly.page import write_page
     from creatorpool.report.nightly.published import report_day
+    from creatorpool.report.pages import REPORTS
     from creatorpool.tables import Warehouse
 
     root = options.tables_root()

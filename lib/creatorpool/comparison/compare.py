@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from creatorpool.comparison.measures import Bools, Spread, spread
 from creatorpool.comparison.pool import Pool
-from creatorpool.comparison.rules import Integers, Viewing, equal_split, pro_rata, scaled_user, user_centric
+from creatorpool.comparison.rules import Viewing, equal_split, pro_rata, scaled_user, user_centric
 from creatorpool.money import exact_sum, round_to_total
-from creatorpool.numerics.types import Floats
+from creatorpool.numerics.types import Floats, Integers
 
 OWN = "creatorpool"
 OTHERS = ("pro_rata", "user_centric", "scaled_user", "equal")

@@ -12,9 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from creatorpool.errors import InputError
-from creatorpool.numerics.types import Floats
-
-Integers = NDArray[np.int64]
+from creatorpool.numerics.types import Floats, Integers
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from creatorpool.actions import ACTION_RATES, ACTIONS
+from creatorpool.numerics.types import Floats
 from creatorpool.quality.geometric import engagement_diversity
 
-FloatArray = NDArray[np.float64]
 
-
-def engagement_components(
-    rates: Mapping[str, FloatArray], action_weights: Mapping[str, float]
-) -> dict[str, FloatArray]:
+def engagement_components(rates: Mapping[str, Floats], action_weights: Mapping[str, float]) -> dict[str, Floats]:
     """Engagement rate E and diversity D from the rates of actions (formulas §1).
 
     Parameters

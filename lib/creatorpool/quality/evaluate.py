@@ -15,8 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import bootstrap, spearmanr
 
 from creatorpool.errors import InputError
-
-FloatArray = NDArray[np.float64]
+from creatorpool.numerics.types import Floats
 
 LEVEL = 0.95
 """Of the bootstrap's percentile intervals."""
@@ -26,9 +25,9 @@ LEVEL = 0.95
 class HalfScores:
     """Scores of n videos by each half of their viewers."""
 
-    quality: FloatArray
+    quality: Floats
     """(2, n) quality, by half"""
-    long_views: FloatArray
+    long_views: Floats
     """(2, n) share of events that are long views, by half"""
 
 
@@ -105,7 +104,7 @@ def compare(first: HalfScores, second: HalfScores, *, draws: int, seed: int) -> 
 def _compared(
     name: str, measure: Callable[[HalfScores], float], first: HalfScores, second: HalfScores, draws: int, seed: int
 ) -> Comparison:
-    def values(rows: NDArray[np.intp], axis: int) -> FloatArray:
+    def values(rows: NDArray[np.intp], axis: int) -> Floats:
         """(3, samples) measure of the first, of the second, and their difference, of (samples, n) rows."""
         both = np.array([[measure(_resampled(scores, sample)) for sample in rows] for scores in (first, second)])
         return np.vstack([both, both[0] - both[1]])

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from creatorpool.numerics.types import Floats
 from creatorpool.quality.geometric import gated, geometric_mean
 from creatorpool.quality.smoothing import QualityPriors, fit_priors, smoothed_components
 from creatorpool.settings import SignalSettings
 
-FloatArray = NDArray[np.float64]
 Columns = Mapping[str, NDArray[Any]]
 """Signals of (n,) videos, as table `video_signals` has them; `category`, the video's first; `is_compliant`."""
 
@@ -24,11 +24,11 @@ Columns = Mapping[str, NDArray[Any]]
 class Scores(NamedTuple):
     """Of n videos; (n,) arrays."""
 
-    components: dict[str, FloatArray]
+    components: dict[str, Floats]
     """Published ones and custom signals, after smoothing"""
-    raw: FloatArray
+    raw: Floats
     """q, before the clamp and the compliance gate"""
-    quality: FloatArray
+    quality: Floats
     """Q, in [0, 1]"""
 
 
@@ -70,6 +70,6 @@ class QualityFormula:
         raw = geometric_mean(stack, list(self.exponents.values()))
         return Scores(components, raw, gated(raw, columns["is_compliant"]))
 
-    def effective_impressions(self, columns: Columns, priors: QualityPriors | None) -> FloatArray:
+    def effective_impressions(self, columns: Columns, priors: QualityPriors | None) -> Floats:
         """M = views · Q of each video."""
         return np.asarray(columns["views"] * self.scores(columns, priors).quality, dtype=np.float64)

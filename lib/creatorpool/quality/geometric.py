@@ -7,18 +7,17 @@ rows, sums over columns run in a fixed order, and logarithms come from `elementa
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from creatorpool.errors import InputError
 from creatorpool.numerics.elementary import exp, log
+from creatorpool.numerics.types import Floats
 
 SUM_TOLERANCE = 1e-9
 """Weights written as decimals add up to 1 within this."""
 
-FloatArray = NDArray[np.float64]
 
-
-def geometric_quality(components: ArrayLike, weights: ArrayLike, compliant: ArrayLike) -> FloatArray:
+def geometric_quality(components: ArrayLike, weights: ArrayLike, compliant: ArrayLike) -> Floats:
     """Quality ``Q = C · min(1, Π component ** weight)`` of each video (formulas §1.3, S0 §4).
 
     Parameters
@@ -43,7 +42,7 @@ def geometric_quality(components: ArrayLike, weights: ArrayLike, compliant: Arra
     return gated(geometric_mean(components, weights), compliant)
 
 
-def geometric_mean(components: ArrayLike, weights: ArrayLike) -> FloatArray:
+def geometric_mean(components: ArrayLike, weights: ArrayLike) -> Floats:
     """Raw score ``q = Π component ** weight`` before clamp and gate; arguments as `geometric_quality`."""
     values, exponents = _checked(components, weights)
     logarithm = np.zeros(values.shape[0])
@@ -52,7 +51,7 @@ def geometric_mean(components: ArrayLike, weights: ArrayLike) -> FloatArray:
     return exp(logarithm)
 
 
-def gated(raw: FloatArray, compliant: ArrayLike) -> FloatArray:
+def gated(raw: Floats, compliant: ArrayLike) -> Floats:
     """Quality ``Q = C · min(1, q)`` from (n,) raw scores; `compliant` and errors as `geometric_quality`."""
     gate = np.asarray(compliant, dtype=np.bool_)
     if gate.shape != raw.shape:
@@ -60,7 +59,7 @@ def gated(raw: FloatArray, compliant: ArrayLike) -> FloatArray:
     return np.where(gate, np.minimum(1.0, raw), 0.0)
 
 
-def engagement_diversity(counts: ArrayLike) -> FloatArray:
+def engagement_diversity(counts: ArrayLike) -> Floats:
     """Entropy of the actions over its maximum, ``D = -Σ p log p / log A`` (formulas §1.2, S0 §4).
 
     Parameters
@@ -94,7 +93,7 @@ def engagement_diversity(counts: ArrayLike) -> FloatArray:
     return np.clip(entropy / log(float(values.shape[1])), 0.0, 1.0)
 
 
-def _checked(components: ArrayLike, weights: ArrayLike) -> tuple[FloatArray, FloatArray]:
+def _checked(components: ArrayLike, weights: ArrayLike) -> tuple[Floats, Floats]:
     values = np.asarray(components, dtype=np.float64)
     exponents = np.asarray(weights, dtype=np.float64)
     if values.ndim != 2 or exponents.shape != values.shape[1:]:
@@ -107,7 +106,7 @@ def _checked(components: ArrayLike, weights: ArrayLike) -> tuple[FloatArray, Flo
     return values, exponents
 
 
-def _require_within(name: str, values: FloatArray, upper: float) -> None:
+def _require_within(name: str, values: Floats, upper: float) -> None:
     bad = np.argwhere(~((values >= 0) & (values <= upper)))
     if bad.size:
         row, column = bad[0]

@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from creatorpool.errors import InputError
-
-FloatArray = NDArray[np.float64]
+from creatorpool.numerics.types import Floats
 
 MAX_ROUNDS = 100
 CONVERGED = 1e-12
@@ -29,13 +28,13 @@ class GroupPrior:
 
     group: NDArray[Any]
     """(g,) distinct groups, sorted"""
-    mean: FloatArray
+    mean: Floats
     """(g,) m, in [0, 1]"""
-    strength: FloatArray
+    strength: Floats
     """(g,) k, in viewers, in [0, inf]: the number of viewers whose evidence the mean is worth"""
 
 
-def shrink(successes: ArrayLike, weight: ArrayLike, group: ArrayLike) -> FloatArray:
+def shrink(successes: ArrayLike, weight: ArrayLike, group: ArrayLike) -> Floats:
     """Rates shrunk to their group's mean, ``(x + k·m) / (n + k)``, with m and k fitted by `fit_prior`.
 
     Parameters
@@ -63,7 +62,7 @@ def shrink(successes: ArrayLike, weight: ArrayLike, group: ArrayLike) -> FloatAr
     return shrunk_rate(_rate(x, n), n, prior.mean[place], prior.strength[place])
 
 
-def shrunk_rate(rate: FloatArray, weight: FloatArray, mean: FloatArray, strength: FloatArray) -> FloatArray:
+def shrunk_rate(rate: Floats, weight: Floats, mean: Floats, strength: Floats) -> Floats:
     """``(n·rate + k·m) / (n + k)`` of each row, written so that k may be infinite; all (n,) arrays."""
     evidence = weight + strength
     reliability = np.where(evidence > 0, weight / np.where(evidence > 0, evidence, 1.0), 0.0)
@@ -116,7 +115,7 @@ def _fitted(names: NDArray[Any], moments: _Moments) -> GroupPrior:
         return GroupPrior(names, mean, (1.0 - gamma) / gamma)
 
 
-def _bisected(moments: _Moments, start: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _bisected(moments: _Moments, start: Floats) -> tuple[Floats, Floats]:
     """(mean, γ) of groups at a γ that the step leaves where it is, beyond `start` in the direction of its step."""
     rises = moments.step(start)[1] > start
     low, high = np.where(rises, start, 0.0), np.where(rises, 1.0, start)
@@ -131,14 +130,14 @@ def _bisected(moments: _Moments, start: FloatArray) -> tuple[FloatArray, FloatAr
 class _Moments:
     """Sums over the videos of one group and one n, which all have the same weights: (c,) arrays, sorted."""
 
-    n: FloatArray
+    n: Floats
     code: NDArray[np.intp]
-    videos: FloatArray
-    rates: FloatArray
-    squares: FloatArray
+    videos: Floats
+    rates: Floats
+    squares: Floats
     groups: int
 
-    def step(self, gamma: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def step(self, gamma: Floats) -> tuple[Floats, Floats]:
         """(mean, γ) of each group from the weights that are best for the last `gamma`."""
         inflation = 1.0 + gamma[self.code] * np.maximum(self.n - 1.0, 0.0)
         omega = self.n / inflation
@@ -159,7 +158,7 @@ class _Moments:
         columns = (self.videos[own], self.rates[own], self.squares[own])
         return _Moments(self.n[own], place[self.code[own]], *columns, chosen.size)
 
-    def _by_group(self, values: FloatArray) -> FloatArray:
+    def _by_group(self, values: Floats) -> Floats:
         return np.asarray(np.bincount(self.code, weights=values, minlength=self.groups), dtype=np.float64)
 
 
@@ -167,13 +166,13 @@ class _Moments:
 class _Cells:
     """Videos of one group and one n, which all have the same weights."""
 
-    n: FloatArray
+    n: Floats
     code: NDArray[np.intp]
     cell: NDArray[np.intp]
     """(n,) cell of each video"""
     groups: int
 
-    def moments(self, rate: FloatArray) -> _Moments:
+    def moments(self, rate: Floats) -> _Moments:
         cells = self.n.size
         return _Moments(
             self.n,
@@ -185,14 +184,14 @@ class _Cells:
         )
 
 
-def _cells(n: FloatArray, code: NDArray[np.intp], groups: int) -> _Cells:
+def _cells(n: Floats, code: NDArray[np.intp], groups: int) -> _Cells:
     weights, place = np.unique(n, return_inverse=True)
     cells, cell = np.unique(code * weights.size + place, return_inverse=True)
     of_group, of_weight = np.divmod(cells, max(weights.size, 1))
     return _Cells(weights[of_weight], of_group, cell, groups)
 
 
-def _order_free_sums(values: FloatArray, cell: NDArray[np.intp], cells: int) -> FloatArray:
+def _order_free_sums(values: Floats, cell: NDArray[np.intp], cells: int) -> Floats:
     """Sum in each cell of (n,) `values` within [0, 1], in any order the same bits.
 
     Two pieces of each value lie on grids so coarse that they add up without rounding; what is below the finer one, at
@@ -206,16 +205,16 @@ def _order_free_sums(values: FloatArray, cell: NDArray[np.intp], cells: int) -> 
     return np.asarray(sums[0] + sums[1], dtype=np.float64)
 
 
-def _rate(x: FloatArray, n: FloatArray) -> FloatArray:
+def _rate(x: Floats, n: Floats) -> Floats:
     return np.minimum(_ratio(x, n), 1.0)
 
 
-def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+def _ratio(numerator: Floats, denominator: Floats) -> Floats:
     """Quotient, 0 where the denominator is 0."""
     return np.where(denominator != 0, numerator / np.where(denominator != 0, denominator, 1.0), 0.0)
 
 
-def _checked(successes: ArrayLike, weight: ArrayLike, group: ArrayLike) -> FloatArray:
+def _checked(successes: ArrayLike, weight: ArrayLike, group: ArrayLike) -> Floats:
     """`successes` as an array, if they fit the weights and groups."""
     x, n, g = np.asarray(successes, dtype=np.float64), np.asarray(weight, dtype=np.float64), np.asarray(group)
     if x.ndim != 1 or not x.shape == n.shape == g.shape:

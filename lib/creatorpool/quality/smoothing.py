@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 
 from creatorpool.actions import ACTION_RATES
 from creatorpool.errors import InputError
+from creatorpool.numerics.types import Floats
 from creatorpool.quality.engagement import engagement_components
 from creatorpool.quality.shrinkage import GroupPrior, fit_priors_of, shrunk_rate
 from creatorpool.quality_components import SMOOTHED_RATES
-
-FloatArray = NDArray[np.float64]
 
 SHRUNK_RATES = (*ACTION_RATES, *SMOOTHED_RATES)
 PRIOR_COLUMNS = ("category", "viewers", "trust_weight", *SHRUNK_RATES)
@@ -75,7 +74,7 @@ def smoothed_components(
     priors: QualityPriors,
     tiers: Mapping[str, float],
     action_weights: Mapping[str, float],
-) -> dict[str, FloatArray]:
+) -> dict[str, Floats]:
     """The components that shrunk rates change; columns as for `fit_priors`, (n,) arrays out."""
     code = _codes(columns["category"], priors.category)
     n = effective_viewers(columns["viewers"], columns["trust_weight"], tiers)
@@ -86,7 +85,7 @@ def smoothed_components(
     return engagement_components(rates, action_weights) | {name: rates[name] for name in SMOOTHED_RATES}
 
 
-def effective_viewers(viewers: NDArray[Any], trust_weight: NDArray[Any], tiers: Mapping[str, float]) -> FloatArray:
+def effective_viewers(viewers: NDArray[Any], trust_weight: NDArray[Any], tiers: Mapping[str, float]) -> Floats:
     """Number of equally trusted viewers whose mean varies as much: Kish's (Σw)² / Σw², (n,) arrays.
 
     Σw² follows from Σ1 and Σw, as (w − lowest)(w − highest) = 0 for each viewer of two tiers. With tiers in between

@@ -1,4 +1,4 @@
-"""A built day of candidates in short."""
+"""A summary of a day's candidates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.table import Table
 
 
 def candidates_table(facts: Mapping[str, Any]) -> Table:
-    """What the ledger's row says of the day: counts, and where the candidates come from."""
+    """Counts of the day from its ledger row, and the sources of the candidates."""
     total = facts["candidates"]
     table = Table("what", "number", "of the candidates", title="Candidates")
     table.columns[1].justify = table.columns[2].justify = "right"

@@ -1,4 +1,4 @@
-"""Charts as files that open anywhere: SVG, or a page of HTML that carries all it needs."""
+"""Charts as files that need no network: SVG, or one HTML page."""
 
 from __future__ import annotations
 
@@ -14,17 +14,15 @@ from creatorpool.comparison.measures import lorenz_curve
 from creatorpool.display import display
 from creatorpool.errors import InputError
 from creatorpool.quoting import one_line
-from creatorpool.report.pages import chart_page
+from creatorpool.report.pages import REPORTS, chart_page
 from creatorpool.stages.context import RunContext
 
 Chart: TypeAlias = alt.Chart | alt.LayerChart | alt.HConcatChart | alt.VConcatChart
 FORMATS = (".svg", ".html")
-REPORTS = "_reports"
-"""Folder beside the tables with what people read."""
 
 
 def chart_data(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:
-    """Rows as the data that a chart carries in itself."""
+    """Rows as data inside the chart's specification."""
     return alt.InlineData(values=[dict(row) for row in rows])
 
 
@@ -52,23 +50,23 @@ def lorenz_chart(
 
 
 def chart_path(text: str) -> Path:
-    """The file that a chart is wanted in; InputError if it is of neither of `FORMATS`."""
+    """The path of a chart's file; InputError unless its suffix is one of `FORMATS`."""
     path = Path(text)
     if path.suffix not in FORMATS:
-        raise InputError(f"a chart is a file ending in one of {list(FORMATS)}, got '{text}'")
+        raise InputError(f"the file of a chart must end in one of {list(FORMATS)}, got '{text}'")
     return path
 
 
 def report_path(context: RunContext, name: str, day: date) -> Path | None:
-    """Where the chart `name` of `day` stands beside the tables; None where these are not in a folder."""
+    """The path of the chart `name` of `day` beside the tables; None if the tables are not in a local folder."""
     root = context.warehouse.root
     return root / REPORTS / f"{name}-{day}.html" if isinstance(root, Path) else None
 
 
 def specification(chart: Any) -> dict[str, Any]:
-    """`chart` as Vega-Lite whose strings, names from data among them, are single lines of visible characters.
+    """`chart` as Vega-Lite in which every string, also a name from data, is one line of visible characters.
 
-    The renderer ends the whole process on some control characters.
+    The reason: the renderer ends the whole process on some control characters.
     """
     shown: dict[str, Any] = _with_strings(chart.to_dict(), one_line)
     return shown
@@ -77,8 +75,8 @@ def specification(chart: Any) -> dict[str, Any]:
 def rendered(drawing: dict[str, Any]) -> str:
     """A `specification` as SVG.
 
-    Where a label is too long for its place the renderer cuts it by UTF-16 units, and fails between the two halves of an
-    emoji. Then such characters are drawn as escapes, ``\\U0001f600``, throughout the chart.
+    The renderer cuts a label that is too long by UTF-16 units, and fails if it cuts an emoji in half. Then the whole
+    chart shows such characters as escapes, ``\\U0001f600``.
     """
     import vl_convert
 
@@ -97,7 +95,7 @@ def _without_pairs(text: str) -> str:
 
 
 def _with_strings(value: Any, change: Callable[[str], str]) -> Any:
-    """`value`, JSON as Python has it, with every string changed."""
+    """`value`, parsed JSON, with `change` applied to every string."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
@@ -106,9 +104,9 @@ def _with_strings(value: Any, change: Callable[[str], str]) -> Any:
 
 
 def draw(context: RunContext, name: str, chart: Chart, wanted: Path | None) -> None:
-    """Save `chart` where it is `wanted`, else beside the tables, and say where; the tables stand without it.
+    """Save `chart` at the path `wanted`, else beside the tables, and log the path. A missing chart stops nothing.
 
-    Altair renders through vl-convert, which is needed for charts alone: without it the log says what to install.
+    Altair renders with vl-convert, which only charts need. Without it the log says what to install.
     """
     path = wanted or report_path(context, name, context.day)
     if path is None:

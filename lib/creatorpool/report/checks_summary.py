@@ -1,4 +1,4 @@
-"""What the recomputation of a published day found, on the terminal."""
+"""The result of the recomputation of a published day, on the terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from creatorpool.verification.checks import Check
 
 
 def print_checks(context: RunContext, checks: Sequence[Check]) -> None:
-    """One row a check: what was compared, how much of it, and how much of that differs."""
+    """Print one row per check: what is compared, how many values, how many differ, and an example."""
     table = Table(title=f"Published day {context.day}, recomputed", title_justify="left")
     for name in ("check", "compared", "differences", "for example"):
         table.add_column(name, justify="right" if name in ("compared", "differences") else "left")

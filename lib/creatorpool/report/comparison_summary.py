@@ -1,4 +1,4 @@
-"""Rules side by side on the terminal and in a chart."""
+"""The comparison of rules as a terminal table and as a chart."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ LORENZ_POINTS = 200
 
 
 def print_comparisons(out: PlainConsole, comparisons: Sequence[PoolComparison]) -> None:
-    """One table for all pools."""
-    table = Table(title="Rules on the same money and videos; changes are against the payouts published")
+    """Print one table for all pools."""
+    table = Table(title="Rules on the same money and videos; changes are against the published payouts")
     names = ("category", "rule", "Gini", "top 1 %", "eff. videos", "paid", "small", "moved", "gain", "lose", "most")
     for name in names:
         table.add_column(name, justify="left" if name in ("category", "rule") else "right")
@@ -29,7 +29,10 @@ def print_comparisons(out: PlainConsole, comparisons: Sequence[PoolComparison]) 
             table.add_row(quoted(comparison.published.pool.category), outcome.rule, *_cells(outcome))
         table.add_section()
     out.print(table)
-    out.print("gain, lose: creators. most: the largest gain of one creator. small: small creators' share.", style="dim")
+    out.print(
+        "gain, lose: number of creators. most: largest gain of one creator. small: share of small creators.",
+        style="dim",
+    )
 
 
 def _cells(outcome: RuleOutcome) -> tuple[str, ...]:
@@ -48,7 +51,7 @@ def _cells(outcome: RuleOutcome) -> tuple[str, ...]:
 
 
 def comparison_chart(comparisons: Sequence[PoolComparison]) -> alt.VConcatChart:
-    """One block a pool: Lorenz curves of all rules, and what small creators get."""
+    """One block per pool: Lorenz curves, Gini coefficients and small creators' shares of all rules."""
     page: alt.VConcatChart = alt.vconcat(*(_pool_chart(comparison) for comparison in comparisons))
     return page
 

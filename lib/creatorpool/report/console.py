@@ -1,4 +1,4 @@
-"""The console of every printer: what it is given is text, never markup."""
+"""The console of all terminal output: it prints strings as text, never as markup."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from creatorpool.report.pages import printed_form
 class PlainConsole(Console):
     """A rich console that takes each string, in a table or alone, as one line of plain text.
 
-    Names from data stand in these strings. Neither markup (``[bold]``, ``[link=…]``) nor emoji codes (``:heart:``) are
-    read in them, and control characters are shown as escapes. Styles are given by `style`.
+    The strings contain names from data. The console does not interpret markup (``[bold]``, ``[link=…]``) or emoji codes
+    (``:heart:``) in them, and shows control characters as escapes. The argument `style` sets styles.
     """
 
     def __init__(self, width: int | None = None, **options: Any) -> None:
         super().__init__(width=width, markup=False, emoji=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """The string as text to print; the options are rich's."""
+        """The string as printable text; `options` are those of rich."""
         return super().render_str(one_line(text), **(options | {"markup": False, "emoji": False}))
 
     def on_broken_pipe(self) -> None:
-        """Raise the error of a reader that has gone: whether it ends the job is not the console's to decide."""
+        """Raise the error again: the caller decides whether a closed pipe ends the job."""
         raise
 
     def page(self, title: str) -> str:
-        """All that was printed, as a page of HTML; the console must record. `title` is not from data."""
+        """All printed output as one HTML page. The console must record, and `title` must not come from data."""
         return self.export_html(clear=False, inline_styles=True, code_format=printed_form(title))

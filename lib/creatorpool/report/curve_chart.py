@@ -1,4 +1,4 @@
-"""A content's response curves drawn: its days, the curve with its interval, and the smoothed rate."""
+"""The chart of a content's response curves: its days, the curve with its interval, and the smoothed rate."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from creatorpool.report.charts import chart_data
 WIDTH, HEIGHT = 420, 260
 POINTS = 80
 BEYOND = 1.3
-"""Curves are drawn up to this many times the most impressions seen."""
+"""Curves end at this multiple of the largest observed impressions."""
 CURVE, RATE = "response curve", "smoothed rate"
 
 
 def content_chart(curves: Sequence[Mapping[str, Any]], days: Sequence[Mapping[str, Any]]) -> alt.VConcatChart:
-    """One panel for each row of p2c_parameters in `curves`, with its rows of content_exposure among `days`."""
+    """One panel per row of `p2c_parameters` in `curves`, with its rows of `content_exposure` from `days`."""
     panels = []
     for curve in curves:
         own = [day for day in days if (day["content_id"], day["drawer"]) == (curve["content_id"], curve["drawer"])]
@@ -45,7 +45,7 @@ def _panel(curve: Mapping[str, Any], days: Sequence[Mapping[str, Any]]) -> alt.L
 
 
 def _band(curve: Mapping[str, Any], x: Floats, axis_x: alt.X) -> alt.Chart:
-    """All curves whose r and y_max lie within their intervals: clicks rise in both."""
+    """The area of all curves with r and y_max in their intervals: clicks rise with both parameters."""
     ends = [_clicks(curve, x, *pair) for pair in (("r_lo", "y_max_lo"), ("r_hi", "y_max_hi"))]
     rows = [
         {"pv": float(at), "low": float(pair[0]), "high": float(pair[1])} for at, *pair in zip(x, *ends, strict=True)
@@ -59,7 +59,7 @@ def _band(curve: Mapping[str, Any], x: Floats, axis_x: alt.X) -> alt.Chart:
 
 
 def _clicks(curve: Mapping[str, Any], x: Floats, rate: str, ceiling: str) -> Floats:
-    # An end that the days do not tell is null: the estimate stands in.
+    # The end of an interval is null if the days do not determine it: the estimate replaces it.
     r, y_max = (
         curve[end] if curve[end] is not None else curve[name] for end, name in ((rate, "r"), (ceiling, "y_max"))
     )

@@ -1,4 +1,4 @@
-"""The day's response curves and plan as tables to read."""
+"""The day's response curves and delivery plan as terminal tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_REASONS = 3
 
 
 def curve_table(curves: pa.Table) -> Table:
-    """One line a category, from rows of p2c_parameters: medians over its contents, on held-out days."""
+    """One line per category from rows of `p2c_parameters`: medians over the category's contents, on held-out days."""
     table = Table(title="Response curves by category", caption="errors are medians over contents, on held-out days")
     for name in (
         "category",
@@ -42,7 +42,7 @@ def curve_table(curves: pa.Table) -> Table:
 
 
 def plan_table(facts: Mapping[str, Any]) -> Table:
-    """What the plan brings and misses, from the run's facts."""
+    """Expected results and missed guarantees of the plan, from the facts of its run."""
     table = Table(title="Plan", show_header=False)
     bound = facts["bound"]
     table.add_row("contents planned, and left out", f"{facts['contents']:,}, {facts['left_out']:,}")
@@ -72,7 +72,7 @@ def _cell(value: float, form: str) -> str:
 
 
 def _reasons(rows: pa.Table) -> str:
-    """The commonest reasons for having no curve."""
+    """The most frequent reasons for a missing curve."""
     without = rows.filter(pc.invert(rows["converged"]))["reason"]
     counted = sorted(pc.value_counts(without).to_pylist(), key=lambda each: (-each["counts"], each["values"] or ""))
     return "; ".join(f"{each['counts']:,} {each['values']}" for each in counted[:MOST_REASONS])

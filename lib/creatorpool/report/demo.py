@@ -1,4 +1,4 @@
-"""What the demo shows beside the night's own summary: two videos side by side, and where to go on."""
+"""The demo's output after the summary of the night: two videos side by side, and next steps."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ QUERIES = (
 
 
 def comparison(warehouse: Warehouse, day: date, videos: dict[str, str]) -> Table:
-    """Signals, quality and pay of a few videos side by side; `videos` maps their ids to headings."""
+    """Signals, quality and payouts of some videos side by side; `videos` maps ids to headings."""
     rows = {
         name: {row["video_id"]: row for row in warehouse.read_arrow(name, day=day).to_pylist()}
         for name in ("video_signals", "video_quality", "video_payouts")
@@ -54,7 +54,7 @@ def comparison(warehouse: Warehouse, day: date, videos: dict[str, str]) -> Table
 
 
 def print_next_steps(out: PlainConsole, command: str, root: str) -> None:
-    """Where the tables are, and three queries to try with `command`, which is how creatorpool is called."""
+    """Print where the tables are, and three queries to try. `command` starts creatorpool on the command line."""
     out.print()
     out.print(f"The tables are Delta tables under {root}. Three queries to try:")
     out.print()

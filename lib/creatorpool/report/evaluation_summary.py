@@ -1,4 +1,4 @@
-"""Two configurations side by side, on the terminal."""
+"""The evaluation of two configurations as a terminal table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from creatorpool.stages.evaluation import Evaluation
 
 
 def evaluation_table(evaluation: Evaluation) -> Table:
-    """Coverage, reliability and prediction of both, with their differences."""
+    """Coverage, reliability and prediction of both configurations, with their differences."""
     title = f"{evaluation.videos:,} eligible videos; {evaluation.videos_compared:,} of them split into halves"
     caption = "intervals of 95 % over resampled videos; difference = this - against, on the same videos"
     table = Table("", "this", "against", "difference", title=title, caption=caption)

@@ -1,4 +1,4 @@
-"""The frontier drawn: Lorenz curves, and what happens to the spread of money along λ_eff."""
+"""The chart of the frontier: the trade-off, Lorenz curves, and the spread of money against λ_eff."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ PANELS = {
 SIDE = 170
 LORENZ_POINTS = 80
 LEAST_FAIR = 1e-9
-"""Where the axis of 1 - λ_eff ends: λ_eff = 1 itself has no place on a logarithmic axis"""
+"""Lower end of the logarithmic axis of 1 - λ_eff, which cannot show λ_eff = 1"""
 
 
 def frontier_chart(frontiers: Sequence[PoolFrontier]) -> alt.VConcatChart:
-    """One block a pool: the frontier and Lorenz curves, then each measure against λ_eff on two axes."""
+    """One block per pool: the frontier and Lorenz curves, then each measure against λ_eff and against 1 - λ_eff."""
     page: alt.VConcatChart = alt.vconcat(*(_pool_chart(frontier) for frontier in frontiers))
     return page
 
@@ -105,7 +105,7 @@ def _lorenz(frontier: PoolFrontier) -> alt.Chart:
 
 
 def _shown(frontier: PoolFrontier) -> Iterable[SplitPolicy]:
-    """Both ends and the published λ_eff under either objective; at 0 both are the same split."""
+    """Policies with λ_eff = 0, the published λ_eff and 1 under each objective; at 0 both objectives split alike."""
     own = frontier.published.policy
     shown = [SplitPolicy("log", own.alpha, 0.0)]
     for objective in OBJECTIVES:

@@ -1,4 +1,4 @@
-"""The frontier on the terminal: both ends and the published setting of each pool, and where a target is reached."""
+"""The frontier on the terminal: both ends and the published setting of each pool, and the λ_eff of a target."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from creatorpool.stages.frontier import PoolFrontier, Target
 
 
 def print_frontiers(out: PlainConsole, frontiers: Sequence[PoolFrontier], target: Target | None) -> None:
-    """One table for all pools; with a target a second one, which says plainly where it is out of reach."""
+    """Print one table for all pools. With a target, print a second table that also names pools that cannot reach it."""
     if not frontiers:
-        out.print("No pool has both money and a video that may get it: there is nothing to sweep.")
+        out.print("No pool has both money and a video with effective impressions: there is nothing to sweep.")
         return
     out.print(_frontier_table(frontiers))
     if target is not None:

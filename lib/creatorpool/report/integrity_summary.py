@@ -1,4 +1,4 @@
-"""The integrity audit on the terminal and in a chart."""
+"""The integrity audit as terminal tables and as a chart."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ NARROW = ("category", "target", "tier", "behaviour", "rule", "variant", "video")
 
 
 def print_audit(out: PlainConsole, audit: DayAudit) -> None:
-    """What pays an attacker: by rule, by setting, and the videos most worth attacking."""
+    """Print an attacker's gains by rule and by setting, and the most exploitable videos."""
     if not audit.findings:
-        out.print("No pool has both money and a video that may get it: there is nothing to attack.")
+        out.print("No pool has both money and a video with effective impressions: there is nothing to attack.")
         return
     most = max(finding.attack.fakes for finding in audit.findings)
     out.print(_rules_table(audit.findings, most))
@@ -40,7 +40,7 @@ def _table(title: str, *names: str) -> Table:
 
 
 def _rules_table(findings: Sequence[Finding], fakes: int) -> Table:
-    """Mean over pools of what an attack earns per unit of cost."""
+    """Mean gain of an attack over pools, in money and per unit of cost."""
     chosen = [
         f for f in findings if f.variant == AS_CONFIGURED and f.attack.fakes == fakes and f.target != "exploitable"
     ]
@@ -57,7 +57,7 @@ def _rules_table(findings: Sequence[Finding], fakes: int) -> Table:
 
 
 def _variants_table(findings: Sequence[Finding], fakes: int) -> Table:
-    """How each setting changes what the attack with actions earns, and what one fake viewer earns at most."""
+    """Gain of the attacks under each setting, and the largest gain of one fake viewer."""
     own = [f for f in findings if f.rule == OWN]
     behaviours = {f.attack.fake.behaviour for f in own if f.variant != AS_CONFIGURED and f.target != "exploitable"}
     typical = [f for f in own if f.attack.fakes == fakes and f.attack.fake.behaviour in behaviours]
@@ -104,7 +104,7 @@ def _units(micros: float) -> str:
 
 
 def integrity_chart(audit: DayAudit) -> alt.VConcatChart:
-    """Gain per fake viewer over their number by rule, the cost as a line; and what each setting makes of it."""
+    """Gain per fake viewer against their number, by rule and with the cost as a line, and by setting."""
     own = [f for f in audit.findings if f.target != "exploitable"]
     page: alt.VConcatChart = alt.vconcat(
         _by_rule([f for f in own if f.variant == AS_CONFIGURED]), _by_variant([f for f in own if f.rule == OWN])
@@ -147,13 +147,13 @@ def _by_rule(findings: Sequence[Finding]) -> alt.FacetChart:
         alt.layer(lines, costs, data=chart_data(rows))
         .facet(row=alt.Row("target:N", title=None), column=alt.Column("fake:N", title=None, sort=_kinds(findings)))
         .resolve_scale(y="independent")
-        .properties(title="Gain per fake viewer, mean over pools; dashed: what one costs")
+        .properties(title="Gain per fake viewer, mean over pools; dashed: cost of one")
     )
     return chart
 
 
 def _kinds(findings: Sequence[Finding]) -> list[str]:
-    """Panels from the least to the most that a fake viewer does."""
+    """Titles of panels, in the order of `BEHAVIOURS` within each tier."""
     fakes = {(f.attack.fake.tier, BEHAVIOURS.index(f.attack.fake.behaviour)) for f in findings}
     return [f"{tier}, {BEHAVIOURS[behaviour]}" for tier, behaviour in sorted(fakes)]
 

@@ -1,4 +1,4 @@
-"""Frames of pages whose text comes from data, each with a content security policy."""
+"""HTML frames for pages whose text comes from data, with a content security policy; and the folder of pages."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import Any
 
 from creatorpool.quoting import json_line
 
+REPORTS = "_reports"
+"""Folder beside the tables that holds pages and charts"""
+
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-"""Content security policy of a page that carries all it needs and runs no script"""
+"""Content security policy of a page that loads nothing and runs no script"""
 
 _FRAME = """\
 <!DOCTYPE html>
@@ -30,17 +33,17 @@ _PRINTED = """\
 
 
 def printed_form(title: str) -> str:
-    """The page around what a rich console printed, as a format of rich's with `code` and the two colours."""
+    """The HTML frame for the output of a rich console: a format string of rich with `code` and two colours."""
     return _FRAME.format(policy=POLICY, title=title, body="{body}").replace("{body}", _PRINTED)
 
 
 def chart_page(specification: Mapping[str, Any], library: str) -> str:
-    """An interactive Vega-Lite chart as a page that needs nothing beside it.
+    """An interactive Vega-Lite chart as one HTML page that loads nothing; `library` is the JavaScript that draws it.
 
-    The policy names the page's own two scripts by their hashes and no other; expressions are interpreted, not compiled
-    (`ast`), since the policy allows no evaluation of text.
+    The policy allows only the page's two scripts, by their hashes. It forbids evaluation of text, so that the library
+    interprets expressions (`ast`) and does not compile them.
     """
-    # In a script only "<" can end it or begin a comment; in JSON it stands in strings alone.
+    # In a script only "<" can end the script or begin a comment, and in JSON it occurs only in strings.
     data = json_line(specification).replace("<", "\\u003c")
     start = f"vegaEmbed('#chart', {data}, {{renderer: 'svg', ast: true}}).catch(console.error);"
     hashes = " ".join(map(_hash, (library, start)))

@@ -1,4 +1,4 @@
-"""The frontier of a day's plans drawn: views against the variance of click rates."""
+"""The chart of the frontier of a day's plans: views against the variance of click rates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WIDTH, HEIGHT = 420, 280
 
 
 def plan_frontier_chart(points: Sequence[FrontierPoint]) -> alt.LayerChart:
-    """Plans of which none is better in both; no plan has more views than the line at the right."""
+    """Plans of which none is better in both measures. A dashed line marks the upper bound of views."""
     rows = [
         {
             "views": point.plan.measures.views,

@@ -1,4 +1,4 @@
-"""Why payouts changed, in plain text: for one creator or video, and for the whole day."""
+"""The reasons of payout changes as plain text: for one creator, one video or the whole day."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["REASONS", "Statement", "exact_money", "statement_of", "statement_tex
 
 
 def statement_of(explanation: Explanation, creator: str | None = None, video: str | None = None) -> Statement:
-    """The statement for one creator or one video, or without either for all creators together.
+    """The statement for one creator or one video; without both, for all creators together.
 
     Raises
     ------
     InputError
-        If neither day paid pools that a video of the creator, or the video, shared.
+        If the video, or the creator's videos, shared no pool on either day.
     """
     title, chosen = "All creators", explanation.changes
     if creator is not None:
@@ -36,7 +36,7 @@ def statement_of(explanation: Explanation, creator: str | None = None, video: st
     rows = _by_pool(chosen) if is_whole_day else [owned_change(row.asDict(), creator) for row in chosen.collect()]
     before, after = explanation.before, explanation.after
     if not rows:
-        raise InputError(f"{title}: shared no pool of {before.day} or {after.day}")
+        raise InputError(f"{title}: shared no pool of {before.day} or {after.day}: check the id")
     notes = [f"rules of the platform changed: {line}" for line in explanation.policy_changes]
     currency = next(iter(after.ledger.values())).currency
     pulse = [_pulse(day, creator, video) for day in (before, after)]

@@ -1,4 +1,4 @@
-"""What is published under a root, on the terminal."""
+"""The published stages and payouts under a root, on the terminal."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def print_status(
     pools: Sequence[PoolRun],
     unfinished: Sequence[StageRun],
 ) -> None:
-    """Published stages and each day's totals; then what runs began to change and did not finish."""
+    """Print the published stages, each day's totals, and the runs that changed tables and did not finish."""
     out.print(_stages_table(runs, pools))
     out.print(_totals_table(pools))
     for run in unfinished:
         out.print(
-            f"Not finished: {run.stage} of {run.day}, run {run.run_id}, which began to change {_changes_of(run)}. "
-            f"If it does not run any more, the next command that writes completes it or takes it back."
+            f"Not finished: {run.stage} of {run.day}, run {run.run_id}. It began to change {_changes_of(run)}. "
+            f"If the run has stopped, the next command that writes completes or reverts it."
         )
 
 

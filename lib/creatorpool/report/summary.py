@@ -1,4 +1,4 @@
-"""The summary that a run ends with: pools, coverage, concentration, top creators, and where to look further."""
+"""The summary at the end of a run: pools, coverage, concentration, warnings and top creators."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ from creatorpool.display import display
 from creatorpool.money import in_units
 from creatorpool.quoting import quoted
 from creatorpool.report.console import PlainConsole
+from creatorpool.report.pages import REPORTS
 from creatorpool.runs.pools import PoolRun
 from creatorpool.stages.allocation import DayPayouts
 from creatorpool.stages.context import RunContext
 
 TOP_CREATORS = 5
-REPORTS = "_reports"
-"""Folder beside the tables with each day's summary as a page."""
 
 
 def coverage_line(quality: DataFrame) -> str:
-    """One line on how many compliant videos have a quality above 0."""
+    """One line with the number of compliant videos that have a quality above 0."""
     is_rated = F.count(F.when(F.col("quality_score") > 0, 1))
     row = quality.where("is_compliant").agg(F.count("*").alias("videos"), is_rated.alias("rated")).collect()[0]
     share = row["rated"] / row["videos"] if row["videos"] else 0.0
@@ -33,7 +32,7 @@ def coverage_line(quality: DataFrame) -> str:
 
 
 def print_summary(context: RunContext, payouts: DayPayouts, console: PlainConsole | None = None) -> None:
-    """Print the summary of `payouts`; of a real run, keep it beside the tables as one page that opens in a browser."""
+    """Print the summary of `payouts`. Unless it is a dry run, also write it as one HTML page beside the tables."""
     out = console or PlainConsole(width=110, record=True)
     with display(context.day, "summary", is_published=not context.dry_run):
         _print(context, payouts, out)
@@ -55,7 +54,9 @@ def _print(context: RunContext, payouts: DayPayouts, out: PlainConsole) -> None:
     if idle := idle_efficiency(context.settings.allocation, payouts.pools, currency):
         out.print(f"Warning: {idle}.", style="yellow")
     if carried := sum(pool.carried_micros or 0 for pool in payouts.pools):
-        out.print(f"Refunds exceed revenue by {in_units(-carried, currency)}, which the categories' next days take.")
+        out.print(
+            f"Refunds exceed revenue by {in_units(-carried, currency)}: later days of these categories take the rest."
+        )
     out.print()
     out.print(creators_table(payouts.creator_payouts, currency))
     if context.seconds:
@@ -64,7 +65,7 @@ def _print(context: RunContext, payouts: DayPayouts, out: PlainConsole) -> None:
 
 
 def _written(out: PlainConsole, root: Path, day: date) -> Path:
-    """The file that what `out` has printed is now in, as a page."""
+    """Write the printed output of `out` as a page; return its path."""
     path = root / REPORTS / f"{day}.html"
     path.parent.mkdir(exist_ok=True)
     path.write_text(out.page(f"Creator payouts of {day}"), "utf-8")
@@ -72,7 +73,7 @@ def _written(out: PlainConsole, root: Path, day: date) -> Path:
 
 
 def pools_table(pools: Sequence[PoolRun]) -> Table:
-    """One line a pool, and their total."""
+    """One line per pool, and the total."""
     table = Table(title="Pools", title_justify="left")
     for name in ("category", "pool", "paid", "unallocated", "videos", "paid videos", "coverage", "Gini", "top 1 %"):
         table.add_column(name, justify="left" if name == "category" else "right")

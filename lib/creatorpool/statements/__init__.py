@@ -1,1 +1,1 @@
-"""What a creator is told: what was earned, by video and pool, what changed and why, and how each signal counted."""
+"""Statements for creators: earnings by video and pool, changes with their reasons, and the effect of each signal."""

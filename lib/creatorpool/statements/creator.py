@@ -1,4 +1,4 @@
-"""One creator's statement from the rows about it: plain text, and the numbers beside it."""
+"""One creator's statement of a day, from the creator's rows: plain text, and the numbers in columns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from creatorpool.quoting import one_line
 from creatorpool.statements.text import WIDTH, Statement, change_lines, exact_money, owned_change
 
 VIDEOS_NAMED = 20
-"""Most videos that a statement tells of one by one, those that earned most"""
+"""Largest number of videos that a statement lists; the videos that earned most come first"""
 
 BOUNDS = {"floor": "held by the floor", "cap": "held by the cap", "creator_cap": "held by the cap of its creator"}
 
@@ -22,14 +22,14 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class DayFacts:
-    """What all statements of a day share."""
+    """Facts that all statements of a day share."""
 
     day: date
     against: date | None
-    """The day compared with; None where no earlier day is published"""
+    """The earlier day to compare with; None if no earlier day is published"""
     currency: str
     exponents: Mapping[str, float]
-    """Of each signal in the quality score"""
+    """Exponent of each signal in the quality score"""
     pool_paid: Mapping[str, int]
     """Micros paid from each pool"""
     notes: tuple[str, ...] = ()
@@ -38,26 +38,29 @@ class DayFacts:
 def statement_row(
     creator: str, shares: Sequence[Row], videos: Sequence[Row], changes: Sequence[Row], facts: DayFacts
 ) -> dict[str, Any]:
-    """A row of contract `creator_statements` without its day.
+    """One row of table `creator_statements`: the columns of its contract except `date`.
 
     Parameters
     ----------
     shares : sequence of mappings
         The creator's rows of `pool_payouts` of the day, with `views` and every signal of `facts.exponents`.
     videos : sequence of mappings
-        Its rows of `video_payouts`.
+        The creator's rows of `video_payouts`.
     changes : sequence of mappings
-        Rows of `payout_changes` in which it is paid on either day.
+        Rows of `payout_changes` in which the creator owns the video on either day.
 
     Raises
     ------
     InputError
-        If shares and videos do not add up to the same pool money.
+        If `shares` and `videos` do not sum to the same pool money.
     """
     pools, pulse = sum(row["payout_micros"] for row in videos), sum(row["pulse_micros"] for row in videos)
     by_share = sum(row["payout_micros"] for row in shares)
     if pools != by_share:
-        raise InputError(f"creator {creator}: shares of pools sum to {by_share} micros, payouts of videos to {pools}")
+        raise InputError(
+            f"creator {creator}: payouts sum to {by_share} micros in pool_payouts and to {pools} in video_payouts: run "
+            f"creatorpool verify on the day"
+        )
     own = [owned_change(row, creator) for row in changes]
     paid = sum(row["pulse_micros"] + row["payout_micros"] > 0 for row in videos)
     sections = [_earned(pools, pulse, paid), _by_video(shares, videos, facts), _signals(shares, facts)]
@@ -97,7 +100,7 @@ def _money(micros: int, words: str) -> str:
 
 
 def _by_video(shares: Sequence[Row], videos: Sequence[Row], facts: DayFacts) -> list[str]:
-    """The videos that earned, those that earned most first, each with its pools and how it came to them."""
+    """The earning videos, largest earnings first, each with its pools and its quality."""
     earning = sorted((row for row in videos if _total(row)), key=lambda row: (-_total(row), row["video_id"]))
     if not earning:
         return []
@@ -129,7 +132,7 @@ def _share(share: Row, facts: DayFacts) -> str:
 
 
 def _quality(share: Row, facts: DayFacts) -> str:
-    """Views times quality, and the signal that held the quality back most."""
+    """Views times quality, and the signal with the smallest factor."""
     factors = _factors(share, facts)
     quality = 1.0
     for factor in factors.values():
@@ -140,7 +143,7 @@ def _quality(share: Row, facts: DayFacts) -> str:
 
 
 def _factors(share: Row, facts: DayFacts) -> dict[str, float]:
-    """What each signal multiplies the quality by: its value to the power of its weight."""
+    """The factor of each signal in the quality: its value to the power of its weight."""
     return {name: share[name] ** exponent for name, exponent in facts.exponents.items()}
 
 
@@ -149,7 +152,7 @@ def _words(name: str) -> str:
 
 
 def _signals(shares: Sequence[Row], facts: DayFacts) -> list[str]:
-    """Each signal over the creator's videos: its mean, what it multiplied the quality by, and where it was 0."""
+    """Each signal over the creator's videos: its mean, its mean factor, and the number of videos with 0."""
     videos = list({row["video_id"]: row for row in shares}.values())
     if not videos:
         return []

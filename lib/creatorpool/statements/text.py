@@ -1,4 +1,4 @@
-"""Why payouts changed, in plain text: a section a pool, the largest parts first."""
+"""The reasons of payout changes as plain text: one section per pool, the largest parts first."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ REASONS = {
     "policy": "changed rules of the platform",
     "rounding": "rounding",
 }
-"""Each part in words."""
+"""The text of each part."""
 
 WIDTH = 24
 
 
 @dataclass(frozen=True)
 class Statement:
-    """What a statement is about: the rows of `payout_changes` that it sums, and words around them."""
+    """The content of a statement: the rows of `payout_changes` that it sums, a title and notes."""
 
     title: str
     day: date
@@ -39,17 +39,17 @@ class Statement:
     rows: Sequence[Mapping[str, Any]]
     notes: Sequence[str] = ()
     videos: int = 3
-    """Most videos named in each pool, those whose payouts changed most"""
+    """Largest number of videos listed per pool; those with the largest changes come first"""
 
 
 def statement_text(statement: Statement) -> str:
-    """The statement: a section a pool, its parts with the largest first, the sums of all pools at the end."""
+    """The statement: one section per pool with the largest parts first, and the sums of all pools at the end."""
     title = f"{statement.title}: {statement.day} against {statement.against}, in {statement.currency}"
     return "\n".join([one_line(title), "", *change_lines(statement)]).rstrip() + "\n"
 
 
 def change_lines(statement: Statement) -> list[str]:
-    """The statement without its title."""
+    """The lines of the statement without its title."""
     categories = sorted({row["category"] for row in statement.rows})
     lines: list[str] = []
     for category in categories:
@@ -61,7 +61,7 @@ def change_lines(statement: Statement) -> list[str]:
 
 
 def exact_money(micros: int, *, signed: bool = False) -> str:
-    """Every micro, with thousands separated."""
+    """Micros as units with all six decimals and thousands separated; `signed` adds + to gains."""
     sign = "-" if micros < 0 else "+" if signed and micros > 0 else ""
     return f"{sign}{abs(micros) // MICROS_PER_UNIT:,}.{abs(micros) % MICROS_PER_UNIT:06d}"
 
@@ -97,7 +97,7 @@ def _videos(rows: Sequence[Mapping[str, Any]], most: int) -> list[str]:
 
 
 def owned_change(row: Mapping[str, Any], creator: str | None) -> Mapping[str, Any]:
-    """The row as `creator` sees it: a video that changed hands has entered or left what the creator earns from."""
+    """The row from the view of `creator`: a video that changed hands counts as entered or left (part `membership`)."""
     before, now = row["against_creator_id"], row["creator_id"]
     if creator is None or before in (None, now):
         return row

@@ -15,8 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from creatorpool.allocation.concentration import gini, top_share
 from creatorpool.comparison.measures import effective_number, lorenz_curve
 from creatorpool.explanation.parts import PARTS
-
-Floats = NDArray[np.float64]
+from creatorpool.numerics.types import Floats
 
 SIZE_GROUPS = ("smallest", "second", "middle", "fourth", "largest")
 BINS = 20

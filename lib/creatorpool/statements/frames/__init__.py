@@ -1,1 +1,1 @@
-"""Frames of creators' statements."""
+"""Spark frames of creators' statements."""

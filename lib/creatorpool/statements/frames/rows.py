@@ -1,4 +1,4 @@
-"""A day as frames, brought together by creator: executors write the statements of many creators at a time."""
+"""The statements of a day: rows are grouped by creator, and executors write the texts of many creators at a time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from creatorpool.quality_components import COMPONENT_NAMES
 from creatorpool.statements.creator import DayFacts, statement_row
 
 BUCKETS = 64
-"""Groups of creators that are written together; a creator's text does not depend on it"""
+"""Number of groups of creators that one task writes; a creator's text does not depend on it"""
 
 SHARE, VIDEO, CHANGE = "share", "video", "change"
 _CHANGED = ("against_payout_micros", "change_micros", *PART_COLUMNS)
@@ -41,7 +41,7 @@ _ARROW = pa.schema(
 def statement_rows(
     shares: DataFrame, videos: DataFrame, changes: DataFrame | None, custom: Sequence[str], facts: DayFacts
 ) -> DataFrame:
-    """One row a creator: contract `creator_statements` without its day.
+    """One row per creator: the columns of contract `creator_statements` except `date`.
 
     Parameters
     ----------
@@ -50,9 +50,9 @@ def statement_rows(
     videos : DataFrame
         The day's `video_payouts`.
     changes : DataFrame or None
-        `payout_changes` against the day compared with.
+        `payout_changes` against the earlier day; None without one.
     custom : sequence of str
-        Signals of one's own among the columns of `shares`.
+        Custom signals among the columns of `shares`.
     """
     signals = (*COMPONENT_NAMES, *custom)
     typed = {
@@ -64,7 +64,7 @@ def statement_rows(
     parts = [(shares, SHARE, F.col("creator_id")), (videos, VIDEO, F.col("creator_id"))]
     if changes is not None:
         parts.append((changes, CHANGE, F.col("creator_id")))
-        # A video that changed hands is told to both.
+        # A video that changed hands is in the statements of both creators.
         sold = changes.where(
             F.col("against_creator_id").isNotNull() & (F.col("against_creator_id") != F.col("creator_id"))
         )
