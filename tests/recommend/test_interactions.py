@@ -51,7 +51,7 @@ def test_order_of_interactions_does_not_matter_to_the_last_bit() -> None:
         ([0, 1], [0], [1.0, 2.0], "one shape"),
         ([-1], [0], [1.0], "item must be whole numbers from 0"),
         ([0], [0.5], [1.0], "user must be whole numbers from 0"),
-        ([0], [0], [np.nan], r"interaction\[0\] is not a finite score"),
+        ([0], [0], [np.nan], r"interaction\[0\] must be a finite score"),
         ([7], [0], [1.0], "item position 7 lies outside"),
     ],
 )

@@ -56,7 +56,7 @@ invalid = [
     (lambda: calibrated(SMALL, SessionStatistics(1, 1.0, 0.3, 0.5)), "mean_length must be > 1"),
     (
         lambda: calibrated(replace(SMALL, max_videos=9), SessionStatistics(1, 90.0, 0.3, 0.5), sessions=50),
-        "no market with",
+        "did not converge",
     ),
 ]
 
