@@ -31,7 +31,7 @@ from independent_solutions import Program, bisection_payouts
 
 from creatorpool.allocation import Allocation, allocate, efficiency_moved, kkt_residuals
 from creatorpool.allocation.concentration import gini
-from creatorpool.compiled import processors
+from creatorpool.numerics.compiled import processors
 
 Payouts = np.ndarray[Any, np.dtype[np.float64]]
 

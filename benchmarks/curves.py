@@ -25,11 +25,11 @@ from scipy.optimize import least_squares
 from creatorpool.delivery import DailySeries, FitRules, daily_series, fit_series
 from creatorpool.delivery.fitting_problem import curve_problem
 from creatorpool.delivery.suitability import assess
-from creatorpool.pipeline.context import RunContext
-from creatorpool.pipeline.delivery import publish_delivery
 from creatorpool.runs.ledger import INGEST, StageRun, publish_run
 from creatorpool.session import open_session
 from creatorpool.settings import load_settings
+from creatorpool.stages.context import RunContext
+from creatorpool.stages.delivery import publish_delivery
 from creatorpool.synthetic.delivery import DeliveryMarket, draw_delivery, exposure_rows
 from creatorpool.tables import Warehouse
 

@@ -4,8 +4,9 @@
     python benchmarks/incentives.py --quick      a tenth of it
     python benchmarks/incentives.py --coverage   what intervals cover, over 200 and 400 simulated cohorts of two sizes
 
-Peers: scipy.stats.binom with a central difference for the slope, and fast-poibin (`pip install fast-poibin`; its rows
-are left out where it is missing). Accuracy is against mpmath with 50 digits, on tails that a float can hold.
+Peers: scipy.stats.binom with a central difference for the slope, scipy.stats.poisson_binom, and fast-poibin
+(`pip install fast-poibin`; its columns are left out where it is missing). Accuracy is against mpmath with 50 digits,
+on tails that a float can hold.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import mpmath as mp
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from scipy.stats import binom
+from scipy.stats import binom, poisson_binom
 
 from creatorpool.incentives import (
     CellTotals,
@@ -43,7 +44,7 @@ from creatorpool.incentives import (
 STEP = 1e-6
 DIGITS = 50
 CHECKED = 200
-POIBIN_SIZES = (100, 1000, 5000)
+POIBIN_SIZES = (20, 100, 1000, 5000)
 
 
 def main() -> None:
@@ -91,15 +92,17 @@ def pass_curves(size: int) -> Table:
 def poisson_binomials() -> Table:
     """Mass functions of slots that differ, and a tail with its two derivatives."""
     table = Table(title="Poisson-binomial: seconds a call")
-    for name in ("slots", "our pmf", "fast-poibin dp", "fast-poibin mixed", "its error (mixed)", "our π, π′, π″"):
+    peers = ("scipy pmf", "fast-poibin dp", "fast-poibin mixed", "its error (mixed)")
+    for name in ("slots", "our pmf", *peers, "our π, π′, π″"):
         table.add_column(name, justify="right")
     for n in POIBIN_SIZES:
         chances = np.random.default_rng(n).uniform(0.01, 0.99, n)
         model = PoissonBinomialModel(DecayingSlots(chances, IdentityLink()))
         bar = int(chances.sum() * 0.6)
         own = _seconds(lambda chances=chances: poisson_binomial_pmf(chances))
+        scipys = _seconds(lambda chances=chances, n=n: poisson_binom.pmf(np.arange(n + 1), chances), runs=1)
         point = _seconds(lambda model=model, n=n, bar=bar: model.pass_curvature(0.5, n, bar))
-        table.add_row(f"{n:,}", f"{own:.5f}", *_poibin_columns(chances), f"{point:.5f}")
+        table.add_row(f"{n:,}", f"{own:.6f}", f"{scipys:.6f}", *_poibin_columns(chances), f"{point:.5f}")
     return table
 
 

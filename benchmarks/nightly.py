@@ -20,12 +20,12 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from creatorpool.pipeline.allocation import publish_payouts
-from creatorpool.pipeline.context import RunContext
-from creatorpool.pipeline.ingestion import publish_ingestion
-from creatorpool.pipeline.signals import publish_signals
 from creatorpool.session import open_session
 from creatorpool.settings import load_settings
+from creatorpool.stages.allocation import publish_payouts
+from creatorpool.stages.context import RunContext
+from creatorpool.stages.ingestion import publish_ingestion
+from creatorpool.stages.signals import publish_signals
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse

@@ -27,12 +27,12 @@ from rich.console import Console
 from rich.table import Table
 from scipy import sparse
 
-from creatorpool.pipeline.candidates import publish_candidates
-from creatorpool.pipeline.context import RunContext
 from creatorpool.recommend import interaction_matrix, top_similar
 from creatorpool.runs.ledger import INGEST, StageRun, publish_run
 from creatorpool.session import open_session
 from creatorpool.settings import load_settings
+from creatorpool.stages.candidates import publish_candidates
+from creatorpool.stages.context import RunContext
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse

@@ -32,9 +32,9 @@ from rich.console import Console
 from rich.table import Table
 
 from creatorpool.actions import ACTIONS
+from creatorpool.quality.frames.video_signals import video_signals
 from creatorpool.session import open_session
 from creatorpool.settings import Settings, load_settings
-from creatorpool.signals.video_signals import video_signals
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse

@@ -16,8 +16,8 @@ from tools.processes import fresh_environment
 from creatorpool.contracts.results import RuleResult
 from creatorpool.display import display
 from creatorpool.errors import InputError
-from creatorpool.pipeline import context
 from creatorpool.settings import load_settings
+from creatorpool.stages import context
 from creatorpool.tables import Warehouse
 
 DAY = date(2026, 11, 20)

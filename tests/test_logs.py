@@ -7,7 +7,8 @@ import logging
 import os
 import subprocess
 import sys
-from datetime import date
+import time
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,9 @@ from tools.processes import fresh_environment
 
 from creatorpool.errors import ConfigurationError
 from creatorpool.logs import CONTINUATION, JsonLines, TextLines, redacted
-from creatorpool.pipeline.context import RunContext
 from creatorpool.quoting import one_line
 from creatorpool.settings import load_settings
+from creatorpool.stages.context import RunContext
 from creatorpool.tables import Warehouse
 
 
@@ -68,6 +69,22 @@ def test_json_lines_name_the_run_and_time_its_stages(tmp_path: Path, caplog: pyt
     assert lines[1]["nu"] == 0.5
     assert lines[2]["subject"] == "signals"
     assert lines[2]["seconds"] == pytest.approx(night.seconds["signals"], abs=1e-3)
+
+
+def test_times_are_utc_with_offset_in_both_forms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    record = logging.LogRecord("creatorpool", logging.WARNING, "m.py", 1, "a warning", (), None)
+    record.created = datetime(2026, 11, 20, 2, 0, 0, 123_456, UTC).timestamp()
+    try:
+        text, line = TextLines().format(record), JsonLines().format(record)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+    assert text == "2026-11-20T02:00:00.123+00:00 WARNING a warning"
+    expected = {"time": "2026-11-20T02:00:00.123+00:00", "level": "WARNING", "message": "a warning"}
+    assert json.loads(line) == expected
 
 
 def test_tracebacks_are_redacted_too(caplog: pytest.LogCaptureFixture) -> None:

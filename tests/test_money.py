@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from creatorpool.allocation.carry import open_carries
-from creatorpool.allocation.pools import form_pools, net_micros
+from creatorpool.allocation.revenue import form_pools, net_micros
 from creatorpool.errors import InputError
 from creatorpool.money import LIMIT, apply_rounding, exact_sum, round_to_total, rounding_rule
 from creatorpool.settings import load_settings

@@ -30,7 +30,7 @@ SparkConnectServer("127.0.0.1", int(sys.argv[1])).start(background=False)
 
 CLIENT = """
 import sys
-from creatorpool.quality.score import video_quality
+from creatorpool.quality.frames.score import video_quality
 from creatorpool.quality_components import COMPONENT_NAMES
 from creatorpool.session import open_session
 from creatorpool.settings import load_settings

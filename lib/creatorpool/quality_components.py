@@ -1,7 +1,7 @@
 """The published components of quality: the only list of them.
 
 A further component is one entry here, a column in each of the contracts `video_signals`, `video_quality` and
-`payout_changes`, its weight in conf/base.yaml and its expression in `signals.video_signals`. A custom signal
+`payout_changes`, its weight in conf/base.yaml and its expression in `quality.frames.video_signals`. A custom signal
 (conf/signals.yaml) needs no code.
 """
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from creatorpool.allocation.payouts import PoolSplit, fill_rows
+from creatorpool.allocation.frames.payouts import fill_rows
+from creatorpool.allocation.split import PoolSplit
 
 
 def batch_of(impressions: np.ndarray, creator: np.ndarray, video_id: list[str] | None = None) -> pa.RecordBatch:

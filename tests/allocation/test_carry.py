@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creatorpool.allocation.carry import as_carried_from, balanced, open_carries, taken
-from creatorpool.allocation.pools import form_pools, net_micros
+from creatorpool.allocation.revenue import form_pools, net_micros
 from creatorpool.errors import InputError
 from creatorpool.settings import load_settings
 

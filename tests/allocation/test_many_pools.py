@@ -8,9 +8,10 @@ import pytest
 from pyspark.sql import SparkSession
 
 from creatorpool.allocation import allocate
-from creatorpool.allocation.payouts import PoolTerms, fill_payouts, settle_ties, split_pool
+from creatorpool.allocation.frames.payouts import fill_payouts, settle_ties
+from creatorpool.allocation.frames.pools import pool_columns
 from creatorpool.allocation.policy import SplitPolicy
-from creatorpool.allocation.pools import pool_columns
+from creatorpool.allocation.split import PoolTerms, split_pool
 from creatorpool.money import round_to_total
 
 VIDEOS = 6

@@ -14,17 +14,10 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
 from creatorpool.allocation import allocate
-from creatorpool.allocation.payouts import (
-    PoolTerms,
-    creator_totals,
-    fill_payouts,
-    fill_rows,
-    settle_ties,
-    split_pool,
-    video_totals,
-)
+from creatorpool.allocation.frames.payouts import creator_totals, fill_payouts, fill_rows, settle_ties, video_totals
 from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.pool_creators import pool_creators
+from creatorpool.allocation.split import PoolTerms, split_pool
 from creatorpool.money import round_to_total
 
 MEMBER_COLUMNS = "category string, video_id string, creator_id string, effective_impressions double"

@@ -10,11 +10,11 @@ from numpy.testing import assert_allclose
 from tests.allocation.filled_pools import filled
 
 from creatorpool.allocation import allocate, payout_from_dual
-from creatorpool.allocation.payouts import PoolTerms, split_pool
 from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.pool_creators import pool_creators
-from creatorpool.allocation.pools import PoolRevenue
+from creatorpool.allocation.revenue import PoolRevenue
 from creatorpool.allocation.settlement import settle_pool
+from creatorpool.allocation.split import PoolTerms, split_pool
 from creatorpool.errors import ConfigurationError, InfeasiblePoolError
 from creatorpool.money import round_to_total
 from creatorpool.settings import load_settings

@@ -8,7 +8,8 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
-from creatorpool.allocation.pools import category_revenue, form_pools, pool_members, pulse_earnings
+from creatorpool.allocation.frames.pools import category_revenue, pool_members, pulse_earnings
+from creatorpool.allocation.revenue import form_pools
 from creatorpool.settings import PoolSettings, load_settings
 
 REVENUE = "date date, category string, placement string, video_id string, revenue_micros bigint, currency string"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from creatorpool.allocation.pools import PoolRevenue
+from creatorpool.allocation.revenue import PoolRevenue
 from creatorpool.allocation.settlement import settle_pool
 from creatorpool.errors import InfeasiblePoolError
 from creatorpool.settings import AllocationSettings, load_settings

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creatorpool.allocation.payouts import PoolTerms
 from creatorpool.allocation.policy import SplitPolicy
+from creatorpool.allocation.split import PoolTerms
 from creatorpool.allocation.video_caps import cap_of_pool, caps_of_videos, sum_of_caps
 from creatorpool.comparison.pool import Pool
 

@@ -76,3 +76,30 @@ def test_interrupt_ends_in_one_line_and_soon(body: str) -> None:
     assert time.monotonic() - began < 40
     (line,) = errors.splitlines()
     assert "interrupted: what is published stands" in line
+
+
+def test_verb_that_loses_its_engine_is_a_fault_with_its_traceback() -> None:
+    # Typer takes a broken pipe for a reader that left, and would end without a word.
+    body = """
+    from creatorpool.cli import main
+    main.app.command("lost")(lost)
+    main.main(["lost"])
+
+def lost():
+    raise BrokenPipeError(errno.EPIPE, "the engine has gone")"""
+    job = ended(body)
+
+    assert job.returncode == 1
+    assert "the job failed" in job.stderr
+    assert "BrokenPipeError" in job.stderr
+
+
+def test_interrupted_verb_is_not_taken_for_one_that_is_done() -> None:
+    body = """
+    from creatorpool.cli import main
+    main.app.command("interrupted")(interrupted)
+    main.main(["interrupted"])
+
+def interrupted():
+    raise KeyboardInterrupt"""
+    assert ended(body).returncode == 130

@@ -162,6 +162,22 @@ def test_misspelt_option_is_not_taken_for_another(path: tuple[str, ...]) -> None
             assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("words", "sql"),
+    [
+        (["SELECT 1", "--rows", "3"], "SELECT 1"),
+        (["--rows=3", "-- who earned most, a = b\nSELECT 1"], "-- who earned most, a = b\nSELECT 1"),
+        (["--comment\nSELECT 1", "--rows", "3"], "--comment\nSELECT 1"),
+        (["--rows", "3", "--root=my tables", "--", "--1"], "--1"),
+    ],
+)
+def test_sql_may_begin_with_a_comment(words: list[str], sql: str) -> None:
+    context = VERBS["query",].make_context("query", words)
+
+    assert context.params["sql"] == sql
+    assert context.params["rows"] == 3
+
+
 @pytest.mark.parametrize("path", VERBS)
 def test_verb_without_what_it_needs_names_it(path: tuple[str, ...]) -> None:
     needed = [param for param in VERBS[path].params if param.required]

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from creatorpool.cohorts.tested import entered_within, finished_entrants, with_exposure
-from creatorpool.cohorts.views import delivered_slots, entrant_views
+from creatorpool.cohorts.frames.tested import entered_within, finished_entrants, with_exposure
+from creatorpool.cohorts.frames.views import delivered_slots, entrant_views
 from creatorpool.errors import ConfigurationError
 from creatorpool.expressions import require_computable
 from creatorpool.settings import Settings

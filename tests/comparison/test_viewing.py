@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from creatorpool.comparison.viewing import pool_viewing
+from creatorpool.comparison.frames.viewing import pool_viewing
 
 
 def test_pool_viewing_counts_depth_within_each_pool(spark) -> None:

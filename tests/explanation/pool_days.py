@@ -10,9 +10,9 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from tests.allocation.filled_pools import filled
 
-from creatorpool.allocation.payouts import PoolTerms, split_pool
 from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.pool_creators import pool_creators
+from creatorpool.allocation.split import PoolTerms, split_pool
 from creatorpool.explanation.decomposition import DayPolicy
 from creatorpool.explanation.pricing import PaidVideos, published_price, published_state
 from creatorpool.quality.geometric import geometric_quality

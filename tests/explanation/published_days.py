@@ -14,11 +14,11 @@ from tests.runs.pool_runs import NOW, pool_run
 from creatorpool.actions import ACTION_RATES
 from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.explanation.decomposition import DayPolicy
-from creatorpool.pipeline.signals import STAGE as SIGNAL_STAGE
 from creatorpool.quality.geometric import geometric_mean
 from creatorpool.runs.ledger import ALLOCATE, SIGNALS, StageRun, publish_run
 from creatorpool.runs.pools import PoolRun, pool_records, publish_pools
 from creatorpool.settings import Settings
+from creatorpool.stages.signals import STAGE as SIGNAL_STAGE
 from creatorpool.tables import Warehouse
 
 

@@ -28,17 +28,17 @@ from pathlib import Path
 import great_expectations  # noqa: F401
 import pyspark.sql.connect.session  # noqa: F401
 
-from creatorpool.pipeline.allocation import publish_payouts
-from creatorpool.pipeline.context import RunContext
-from creatorpool.pipeline.explanation import publish_explanation
-from creatorpool.pipeline.ingestion import publish_ingestion
-from creatorpool.pipeline.maintenance import maintain_tables
-from creatorpool.pipeline.recovery import recover
-from creatorpool.pipeline.statements import publish_statements
 from creatorpool.report.nightly.page import write_page
 from creatorpool.report.nightly.published import report_day
 from creatorpool.session import open_session
 from creatorpool.settings import Settings, load_settings
+from creatorpool.stages.allocation import publish_payouts
+from creatorpool.stages.context import RunContext
+from creatorpool.stages.explanation import publish_explanation
+from creatorpool.stages.ingestion import publish_ingestion
+from creatorpool.stages.maintenance import maintain_tables
+from creatorpool.stages.recovery import recover
+from creatorpool.stages.statements import publish_statements
 from creatorpool.tables import Warehouse
 
 FIRST, SECOND = date(2026, 11, 19), date(2026, 11, 20)

@@ -13,10 +13,10 @@ from pathlib import Path
 from tests.integration.kill_battery import settings_of
 
 from creatorpool.cli.process import run_and_exit
-from creatorpool.pipeline.allocation import publish_payouts
-from creatorpool.pipeline.context import RunContext
-from creatorpool.pipeline.ingestion import publish_ingestion
 from creatorpool.session import open_session
+from creatorpool.stages.allocation import publish_payouts
+from creatorpool.stages.context import RunContext
+from creatorpool.stages.ingestion import publish_ingestion
 from creatorpool.storage.staged import StagedRows
 from creatorpool.tables import Warehouse
 

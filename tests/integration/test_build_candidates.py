@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
-from tests.candidates.markets import draw_market, publish_market
 from tests.integration.conftest import Job
+from tests.recommend.frames.markets import draw_market, publish_market
 
 from creatorpool.tables import Warehouse
 

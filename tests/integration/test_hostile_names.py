@@ -58,7 +58,8 @@ def published(tmp_path_factory: pytest.TempPathFactory, job: Job) -> tuple[Path,
     ended = job("allocate_pool.py", "--date", DAY, "--source", source, "--root", folder / "tables", *lenient)
     assert ended.returncode == 0, ended.stderr
     assert "WARNING" not in ended.stderr
-    assert all(re.match("[0-9]{4}-[0-9]{2}-[0-9]{2} ", line) for line in ended.stderr.splitlines()), ended.stderr
+    begins = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{12}\+00:00 INFO ")
+    assert all(begins.match(line) for line in ended.stderr.splitlines()), ended.stderr
     return folder / "tables", ended.stdout
 
 

@@ -10,10 +10,10 @@ from pyspark.sql import SparkSession
 from tests.delivery.markets import write_delivery
 from tests.integration.conftest import Job
 
-from creatorpool.pipeline.context import RunContext
-from creatorpool.pipeline.ingestion import publish_ingestion
 from creatorpool.runs.ledger import INGEST, published_run
 from creatorpool.settings import load_settings
+from creatorpool.stages.context import RunContext
+from creatorpool.stages.ingestion import publish_ingestion
 from creatorpool.synthetic.delivery import DeliveryMarket, draw_delivery, write_delivery_days
 from creatorpool.tables import Warehouse
 

@@ -17,9 +17,9 @@ from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.errors import InputError
 from creatorpool.integrity.attack import BEHAVIOURS, FakeViewer, fake_viewer, with_fake_viewers
 from creatorpool.integrity.market import Attack, Market
-from creatorpool.quality.score import fit_day_priors, video_quality
-from creatorpool.signals.columns import SIGNAL_COLUMNS
-from creatorpool.signals.video_signals import video_signals
+from creatorpool.quality.frames.columns import SIGNAL_COLUMNS
+from creatorpool.quality.frames.score import fit_day_priors, video_quality
+from creatorpool.quality.frames.video_signals import video_signals
 
 FAKES = [fake_viewer(tier, behaviour, 3) for tier in ("verified", "unverified") for behaviour in BEHAVIOURS]
 

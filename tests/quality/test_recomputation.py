@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from creatorpool.quality.score import fit_day_priors, video_quality
+from creatorpool.quality.frames.columns import SIGNAL_COLUMNS
+from creatorpool.quality.frames.score import fit_day_priors, video_quality
+from creatorpool.quality.frames.video_signals import video_signals
 from creatorpool.settings import QualifiedView, SignalSettings
-from creatorpool.signals.columns import SIGNAL_COLUMNS
-from creatorpool.signals.video_signals import video_signals
 
 from .plain_python import recomputed_quality
 from .random_logs import Logs, random_logs

@@ -29,15 +29,15 @@ from creatorpool.comparison.rules import Viewing
 from creatorpool.errors import InputError
 from creatorpool.integrity.audit import AS_CONFIGURED, AuditPlan, audit_targets, most_exploitable
 from creatorpool.money import round_to_total
-from creatorpool.pipeline.comparison import PoolComparison
-from creatorpool.pipeline.frontier import PoolFrontier
-from creatorpool.pipeline.integrity import DayAudit
-from creatorpool.pipeline.published_day import PublishedPool
 from creatorpool.quoting import one_line
 from creatorpool.report.charts import chart_data, chart_path, draw, specification
 from creatorpool.report.comparison_summary import comparison_chart
 from creatorpool.report.frontier_chart import frontier_chart
 from creatorpool.report.integrity_summary import integrity_chart
+from creatorpool.stages.comparison import PoolComparison
+from creatorpool.stages.frontier import PoolFrontier
+from creatorpool.stages.integrity import DayAudit
+from creatorpool.stages.published_day import PublishedPool
 
 DAY = date(2026, 11, 20)
 POOL = random_pool(1, 20)

@@ -13,11 +13,11 @@ import pytest
 from pyspark.sql import SparkSession
 from tests.checkout import project_root
 
-from creatorpool.pipeline.allocation import publish_payouts
-from creatorpool.pipeline.context import RunContext
-from creatorpool.pipeline.ingestion import publish_ingestion
-from creatorpool.pipeline.publication import published_arrow, published_rows
+from creatorpool.runs.published_rows import published_arrow, published_rows
 from creatorpool.settings import load_settings
+from creatorpool.stages.allocation import publish_payouts
+from creatorpool.stages.context import RunContext
+from creatorpool.stages.ingestion import publish_ingestion
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse

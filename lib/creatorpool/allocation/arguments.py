@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from creatorpool.allocation.kernels import is_sound
-from creatorpool.allocation.types import Floats
-from creatorpool.compiled import on_slices
 from creatorpool.errors import InputError
+from creatorpool.numerics.compiled import on_slices
+from creatorpool.numerics.types import Floats
 
 OBJECTIVES = ("linear", "log")
 

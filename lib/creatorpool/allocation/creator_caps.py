@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from creatorpool.allocation.types import Floats, Integers
 from creatorpool.errors import InputError
+from creatorpool.numerics.types import Floats, Integers
 
 
 @dataclass(frozen=True)

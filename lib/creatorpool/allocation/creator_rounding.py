@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from creatorpool.allocation.kernels import group_cuts, group_rows, group_whole_sums
 from creatorpool.allocation.pool_creators import PoolCreators
-from creatorpool.allocation.types import Floats, Integers
 from creatorpool.money import (
     LIMIT,
     RoundingRule,
@@ -33,6 +32,7 @@ from creatorpool.money import (
     rounding_rule,
     whole_and_remainder,
 )
+from creatorpool.numerics.types import Floats, Integers
 
 
 @dataclass(frozen=True)

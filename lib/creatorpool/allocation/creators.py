@@ -36,9 +36,9 @@ from creatorpool.allocation.search import (
     search,
 )
 from creatorpool.allocation.summation import summation_grids
-from creatorpool.allocation.types import Floats, Integers
-from creatorpool.compiled import compiled_in_memory, on_slices
 from creatorpool.errors import InfeasiblePoolError
+from creatorpool.numerics.compiled import compiled_in_memory, on_slices
+from creatorpool.numerics.types import Floats, Integers
 
 Result = TypeVar("Result")
 

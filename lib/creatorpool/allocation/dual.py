@@ -23,8 +23,8 @@ from creatorpool.allocation.search import (
     search,
 )
 from creatorpool.allocation.summation import summation_grids
-from creatorpool.allocation.types import Floats
-from creatorpool.compiled import on_slices
+from creatorpool.numerics.compiled import on_slices
+from creatorpool.numerics.types import Floats
 
 # Excess that counts as none, relative to the pool: a few units in the last place.
 RELATIVE_TOLERANCE = 2.0**-50

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from creatorpool.allocation.types import Floats, Integers
-from creatorpool.compiled import compiled
+from creatorpool.numerics.compiled import compiled
+from creatorpool.numerics.types import Floats, Integers
 
 LANES = 8
 BLOCK = 512

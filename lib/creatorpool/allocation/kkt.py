@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike
 from creatorpool.allocation.arguments import check_parameters, checked_pool, checked_videos
 from creatorpool.allocation.creator_caps import CreatorCaps, checked_creator_caps
 from creatorpool.allocation.objective import BATCH, Objective, pool_objective, power, share_totals
+from creatorpool.allocation.policy import ObjectiveName
 from creatorpool.allocation.summation import SMALLEST_BOUND, order_free_group_sums, order_free_sum
-from creatorpool.allocation.types import Floats, ObjectiveName
-from creatorpool.compiled import compiled, on_slices
 from creatorpool.errors import InputError
+from creatorpool.numerics.compiled import compiled, on_slices
+from creatorpool.numerics.types import Floats
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from creatorpool.allocation.kernels import grid_sums
-from creatorpool.allocation.powers import portable_power
+from creatorpool.allocation.policy import ObjectiveName
 from creatorpool.allocation.summation import summation_grids
-from creatorpool.allocation.types import Floats, ObjectiveName
-from creatorpool.compiled import on_slices
+from creatorpool.numerics.compiled import on_slices
+from creatorpool.numerics.powers import portable_power
+from creatorpool.numerics.types import Floats
 
 # Rows worked on at a time, so that intermediate arrays stay in the processor's cache.
 BATCH = 16_384

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from creatorpool.allocation.objective import BATCH, Objective
-from creatorpool.allocation.types import Codes, Floats
-from creatorpool.compiled import on_slices
 from creatorpool.errors import InputError
+from creatorpool.numerics.compiled import on_slices
+from creatorpool.numerics.types import Codes, Floats
 
 BOUNDS = ("interior", "floor", "cap", "creator_cap")
 INTERIOR, FLOOR, CAP, CREATOR_CAP = range(4)

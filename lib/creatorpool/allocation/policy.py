@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
-from creatorpool.allocation.types import ObjectiveName
+ObjectiveName = Literal["linear", "log"]
 
 
 class PolicySource(Protocol):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creatorpool.allocation.types import Floats, Integers
+from creatorpool.numerics.types import Floats, Integers
 
 
 @dataclass(frozen=True)

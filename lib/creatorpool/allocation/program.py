@@ -17,9 +17,10 @@ from creatorpool.allocation.dual import Rows, Solution, multiplier, solve_pool
 from creatorpool.allocation.kkt import KktResiduals, residuals_of
 from creatorpool.allocation.objective import pool_objective, share_totals
 from creatorpool.allocation.payout import BOUNDS, Dual, pay_in_place
+from creatorpool.allocation.policy import ObjectiveName
 from creatorpool.allocation.search import CAPS_FALL_SHORT, FLOORS_EXCEED
-from creatorpool.allocation.types import Codes, Floats, ObjectiveName
 from creatorpool.errors import InfeasiblePoolError
+from creatorpool.numerics.types import Codes, Floats
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from creatorpool.allocation.policy import ObjectiveName
 from creatorpool.allocation.program import allocate
 from creatorpool.allocation.summation import SMALLEST_BOUND, order_free_sum
-from creatorpool.allocation.types import ObjectiveName
 from creatorpool.errors import InputError
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from numba.extending import register_jitable
 
-from creatorpool.allocation.types import Floats
+from creatorpool.numerics.types import Floats
 
 # What a probe asks for: the excess; the excess and the poles next to the anchor; nothing, the search has ended.
 EXCESS, EXCESS_AND_POLES, SOLVED, FLOORS_EXCEED, CAPS_FALL_SHORT = range(5)

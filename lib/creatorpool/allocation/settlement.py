@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creatorpool.allocation.concentration import gini, top_share
-from creatorpool.allocation.payouts import PoolSplit, PoolTerms, split_pool
 from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.pool_creators import PoolCreators
-from creatorpool.allocation.pools import PoolRevenue
 from creatorpool.allocation.redistribution import efficiency_moved
+from creatorpool.allocation.revenue import PoolRevenue
+from creatorpool.allocation.split import PoolSplit, PoolTerms, split_pool
 from creatorpool.allocation.video_caps import sum_of_caps
 from creatorpool.errors import InfeasiblePoolError, SettlementError
 from creatorpool.settings import AllocationSettings

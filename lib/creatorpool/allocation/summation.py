@@ -13,8 +13,8 @@ import numpy as np
 from numba.extending import register_jitable
 
 from creatorpool.allocation.kernels import grid_sums, group_pieces
-from creatorpool.allocation.types import Floats, Integers
-from creatorpool.compiled import on_slices
+from creatorpool.numerics.compiled import on_slices
+from creatorpool.numerics.types import Floats, Integers
 
 # A pool of nothing still needs grids that are normal numbers.
 SMALLEST_BOUND = 2.0**-900

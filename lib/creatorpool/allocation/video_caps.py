@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creatorpool.allocation.types import Floats
+from creatorpool.numerics.types import Floats
 
 
 def caps_of_videos(effective_impressions: Floats, floor: NDArray[Any], cap: float | None) -> Floats:

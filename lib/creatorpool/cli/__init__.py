@@ -1,1 +1,1 @@
-"""The command line `creatorpool`: the night's work and the questions that an operator has, each a command."""
+"""The command line `creatorpool`: the night's work and the questions that an operator has, each a verb."""

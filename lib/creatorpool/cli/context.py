@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pyspark.sql import SparkSession
 
 from creatorpool.cli.options import DayOptions, EngineOptions
-from creatorpool.pipeline.context import RunContext
-from creatorpool.pipeline.recovery import recover
 from creatorpool.project import project, unread_folder
 from creatorpool.session import open_session, resolve_engine
 from creatorpool.settings import Settings
+from creatorpool.stages.context import RunContext
+from creatorpool.stages.recovery import recover
 from creatorpool.tables import Warehouse
 
 logger = logging.getLogger("creatorpool")

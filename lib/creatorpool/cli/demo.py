@@ -32,6 +32,7 @@ def demo(
     ] = False,
 ) -> None:
     """Make a day's logs, pay it, and show what came out."""
+    from creatorpool.cli.progress import logged
     from creatorpool.project import conf_directory
     from creatorpool.report.console import PlainConsole
     from creatorpool.report.demo import comparison, print_next_steps
@@ -51,7 +52,9 @@ def demo(
         common += ["--conf", str(conf_directory() / "recommended.yaml")]
     else:
         market, earlier = SyntheticMarket(seed=7, n_events=events), root / "raw" / "day-before"
-        out.print(f"Made up a day: {generate_day(source, day, market).summary()}")
+        with logged("synthetic day", day):
+            made = generate_day(source, day, market)
+        out.print(f"Made up a day: {made.summary()}")
         if not alone:
             out.print("The day before is paid first, so that this one can be compared with it.")
             generate_day(earlier, before, market)
@@ -85,7 +88,7 @@ def _run(verb: str, *arguments: str, quiet: bool = False) -> None:
 def _own_command() -> str:
     """How this environment's `creatorpool` is called from the working directory."""
     script = Path(sys.executable).with_name("creatorpool")
-    found = shutil.which("creatorpool")
-    if found is not None and Path(found) == script:
+    if shutil.which("creatorpool") == str(script) or not script.is_file():
         return "creatorpool"
-    return str(script.relative_to(Path.cwd()) if script.is_relative_to(Path.cwd()) else script)
+    here = Path.cwd()
+    return str(script.relative_to(here) if here in script.parents[1:] else script)

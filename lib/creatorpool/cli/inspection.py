@@ -62,8 +62,8 @@ def query(
 
     from creatorpool.cli.context import open_warehouse
     from creatorpool.contracts import load_contracts
-    from creatorpool.pipeline.publication import published_rows
     from creatorpool.quoting import lines
+    from creatorpool.runs.published_rows import published_rows
 
     with open_warehouse(options, options.settings()) as (session, warehouse):
         for table in load_contracts():

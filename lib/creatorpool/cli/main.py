@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import cast
 
 import typer
@@ -11,10 +14,13 @@ from typer.core import TyperCommand, TyperGroup
 
 from creatorpool.cli import claims, demo, init, inspection, money, nights, studies, upkeep
 from creatorpool.cli.options import flattened
-from creatorpool.cli.process import INTERRUPTED, run_and_exit
+from creatorpool.cli.process import run_and_exit
 from creatorpool.cli.progress import shows_progress
 from creatorpool.errors import InputError
 
+NAME = "creatorpool"
+COMPLETION_VARIABLE = "_CREATORPOOL_COMPLETE"
+"""What the shell asks by, as Typer names it"""
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 START, NIGHTS, MONEY, STUDIES, UPKEEP = "Start", "Nights", "Money", "Studies", "Upkeep"
 
@@ -93,13 +99,16 @@ _group("config", "The configuration.", {"show": inspection.show})
 
 def main(argv: list[str]) -> None:
     """Run one verb. A mistake on the command line is an InputError."""
-    _run(_all_verbs(), argv, "creatorpool")
+    verbs = _all_verbs()
+    if COMPLETION_VARIABLE in os.environ:
+        verbs.main(argv, NAME)  # answers the shell, and exits
+    _run(verbs, NAME, argv)
 
 
 def main_of(verb: str) -> Callable[[list[str]], None]:
     """The `main` of a job script: one verb, called by the script's own name."""
     command = cast(TyperCommand, _all_verbs().commands[verb])
-    return lambda argv: _run(command, argv, None)
+    return lambda argv: _run(command, Path(sys.argv[0]).name, argv)
 
 
 def run() -> None:
@@ -111,15 +120,15 @@ def _all_verbs() -> TyperGroup:
     return cast(TyperGroup, typer.main.get_command(app))
 
 
-def _run(command: TyperCommand | TyperGroup, argv: list[str], name: str | None) -> None:
+def _run(command: TyperCommand | TyperGroup, name: str, argv: list[str]) -> None:
+    # Not by `command.main`: it takes Ctrl-C for success, and a broken connection to an engine for a reader that left.
     try:
-        code = command.main(args=argv, prog_name=name, standalone_mode=False)
+        with command.make_context(name, list(argv)) as context:
+            command.invoke(context)
+    except typer.Exit as ending:
+        if ending.exit_code:
+            raise SystemExit(ending.exit_code) from ending
     except typer.TyperException as error:
-        context = getattr(error, "ctx", None)
-        path = context.command_path if context else "creatorpool"
+        at = getattr(error, "ctx", None)
+        path = at.command_path if at else name
         raise InputError(f"{path}: {error.format_message().rstrip('.')}. See `{path} --help`") from error
-    # Typer returns what a verb leaves with, and swallows Ctrl-C.
-    if code == INTERRUPTED:
-        raise KeyboardInterrupt
-    if code:
-        raise SystemExit(code)

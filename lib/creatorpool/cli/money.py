@@ -12,7 +12,7 @@ from creatorpool.cli.options import AgainstOptions, DayOptions
 from creatorpool.errors import InputError, MissingTableError
 
 if TYPE_CHECKING:
-    from creatorpool.pipeline.explanation import Explanation
+    from creatorpool.stages.explanation import Explanation
 
 logger = logging.getLogger("creatorpool")
 
@@ -59,10 +59,10 @@ def statements(
 
     from creatorpool.cli.context import open_run
     from creatorpool.display import display
-    from creatorpool.pipeline.explanation import publish_explanation
-    from creatorpool.pipeline.publication import last_paid_before
-    from creatorpool.pipeline.statements import TABLE, publish_statements
     from creatorpool.quoting import lines
+    from creatorpool.runs.published_rows import last_paid_before
+    from creatorpool.stages.explanation import publish_explanation
+    from creatorpool.stages.statements import TABLE, publish_statements
 
     with open_run(options) as context:
         against = compared.against or last_paid_before(context.warehouse, context.day)
@@ -99,9 +99,9 @@ def explain(
         raise InputError("an id is given, and --creator or --video beside it: give one of them")
     from creatorpool.cli.context import open_run
     from creatorpool.display import display
-    from creatorpool.pipeline.explanation import publish_explanation
-    from creatorpool.pipeline.publication import last_paid_before
     from creatorpool.report.statement import statement_of, statement_text
+    from creatorpool.runs.published_rows import last_paid_before
+    from creatorpool.stages.explanation import publish_explanation
 
     with open_run(options) as context:
         against = compared.against or last_paid_before(context.warehouse, context.day)
@@ -131,8 +131,8 @@ def verify(options: DayOptions) -> None:
     """Recompute a published day from its tables; exit code 2 on any difference."""
     from creatorpool.cli.context import open_run
     from creatorpool.cli.progress import logged
-    from creatorpool.pipeline.verification import require_verified, verify_day
     from creatorpool.report.checks_summary import print_checks
+    from creatorpool.verification.day import require_verified, verify_day
 
     # Nothing is written: not even the pages of the contracts' checks.
     with open_run(options, dry_run=True) as context:
@@ -150,9 +150,9 @@ def reproduce(
 ) -> None:
     """Rate and pay a day anew from the versions that its run read; exit code 2 unless the payouts are the same."""
     from creatorpool.cli.context import open_run
-    from creatorpool.pipeline.reproduction import reproduce_day
-    from creatorpool.pipeline.verification import require_verified
     from creatorpool.report.checks_summary import print_checks
+    from creatorpool.verification.day import require_verified
+    from creatorpool.verification.reproduction import reproduce_day
 
     with open_run(options, dry_run=True) as context:
         checks = reproduce_day(context, as_of)

@@ -34,8 +34,8 @@ def run(
 ) -> None:
     """Run whatever stage of a day is not published yet, and publish its payouts."""
     from creatorpool.cli.context import open_run
-    from creatorpool.pipeline.order import run_night
     from creatorpool.report.summary import print_summary
+    from creatorpool.stages.order import run_night
 
     with open_run(options, dry_run=dry_run) as context:
         print_summary(context, run_night(context, source, category or (), republish=republish))
@@ -50,7 +50,7 @@ def ingest(
 ) -> None:
     """Load one day's raw logs into checked tables; what breaks a rule goes to quarantine."""
     from creatorpool.cli.context import open_run
-    from creatorpool.pipeline.ingestion import publish_ingestion
+    from creatorpool.stages.ingestion import publish_ingestion
 
     if format is not None:
         options = replace(options, assignments=[*(options.assignments or ()), f"ingest.format={format}"])
@@ -62,8 +62,8 @@ def signals(options: DayOptions) -> None:
     """Compute a day's trust-weighted signals and quality scores."""
     from creatorpool.cli.context import open_run
     from creatorpool.display import display
-    from creatorpool.pipeline.signals import publish_signals
     from creatorpool.report.summary import coverage_line
+    from creatorpool.stages.signals import publish_signals
 
     with open_run(options) as context:
         rated = publish_signals(context)
@@ -97,8 +97,8 @@ def backfill(
 
 
 def _run_day(warehouse: Warehouse, settings: Settings, day: date, source: str | None) -> None:
-    from creatorpool.pipeline.context import RunContext
-    from creatorpool.pipeline.order import run_night
+    from creatorpool.stages.context import RunContext
+    from creatorpool.stages.order import run_night
 
     context = RunContext(warehouse, settings, day)
     try:

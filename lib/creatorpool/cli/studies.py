@@ -14,9 +14,9 @@ def candidates(options: DayOptions) -> None:
     """Build similar videos, and candidates for each viewer, from the window's events."""
     from creatorpool.cli.context import open_run
     from creatorpool.display import display
-    from creatorpool.pipeline.candidates import publish_candidates
     from creatorpool.report.candidates_summary import candidates_table
     from creatorpool.report.console import PlainConsole
+    from creatorpool.stages.candidates import publish_candidates
 
     with open_run(options) as context:
         run = publish_candidates(context)
@@ -36,12 +36,12 @@ def plan_delivery(
     from creatorpool.cli.context import open_run
     from creatorpool.delivery import plan_frontier
     from creatorpool.display import display
-    from creatorpool.pipeline.delivery import content_history, publish_delivery, published_problem
     from creatorpool.report.charts import chart_path, draw
     from creatorpool.report.console import PlainConsole
     from creatorpool.report.curve_chart import content_chart
     from creatorpool.report.delivery_summary import curve_table, plan_table
     from creatorpool.report.plan_chart import plan_frontier_chart
+    from creatorpool.stages.delivery import content_history, publish_delivery, published_problem
 
     wanted = chart_path(chart) if chart else None
     with open_run(options) as context:
@@ -62,8 +62,8 @@ def incentives(options: DayOptions) -> None:
     from creatorpool.cli.context import open_run
     from creatorpool.cohorts.summary import summary_table
     from creatorpool.display import display
-    from creatorpool.pipeline.incentives import publish_incentives
     from creatorpool.report.console import PlainConsole
+    from creatorpool.stages.incentives import publish_incentives
 
     with open_run(options) as context:
         run = publish_incentives(context)
@@ -83,10 +83,10 @@ def compare_rules(options: DayOptions, category: Category = None, chart: Chart =
     """
     from creatorpool.cli.context import open_run
     from creatorpool.display import display
-    from creatorpool.pipeline.comparison import publish_comparison
     from creatorpool.report.charts import chart_path, draw
     from creatorpool.report.comparison_summary import comparison_chart, print_comparisons
     from creatorpool.report.console import PlainConsole
+    from creatorpool.stages.comparison import publish_comparison
 
     wanted = chart_path(chart) if chart else None
     with open_run(options) as context:
@@ -112,11 +112,11 @@ def sweep_frontier(
     """
     from creatorpool.cli.context import open_run
     from creatorpool.display import display
-    from creatorpool.pipeline.frontier import Target, publish_frontier
     from creatorpool.report.charts import chart_path, draw
     from creatorpool.report.console import PlainConsole
     from creatorpool.report.frontier_chart import frontier_chart
     from creatorpool.report.frontier_summary import print_frontiers
+    from creatorpool.stages.frontier import Target, publish_frontier
 
     goal = Target.parse(target) if target else None
     wanted = chart_path(chart) if chart else None
@@ -136,10 +136,10 @@ def audit_integrity(options: DayOptions, category: Category = None, chart: Chart
     """
     from creatorpool.cli.context import open_run
     from creatorpool.display import display
-    from creatorpool.pipeline.integrity import publish_audit
     from creatorpool.report.charts import chart_path, draw
     from creatorpool.report.console import PlainConsole
     from creatorpool.report.integrity_summary import integrity_chart, print_audit
+    from creatorpool.stages.integrity import publish_audit
 
     wanted = chart_path(chart) if chart else None
     with open_run(options) as context:
@@ -172,10 +172,10 @@ def evaluate_quality(
     """
     from creatorpool.cli.context import open_run
     from creatorpool.cli.progress import logged
-    from creatorpool.pipeline.evaluation import EvaluationRules, evaluate, published_window
     from creatorpool.report.console import PlainConsole
     from creatorpool.report.evaluation_summary import evaluation_table
     from creatorpool.settings import load_settings
+    from creatorpool.stages.evaluation import EvaluationRules, evaluate, published_window
 
     settings, other = options.settings(), load_settings(against or ())
     rules = EvaluationRules(min_viewers, long_view_ms, draws, seed)

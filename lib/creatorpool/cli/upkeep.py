@@ -26,8 +26,8 @@ def maintain(
     """Compact tables' files, delete those that no kept version needs. Run it between nights; no engine is started."""
     from rich.table import Table
 
-    from creatorpool.pipeline.maintenance import maintain_tables
     from creatorpool.report.console import PlainConsole
+    from creatorpool.stages.maintenance import maintain_tables
     from creatorpool.tables import Warehouse
 
     warehouse = Warehouse(None, options.tables_root())

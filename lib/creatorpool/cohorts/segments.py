@@ -9,9 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from creatorpool.cohorts.statistics import MOMENTS
-from creatorpool.cohorts.tested import AFTER, PROXY_UNIT, TERMS
-from creatorpool.cohorts.views import UNIT
+from creatorpool.cohorts.columns import AFTER, MOMENTS, PROXY_UNIT, TERMS, UNIT
 from creatorpool.incentives.cohort import CohortCounts, identical_slots
 from creatorpool.incentives.exposure import CellTotals, CohortExposure
 from creatorpool.incentives.policy import Policy
@@ -26,7 +24,7 @@ _KEYS = ("bin", "successes", "is_followed", "is_late", "test_slot")
 
 @dataclass(frozen=True)
 class CohortStatistics:
-    """What `cohorts.statistics` counted, of all segments."""
+    """What `cohorts.frames.statistics` counted, of all segments."""
 
     cells: pa.Table
     slots: pa.Table

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creatorpool.allocation.types import Floats
 from creatorpool.comparison.measures import Bools, Spread, spread
 from creatorpool.comparison.pool import Pool
 from creatorpool.comparison.rules import Integers, Viewing, equal_split, pro_rata, scaled_user, user_centric
 from creatorpool.money import exact_sum, round_to_total
+from creatorpool.numerics.types import Floats
 
 OWN = "creatorpool"
 OTHERS = ("pro_rata", "user_centric", "scaled_user", "equal")

@@ -10,9 +10,9 @@ import numpy as np
 
 from creatorpool.allocation import money_moved
 from creatorpool.allocation.policy import SplitPolicy
-from creatorpool.allocation.types import Floats
 from creatorpool.comparison.measures import Bools, Spread, spread
 from creatorpool.comparison.pool import Pool
+from creatorpool.numerics.types import Floats
 
 
 @dataclass(frozen=True)

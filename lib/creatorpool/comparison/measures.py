@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from creatorpool.allocation.concentration import gini, top_share
-from creatorpool.allocation.types import Floats
 from creatorpool.errors import InputError
+from creatorpool.numerics.types import Floats
 
 Bools = NDArray[np.bool_]
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from creatorpool.allocation import Allocation, allocate
 from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.pool_creators import PoolCreators
-from creatorpool.allocation.types import Floats
 from creatorpool.allocation.video_caps import caps_of_videos
+from creatorpool.numerics.types import Floats
 
 
 @dataclass(frozen=True)

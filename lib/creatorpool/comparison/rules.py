@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from creatorpool.allocation.types import Floats
 from creatorpool.errors import InputError
+from creatorpool.numerics.types import Floats
 
 Integers = NDArray[np.int64]
 

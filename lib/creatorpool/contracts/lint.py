@@ -17,7 +17,7 @@ from creatorpool.project import contracts_directory
 
 
 def lint_contracts(directory: Path | str | None = None, spark: SparkSession | None = None) -> list[str]:
-    """All problems of a folder's contracts (the project's where None), each with file and line; empty if none.
+    """All problems of a folder's contracts (the project's where None), with file and line; empty where there are none.
 
     With a session every row rule is also analysed by its engine, on no data; without one, expressions go unread.
     """

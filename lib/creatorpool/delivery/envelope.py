@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
-from creatorpool.compiled import compiled
 from creatorpool.delivery.response import ANCHOR, CEILING, ODDS, RATE, RAY, Floats, Integers
+from creatorpool.numerics.compiled import compiled
 
 # A point at a class's cap belongs to the class, rounding of the cap included.
 AT_CAP = 1.0 + 1e-12

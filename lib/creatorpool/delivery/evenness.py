@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from creatorpool.compiled import compiled_in_memory
 from creatorpool.delivery.columns import Prices
 from creatorpool.delivery.envelope import best_points
 from creatorpool.delivery.objective import Objective
 from creatorpool.delivery.problem import DeliveryProblem
 from creatorpool.delivery.response import Floats, Integers, clicks_at
+from creatorpool.numerics.compiled import compiled_in_memory
 
 # Cells of the rate: at most, at least, and as many as this work allows.
 MOST_CELLS, FEWEST_CELLS, CELL_PAIRS = 96, 48, 300_000

@@ -12,8 +12,8 @@ import math
 
 import numpy as np
 
-from creatorpool.compiled import compiled
 from creatorpool.delivery.p2c import Bools, Floats, Integers
+from creatorpool.numerics.compiled import compiled
 
 LN10 = math.log(10.0)
 MAX_STEPS = 200

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from creatorpool.compiled import compiled
 from creatorpool.delivery.envelope import AT_CAP
 from creatorpool.delivery.feasibility import rounding
 from creatorpool.delivery.objective import Objective
 from creatorpool.delivery.problem import DeliveryProblem
 from creatorpool.delivery.repair import repaired
 from creatorpool.delivery.response import Floats, Integers, clicks_at
+from creatorpool.numerics.compiled import compiled
 
 # Steps from 0 to the most of each pair: multiples of the first, as many as leave no more plans than the second.
 STEPS, MOST_STEPS, LISTED = 10, 100, 2_000_000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from creatorpool.compiled import compiled
 from creatorpool.delivery.response import Floats
+from creatorpool.numerics.compiled import compiled
 
 OPTIMAL, INFEASIBLE, UNSOLVED = 0, 1, 2
 # Reduced costs and right sides nearer to 0 than this are 0; pivots must be larger than the second.

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from creatorpool.compiled import compiled
 from creatorpool.delivery.response import Floats
+from creatorpool.numerics.compiled import compiled
 
 SWEEPS = 300
 # Part of a limit by which it may be exceeded, and by which one with a price may be missed.

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from creatorpool.allocation.objective import power
 from creatorpool.allocation.policy import SplitPolicy
-from creatorpool.allocation.types import Floats
 from creatorpool.explanation.logarithmic import log_change, log_mean
 from creatorpool.explanation.parts import Parts
+from creatorpool.numerics.types import Floats
 
 MOST_POLE_PULL = 100.0
 """Next to a pole a payout answers its own share without limit: rank decides there. Beyond it is competition."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from creatorpool.elementary import log
+from creatorpool.numerics.elementary import log
 
 NEAR = 0.1
 """Below this |a - b| / (a + b) the quotient would lose digits, and a series takes its place."""

@@ -13,9 +13,9 @@ from creatorpool.allocation.payout import BOUNDS, Dual, payout_from_dual
 from creatorpool.allocation.pool_creators import PoolCreators
 from creatorpool.allocation.program import allocate
 from creatorpool.allocation.summation import order_free_sum
-from creatorpool.allocation.types import Floats
 from creatorpool.allocation.video_caps import caps_of_videos
 from creatorpool.explanation.decomposition import DayPolicy, PoolState
+from creatorpool.numerics.types import Floats
 from creatorpool.quality.geometric import geometric_quality
 
 

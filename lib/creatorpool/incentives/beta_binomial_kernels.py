@@ -6,8 +6,8 @@ import math
 
 import numba
 
-from creatorpool.compiled import compiled
 from creatorpool.incentives.types import Floats, Integers
+from creatorpool.numerics.compiled import compiled
 
 
 @numba.njit(nogil=True)

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from creatorpool.compiled import on_slices
 from creatorpool.incentives.arguments import checked_test
 from creatorpool.incentives.binomial_kernels import fill_log_density, fill_log_tail
 from creatorpool.incentives.types import Floats, Integers
+from creatorpool.numerics.compiled import on_slices
 
 Kernel = Callable[[Floats, Floats, Integers, Integers, int, int, Floats], None]
 

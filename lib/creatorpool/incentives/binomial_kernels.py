@@ -14,8 +14,8 @@ import math
 
 import numba
 
-from creatorpool.compiled import compiled
 from creatorpool.incentives.types import Floats, Integers
+from creatorpool.numerics.compiled import compiled
 
 LOG_ROOT_2PI = 0.5 * math.log(2.0 * math.pi)
 # Terms below this part of the sum so far no longer change it.

@@ -12,8 +12,8 @@ import math
 import numba
 import numpy as np
 
-from creatorpool.compiled import compiled
 from creatorpool.incentives.types import Floats
+from creatorpool.numerics.compiled import compiled
 
 MAX_STEPS = 30
 CONVERGED = 1e-10

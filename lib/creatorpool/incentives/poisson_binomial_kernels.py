@@ -17,8 +17,8 @@ import math
 import numba
 import numpy as np
 
-from creatorpool.compiled import compiled
 from creatorpool.incentives.types import Floats, Integers
+from creatorpool.numerics.compiled import compiled
 
 # Band edges are dropped below this: 5,000 slots of it do not reach the 16th digit of the centre.
 NEGLIGIBLE = 1e-30

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from creatorpool.allocation import Allocation, payout_from_dual
 from creatorpool.allocation.policy import SplitPolicy
-from creatorpool.allocation.types import Floats
 from creatorpool.comparison.measures import creators_by_size
 from creatorpool.comparison.pool import Pool
 from creatorpool.integrity.attack import FakeViewer, Places, with_fake_viewers
+from creatorpool.numerics.types import Floats
 from creatorpool.quality.formula import Columns, QualityFormula
 from creatorpool.quality.smoothing import QualityPriors
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from creatorpool.allocation.types import Floats
 from creatorpool.comparison.compare import other_shares
 from creatorpool.comparison.rules import Viewing
 from creatorpool.integrity.market import Attack, Market
+from creatorpool.numerics.types import Floats
 
 
 def gains_under_other_rules(

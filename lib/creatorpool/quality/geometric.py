@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from creatorpool.elementary import exp, log
 from creatorpool.errors import InputError
+from creatorpool.numerics.elementary import exp, log
 
 SUM_TOLERANCE = 1e-9
 """Weights written as decimals add up to 1 within this."""

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from creatorpool.compiled import on_slices
 from creatorpool.errors import InputError
+from creatorpool.numerics.compiled import on_slices
 from creatorpool.recommend.ranking_kernels import candidates_of_users
 from creatorpool.recommend.similarity import Neighbours
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from creatorpool.compiled import compiled
+from creatorpool.numerics.compiled import compiled
 
 
 @compiled

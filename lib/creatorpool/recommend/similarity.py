@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from creatorpool.compiled import on_slices
 from creatorpool.errors import InputError
+from creatorpool.numerics.compiled import on_slices
 from creatorpool.recommend.ranking_kernels import neighbours_of_rows
 
 MIN_ITEMS_PER_THREAD = 1_000

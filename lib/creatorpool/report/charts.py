@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike
 from creatorpool.comparison.measures import lorenz_curve
 from creatorpool.display import display
 from creatorpool.errors import InputError
-from creatorpool.pipeline.context import RunContext
 from creatorpool.quoting import one_line
 from creatorpool.report.pages import chart_page
+from creatorpool.stages.context import RunContext
 
 Chart: TypeAlias = alt.Chart | alt.LayerChart | alt.HConcatChart | alt.VConcatChart
 FORMATS = (".svg", ".html")

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from creatorpool.pipeline.checks import Check
-from creatorpool.pipeline.context import RunContext
 from creatorpool.quoting import quoted
 from creatorpool.report.console import PlainConsole
+from creatorpool.stages.context import RunContext
+from creatorpool.verification.checks import Check
 
 
 def print_checks(context: RunContext, checks: Sequence[Check]) -> None:

@@ -9,10 +9,10 @@ from rich.table import Table
 
 from creatorpool.comparison.compare import RULES, RuleOutcome
 from creatorpool.money import in_units
-from creatorpool.pipeline.comparison import PoolComparison
 from creatorpool.quoting import quoted
 from creatorpool.report.charts import chart_data, lorenz_chart
 from creatorpool.report.console import PlainConsole
+from creatorpool.stages.comparison import PoolComparison
 
 SIDE = 240
 LORENZ_POINTS = 200

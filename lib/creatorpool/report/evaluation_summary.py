@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from creatorpool.pipeline.evaluation import Evaluation
 from creatorpool.quality.evaluate import Estimate
+from creatorpool.stages.evaluation import Evaluation
 
 
 def evaluation_table(evaluation: Evaluation) -> Table:

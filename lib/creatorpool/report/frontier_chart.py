@@ -9,9 +9,9 @@ import altair as alt
 
 from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.comparison.frontier import FrontierPoint
-from creatorpool.pipeline.frontier import OBJECTIVES, PoolFrontier
 from creatorpool.quoting import quoted
 from creatorpool.report.charts import chart_data, lorenz_chart
+from creatorpool.stages.frontier import OBJECTIVES, PoolFrontier
 
 PANELS = {
     "gini": "Gini",

@@ -8,9 +8,9 @@ from rich.table import Table
 
 from creatorpool.comparison.frontier import FrontierPoint
 from creatorpool.money import in_units
-from creatorpool.pipeline.frontier import PoolFrontier, Target
 from creatorpool.quoting import quoted
 from creatorpool.report.console import PlainConsole
+from creatorpool.stages.frontier import PoolFrontier, Target
 
 
 def print_frontiers(out: PlainConsole, frontiers: Sequence[PoolFrontier], target: Target | None) -> None:

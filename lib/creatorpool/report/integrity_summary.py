@@ -12,10 +12,10 @@ from creatorpool.comparison.compare import OWN, RULES
 from creatorpool.integrity.attack import BEHAVIOURS
 from creatorpool.integrity.audit import AS_CONFIGURED, Finding
 from creatorpool.money import MICROS_PER_UNIT
-from creatorpool.pipeline.integrity import DayAudit
 from creatorpool.quoting import quoted
 from creatorpool.report.charts import chart_data
 from creatorpool.report.console import PlainConsole
+from creatorpool.stages.integrity import DayAudit
 
 SIDE = 150
 NARROW = ("category", "target", "tier", "behaviour", "rule", "variant", "video")

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError
 from creatorpool.explanation.parts import PARTS
-from creatorpool.pipeline.explanation import ExplainedDay, Explanation
+from creatorpool.stages.explanation import ExplainedDay, Explanation
 from creatorpool.statements.text import REASONS, Statement, exact_money, owned_change, statement_text
 from creatorpool.tables import sum_exact
 

@@ -13,11 +13,11 @@ from rich.table import Table
 from creatorpool.allocation.idle_efficiency import idle_efficiency, other_warnings
 from creatorpool.display import display
 from creatorpool.money import in_units
-from creatorpool.pipeline.allocation import DayPayouts
-from creatorpool.pipeline.context import RunContext
 from creatorpool.quoting import quoted
 from creatorpool.report.console import PlainConsole
 from creatorpool.runs.pools import PoolRun
+from creatorpool.stages.allocation import DayPayouts
+from creatorpool.stages.context import RunContext
 
 TOP_CREATORS = 5
 REPORTS = "_reports"

@@ -4,7 +4,7 @@ A stage writes its tables first and its ledger row last, in one commit: that com
 table versions that the row names, so what a later, unfinished run wrote is never seen. Payouts have one row a pool in
 `allocation_runs` (`runs.pools`); every other stage has one row in `stage_runs`. Before a run changes a table, a row
 with status `running` says which tables it is about to change: whoever comes after a run that was killed knows from it
-what to undo (`pipeline.recovery`).
+what to undo (`stages.recovery`).
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ SHORTFALL = 1e-6
 def delivery_section(report: ReportDay) -> Section:
     """The plan, or that it is not published."""
     plan, fits = report.records("delivery_plan"), report.records("p2c_parameters")
-    command = f"jobs/plan_delivery.py --date {report.day}"
+    command = f"creatorpool plan-delivery --date {report.day}"
     blocks: list[Block] = []
     if plan is None:
         blocks.append(not_published("A delivery plan is", command))

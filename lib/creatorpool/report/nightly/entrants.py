@@ -33,7 +33,7 @@ def incentives_section(report: ReportDay) -> Section:
     """The dashboard, or that it is not published."""
     incentives = report.records("cohort_incentives")
     if incentives is None:
-        command = f"jobs/estimate_incentives.py --date {report.day}"
+        command = f"creatorpool incentives --date {report.day}"
         return Section(
             "incentives",
             "Newcomers",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from creatorpool.allocation.pools import CARRY_COLUMNS, net_micros
+from creatorpool.allocation.revenue import CARRY_COLUMNS, net_micros
 from creatorpool.money import MICROS_PER_UNIT, in_units
 from creatorpool.report.nightly import drawing
 from creatorpool.report.nightly.blocks import (

@@ -36,7 +36,7 @@ def movers_section(report: ReportDay) -> Section:
     if own is None or not own.num_rows:
         missing = Words(
             f"The reasons are not published for this day against {before.day}: what follows is computed from the "
-            f"payouts of both days. To publish: jobs/explain_payouts.py --date {report.day} --against {before.day}",
+            f"payouts of both days. To publish: creatorpool explain --date {report.day} --against {before.day}",
             "missing",
         )
         movers = plain_movers(_earned(before), _earned(report.paid), TOP_MOVERS)

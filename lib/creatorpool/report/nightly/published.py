@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from creatorpool.contracts import load_contracts
 from creatorpool.errors import MissingTableError
-from creatorpool.pipeline.publication import last_paid_before
 from creatorpool.runs.ledger import StageRun, latest_run, published_runs
 from creatorpool.runs.pools import PoolRun, published_pools
+from creatorpool.runs.published_rows import last_paid_before
 from creatorpool.tables import Warehouse
 
 Row = dict[str, Any]

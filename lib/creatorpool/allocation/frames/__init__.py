@@ -1,0 +1,1 @@
+"""Frames of pools: who shares them, and every row of their payouts."""

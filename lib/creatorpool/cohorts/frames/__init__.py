@@ -1,0 +1,1 @@
+"""Frames from events and entrants to cohort statistics."""

@@ -1,0 +1,1 @@
+"""Frames of who watched what in a pool."""

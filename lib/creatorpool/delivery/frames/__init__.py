@@ -1,0 +1,1 @@
+"""Frames from exposures to fitted response curves."""

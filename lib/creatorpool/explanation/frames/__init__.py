@@ -1,0 +1,1 @@
+"""Frames of paired payouts and their parts."""

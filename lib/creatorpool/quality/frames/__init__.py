@@ -1,0 +1,1 @@
+"""Frames from events to signals and quality."""

@@ -1,0 +1,1 @@
+"""Frames from events to similar videos and candidates."""

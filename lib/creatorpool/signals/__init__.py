@@ -1,1 +1,0 @@
-"""Signals: what viewers did with each video over one day, weighted by how far they are trusted."""

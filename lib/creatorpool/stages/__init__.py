@@ -1,0 +1,1 @@
+"""The stages of a day, the runner that publishes them, and their order."""

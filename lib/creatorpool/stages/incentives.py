@@ -1,0 +1,145 @@
+"""The stage `incentives`: events and entrants to cohort_incentives, continuation_values and policy_advice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+from pyspark.sql import DataFrame
+
+from creatorpool.cohorts.advice import advice_records, segment_cost
+from creatorpool.cohorts.frames.statistics import (
+    binned,
+    cell_statistics,
+    entry_statistics,
+    median_statistics,
+    slot_statistics,
+)
+from creatorpool.cohorts.frames.tested import entered_within, finished_entrants, with_exposure
+from creatorpool.cohorts.frames.views import delivered_slots, entrant_views
+from creatorpool.cohorts.rows import continuation_records, incentive_record
+from creatorpool.cohorts.segments import CohortStatistics, SegmentCohort, segment_cohorts
+from creatorpool.errors import MissingTableError
+from creatorpool.expressions import require_computable
+from creatorpool.incentives.estimation import CohortEstimate, EstimationRules, estimate_cohort
+from creatorpool.runs.ledger import StageRun, latest_run
+from creatorpool.settings import IncentiveSettings
+from creatorpool.stages.context import RunContext
+from creatorpool.stages.event_window import ingested_days, warn_of_gap
+from creatorpool.stages.runner import Stage, run_stage
+
+INCENTIVES = "incentives"
+STAGE = Stage(INCENTIVES, ("events", "videos", "entrants"), ("incentives",))
+
+
+@dataclass(frozen=True)
+class CohortFrames:
+    """Published rows of the days of one estimate."""
+
+    events: DataFrame
+    videos: DataFrame
+    entrants: DataFrame
+    first: date
+    last: date
+
+
+def publish_incentives(context: RunContext) -> StageRun:
+    """The day's published estimates; made anew unless they were made from the same inputs, configuration and code."""
+    inputs = _inputs(context)
+    return run_stage(context, STAGE, inputs, lambda: _compute(context, inputs))
+
+
+def estimates(
+    frames: CohortFrames, settings: IncentiveSettings
+) -> tuple[list[SegmentCohort], list[CohortEstimate], EstimationRules]:
+    """Every segment's cohort with what it shows."""
+    cohorts = segment_cohorts(cohort_statistics(frames, settings))
+    rules = EstimationRules(
+        min_entrants=settings.min_entrants,
+        replicates=settings.replicates,
+        confidence=settings.confidence,
+        proxy_is_quality=settings.proxy_is_quality,
+        attenuation=settings.slope_attenuation,
+    )
+    return cohorts, [_estimate(cohort, settings, rules) for cohort in cohorts], rules
+
+
+def cohort_statistics(frames: CohortFrames, settings: IncentiveSettings) -> CohortStatistics:
+    """What the engine counts: small tables, brought to this process."""
+    entered = entered_within(frames.entrants, frames.first, frames.last)
+    views = entrant_views(frames.events, frames.videos, entered)
+    require_computable(views, "incentives.success", settings.success, "boolean")
+    slots = delivered_slots(views, settings.success)
+    tested = binned(finished_entrants(slots, entered, settings.delta), settings.bins)
+    followed = with_exposure(tested, views, settings, (frames.first, frames.last))
+    return CohortStatistics(
+        cells=cell_statistics(followed).toArrow(),
+        slots=slot_statistics(tested, slots).toArrow(),
+        medians=median_statistics(tested).toArrow(),
+        entered=entry_statistics(entered).toArrow(),
+    )
+
+
+def _estimate(cohort: SegmentCohort, settings: IncentiveSettings, rules: EstimationRules) -> CohortEstimate:
+    # The segment's name is in the seed, so that no segment's numbers depend on which others there are.
+    words = np.frombuffer(cohort.segment.encode(), dtype=np.uint8)
+    seed = int(np.random.SeedSequence([settings.seed, *words.tolist()]).generate_state(1)[0])
+    return estimate_cohort(
+        cohort.counts,
+        cohort.policy(settings.bounty_of(cohort.segment)),
+        exposure=cohort.exposure,
+        cost=segment_cost(cohort, settings),
+        rules=rules,
+        seed=seed,
+    )
+
+
+def _inputs(context: RunContext) -> dict[str, Any]:
+    """Versions of the published tables, and the days up to the night's own that are published without a gap."""
+    found = ingested_days(context, context.settings.incentives.cohort_days)
+    entrants = latest_run(run for run in found.runs if "entrants" in run.outputs)
+    if entrants is None:
+        raise MissingTableError(f"entrants were never ingested under {context.warehouse.root}: no logs hold that table")
+    return {
+        "events": found.version("events"),
+        "videos": found.latest.outputs["videos"],
+        "entrants": entrants.outputs["entrants"],
+        "first_day": found.first.isoformat(),
+    }
+
+
+def _frames(context: RunContext, inputs: Mapping[str, Any]) -> CohortFrames:
+    first = date.fromisoformat(inputs["first_day"])
+    warn_of_gap(context, INCENTIVES, first, context.settings.incentives.cohort_days, "entrants")
+    read = context.warehouse.read
+    events = read("events", version=inputs["events"])
+    return CohortFrames(
+        events=events.where(events["date"].between(first, context.day)),
+        videos=read("videos", version=inputs["videos"]),
+        entrants=read("entrants", version=inputs["entrants"]),
+        first=first,
+        last=context.day,
+    )
+
+
+def _compute(context: RunContext, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    settings = context.settings.incentives
+    cohorts, found, rules = estimates(_frames(context, inputs), settings)
+    context.log(INCENTIVES, f"{len(cohorts)} segments estimated")
+    records = {
+        "cohort_incentives": [incentive_record(c, e, rules) for c, e in zip(cohorts, found, strict=True)],
+        "continuation_values": [
+            row for c, e in zip(cohorts, found, strict=True) for row in continuation_records(c, e, settings.confidence)
+        ],
+        "policy_advice": advice_records(cohorts, found, settings),
+    }
+    return {table: _stored(context, table, records[table]) for table in STAGE.tables}
+
+
+def _stored(context: RunContext, table: str, records: Sequence[Mapping[str, Any]]) -> int:
+    dated = [{**record, "date": context.day} for record in records]
+    context.store(context.warehouse.frame(dated, table), table)
+    return len(dated)

@@ -1,0 +1,104 @@
+"""The stage `ingest`: the day's raw logs to events, dimensions and quarantine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from creatorpool.errors import InputError
+from creatorpool.ingest.day import ingest_day
+from creatorpool.ingest.pseudonyms import KEY_VARIABLE, hash_key, key_fingerprint
+from creatorpool.runs.claims import EVERY_DAY, require_held
+from creatorpool.runs.ledger import INGEST, StageRun, begin_runs, publish_run, published_run, published_runs
+from creatorpool.stages.context import RunContext
+from creatorpool.stages.recovery import SHARED_TABLES, undo_ingestion
+from creatorpool.stages.runner import Stage, publish_once
+
+STAGE = Stage(INGEST, (), ("ingest",), shared=(*SHARED_TABLES, "stage_runs"))
+"""It depends on its own section of the configuration, and on the names of the trust tiers."""
+
+
+def publish_ingestion(context: RunContext, source: Path | None) -> StageRun | None:
+    """The day's published ingestion; from `source`, or the configured one, if there is none yet."""
+
+    def find() -> StageRun | None:
+        run = published_run(context.warehouse, INGEST, context.day)
+        if run is not None:
+            context.log(INGEST, f"already published by run {run.run_id}")
+        return run
+
+    configured = context.settings.ingest.source
+    place = source or (Path(configured) if configured else None)
+    if place is None:
+        return find()
+    if context.dry_run:
+        return find() or _rehearsed(context, place)
+    return publish_once(context, [STAGE], find, lambda: _run(context, place))
+
+
+def _rehearsed(context: RunContext, source: Path) -> StageRun | None:
+    """Ingest into a copy of the tables, from which the rest of the dry run reads and which goes with it."""
+    copy = context.rehearse()
+    context.log(INGEST, f"dry run: ingested into a copy of the tables, {copy.root}, which goes when the run ends")
+    real = RunContext(copy, context.settings, context.day, started_at=context.started_at, run_id=context.run_id)
+    run = publish_ingestion(real, source)
+    context.seconds |= real.seconds
+    return run
+
+
+def _run(context: RunContext, source: Path) -> StageRun:
+    warehouse = context.warehouse
+    before = {table: warehouse.version(table) for table in SHARED_TABLES if warehouse.exists(table)}
+    others = published_runs(warehouse, INGEST)
+    is_backfill = any(other.day > context.day for other in others)
+    key = hash_key() if context.settings.ingest.hash_viewer_ids else None
+    fingerprint = None if key is None else key_fingerprint(key)
+    _refuse_other_key(others, fingerprint)
+    inputs = {
+        "source": str(source),
+        "format": context.settings.ingest.format,
+        "before": before,
+        "hash_key": fingerprint,
+    }
+    begun = context.finished(INGEST, STAGE.sections, inputs, {}, {})
+    begin_runs(warehouse, [begun])
+    try:
+        report = ingest_day(
+            warehouse,
+            source,
+            context.day,
+            settings=context.settings.ingest,
+            tiers=context.settings.signals.tiers,
+            run_id=context.run_id,
+            ingested_at=context.started_at,
+            check=context.check,
+            reinstate=before if is_backfill else None,
+            hash_key=key,
+        )
+    except Exception:
+        undo_ingestion(warehouse, begun)
+        context.log(INGEST, "undid what this run wrote")
+        raise
+    for line in report.lines():
+        context.log(INGEST, line)
+    for warning in report.warnings:
+        context.warn(INGEST, warning)
+    run = context.finished(INGEST, STAGE.sections, inputs, report.outputs, report.counts())
+    context.keep_results()
+    require_held(warehouse, INGEST, EVERY_DAY, context.run_id)
+    return publish_run(warehouse, run)
+
+
+def _refuse_other_key(others: Iterable[StageRun], name: str | None) -> None:
+    """InputError if days before have other pseudonyms: a viewer would count as two, and limits would not see it."""
+    for run in others:
+        stood = run.inputs.get("hash_key")
+        if stood != name:
+            raise InputError(
+                f"viewers: {run.day} was ingested with {_shown(stood)}, this day would be with {_shown(name)}: set "
+                f"ingest.hash_viewer_ids and {KEY_VARIABLE} as they were, or begin a new root"
+            )
+
+
+def _shown(name: str | None) -> str:
+    return "viewers' ids as delivered" if name is None else f"viewers' ids hashed under key {name}"

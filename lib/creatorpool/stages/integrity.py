@@ -1,0 +1,245 @@
+"""The stage `integrity`: what fake viewers would earn on the published day, under its own rules and under others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from creatorpool.allocation.policy import SplitPolicy
+from creatorpool.comparison.rules import Viewing
+from creatorpool.errors import ConfigurationError
+from creatorpool.integrity.audit import (
+    AS_CONFIGURED,
+    AuditPlan,
+    Finding,
+    audit_rivals,
+    audit_targets,
+    most_exploitable,
+)
+from creatorpool.integrity.market import Contest, Market
+from creatorpool.quality.formula import Columns, QualityFormula
+from creatorpool.quality.frames.columns import SIGNAL_COLUMNS
+from creatorpool.quality.frames.video_signals import video_signals
+from creatorpool.settings import Settings
+from creatorpool.stages.comparison import day_viewing
+from creatorpool.stages.configuration import PAYOUT_SECTIONS, take_paid_settings
+from creatorpool.stages.context import RunContext
+from creatorpool.stages.published_day import (
+    PublishedDay,
+    publish_study,
+    published_day,
+)
+from creatorpool.stages.runner import Stage
+from creatorpool.stages.signals import input_frames
+
+INTEGRITY = "integrity"
+STAGE = Stage(
+    INTEGRITY,
+    ("pool_payouts", "video_signals", "video_quality", "events", "viewers", "videos"),
+    (*PAYOUT_SECTIONS, "integrity"),
+)
+WHAT_IF_BEHAVIOURS = ("act",)
+"""Other settings are tried with one behaviour: it shows what each changes."""
+
+
+@dataclass(frozen=True)
+class DayAudit:
+    """All findings, and the ids behind the places that they name."""
+
+    findings: Sequence[Finding]
+    video: NDArray[Any]
+    creator: NDArray[Any]
+
+
+def publish_audit(context: RunContext, categories: Collection[str] = ()) -> DayAudit:
+    """Publish table `integrity_audit` of the day's published pools, or of `categories`.
+
+    Attacks are measured in the pools that the attacked video shares, of those audited.
+    """
+    day = published_day(context, categories)
+    take_paid_settings(context, [pool.row for pool in day.pools.values()])
+    _require_tiers(context.settings)
+    audits: list[DayAudit] = []
+
+    def compute() -> list[dict[str, Any]]:
+        day_videos = _DayVideos.read(context, day)
+        market = day_videos.market(context.settings, day)
+        viewing = day_viewing(context, day, {name: day.pools[name] for name in market.contests})
+        findings = list(_findings(context, day, day_videos, market, viewing))
+        audits.append(DayAudit(findings, day_videos.video, day_videos.creator))
+        return _records(context, day, audits[0])
+
+    publish_study(context, STAGE, day, compute)
+    return audits[0]
+
+
+def _require_tiers(settings: Settings) -> None:
+    """ConfigurationError if the audit names a tier that there is not, or a weight that no unverified viewer may have.
+
+    Checked here and not with the rest of the configuration: no payout must wait for the audit's settings.
+    """
+    tiers, audit = settings.signals.tiers, settings.integrity
+    if unknown := sorted(set(audit.fake_viewer_cost_micros) - set(tiers)):
+        raise ConfigurationError(
+            f"integrity.fake_viewer_cost_micros: {unknown} are not in signals.tiers, {sorted(tiers)}"
+        )
+    if too_large := [weight for weight in audit.unverified_weights if weight >= tiers["verified"]]:
+        raise ConfigurationError(
+            f"integrity.unverified_weights must lie below a verified viewer, {tiers['verified']}, got {too_large}"
+        )
+
+
+def _findings(
+    context: RunContext, day: PublishedDay, day_videos: _DayVideos, market: Market, viewing: Mapping[str, Viewing]
+) -> Iterator[Finding]:
+    plan = _plan(context.settings)
+    quantile = plan.small_quantile
+    targets = {category: market.typical_videos(category, quantile) for category in market.contests}
+    yield from audit_targets(market, targets, plan, AS_CONFIGURED, plan.fake_viewers())
+    yield from audit_rivals(market, viewing, targets, plan, 1.0 - context.settings.pools.platform_share)
+    yield from most_exploitable(market, plan, AS_CONFIGURED)
+    for variant, changed in _variants(context, day, day_videos, market):
+        yield from audit_targets(changed, targets, plan, variant, plan.fake_viewers(WHAT_IF_BEHAVIOURS))
+        yield from most_exploitable(changed, plan, variant)
+
+
+def _plan(settings: Settings) -> AuditPlan:
+    audit, limit = settings.integrity, settings.signals.max_daily_views_per_viewer
+    return AuditPlan(
+        costs=audit.fake_viewer_cost_micros,
+        fakes=sorted(set(audit.fake_viewers)),
+        replays=audit.replays if limit is None else min(audit.replays, limit),
+        small_quantile=audit.small_creator_quantile,
+        most_exploitable=audit.most_exploitable,
+    )
+
+
+def _variants(
+    context: RunContext, day: PublishedDay, day_videos: _DayVideos, market: Market
+) -> Iterator[tuple[str, Market]]:
+    """The same day under one setting changed at a time."""
+    settings = context.settings
+    for weight in settings.integrity.unverified_weights:
+        tiers = dict(settings.signals.tiers) | {"unverified": weight}
+        yield f"unverified_weight={weight:g}", day_videos.reweighted(context, day, market, tiers)
+    smoothing = "none" if market.formula.is_smoothed else "empirical_bayes"
+    formula = replace(market.formula, is_smoothed=not market.formula.is_smoothed)
+    yield f"smoothing={smoothing}", replace(market, formula=formula)
+    for alpha in settings.integrity.alpha:
+        yield f"alpha={alpha:g}", _with_policy(market, partial(replace, alpha=alpha))
+    objective = "log" if settings.allocation.objective == "linear" else "linear"
+    yield f"objective={objective}", _with_policy(market, partial(replace, objective=objective))
+    for share in settings.integrity.cap_shares:
+        yield f"cap_share={share:g}", _capped(market, share)
+
+
+def _with_policy(market: Market, change: Callable[[SplitPolicy], SplitPolicy]) -> Market:
+    contests = {name: replace(contest, policy=change(contest.policy)) for name, contest in market.contests.items()}
+    return replace(market, contests=contests)
+
+
+def _capped(market: Market, share: float) -> Market:
+    contests = {
+        name: replace(contest, pool=replace(contest.pool, cap=math.ceil(share * contest.pool.money)))
+        for name, contest in market.contests.items()
+    }
+    return replace(market, contests=contests)
+
+
+@dataclass(frozen=True)
+class _DayVideos:
+    """The day's videos with signals, in ascending order of their ids."""
+
+    video: NDArray[Any]
+    creator: NDArray[Any]
+    columns: Columns
+
+    @classmethod
+    def read(cls, context: RunContext, day: PublishedDay) -> _DayVideos:
+        warehouse, versions, custom = context.warehouse, day.versions, sorted(context.settings.signals.custom)
+        signals = warehouse.read_arrow(
+            "video_signals", ("video_id", *SIGNAL_COLUMNS, *custom), day=context.day, version=versions["video_signals"]
+        ).sort_by("video_id")
+        quality = warehouse.read_arrow(
+            "video_quality", ("video_id", "is_compliant"), day=context.day, version=versions["video_quality"]
+        ).sort_by("video_id")
+        names = ["video_id", "creator_id", "categories"]
+        described = warehouse.read_arrow("videos", names, version=versions["videos"])
+        own = described.take(pc.index_in(signals.column("video_id"), value_set=described.column("video_id")))
+        return cls(
+            video=_objects(signals.column("video_id")),
+            creator=_objects(own.column("creator_id")),
+            columns=_numbers(signals, (*SIGNAL_COLUMNS, *custom))
+            | {
+                "is_compliant": quality.column("is_compliant").to_numpy(),
+                "category": np.array([names[0] for names in own.column("categories").to_pylist()], dtype=object),
+            },
+        )
+
+    def market(self, settings: Settings, day: PublishedDay) -> Market:
+        """The day as it was paid; pools that paid nothing are left out."""
+        is_smoothed = settings.quality.smoothing == "empirical_bayes"
+        formula = QualityFormula.of(settings.signals, is_smoothed=is_smoothed)
+        place = {video: position for position, video in enumerate(self.video.tolist())}
+        contests = {
+            name: Contest(
+                published.pool, published.policy, np.array([place[video] for video in published.pool.video.tolist()])
+            )
+            for name, published in day.pools.items()
+            if published.pool.can_pay
+        }
+        return Market(self.columns, self.creator, formula, contests)
+
+    def reweighted(self, context: RunContext, day: PublishedDay, market: Market, tiers: dict[str, float]) -> Market:
+        """The day with other trust weights: its signals computed anew from its events, by the night's own transform."""
+        settings = context.settings.signals.model_copy(update={"tiers": tiers})
+        signals = video_signals(*input_frames(context, day.versions), settings)
+        names = [*SIGNAL_COLUMNS, *sorted(settings.custom)]
+        rows = signals.select("video_id", *names).toArrow().sort_by("video_id")
+        columns = dict(self.columns) | _numbers(rows, names)
+        return replace(market, columns=columns, formula=replace(market.formula, tiers=tiers))
+
+
+def _objects(column: pa.ChunkedArray) -> NDArray[Any]:
+    return np.array(column.to_pylist(), dtype=object)
+
+
+def _numbers(rows: pa.Table, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    return {name: rows.column(name).to_numpy() for name in names}
+
+
+def _records(context: RunContext, day: PublishedDay, audit: DayAudit) -> list[dict[str, Any]]:
+    return [_record(context, day, audit, finding) for finding in audit.findings]
+
+
+def _record(context: RunContext, day: PublishedDay, audit: DayAudit, finding: Finding) -> dict[str, Any]:
+    attack, gain = finding.attack, round(finding.gain)
+    return {
+        "date": context.day,
+        "category": finding.category,
+        "rule": finding.rule,
+        "variant": finding.variant,
+        "target": finding.target,
+        "rank": finding.rank,
+        "trust_tier": attack.fake.tier,
+        "behaviour": attack.fake.behaviour,
+        "fake_viewers": attack.fakes,
+        "views_each": attack.fake.views_each,
+        "video_id": audit.video[attack.video],
+        "creator_id": audit.creator[attack.video],
+        "earned_micros": None if math.isnan(finding.earned) else round(finding.earned),
+        "gain_micros": gain,
+        "marginal_micros": round(finding.marginal),
+        "cost_micros": finding.cost,
+        "profit_micros": gain - finding.cost,
+        "pays_off": gain > finding.cost,
+        "allocation_run_id": day.pools[finding.category].row.run_id,
+    }

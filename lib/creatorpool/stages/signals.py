@@ -1,0 +1,102 @@
+"""The stage `signals`: events, viewers and videos to video_signals and video_quality."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import DataFrame
+
+from creatorpool.errors import MissingTableError
+from creatorpool.quality.frames.day import score_day
+from creatorpool.runs.ledger import INGEST, SIGNALS, StageRun, latest_run, published_runs
+from creatorpool.runs.published import published_version
+from creatorpool.stages.context import RunContext
+from creatorpool.stages.runner import Stage, run_stage
+
+STAGE = Stage(SIGNALS, ("events", "viewers", "videos"), ("signals", "quality"))
+INPUT_TABLES = ("events", "viewers", "videos", "ad_revenue")
+
+
+@dataclass(frozen=True)
+class RatedDay:
+    """The day's signals and quality as stored, and what the ledger notes of them."""
+
+    signals: DataFrame
+    quality: DataFrame
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class SignalFrames:
+    """The day's signals and quality, with the versions of the tables that they came from and stand in."""
+
+    signals: DataFrame
+    quality: DataFrame
+    inputs: Mapping[str, int]
+    outputs: Mapping[str, int]
+    config_sha256: str
+
+
+def publish_signals(context: RunContext) -> SignalFrames:
+    """The day's published signals and quality; published first if they are not yet, or only computed in a dry run."""
+    inputs = signal_inputs(context)
+    made: list[RatedDay] = []
+
+    def compute() -> Mapping[str, Any]:
+        made.append(rate_day(context, inputs))
+        return made[0].facts
+
+    def stands(run: StageRun) -> bool:
+        if run.config_sha256 != context.settings.sha256(*STAGE.sections):
+            context.warn(SIGNALS, "published with another configuration, which stands; --republish rates the day anew")
+        return True
+
+    run = run_stage(context, STAGE, inputs, compute, stands)
+    if made:
+        return SignalFrames(made[0].signals, made[0].quality, inputs, run.outputs, run.config_sha256)
+    return _published(context, run)
+
+
+def rate_day(context: RunContext, inputs: Mapping[str, int]) -> RatedDay:
+    """Compute and store the day's signals and quality from `inputs`; the caller publishes them."""
+    scores = score_day(*input_frames(context, inputs), context.settings, context.store)
+    return RatedDay(
+        scores.signals, scores.quality, {} if scores.priors is None else {"priors": scores.priors.as_dict()}
+    )
+
+
+def _published(context: RunContext, run: StageRun) -> SignalFrames:
+    versions = {table: published_version(context.warehouse, table, context.day) for table in STAGE.tables}
+    outputs = {table: run.outputs[table] if version is None else version for table, version in versions.items()}
+    read = {table: context.warehouse.read(table, day=context.day, version=outputs[table]) for table in STAGE.tables}
+    return SignalFrames(read["video_signals"], read["video_quality"], run.inputs, outputs, run.config_sha256)
+
+
+def signal_inputs(context: RunContext) -> dict[str, int]:
+    """The versions that the day's published ingestion left; of events, with what later days have added to it since.
+
+    Of a run that repeats an earlier one, the versions that this one read.
+    """
+    if context.as_of is not None:
+        return {table: context.as_of[table] for table in INPUT_TABLES}
+    runs = published_runs(context.warehouse, INGEST)
+    own = latest_run(run for run in runs if run.day == context.day)
+    if own is None:
+        raise MissingTableError(
+            f"events of {context.day} are not published under {context.warehouse.root}: run jobs/ingest_events.py "
+            f"--date {context.day}, or name the logs with --source"
+        )
+    events = max(run.outputs["events"] for run in runs if run.day >= context.day)
+    return {"events": events, **{table: own.outputs[table] for table in INPUT_TABLES[1:]}}
+
+
+def input_frames(context: RunContext, versions: Mapping[str, int]) -> tuple[DataFrame, DataFrame, DataFrame]:
+    """The day's events, the viewers and the videos, each at its version."""
+    read = context.warehouse.read
+    return (
+        read("events", day=context.day, version=versions["events"]),
+        read("viewers", version=versions["viewers"]),
+        read("videos", version=versions["videos"]),
+    )

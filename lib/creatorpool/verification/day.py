@@ -1,0 +1,258 @@
+"""A published day recomputed from its tables: every total, every invariant, every number of its ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from creatorpool.allocation.frames.payouts import creator_totals, fill_payouts, settle_ties, video_totals
+from creatorpool.allocation.frames.pools import pulse_earnings
+from creatorpool.allocation.revenue import CARRY_COLUMNS, PoolRevenue
+from creatorpool.contracts import stage_tables
+from creatorpool.contracts.schema import with_new_columns
+from creatorpool.contracts.suite import prepare_checks, validate_table
+from creatorpool.errors import MissingTableError, VerificationError
+from creatorpool.frames import matching
+from creatorpool.quality.frames.day import score_signals
+from creatorpool.quality.frames.video_signals import video_signals
+from creatorpool.quality_components import COMPONENT_NAMES
+from creatorpool.quoting import quoted
+from creatorpool.runs.ledger import ALLOCATE, SIGNALS, as_json
+from creatorpool.runs.pools import PoolRun, require_published_pools
+from creatorpool.session import READ_ERRORS
+from creatorpool.stages.configuration import take_paid_settings
+from creatorpool.stages.context import RunContext
+from creatorpool.stages.signals import input_frames
+from creatorpool.verification.checks import Check, attempted, compared_frames, compared_records
+from creatorpool.verification.pools import VerifiedPools, verified_pools
+
+KEYS = {
+    "pool_revenue": ("category",),
+    "pool_payouts": ("category", "video_id"),
+    "video_payouts": ("video_id",),
+    "creator_payouts": ("creator_id",),
+    "video_signals": ("video_id",),
+    "video_quality": ("video_id",),
+}
+"""Keys of a day's tables beside the day."""
+
+MONEY = ("payout_micros", "pulse_micros", "total_micros", "currency")
+EARNED = ("creator_id", *MONEY)
+
+
+def verify_day(context: RunContext) -> list[Check]:
+    """Recompute the published day and compare: one `Check` for each thing that must hold. Writes nothing.
+
+    Raises
+    ------
+    MissingTableError
+        If no pool of the day is published.
+    ConfigurationError
+        If the configuration named is another than that of the published day; without overlays, the ledger's counts.
+    """
+    ledger = require_published_pools(context.warehouse, context.day)
+    take_paid_settings(context, ledger.values())
+    readable = [_readable(context, ledger)]
+    if not readable[0].passed:
+        return readable  # what cannot be read cannot be compared
+    return [*readable, *_while_readable(_all_checks(context, ledger))]
+
+
+def require_verified(context: RunContext, checks: list[Check]) -> None:
+    """VerificationError naming the first difference, unless every check passed."""
+    failed = [check for check in checks if not check.passed]
+    if failed:
+        rest = f"; so do {[check.name for check in failed[1:]]}" if failed[1:] else ""
+        raise VerificationError(
+            f"{context.day}: {failed[0].name} differs in {failed[0].differences} of {failed[0].compared}, for example "
+            f"{failed[0].example}{rest}"
+        )
+
+
+def _while_readable(checks: Iterator[Check]) -> Iterator[Check]:
+    """`checks`, ended by one that failed where a file turns out to be damaged."""
+    try:
+        yield from checks
+    except READ_ERRORS as error:
+        yield Check("tables readable", 1, 1, str(error).strip().splitlines()[0])
+
+
+def _all_checks(context: RunContext, ledger: Mapping[str, PoolRun]) -> Iterator[Check]:
+    prepare_checks()
+    latest = _latest(ledger)
+    outputs = latest.outputs
+    stored = {table: _read(context, table, outputs[table]) for table in stage_tables(ALLOCATE)}
+    formed: dict[str, PoolRevenue] = {}
+    groups: dict[str, list[str]] = {}
+    for category, row in sorted(ledger.items()):
+        groups.setdefault(as_json(row.inputs), []).append(category)
+    for categories in groups.values():
+        inputs = ledger[categories[0]].inputs
+        yield from _rated(context, inputs)
+        pools = verified_pools(context, inputs, {name: ledger[name] for name in categories}, stored["pool_payouts"])
+        yield from _paid(pools, stored["pool_payouts"])
+        # The run that published last also wrote the rows of pools that are not published yet.
+        own = pools.ledger if inputs != latest.inputs else set(pools.formed) - (set(ledger) - set(categories))
+        formed |= {name: pools.formed[name] for name in own}
+    yield from _totals(context, latest.inputs, ledger, formed, stored)
+    rated = {table: latest.inputs[table] for table in stage_tables(SIGNALS)}
+    for table, version in sorted((rated | dict(outputs)).items()):
+        if table in KEYS:
+            yield _keeps_contract(context, table, version)
+            yield _still_stands(context, table, version)
+
+
+def _latest(ledger: Mapping[str, PoolRun]) -> PoolRun:
+    """The row that read the latest versions: rows of versions before 0.2 may name different inputs."""
+    return max(ledger.values(), key=lambda row: (sorted(row.inputs.items()), row.category))
+
+
+def _readable(context: RunContext, ledger: Mapping[str, PoolRun]) -> Check:
+    """Every version that the ledger names can be read, its files included."""
+    named = sorted(
+        {pair for row in ledger.values() for versions in (row.inputs, row.outputs) for pair in versions.items()}
+    )
+    lost = []
+    for table, version in named:
+        is_daily = "date" in context.warehouse.contract(table).partition_by
+        try:
+            context.warehouse.count_stored(table, day=context.day if is_daily else None, version=version)
+        except MissingTableError as error:
+            lost.append(str(error))
+    return Check("ledger versions readable", len(named), len(lost), lost[0] if lost else None)
+
+
+def _unique_events(context: RunContext, inputs: Mapping[str, int]) -> Check:
+    """No id of the day's events names another event, of the day or of a day that late events may be filed under."""
+    reach = timedelta(days=context.settings.ingest.late_window_days)
+    events = context.warehouse.read("events", version=inputs["events"])
+    near = events.where(F.col("date").between(context.day - reach, context.day + reach))
+    is_own = F.col("date") == F.lit(context.day)
+    ids = near.groupBy("event_id").agg(F.count("*").alias("number"), F.max(is_own).alias("is_own")).where("is_own")
+    counted = ids.agg(
+        F.count("*"), F.count(F.when(F.col("number") > 1, 1)), F.min(F.when(F.col("number") > 1, F.col("event_id")))
+    )
+    compared, repeated, example = counted.collect()[0]
+    words = f"event {quoted(example)} is there more than once" if repeated else None
+    return Check("event ids unique", compared, repeated, words)
+
+
+def _rated(context: RunContext, inputs: Mapping[str, int]) -> Iterator[Check]:
+    """Signals follow from events, quality from signals."""
+    events, viewers, videos = input_frames(context, inputs)
+    yield _unique_events(context, inputs)
+    stored = {
+        table: context.warehouse.read(table, day=context.day, version=inputs[table])
+        for table in ("video_signals", "video_quality")
+    }
+    due = video_signals(events, viewers, videos, context.settings.signals)
+    counts = ("views", "viewers")
+    rates = [name for name in due.columns if name not in ("date", "video_id", *counts)]
+    yield attempted(
+        "video_signals from events",
+        lambda: compared_frames("video_signals from events", stored["video_signals"], due, ["video_id"], counts, rates),
+    )
+    yield attempted("video_quality from video_signals", lambda: _quality(context, stored, videos))
+
+
+def _quality(context: RunContext, stored: Mapping[str, DataFrame], videos: DataFrame) -> Check:
+    due, _ = score_signals(stored["video_signals"], videos, context.settings)
+    scores = (*COMPONENT_NAMES, "raw_score", "quality_score")
+    exact = ("is_compliant", "smoothing")
+    return compared_frames(
+        "video_quality from video_signals", stored["video_quality"], due, ["video_id"], exact, scores
+    )
+
+
+def _paid(pools: VerifiedPools, payouts: DataFrame) -> Iterator[Check]:
+    """Pool by pool: who shares it, the ledger's numbers, optimality, and every row filled in anew."""
+    own = matching(payouts, "category", pools.ledger)
+    yield compared_frames(
+        "pool members from quality",
+        own,
+        pools.members,
+        KEYS["pool_payouts"],
+        ["creator_id"],
+        ["effective_impressions"],
+    )
+    yield pools.ledger_check()
+    yield pools.sums_check(own)
+    yield pools.optimality_check(own)
+    if pools.splits:
+        due = fill_payouts(pools.members, settle_ties(pools.members, pools.splits))
+        yield compared_frames(
+            "pool_payouts from the pools' split",
+            own,
+            due,
+            KEYS["pool_payouts"],
+            ["floor_micros", "cap_micros", "payout_micros", "bound"],
+            ["share", "weight"],
+        )
+
+
+def _totals(
+    context: RunContext,
+    inputs: Mapping[str, int],
+    ledger: Mapping[str, PoolRun],
+    formed: Mapping[str, PoolRevenue],
+    stored: Mapping[str, DataFrame],
+) -> Iterator[Check]:
+    """Pools from revenue, refunds and carries, videos from pools and Pulse, creators from videos."""
+    revenue = context.warehouse.read("ad_revenue", day=context.day, version=inputs["ad_revenue"])
+    videos = context.warehouse.read("videos", version=inputs["videos"])
+    found = {row["category"]: _without_nulls(row.asDict()) for row in stored["pool_revenue"].collect()}
+    yield compared_records("pool_revenue from ad_revenue", found, {name: vars(pool) for name, pool in formed.items()})
+    columns = ("pool_micros", "currency", "carried_micros", "carried_from")
+    named = {name: {column: row[column] for column in columns} for name, row in found.items() if name in ledger}
+    booked = {name: _without_nulls(vars(row)) for name, row in ledger.items()}
+    yield compared_records("ledger's pools from pool_revenue", booked, named)
+    pulse = pulse_earnings(revenue, context.settings.pools)
+    due = video_totals(stored["pool_payouts"], pulse, videos, _latest(ledger).currency)
+    by_video = stored["video_payouts"]
+    yield compared_frames("video_payouts from pools and Pulse", by_video, due, ["video_id"], EARNED, [])
+    yield compared_frames(
+        "creator_payouts from video_payouts",
+        stored["creator_payouts"],
+        creator_totals(by_video),
+        ["creator_id"],
+        ["videos_paid", *MONEY],
+        [],
+    )
+
+
+def _without_nulls(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with 0 for the money of refunds that an earlier version, which knew no refunds, left out."""
+    missing = [name for name in CARRY_COLUMNS if name.endswith("_micros") and row.get(name) is None]
+    return {**row, **dict.fromkeys(missing, 0)}
+
+
+def _read(context: RunContext, table: str, version: int | None = None) -> DataFrame:
+    rows = context.warehouse.read(table, day=context.day, version=version)
+    return with_new_columns(rows, context.warehouse.contract(table))
+
+
+def _keeps_contract(context: RunContext, table: str, version: int) -> Check:
+    """Keys unique, bounds kept, totals sums: the rules of the table's contract."""
+    rows = _read(context, table, version)
+    results = validate_table(rows, context.warehouse.contract(table), context.run_id)
+    broken = [result for result in results if not result.passed and result.severity == "error"]
+    example = f"rule {broken[0].rule} broken by {broken[0].rows_failed} rows" if broken else None
+    return Check(f"{table} keeps its contract", len(results), len(broken), example)
+
+
+def _still_stands(context: RunContext, table: str, version: int) -> Check:
+    """The day's rows are still those that were published, for readers who take the latest version."""
+    name = f"{table} as published"
+    if context.warehouse.version(table) == version:
+        return Check(name, 1)
+    columns = [c.name for c in context.warehouse.contract(table).columns if c.name not in ("date", *KEYS[table])]
+    latest, published = _read(context, table), _read(context, table, version)
+    found = compared_frames(name, latest, published, KEYS[table], columns, [])
+    counts = [frame.count() for frame in (latest, published)]
+    if found.passed and counts[0] != counts[1]:
+        return Check(name, counts[1], abs(counts[0] - counts[1]), f"{counts[0]} rows, must be {counts[1]}")
+    return found

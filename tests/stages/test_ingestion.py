@@ -1,0 +1,135 @@
+"""What an ingestion that never published leaves behind: nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from creatorpool.errors import ContractViolationError, InputError, RunInProgressError
+from creatorpool.ingest.pseudonyms import KEY_VARIABLE
+from creatorpool.runs.claims import EVERY_DAY, claimed
+from creatorpool.runs.ledger import INGEST, publish_run, published_run
+from creatorpool.settings import load_settings
+from creatorpool.stages import ingestion
+from creatorpool.stages.context import RunContext
+from creatorpool.stages.ingestion import publish_ingestion
+from creatorpool.synthetic import SyntheticMarket
+from creatorpool.synthetic.day import generate_day
+from creatorpool.tables import Warehouse
+
+pytestmark = pytest.mark.once  # whole nights through one session, which tests/integration runs on Spark
+
+DAY = date(2026, 11, 20)
+
+
+def night(spark: SparkSession, root: Path, day: date = DAY) -> RunContext:
+    return RunContext(Warehouse(spark, root), load_settings(assignments=["contracts.data_docs=false"]), day)
+
+
+def delivery(folder: Path, seed: int, day: date = DAY) -> Path:
+    generate_day(folder, day, SyntheticMarket(seed=seed, n_events=400, dirty_share=0.0))
+    return folder
+
+
+def stored_ids(warehouse: Warehouse, table: str = "events", key: str = "event_id") -> set[str]:
+    return set(warehouse.read_arrow(table, [key]).column(key).to_pylist())
+
+
+def test_ingestion_that_fails_after_its_writes_is_undone(spark: SparkSession, tmp_path: Path, monkeypatch) -> None:
+    run = night(spark, tmp_path / "a table root")  # with a blank, as folders have
+    source = delivery(tmp_path / "raw", 1)
+
+    def broken(rows: object, table: str) -> None:
+        if table == "events":
+            raise ContractViolationError("events: broken on purpose")
+
+    monkeypatch.setattr(run, "check", broken)
+    with pytest.raises(ContractViolationError):
+        publish_ingestion(run, source)
+
+    assert published_run(run.warehouse, INGEST, DAY) is None
+    assert stored_ids(run.warehouse) == set()
+    assert stored_ids(run.warehouse, "videos", "video_id") == set()
+
+
+def test_corrected_delivery_after_a_killed_run_replaces_what_it_left(
+    spark: SparkSession, tmp_path: Path, monkeypatch
+) -> None:
+    root, first, corrected = tmp_path / "tables", delivery(tmp_path / "first", 1), delivery(tmp_path / "second", 2)
+    before = night(spark, root, DAY - timedelta(days=1))
+    publish_ingestion(before, delivery(tmp_path / "before", 3, DAY - timedelta(days=1)))
+    kept = stored_ids(before.warehouse)
+    # Killed between its last write and its publication, a run undoes nothing itself.
+    publish = publish_run
+    monkeypatch.setattr(ingestion, "publish_run", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        publish_ingestion(night(spark, root), first)
+    monkeypatch.setattr(ingestion, "publish_run", publish)
+    left = stored_ids(before.warehouse) - kept
+    assert left
+
+    publish_ingestion(night(spark, root), corrected)
+
+    clean = night(spark, tmp_path / "clean")
+    publish_ingestion(clean, corrected)
+    assert stored_ids(before.warehouse) == kept | stored_ids(clean.warehouse)
+    statuses = before.warehouse.read_arrow("stage_runs", ["status"], day=DAY).column("status").to_pylist()
+    assert sorted(statuses) == ["failed", "published"]
+
+
+def test_ingestion_while_another_day_is_ingested_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+    run = night(spark, tmp_path / "tables")
+    source = delivery(tmp_path / "raw", 1)
+
+    with (
+        claimed(run.warehouse, INGEST, EVERY_DAY, "other", timedelta(hours=1)),
+        pytest.raises(RunInProgressError, match="held by run other"),
+    ):
+        publish_ingestion(run, source)
+
+
+def test_ingestion_published_meanwhile_is_not_repeated(spark: SparkSession, tmp_path: Path, monkeypatch) -> None:
+    source = delivery(tmp_path / "raw", 1)
+    winner = publish_ingestion(night(spark, tmp_path / "tables"), source)
+    looks = iter([None])
+    honest = published_run
+    monkeypatch.setattr(ingestion, "published_run", lambda *where: next(looks, honest(*where)))
+
+    late = night(spark, tmp_path / "tables")
+    version = late.warehouse.version("events")
+
+    assert publish_ingestion(late, delivery(tmp_path / "other", 2)) == winner
+    assert late.warehouse.version("events") == version
+
+
+def test_days_of_one_root_are_hashed_under_one_key(
+    spark: SparkSession, tmp_path: Path, monkeypatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    key, later = "one key of more than 32 characters", DAY + timedelta(days=1)
+    monkeypatch.setenv(KEY_VARIABLE, key)
+    caplog.set_level("DEBUG")
+    first = hashing(night(spark, tmp_path / "tables"))
+    publish_ingestion(first, delivery(tmp_path / "first", 1))
+    second = hashing(night(spark, tmp_path / "tables", later))
+
+    monkeypatch.setenv(KEY_VARIABLE, key + "!")
+    with pytest.raises(InputError, match=f"{DAY}.*{KEY_VARIABLE}"):
+        publish_ingestion(second, delivery(tmp_path / "second", 2, later))
+    plain = night(spark, tmp_path / "tables", later)
+    with pytest.raises(InputError, match="as delivered"):
+        publish_ingestion(plain, tmp_path / "second")
+    assert published_run(first.warehouse, INGEST, later) is None
+
+    monkeypatch.setenv(KEY_VARIABLE, key)
+    publish_ingestion(second, tmp_path / "second")
+    shown = str(published_run(first.warehouse, INGEST, later)) + caplog.text
+    assert key not in shown
+
+
+def hashing(run: RunContext) -> RunContext:
+    ingest = run.settings.ingest.model_copy(update={"hash_viewer_ids": True})
+    return replace(run, settings=run.settings.model_copy(update={"ingest": ingest}))
