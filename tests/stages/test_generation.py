@@ -178,7 +178,7 @@ def test_republishing_some_pools_after_late_events_is_refused(at: NightMaker) ->
     category = sorted(published_pools(run.warehouse, DAY))[0]
     before = seen(run.warehouse)
 
-    with pytest.raises(InputError, match="--republish the whole day"):
+    with pytest.raises(InputError, match="use --republish without --category"):
         publish_payouts(at(), [category], republish=True)
 
     assert seen(run.warehouse) == before
