@@ -1,4 +1,4 @@
-"""Quality scores: the weighted geometric mean of a video's components, and the shrinkage of its rates."""
+"""Quality scores: the weighted geometric mean of a video's components, and the shrinkage of rates."""
 
 from creatorpool.quality.geometric import engagement_diversity, geometric_mean, geometric_quality
 from creatorpool.quality.shrinkage import GroupPrior, fit_prior, shrink

@@ -1,4 +1,4 @@
-"""The two components that the rates of actions make: how much viewers engage, and how evenly over the actions."""
+"""The two components from the rates of actions: engagement rate and engagement diversity."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Does a configuration score better? Coverage, agreement of halves, prediction of long views (formulas §1.6).
+"""Comparison of two configurations of quality: coverage, reliability and prediction of long views (formulas §1.6).
 
 Each video's viewers are split at random into two halves, and each half is scored as if it were the day. A score that
-measures the video, not the chance of who watched it, ranks videos alike in both halves (reliability), and ranks them
-as the other half's share of long views does (prediction): a quantity that the score has not seen.
+measures the video, and not the chance selection of its viewers, ranks videos alike in both halves (reliability). It
+also ranks them like the other half's share of long views (prediction), which the score does not use.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from creatorpool.errors import InputError
 from creatorpool.numerics.types import Floats
 
 LEVEL = 0.95
-"""Of the bootstrap's percentile intervals."""
+"""Confidence level of the bootstrap's percentile intervals"""
 
 
 @dataclass(frozen=True)
 class HalfScores:
-    """Scores of n videos by each half of their viewers."""
+    """Scores of n videos from each half of their viewers."""
 
     quality: Floats
     """(2, n) quality, by half"""
@@ -42,7 +42,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One measure of two configurations on the same videos, and by how much the first is ahead."""
+    """One measure of two configurations on the same videos, and the first less the second."""
 
     measure: str
     first: Estimate
@@ -51,7 +51,7 @@ class Comparison:
 
 
 def coverage(quality: ArrayLike, compliant: ArrayLike) -> float:
-    """Share of eligible videos, the compliant ones, with quality above 0; (n,) arrays, 0 where none is eligible."""
+    """Share of the compliant videos with quality above 0; (n,) arrays; 0 without a compliant video."""
     eligible = np.asarray(quality)[np.asarray(compliant, dtype=np.bool_)]
     return float(np.mean(eligible > 0)) if eligible.size else 0.0
 
@@ -62,13 +62,13 @@ def reliability(scores: HalfScores) -> float:
 
 
 def prediction(scores: HalfScores) -> float:
-    """Rank correlation of one half's quality with the other's long views, the mean of both ways round."""
+    """Rank correlation of one half's quality with the other half's long views, the mean of both directions."""
     forward = rank_correlation(scores.quality[0], scores.long_views[1])
     return (forward + rank_correlation(scores.quality[1], scores.long_views[0])) / 2
 
 
 def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
-    """Spearman's correlation of (n,) `a` and `b`, ties by mean rank; 0 where one is constant: it ranks nothing."""
+    """Spearman's correlation of (n,) `a` and `b`, ties by mean rank; 0 if one is constant and ranks nothing."""
     if min(np.ptp(a), np.ptp(b)) == 0:
         return 0.0
     return float(spearmanr(a, b).statistic)
@@ -80,15 +80,15 @@ def compare(first: HalfScores, second: HalfScores, *, draws: int, seed: int) -> 
     Parameters
     ----------
     first, second
-        Scores of the same videos, in the same order. Videos are drawn again for both at once, so that the interval of
-        the difference is that of a paired comparison.
+        Scores of the same videos, in the same order. Each bootstrap sample uses the same videos for both, so that the
+        interval of the difference is that of a paired comparison.
     draws, seed
         Number of bootstrap samples, and their seed.
 
     Raises
     ------
     InputError
-        If the two do not score the same number of videos, or fewer than 3.
+        If the two score different numbers of videos, or fewer than 3.
     """
     n = first.quality.shape[1]
     if second.quality.shape[1] != n or n < 3:
@@ -105,7 +105,7 @@ def _compared(
     name: str, measure: Callable[[HalfScores], float], first: HalfScores, second: HalfScores, draws: int, seed: int
 ) -> Comparison:
     def values(rows: NDArray[np.intp], axis: int) -> Floats:
-        """(3, samples) measure of the first, of the second, and their difference, of (samples, n) rows."""
+        """(3, samples) measures of the first, of the second, and their difference, from (samples, n) rows."""
         both = np.array([[measure(_resampled(scores, sample)) for sample in rows] for scores in (first, second)])
         return np.vstack([both, both[0] - both[1]])
 

@@ -1,6 +1,6 @@
-"""From a video's signals to its quality: the one formula that nights pay by and that attacks are measured with.
+"""From a video's signals to its quality: the one formula of nights, evaluations and the audit of attacks.
 
-Pure numpy over columns of table `video_signals`: each video's result depends on its own row and on the fitted priors.
+Pure numpy over columns of table `video_signals`. A video's result depends on its own row and on the fitted priors.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from creatorpool.quality.smoothing import QualityPriors, fit_priors, smoothed_co
 from creatorpool.settings import SignalSettings
 
 Columns = Mapping[str, NDArray[Any]]
-"""Signals of (n,) videos, as table `video_signals` has them; `category`, the video's first; `is_compliant`."""
+"""(n,) columns of table `video_signals`, with `category`, the video's first category, and `is_compliant`."""
 
 
 class Scores(NamedTuple):
-    """Of n videos; (n,) arrays."""
+    """Scores of n videos; (n,) arrays."""
 
     components: dict[str, Floats]
-    """Published ones and custom signals, after smoothing"""
+    """Published components and custom signals, after smoothing"""
     raw: Floats
     """q, before the clamp and the compliance gate"""
     quality: Floats
@@ -34,29 +34,29 @@ class Scores(NamedTuple):
 
 @dataclass(frozen=True)
 class QualityFormula:
-    """All that quality depends on beside a video's signals; plain values, as it travels to the executors."""
+    """The parameters of quality. All are plain values, because executors receive the formula."""
 
     exponents: Mapping[str, float]
     """φ of every component, custom signals included"""
     action_weights: Mapping[str, float]
     tiers: Mapping[str, float]
     is_smoothed: bool
-    """Whether rates shrink towards their category's"""
+    """Whether rates shrink to the mean of their category"""
 
     @classmethod
     def of(cls, settings: SignalSettings, *, is_smoothed: bool) -> QualityFormula:
-        """The formula of a configuration."""
+        """The formula with the parameters of a configuration."""
         return cls(settings.exponents(), settings.action_weights.model_dump(), dict(settings.tiers), is_smoothed)
 
     def priors(self, columns: Columns) -> QualityPriors | None:
-        """Fitted from the signals of whole categories where rates are smoothed, else None.
+        """Priors fitted from the signals of whole categories; None without smoothing.
 
-        `columns` are those of `smoothing.PRIOR_COLUMNS`.
+        `columns` must hold `smoothing.PRIOR_COLUMNS`; errors are those of `fit_priors`.
         """
         return fit_priors(columns, self.tiers) if self.is_smoothed else None
 
     def scores(self, columns: Columns, priors: QualityPriors | None) -> Scores:
-        """Components, raw score and quality of each video (formulas §1); `priors` is None where nothing is smoothed.
+        """Components, raw score and quality of each video (formulas §1); `priors` is None without smoothing.
 
         Raises
         ------
@@ -71,5 +71,5 @@ class QualityFormula:
         return Scores(components, raw, gated(raw, columns["is_compliant"]))
 
     def effective_impressions(self, columns: Columns, priors: QualityPriors | None) -> Floats:
-        """M = views · Q of each video."""
+        """(n,) effective impressions M = views · Q; arguments and errors as `scores`."""
         return np.asarray(columns["views"] * self.scores(columns, priors).quality, dtype=np.float64)

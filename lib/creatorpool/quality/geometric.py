@@ -1,7 +1,7 @@
 """Engagement diversity, and the geometric mean of the components (formulas §1.2, §1.3; S0 §4).
 
-Every row's result depends on that row alone, to the last bit, however rows are cut into batches: there is no sum over
-rows, sums over columns run in a fixed order, and logarithms come from `elementary`.
+The bits of a row's result depend on that row only, in any batch of rows: there is no sum over rows, sums over columns
+run in a fixed order, and logarithms come from `numerics.elementary`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from creatorpool.numerics.elementary import exp, log
 from creatorpool.numerics.types import Floats
 
 SUM_TOLERANCE = 1e-9
-"""Weights written as decimals add up to 1 within this."""
+"""Largest difference from 1 of the sum of weights, which are written as decimals."""
 
 
 def geometric_quality(components: ArrayLike, weights: ArrayLike, compliant: ArrayLike) -> Floats:
@@ -25,7 +25,7 @@ def geometric_quality(components: ArrayLike, weights: ArrayLike, compliant: Arra
     components : (n, k) array_like
         Components of n videos, each in [0, 1]: watch completion, engagement, diversity, rewatch, safety, and any more.
     weights : (k,) array_like
-        Exponents φ >= 0 that sum to 1. A component whose exponent is 0 drops out, even at 0 (0⁰ = 1).
+        Exponents φ >= 0 that sum to 1. A component with exponent 0 has no effect, even if it is 0 (0⁰ = 1).
     compliant : (n,) array_like of bool
         The compliance gate C: a video that fails it has quality 0.
 
@@ -43,7 +43,7 @@ def geometric_quality(components: ArrayLike, weights: ArrayLike, compliant: Arra
 
 
 def geometric_mean(components: ArrayLike, weights: ArrayLike) -> Floats:
-    """Raw score ``q = Π component ** weight`` before clamp and gate; arguments as `geometric_quality`."""
+    """(n,) raw scores ``q = Π component ** weight``, without clamp and gate; arguments as `geometric_quality`."""
     values, exponents = _checked(components, weights)
     logarithm = np.zeros(values.shape[0])
     for k in np.flatnonzero(exponents > 0):
@@ -52,7 +52,7 @@ def geometric_mean(components: ArrayLike, weights: ArrayLike) -> Floats:
 
 
 def gated(raw: Floats, compliant: ArrayLike) -> Floats:
-    """Quality ``Q = C · min(1, q)`` from (n,) raw scores; `compliant` and errors as `geometric_quality`."""
+    """(n,) quality ``Q = C · min(1, q)`` from (n,) raw scores; `compliant` and errors as `geometric_quality`."""
     gate = np.asarray(compliant, dtype=np.bool_)
     if gate.shape != raw.shape:
         raise InputError(f"compliant must have one value per video, shape {raw.shape}, got {gate.shape}")
@@ -60,17 +60,17 @@ def gated(raw: Floats, compliant: ArrayLike) -> Floats:
 
 
 def engagement_diversity(counts: ArrayLike) -> Floats:
-    """Entropy of the actions over its maximum, ``D = -Σ p log p / log A`` (formulas §1.2, S0 §4).
+    """Entropy of the actions divided by its maximum, ``D = -Σ p log p / log A`` (formulas §1.2, S0 §4).
 
     Parameters
     ----------
     counts : (n, A) array_like
-        Trust-weighted counts, or rates, of A >= 2 actions on n videos, finite and >= 0; only their ratios matter.
+        Trust-weighted counts, or rates, of A >= 2 actions on n videos, finite and >= 0. Only their ratios matter.
 
     Returns
     -------
     (n,) float64 array
-        Diversity in [0, 1]; 0 where no action was taken.
+        Diversity in [0, 1]; 0 without any action.
 
     Raises
     ------

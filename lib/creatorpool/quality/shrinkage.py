@@ -1,8 +1,9 @@
 """Empirical-Bayes shrinkage of rates to the mean of their group (formulas §1.5).
 
-Model: video v of a group has its own rate, with mean m and variance m(1 − m)γ over the group's videos, where
-γ = 1/(1 + k). Its observed rate x/n has mean the video's rate, and variance that of n independent viewers. A Beta
-prior of strength k gives such rates and the posterior mean (x + km)/(n + k); the fit needs only the two moments.
+Model: each video of a group has its own rate. Over the group's videos these rates have mean m and variance m(1 − m)γ,
+with γ = 1/(1 + k). The observed rate x/n has the video's rate as its mean, and the variance of n independent viewers.
+A Beta prior of strength k has these moments and gives the posterior mean (x + km)/(n + k). The fit needs only the
+moments.
 """
 
 from __future__ import annotations
@@ -19,19 +20,19 @@ from creatorpool.numerics.types import Floats
 
 MAX_ROUNDS = 100
 CONVERGED = 1e-12
-BISECTIONS = 60  # of an interval within [0, 1]: below the last bit of γ
+BISECTIONS = 60  # so many halve an interval in [0, 1] to less than the last bit of γ
 
 
 @dataclass(frozen=True)
 class GroupPrior:
-    """What each group's videos have in common."""
+    """The fitted prior of each group."""
 
     group: NDArray[Any]
     """(g,) distinct groups, sorted"""
     mean: Floats
     """(g,) m, in [0, 1]"""
     strength: Floats
-    """(g,) k, in viewers, in [0, inf]: the number of viewers whose evidence the mean is worth"""
+    """(g,) k, in viewers, in [0, inf]: the mean counts like the evidence of k viewers"""
 
 
 def shrink(successes: ArrayLike, weight: ArrayLike, group: ArrayLike) -> Floats:
@@ -42,7 +43,7 @@ def shrink(successes: ArrayLike, weight: ArrayLike, group: ArrayLike) -> Floats:
     successes : (n,) array_like
         x: viewers who acted, trust-weighted, within [0, weight].
     weight : (n,) array_like
-        n: effective number of viewers, finite and >= 0; need not be whole. A video of weight 0 gets its group's mean.
+        n: effective number of viewers, finite and >= 0, not always whole. A video with weight 0 gets its group's mean.
     group : (n,) array_like
         Group of each video, such as its category.
 
@@ -63,7 +64,7 @@ def shrink(successes: ArrayLike, weight: ArrayLike, group: ArrayLike) -> Floats:
 
 
 def shrunk_rate(rate: Floats, weight: Floats, mean: Floats, strength: Floats) -> Floats:
-    """``(n·rate + k·m) / (n + k)`` of each row, written so that k may be infinite; all (n,) arrays."""
+    """(n,) ``(n·rate + k·m) / (n + k)``, in a form that allows an infinite k; all arguments are (n,) arrays."""
     evidence = weight + strength
     reliability = np.where(evidence > 0, weight / np.where(evidence > 0, evidence, 1.0), 0.0)
     return np.clip(mean + (rate - mean) * reliability, 0.0, 1.0)
@@ -74,15 +75,15 @@ def fit_prior(successes: ArrayLike, weight: ArrayLike, group: ArrayLike) -> Grou
 
     Notes
     -----
-    ``x² − x − 2m(n − 1)x + n(n − 1)m²`` has mean n(n − 1)γm(1 − m) and is uncorrelated with x where γ = 0, so that it
-    stays precise when actions are rare. It is summed with weights 1/(1 + γ(n − 1))², and rates are averaged to m with
-    ω = n/(1 + γ(n − 1)): both are best for their γ, and the two alternate until γ settles. Where that takes more than
-    `MAX_ROUNDS`, as in some groups of a few videos, γ is found by bisection: the step maps [0, 1] continuously into
-    itself, so that it leaves a point of every bracket where it is. 1/Σω makes up for m being estimated from the same
-    videos. A group whose videos differ no more than chance explains has γ = 0: an infinite
-    strength. So has one where all or none acted, or no video has more than one viewer: it says nothing of γ.
+    ``x² − x − 2m(n − 1)x + n(n − 1)m²`` has mean n(n − 1)γm(1 − m) and is uncorrelated with x if γ = 0, so that it is
+    precise when actions are rare. It is summed with weights 1/(1 + γ(n − 1))², and m is the mean rate with weights
+    ω = n/(1 + γ(n − 1)). Both weights are optimal for their γ, and the two steps alternate until γ converges. If that
+    takes more than `MAX_ROUNDS`, as in some groups of a few videos, bisection finds γ: the step maps [0, 1]
+    continuously into itself, so that every bracket contains a fixed point. 1/Σω corrects for the estimation of m from
+    the same videos. A group whose videos differ no more than by chance has γ = 0, an infinite strength. So has a group
+    in which all or no viewers acted, or in which no video has more than one viewer: it has no information on γ.
 
-    The fit does not depend on the order of rows, to the last bit.
+    The result has the same bits in any order of rows.
 
     References
     ----------
@@ -93,7 +94,7 @@ def fit_prior(successes: ArrayLike, weight: ArrayLike, group: ArrayLike) -> Grou
 
 
 def fit_priors_of(successes: Sequence[ArrayLike], weight: ArrayLike, group: ArrayLike) -> list[GroupPrior]:
-    """`fit_prior` of several rates of the same videos: what depends on weights and groups alone is sorted once."""
+    """`fit_prior` for several rates of the same videos; weights and groups are sorted only once."""
     checked = [_checked(x, weight, group) for x in successes]
     n = np.asarray(weight, dtype=np.float64)
     names, code = np.unique(np.asarray(group), return_inverse=True)
@@ -116,7 +117,7 @@ def _fitted(names: NDArray[Any], moments: _Moments) -> GroupPrior:
 
 
 def _bisected(moments: _Moments, start: Floats) -> tuple[Floats, Floats]:
-    """(mean, γ) of groups at a γ that the step leaves where it is, beyond `start` in the direction of its step."""
+    """(mean, γ) of groups at a fixed point γ of the step, on the side of `start` to which the step moves."""
     rises = moments.step(start)[1] > start
     low, high = np.where(rises, start, 0.0), np.where(rises, 1.0, start)
     for _ in range(BISECTIONS):
@@ -128,7 +129,7 @@ def _bisected(moments: _Moments, start: Floats) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True)
 class _Moments:
-    """Sums over the videos of one group and one n, which all have the same weights: (c,) arrays, sorted."""
+    """Sums over cells, (c,) sorted arrays: a cell holds the videos of one group with one n, of equal weight."""
 
     n: Floats
     code: NDArray[np.intp]
@@ -138,7 +139,7 @@ class _Moments:
     groups: int
 
     def step(self, gamma: Floats) -> tuple[Floats, Floats]:
-        """(mean, γ) of each group from the weights that are best for the last `gamma`."""
+        """(mean, γ) of each group, with the weights that are optimal for the last `gamma`."""
         inflation = 1.0 + gamma[self.code] * np.maximum(self.n - 1.0, 0.0)
         omega = self.n / inflation
         total = self._by_group(omega * self.videos)
@@ -151,7 +152,7 @@ class _Moments:
         return mean, np.where(scale > 0, np.clip(spread, 0.0, 1.0), 0.0)
 
     def of_groups(self, chosen: NDArray[np.intp]) -> _Moments:
-        """The cells of some groups alone, which become groups 0, 1, …"""
+        """The cells of the `chosen` groups, which become groups 0, 1, …"""
         place = np.full(self.groups, -1)
         place[chosen] = np.arange(chosen.size)
         own = place[self.code] >= 0
@@ -164,7 +165,7 @@ class _Moments:
 
 @dataclass(frozen=True)
 class _Cells:
-    """Videos of one group and one n, which all have the same weights."""
+    """The cells of the videos: a cell holds the videos of one group with one n."""
 
     n: Floats
     code: NDArray[np.intp]
@@ -192,13 +193,13 @@ def _cells(n: Floats, code: NDArray[np.intp], groups: int) -> _Cells:
 
 
 def _order_free_sums(values: Floats, cell: NDArray[np.intp], cells: int) -> Floats:
-    """Sum in each cell of (n,) `values` within [0, 1], in any order the same bits.
+    """Sum of (n,) `values` in [0, 1] in each cell, with the same bits in any order.
 
-    Two pieces of each value lie on grids so coarse that they add up without rounding; what is below the finer one, at
-    most 2**-57 of a value for ten million rows, is left out.
+    Each value is cut into two pieces on grids so coarse that the pieces add up without rounding. The rest below the
+    finer grid, at most 2**-57 of a value for ten million rows, is dropped.
     """
-    room = 2.0 ** values.size.bit_length()
-    coarse, fine = room * 2.0**-52, room * room * 2.0**-104
+    headroom = 2.0 ** values.size.bit_length()
+    coarse, fine = headroom * 2.0**-52, headroom * headroom * 2.0**-104
     high = np.rint(values / coarse) * coarse
     low = np.rint((values - high) / fine) * fine
     sums = [np.bincount(cell, weights=piece, minlength=cells) for piece in (high, low)]
@@ -215,7 +216,7 @@ def _ratio(numerator: Floats, denominator: Floats) -> Floats:
 
 
 def _checked(successes: ArrayLike, weight: ArrayLike, group: ArrayLike) -> Floats:
-    """`successes` as an array, if they fit the weights and groups."""
+    """`successes` as an (n,) array; InputError if it does not fit the weights and groups."""
     x, n, g = np.asarray(successes, dtype=np.float64), np.asarray(weight, dtype=np.float64), np.asarray(group)
     if x.ndim != 1 or not x.shape == n.shape == g.shape:
         raise InputError(f"successes, weight and group must have one shape (n,), got {x.shape}, {n.shape}, {g.shape}")

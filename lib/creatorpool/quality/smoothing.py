@@ -1,8 +1,8 @@
-"""`smoothing: empirical_bayes`: rates shrink to their category before the components are formed (formulas §1.5, §6.2).
+"""`smoothing: empirical_bayes`: rates shrink to the mean of their category (formulas §1.5, §6.2).
 
-The rates of the actions and of rewatching shrink: they are shares of viewers, and mostly 0 on real logs, where
-one zero makes the geometric mean 0. Watch completion and custom signals do not: they are seldom 0, and means of
-values between 0 and 1, whose spread over a video's viewers the signals do not tell.
+The rates of the actions and of rewatching shrink. They are shares of viewers and mostly 0 on real logs, and one zero
+makes the geometric mean 0. Watch completion and custom signals do not shrink: they are seldom 0, and `video_signals`
+does not hold their variance over a video's viewers. Components are computed from the shrunk rates.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class QualityPriors:
     """Fitted priors of every shrunk rate, by category."""
 
     category: tuple[str, ...]
-    """Sorted; row g of each prior belongs to ``category[g]``"""
+    """Sorted names; row g of each prior belongs to ``category[g]``"""
     rates: Mapping[str, GroupPrior]
 
     def as_dict(self) -> dict[str, dict[str, list[float]]]:
-        """``{category: {rate: [mean, strength in viewers]}}``, fit for JSON: an infinite strength becomes 1e308."""
+        """``{category: {rate: [mean, strength in viewers]}}`` for JSON; an infinite strength becomes 1e308."""
         return {
             category: {
                 rate: [float(prior.mean[g]), float(min(prior.strength[g], 1e308))] for rate, prior in self.rates.items()
@@ -49,10 +49,10 @@ def fit_priors(columns: Mapping[str, NDArray[Any]], tiers: Mapping[str, float]) 
     Parameters
     ----------
     columns : mapping of (n,) arrays
-        `PRIOR_COLUMNS` of all videos with signals, `category` being the video's first. The order of rows does not
-        matter.
+        `PRIOR_COLUMNS` of all videos with signals; `category` is the video's first category. The order of rows does
+        not matter.
     tiers
-        Trust weight of each tier, as configured.
+        Trust weight by tier, as configured.
 
     Raises
     ------
@@ -75,7 +75,13 @@ def smoothed_components(
     tiers: Mapping[str, float],
     action_weights: Mapping[str, float],
 ) -> dict[str, Floats]:
-    """The components that shrunk rates change; columns as for `fit_priors`, (n,) arrays out."""
+    """The components that shrunk rates change, as (n,) arrays; `columns` and `tiers` as in `fit_priors`.
+
+    Raises
+    ------
+    InputError
+        If a category has no fitted prior.
+    """
     code = _codes(columns["category"], priors.category)
     n = effective_viewers(columns["viewers"], columns["trust_weight"], tiers)
     rates = {
@@ -86,10 +92,10 @@ def smoothed_components(
 
 
 def effective_viewers(viewers: NDArray[Any], trust_weight: NDArray[Any], tiers: Mapping[str, float]) -> Floats:
-    """Number of equally trusted viewers whose mean varies as much: Kish's (Σw)² / Σw², (n,) arrays.
+    """Number of equally trusted viewers whose mean has the same variance: Kish's (Σw)² / Σw², (n,) arrays.
 
-    Σw² follows from Σ1 and Σw, as (w − lowest)(w − highest) = 0 for each viewer of two tiers. With tiers in between
-    it is an upper bound, and the result a lower one. A change of all weights by one factor changes nothing.
+    With two tiers, (w − lowest)(w − highest) = 0 for each viewer, so that Σ1 and Σw give Σw². With tiers in between
+    this Σw² is an upper bound, and the result a lower bound. Multiplying all weights by one factor changes nothing.
     """
     lowest, highest = min(tiers.values()), max(tiers.values())
     squares = (lowest + highest) * trust_weight - lowest * highest * viewers
@@ -103,4 +109,4 @@ def _codes(category: NDArray[Any], names: tuple[str, ...]) -> NDArray[np.intp]:
     try:
         return np.fromiter((place[name] for name in category.tolist()), dtype=np.intp, count=category.size)
     except KeyError as error:
-        raise InputError(f"category {error} has no fitted prior; there are priors for {list(names)}") from error
+        raise InputError(f"category {error} has no fitted prior; fitted are {list(names)}") from error

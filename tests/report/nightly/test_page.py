@@ -123,7 +123,7 @@ def test_page_tells_every_stage_that_is_published(written: Path) -> None:
         "Gain of one more impression",
         "Outcomes to watch",
         "too few entrants: 12",
-        "short: x0",
+        "below: x0",
         "200 of 250",
         "2 of 3",
     ):
@@ -208,8 +208,8 @@ def test_page_of_a_lone_day_says_plainly_what_is_not_published(tmp_path: Path) -
         "No earlier day is published, so there is nothing to compare with.",
         "Estimates of incentives are not published for this day",
         "A delivery plan is not published for this day",
-        "No results of contracts are kept for this day.",
-        "The ingestion of this day left no counts in the ledger.",
+        "No contract results are stored for this day.",
+        "The ledger has no ingestion counts for this day.",
     ):
         assert expected in text, expected
 

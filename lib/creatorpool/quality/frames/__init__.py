@@ -1,1 +1,1 @@
-"""Frames from events to signals and quality."""
+"""Spark frames from events to signals and quality."""

@@ -1,4 +1,4 @@
-"""The columns of table `video_signals` beside its key and custom signals."""
+"""The columns of table `video_signals`, without its key and custom signals."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Quality components as column expressions over exact integer sums (formulas §1.1, §1.2).
 
-Sums over viewers are of integers, one for each trust tier, so that neither the order of rows nor the engine can change
-them; the few operations that follow are ones that IEEE 754 fixes, in a fixed order of tiers.
+Sums over viewers are sums of integers, one per trust tier, so that neither the order of rows nor the engine can change
+them. The few operations that follow have results that IEEE 754 defines, and run in a fixed order of tiers.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from creatorpool.quality.frames.custom import MILLIONTHS, pair_millionths
 from creatorpool.settings import ActionWeights, CustomSignal, SignalSettings
 
 PUBLISHED = ("viewers", "watched_ms", *ACTION_NAMES, "rewatch")
-"""Quantities of a pair that are summed for every video; custom signals add theirs."""
+"""Quantities of a pair that are summed per video; custom signals are added to them."""
 
 
 def tier_sums(pairs: DataFrame, settings: SignalSettings) -> DataFrame:
-    """One row per `video_key`: of each pair quantity its sum in each tier, and `views`, `pairs`, `length_ms`."""
+    """One row per `video_key`: the sum of each pair quantity in each tier, and `views`, `pairs`, `length_ms`."""
     quantities = pair_quantities(settings.custom)
     tiers = sorted(settings.tiers)
-    # Each quantity and tier is computed once for a pair; the sums are of their products.
+    # Each quantity and tier flag is computed once per pair; the sums are over their products.
     measured = pairs.select(
         *("video_key", "length_ms", "views"),
         *(F.when(F.col("trust_tier") == tier, 1).otherwise(0).alias(_in_tier(t)) for t, tier in enumerate(tiers)),
@@ -42,7 +42,7 @@ def tier_sums(pairs: DataFrame, settings: SignalSettings) -> DataFrame:
 
 
 def pair_quantities(custom: Mapping[str, CustomSignal]) -> dict[str, Column]:
-    """What is summed over a video's pairs, each a BIGINT of one pair: `PUBLISHED`, and the custom signals."""
+    """The quantities that are summed over a video's pairs, as BIGINT: `PUBLISHED` and the custom signals."""
     actions = {action.name: F.col(action.event_column).cast("long") for action in ACTIONS}
     own = {name: pair_millionths(signal) for name, signal in sorted(custom.items())}
     return {
@@ -55,7 +55,7 @@ def pair_quantities(custom: Mapping[str, CustomSignal]) -> dict[str, Column]:
 
 
 def watched_again() -> Column:
-    """r_i: the viewer watched more than one loop, by the time watched or by the log's own count."""
+    """r_i: the viewer watched more than one loop, by watch time or by the loop count of the log."""
     return (F.col("watch_ms") > F.col("length_ms")) | (F.col("loop_count") > 1)
 
 
@@ -69,19 +69,19 @@ def weighted_sum(name: str, tiers: Mapping[str, float]) -> Column:
 
 
 def viewers_in_tiers(tiers: Mapping[str, float]) -> Column:
-    """Viewers of a configured tier."""
+    """Number of viewers in the configured tiers."""
     return _sum_in_order(
         F.lit(0).cast("long"), (F.col(_sum_name("viewers", position)) for position in range(len(tiers)))
     )
 
 
 def _sum_in_order(zero: Column, terms: Iterable[Column]) -> Column:
-    """One term after the other added to `zero`, in their order: an expression as deep for many as for two."""
+    """`zero` plus the terms, added in their order; the depth of the expression does not grow with their number."""
     return F.aggregate(F.array(*terms), zero, add)
 
 
 def at_most_one(value: Column) -> Column:
-    """A share of 1 may exceed it by a rounding error."""
+    """`value`, at most 1: a rounding error can lift a share above 1."""
     return F.least(value, F.lit(1.0))
 
 

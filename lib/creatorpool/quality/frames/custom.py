@@ -1,4 +1,4 @@
-"""Custom signals of conf/signals.yaml: a Spark SQL expression over one pair, its weight, its range (formulas §1.4)."""
+"""Custom signals of the configuration: a Spark SQL expression over one pair, with weight and range (formulas §1.4)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from creatorpool.expressions import require_computable
 from creatorpool.settings import CustomSignal
 
 MILLIONTHS = 1_000_000
-"""A signal's value on one pair is rounded to a whole number of millionths, so that its sum is exact."""
+"""A signal's value on one pair is rounded to whole millionths, so that its sum is exact."""
 
 
 def pair_millionths(signal: CustomSignal) -> Column:
-    """The signal on one pair, clamped to its range and scaled to 0…1,000,000; 0 where it is null or not a number."""
+    """The signal on one pair, clamped to its range and scaled to 0 … 1,000,000; 0 if it is null or NaN."""
     low, high = (F.lit(float(end)) for end in signal.range)
     value = F.expr(signal.expression).cast("double")
     share = (F.least(F.greatest(value, low), high) - low) / (high - low)
@@ -30,9 +30,9 @@ def require_signals(pairs: DataFrame, custom: Mapping[str, CustomSignal], taken:
     Raises
     ------
     ConfigurationError
-        With the signal's name, its expression and what the engine says.
+        The message has the signal's name, its expression and the engine's message.
     """
     for name, signal in custom.items():
         if name in taken:
-            raise ConfigurationError(f"signals.custom.{name}: the name is taken; taken are {sorted(taken)}")
+            raise ConfigurationError(f"signals.custom.{name}: the name is taken: use another name than {sorted(taken)}")
         require_computable(pairs, f"signals.custom.{name}", signal.expression, "double")

@@ -1,4 +1,4 @@
-"""Events of one day to viewer–video pairs (formulas §1.1)."""
+"""From the events of one day to viewer–video pairs (formulas §1.1)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ PAIR_TOTALS = ("video_key", "video_id", "viewer_id", "trust_tier", "length_ms", 
 def viewer_video_pairs(
     events: DataFrame, viewers: DataFrame, videos: DataFrame, settings: SignalSettings, keys: PairKeys | None = None
 ) -> DataFrame:
-    """One row per (`video_id`, `viewer_id`): contracts `events` (one day), `viewers`, `videos` in.
+    """One row per (`video_id`, `viewer_id`), from one day's `events`, `viewers` and `videos`, by their contracts.
 
-    Totals of all the day's events of the pair, flags of actions taken at least once, and `views`, the number of its
-    events that qualify. `trust_tier` and `viewer_id` are null for a viewer, and `length_ms` and `video_id` for a video,
-    that has no row of its own; `video_key` stands for the video nevertheless. `keys` default to those of both tables.
+    A row has the totals of the pair's events, flags of actions taken at least once, and `views`, the number of its
+    qualified events. `trust_tier` and `viewer_id` are null if the viewer has no row in `viewers`; `length_ms` and
+    `video_id` are null if the video has no row in `videos`, but `video_key` is set. `keys` default to `pair_keys`.
     """
     keys = keys or pair_keys(viewers, videos)
     lengths = videos.select(keys.video.alias("video_key"), "video_id", "length_ms")
@@ -36,7 +36,7 @@ def viewer_video_pairs(
             *EVENT_COLUMNS,
             _action_bits().alias("actions"),
         )
-        # One exchange, of narrow rows: pairs, their joins and the sums of videos all stay where a video's events are.
+        # The only exchange, of narrow rows: pairs, joins and sums per video then stay in the partition of the video.
         .repartition("video_key")
         .transform(_within_daily_limit, settings.max_daily_views_per_viewer)
         .transform(with_qualified, lengths, settings.qualified_view, "video_key")
@@ -55,7 +55,7 @@ def viewer_video_pairs(
 
 
 def _action_bits() -> Column:
-    """An event's flags as one number, a bit each, which is exchanged and aggregated as one column."""
+    """An event's flags as the bits of one number, so that one column is exchanged and aggregated."""
     return reduce(add, (F.col(flag).cast("int") * F.lit(1 << bit) for bit, flag in enumerate(ACTION_FLAGS)))
 
 
@@ -64,7 +64,7 @@ def _action_flags() -> list[Column]:
 
 
 def _within_daily_limit(events: DataFrame, limit: int | None) -> DataFrame:
-    """The first `limit` events of each viewer on each video; all of them where it is None."""
+    """The first `limit` events of each viewer on each video; all events if `limit` is None."""
     if limit is None:
         return events
     in_order = Window.partitionBy(*PAIR).orderBy("event_ts", "event_id")
@@ -72,9 +72,9 @@ def _within_daily_limit(events: DataFrame, limit: int | None) -> DataFrame:
 
 
 def with_qualified(events: DataFrame, lengths: DataFrame, rule: QualifiedView, key: str = "video_id") -> DataFrame:
-    """Add `qualified`: the event is one view. Events and `lengths` name their video by the column `key`."""
+    """Add `qualified`: the event counts as one view. Column `key` holds the video in `events` and in `lengths`."""
     long_enough = F.col("watch_ms") >= rule.min_watch_ms
-    if rule.min_share == 0:  # spares a join of every event
+    if rule.min_share == 0:  # avoids a join of all events
         return events.withColumn("qualified", long_enough)
     large_enough = F.col("watch_ms") >= F.lit(rule.min_share) * F.col("length_ms")
     return (

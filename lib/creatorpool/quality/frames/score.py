@@ -23,23 +23,23 @@ QUALITY_SCHEMA = f"video_id string, {', '.join(f'{name} double' for name in COMP
 def video_quality(
     signals: DataFrame, videos: DataFrame, settings: SignalSettings, priors: QualityPriors | None = None
 ) -> DataFrame:
-    """One row per video: `video_signals` and `videos` in, `video_quality` out, without `date`, by their contracts.
+    """One row per video, from `signals` and `videos`: the columns of contract `video_quality` except `date`.
 
-    With `priors` (of `fit_day_priors`) the smoothing is `empirical_bayes`, without them `none`. Custom signals
-    enter the score with their exponents and are not repeated here: nothing changes them on the way.
+    With `priors` (of `fit_day_priors`) the smoothing is `empirical_bayes`, without them `none`. Custom signals enter
+    the score with their exponents. They are not repeated here, because smoothing does not change them.
     """
     formula = QualityFormula.of(settings, is_smoothed=priors is not None)
     return with_category(signals, videos).mapInArrow(_scorer(formula, priors), QUALITY_SCHEMA)
 
 
 def fit_day_priors(signals: DataFrame, videos: DataFrame, settings: SignalSettings) -> QualityPriors:
-    """The priors of `empirical_bayes`, from one day's signals: brings `PRIOR_COLUMNS` to this process."""
+    """The priors of `empirical_bayes` from one day's signals; collects `PRIOR_COLUMNS` in this process."""
     table = with_category(signals, videos).select(*PRIOR_COLUMNS).toArrow()
     return fit_priors({name: table.column(name).to_numpy() for name in PRIOR_COLUMNS}, settings.tiers)
 
 
 def with_category(signals: DataFrame, videos: DataFrame) -> DataFrame:
-    """Signals with `category`, the video's first, and `is_compliant`. A video unknown to `videos` is an error."""
+    """Signals with `category`, the video's first category, and `is_compliant`; TableGuardError for an unknown video."""
     gates = videos.select("video_id", F.col("categories").getItem(0).alias("category"), "is_compliant")
     unknown = F.concat(F.lit("video_quality: video '"), F.col("video_id"), F.lit("' has no row in videos"))
     return signals.join(gates, on="video_id", how="left").withColumn(  # video_id is the key of videos
@@ -50,7 +50,7 @@ def with_category(signals: DataFrame, videos: DataFrame) -> DataFrame:
 def _scorer(
     formula: QualityFormula, priors: QualityPriors | None
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
-    """Scores by numpy on every engine: their powers and logarithms differ in the last bit."""
+    """Scores computed by numpy, because the engines' powers and logarithms differ in the last bit."""
     names = [*formula.exponents, "is_compliant", *(PRIOR_COLUMNS if priors is not None else ())]
 
     def score(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:

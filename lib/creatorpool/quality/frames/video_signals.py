@@ -22,11 +22,16 @@ from creatorpool.settings import SignalSettings
 
 
 def video_signals(events: DataFrame, viewers: DataFrame, videos: DataFrame, settings: SignalSettings) -> DataFrame:
-    """One row per video with a qualified view: one day's `events`, `viewers`, `videos` in, `video_signals` out.
+    """One row per video with a qualified view, from one day's `events`, `viewers` and `videos`, by their contracts.
 
-    By their contracts, without `date`, which the table of the day adds; and a column for each custom signal. A viewer
-    without a row in `viewers` or of a tier that is not configured, and a video without a row in `videos`, are refused
+    The columns are those of contract `video_signals` except `date`, and one per custom signal. A viewer without a row
+    in `viewers` or with a tier that is not configured, and a video without a row in `videos`, raise TableGuardError
     when the rows are computed.
+
+    Raises
+    ------
+    ConfigurationError
+        If a custom signal has a taken name or an expression that gives no number.
     """
     keys = pair_keys(viewers, videos)
     pairs = viewer_video_pairs(events, viewers, videos, settings, keys)
@@ -36,7 +41,9 @@ def video_signals(events: DataFrame, viewers: DataFrame, videos: DataFrame, sett
     known = videos.select(keys.video.alias("video_key"), "video_id", safety.alias("safety"))
     return (
         components.tier_sums(pairs, settings)
-        .filter((F.col("views") > 0) | F.col("length_ms").isNull())  # without a length no view qualifies: refused below
+        .filter(
+            (F.col("views") > 0) | F.col("length_ms").isNull()
+        )  # a video without a length has no views: refused below
         .join(known, on="video_key", how="left")  # video_id is the key of videos
         .transform(_with_components, settings)
         .transform(_with_diversity)
@@ -61,7 +68,7 @@ def _with_components(sums: DataFrame, settings: SignalSettings) -> DataFrame:
 
 
 def _refuse_unknown(column: str, tiers: dict[str, float]) -> Column:
-    """`column`, or a refusal: a viewer or video that is not known must not vanish from the sums."""
+    """`column`, or an error: an unknown viewer or video must not silently drop out of the sums."""
     all_known = (components.viewers_in_tiers(tiers) == F.col("pairs")) & F.col("length_ms").isNotNull()
     fault = F.concat(
         F.lit("video_signals: "),
@@ -72,7 +79,7 @@ def _refuse_unknown(column: str, tiers: dict[str, float]) -> Column:
 
 
 def _with_diversity(signals: DataFrame) -> DataFrame:
-    """Add D. One numpy implementation on every engine: their logarithms differ in the last bit."""
+    """Add D by numpy, because the engines' logarithms differ in the last bit."""
     schema = StructType([*signals.schema.fields, StructField("engagement_diversity", DoubleType())])
     return signals.mapInArrow(_append_diversity, schema)
 

@@ -1,5 +1,6 @@
-"""The nightly report: one page of HTML over what is published of a day.
+"""The nightly report: one HTML page on the published rows of a day.
 
-`published` reads, `figures` computes, `drawing` draws; the sections (`money`, `spread`, `scores`, `movers`, `checks`,
-`entrants`, `delivery`, `warnings`) put both into words and tables, and `page` makes one file of them.
+`published` reads, `figures` computes and `drawing` draws. The sections (`money`, `spread`, `scores`, `movers`,
+`checks`, `entrants`, `delivery`, `warnings`) turn the results into text, tables and charts, and `page` writes them into
+one file.
 """

@@ -1,4 +1,4 @@
-"""What a section of the report is made of; `page` knows how each looks."""
+"""The building blocks of the report's sections; the template of `page` defines how each looks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text; the first `left` columns are words, the others numbers."""
+    """Rows of text cells; the first `left` columns hold words, the others numbers."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -36,7 +36,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart as SVG with what it says in words, and the table behind it."""
+    """A chart as SVG, with a text for screen readers and the table of its data."""
 
     title: str
     svg: str
@@ -47,7 +47,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Figures:
-    """Charts side by side where there is room, and a table beside them."""
+    """Charts side by side if the page is wide enough, and a table beside them."""
 
     figures: Sequence[Figure]
     beside: Table | None = None
@@ -56,7 +56,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Tile:
-    """One number that stands for itself."""
+    """One headline number."""
 
     label: str
     value: str
@@ -65,7 +65,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Tiles:
-    """Numbers side by side."""
+    """Headline numbers side by side."""
 
     tiles: Sequence[Tile]
     kind: str = "tiles"
@@ -86,27 +86,27 @@ class Section:
 
 
 def not_published(what: str, command: str) -> Words:
-    """That a stage is missing, and what would publish it."""
+    """A paragraph that `what` is not published, with the command that publishes it."""
     return Words(f"{what} not published for this day. To publish: {command}", "missing")
 
 
 def number(value: float | None, form: str = ".3f") -> str:
-    """A number as text, a dash where there is none or it is not defined."""
+    """A number as text; a dash for None and NaN."""
     return NOT_KNOWN if value is None or value != value else format(value, form)
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    """A share as text."""
+    """A share as text in percent; a dash for None and NaN."""
     return number(value, f".{digits}%")
 
 
 def signed_money(micros: int) -> str:
-    """Money with its sign, rounded to hundredths; what rounds to nothing shows its micros."""
+    """Micros as units with sign and two decimals; amounts that would round to 0.00 as micros (µ)."""
     if micros and abs(micros) < 5_000:
         return f"{micros:+,} µ"
     return f"{'+' if micros > 0 else ''}{in_units(micros)}".replace("-", "−")
 
 
 def listed(words: Sequence[str]) -> str:
-    """'a, b and c'."""
+    """The words as one list: 'a, b and c'."""
     return " and ".join(part for part in (", ".join(words[:-1]), words[-1] if words else "") if part)

@@ -1,4 +1,4 @@
-"""Section on what was checked and what was refused."""
+"""Section on checked rules and refused rows."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def checks_section(report: ReportDay) -> Section:
 
 def _contracts(report: ReportDay) -> Block:
     if not report.results:
-        return Words("No results of contracts are kept for this day.", "missing")
+        return Words("No contract results are stored for this day.", "missing")
     rows = []
     for contract in sorted({row["contract"] for row in report.results}):
         own = [row for row in report.results if row["contract"] == contract]
@@ -50,7 +50,7 @@ def _contracts(report: ReportDay) -> Block:
 
 
 def refused(report: ReportDay) -> Mapping[str, Mapping[str, Any]]:
-    """By table, what ingestion counted: rows read, accepted, quarantined, late, duplicates, and broken rules."""
+    """Ingestion counts by table: rows read, accepted, quarantined, late, duplicates, and broken rules."""
     run = report.runs.get(INGEST)
     return {} if run is None else dict(sorted(run.rows.items()))
 
@@ -58,7 +58,7 @@ def refused(report: ReportDay) -> Mapping[str, Mapping[str, Any]]:
 def _quarantine(report: ReportDay) -> list[Block]:
     counts = refused(report)
     if not counts:
-        return [Words("The ingestion of this day left no counts in the ledger.", "missing")]
+        return [Words("The ledger has no ingestion counts for this day.", "missing")]
     rows = [
         (
             table,
@@ -67,7 +67,7 @@ def _quarantine(report: ReportDay) -> list[Block]:
         )
         for table, of in counts.items()
     ]
-    delivered = Table(("table", "read", "accepted", "twice", "late", "refused", "share"), rows, "What was delivered")
+    delivered = Table(("table", "read", "accepted", "duplicates", "late", "refused", "share"), rows, "Delivered rows")
     broken = sorted(
         (
             (f"{table}: {rule.replace('_', ' ')}", count)
@@ -78,9 +78,9 @@ def _quarantine(report: ReportDay) -> list[Block]:
     )
     if not broken:
         return [delivered, Words("No delivered row went to quarantine.", "good")]
-    table = Table(("rule", "rows"), [(rule, f"{count:,}") for rule, count in broken], "Rows refused, by rule")
+    table = Table(("rule", "rows"), [(rule, f"{count:,}") for rule, count in broken], "Refused rows by rule")
     bars = [{"label": rule, "part": "rows", "value": count, "place": 0} for rule, count in broken[:RULES_DRAWN]]
-    alt_text = f"Rows refused by rule, the most by '{broken[0][0]}', {broken[0][1]:,}. A row may break several rules."
+    alt_text = f"Refused rows by rule; most by '{broken[0][0]}', {broken[0][1]:,}. A row may break several rules."
     drawn = drawing.svg(drawing.ranked_bars(bars, "rows"), alt_text)
     more = f"; {len(broken) - RULES_DRAWN} more in the table" if len(broken) > RULES_DRAWN else ""
     return [Figures([Figure(f"Quarantine by rule{more}", drawn, alt_text, table)], beside=delivered)]

@@ -1,4 +1,4 @@
-"""Section on planned delivery: drawers, guarantees and how well the response curves fit."""
+"""Section on planned delivery: drawers, guarantees and the fit of the response curves."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from creatorpool.report.nightly.blocks import (
 from creatorpool.report.nightly.published import ReportDay, Row
 
 LEAD = (
-    "How many impressions each content is planned to get in each drawer, what the response curves expect of them, and "
-    "what holds the plan."
+    "The planned impressions of each content in each drawer, the clicks and views that the response curves predict, "
+    "and the constraints that bind."
 )
 SHORTFALL = 1e-6
-"""Of a guarantee, relatively: what a solver's tolerance may leave."""
+"""Relative shortfall of a guarantee up to which it counts as met: the tolerance of the solver"""
 
 
 def delivery_section(report: ReportDay) -> Section:
-    """The plan, or that it is not published."""
+    """The plan, or a note that it is not published."""
     plan, fits = report.records("delivery_plan"), report.records("p2c_parameters")
     command = f"creatorpool plan-delivery --date {report.day}"
     blocks: list[Block] = []
@@ -78,7 +78,7 @@ def _drawers(plan: Sequence[Row]) -> Figure:
 
 def _bindings(plan: Sequence[Row]) -> Table:
     rows = [(name, f"{of['rows']:,.0f}", f"{of['impressions']:,.0f}") for name, of in _sums(plan, "binding").items()]
-    return Table(("held by", "places", "impressions"), rows, "What holds the plan")
+    return Table(("constraint", "places", "impressions"), rows, "Binding constraints")
 
 
 def _guarantees(plan: Sequence[Row]) -> Table:
@@ -91,8 +91,8 @@ def _guarantees(plan: Sequence[Row]) -> Table:
         ((name, want, got) for name, (want, got) in promised.items() if got < want * (1 - SHORTFALL)),
         key=lambda content: content[2] - content[1],
     )
-    rows = [("contents with a guarantee", f"{len(promised):,}"), ("of them short in the plan", f"{len(short):,}")]
-    rows += [(f"short: {name}", f"{got:,.0f} of {want:,.0f}") for name, want, got in short[:5]]
+    rows = [("contents with a guarantee", f"{len(promised):,}"), ("below their guarantee", f"{len(short):,}")]
+    rows += [(f"below: {name}", f"{got:,.0f} of {want:,.0f}") for name, want, got in short[:5]]
     return Table(("guarantees", "number"), rows, "Guaranteed impressions")
 
 
@@ -107,4 +107,4 @@ def _fits(fits: Sequence[Row]) -> Table:
             rows.append(
                 (f"{title}, median", f"{number(own, '.3g')} against {number(base, '.3g')} of the smoothed rate")
             )
-    return Table(("response curves", ""), rows, "How well clicks are predicted, on days held out")
+    return Table(("response curves", ""), rows, "Prediction error of clicks on held-out days")

@@ -1,4 +1,4 @@
-"""Chart data as SVG that stands in the page itself: no scripts, no requests, sharp in print."""
+"""Charts as SVG inside the page: no scripts, no requests, sharp in print."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAIN, SECOND, THIRD, WARM = "#0b6e69", "#c2610c", "#8b95a3", "#a3333d"
 PALE = "#cfe3df"
 SERIES = (MAIN, SECOND, THIRD)
 WIDTH = 300
-"""Of the plot, so that a chart is as wide as a phone and needs no scaling there"""
+"""Width of a plot, pixels: the chart fits a phone without scaling"""
 
 _TAG = re.compile("<[^<>]+>")
 _NAME = re.compile(r'(\bid="|url\(#|href="#)([^")]+)(?=["\)])')
@@ -61,21 +61,21 @@ _CONFIG: dict[str, Any] = {
 
 
 def svg(chart: Drawn, alt_text: str) -> str:
-    """`chart` as one <svg> element that scales with the page and tells a screen reader `alt_text`."""
+    """`chart` as one <svg> element that scales with the page; `alt_text` is its text for screen readers."""
     drawing = {**specification(chart), "config": _CONFIG}
     drawn = _named_anew(rendered(drawing), hashlib.sha256(json.dumps(drawing, sort_keys=True).encode()).hexdigest()[:8])
     width = re.search(r'<svg[^>]*?\bwidth="([\d.]+)"', drawn)
     head = re.search(r'viewBox="([^"]+)"', drawn)
     if width is None or head is None:
-        raise RuntimeError(f"the renderer gave no size for the chart '{alt_text}'")
+        raise RuntimeError(f"vl-convert returned no size for the chart '{alt_text}'")
     body = drawn[drawn.index(">", drawn.index("<svg")) + 1 :]
     style = f"max-width:{float(width[1]):.0f}px"
     return f'<svg role="img" aria-label="{in_html(alt_text)}" viewBox="{head[1]}" style="{style}">{body}'
 
 
 def _named_anew(drawn: str, mark: str) -> str:
-    """The drawing with names of its own for its clips: several share a page, and the renderer counts on and on."""
-    # In tags alone: a label may read like an attribute.
+    """The drawing with ids that start with `mark`: several charts share a page, and the renderer's ids would clash."""
+    # Only inside tags: a label can look like an attribute.
     names = dict.fromkeys(name for tag in _TAG.findall(drawn) for name in re.findall(r'\bid="([^"]+)"', tag))
     anew = {name: f"{mark}-{number}" for number, name in enumerate(names)}
     return _TAG.sub(lambda tag: _NAME.sub(lambda found: f"{found[1]}{anew.get(found[2], found[2])}", tag[0]), drawn)
@@ -101,7 +101,7 @@ def stacked_bars(rows: Rows, parts: Sequence[str], colours: Sequence[str], unit:
 
 
 def ranked_bars(rows: Rows, unit: str) -> Drawn:
-    """Horizontal bars of one colour from rows `label`, `value`, in the order given, under long labels."""
+    """Horizontal bars of one colour from rows `label`, `value`, in the given order; labels may be long."""
     order = [row["label"] for row in rows]
     base = alt.Chart(chart_data(rows))
     bars = base.mark_bar(size=10, color=SECOND).encode(
@@ -113,7 +113,7 @@ def ranked_bars(rows: Rows, unit: str) -> Drawn:
 
 
 def lorenz(rows: Rows, series: Sequence[str], holders: str) -> Drawn:
-    """Lorenz curves from rows `series`, `holders`, `money`, beside the line on which all have the same."""
+    """Lorenz curves from rows `series`, `holders`, `money`, with the diagonal of equal amounts."""
     scale = alt.Scale(domain=list(series), range=list(SERIES[: len(series)]))
     dashes = alt.Scale(domain=list(series), range=[[1, 0], [6, 3], [2, 2]][: len(series)])
     axis = alt.Axis(format="%", tickCount=5)
@@ -134,7 +134,7 @@ def lorenz(rows: Rows, series: Sequence[str], holders: str) -> Drawn:
 
 
 def dots(rows: Rows, series: Sequence[str], title: str, form: str = ".2f") -> Drawn:
-    """A dot for each of rows `label`, `series`, `value`, joined by a line a label."""
+    """One dot per row `label`, `series`, `value`; a line joins the dots of a label."""
     y = alt.Y("label:N", title=None)
     base = alt.Chart(chart_data(rows))
     axis = alt.Axis(format=form, tickCount=5)
@@ -166,7 +166,7 @@ def paired_columns(rows: Rows, groups: Sequence[str], series: Sequence[str]) -> 
 
 
 def heat(rows: Rows, groups: Sequence[str]) -> Drawn:
-    """A field for each of rows `label`, `group`, `value` (shares), with its number."""
+    """A heat map: one cell per row `label`, `group`, `value` (a share), with its number."""
     base = alt.Chart(chart_data(rows)).encode(
         x=alt.X("group:N", title=None, sort=list(groups), axis=alt.Axis(labelAngle=0, labelLimit=52, orient="top")),
         y=alt.Y("label:N", title=None),
@@ -180,7 +180,7 @@ def heat(rows: Rows, groups: Sequence[str]) -> Drawn:
 
 
 def histograms(rows: Rows, names: Sequence[str]) -> Drawn:
-    """A small histogram for each name, from rows `name`, `start`, `end`, `share`; all on one scale."""
+    """One small histogram per name, from rows `name`, `start`, `end`, `share`; each has its own scale of shares."""
     base: alt.Chart = (
         alt.Chart(width=118, height=64)
         .mark_bar(color=MAIN, cornerRadiusEnd=0)
@@ -198,7 +198,7 @@ def histograms(rows: Rows, names: Sequence[str]) -> Drawn:
 
 
 def gains_and_losses(rows: Rows, unit: str) -> Drawn:
-    """Bars to both sides of nothing from rows `label`, `series` (added, taken), `value`, in the order given."""
+    """Bars to both sides of zero from rows `label`, `series` (added, taken), `value`, in the given order."""
     order = list(dict.fromkeys(row["label"] for row in rows))
     scale = alt.Scale(domain=["added", "taken"], range=[MAIN, SECOND])
     bars = (
@@ -210,12 +210,12 @@ def gains_and_losses(rows: Rows, unit: str) -> Drawn:
             color=alt.Color("series:N", scale=scale),
         )
     )
-    nothing = alt.Chart(chart_data([{"x": 0}])).mark_rule(color=MUTED).encode(x="x:Q")
-    return alt.layer(bars, nothing).properties(width=WIDTH - 90, height=alt.Step(23))
+    zero = alt.Chart(chart_data([{"x": 0}])).mark_rule(color=MUTED).encode(x="x:Q")
+    return alt.layer(bars, zero).properties(width=WIDTH - 90, height=alt.Step(23))
 
 
 def interval_dots(rows: Rows, title: str, form: str = "~g", reference: float | None = None) -> Drawn:
-    """An estimate with its interval for each of rows `label`, `value`, `low`, `high`."""
+    """An estimate with its interval per row `label`, `value`, `low`, `high`."""
     base = alt.Chart(chart_data(rows)).encode(y=alt.Y("label:N", title=None))
     axis = alt.Axis(format=form, tickCount=4)
     rule = base.mark_rule(color=MAIN, strokeWidth=2.2, opacity=0.55).encode(
@@ -230,7 +230,7 @@ def interval_dots(rows: Rows, title: str, form: str = "~g", reference: float | N
 
 
 def pass_curves(points: Rows, curves: Rows, segments: Sequence[str]) -> Drawn:
-    """Shares that passed from rows `segment`, `quality`, `pass_rate`, and fitted curves, with `probability`."""
+    """Shares that passed, from rows `segment`, `quality`, `pass_rate`; fitted curves have `probability` instead."""
     colours = (MAIN, SECOND, THIRD, WARM, "#5b4b8a", INK)
     color = alt.Color("segment:N", scale=alt.Scale(domain=list(segments), range=list(colours[: len(segments)])))
     x = alt.X("quality:Q", title="quality proxy at entry", axis=alt.Axis(tickCount=5))
@@ -244,7 +244,7 @@ def pass_curves(points: Rows, curves: Rows, segments: Sequence[str]) -> Drawn:
 
 
 def gains_and_price(rows: Rows, price: float | None, title: str) -> Drawn:
-    """A bar for each of rows `label`, `value`, and the common price as a line across them."""
+    """One bar per row `label`, `value`, and the common price as a line across the bars."""
     bars = (
         alt.Chart(chart_data(rows))
         .mark_bar(size=14, color=MAIN)

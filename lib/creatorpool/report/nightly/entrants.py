@@ -1,4 +1,4 @@
-"""Section on newcomers: the incentives dashboard of S4 §5.4 and D.4, a segment a line."""
+"""Section on newcomers: the incentives dashboard of S4 §5.4 and D.4, one line per segment."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from creatorpool.report.nightly.published import ReportDay, Row
 
 REALISED = "realised"
 LEAD = (
-    "What the test of newcomers shows: how many graduate, how much quality moves that chance (the slope π′ and the "
-    "leverage ℓ = π′/π), what graduating is worth (ΔG), and the bounty that would close the gap. Money is in "
-    "values of one success; lines are intervals."
+    "Results of the newcomers' test: the share that graduates, the effect of quality on that share (the slope π′ and "
+    "the leverage ℓ = π′/π), the value of graduation (ΔG), and the bounty that closes the gap. The unit of money is "
+    "the value of one success. Lines show intervals."
 )
 
 
 def incentives_section(report: ReportDay) -> Section:
-    """The dashboard, or that it is not published."""
+    """The dashboard, or a note that it is not published."""
     incentives = report.records("cohort_incentives")
     if incentives is None:
         command = f"creatorpool incentives --date {report.day}"
@@ -50,7 +50,7 @@ def incentives_section(report: ReportDay) -> Section:
         _advice(advice),
     ]
     reasons = [f"{row['segment']}: {row['reason']}" for row in incentives if row["reason"]]
-    notes = [Words(f"Left out where the data do not carry it. {' · '.join(reasons)}")] if reasons else []
+    notes = [Words(f"Estimates that the data do not allow are left out. {' · '.join(reasons)}")] if reasons else []
     return Section("incentives", "Newcomers", "Newcomers' incentives", LEAD, [*blocks, *notes])
 
 
@@ -149,7 +149,7 @@ def _policies(incentives: Sequence[Row], advice: Mapping[str, Row]) -> Table:
             )
         )
     header = ("segment", "newcomers", "bar", "bounty now", "test impressions each", "expected spend each", "certified")
-    return Table(header, rows, "Today's policy and what it delivers")
+    return Table(header, rows, "Today's policy and its results")
 
 
 def _kpi_table(incentives: Sequence[Row], advice: Mapping[str, Row]) -> Table:
@@ -187,4 +187,4 @@ def _advice(advice: Mapping[str, Row]) -> Table:
         )
         for name, row in advice.items()
     ]
-    return Table(("segment", "now", "advised", "why, or why not"), rows, "Advice", left=4)
+    return Table(("segment", "now", "advised", "reason"), rows, "Advice", left=4)

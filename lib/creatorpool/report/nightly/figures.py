@@ -1,4 +1,4 @@
-"""From arrays to what charts and tables show: no reading, no drawing."""
+"""The numbers of charts and tables, computed from arrays; this module does not read and does not draw."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ BINS = 20
 LORENZ_POINTS = 120
 REASONS_NAMED = 3
 LEAST_REASON = 0.05
-"""Of the change: what is smaller is not named"""
+"""Smallest share of a change that is named as a reason"""
 
 
 @dataclass(frozen=True)
 class Concentration:
-    """How concentrated (n,) amounts are; NaN throughout where all of them are 0."""
+    """Measures of the concentration of (n,) amounts; all are NaN if all amounts are 0."""
 
     count: int
     gini: float
@@ -36,7 +36,7 @@ class Concentration:
 
 
 def concentration(amounts: ArrayLike) -> Concentration:
-    """Measures of (n,) amounts >= 0."""
+    """The `Concentration` of (n,) amounts >= 0."""
     x = np.asarray(amounts, dtype=np.float64)
     if not x.any():
         return Concentration(x.size, math.nan, math.nan, math.nan)
@@ -44,7 +44,7 @@ def concentration(amounts: ArrayLike) -> Concentration:
 
 
 def lorenz_rows(amounts: Mapping[str, ArrayLike]) -> list[dict[str, Any]]:
-    """Rows `series`, `holders`, `money` of the Lorenz curves of (n,) amounts by name; a series of zeros has none."""
+    """Rows `series`, `holders`, `money` of the Lorenz curves of (n,) amounts by name; all zeros give no rows."""
     return [
         {"series": name, "holders": holders, "money": money}
         for name, amount in amounts.items()
@@ -54,7 +54,7 @@ def lorenz_rows(amounts: Mapping[str, ArrayLike]) -> list[dict[str, Any]]:
 
 
 def fifths(size: ArrayLike) -> NDArray[np.int64]:
-    """Which fifth, 0 … 4 from the smallest, each of (n,) sizes belongs to; ties stay in the order given."""
+    """The fifth, 0 … 4 from the smallest, of each of (n,) sizes; ties keep the given order."""
     x = np.asarray(size, dtype=np.float64)
     place = np.empty(x.size, dtype=np.int64)
     place[np.argsort(x, kind="stable")] = np.arange(x.size)
@@ -63,7 +63,7 @@ def fifths(size: ArrayLike) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Creators with views, in fifths by these: (5,) numbers, views and money of each fifth, and (5,) money by pool."""
+    """Creators in fifths by views: (5,) counts, views and micros of the fifths, and (5,) micros by pool."""
 
     creators: NDArray[np.int64]
     views: Floats
@@ -72,27 +72,27 @@ class Sizes:
 
 
 def payouts_by_size(pool_payouts: pa.Table, video_views: pa.Table) -> Sizes:
-    """How pool money falls to creators of different sizes.
+    """Pool money by the size of its creators.
 
-    Creators without a view, whom only a floor pays, are in no group; what they get counts with the smallest.
+    Creators without views, who can get only floors, are not counted; their money counts with the smallest fifth.
 
     Parameters
     ----------
     pool_payouts : table
         `category`, `video_id`, `creator_id`, `payout_micros`.
     video_views : table
-        `video_id`, `views`; a video that is not in it had none.
+        `video_id`, `views`; a missing video has no views.
     """
     owner = pool_payouts.column("creator_id").combine_chunks().dictionary_encode()
     names, code = len(owner.dictionary), owner.indices.to_numpy()
     video = pool_payouts.column("video_id").combine_chunks().dictionary_encode()
     _, first = np.unique(video.indices.to_numpy(), return_index=True)
-    # A video in several pools has its views once.
+    # The views of a video in several pools count once.
     own = pool_payouts.column("video_id").take(pa.array(first))
     found = pc.index_in(own, value_set=video_views.column("video_id"))
     views = pc.fill_null(video_views.column("views").take(found), 0).to_numpy().astype(np.float64)
     seen = np.bincount(code[first], weights=views, minlength=names)
-    # Ties go by name: what is shown must not hang on the order in which rows were stored.
+    # Ties go by name, so that the result does not depend on the order of stored rows.
     order = np.argsort(np.asarray(owner.dictionary.to_pylist(), dtype=object), kind="stable")
     order = order[seen[order] > 0]
     group = np.zeros(names, dtype=np.int64)
@@ -112,7 +112,7 @@ def payouts_by_size(pool_payouts: pa.Table, video_views: pa.Table) -> Sizes:
 
 
 def histogram(values: ArrayLike) -> list[dict[str, float]]:
-    """Rows `start`, `end`, `share` of (n,) values in [0, 1], in `BINS` equal bins; shares sum to 1, or are 0."""
+    """Rows `start`, `end`, `share` of (n,) values in [0, 1], in `BINS` equal bins; all shares are 0 if n = 0."""
     counts, edges = np.histogram(np.asarray(values, dtype=np.float64), bins=BINS, range=(0.0, 1.0))
     shares = counts / max(1, counts.sum())
     return [
@@ -122,7 +122,7 @@ def histogram(values: ArrayLike) -> list[dict[str, float]]:
 
 
 def quantiles(values: ArrayLike) -> dict[str, float]:
-    """Mean, 10th percentile, median, 90th percentile, and the share that is 0, of (n,) values; NaN of none."""
+    """Mean, 10th percentile, median, 90th percentile, and the share of zeros, of (n,) values; NaN if n = 0."""
     x = np.asarray(values, dtype=np.float64)
     if not x.size:
         return dict.fromkeys(("mean", "p10", "median", "p90", "zero"), math.nan)
@@ -132,7 +132,7 @@ def quantiles(values: ArrayLike) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Mover:
-    """A creator whose pool payouts changed, in micros, and the reasons by size where they are known."""
+    """A creator whose pool payouts changed, micros, with the largest reasons if they are known."""
 
     creator: str
     before: int
@@ -146,9 +146,9 @@ class Mover:
 
 
 def explained_movers(changes: pa.Table, most: int) -> list[Mover]:
-    """The creators whose pool payouts changed most, from rows of `payout_changes` against one day.
+    """The `most` creators whose pool payouts changed most, from rows of `payout_changes` against one day.
 
-    A video that changed hands left what one creator earns from and entered what another does.
+    A video that changed hands left the videos of one creator and entered those of another.
     """
     names = [f"{name}_micros" for name in PARTS]
     is_kept = pc.fill_null(pc.equal(changes.column("creator_id"), changes.column("against_creator_id")), True)
@@ -181,7 +181,7 @@ def _mover(row: Mapping[str, Any]) -> Mover:
 
 
 def plain_movers(before: pa.Table, now: pa.Table, most: int) -> list[Mover]:
-    """The same from `creator_id`, `payout_micros` of two days, without reasons."""
+    """As `explained_movers`, without reasons, from columns `creator_id`, `payout_micros` of two days."""
     names = pa.chunked_array([*before.column("creator_id").chunks, *now.column("creator_id").chunks], pa.string())
     names = names.unique().sort()
     old, new = (
@@ -194,7 +194,7 @@ def plain_movers(before: pa.Table, now: pa.Table, most: int) -> list[Mover]:
 
 
 def moved_by_reason(changes: pa.Table) -> dict[str, tuple[int, int]]:
-    """Micros that each reason added to payouts and took from them, over all rows; reasons that did neither left out."""
+    """Micros (>= 0, <= 0) that each reason added to payouts and took from them, over all rows, without zeros."""
     found = {}
     for name in PARTS:
         micros = changes.column(f"{name}_micros")
@@ -206,7 +206,7 @@ def moved_by_reason(changes: pa.Table) -> dict[str, tuple[int, int]]:
 
 
 def intervals(rows: Sequence[Mapping[str, Any]], name: str, label: str = "segment") -> list[dict[str, Any]]:
-    """Rows `label`, `value`, `low`, `high` of an estimate with its interval, where the data carry it."""
+    """Rows `label`, `value`, `low`, `high` of the estimate `name` with its interval; null estimates are left out."""
     return [
         {"label": row[label], "value": row[name], "low": row[f"{name}_lo"], "high": row[f"{name}_hi"]}
         for row in rows
@@ -215,10 +215,10 @@ def intervals(rows: Sequence[Mapping[str, Any]], name: str, label: str = "segmen
 
 
 def kpis(incentive: Mapping[str, Any], advice: Mapping[str, Any] | None) -> dict[str, float | None]:
-    """The outcome KPIs of S4 §5.4 for one segment; None where the data do not carry one.
+    """The outcome KPIs of S4 §5.4 for one segment; None where an estimate is missing.
 
-    Quality lift is what the advised policy induces above today's quality; the discovery rate is π̂; 1/ℓ is what a unit
-    of marginal incentive, Bπ′, costs in expected payout, Bπ.
+    The quality lift is the induced quality of the advised policy less today's. The discovery rate is π̂. 1/ℓ is the
+    expected payout Bπ per unit of marginal incentive Bπ′.
     """
     lift = None
     if advice is not None and None not in (advice["advised_quality"], advice["current_quality"]):

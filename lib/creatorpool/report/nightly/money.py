@@ -1,4 +1,4 @@
-"""Sections on the money: pools and how they were formed, and how many videos they reach."""
+"""Sections on the money: the pools, how they were formed, and how many videos they pay."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from creatorpool.runs.pools import PoolRun
 
 
 def headline(report: ReportDay) -> Tiles:
-    """What everybody asks first."""
+    """The headline numbers: money paid, its sources, creators who earned, and unallocated money."""
     paid, before = report.paid, report.before
     creators = paid.rows("creator_payouts", "payout_micros", "pulse_micros", "total_micros")
     total = pc.sum(creators.column("total_micros")).as_py() or 0
@@ -53,7 +53,7 @@ def headline(report: ReportDay) -> Tiles:
 
 
 def pools_section(report: ReportDay) -> Section:
-    """From advertisers' money to pools, and by which rule they were split."""
+    """From advertising revenue to pools, and the rules that split the pools."""
     formed = {row["category"]: row for row in report.paid.rows("pool_revenue").to_pylist()}
     rows: list[tuple[str, ...]] = []
     bars: list[dict[str, Any]] = []
@@ -98,7 +98,7 @@ def pools_section(report: ReportDay) -> Section:
 
 
 def _refunds(report: ReportDay, formed: Mapping[str, Mapping[str, Any]]) -> list[Block]:
-    """What refunds did to the day's revenue, where there are any."""
+    """A paragraph on refunds and carries of the day, if there are any."""
     total = {name: sum(row[name] or 0 for row in formed.values()) for name in CARRY_COLUMNS[:3]}
     if not any(total.values()):
         return []
@@ -106,7 +106,7 @@ def _refunds(report: ReportDay, formed: Mapping[str, Mapping[str, Any]]) -> list
     return [
         Words(
             f"Revenue is after refunds: {refunds} of the day and {carried_in} that earlier days carried; {carried} is "
-            f"carried to the categories' next day."
+            f"carried to later days of the categories."
         )
     ]
 
@@ -128,14 +128,14 @@ def _rules(report: ReportDay) -> list[Block]:
     moved = sum(pool.efficiency_moved_micros or 0 for pool in report.paid.pools.values())
     return [
         Words(
-            f"Split by: {'; '.join(rules)} (objective, dampening α, weight of efficiency λ). "
+            f"Split by: {'; '.join(rules)} (objective, dampening α, efficiency weight λ). "
             f"λ moved {in_units(moved, report.currency)} between videos."
         )
     ]
 
 
 def coverage_section(report: ReportDay) -> Section:
-    """How many of the videos that may be paid have a quality above 0, and are."""
+    """How many eligible videos are paid, by pool."""
     bars, rows = [], []
     before = report.before.pools if report.before else {}
     for category, pool in report.paid.pools.items():

@@ -1,4 +1,4 @@
-"""Section on what changed since the last published day, and why."""
+"""Section on the changes since the last published day, with their reasons."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ SHORT = {
 
 
 def movers_section(report: ReportDay) -> Section:
-    """The creators whose pool payouts changed most, with reasons where these are published."""
-    lead = "Pool payouts against the last published day. Every change is split into its causes, to the micro."
+    """The creators whose pool payouts changed most, with reasons if these are published."""
+    lead = (
+        "Pool payouts against the last published day. Each change is split by cause, and the parts sum to it exactly."
+    )
     before = report.before
     if before is None:
         blocks: list[Block] = [Words("No earlier day is published, so there is nothing to compare with.", "missing")]
@@ -35,8 +37,8 @@ def movers_section(report: ReportDay) -> Section:
     own = None if changes is None else changes.filter(pc.equal(changes.column("against_date"), before.day))
     if own is None or not own.num_rows:
         missing = Words(
-            f"The reasons are not published for this day against {before.day}: what follows is computed from the "
-            f"payouts of both days. To publish: creatorpool explain --date {report.day} --against {before.day}",
+            f"The reasons are not published for this day against {before.day}. The table is computed from the payouts "
+            f"of both days. To publish: creatorpool explain --date {report.day} --against {before.day}",
             "missing",
         )
         movers = plain_movers(_earned(before), _earned(report.paid), TOP_MOVERS)
@@ -68,7 +70,7 @@ def _table(movers: Sequence[Mover], before: PaidDay) -> Table:
 
 
 def short(reason: str) -> str:
-    """A reason in two words."""
+    """A reason as a short label."""
     return SHORT.get(reason, reason.replace("_", " "))
 
 

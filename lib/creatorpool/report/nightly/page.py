@@ -1,4 +1,4 @@
-"""All sections as one page of HTML that needs nothing beside it."""
+"""All sections as one HTML page that loads nothing."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ TEMPLATE = "page.html.j2"
 
 
 def page(report: ReportDay) -> str:
-    """The report as HTML; the same published rows give the same page."""
+    """The report as HTML. The same published rows give the same page."""
     sections = [section(report) for section in SECTIONS]
     return rendered(report, sections)
 
 
 def rendered(report: ReportDay, sections: list[Section]) -> str:
-    """Sections in the page's frame, with warnings and headline before them and where all comes from after them."""
+    """The page: warnings and headline numbers, then `sections`, then the runs and table versions behind them."""
     environment = Environment(
         loader=PackageLoader("creatorpool.report.nightly", "."),
         autoescape=True,
@@ -55,12 +55,12 @@ def rendered(report: ReportDay, sections: list[Section]) -> str:
 
 
 def _shown(value: object) -> object:
-    """What the page shows of a value before it is escaped: one line of visible characters. Markup is the page's own."""
+    """A value as one line of visible characters, before escaping; markup of the page itself stays as it is."""
     return one_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def write_page(report: ReportDay, path: Path) -> Path:
-    """Write the page to `path` and return it; a reader never finds half a page there."""
+    """Write the page to `path` in one step, so that a reader never finds half a page; return `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".part")
     unfinished.write_text(page(report), "utf-8")
@@ -68,7 +68,7 @@ def write_page(report: ReportDay, path: Path) -> Path:
 
 
 def _sources(report: ReportDay) -> Mapping[str, list[tuple[str, ...]]]:
-    """Which runs published what the page shows, and the table versions behind it."""
+    """The runs that published the rows of the page, and the table versions."""
     pools = sorted({(row.run_id, row.code_version, row.finished_at) for row in report.paid.pools.values()})
     runs: list[tuple[str, ...]] = [("allocate", run, code, f"{done:%Y-%m-%d %H:%M:%S}") for run, code, done in pools]
     runs += [

@@ -1,4 +1,4 @@
-"""What the report shows: the published rows of a day, at the versions that the ledgers name, read without an engine."""
+"""The published rows of a day, at the versions that the ledgers name, read without an engine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WEEK = timedelta(days=7)
 
 @dataclass(frozen=True)
 class PaidDay:
-    """A day's published pools, by category, and the versions of all tables behind them."""
+    """A day's published pools by category, and the versions of the tables that their runs read and wrote."""
 
     warehouse: Warehouse
     day: date
@@ -31,26 +31,27 @@ class PaidDay:
     versions: Mapping[str, int]
 
     def rows(self, table: str, *columns: str) -> pa.Table:
-        """Columns of the day's rows of `table`, in no promised order."""
+        """The day's rows of `table`, only `columns` if given, in any order."""
         return self.warehouse.read_arrow(table, columns, day=self.day, version=self.versions[table])
 
     def total(self, column: str) -> int:
-        """Sum of a money column of the ledger over all pools."""
+        """Sum over all pools of a money column of the ledger, micros."""
         return sum(getattr(pool, column) for pool in self.pools.values())
 
 
 @dataclass(frozen=True)
 class ReportDay:
-    """All that is published of a day, with the days that it is compared with where these are published."""
+    """The published data of a day, and of the days that the report compares with it."""
 
     paid: PaidDay
     before: PaidDay | None
-    """The last published day before it"""
+    """The last published day before; None if there is none"""
     week_ago: PaidDay | None
+    """The day a week before; None if it is not published"""
     runs: Mapping[str, StageRun]
     """The published run of each stage"""
     results: Sequence[Row]
-    """Of every rule, the latest result of its contract that day"""
+    """Results of all rules from the latest run of each contract on the day"""
 
     @property
     def day(self) -> date:
@@ -59,26 +60,26 @@ class ReportDay:
 
     @property
     def currency(self) -> str:
-        """Of all money."""
+        """Currency of all money."""
         return next(iter(self.paid.pools.values())).currency
 
     @property
     def compared(self) -> dict[str, PaidDay]:
-        """The days side by side, by what they are called; the day itself first."""
+        """The compared days by their labels; the day itself comes first."""
         others = {} if self.before is None else {_called(self.day, self.before.day): self.before}
         if self.week_ago is not None and (self.before is None or self.week_ago.day != self.before.day):
             others["a week ago"] = self.week_ago
         return {"this day": self.paid} | others
 
     def stage_rows(self, table: str) -> pa.Table | None:
-        """The day's rows of a table that a stage of its own publishes; None where it is not published."""
+        """The day's rows of a stage's table, from the latest published run; None if there is no such run."""
         run = latest_run(run for run in self.runs.values() if table in run.outputs)
         if run is None:
             return None
         return self.paid.warehouse.read_arrow(table, day=self.day, version=run.outputs[table])
 
     def records(self, table: str) -> list[Row] | None:
-        """The same as rows in the order of the table's key."""
+        """The same rows as dictionaries, in the order of the table's key."""
         rows = self.stage_rows(table)
         if rows is None:
             return None
@@ -87,12 +88,12 @@ class ReportDay:
 
 
 def report_day(warehouse: Warehouse, day: date) -> ReportDay:
-    """Find what is published of `day`.
+    """Find the published data of `day`.
 
     Raises
     ------
     MissingTableError
-        If its payouts are not.
+        If the payouts of `day` are not published.
     """
     paid = _paid_day(warehouse, day)
     if paid is None:
@@ -123,14 +124,14 @@ def _latest(runs: Sequence[StageRun], stage: str) -> StageRun | None:
 
 
 def _latest_results(warehouse: Warehouse, day: date) -> list[Row]:
-    """Run ids begin with the time at which the run began, so that the greatest is the latest."""
+    """Results of the latest run of each contract: the greatest run id, because ids begin with the start time."""
     if not warehouse.exists("contract_results"):
         return []
     rows = warehouse.read_arrow("contract_results", day=day).to_pylist()
     latest: dict[str, str] = {}
     for row in rows:
         latest[row["contract"]] = max(row["run_id"], latest.get(row["contract"], ""))
-    # What the contract calls the rule's purpose goes with it: a name alone tells an operator little.
+    # The rule's hint from the contract explains its name to an operator.
     hints = {(name, rule.name): rule.hint for name, contract in load_contracts().items() for rule in contract.rules}
     chosen = [row for row in rows if row["run_id"] == latest[row["contract"]]]
     chosen.sort(key=lambda row: (row["contract"], row["rule"]))

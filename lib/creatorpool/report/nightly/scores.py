@@ -1,4 +1,4 @@
-"""Section on quality: how its components are distributed over the day's compliant videos."""
+"""Section on quality: the distribution of its components over the day's compliant videos."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NAMES = {name: name.replace("_", " ") for name in (*COMPONENT_NAMES, SCORE)}
 
 
 def quality_section(report: ReportDay) -> Section:
-    """Histograms of the components and of the score, with quantiles and yesterday's medians."""
+    """Histograms of the components and of the score, with quantiles and the medians of the last published day."""
     values = _compliant(report.paid)
     before = {} if report.before is None else _compliant(report.before)
     bars = [{"name": NAMES[name], **bar} for name in NAMES for bar in histogram(values[name])]
@@ -43,8 +43,8 @@ def quality_section(report: ReportDay) -> Section:
         "quality",
         "Quality",
         "Quality",
-        "The quality of a video is the weighted geometric mean of its components, each from 0 to 1: one that is 0 "
-        f"makes it 0. Over the day's {count:,} compliant videos.",
+        "The quality of a video is the weighted geometric mean of its components, each from 0 to 1. A component of 0 "
+        f"makes the quality 0. The numbers are over the day's {count:,} compliant videos.",
         [Figures([figure], beside=table)],
     )
 

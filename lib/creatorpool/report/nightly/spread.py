@@ -1,4 +1,4 @@
-"""Sections on who gets the money: concentration against earlier days, and creators of different sizes."""
+"""Sections on the spread of the money: concentration against earlier days, and payouts by creator size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from creatorpool.report.nightly.published import ReportDay
 
 
 def concentration_section(report: ReportDay) -> Section:
-    """Lorenz curves of videos and of creators, and each pool's Gini coefficient, beside earlier days'."""
+    """Lorenz curves over videos and creators, and the Gini coefficients of pools, with those of earlier days."""
     days = report.compared
     videos = {name: _micros(day.rows("video_payouts", "payout_micros")) for name, day in days.items()}
     creators = {name: _micros(day.rows("creator_payouts", "payout_micros")) for name, day in days.items()}
@@ -29,8 +29,8 @@ def concentration_section(report: ReportDay) -> Section:
         "concentration",
         "Concentration",
         "Concentration",
-        "The further a curve sags below the diagonal, the fewer hold the money. The Gini coefficient is 0 where all "
-        "are paid the same and nears 1 where one is paid everything. Pool money only.",
+        "The further a curve lies below the diagonal, the more concentrated the money is. The Gini coefficient is 0 if "
+        "all are paid the same and near 1 if one is paid everything. Only pool money counts.",
         [*blocks, *notes],
     )
 
@@ -46,7 +46,7 @@ def _lorenz(amounts: Mapping[str, NDArray[np.int64]], holders: str) -> Figure:
         (name, f"{of.count:,}", number(of.gini), percent(of.top1pct), number(of.effective, ",.0f"))
         for name, of in found.items()
     ]
-    table = Table(("", holders, "Gini", "top 1 %", "as if equal among"), rows, f"Concentration over {holders}")
+    table = Table(("", holders, "Gini", "top 1 %", "effective number"), rows, f"Concentration over {holders}")
     alt_text = f"Lorenz curves of pool payouts over {holders}. " + " ".join(
         f"Gini {name}: {number(of.gini)}." for name, of in found.items()
     )
@@ -83,15 +83,15 @@ def _by_pool(report: ReportDay) -> list[Figure]:
 
 
 def sizes_section(report: ReportDay) -> Section:
-    """Who of small and large creators gets the pools' money."""
+    """Pool money by creator size."""
     payouts = report.paid.rows("pool_payouts", "category", "video_id", "creator_id", "payout_micros")
     sizes = payouts_by_size(payouts, report.paid.rows("video_signals", "video_id", "views"))
     return Section(
         "sizes",
         "Creator size",
         "By category and creator size",
-        "Creators with views in the pools, in five equal groups by the views of their videos on the day. Where a "
-        "group's share of money is above its share of views, quality and dampening work in its favour.",
+        "Creators with views in the pools, in five equal groups by the views of their videos on the day. If a group's "
+        "share of money is above its share of views, quality and dampening favour it.",
         [Figures([_columns(report, sizes), _field(report, sizes)])],
     )
 
@@ -135,7 +135,7 @@ def _field(report: ReportDay, sizes: Sizes) -> Figure:
     table = Table(("category", *SIZE_GROUPS), rows, f"Pool money by creator size, {report.currency}")
     top = max(shares, key=lambda name: float(shares[name][-1]))
     alt_text = (
-        f"How each pool's money falls to the five groups; the largest fifth gets most of pool {top}, "
+        f"Shares of the five groups in each pool's money; the largest fifth has its largest share in pool {top}, "
         f"{shares[top][-1]:.0%}."
     )
     return Figure(

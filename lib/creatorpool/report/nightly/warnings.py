@@ -1,4 +1,4 @@
-"""What a reader must know before anything else."""
+"""The warnings at the top of the report."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from creatorpool.report.nightly.checks import refused
 from creatorpool.report.nightly.published import ReportDay
 
 COVERAGE_FALL = 0.1
-"""A pool's coverage that falls by this much since the last published day"""
+"""Fall of a pool's coverage since the last published day from which the report warns"""
 
 REFUSED_SHARE = 0.01
-"""Of a table's delivered rows in quarantine"""
+"""Share of a table's delivered rows in quarantine from which the report warns"""
 
 KKT_RESIDUAL = 1e-6
-"""Of a pool: beyond it the split is not the optimum that it claims to be"""
+"""KKT residual, as a share of a pool, above which the report warns that the split is not optimal"""
 
 
 @dataclass(frozen=True)
 class Notice:
-    """One thing to know, and the section that says more."""
+    """One warning, and the anchor of the section with details."""
 
     text: str
     anchor: str
 
 
 def warnings_of(report: ReportDay) -> list[Notice]:
-    """All warnings of the day, those about money first."""
+    """All warnings of the day; warnings on money come first."""
     return [*_pools(report), *_coverage(report), *_contracts(report), *_delivered(report), *_estimates(report)]
 
 
@@ -40,17 +40,19 @@ def _pools(report: ReportDay) -> Iterator[Notice]:
         if pool.warning:
             alike.setdefault(re.sub(r"[0-9][0-9.e-]*", "#", pool.warning), []).append(category)
     for categories in alike.values():
-        # The same warning of many pools, each with its own numbers, would bury the others.
+        # One line for a warning that many pools share, so that it does not hide the other warnings.
         first = f"Pool {categories[0]}: {report.paid.pools[categories[0]].warning}"
-        rest = f"; alike in {listed(categories[1:])}" if len(categories) > 1 else ""
+        rest = f"; the same in {listed(categories[1:])}" if len(categories) > 1 else ""
         yield Notice(f"{first}{rest}.", "pools")
     for category, pool in report.paid.pools.items():
         if pool.unallocated_micros and not pool.warning:
             left = in_units(pool.unallocated_micros, report.currency)
-            yield Notice(f"Pool {category}: {left} stay unallocated.", "pools")
+            yield Notice(f"Pool {category}: {left} stays unallocated.", "pools")
         residual = pool.max_kkt_residual
         if residual is not None and residual > KKT_RESIDUAL:
-            yield Notice(f"Pool {category}: the split misses its optimum by {residual:.1e} of the pool.", "pools")
+            yield Notice(
+                f"Pool {category}: the split is not optimal: its KKT residual is {residual:.1e} of the pool.", "pools"
+            )
 
 
 def _coverage(report: ReportDay) -> Iterator[Notice]:
@@ -92,5 +94,5 @@ def _estimates(report: ReportDay) -> Iterator[Notice]:
             yield Notice(f"Newcomers, {row['segment']}: the target bounty is not certified.", "incentives")
     for row in report.records("continuation_values") or ():
         if row["method"] == "realised" and row["spread_lo"] is not None and row["spread_lo"] <= 0:
-            text = "graduating may bring no more exposure than failing (ΔG is not clearly above 0)"
+            text = "graduating may bring no more exposure than failing (the interval of ΔG contains 0 or less)"
             yield Notice(f"Newcomers, {row['segment']}: {text}.", "incentives")
