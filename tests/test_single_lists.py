@@ -19,7 +19,7 @@ LISTS = {
     "flags": (ACTION_FLAGS, {"actions.py"}),
     "rates": (ACTION_RATES, set()),
     # Where each component has its expression.
-    "components": (COMPONENT_NAMES, {"quality_components.py", "signals/video_signals.py"}),
+    "components": (COMPONENT_NAMES, {"quality_components.py", "quality/frames/video_signals.py"}),
 }
 
 
