@@ -120,7 +120,7 @@ def test_header_alone_has_no_records(tmp_path: Path, content: bytes) -> None:
     [
         (b"\n\n", "must begin with a line of column names"),
         (b"a" * 1_001 + b"\n1\n", "longer than ingest.max_header_bytes 1000"),
-        (b"\xff\xfea,b\n", "column names is not UTF-8"),
+        (b"\xff\xfea,b\n", "with the column names, is not UTF-8"),
     ],
 )
 def test_headers_that_cannot_be_used_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
