@@ -112,7 +112,7 @@ def test_open_session_on_a_sail_server_computes_there_and_says_what_the_server_n
 
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.split() == ["quality", "0.25", "UTC"]
-    assert "creatorpool must be installed" in ended.stderr
+    assert "install creatorpool in the server's Python" in ended.stderr
 
 
 def test_open_session_under_spark_submit_leaves_what_the_submitter_set(tmp_path: Path, java: None) -> None:

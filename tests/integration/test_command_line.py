@@ -158,7 +158,7 @@ def test_status_names_what_a_run_began_and_did_not_finish(tmp_path: Path, capsys
     main(["status", "--root", str(tmp_path)])
 
     shown = " ".join(capsys.readouterr().out.split())
-    assert "Not finished: allocate of 2026-11-20, run run-1, which began to change video_signals, pool_payouts" in shown
+    assert "Not finished: allocate of 2026-11-20, run run-1. It began to change video_signals, pool_payouts" in shown
 
 
 def test_config_show_prints_what_overlays_come_to(capsys: pytest.CaptureFixture[str]) -> None:
