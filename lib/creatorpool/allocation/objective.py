@@ -1,4 +1,4 @@
-"""The pool's objective: shares, fairness weights and constants of the closed form (formulas §2.2, §2.3, §2.4; S0 §3)."""
+"""The objective of a pool: shares, fairness weights, closed-form constants (formulas §2.2, §2.3, §2.4; S0 §3)."""
 
 from __future__ import annotations
 
