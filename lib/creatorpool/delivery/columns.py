@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from creatorpool.delivery.envelope import AT_CAP, best_points
+from creatorpool.delivery.feasibility import MIXED_LEAVE, counted, spare
 from creatorpool.delivery.problem import DeliveryProblem
 from creatorpool.delivery.programs import Matrix, beside, matrix_of, row_scale, scaled_rows, solved, stacked
 from creatorpool.delivery.response import Floats, Integers, clicks_at
@@ -74,6 +75,22 @@ class Prices:
     """(m, d) of the contents above each cap of `PositionClasses`"""
     missing: float
     """of the impressions that guarantees may miss; 0 where they may miss none"""
+
+    def earned(self, problem: DeliveryProblem, min_impressions: Floats, min_clicks: Floats, allowance: float) -> float:
+        """The shared constraints' limits, with these guarantees, at their prices."""
+        return float(
+            self.total * problem.total
+            + self.drawer @ problem.drawer_capacity
+            - self.impressions @ min_impressions
+            - self.clicks @ min_clicks
+            + (self.classes * problem.classes.limits).sum()
+            + self.missing * allowance
+        )
+
+    def earned_by_plans(self, problem: DeliveryProblem, allowance: float | None) -> float:
+        """As `earned`, with the least that counts as meeting the guarantees, of which `allowance` may be missed."""
+        least = counted(problem.min_impressions), counted(problem.min_clicks)
+        return self.earned(problem, *least, 0.0 if allowance is None else allowance)
 
 
 @dataclass(frozen=True)
@@ -162,7 +179,8 @@ class MixingProgram:
         parts = matrix_of(np.ones(c), points.pair, np.arange(c), (p, c + k))
         shared = beside(use - lows, slack_use)
         if self.allowance is not None and not self.is_repair:
-            shared, left = stacked(shared, np.append(np.zeros(c), slack_cost)[None]), np.append(left, self.allowance)
+            most = self.allowance - MIXED_LEAVE * spare(self.problem, self.allowance)
+            shared, left = stacked(shared, np.append(np.zeros(c), slack_cost)[None]), np.append(left, most)
         scale = row_scale(shared)
         size = max(float(np.abs(gain).max(initial=0.0)), 1e-300)
         cost = np.concatenate([-gain / size, slack_cost / slack_cost.max() if self.is_repair else np.zeros(k)])
@@ -235,12 +253,8 @@ class MixingProgram:
         values, points = best_points(
             self.parameters, self.drawer, weight, price, self.low, self.box.high.ravel(), problem.classes.caps, above
         )
-        shared = (
-            prices.total * problem.total
-            + prices.drawer @ problem.drawer_capacity
-            - prices.impressions @ problem.min_impressions
-            - prices.clicks @ problem.min_clicks
-            + (prices.classes * problem.classes.limits).sum()
-            + (prices.missing * self.allowance if self.allowance is not None and not self.is_repair else 0.0)
-        )
+        if self.is_repair:
+            shared = prices.earned(problem, problem.min_impressions, problem.min_clicks, 0.0)
+        else:
+            shared = prices.earned_by_plans(problem, self.allowance)
         return float(values.sum() + shared), values, Columns(np.arange(values.size), points)

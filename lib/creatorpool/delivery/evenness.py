@@ -12,6 +12,7 @@ import numpy as np
 
 from creatorpool.delivery.columns import Prices
 from creatorpool.delivery.envelope import best_points
+from creatorpool.delivery.feasibility import counted
 from creatorpool.delivery.objective import Objective
 from creatorpool.delivery.problem import DeliveryProblem
 from creatorpool.delivery.response import Floats, Integers, clicks_at
@@ -86,7 +87,9 @@ def _rate_range(problem: DeliveryProblem, guaranteed: bool) -> tuple[Floats, Flo
     known = problem.curves.known & (problem.most > 0)
     start = np.where(known, np.minimum(problem.curves.first_corner, problem.most), 1.0)
     if problem.shape[1] == 1 and guaranteed:
-        start = np.maximum(start, np.minimum(problem.min_impressions[:, None], np.where(known, problem.most, 1.0)))
+        start = np.maximum(
+            start, np.minimum(counted(problem.min_impressions)[:, None], np.where(known, problem.most, 1.0))
+        )
     end = np.where(known, problem.most, 1.0)
     steps = np.linspace(0.0, 1.0, RATE_CELLS + 1)[:, None, None]
     points = start * (end / start) ** steps
@@ -112,24 +115,12 @@ def _worth_by_cell(
     price = part * (prices.total + prices.drawer[None, :] - prices.impressions[:, None])
     above = np.zeros_like(prices.classes)
     above[:, 1:] = part * np.cumsum(prices.classes, axis=1)[:, :-1]
-    shared = part * prices_worth(problem, prices, 0.0 if allowance is None else allowance)
+    shared = part * prices.earned_by_plans(problem, allowance)
     worth = _cell_worth(
         problem.curves.parameters.reshape(5, n * m), np.arange(m), weight, price, problem.most, problem.classes.caps,
         above, edges, possible, np.asarray(FIRST_MULTIPLIERS) * max(float(weight.max()), 1.0),
     )  # fmt: skip
     return worth, shared
-
-
-def prices_worth(problem: DeliveryProblem, prices: Prices, allowance: float) -> float:
-    """Value of the shared constraints' limits at their prices."""
-    return float(
-        prices.total * problem.total
-        + prices.drawer @ problem.drawer_capacity
-        - prices.impressions @ problem.min_impressions
-        - prices.clicks @ problem.min_clicks
-        + (prices.classes * problem.classes.limits).sum()
-        + prices.missing * allowance
-    )
 
 
 @compiled_in_memory

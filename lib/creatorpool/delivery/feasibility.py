@@ -11,6 +11,10 @@ from creatorpool.delivery.response import Floats
 
 # Relative rounding error of impressions that the checks accept.
 TOLERANCE = 1e-7
+# What plans may miss beyond the least, as a part of it, and of `rounding` at least.
+SPARE, SPARE_ROUNDING = 1e-6, 1e-2
+# Parts of that which mixtures and repairs leave, so that the rounding of later steps stays within it.
+MIXED_LEAVE, REPAIRED_LEAVE = 0.25, 0.125
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,19 @@ def shortfalls(problem: DeliveryProblem, impressions: Floats) -> Shortfalls:
     unclicked = _above_rounding(problem.min_clicks - clicked, problem.min_clicks)
     violation = missing.sum() + (unclicked * problem.impressions_per_click).sum()
     return Shortfalls(missing, unclicked, float(violation))
+
+
+def counted(promised: Floats) -> Floats:
+    """Least amounts at which `shortfalls` counts what is promised as met."""
+    return promised * (1.0 - TOLERANCE)
+
+
+def spare(problem: DeliveryProblem, missed: float) -> float:
+    """Impressions beyond `missed` that plans may miss where no plan misses less.
+
+    Along a flat part of a curve a thousandth of a click takes many impressions: no plan is to hunt for the last of it.
+    """
+    return max(SPARE * missed, SPARE_ROUNDING * rounding(problem))
 
 
 def rounding(problem: DeliveryProblem) -> float:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from creatorpool.delivery.envelope import AT_CAP
-from creatorpool.delivery.feasibility import rounding
+from creatorpool.delivery.feasibility import TOLERANCE, shortfalls
 from creatorpool.delivery.objective import Objective
 from creatorpool.delivery.problem import DeliveryProblem
 from creatorpool.delivery.repair import repaired
@@ -29,16 +29,25 @@ PENALTIES = (1e6, 2.0)
 
 
 def lattice_starts(
-    problem: DeliveryProblem, objective: Objective, allowance: float | None, plans: Sequence[Floats]
+    problem: DeliveryProblem, objective: Objective, missable: float, plans: Sequence[Floats]
 ) -> list[Floats]:
     """(n, m) plans near the best of the grid, the best first; `plans` are searched around where not all are listed.
 
-    Their guarantees are repaired, as far as that can be.
+    What they miss beyond `missable` impressions is repaired, as far as that can be.
     """
     steps = _steps(problem.most.size)
-    lattice = _Lattice(problem, objective, 0.0 if allowance is None else allowance, steps or STEPS)
+    lattice = _Lattice(problem, objective, missable, steps or STEPS)
     seeds = lattice.listed() if steps else lattice.searched(plans)
-    return [repaired(problem, x, problem.classes.content_caps(x, problem.most)) for x in seeds]
+    return [_kept(problem, x, missable) for x in seeds]
+
+
+def _kept(problem: DeliveryProblem, impressions: Floats, missable: float) -> Floats:
+    """The plan itself if it misses no more: along a flat curve a repair moves far for a thousandth of a click."""
+    caps = problem.classes.content_caps(impressions, problem.most)
+    plan: Floats = np.minimum(impressions, caps)
+    if shortfalls(problem, plan).violation <= missable:
+        return plan
+    return repaired(problem, impressions, caps, missable)
 
 
 def _steps(pairs: int) -> int:
@@ -50,7 +59,7 @@ def _steps(pairs: int) -> int:
 class _Lattice:
     """The grid of one problem with what the kernels need."""
 
-    def __init__(self, problem: DeliveryProblem, objective: Objective, allowance: float, steps: int) -> None:
+    def __init__(self, problem: DeliveryProblem, objective: Objective, missable: float, steps: int) -> None:
         grid = np.linspace(0.0, 1.0, steps + 1)[:, None, None] * problem.most
         self.problem, self.steps = problem, steps
         self.grid = grid
@@ -63,7 +72,7 @@ class _Lattice:
         self.arguments = (
             grid, clicks, problem.views_per_click * clicks, problem.drawer_capacity, problem.total,
             problem.classes.caps * AT_CAP, problem.classes.limits, problem.min_impressions, problem.min_clicks,
-            problem.impressions_per_click, allowance + rounding(problem), objective.views_weight,
+            problem.impressions_per_click, missable, objective.views_weight,
             objective.variance_weight, objective.reciprocal,
         )  # fmt: skip
 
@@ -96,10 +105,10 @@ class _Lattice:
 @compiled
 def _merit(
     levels: Integers, penalty: float, grid: Floats, clicks: Floats, views: Floats, drawers: Floats, total: float,
-    caps: Floats, limits: Integers, least: Floats, least_clicks: Floats, per_click: Floats, allowance: float,
+    caps: Floats, limits: Integers, least: Floats, least_clicks: Floats, per_click: Floats, missable: float,
     views_weight: float, variance_weight: float, reciprocal: bool,
 ) -> float:  # pragma: no cover - compiled  # fmt: skip
-    """Score of a grid plan less what it misses beyond the allowance; -inf where a capacity is broken."""
+    """Score of a grid plan less what it misses beyond `missable`; -inf where a capacity is broken."""
     _, n, m = grid.shape
     everything = 0.0
     for j in range(m):
@@ -124,13 +133,16 @@ def _merit(
             shown += grid[at, i, j]
             own += clicks[at, i, j]
             worth += views[at, i, j]
-        missed += max(least[i] - shown, 0.0) + max(least_clicks[i] - own, 0.0) * per_click[i]
+        if least[i] - shown > TOLERANCE * least[i]:
+            missed += least[i] - shown
+        if least_clicks[i] - own > TOLERANCE * least_clicks[i]:
+            missed += (least_clicks[i] - own) * per_click[i]
         clicked += own
         if shown > 0.0:
             count += 1
             rate_sum += own / shown
             square_sum += (own / shown) ** 2
-    score = views_weight * worth - penalty * max(missed - allowance, 0.0)
+    score = views_weight * worth - penalty * max(missed - missable, 0.0)
     if variance_weight == 0.0:
         return score
     variance = 0.0
@@ -155,7 +167,7 @@ def _shown(levels: Integers) -> int:  # pragma: no cover - compiled
 @compiled
 def _list_all(
     kept: Integers, penalty: float, grid: Floats, clicks: Floats, views: Floats, drawers: Floats, total: float,
-    caps: Floats, limits: Integers, least: Floats, least_clicks: Floats, per_click: Floats, allowance: float,
+    caps: Floats, limits: Integers, least: Floats, least_clicks: Floats, per_click: Floats, missable: float,
     views_weight: float, variance_weight: float, reciprocal: bool,
 ) -> tuple[Floats, Integers]:  # pragma: no cover - compiled  # fmt: skip
     """Merit and levels of the best plan of each set of pairs."""
@@ -164,7 +176,7 @@ def _list_all(
     while True:
         merit = _merit(
             levels, penalty, grid, clicks, views, drawers, total, caps, limits, least, least_clicks, per_click,
-            allowance, views_weight, variance_weight, reciprocal,
+            missable, views_weight, variance_weight, reciprocal,
         )  # fmt: skip
         if merit > -np.inf:
             bits = _shown(levels)
@@ -189,7 +201,7 @@ def _list_all(
 def _search(
     starts: Integers, kept: Integers, penalty: float, grid: Floats, clicks: Floats, views: Floats, drawers: Floats,
     total: float, caps: Floats, limits: Integers, least: Floats, least_clicks: Floats, per_click: Floats,
-    allowance: float, views_weight: float, variance_weight: float, reciprocal: bool,
+    missable: float, views_weight: float, variance_weight: float, reciprocal: bool,
 ) -> tuple[Floats, Integers]:  # pragma: no cover - compiled  # fmt: skip
     """As `_list_all`, of the plans seen while the best change of two pairs is made until none is better."""
     pairs, top = kept.shape[1], grid.shape[0]
@@ -200,7 +212,7 @@ def _search(
         while merit == -np.inf:
             merit = _merit(
                 levels, penalty, grid, clicks, views, drawers, total, caps, limits, least, least_clicks, per_click,
-                allowance, views_weight, variance_weight, reciprocal,
+                missable, views_weight, variance_weight, reciprocal,
             )  # fmt: skip
             if merit == -np.inf:
                 levels[np.argmax(levels)] -= 1
@@ -215,7 +227,7 @@ def _search(
                             levels[p], levels[q] = first, second
                             reached = _merit(
                                 levels, penalty, grid, clicks, views, drawers, total, caps, limits, least,
-                                least_clicks, per_click, allowance, views_weight, variance_weight, reciprocal,
+                                least_clicks, per_click, missable, views_weight, variance_weight, reciprocal,
                             )  # fmt: skip
                             if reached == -np.inf:
                                 break

@@ -12,7 +12,7 @@ from creatorpool.delivery.ascent import Ascent, climb
 from creatorpool.delivery.branch import Search, SearchResult
 from creatorpool.delivery.columns import Box, Columns, Prices
 from creatorpool.delivery.evenness import score_bound
-from creatorpool.delivery.feasibility import Shortfalls, rounding, shortfalls
+from creatorpool.delivery.feasibility import Shortfalls, rounding, shortfalls, spare
 from creatorpool.delivery.lattice import lattice_starts
 from creatorpool.delivery.objective import Measures, Objective, measure, most_views
 from creatorpool.delivery.problem import DeliveryProblem
@@ -23,8 +23,6 @@ from creatorpool.delivery.response import Floats, clicks_at
 # Pairs of content and drawer that all nodes of a search may have together, and the most nodes of the smallest problem.
 NODE_PAIRS = 5_000
 MOST_NODES = 200
-# Of the impressions missed by a least-violation plan, this part more may be missed when the objective is optimised.
-VIOLATION_SLACK = 1e-9
 # Where rounding leaves no plan within an allowance, this part of it is added first, then four times as much, and so on.
 ROOM = 1e-7
 # Starts for even rates: grid points of each pair, quantiles of the rates now, parts of the prices; fewer if LARGE.
@@ -88,7 +86,9 @@ class PreparedProblem:
     allowance: float | None
     least_missing: float
     plans: list[Floats]
-    """of the fewest impressions missed, the one of most views last"""
+    """that miss no more than `missable`, the one of most views last"""
+    missable: float
+    """impressions that a plan may miss: those that the plan of most views misses, up to rounding"""
     nodes: int
 
 
@@ -125,8 +125,10 @@ def prepare_problem(problem: DeliveryProblem) -> PreparedProblem:
         search = Search(problem, value, allowance, [fewest.impressions, *search.plans])
         search.begin(root, box)
     found = search.branch(root, box, nodes)
-    plans = [*search.plans[-3:-1], found.impressions]
-    return PreparedProblem(problem, root, found.bound, allowance, least, plans, found.nodes + looked)
+    missable = max(found.violation, min(search.allowed, found.violation + 0.5 * spare(problem, found.violation)))
+    # A search's first plans may miss more than its best.
+    plans = [*_missing_no_more(problem, search.plans[:-1], missable)[-2:], found.impressions]
+    return PreparedProblem(problem, root, found.bound, allowance, least, plans, missable, found.nodes + looked)
 
 
 def plan_for_objective(prepared: PreparedProblem, objective: Objective) -> DeliveryPlan:
@@ -139,12 +141,14 @@ def plan_for_objective(prepared: PreparedProblem, objective: Objective) -> Deliv
 
 def starting_plans(prepared: PreparedProblem, objective: Objective) -> list[Floats]:
     """Plans to climb from where variance counts: those of many views, even ones and, on a small day, a grid's."""
-    problem, best = prepared.problem, prepared.plans[-1]
-    more = even_starts(prepared, objective)
+    problem, more = prepared.problem, even_starts(prepared, objective)
     if problem.is_small:
-        more += lattice_starts(problem, objective, prepared.allowance, [*prepared.plans, *more])
-    most = shortfalls(problem, best).violation * (1.0 + VIOLATION_SLACK)
-    return [*prepared.plans, *(plan for plan in more if shortfalls(problem, plan).violation <= most)]
+        more += lattice_starts(problem, objective, prepared.missable, [*prepared.plans, *more])
+    return [*prepared.plans, *_missing_no_more(problem, more, prepared.missable)]
+
+
+def _missing_no_more(problem: DeliveryProblem, plans: Sequence[Floats], missable: float) -> list[Floats]:
+    return [plan for plan in plans if shortfalls(problem, plan).violation <= missable]
 
 
 def best_climb(problem: DeliveryProblem, objective: Objective, starts: Sequence[Floats]) -> Ascent:
@@ -176,7 +180,8 @@ def even_starts(prepared: PreparedProblem, objective: Objective) -> list[Floats]
             worth = objective.views_weight * (problem.views_per_click * clicks - part * price * grid)
             at = (worth - pull * (rates - rate) ** 2).argmax(axis=0)
             wished = np.take_along_axis(grid, at[None], axis=0)[0]
-            plans.append(repaired(problem, wished, problem.classes.content_caps(wished, problem.most)))
+            caps = problem.classes.content_caps(wished, problem.most)
+            plans.append(repaired(problem, wished, caps, prepared.missable))
     return plans
 
 
@@ -195,7 +200,7 @@ def _least_missing(
 
 def _allowed(problem: DeliveryProblem, value: Floats, box: Box, fewest: SearchResult) -> tuple[Relaxed, float]:
     """The relaxation for plans that miss no more than `fewest`, a little more where rounding needs it."""
-    allowance = fewest.violation * (1.0 + VIOLATION_SLACK)
+    allowance = fewest.violation + spare(problem, fewest.violation)
     more = ROOM * (allowance + 1.0)
     columns = Columns.first(box).joined(Columns.of(fewest.impressions))
     while (root := relax(problem, value, box, columns=columns, allowance=allowance)) is None:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from creatorpool.delivery.columns import Box, Columns, MixingProgram, Prices
+from creatorpool.delivery.columns import Box, Columns, MixingProgram, Mixture, Prices
 from creatorpool.delivery.envelope import AT_CAP
-from creatorpool.delivery.feasibility import rounding
+from creatorpool.delivery.feasibility import counted, rounding
 from creatorpool.delivery.problem import DeliveryProblem
 from creatorpool.delivery.programs import UnsolvedProgramError
 from creatorpool.delivery.response import Floats, clicks_at
@@ -32,6 +32,8 @@ class Relaxed:
 
     bound: float
     """no plan in the box is worth more"""
+    value: float
+    """what the mixture is worth; well below the bound where what rounding may miss is worth much"""
     prices: Prices
     """those that prove the bound"""
     columns: Columns
@@ -43,6 +45,8 @@ class Relaxed:
     """(n, m) impressions of the point that has the largest part"""
     mixing_gain: Floats
     """(n, m) value of the mixture less the value at its mean: what mixing alone brings"""
+    unmet: Floats
+    """(n, m) impressions that guarantees of clicks miss at the mean because the clicks of the mixture are not there"""
     crowding: Floats
     """(n, m) how far each pair is from being wholly above or wholly below each cap of its positions, 0 … 1/2"""
 
@@ -92,19 +96,25 @@ def _unmixed(program: MixingProgram, columns: Columns) -> Relaxed:
     """A valid bound, if a loose one, where the linear program has no answer that rounding leaves standing."""
     mixture = program.unmixed(columns)
     bound, _, _ = program.priced(mixture.prices)
-    return _described(program, columns, mixture.weights, bound, mixture.prices)
+    return _described(program, columns, mixture, bound, mixture.prices)
 
 
 def _generated(program: MixingProgram, columns: Columns, cutoff: float, rounds: int) -> Relaxed | None:
-    bound, best_prices, mixture = np.inf, None, None
+    bound, best_prices, reached = np.inf, None, -np.inf
+    known: tuple[Columns, Mixture] | None = None
     value_free = program.is_repair
     for turn in range(rounds):
         try:
             mixture = program.solve(columns)
         except UnsolvedProgramError:
-            return _unmixed(program, columns)
+            if known is None:
+                return _unmixed(program, columns)
+            break
         if mixture is None:
-            return None
+            if known is None:
+                return None
+            break  # the mixture before it is one of these points, too: only rounding hides it
+        known = columns, mixture
         candidate, pair_values, points = program.priced(mixture.prices)
         if candidate < bound or best_prices is None:
             bound, best_prices = (min(candidate, 0.0) if value_free else candidate), mixture.prices
@@ -115,10 +125,13 @@ def _generated(program: MixingProgram, columns: Columns, cutoff: float, rounds: 
         better = pair_values - program.net(everywhere, mixture.prices) > mixture.pair_value + NEAR * scale
         if not better.any():
             break
-        columns = _kept(program, columns, mixture.prices, mixture.weights).joined(points.at(better))
-    if mixture is None or best_prices is None:
+        if mixture.value > reached + NEAR * scale:
+            # Where the value stands still, points that are dropped may return, and go, for ever.
+            columns, reached = _kept(program, columns, mixture.prices, mixture.weights), mixture.value
+        columns = columns.joined(points.at(better))
+    if known is None or best_prices is None:
         raise ArithmeticError("no turn of column generation was allowed")
-    return _described(program, columns, mixture.weights, bound, best_prices)
+    return _described(program, *known, bound, best_prices)
 
 
 def _kept(program: MixingProgram, columns: Columns, prices: Prices, weights: Floats) -> Columns:
@@ -129,8 +142,8 @@ def _kept(program: MixingProgram, columns: Columns, prices: Prices, weights: Flo
     return columns.at((behind <= np.quantile(behind, KEPT_SHARE)) | (weights > 0))
 
 
-def _described(program: MixingProgram, columns: Columns, weights: Floats, bound: float, prices: Prices) -> Relaxed:
-    problem, low = program.problem, program.low
+def _described(program: MixingProgram, columns: Columns, mixture: Mixture, bound: float, prices: Prices) -> Relaxed:
+    problem, low, weights = program.problem, program.low, mixture.weights
     shape, p = problem.shape, low.size
     gained = weights * (columns.impressions - low[columns.pair])
     mean = low + np.bincount(columns.pair, gained, p)
@@ -144,17 +157,27 @@ def _described(program: MixingProgram, columns: Columns, weights: Floats, bound:
     pairs, which = columns.pair[order][last], order[last]
     heavier = weights[which] >= top[pairs]
     heaviest[pairs[heavier]] = columns.impressions[which[heavier]]
+    mixing = mixed.reshape(shape) - straight
     worth = program.value + prices.clicks[:, None]
     return Relaxed(
         bound,
+        mixture.value,
         prices,
         columns,
         weights,
         np.minimum(mean, program.box.high.ravel()).reshape(shape),
         heaviest.reshape(shape),
-        np.maximum(worth * (mixed.reshape(shape) - straight), 0.0),
+        np.maximum(worth * mixing, 0.0),
+        _unmet(problem, straight, mixing),
         _crowding(problem, columns, weights),
     )
+
+
+def _unmet(problem: DeliveryProblem, straight: Floats, mixing: Floats) -> Floats:
+    """Of (n, m) clicks that mixing adds, those that guarantees need, as impressions."""
+    needed = np.maximum(counted(problem.min_clicks) - straight.sum(axis=1), 0.0)
+    unmet: Floats = np.clip(mixing, 0.0, needed[:, None]) * problem.impressions_per_click[:, None]
+    return unmet
 
 
 def _crowding(problem: DeliveryProblem, columns: Columns, weights: Floats) -> Floats:
