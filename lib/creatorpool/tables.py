@@ -36,7 +36,7 @@ from creatorpool.contracts import Contract, load_contract
 from creatorpool.contracts.schema import spark_schema
 from creatorpool.errors import ConcurrentWriteError, InputError, MissingTableError, TableGuardError
 from creatorpool.session import is_embedded
-from creatorpool.storage.fence import Fence, commit_properties, raise_fence
+from creatorpool.storage.fence import Fence, commit_properties, raise_fences
 from creatorpool.storage.guards import as_guard_error, guarded, of_day, other_day_message
 from creatorpool.storage.history import DayChanges, day_changes
 from creatorpool.storage.places import engine_path
@@ -73,29 +73,33 @@ class Warehouse:
     session: SparkSession | None
     root: Path | str
     contracts_directory: Path | None = None
-    fence: Fence | None = None
+    fences: tuple[Fence, ...] = ()
 
     def path(self, table: str) -> str:
         """Path or URI of `table`."""
         return f"{self.root}/{table}"
 
     def fenced(self, fence: Fence) -> Warehouse:
-        """The same tables, with commits that fail once another run has taken over the claim of `fence`."""
-        return replace(self, fence=fence)
+        """The same tables, with commits that also fail once another run has taken over the claim of `fence`."""
+        return replace(self, fences=(*self.fences, fence))
+
+    def unfenced(self) -> Warehouse:
+        """The same tables without fences, for the claims themselves."""
+        return replace(self, fences=())
 
     def raise_fences(self, tables: Collection[str]) -> None:
-        """Make later commits to `tables` by earlier holders of this warehouse's claim fail.
+        """Make later commits to `tables` by earlier holders of this warehouse's claims fail.
 
         Raises
         ------
         OutlivedLeaseError
             If another run has taken over the claim already.
         """
-        if self.fence is None:
+        if not self.fences:
             raise RuntimeError("raising a fence needs the fence of a claim")
         for table in tables:
             if self.exists(table):
-                raise_fence(self._delta(table), self.fence)
+                raise_fences(self._delta(table), self.fences)
 
     def contract(self, table: str) -> Contract:
         """The contract of `table`; ContractError if there is none or it cannot be used."""
@@ -301,7 +305,7 @@ class Warehouse:
         Raises
         ------
         OutlivedLeaseError
-            If another run has taken over the claim of this warehouse's fence.
+            If another run has taken over the claim of one of this warehouse's fences.
         """
         filters = None if staged.day is None else [("date", "=", staged.day.isoformat())]
         return self._commit_files(staged.table, staged.files, filters, is_append=staged.mode == "append")
@@ -337,11 +341,11 @@ class Warehouse:
         TableGuardError
             If columns differ from the contract or a required value is null.
         OutlivedLeaseError
-            If another run has taken over the claim of this warehouse's fence.
+            If another run has taken over the claim of one of this warehouse's fences.
         """
         contract = self.ensure(table)
         delta = self._delta(table)
-        properties = commit_properties(delta, self.fence)
+        properties = commit_properties(delta, self.fences)
         write_deltalake(delta, records_table(records, contract), mode="append", commit_properties=properties)
         return _version_after_commit(delta, table)
 
@@ -357,11 +361,11 @@ class Warehouse:
         ConcurrentWriteError
             If another process changed this day of the table, or committed with one of the locks, since `seen`.
         OutlivedLeaseError
-            If another run has taken over the claim of this warehouse's fence.
+            If another run has taken over the claim of one of this warehouse's fences.
         """
         contract = self.ensure(table)
-        if self.fence is not None:
-            commit_properties(self._delta(table), self.fence)  # the fence may have been raised since version `seen`
+        if self.fences:
+            commit_properties(self._delta(table), self.fences)  # the fence may have been raised since version `seen`
         delta = self._delta(table, seen)
         held = [Transaction(name, seen + 1) for name in (f"{table}/{day.isoformat()}", *locks)]
         try:
@@ -370,7 +374,7 @@ class Warehouse:
                 records_table(records, contract),
                 mode="overwrite",
                 predicate=f"date = '{day.isoformat()}'",
-                commit_properties=commit_properties(delta, self.fence, held),
+                commit_properties=commit_properties(delta, self.fences, held),
             )
         except CommitFailedError as error:
             raise ConcurrentWriteError(f"another run wrote {table} of {day} at the same time: {error}") from error
@@ -406,7 +410,7 @@ class Warehouse:
             return
         delta = self._delta(table)
         if delta.version() > (version or 0):
-            delta.restore(version or 0, commit_properties=commit_properties(delta, self.fence))
+            delta.restore(version or 0, commit_properties=commit_properties(delta, self.fences))
 
     def optimize(self, table: str) -> dict[str, int]:
         """Rewrite the small files of each day as few large ones; rows stay the same.
@@ -422,7 +426,7 @@ class Warehouse:
             If another run committed in between; then nothing has changed.
         """
         delta = self._delta(table)
-        properties = commit_properties(delta, self.fence)
+        properties = commit_properties(delta, self.fences)
         try:
             metrics = delta.optimize.compact(commit_properties=properties)
         except CommitFailedError as error:
@@ -507,7 +511,7 @@ class Warehouse:
                 schema=delta.schema(),
                 partition_by=list(self.contract(table).partition_by) or None,
                 partition_filters=filters,
-                commit_properties=commit_properties(delta, self.fence),
+                commit_properties=commit_properties(delta, self.fences),
             )
             return delta
 
