@@ -16,6 +16,7 @@ from creatorpool.errors import CreatorpoolError, InputError
 
 if TYPE_CHECKING:
     from creatorpool.settings import Settings
+    from creatorpool.stages.context import RunContext
     from creatorpool.tables import Warehouse
 
 logger = logging.getLogger("creatorpool")
@@ -31,14 +32,35 @@ def run(
     category: Category = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="print the same summary and write nothing")] = False,
     republish: Annotated[bool, typer.Option("--republish", help="replace payouts that are published already")] = False,
+    reingest: Annotated[
+        bool, typer.Option("--reingest", help="replace the day's delivery by --source, and all that follows from it")
+    ] = False,
 ) -> None:
     """Run whatever stage of a day is not published yet, and publish its payouts."""
     from creatorpool.cli.context import open_run
     from creatorpool.report.summary import print_summary
     from creatorpool.stages.order import run_night
 
+    if reingest and category:
+        raise InputError("--reingest pays every pool of the day again: leave out --category")
     with open_run(options, dry_run=dry_run) as context:
+        if reingest:
+            _reingest(context, source)
+            return
         print_summary(context, run_night(context, source, category or (), republish=republish))
+
+
+def _reingest(context: RunContext, source: Path | None) -> None:
+    from creatorpool.display import display
+    from creatorpool.report.console import PlainConsole
+    from creatorpool.report.ingest_summary import print_reingestion
+    from creatorpool.report.summary import print_summary
+    from creatorpool.stages.reingestion import reingest_day
+
+    done = reingest_day(context, source)
+    with display(context.day, "comparison", is_published=not context.dry_run):
+        print_reingestion(PlainConsole(width=110), done)
+    print_summary(context, done.payouts)
 
 
 def ingest(
@@ -50,12 +72,17 @@ def ingest(
 ) -> None:
     """Load one day's raw logs into checked tables; what breaks a rule goes to quarantine."""
     from creatorpool.cli.context import open_run
+    from creatorpool.display import display
+    from creatorpool.report.console import PlainConsole
+    from creatorpool.report.ingest_summary import print_delivered
     from creatorpool.stages.ingestion import publish_ingestion
 
     if format is not None:
         options = replace(options, assignments=[*(options.assignments or ()), f"ingest.format={format}"])
     with open_run(options) as context:
-        publish_ingestion(context, source)
+        run = publish_ingestion(context, source)
+        with display(context.day, "summary"):
+            print_delivered(PlainConsole(width=110), run)
 
 
 def signals(options: DayOptions) -> None:

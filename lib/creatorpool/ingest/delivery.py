@@ -92,6 +92,12 @@ def require_files(source: Path, table: str) -> TableFiles:
     return files
 
 
+def delivered_files(source: Path) -> list[TableFiles]:
+    """The files of all tables in `source`; InputError if a required table is missing, and as `find_files`."""
+    found = [require_files(source, table) for table in REQUIRED_TABLES]
+    return found + [files for table in OPTIONAL_TABLES if (files := find_files(source, table))]
+
+
 def unread_entries(source: Path) -> list[str]:
     """Names of entries of `source` that belong to no table, without those that begin with `_` or `.`."""
     tables = (*REQUIRED_TABLES, *OPTIONAL_TABLES)

@@ -17,6 +17,7 @@ same on every day.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from creatorpool.ingest.csv_records import CsvFile
 from creatorpool.ingest.delivery import Delivery
 from creatorpool.ingest.materialize import materialized_if_small
 from creatorpool.ingest.reading import Reading
+from creatorpool.platform_day import day_expression
 
 CREATORS, CATEGORIES = 400, 6
 MICROS_PER_VIEW, PULSE_MICROS_PER_VIEW = 1_000, 3_000
@@ -47,7 +49,9 @@ _BEGINNING = datetime(2022, 4, 8, tzinfo=UTC)
 
 
 def read_kuairand(reading: Reading, source: Path, day: date) -> dict[str, Delivery]:
-    """The rows of `day` (UTC), by table, with the columns of the native layout. If users are hashed, ids have the hash.
+    """The rows of `day` by table, with the columns of the native layout. If users are hashed, ids have the hash.
+
+    The day is one of `ingest.day_timezone`.
 
     Raises
     ------
@@ -55,12 +59,14 @@ def read_kuairand(reading: Reading, source: Path, day: date) -> dict[str, Delive
         If `source` has no log, or a log or the user features lack a required column.
     """
     session = reading.session
-    log = _read_log(reading, source)
-    is_other = F.coalesce(F.col("event_ts").cast("date") != F.lit(day), F.lit(False))
+    files = kuairand_files(source)
+    log = _read_log(reading, files["log"])
+    own_day = F.expr(day_expression("event_ts", reading.settings.day_timezone))
+    is_other = F.coalesce(own_day != F.lit(day), F.lit(False))
     other_day = log.where(is_other).count()
     today = log.where(~is_other)
     videos = materialized_if_small(_videos(log, today), session).rows
-    viewers = materialized_if_small(_viewers(today, _read_features(reading, source)), session).rows
+    viewers = materialized_if_small(_viewers(today, _read_features(reading, files["user_features"])), session).rows
     revenue = materialized_if_small(_revenue(today, videos, day), session).rows
     return {
         "viewers": Delivery("viewers", (viewers,)),
@@ -70,15 +76,25 @@ def read_kuairand(reading: Reading, source: Path, day: date) -> dict[str, Delive
     }
 
 
-def _read_log(reading: Reading, source: Path) -> DataFrame:
-    paths = sorted({path for pattern in _LOGS for path in source.glob(pattern)})
-    if not paths:
+def kuairand_files(source: Path) -> dict[str, list[Path]]:
+    """The log files in `source`, and those of user features, which may be none.
+
+    Raises
+    ------
+    InputError
+        If there is no log.
+    """
+    logs = sorted({path for pattern in _LOGS for path in source.glob(pattern)})
+    if not logs:
         raise InputError(f"{source} has no KuaiRand log: no file matches {', '.join(_LOGS)}")
+    return {"log": logs, "user_features": sorted(source.glob("user_features*.csv*"))}
+
+
+def _read_log(reading: Reading, paths: Sequence[Path]) -> DataFrame:
     return union_all([_read_separated(reading, path, _NEEDED, _OPTIONAL) for path in paths])
 
 
-def _read_features(reading: Reading, source: Path) -> DataFrame | None:
-    paths = sorted(source.glob("user_features*.csv*"))
+def _read_features(reading: Reading, paths: Sequence[Path]) -> DataFrame | None:
     if not paths:
         return None
     frames = [_read_separated(reading, path, ("user_id", "register_days"), ()) for path in paths]

@@ -31,6 +31,8 @@ class ValidatedTable:
     contract: Contract
     flagged: DataFrame
     counts: TableCounts
+    rules: tuple[RowRule, ...]
+    """Rules beside the contract's own that the rows were checked by"""
 
     @property
     def good(self) -> DataFrame:
@@ -53,12 +55,12 @@ class ValidatedTable:
 
 
 def conformed(delivery: Delivery, contract: Contract) -> DataFrame:
-    """All parts of a delivery in the contract's types; a missing `date` of an event is computed from its time."""
+    """All parts of a delivery in the contract's types, without the columns that it lacks."""
     given = [with_whole_numbers(part, contract) if delivery.is_text else part for part in delivery.parts]
     rows = union_all([conform(part, contract, absent=delivery.absent) for part in given])
     if delivery.is_text:
         rows = rows.select(*(behind_barrier(F.col(name)).alias(name) for name in rows.columns))
-    return rows.withColumn("date", F.col("event_ts").cast("date")) if "date" in delivery.absent else rows
+    return rows
 
 
 def validated_table(
@@ -80,7 +82,7 @@ def validated_table(
     flagged = flag_rows(rows, contract, rules, is_text=delivery.is_text)
     outcomes = count_outcomes(flagged, contract)
     duplicates = 0 if rows_read is None else rows_read - outcomes.rows
-    return ValidatedTable(contract, flagged, table_counts(outcomes, duplicates, other_day=other_day))
+    return ValidatedTable(contract, flagged, table_counts(outcomes, duplicates, other_day=other_day), tuple(rules))
 
 
 def deduplicate(
