@@ -32,16 +32,8 @@ MATHEMATICS = (
 # Each part may import those on its own line and on the lines before.
 ORDER = [
     {
-        "errors",
-        "expressions",
-        "frames",
-        "refusal",
-        "quoting",
-        "display",
-        "actions",
-        "quality_components",
-        "project",
-        "platform_day",
+        *("errors", "expressions", "frames", "refusal", "quoting", "display", "actions", "quality_components"),
+        *("project", "platform_day"),
     },
     {"numerics", "money", "contracts", "synthetic", "incentives", "delivery", "recommend"},
     {"settings"},

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.checkout import project_root
+from tests.tolerant import TOLERANT
 from tools.processes import fresh_environment
 
 from creatorpool.synthetic import SyntheticMarket
@@ -32,7 +33,7 @@ def job() -> Job:
     """Run a job script to its end: `job("allocate_pool.py", "--date", …)`."""
 
     def run(script: str, *arguments: object, engine: str = "embedded") -> subprocess.CompletedProcess[str]:
-        settings = ["--set", "engine.shuffle_partitions=2", "--set", "engine.driver_memory=2g"]
+        settings = ["--set", "engine.shuffle_partitions=2", "--set", "engine.driver_memory=2g", "--set", TOLERANT]
         command = [sys.executable, str(project_root() / "jobs" / script), *map(str, arguments), *settings]
         environment = fresh_environment(PYSPARK_PYTHON=sys.executable)
         return subprocess.run(

@@ -27,6 +27,7 @@ from pathlib import Path
 # Imported here, before the forks, to be paid for once.
 import great_expectations  # noqa: F401
 import pyspark.sql.connect.session  # noqa: F401
+from tests.tolerant import TOLERANT
 
 from creatorpool.report.nightly.page import write_page
 from creatorpool.report.nightly.published import report_day
@@ -55,7 +56,9 @@ Command = Callable[[Warehouse, Callable[..., RunContext], Path], object]
 
 
 def settings_of(*assignments: str) -> Settings:
-    return load_settings(assignments=["contracts.data_docs=false", "engine.shuffle_partitions=2", *assignments])
+    return load_settings(
+        assignments=["contracts.data_docs=false", "engine.shuffle_partitions=2", TOLERANT, *assignments]
+    )
 
 
 def night(tables: Warehouse, day: date, *assignments: str) -> RunContext:

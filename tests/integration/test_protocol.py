@@ -15,6 +15,7 @@ from tests.checkout import project_root
 from tests.integration.conftest import Job
 from tests.integration.day_tables import day_tables
 from tests.integration.kill_battery import FIRST, SECOND
+from tests.tolerant import TOLERANT
 from tools.processes import fresh_environment
 
 from creatorpool.runs.claims import EVERY_DAY, release_claim
@@ -134,11 +135,11 @@ def test_runs_at_once_end_in_one_result_and_refusals(raw: Path, engine: str, tmp
 
 
 def night(raw: Path, day: date) -> list[str]:
-    return ["run", "--date", day.isoformat(), "--source", str(raw / day.isoformat())]
+    return ["run", "--date", day.isoformat(), "--source", str(raw / day.isoformat()), "--set", TOLERANT]
 
 
 def backfill(raw: Path) -> list[str]:
-    return ["backfill", "--from", str(FIRST), "--to", str(SECOND), "--source", str(raw / "{date}")]
+    return ["backfill", "--from", str(FIRST), "--to", str(SECOND), "--source", str(raw / "{date}"), "--set", TOLERANT]
 
 
 def until_done(commands: list[list[str]], root: Path, engine: str) -> None:

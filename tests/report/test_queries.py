@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from pyspark.sql import SparkSession
 from tests.checkout import project_root
+from tests.tolerant import TOLERANT
 
 from creatorpool.runs.published_rows import published_arrow, published_rows
 from creatorpool.settings import load_settings
@@ -34,7 +35,7 @@ def warehouse(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
     """A published night, its tables known to Spark by their names."""
     folder = tmp_path_factory.mktemp("queries")
     generate_day(folder / "raw", DAY, SyntheticMarket(seed=3, n_events=600))
-    settings = load_settings(assignments=["contracts.data_docs=false"])
+    settings = load_settings(assignments=["contracts.data_docs=false", TOLERANT])
     night = RunContext(Warehouse(spark, folder / "tables"), settings, DAY)
     publish_ingestion(night, folder / "raw")
     publish_payouts(night)

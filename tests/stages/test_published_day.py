@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pyspark.sql import SparkSession
+from tests.tolerant import TOLERANT
 
 from creatorpool.errors import ConfigurationError, InputError, MissingTableError
 from creatorpool.runs.ledger import published_run
@@ -34,7 +35,7 @@ SMALL_AUDIT = ("integrity.fake_viewers=[1, 20]", "integrity.unverified_weights=[
 
 
 def night(spark: SparkSession, root: Path, *assignments: str) -> RunContext:
-    settings = load_settings(assignments=["contracts.data_docs=false", *assignments])
+    settings = load_settings(assignments=["contracts.data_docs=false", TOLERANT, *assignments])
     return RunContext(Warehouse(spark, root), settings, DAY)
 
 

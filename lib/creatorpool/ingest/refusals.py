@@ -74,15 +74,15 @@ def refuse_broken_day(
     """
     refuse_broken_feed(events, settings, "" if shifted is None else shifted.hint())
     counts = events.counts
-    if shifted is not None and shifted.share > settings.max_quarantined_share:
-        raise InputError(
-            f"events: {counts.late:,} of {counts.read:,} events are of days before {day}, so nothing is ingested: "
-            f"{shifted.hint()}"
-        )
     if counts.accepted == counts.late and not is_stored:
         raise InputError(
             f"events: no acceptable event of {day} among {counts.read} rows ({counts.late} late, "
             f"{counts.quarantined} quarantined{': ' if counts.broken else ''}{by_rule(counts.broken)})"
+        )
+    if shifted is not None and shifted.share > settings.max_quarantined_share:
+        raise InputError(
+            f"events: {counts.late:,} of {counts.read:,} events are of days before {day}, so nothing is ingested: "
+            f"{shifted.hint()}"
         )
 
 
