@@ -2,8 +2,8 @@
 
 Every command is a child of this process: forked after the slow imports, killed by SIGKILL at one write, between two
 writes, or at a random moment. A write is killed before it starts, while it goes on, or after it is committed. The
-commands are those of two days: the nights, a republication, explanations, statements, upkeep and the report. Prints one
-JSON object: how many children were killed, at what.
+commands are those of two days: the nights, a corrected delivery, a republication, explanations, statements, upkeep and
+the report. Prints one JSON object: how many children were killed, at what.
 
     python kill_battery.py RAW ROOT ENGINE KILLS SEED
 """
@@ -39,6 +39,7 @@ from creatorpool.stages.explanation import publish_explanation
 from creatorpool.stages.ingestion import publish_ingestion
 from creatorpool.stages.maintenance import maintain_tables
 from creatorpool.stages.recovery import recover
+from creatorpool.stages.reingestion import reingest_day
 from creatorpool.stages.statements import publish_statements
 from creatorpool.tables import Warehouse
 
@@ -77,6 +78,10 @@ def republish(tables: Warehouse) -> None:
     publish_payouts(night(tables, SECOND, ALPHA), republish=True)
 
 
+def correct(raw: Path, tables: Warehouse) -> None:
+    reingest_day(night(tables, FIRST), raw / f"{FIRST.isoformat()}-corrected")
+
+
 def explain(tables: Warehouse) -> None:
     run = night(tables, SECOND)
     publish_statements(run, publish_explanation(run, FIRST, settings_of()))
@@ -94,6 +99,7 @@ def report(tables: Warehouse) -> None:
 COMMANDS: dict[str, Callable[[Warehouse, Path], object]] = {
     "first night": lambda tables, raw: pay(FIRST, raw, tables),
     "second night": lambda tables, raw: pay(SECOND, raw, tables),
+    "correct the first day": lambda tables, raw: correct(raw, tables),
     "explain and statements": lambda tables, _: explain(tables),
     "republish": lambda tables, _: republish(tables),
     "maintain": lambda tables, _: maintain(tables),

@@ -32,6 +32,7 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("raw")
     for day in (FIRST, SECOND):
         generate_day(folder / day.isoformat(), day, SyntheticMarket(seed=7, n_events=1_500))
+    generate_day(folder / f"{FIRST.isoformat()}-corrected", FIRST, SyntheticMarket(seed=9, n_events=1_400))
     return folder
 
 
@@ -63,7 +64,7 @@ def require_same(root: Path, calm: Path) -> None:
 def test_commands_killed_at_their_writes_end_in_the_same_tables(
     raw: Path, calm: Path, engine: str, tmp_path: Path
 ) -> None:
-    outcome = battery(raw, tmp_path / "tables", engine, 28, 5)
+    outcome = battery(raw, tmp_path / "tables", engine, 32, 5)
 
     assert len(outcome["killed"]) >= 14
     require_same(tmp_path / "tables", calm)
