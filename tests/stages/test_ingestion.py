@@ -102,8 +102,37 @@ def test_ingestion_published_meanwhile_is_not_repeated(spark: SparkSession, tmp_
     late = night(spark, tmp_path / "tables")
     version = late.warehouse.version("events")
 
-    assert publish_ingestion(late, delivery(tmp_path / "other", 2)) == winner
+    assert publish_ingestion(late, source) == winner
     assert late.warehouse.version("events") == version
+
+
+def test_other_days_have_the_same_time_zone(spark: SparkSession, tmp_path: Path) -> None:
+    run, later = night(spark, tmp_path / "tables"), DAY + timedelta(days=1)
+    publish_ingestion(run, delivery(tmp_path / "raw", 1))
+    tokyo = in_zone(night(spark, tmp_path / "tables", later), "Asia/Tokyo")
+
+    with pytest.raises(InputError, match=f"day_timezone: {DAY} was ingested by the clocks of UTC.*Asia/Tokyo"):
+        publish_ingestion(tokyo, delivery(tmp_path / "later", 2, later))
+    assert published_run(run.warehouse, INGEST, later) is None
+
+
+def test_results_of_rules_on_rows_are_in_the_ledger_of_rules(spark: SparkSession, tmp_path: Path) -> None:
+    folder = tmp_path / "raw"
+    truth = generate_day(folder, DAY, SyntheticMarket(seed=1, n_events=1_000, n_videos=200))
+    run = night(spark, tmp_path / "tables")
+
+    publish_ingestion(run, folder)
+
+    rows = run.warehouse.read_arrow("contract_results", day=DAY).to_pylist()
+    assert len({(row["contract"], row["rule"], row["run_id"]) for row in rows}) == len(rows)
+    failed = {(row["contract"], row["rule"]): row["rows_failed"] for row in rows if not row["passed"]}
+    events = {rule: number for (contract, rule), number in failed.items() if contract == "events"}
+    # A propensity that is no number is not in its range either.
+    assert events == truth.faults["events"] | {"propensity_in_range": 2}
+    assert {rule for contract, rule in failed if contract == "videos"} == set(truth.faults["videos"]) | {
+        "s_pos_in_range"
+    }
+    assert {row["rule"] for row in rows if row["contract"] == "viewers"} >= {"trust_tier_known", "key_unique"}
 
 
 def test_days_of_one_root_are_hashed_under_one_key(
@@ -128,6 +157,11 @@ def test_days_of_one_root_are_hashed_under_one_key(
     publish_ingestion(second, tmp_path / "second")
     shown = str(published_run(first.warehouse, INGEST, later)) + caplog.text
     assert key not in shown
+
+
+def in_zone(run: RunContext, zone: str) -> RunContext:
+    ingest = run.settings.ingest.model_copy(update={"day_timezone": zone})
+    return replace(run, settings=run.settings.model_copy(update={"ingest": ingest}))
 
 
 def hashing(run: RunContext) -> RunContext:
