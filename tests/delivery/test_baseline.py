@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import betabinom
 
 from creatorpool.delivery import RatePrior, fit_rate_prior
-from creatorpool.delivery.baseline import JEFFREYS, LARGEST_STRENGTH, log_likelihood
+from creatorpool.delivery.baseline import JEFFREYS, MAX_STRENGTH, log_likelihood
 from creatorpool.errors import InputError
 
 
@@ -59,7 +59,7 @@ def test_smoothed_rate_lies_between_own_rate_and_mean() -> None:
 def test_groups_that_say_nothing_have_a_prior_all_the_same() -> None:
     assert fit_rate_prior([], []) == JEFFREYS
     assert fit_rate_prior([0.0], [0.0]) == JEFFREYS
-    assert fit_rate_prior([3.0], [10.0]).strength == LARGEST_STRENGTH
+    assert fit_rate_prior([3.0], [10.0]).strength == MAX_STRENGTH
     assert 0 < fit_rate_prior([0.0, 0.0], [50.0, 80.0]).mean < 0.02
     assert 0.98 < fit_rate_prior([50.0, 80.0], [50.0, 80.0]).mean < 1
 

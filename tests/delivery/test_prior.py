@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 
 from creatorpool.delivery import daily_series, fit_series, predict_clicks
-from creatorpool.delivery.prior import LEAST_FITS, CurveErrors, fit_curve_prior
+from creatorpool.delivery.prior import MIN_FITS, CurveErrors, fit_curve_prior
 from creatorpool.synthetic.delivery import DeliveryMarket, draw_delivery
 
 MEAN = np.array([3.0, -9.0])
@@ -48,14 +48,14 @@ def test_one_curve_that_its_days_hardly_tell_does_not_blur_the_law() -> None:
 
 def test_small_category_takes_the_prior_of_all_and_too_few_curves_give_none() -> None:
     n = 100
-    group = np.where(np.arange(n) < LEAST_FITS - 1, 1, 0)
+    group = np.where(np.arange(n) < MIN_FITS - 1, 1, 0)
     prior = fit_curve_prior(found(n, 3), group, 3)
     everyone = fit_curve_prior(found(n, 3), np.zeros(n, np.int64), 1)
     np.testing.assert_allclose(prior.mean[1], everyone.mean[0], rtol=1e-12)
     np.testing.assert_allclose(prior.mean[2], everyone.mean[0], rtol=1e-12)
     assert not np.allclose(prior.mean[0], everyone.mean[0], rtol=1e-12)
 
-    nothing = fit_curve_prior(found(LEAST_FITS - 1, 4), np.zeros(LEAST_FITS - 1, np.int64), 2)
+    nothing = fit_curve_prior(found(MIN_FITS - 1, 4), np.zeros(MIN_FITS - 1, np.int64), 2)
     assert not nothing.is_known.any()
     assert nothing.take(np.array([0, 1, 1])).precision.shape == (3, 2, 2)
 
