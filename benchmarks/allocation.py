@@ -39,7 +39,7 @@ SIZES = (100, 900, 10_000, 100_000, 1_000_000, 10_000_000)
 DIAL = (0.0, 0.3, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999, 0.9999999, 0.99999999, 1.0)
 BREAKPOINTS = 60
 START_LIMIT = 120.0  # seconds for a peer's process to import what it needs
-LARGEST_WITH_EXACT_REFERENCE = 900
+MAX_WITH_EXACT_REFERENCE = 900
 
 
 def pool_of(n: int) -> Program:
@@ -191,7 +191,7 @@ def compare(n: int, limit: float) -> None:
     started = time.perf_counter()
     ours = allocate(program.effective_impressions, program.pool, **program.options)
     seconds = time.perf_counter() - started
-    exact = bisection_payouts(program, digits=50) if n <= LARGEST_WITH_EXACT_REFERENCE else ours.payout
+    exact = bisection_payouts(program, digits=50) if n <= MAX_WITH_EXACT_REFERENCE else ours.payout
     print(report("creatorpool", program, ours, exact, seconds, ours.payout), flush=True)
     for peer in PEERS:
         if n <= peer.largest:

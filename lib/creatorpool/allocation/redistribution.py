@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from creatorpool.allocation.policy import ObjectiveName
 from creatorpool.allocation.program import allocate
-from creatorpool.allocation.summation import SMALLEST_BOUND, order_free_sum
+from creatorpool.allocation.summation import MIN_BOUND, order_free_sum
 from creatorpool.errors import InputError
 
 
@@ -26,7 +26,7 @@ def money_moved(payout: ArrayLike, other: ArrayLike) -> float:
     if p.shape != q.shape or p.ndim != 1:
         raise InputError(f"payout and other must have the same shape (n,), got {p.shape} and {q.shape}")
     gap = np.abs(p - q)
-    return 0.5 * order_free_sum(gap, max(float(gap.max(initial=0.0)), SMALLEST_BOUND))
+    return 0.5 * order_free_sum(gap, max(float(gap.max(initial=0.0)), MIN_BOUND))
 
 
 def efficiency_moved(
