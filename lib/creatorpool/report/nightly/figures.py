@@ -148,7 +148,7 @@ class Mover:
 def explained_movers(changes: pa.Table, most: int) -> list[Mover]:
     """The `most` creators whose pool payouts changed most, from rows of `payout_changes` against one day.
 
-    A video that changed hands left the videos of one creator and entered those of another.
+    A video that changed its creator leaves the videos of one creator and enters those of the other.
     """
     names = [f"{name}_micros" for name in PARTS]
     is_kept = pc.fill_null(pc.equal(changes.column("creator_id"), changes.column("against_creator_id")), True)

@@ -19,7 +19,7 @@ SHORT = {
     "competition": "competition",
     "membership": "entered or left",
     "bounds": "floors and caps",
-    "custom": "further signals",
+    "custom": "custom signals",
     "policy": "changed rules",
 }
 
