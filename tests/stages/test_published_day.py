@@ -84,7 +84,7 @@ def test_published_day_takes_the_version_that_the_ledger_names(at: Callable[...,
 
 
 def test_published_day_that_is_not_says_what_to_run(spark: SparkSession, tmp_path: Path) -> None:
-    with pytest.raises(MissingTableError, match=r"payouts of 2026-11-20 are not published .* jobs/allocate_pool.py"):
+    with pytest.raises(MissingTableError, match=r"payouts of 2026-11-20 are not published .* creatorpool run --date"):
         published_day(night(spark, tmp_path))
 
 

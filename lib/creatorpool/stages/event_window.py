@@ -38,7 +38,7 @@ def ingested_days(context: RunContext, days: int) -> IngestedDays:
     latest, published = latest_run(runs), {run.day for run in runs}
     if latest is None or context.day not in published:
         raise MissingTableError(
-            f"events of {context.day} are not published under {context.warehouse.root}: run jobs/ingest_events.py "
+            f"events of {context.day} are not published under {context.warehouse.root}: run creatorpool ingest "
             f"--date {context.day} --source DIR"
         )
     first = context.day

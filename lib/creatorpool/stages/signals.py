@@ -98,7 +98,7 @@ def signal_inputs(context: RunContext) -> dict[str, int]:
     own = latest_run(run for run in runs if run.day == context.day)
     if own is None:
         raise MissingTableError(
-            f"events of {context.day} are not published under {context.warehouse.root}: run jobs/ingest_events.py "
+            f"events of {context.day} are not published under {context.warehouse.root}: run creatorpool ingest "
             f"--date {context.day}, or name the logs with --source"
         )
     events = max(run.outputs["events"] for run in runs if run.day >= context.day)
