@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from creatorpool.quoting import one_line
-from creatorpool.report.pages import printed_form
+from creatorpool.report.pages import console_frame
 
 
 class PlainConsole(Console):
@@ -31,4 +31,4 @@ class PlainConsole(Console):
 
     def page(self, title: str) -> str:
         """All printed output as one HTML page. The console must record, and `title` must not come from data."""
-        return self.export_html(clear=False, inline_styles=True, code_format=printed_form(title))
+        return self.export_html(clear=False, inline_styles=True, code_format=console_frame(title))

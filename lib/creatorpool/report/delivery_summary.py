@@ -12,7 +12,7 @@ from rich.table import Table
 
 from creatorpool.quoting import quoted
 
-MOST_REASONS = 3
+MAX_REASONS = 3
 
 
 def curve_table(curves: pa.Table) -> Table:
@@ -75,4 +75,4 @@ def _reasons(rows: pa.Table) -> str:
     """The most frequent reasons for a missing curve."""
     without = rows.filter(pc.invert(rows["converged"]))["reason"]
     counted = sorted(pc.value_counts(without).to_pylist(), key=lambda each: (-each["counts"], each["values"] or ""))
-    return "; ".join(f"{each['counts']:,} {each['values']}" for each in counted[:MOST_REASONS])
+    return "; ".join(f"{each['counts']:,} {each['values']}" for each in counted[:MAX_REASONS])

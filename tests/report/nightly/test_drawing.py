@@ -27,7 +27,7 @@ CHARTS = {
     "columns": drawing.paired_columns(
         [{"group": "smallest", "series": "views", "value": 0.1}], ["smallest"], ["views", "money"]
     ),
-    "heat": drawing.heat([{"label": "music", "group": "smallest", "value": 0.0}], ["smallest"]),
+    "heat_map": drawing.heat_map([{"label": "music", "group": "smallest", "value": 0.0}], ["smallest"]),
     "histograms": drawing.histograms([{"name": "safety", "start": 0.0, "end": 0.05, "share": 1.0}], ["safety"]),
     "gains": drawing.gains_and_losses([{"label": "views", "series": "added", "value": 1.0}], "USD"),
     "intervals": drawing.interval_dots(

@@ -31,7 +31,7 @@ from tests.report.nightly.nights import (
 from creatorpool.errors import MissingTableError
 from creatorpool.money import in_units
 from creatorpool.quoting import one_line
-from creatorpool.report.nightly.blocks import Figure, Figures, Section, Table, Tile, Tiles, Words
+from creatorpool.report.nightly.blocks import Figure, Figures, Paragraph, Section, Table, Tile, Tiles
 from creatorpool.report.nightly.page import page, rendered, write_page
 from creatorpool.report.nightly.published import ReportDay, report_day
 from creatorpool.report.nightly.warnings import warnings_of
@@ -188,7 +188,7 @@ def require_text_alone(report: ReportDay, names: list[str]) -> None:
         table = Table((texts[0], texts[1]), [(texts[2], texts[3])], texts[4])
         tiles = Tiles([Tile(texts[0], texts[1], texts[2])])
         figure = Figure(texts[5], "<svg></svg>", texts[5], table)
-        return [Section("pools", texts[0], texts[5], texts[6], [Words(texts[6]), table, tiles, Figures([figure])])]
+        return [Section("pools", texts[0], texts[5], texts[6], [Paragraph(texts[6]), table, tiles, Figures([figure])])]
 
     odd = Structure(rendered(report, blocks(*names)))
 

@@ -11,9 +11,9 @@ from creatorpool.report.nightly.blocks import (
     Block,
     Figure,
     Figures,
+    Paragraph,
     Section,
     Table,
-    Words,
     not_published,
     number,
     percent,
@@ -50,7 +50,7 @@ def incentives_section(report: ReportDay) -> Section:
         _advice(advice),
     ]
     reasons = [f"{row['segment']}: {row['reason']}" for row in incentives if row["reason"]]
-    notes = [Words(f"Estimates that the data do not allow are left out. {' · '.join(reasons)}")] if reasons else []
+    notes = [Paragraph(f"Estimates that the data do not allow are left out. {' · '.join(reasons)}")] if reasons else []
     return Section("incentives", "Newcomers", "Newcomers' incentives", LEAD, [*blocks, *notes])
 
 
