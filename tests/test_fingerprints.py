@@ -1,4 +1,4 @@
-"""Fingerprints of published rows: what counts as a difference, and what it is told by."""
+"""Fingerprints of published rows: which changes count as differences, and their descriptions."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def written(tables: Tables, root: Path) -> Path:
 
 
 def found_differences(folder: Path, change: Callable[[Tables], object]) -> list[str]:
-    """What differs once `change` was made to the tables, by fingerprints that were stored as text before."""
+    """The differences after `change`, from fingerprints that were stored as text before."""
     stored = json.loads(as_text(fingerprints(written(published_tables(), folder / "before"))))
     tables = published_tables()
     change(tables)
@@ -103,7 +103,7 @@ def drop_a_column(tables: Tables) -> None:
         ),
     ],
 )
-def test_change_of_published_rows_is_told_by_table_day_and_column(
+def test_change_of_published_rows_is_described_by_table_day_and_column(
     tmp_path: Path, change: Callable[[Tables], object], message: str
 ) -> None:
     assert found_differences(tmp_path, change) == [message]
@@ -134,9 +134,7 @@ def add_a_column_and_a_rule(tables: Tables) -> None:
         lambda tables: tables["policy_advice"][0].update(reason="the bar falls from 8 to 7"),
     ],
 )
-def test_what_may_differ_between_two_versions_is_no_difference(
-    tmp_path: Path, change: Callable[[Tables], object]
-) -> None:
+def test_volatile_columns_are_no_difference(tmp_path: Path, change: Callable[[Tables], object]) -> None:
     assert found_differences(tmp_path, change) == []
 
 

@@ -1,4 +1,4 @@
-"""Whole nights, run as a scheduler runs them: scripts in processes of their own."""
+"""Whole nights, run as by a scheduler: each script in its own process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a scheduler sees of a job that cannot do its work: an exit code and one clear message."""
+"""A job that cannot do its work ends with an exit code and one clear message."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_job_without_its_input_names_the_missing_file(job: Job, tmp_path: Path, 
     assert NO_TRACE not in ended.stderr
 
 
-def test_job_of_a_day_never_ingested_says_what_to_run(job: Job, tmp_path: Path) -> None:
+def test_job_of_a_day_that_is_not_ingested_names_the_command(job: Job, tmp_path: Path) -> None:
     ended = job("build_signals.py", "--date", DAY, "--root", tmp_path / "tables")
 
     assert ended.returncode == 2

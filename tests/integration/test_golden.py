@@ -1,4 +1,4 @@
-"""The golden root: this version publishes, row by row, what the version before published."""
+"""The golden root: this version publishes the same rows as the version before."""
 
 from __future__ import annotations
 

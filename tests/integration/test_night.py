@@ -1,4 +1,4 @@
-"""A whole night, and what may happen to it: re-runs, kills, a second run at the same time, another engine."""
+"""A whole night, also with re-runs, kills, a second run at the same time, and another engine."""
 
 from __future__ import annotations
 

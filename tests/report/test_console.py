@@ -1,4 +1,4 @@
-"""What printers are given is text: no name turns into a style, a link, a picture or a line of its own."""
+"""The console prints names as text: no name becomes a style, a link, an emoji or a line of its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from creatorpool.report.console import PlainConsole
 
 
 def printed(name: str) -> tuple[str, str]:
-    """A table and a sentence with `name` in every place that a string may stand, as text and as a page."""
+    """A table and a sentence with `name` in every place for a string, as text and as a page."""
     console = PlainConsole(width=4_000, record=True, file=io.StringIO(), force_terminal=False)
     table = Table(title=name, caption=name, title_justify="left")
     table.add_column(name)
@@ -25,7 +25,7 @@ def printed(name: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("name", [*ALLOWED, *UNPRINTABLE])
-def test_name_is_printed_as_it_stands(name: str) -> None:
+def test_name_is_printed_unchanged(name: str) -> None:
     text, _ = printed(name)
 
     assert f"Warning, pool {one_line(name)}\n" in text
@@ -33,7 +33,7 @@ def test_name_is_printed_as_it_stands(name: str) -> None:
 
 
 @given(NAMES)
-def test_any_name_stays_on_its_line_and_sends_nothing_to_the_terminal(name: str) -> None:
+def test_any_name_stays_on_its_line_and_sends_no_control_characters(name: str) -> None:
     plain, odd = printed("name")[0], printed(name)[0]
 
     assert len(odd.split("\n")) == len(plain.split("\n"))
@@ -41,7 +41,7 @@ def test_any_name_stays_on_its_line_and_sends_nothing_to_the_terminal(name: str)
 
 
 @given(NAMES)
-def test_page_of_what_was_printed_has_no_element_from_a_name(name: str) -> None:
+def test_page_of_printed_output_has_no_element_from_a_name(name: str) -> None:
     page = Structure(printed(name)[1])
 
     assert {element for element, _ in page.elements} <= {"html", "head", "meta", "title", "body", "pre", "span"}

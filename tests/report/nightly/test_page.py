@@ -1,4 +1,4 @@
-"""The nightly page: what it shows is what is published, and a browser opens it without a complaint or a request."""
+"""The nightly page shows the published rows, and a browser opens it without an error or a request."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def written_report(warehouse: Warehouse) -> ReportDay:
 def browser() -> Iterator[Browser]:
     path = installed()
     if path is None:
-        # `make setup` installs one where it can: the check must not pass without it.
+        # `make setup` installs a browser if it can: without it, the check must not pass.
         assert not os.environ.get("CI"), "no Chromium here: tools/setup_browser.sh installs one"
         pytest.skip("no Chromium here: tools/setup_browser.sh installs one")
     with chromium(path) as opened:
@@ -113,7 +113,7 @@ def test_page_shows_published_money_and_warnings_first(warehouse: Warehouse, wri
     assert text.index('id="warnings"') < text.index('id="pools"')
 
 
-def test_page_tells_every_stage_that_is_published(written: Path) -> None:
+def test_page_shows_every_published_stage(written: Path) -> None:
     text = written.read_text("utf-8")
 
     assert "not published" not in text
@@ -130,7 +130,7 @@ def test_page_tells_every_stage_that_is_published(written: Path) -> None:
         assert expected in text, expected
 
 
-def test_page_takes_names_as_text_and_shows_no_examples_of_raw_rows(written: Path) -> None:
+def test_page_shows_names_as_text_and_no_examples_of_raw_rows(written: Path) -> None:
     text = written.read_text("utf-8")
 
     assert "<dance>" not in text
@@ -140,13 +140,13 @@ def test_page_takes_names_as_text_and_shows_no_examples_of_raw_rows(written: Pat
 
 @pytest.fixture(scope="module")
 def disguised(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of a day whose categories are all kinds of text in disguise, also such as no contract takes any more."""
+    """The page of a day whose categories look like markup, including names that contracts no longer accept."""
     folder = tmp_path_factory.mktemp("disguised")
     warehouse = publish_payouts(folder / "tables", DAY, categories=(*ALLOWED, *UNPRINTABLE))
     return write_page(report_day(warehouse, DAY), folder / "night.html")
 
 
-def test_page_of_names_in_disguise_has_no_element_from_them(disguised: Path, tmp_path: Path) -> None:
+def test_page_of_hostile_names_has_no_element_from_them(disguised: Path, tmp_path: Path) -> None:
     text = disguised.read_text("utf-8")
     plain, page_ = Structure(page(report_day(publish_payouts(tmp_path, DAY), DAY))), Structure(text)
 
@@ -158,9 +158,7 @@ def test_page_of_names_in_disguise_has_no_element_from_them(disguised: Path, tmp
     assert one_line(text.replace("\n", "")) == text.replace("\n", "")
 
 
-def test_browser_opens_the_page_of_names_in_disguise_without_requests_or_errors(
-    browser: Browser, disguised: Path
-) -> None:
+def test_browser_opens_the_page_of_hostile_names_without_requests_or_errors(browser: Browser, disguised: Path) -> None:
     opened = browser.open(disguised, *WIDTHS["desktop"], phone=False)
 
     assert opened.requests == [disguised.resolve().as_uri()]
@@ -200,7 +198,7 @@ def test_same_rows_give_the_same_page(warehouse: Warehouse, written: Path) -> No
     assert page(report_day(warehouse, DAY)) == written.read_text("utf-8")
 
 
-def test_page_of_a_lone_day_says_plainly_what_is_not_published(tmp_path: Path) -> None:
+def test_page_of_a_single_day_names_what_is_not_published(tmp_path: Path) -> None:
     text = page(report_day(publish_payouts(tmp_path, DAY), DAY))
 
     for expected in (
@@ -240,7 +238,7 @@ def test_report_of_a_day_that_is_not_published_is_refused(warehouse: Warehouse) 
         report_day(warehouse, DAY.replace(day=14))
 
 
-def test_empty_plan_is_told_as_one(tmp_path: Path) -> None:
+def test_empty_plan_has_a_note(tmp_path: Path) -> None:
     warehouse = publish_payouts(tmp_path, DAY)
     publish_stage(warehouse, "deliver", {"delivery_plan": []})
 
