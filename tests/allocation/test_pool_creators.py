@@ -1,4 +1,4 @@
-"""Caps on creators that hold in whole micros, beside floors and caps of videos."""
+"""Caps on creators in whole micros, together with floors and caps of videos."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_floor_above_a_creators_cap_is_refused_as_configuration():
         terms("floor_micros=60", "creator_caps={unverified: 50}")
 
 
-def test_split_without_creators_has_the_bits_that_it_had():
+def test_split_without_creators_rounds_the_optimum_within_video_bounds():
     settled = settle_pool(revenue(1_000_003), IMPRESSIONS, terms())
     plain, _ = split_pool(settled.split.terms, IMPRESSIONS)
     micros = filled(settled.split, IMPRESSIONS, NAMES)["payout_micros"]

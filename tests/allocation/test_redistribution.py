@@ -1,4 +1,4 @@
-"""How much money the efficiency weight moves, and the dead dial of formulas §6.1."""
+"""The money that the efficiency weight moves, and its missing effect in large pools (formulas §6.1)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def test_money_moved_half_of_what_changes():
 
 
 @pytest.mark.parametrize(("one", "other"), [([1.0], [1.0, 2.0]), ([[1.0]], [[1.0]])])
-def test_money_moved_unlike_lists_are_refused(one, other):
+def test_money_moved_of_different_shapes_is_refused(one, other):
     with pytest.raises(InputError, match="must have the same shape"):
         money_moved(one, other)
 
@@ -29,8 +29,8 @@ def test_efficiency_moved_log_objective_is_the_distance_of_the_two_mixtures():
     assert moved == pytest.approx(0.4 * 50.0 * 0.5 * np.abs(s - w).sum())
 
 
-def test_efficiency_moved_linear_objective_dies_as_the_pool_grows():
-    # The fairness weights sum to about sqrt(n), the efficiency weights to 1: at size n the dial moves about 1/sqrt(n).
+def test_efficiency_moved_linear_objective_vanishes_as_the_pool_grows():
+    # The fairness weights sum to about sqrt(n), the efficiency weights to 1: at size n λ_eff moves about 1/sqrt(n).
     moved = []
     for n in (100, 10_000, 1_000_000):
         m = np.random.default_rng(0).lognormal(0.0, 1.0, n)

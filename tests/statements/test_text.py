@@ -25,7 +25,7 @@ def statement(*rows: dict, notes: tuple[str, ...] = ()) -> Statement:
     return Statement("Creator ann", date(2026, 11, 21), date(2026, 11, 20), "USD", rows, notes)
 
 
-def test_every_part_has_words() -> None:
+def test_every_part_has_a_text() -> None:
     assert set(REASONS) == set(PARTS)
 
 
@@ -77,7 +77,7 @@ def test_statement_text_has_a_section_a_pool_with_the_largest_parts_first() -> N
 
 
 @given(NAMES)
-def test_names_begin_no_line_of_a_statement(name: str) -> None:
+def test_no_name_begins_a_line_of_a_statement(name: str) -> None:
     def told(of: str) -> str:
         rows = (row(of, of, 5, views=1), row(of, f"{of}2", 5, views=2))
         return statement_text(replace(statement(*rows, notes=(of,)), title=f"Creator {of}"))
