@@ -147,13 +147,13 @@ def test_verb_over_a_day_takes_the_promised_options(path: tuple[str, ...]) -> No
 
 
 @pytest.mark.parametrize("path", VERBS)
-def test_every_verb_and_option_has_help(path: tuple[str, ...]) -> None:
+def test_verb_and_its_options_say_what_they_are(path: tuple[str, ...]) -> None:
     assert VERBS[path].help
     assert [param.name for param in VERBS[path].params if not getattr(param, "help", None)] == []
 
 
 @pytest.mark.parametrize("path", VERBS)
-def test_misspelt_option_is_refused(path: tuple[str, ...]) -> None:
+def test_misspelt_option_is_not_taken_for_another(path: tuple[str, ...]) -> None:
     options = set(options_of(VERBS[path])) | {"--help"}
     for flag in sorted(options):
         for wrong in {flag[:-1], f"{flag}x"} - options - {"--"}:

@@ -63,8 +63,8 @@ def test_job_without_its_input_names_the_missing_file(job: Job, tmp_path: Path, 
     assert NO_TRACE not in ended.stderr
 
 
-def test_job_of_a_day_that_is_not_ingested_names_the_command(job: Job, tmp_path: Path) -> None:
+def test_job_of_a_day_never_ingested_says_what_to_run(job: Job, tmp_path: Path) -> None:
     ended = job("build_signals.py", "--date", DAY, "--root", tmp_path / "tables")
 
     assert ended.returncode == 2
-    assert f"run creatorpool ingest --date {DAY}" in ended.stderr
+    assert f"`creatorpool run --date {DAY} --source DIR`" in ended.stderr

@@ -200,8 +200,8 @@ def test_allocate_day_of_an_unknown_category_names_the_pools(at: NightMaker) -> 
         publish_payouts(at(), ["cooking"])
 
 
-def test_allocate_day_before_ingestion_names_the_command(spark: SparkSession, tmp_path: Path) -> None:
-    with pytest.raises(MissingTableError, match=r"events of 2026-11-20 are not published .* creatorpool ingest --date"):
+def test_allocate_day_before_ingestion_says_what_to_run(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(MissingTableError, match=r"events of 2026-11-20 are not published .* creatorpool run --date"):
         publish_payouts(night(spark, tmp_path))
 
 

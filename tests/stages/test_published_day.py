@@ -83,8 +83,8 @@ def test_published_day_uses_the_version_in_the_ledger(at: Callable[..., RunConte
     assert published_day(run).pools["music"].payout.tolist() == before
 
 
-def test_day_that_is_not_published_names_the_command(spark: SparkSession, tmp_path: Path) -> None:
-    with pytest.raises(MissingTableError, match=r"payouts of 2026-11-20 are not published .* creatorpool run --date"):
+def test_published_day_that_is_not_says_what_to_run(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(MissingTableError, match=r"payouts of 2026-11-20 are not published .* creatorpool run"):
         published_day(night(spark, tmp_path))
 
 

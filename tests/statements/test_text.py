@@ -25,7 +25,7 @@ def statement(*rows: dict, notes: tuple[str, ...] = ()) -> Statement:
     return Statement("Creator ann", date(2026, 11, 21), date(2026, 11, 20), "USD", rows, notes)
 
 
-def test_every_part_has_a_text() -> None:
+def test_every_part_has_words() -> None:
     assert set(REASONS) == set(PARTS)
 
 

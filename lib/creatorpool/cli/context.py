@@ -33,7 +33,7 @@ def open_warehouse(options: EngineOptions, settings: Settings) -> Iterator[tuple
 
 @contextmanager
 def open_run(options: DayOptions, settings: Settings | None = None, *, dry_run: bool = False) -> Iterator[RunContext]:
-    """The context of a run over the day of `options`, with an open session; `settings` default to those of the options."""
+    """The context of a run over the day of `options`, with its session open; `settings` default to the options' own."""
     settings = settings or options.settings()
     with open_warehouse(options, settings) as (_, warehouse):
         context = RunContext(warehouse, settings, options.day, dry_run=dry_run)

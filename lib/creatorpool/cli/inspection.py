@@ -32,7 +32,7 @@ class SqlCommand(TyperCommand):
 def status(
     options: TablesOptions, day: Annotated[date | None, day_option("--date", help="only this day")] = None
 ) -> None:
-    """Show the published days and stages, their runs and their totals. Starts no engine."""
+    """Which days and stages are published, by which run, with what totals. Starts no engine."""
     from creatorpool.report.console import PlainConsole
     from creatorpool.report.status_summary import print_status
     from creatorpool.runs.ledger import published_runs, unfinished_runs

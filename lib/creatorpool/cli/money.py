@@ -134,7 +134,7 @@ def verify(options: DayOptions) -> None:
     from creatorpool.report.checks_summary import print_checks
     from creatorpool.verification.day import require_verified, verify_day
 
-    # Nothing is written: not even the pages of the contracts' checks.
+    # Write nothing, not even the pages of the contracts' checks.
     with open_run(options, dry_run=True) as context:
         with logged("verify", context.day):
             checks = verify_day(context)

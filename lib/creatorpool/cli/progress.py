@@ -97,5 +97,5 @@ def _terminal() -> PlainConsole:
     """Standard error: all displays share one console, so that they appear above one another."""
     from creatorpool.report.console import PlainConsole
 
-    # Lines longer than the terminal are the terminal's to wrap.
+    # The terminal wraps lines that are longer than its width.
     return PlainConsole(stderr=True, soft_wrap=True)
