@@ -40,6 +40,7 @@ class SettledPool:
     nu: float | None = None
     iterations: int | None = None
     max_kkt_residual: float | None = None
+    """Share of the money that was split"""
     gini: float | None = None
     top1pct_share: float | None = None
     efficiency_moved_micros: int | None = None
@@ -113,7 +114,7 @@ def settle_pool(
         coverage=float(np.count_nonzero(effective_impressions > 0) / n),
         nu=allocation.nu if math.isfinite(allocation.nu) else None,
         iterations=allocation.iterations,
-        max_kkt_residual=allocation.max_kkt_residual,
+        max_kkt_residual=allocation.max_kkt_residual / terms.pool_micros if has_money else 0.0,
         gini=gini(allocation.payout) if has_money else None,
         top1pct_share=top_share(allocation.payout) if has_money else None,
         efficiency_moved_micros=moved,
