@@ -87,20 +87,7 @@ def settle_pool(
             f"pool {pool.category}: the largest KKT residual of the split is {allocation.max_kkt_residual} micros of "
             f"{terms.pool_micros}, more than {KKT_TOLERANCE:g} of the pool: this is a fault of the solver, report it"
         )
-    floor, cap = terms.bounds(effective_impressions)
-    moved = round(
-        efficiency_moved(
-            allocation.payout,
-            effective_impressions,
-            float(terms.pool_micros),
-            alpha=terms.policy.alpha,
-            floor=floor,
-            cap=cap,
-            objective=terms.policy.objective,
-            creator=None if creators is None else creators.code,
-            creator_cap=None if creators is None else creators.cap,
-        )
-    )
+    moved = round(efficiency_moved(allocation))
     idle = None
     if efficiency_is_idle(settings, moved, terms.pool_micros):
         share = moved / terms.pool_micros if terms.pool_micros else 0.0
