@@ -537,16 +537,15 @@ class Warehouse:
     def _add_new_columns(self, contract: Contract) -> None:
         delta = self._delta(contract.name)
         stored = {field.name for field in delta.schema().fields}
+        required = [column.name for column in contract.columns if column.name not in stored and not column.nullable]
+        if required:
+            raise TableGuardError(
+                f"{contract.name}: contract {contract.version} requires the new columns {required}, but stored rows "
+                f"have no value for them; set 'required: false' in the contract"
+            )
         added = pa.schema([field for field in arrow_schema(contract) if field.name not in stored])
-        if not len(added):
-            return
-        for field in added:
-            if not field.nullable:
-                raise TableGuardError(
-                    f"{contract.name}: contract {contract.version} requires the new column '{field.name}', but stored "
-                    f"rows have no value for it; make the column nullable"
-                )
-        delta.alter.add_columns(_delta_fields(added))
+        if len(added):
+            delta.alter.add_columns(_delta_fields(added))
 
 
 def _retrying(conflict: type[Exception], *, attempts: int, growth: float) -> Retrying:

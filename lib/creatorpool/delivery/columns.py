@@ -76,6 +76,12 @@ class Prices:
     missing: float
     """of the impressions that guarantees may miss; 0 where they may miss none"""
 
+    def costs(self) -> tuple[Floats, Floats]:
+        """What an impression costs, (n, m), and what a point above each cap costs besides, (m, d)."""
+        above = np.zeros_like(self.classes)
+        above[:, 1:] = np.cumsum(self.classes, axis=1)[:, :-1]
+        return self.total + self.drawer[None, :] - self.impressions[:, None], above
+
     def earned(self, problem: DeliveryProblem, min_impressions: Floats, min_clicks: Floats, allowance: float) -> float:
         """The shared constraints' limits, with these guarantees, at their prices."""
         return float(
@@ -230,11 +236,8 @@ class MixingProgram:
 
     def worth(self, prices: Prices) -> tuple[Floats, Floats, Floats]:
         """What a click is worth and an impression costs, (p,) each; what a point above each cap costs, (m, d)."""
-        weight = (self.value + prices.clicks[:, None]).ravel()
-        price = (prices.total + prices.drawer[None, :] - prices.impressions[:, None]).ravel()
-        above = np.zeros_like(prices.classes)
-        above[:, 1:] = np.cumsum(prices.classes, axis=1)[:, :-1]
-        return weight, price, above
+        price, above = prices.costs()
+        return (self.value + prices.clicks[:, None]).ravel(), price.ravel(), above
 
     def net(self, points: Columns, prices: Prices) -> Floats:
         """(c,) worth of points less what they cost."""
