@@ -235,9 +235,8 @@ def show_lambda_eff(n: int) -> None:
     for lambda_eff in LAMBDA_EFF:
         line = f"{lambda_eff:>10.8g}"
         for objective in ("linear", "log"):
-            payout = allocate(m, pool, alpha=0.5, lambda_eff=lambda_eff, objective=objective).payout
-            moved = efficiency_moved(payout, m, pool, alpha=0.5, objective=objective) / pool
-            line += f"{gini(payout):>12.4f}{moved:>12.2e}"
+            split = allocate(m, pool, alpha=0.5, lambda_eff=lambda_eff, objective=objective)
+            line += f"{gini(split.payout):>12.4f}{efficiency_moved(split) / pool:>12.2e}"
         print(line, flush=True)
 
 

@@ -68,6 +68,9 @@ def spark(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spa
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
         # The inputs are tiny: planning again between stages costs more than it saves.
         "spark.sql.adaptive.enabled": "false",
+        # Likewise to compile each plan. The nights of tests/integration run compiled ones.
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     }
     base = load_settings().engine
     chosen = base.model_copy(update={"driver_memory": "2g", "spark": spark_conf, "memory_share": 0.2})

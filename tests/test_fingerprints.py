@@ -23,8 +23,8 @@ def published_tables() -> Tables:
     return {
         "pool_payouts": [payout("video-1", 70), payout("video-2", 30)],
         "policy_advice": [
-            {"date": DAY, "segment": "music", "advised_bounty": 2.0, "reason": "n 8 to 7"},
-            {"date": DAY, "segment": "tiny", "advised_bounty": None, "reason": None},
+            {"date": DAY, "segment": "music", "advised_bounty": 2.0, "spend_micros": 1_000_000, "reason": "n 8"},
+            {"date": DAY, "segment": "tiny", "advised_bounty": None, "spend_micros": None, "reason": None},
         ],
         "allocation_runs": [
             ledger_row("pool_payouts") | {"category": "music", "pool_micros": 100, "gini": 0.25},
@@ -86,8 +86,17 @@ def drop_a_column(tables: Tables) -> None:
         (swap_videos, "pool_payouts of 2026-11-20: the same values are in other rows"),
         (drop_a_column, "pool_payouts of 2026-11-20: columns ['share'] are gone"),
         (
-            lambda tables: tables["policy_advice"][0].update(advised_bounty=2.00001),
-            "policy_advice of 2026-11-20: advised_bounty differs in 1 rows, for example 2.00001 for 2.0",
+            lambda tables: tables["policy_advice"][0].update(advised_bounty=2.0001),
+            "policy_advice of 2026-11-20: advised_bounty differs in 1 rows, for example 2.0001 for 2.0",
+        ),
+        (
+            lambda tables: tables["allocation_runs"][0].update(gini=0.25 * (1 + 4e-6)),
+            "allocation_runs of 2026-11-20: gini differs in 1 rows, for example 0.250001 for 0.25",
+        ),
+        (
+            lambda tables: tables["policy_advice"][0].update(spend_micros=1_000_001),
+            "policy_advice of 2026-11-20: spend_micros sums to 1,000,001 micros, before to 1,000,000 (+1); "
+            "values of ['spend_micros'] differ",
         ),
         (
             lambda tables: tables["policy_advice"][0].update(reason=None),
@@ -131,6 +140,7 @@ def add_a_column_and_a_rule(tables: Tables) -> None:
         add_a_column_and_a_rule,
         lambda tables: tables["pool_payouts"].reverse(),
         lambda tables: tables["allocation_runs"][0].update(run_id="another", gini=0.25 * (1 + 1e-15)),
+        lambda tables: tables["policy_advice"][0].update(advised_bounty=2.0 * (1 + 4e-6)),
         lambda tables: tables["policy_advice"][0].update(reason="the bar falls from 8 to 7"),
     ],
 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -13,7 +11,7 @@ from pathlib import Path
 
 import pyspark
 import pytest
-from tools.processes import fresh_environment
+from tools.processes import end_group, fresh_environment
 
 from creatorpool.errors import ConfigurationError
 from creatorpool.session import resolve_engine
@@ -101,8 +99,7 @@ def server(tmp_path: Path) -> Iterator[str]:
         _await_port(port, process, tmp_path / "server.log")
         yield f"sc://127.0.0.1:{port}"
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(timeout=30)
+        end_group(process)
 
 
 def test_open_session_on_a_sail_server_computes_there_and_names_the_servers_needs(server: str, tmp_path: Path) -> None:

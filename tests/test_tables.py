@@ -142,27 +142,44 @@ def test_tables_read_the_same_through_deltalake_and_polars(spark: SparkSession, 
     assert (protocol.min_reader_version, protocol.reader_features) == (1, None)
 
 
+def add_column(contracts: Path, *, required: bool) -> None:
+    """Give the contract of `creator_payouts` a column `note`."""
+    contract = contracts / "creator_payouts.yaml"
+    text = contract.read_text()
+    first = text.index("      - name: creator_id")
+    column = f"""      - name: note
+        logicalType: string
+        physicalType: STRING
+        description: Remark
+        required: {str(required).lower()}
+"""
+    contract.write_text(text[:first] + column + text[first:])
+
+
 def test_ensure_adds_a_nullable_column_that_the_contract_gained(
     spark: SparkSession, tmp_path: Path, copied_contracts: Path
 ) -> None:
     old = Warehouse(spark, tmp_path / "warehouse", copied_contracts)
     old.replace_day(payouts(spark, "a"), "creator_payouts", DAY)
-    contract = copied_contracts / "creator_payouts.yaml"
-    text = contract.read_text()
-    first = text.index("      - name: creator_id")
-    column = """      - name: note
-        logicalType: string
-        physicalType: STRING
-        description: Remark
-        required: false
-"""
-    contract.write_text(text[:first] + column + text[first:])
+    add_column(copied_contracts, required=False)
 
     new = Warehouse(spark, tmp_path / "warehouse", copied_contracts)
     new.replace_day(payouts(spark, "b").withColumn("note", F.lit("hello")), "creator_payouts", OTHER_DAY)
 
     rows = new.read("creator_payouts").orderBy("creator_id").collect()
     assert [(row["creator_id"], row["note"]) for row in rows] == [("a", None), ("b", "hello")]
+
+
+def test_ensure_refuses_a_required_column_that_the_contract_gained(tmp_path: Path, copied_contracts: Path) -> None:
+    tables = Warehouse(None, tmp_path / "warehouse", copied_contracts)
+    tables.ensure("creator_payouts")
+    before = tables.version("creator_payouts")
+    add_column(copied_contracts, required=True)
+
+    with pytest.raises(TableGuardError, match=r"requires the new columns \['note'\], but stored rows have no value"):
+        Warehouse(None, tmp_path / "warehouse", copied_contracts).ensure("creator_payouts")
+
+    assert tables.version("creator_payouts") == before
 
 
 def test_replace_day_records_after_another_commit_is_refused(warehouse: Warehouse) -> None:

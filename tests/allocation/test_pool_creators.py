@@ -88,7 +88,7 @@ def test_whole_micros_keep_within_every_bound_and_close(pool, bounds, objective,
     payout, _ = payout_from_dual(split.dual, impressions, floor, cap, names)
 
     assert micros.sum() == settled.paid_micros == min(money, creators.most(np.minimum(cap, money)))
-    assert settled.max_kkt_residual <= 1e-6
+    assert settled.max_kkt_residual <= 1e-9  # of the pool
     assert np.all(micros >= floor)
     assert np.all(micros <= cap)
     assert np.abs(micros - payout).max() < 1

@@ -7,6 +7,7 @@ import pytest
 
 from creatorpool.allocation.revenue import PoolRevenue
 from creatorpool.allocation.settlement import settle_pool
+from creatorpool.allocation.split import split_pool
 from creatorpool.errors import InfeasiblePoolError
 from creatorpool.settings import AllocationSettings, load_settings
 
@@ -26,7 +27,22 @@ def test_settle_pool_without_bounds_pays_all_of_it() -> None:
 
     assert (settled.paid_micros, settled.unallocated_micros) == (1_000_003, 0)
     assert (settled.videos_eligible, settled.coverage) == (4, 0.75)
-    assert settled.max_kkt_residual <= 1e-9 * 1_000_003
+
+
+@pytest.mark.parametrize("objective", ["linear", "log"])
+def test_kkt_residual_of_the_ledger_is_a_share_of_what_is_split(objective: str) -> None:
+    impressions = np.random.default_rng(3).pareto(1.1, 1_000) + 1.0
+
+    settled = settle_pool(pool(10**15), impressions, terms(f"objective={objective}"))
+
+    _, allocation = split_pool(settled.split.terms, impressions)
+    assert allocation.max_kkt_residual > 1e-6  # micros
+    assert settled.max_kkt_residual == allocation.max_kkt_residual / 10**15
+    assert settled.max_kkt_residual <= 1e-12
+
+
+def test_pool_without_money_has_no_kkt_residual() -> None:
+    assert settle_pool(pool(0), IMPRESSIONS, terms()).max_kkt_residual == 0.0
 
 
 def test_settle_pool_without_videos_leaves_it_unallocated_with_a_warning() -> None:

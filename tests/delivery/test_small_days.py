@@ -31,7 +31,8 @@ def check_beside_the_grid(problem: DeliveryProblem) -> None:
     views = plan_delivery(problem)
     missed = views.missing.violation
     assert max(excess(problem, views.impressions).values()) <= 1e-7
-    assert views.least_missing * (1 - 1e-6) <= missed <= grid.least_missed * (1 + 1e-6) + 1e-4
+    # The least is found to a millionth, and plans may miss a millionth more than the least found.
+    assert views.least_missing * (1 - 1e-6) <= missed <= grid.least_missed * (1 + 2e-6) + 1e-4
     assert missed <= views.least_missing * (1 + 2e-3) + 1e-4
     unit = views.measures.views / max(views.measures.variance, 1e-9)
     for objective in (most_views(), *(weighted(part * unit) for part in FAIRNESS)):

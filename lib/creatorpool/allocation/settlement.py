@@ -40,6 +40,7 @@ class SettledPool:
     nu: float | None = None
     iterations: int | None = None
     max_kkt_residual: float | None = None
+    """Share of the money that was split"""
     gini: float | None = None
     top1pct_share: float | None = None
     efficiency_moved_micros: int | None = None
@@ -86,20 +87,7 @@ def settle_pool(
             f"pool {pool.category}: the largest KKT residual of the split is {allocation.max_kkt_residual} micros of "
             f"{terms.pool_micros}, more than {KKT_TOLERANCE:g} of the pool: this is a fault of the solver, report it"
         )
-    floor, cap = terms.bounds(effective_impressions)
-    moved = round(
-        efficiency_moved(
-            allocation.payout,
-            effective_impressions,
-            float(terms.pool_micros),
-            alpha=terms.policy.alpha,
-            floor=floor,
-            cap=cap,
-            objective=terms.policy.objective,
-            creator=None if creators is None else creators.code,
-            creator_cap=None if creators is None else creators.cap,
-        )
-    )
+    moved = round(efficiency_moved(allocation))
     idle = None
     if efficiency_is_idle(settings, moved, terms.pool_micros):
         share = moved / terms.pool_micros if terms.pool_micros else 0.0
@@ -113,7 +101,7 @@ def settle_pool(
         coverage=float(np.count_nonzero(effective_impressions > 0) / n),
         nu=allocation.nu if math.isfinite(allocation.nu) else None,
         iterations=allocation.iterations,
-        max_kkt_residual=allocation.max_kkt_residual,
+        max_kkt_residual=allocation.max_kkt_residual / terms.pool_micros if has_money else 0.0,
         gini=gini(allocation.payout) if has_money else None,
         top1pct_share=top_share(allocation.payout) if has_money else None,
         efficiency_moved_micros=moved,

@@ -27,9 +27,14 @@ class RatePrior:
     """α + β, the number of impressions that the mean counts for"""
 
     def smoothed(self, clicks: ArrayLike, impressions: ArrayLike) -> Floats:
-        """Posterior mean ``(clicks + strength·mean) / (impressions + strength)``, in (0, 1); the arrays broadcast."""
-        y, x = np.asarray(clicks, dtype=np.float64), np.asarray(impressions, dtype=np.float64)
-        return np.asarray((y + self.strength * self.mean) / (x + self.strength), dtype=np.float64)
+        """`smoothed_rate` under this prior."""
+        return smoothed_rate(clicks, impressions, self.mean, self.strength)
+
+
+def smoothed_rate(clicks: ArrayLike, impressions: ArrayLike, mean: ArrayLike, strength: ArrayLike) -> Floats:
+    """Posterior mean ``(clicks + strength·mean) / (impressions + strength)``, in (0, 1); the arrays broadcast."""
+    y, x, m, k = (np.asarray(values, dtype=np.float64) for values in (clicks, impressions, mean, strength))
+    return np.asarray((y + k * m) / (x + k), dtype=np.float64)
 
 
 JEFFREYS = RatePrior(0.5, 1.0)

@@ -76,6 +76,12 @@ class Prices:
     missing: float
     """allowance of impressions that guarantees may miss; 0 without an allowance"""
 
+    def costs(self) -> tuple[Floats, Floats]:
+        """Price of an impression, (n, m), and additional price of a point above each cap, (m, d)."""
+        above = np.zeros_like(self.classes)
+        above[:, 1:] = np.cumsum(self.classes, axis=1)[:, :-1]
+        return self.total + self.drawer[None, :] - self.impressions[:, None], above
+
     def value_of_limits(
         self, problem: DeliveryProblem, min_impressions: Floats, min_clicks: Floats, allowance: float
     ) -> float:
@@ -234,11 +240,8 @@ class MixingProgram:
 
     def coefficients(self, prices: Prices) -> tuple[Floats, Floats, Floats]:
         """(p,) value of a click, (p,) price of an impression, and (m, d) price of a point above each cap."""
-        weight = (self.value + prices.clicks[:, None]).ravel()
-        price = (prices.total + prices.drawer[None, :] - prices.impressions[:, None]).ravel()
-        above = np.zeros_like(prices.classes)
-        above[:, 1:] = np.cumsum(prices.classes, axis=1)[:, :-1]
-        return weight, price, above
+        price, above = prices.costs()
+        return (self.value + prices.clicks[:, None]).ravel(), price.ravel(), above
 
     def net_value(self, points: Columns, prices: Prices) -> Floats:
         """(c,) value of points less their cost at the prices."""

@@ -112,9 +112,7 @@ def _worth_by_cell(
     """(n, cells) bound on each content's value at a rate in each cell, and the value of the limits at the prices."""
     n, m = problem.shape
     weight = views_weight * problem.views_per_click + part * prices.clicks[:, None]
-    price = part * (prices.total + prices.drawer[None, :] - prices.impressions[:, None])
-    above = np.zeros_like(prices.classes)
-    above[:, 1:] = part * np.cumsum(prices.classes, axis=1)[:, :-1]
+    price, above = (part * costs for costs in prices.costs())
     shared = part * prices.value_of_plan_limits(problem, allowance)
     worth = _cell_worth(
         problem.curves.parameters.reshape(5, n * m), np.arange(m), weight, price, problem.most, problem.classes.caps,
