@@ -126,7 +126,7 @@ def _advice(segment: AdvisedSegment, balanced: Balance, position: int, budgets: 
 
 def _why(segment: AdvisedSegment, new: Policy, quality: float, value: float, budgets: Budgets) -> str:
     """The advice in one sentence."""
-    limits = f"budgets of {budgets.impressions:.4g} impressions and {budgets.cash:.4g} of bounty per entrant"
+    limits = f"budgets of {budgets.impressions:.4g} impressions and {budgets.cash:.4g} of bounty an entrant"
     old, gain = segment.policy, value - float(segment.today.platform)
     names = {"n": "n", "k": "k", "mass": "N", "bounty": "B"}
     changes = [
@@ -137,5 +137,5 @@ def _why(segment: AdvisedSegment, new: Policy, quality: float, value: float, bud
     ]
     if not changes:
         return f"today's policy is the best within {limits}"
-    response = f"creators respond with quality {float(segment.today.quality):.3f} → {quality:.3f}"
-    return f"{', '.join(changes)}: {response}, the platform's value per entrant changes by {gain:+.4g}; within {limits}"
+    answer = f"creators answer with quality {float(segment.today.quality):.3f} → {quality:.3f}"
+    return f"{', '.join(changes)}: {answer}, the platform's value an entrant changes by {gain:+.4g}; within {limits}"

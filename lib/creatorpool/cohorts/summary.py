@@ -12,8 +12,8 @@ from creatorpool.quoting import quoted
 
 def summary_table(incentives: Sequence[Mapping[str, Any]], advice: Sequence[Mapping[str, Any]]) -> Table:
     """One line per segment, from rows of cohort_incentives and policy_advice."""
-    table = Table(title="Entrants by segment", caption="–: the data do not allow an estimate")
-    for name in ("segment", "entrants", "pass rate", "π′", "B̂", "certified", "advice, or the reason why there is none"):
+    table = Table(title="Entrants by segment", caption="a – is a number that the data do not carry")
+    for name in ("segment", "entrants", "pass rate", "π′", "B̂", "certified", "what to do, or why nothing"):
         table.add_column(name)
     advised = {row["segment"]: row["reason"] for row in advice}
     for row in sorted(incentives, key=lambda row: str(row["segment"])):
