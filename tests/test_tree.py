@@ -25,6 +25,19 @@ def test_readme_names_each_package_and_only_modules_that_exist() -> None:
     assert [name for name in re.findall(r"\w+\.py", TREE) if not [*LIBRARY.rglob(name)]] == []
 
 
+def test_pages_name_only_python_files_that_exist() -> None:
+    root = project_root()
+    pages = [*root.glob("*.md"), *(root / "docs").rglob("*.md"), *TESTS.rglob("*.md")]
+    named = {
+        (page.name, path)
+        for page in pages
+        for path in re.findall(r"`((?:lib|jobs|tests|tools|benchmarks)/[a-z0-9_/]+\.py)`", page.read_text("utf-8"))
+    }
+
+    assert len(named) > 20
+    assert [(page, path) for page, path in sorted(named) if not (root / path).exists()] == []
+
+
 def test_each_folder_of_tests_belongs_to_a_package() -> None:
     assert folders(TESTS) - folders(LIBRARY) - OF_NO_PACKAGE == set()
 
