@@ -38,9 +38,8 @@ def plan_delivery(
     from creatorpool.display import display
     from creatorpool.report.charts import chart_path, draw
     from creatorpool.report.console import PlainConsole
-    from creatorpool.report.curve_chart import content_chart
+    from creatorpool.report.delivery_charts import content_chart, plan_frontier_chart
     from creatorpool.report.delivery_summary import curve_table, plan_table
-    from creatorpool.report.plan_chart import plan_frontier_chart
     from creatorpool.stages.delivery import content_history, publish_delivery, published_problem
 
     wanted = chart_path(chart) if chart else None
