@@ -62,13 +62,12 @@ def signals(options: DayOptions) -> None:
     """Compute a day's trust-weighted signals and quality scores."""
     from creatorpool.cli.context import open_run
     from creatorpool.display import display
-    from creatorpool.report.summary import coverage_line
     from creatorpool.stages.signals import publish_signals
 
     with open_run(options) as context:
         rated = publish_signals(context)
         with display(context.day, "summary"):
-            print(coverage_line(rated.quality))
+            print(rated.coverage.line)
 
 
 def backfill(

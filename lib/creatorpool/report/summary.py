@@ -23,14 +23,6 @@ from creatorpool.stages.context import RunContext
 TOP_CREATORS = 5
 
 
-def coverage_line(quality: DataFrame) -> str:
-    """One line with the number of compliant videos that have a quality above 0."""
-    is_rated = F.count(F.when(F.col("quality_score") > 0, 1))
-    row = quality.where("is_compliant").agg(F.count("*").alias("videos"), is_rated.alias("rated")).collect()[0]
-    share = row["rated"] / row["videos"] if row["videos"] else 0.0
-    return f"Coverage: {row['rated']:,} of {row['videos']:,} compliant videos have a quality above 0 ({share:.1%})."
-
-
 def print_summary(context: RunContext, payouts: DayPayouts, console: PlainConsole | None = None) -> None:
     """Print the summary of `payouts`. Unless it is a dry run, also write it as one HTML page beside the tables."""
     out = console or PlainConsole(width=110, record=True)
@@ -47,7 +39,10 @@ def _print(context: RunContext, payouts: DayPayouts, out: PlainConsole) -> None:
     out.print(f"Creator payouts of {context.day}, {state}, in {currency}", style="bold")
     out.print()
     out.print(pools_table(payouts.pools))
-    out.print(coverage_line(payouts.signals.quality))
+    coverage = payouts.signals.coverage
+    out.print(coverage.line)
+    if warning := coverage.warning(context.settings.report.coverage_loss_warning):
+        out.print(f"Warning: {warning}.", style="yellow")
     for pool in payouts.pools:
         for warning in other_warnings(pool.warning):
             out.print(f"Warning, pool {quoted(pool.category)}: {warning}", style="yellow")
