@@ -52,4 +52,5 @@ def test_several_remedies_name_their_signals() -> None:
 def test_ledger_keeps_the_numbers() -> None:
     found = coverage(rewatch=120)
 
-    assert Coverage(**found.as_dict()) == found
+    assert Coverage.of_facts(found.as_facts()) == found
+    assert Coverage.of_facts({"priors": {}}) is None

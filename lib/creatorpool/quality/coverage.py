@@ -13,6 +13,9 @@ Remedy = Literal["smoothing", "signal", "safety", "feed"]
 
 WORDS = {component.name: component.words for component in COMPONENTS}
 SMOOTHED = {component.name for component in COMPONENTS if component.smoothing != "none"}
+FACT = "coverage"
+"""Name of the coverage among the facts of a run"""
+
 ADVICE: Mapping[Remedy, str] = {
     "smoothing": "set quality.smoothing to empirical_bayes, as conf/recommended.yaml does",
     "signal": "look at the signal's expression and range in conf/signals.yaml",
@@ -90,6 +93,11 @@ class Coverage:
         several = len(by_remedy) > 1
         return [f"{', '.join(of)}: {ADVICE[remedy]}" if several else ADVICE[remedy] for remedy, of in by_remedy.items()]
 
-    def as_dict(self) -> dict[str, Any]:
-        """The numbers for the ledger."""
-        return {**asdict(self), "at_zero": dict(self.at_zero)}
+    def as_facts(self) -> dict[str, Any]:
+        """The numbers among the facts that the ledger keeps of a run."""
+        return {FACT: {**asdict(self), "at_zero": dict(self.at_zero)}}
+
+    @classmethod
+    def of_facts(cls, facts: Mapping[str, Any]) -> Coverage | None:
+        """The coverage that a run found; None in the ledger of versions that did not keep it."""
+        return cls(**facts[FACT]) if FACT in facts else None

@@ -26,15 +26,6 @@ _FRAME = """\
 {body}
 </html>
 """
-_PRINTED = """\
-<body style="color: {foreground}; background-color: {background}">
-<pre style="font-family: Menlo, 'DejaVu Sans Mono', Consolas, 'Courier New', monospace">{code}</pre>
-</body>"""
-
-
-def printed_form(title: str) -> str:
-    """The HTML frame for the output of a rich console: a format string of rich with `code` and two colours."""
-    return _FRAME.format(policy=POLICY, title=title, body="{body}").replace("{body}", _PRINTED)
 
 
 def chart_page(specification: Mapping[str, Any], library: str) -> str:

@@ -19,9 +19,6 @@ from creatorpool.stages.context import RunContext
 from creatorpool.stages.runner import Stage, run_stage
 
 STAGE = Stage(SIGNALS, ("events", "viewers", "videos"), ("signals", "quality"))
-COVERAGE = "coverage"
-"""Key of the coverage among the ledger's facts of a run"""
-
 INPUT_TABLES = ("events", "viewers", "videos", "ad_revenue")
 
 
@@ -84,7 +81,7 @@ def compute_scores(context: RunContext, inputs: Mapping[str, int]) -> ScoredDay:
     if warning := coverage.warning(context.settings.report.coverage_loss_warning):
         context.warn(SIGNALS, warning)
     facts = {} if scores.priors is None else {"priors": scores.priors.as_dict()}
-    return ScoredDay(scores.signals, scores.quality, coverage, facts | {COVERAGE: coverage.as_dict()})
+    return ScoredDay(scores.signals, scores.quality, coverage, facts | coverage.as_facts())
 
 
 def _published(context: RunContext, run: StageRun) -> SignalFrames:
@@ -92,13 +89,8 @@ def _published(context: RunContext, run: StageRun) -> SignalFrames:
     outputs = {table: run.outputs[table] if version is None else version for table, version in versions.items()}
     read = {table: context.warehouse.read(table, day=context.day, version=outputs[table]) for table in STAGE.tables}
     signals, quality = read["video_signals"], read["video_quality"]
-    coverage = published_coverage(run) or day_coverage(signals, quality, context.settings)
+    coverage = Coverage.of_facts(run.rows) or day_coverage(signals, quality, context.settings)
     return SignalFrames(signals, quality, coverage, run.inputs, outputs, run.config_sha256)
-
-
-def published_coverage(run: StageRun) -> Coverage | None:
-    """The coverage that a run of the stage found; None in the ledger of versions before 0.2."""
-    return Coverage(**run.rows[COVERAGE]) if COVERAGE in run.rows else None
 
 
 def signal_inputs(context: RunContext) -> dict[str, int]:

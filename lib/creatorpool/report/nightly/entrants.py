@@ -82,17 +82,17 @@ def _curves(incentives: Sequence[Row]) -> list[Figure]:
 
 
 def _estimates(incentives: Sequence[Row], values: Sequence[Row]) -> list[Figure]:
-    panels: tuple[tuple[str, str, Sequence[Row], str], ...] = (
+    panels: tuple[tuple[str, str, Sequence[Row], str | None], ...] = (
         ("pass_rate", "Pass rate", incentives, ".0%"),
-        ("slope_hat", "Slope π′ at the median", incentives, "~g"),
-        ("leverage", "Leverage ℓ", incentives, "~g"),
-        ("spread", "Continuation spread ΔG", values, "~g"),
-        ("bounty_hat", "Bounty that closes the gap", incentives, "~g"),
+        ("slope_hat", "Slope π′ at the median", incentives, None),
+        ("leverage", "Leverage ℓ", incentives, None),
+        ("spread", "Continuation spread ΔG", values, None),
+        ("bounty_hat", "Bounty that closes the gap", incentives, None),
     )
     return [figure for name, title, rows, form in panels for figure in _panel(name, title, rows, form)]
 
 
-def _panel(name: str, title: str, rows: Sequence[Row], form: str) -> list[Figure]:
+def _panel(name: str, title: str, rows: Sequence[Row], form: str | None) -> list[Figure]:
     found = intervals(rows, name)
     if not found:
         return []

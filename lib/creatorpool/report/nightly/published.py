@@ -14,6 +14,7 @@ from creatorpool.errors import MissingTableError
 from creatorpool.runs.ledger import StageRun, latest_run, published_runs
 from creatorpool.runs.pools import PoolRun, published_pools
 from creatorpool.runs.published_rows import last_paid_before
+from creatorpool.settings import ReportSettings, load_settings
 from creatorpool.tables import Warehouse
 
 Row = dict[str, Any]
@@ -52,6 +53,8 @@ class ReportDay:
     """The published run of each stage"""
     results: Sequence[Row]
     """Results of all rules from the latest run of each contract on the day"""
+    limits: ReportSettings
+    """From which values on the report warns"""
 
     @property
     def day(self) -> date:
@@ -87,8 +90,8 @@ class ReportDay:
         return sorted(rows.to_pylist(), key=lambda row: tuple(str(row[name]) for name in key))
 
 
-def report_day(warehouse: Warehouse, day: date) -> ReportDay:
-    """Find the published data of `day`.
+def report_day(warehouse: Warehouse, day: date, limits: ReportSettings | None = None) -> ReportDay:
+    """Find the published data of `day`; `limits` are those of the base configuration by default.
 
     Raises
     ------
@@ -108,6 +111,7 @@ def report_day(warehouse: Warehouse, day: date) -> ReportDay:
         week_ago=_paid_day(warehouse, day - WEEK),
         runs={name: run for name in {run.stage for run in runs} if (run := _latest(runs, name)) is not None},
         results=_latest_results(warehouse, day),
+        limits=limits or load_settings().report,
     )
 
 
