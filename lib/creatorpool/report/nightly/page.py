@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from creatorpool.display import display
+from creatorpool.html_page import POLICY
 from creatorpool.quoting import one_line
 from creatorpool.report.nightly.blocks import Section
 from creatorpool.report.nightly.checks import checks_section
@@ -22,7 +23,7 @@ from creatorpool.report.nightly.published import ReportDay, report_day
 from creatorpool.report.nightly.scores import quality_section
 from creatorpool.report.nightly.spread import concentration_section, sizes_section
 from creatorpool.report.nightly.warnings import warnings_of
-from creatorpool.report.pages import POLICY, REPORTS
+from creatorpool.report.pages import REPORTS
 from creatorpool.settings import ReportSettings
 from creatorpool.tables import Warehouse
 
