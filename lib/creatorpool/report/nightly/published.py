@@ -74,9 +74,13 @@ class ReportDay:
             others["a week ago"] = self.week_ago
         return {"this day": self.paid} | others
 
+    def run_of(self, table: str) -> StageRun | None:
+        """The latest published run that wrote the day's rows of a stage's table."""
+        return latest_run(run for run in self.runs.values() if table in run.outputs)
+
     def stage_rows(self, table: str) -> pa.Table | None:
         """The day's rows of a stage's table, from the latest published run; None if there is no such run."""
-        run = latest_run(run for run in self.runs.values() if table in run.outputs)
+        run = self.run_of(table)
         if run is None:
             return None
         return self.paid.warehouse.read_arrow(table, day=self.day, version=run.outputs[table])
