@@ -1,12 +1,12 @@
-"""Incentive models against their peers: speed and accuracy, one table each.
+"""Compares incentive models with their peers: speed and accuracy, in one table each.
 
     python benchmarks/incentives.py              a million triples, 100 segments, a few minutes
-    python benchmarks/incentives.py --quick      a tenth of it
-    python benchmarks/incentives.py --coverage   what intervals cover, over 200 and 400 simulated cohorts of two sizes
+    python benchmarks/incentives.py --quick      a tenth of the work
+    python benchmarks/incentives.py --coverage   coverage of intervals, over 200 and 400 simulated cohorts of two sizes
 
-Peers: scipy.stats.binom with a central difference for the slope, scipy.stats.poisson_binom, and fast-poibin
-(`pip install fast-poibin`; its columns are left out where it is missing). Accuracy is against mpmath with 50 digits,
-on tails that a float can hold.
+Peers are scipy.stats.binom with a central difference for the slope, scipy.stats.poisson_binom, and fast-poibin
+(`pip install fast-poibin`; without it, its columns are left out). Accuracy is measured against mpmath with 50 digits,
+on tails that a float can represent.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def pass_curves(size: int) -> Table:
 
 
 def poisson_binomials() -> Table:
-    """Mass functions of slots that differ, and a tail with its two derivatives."""
+    """Mass functions of different slots, and a tail with its two derivatives."""
     table = Table(title="Poisson-binomial: seconds a call")
     peers = ("scipy pmf", "fast-poibin dp", "fast-poibin mixed", "its error (mixed)")
     for name in ("slots", "our pmf", *peers, "our π, π′, π″"):
@@ -122,7 +122,7 @@ def searches_and_bootstrap(policies: int, segments: int) -> Table:
     quality = rng.beta(8, 12, 10_000)
     counts = count_cohort(quality, rng.random((10_000, 20)) < quality[:, None])
     policy = Policy(0.0, 20, 8, 5.0, 0.0, 0.0, 0.5)
-    # Every cell's entrants see about 18 impressions, and 26 after a pass or 12 after a fail.
+    # The entrants of every cell get about 18 impressions, and then 26 after a pass or 12 after a fail.
     after = np.where(np.arange(21) >= 8, 26.0, 12.0) * counts.entrants
     exposure = CohortExposure(
         CellTotals(counts.entrants, 18.0 * counts.entrants, 325.0 * counts.entrants),
@@ -140,7 +140,7 @@ def searches_and_bootstrap(policies: int, segments: int) -> Table:
 
 
 def estimates_and_advice(segments: int) -> dict[str, float]:
-    """Seconds for what the job does in its own process: estimates of segments that all differ, then their advice."""
+    """Seconds of the job's work in its own process: estimates of different segments, then their advice."""
     rng = np.random.default_rng(1)
     policies, costs = [], []
     started = time.perf_counter()
@@ -162,7 +162,7 @@ def estimates_and_advice(segments: int) -> dict[str, float]:
 
 
 def coverage(cohorts: int, entrants: int) -> Table:
-    """What 95 % intervals cover of the truth in simulated cohorts, and bias in standard errors."""
+    """Coverage of 95 % intervals in simulated cohorts, and bias in standard errors."""
     policy, names = Policy(0.0, 12, 7, 5.0, 0.0, 0.0, 0.5), ("π", "π′ (curve)", "π′ (influence)", "ΔG")
     covered, errors = [], []
     for seed in range(cohorts):
@@ -188,7 +188,7 @@ def coverage(cohorts: int, entrants: int) -> Table:
 
 
 def _gamma_exposure(counts: CohortCounts, rng: np.random.Generator) -> CohortExposure:
-    """Exposure after the test of every entrant: gamma with mean 12 after a pass and 4 after a fail."""
+    """Each entrant's exposure after the test: gamma with mean 12 after a pass and 4 after a fail."""
     total, squares = np.zeros(counts.entrants.shape), np.zeros(counts.entrants.shape)
     for place in np.argwhere(counts.entrants):
         mean, shape = (12.0, 6) if place[1] >= 7 else (4.0, 2)
@@ -230,7 +230,7 @@ def _worst_error(function: Callable[..., Any], q: Any, n: Any, k: Any, is_slope:
 
 
 def _seconds(call: Callable[[], Any], runs: int = 3) -> float:
-    """Least wall time of some runs, after one that compiles."""
+    """Least wall time of `runs` calls, after one call that compiles."""
     call()
     times = []
     for _ in range(runs):

@@ -1,4 +1,4 @@
-"""The layers point one way: mathematics imports no Spark, and only the storage layer touches tables."""
+"""Dependencies point one way: mathematics imports no Spark, and only the storage layer accesses tables."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ MATHEMATICS = (
     *("allocation", "cohorts", "comparison", "delivery", "explanation", "incentives", "integrity", "money", "numerics"),
     *("quality", "recommend", "statements", "synthetic"),
 )
-"""Parts whose modules are mathematics. What feeds one of them from Spark is in its package `frames`."""
+"""Parts whose modules are mathematics. The Spark code of a part is in its package `frames`."""
 
-# Each part may import those on its own line and on the lines before.
+# Each part may import the parts on its own line and on the lines before.
 ORDER = [
     {"errors", "expressions", "frames", "refusal", "quoting", "display", "actions", "quality_components", "project"}
     | {"html_page"},
@@ -49,7 +49,7 @@ ORDER = [
 
 @cache
 def imports(module: str) -> frozenset[str]:
-    """Every module that `module` imports, anywhere in it, but for imports that only type checkers follow."""
+    """Every module that `module` imports anywhere, except imports for type checkers only."""
     found: set[str] = set()
     for node in _running(ast.parse(MODULES[module].read_text())):
         if isinstance(node, ast.Import):
@@ -71,7 +71,7 @@ def _running(tree: ast.AST):
 
 
 def reached(module: str) -> set[str]:
-    """Everything that importing `module` brings in, packages' own __init__ modules included."""
+    """All modules that an import of `module` loads, with the __init__ modules of packages."""
     seen: set[str] = set()
     waiting = [module]
     while waiting:
@@ -90,7 +90,7 @@ def is_mathematics(module: str) -> bool:
     return parts[1] in MATHEMATICS and "frames" not in parts
 
 
-def test_mathematics_reaches_no_spark_and_no_storage() -> None:
+def test_mathematics_imports_no_spark_and_no_storage() -> None:
     found = {
         module: spark
         for module in MODULES
@@ -100,12 +100,12 @@ def test_mathematics_reaches_no_spark_and_no_storage() -> None:
     assert found == {}
 
 
-def test_modules_import_only_what_stands_below_them() -> None:
+def test_modules_import_only_lower_layers() -> None:
     level = {name: depth for depth, names in enumerate(ORDER) for name in names}
 
     def level_of(module: str) -> int:
         part, *inner = module.split(".")[1:]
-        # Frames feed mathematics that stands low, and read settings and other parts' frames.
+        # Frames call mathematics of a low layer, but read settings and other parts' frames.
         return max(level[part], level["cohorts"]) if inner[:1] == ["frames"] else level[part]
 
     above = [
@@ -137,7 +137,7 @@ def test_only_the_session_module_knows_the_engines() -> None:
 
 
 def test_only_the_console_module_prints_with_rich() -> None:
-    # Rich's own console reads markup in whatever it prints.
+    # Rich's own console interprets markup in all output.
     assert [name for name in MODULES if "rich.console" in imports(name)] == ["creatorpool.report.console"]
     for path in sorted((PROJECT / "jobs").glob("*.py")):
         assert "rich.console" not in path.read_text(), path.name

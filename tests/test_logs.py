@@ -1,4 +1,4 @@
-"""Log lines for machines, and credentials that never reach any line."""
+"""Log lines in JSON, and no credentials in any line."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_credentials_are_not_shown(text: str, shown: str) -> None:
         "sc://host:15002 engine, tables under s3a://bucket/tables",
     ],
 )
-def test_what_holds_no_credential_stays(text: str) -> None:
+def test_text_without_credentials_is_unchanged(text: str) -> None:
     assert redacted(text) == text
 
 

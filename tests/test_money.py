@@ -1,4 +1,4 @@
-"""Largest remainder by a rule that executors can apply: closed sums, bounds, and agreement with brute force."""
+"""Largest remainders by a rule that executors apply: exact sums, bounds, and agreement with brute force."""
 
 from __future__ import annotations
 
@@ -124,9 +124,9 @@ def test_round_to_total_random_pool_matches_brute_force_and_ignores_row_order(po
 
 @settings(max_examples=100)
 @given(pools, st.integers(0, 12), st.integers(-40, 40))
-def test_apply_rounding_batches_give_what_whole_gives(pool, cut, miss):
+def test_apply_rounding_gives_the_same_in_batches_as_in_one_call(pool, cut, miss):
     amount, total, lower, upper = pool
-    total = int(np.clip(total + miss, lower.sum(), upper.sum()))  # amounts that miss the total by micros
+    total = int(np.clip(total + miss, lower.sum(), upper.sum()))  # the amounts miss the total by some micros
     rule = rounding_rule(amount, total, lower, upper)
     whole_base, whole_tied = apply_rounding(amount, rule, lower, upper)
     parts = [apply_rounding(amount[rows], rule, lower[rows], upper[rows]) for rows in (slice(cut), slice(cut, None))]

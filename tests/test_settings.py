@@ -1,4 +1,4 @@
-"""The configuration refuses what it does not know, and says where it stands."""
+"""The configuration refuses unknown keys and invalid values, and names their place."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_load_settings_applies_overlays_in_order_then_assignments(tmp_path: Path
     assert settings.allocation.bounds("gaming") == (3, None)
 
 
-def test_load_settings_takes_whole_numbers_for_shares() -> None:
+def test_load_settings_accepts_whole_numbers_for_shares() -> None:
     assert load_settings(assignments=["allocation.lambda_eff=1"]).allocation.lambda_eff == 1.0
 
 
@@ -59,7 +59,7 @@ def test_every_overlay_of_the_repository_loads(overlay: str) -> None:
 
 
 @pytest.mark.parametrize("overlay", ["local.yaml", "cluster.yaml"])
-def test_overlays_for_a_place_change_the_engine_only(overlay: str) -> None:
+def test_overlays_for_an_environment_change_the_engine_only(overlay: str) -> None:
     assert load_settings([CONF / overlay]).sha256() == load_settings().sha256()
 
 
@@ -127,7 +127,7 @@ def test_load_settings_of_a_missing_file_names_it(tmp_path: Path) -> None:
         load_settings([tmp_path / "nowhere.yaml"])
 
 
-def test_sha256_changes_with_what_a_number_depends_on_and_not_with_the_engine() -> None:
+def test_sha256_changes_with_settings_of_results_and_not_with_the_engine() -> None:
     def fingerprint(*assignments: str, sections: tuple[str, ...] = ()) -> str:
         return load_settings(assignments=assignments).sha256(*sections)
 

@@ -1,4 +1,4 @@
-"""Payouts filled in by the engine close to the micro and do not depend on how rows are spread."""
+"""Payouts filled in by the engine close to the micro and do not depend on partitions."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_fill_payouts_does_not_depend_on_order_or_partitions(
 def test_settle_ties_within_creators_at_their_caps_and_of_the_pool_cuts_by_id(
     spark: SparkSession, partitions: int
 ) -> None:
-    # Creator c0's 50 equal videos share 40 micros, and so do c1's 30 videos 7; pool "free" has ties of its own only.
+    # Creator c0's 50 equal videos share 40 micros, and c1's 30 videos share 7; pool "free" has only ties of the pool.
     creator = np.array(["c0"] * 50 + ["c1"] * 30 + ["c2"] * 7)
     column = np.full(creator.size, 3.0)
     caps = np.where(creator == "c0", 40.0, np.where(creator == "c1", 7.0, np.nan))
@@ -168,7 +168,7 @@ def test_fill_rows_of_any_batches_closes_the_pool(
     values: list[int], micros: int, cuts: list[int], alpha: float, objective: str
 ) -> None:
     column = np.array(values, dtype=float)
-    column[0] += 1  # a pool has somebody to pay
+    column[0] += 1  # at least one video has effective impressions
     split, _ = split_pool(terms("p", micros, alpha=alpha, objective=objective), column)
     ids = pa.array([f"v{position:02d}" for position in range(column.size)])
     names = ["category", "video_id", "creator_id", "effective_impressions"]

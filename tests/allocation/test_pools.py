@@ -1,4 +1,4 @@
-"""Pools: who shares which, and how revenue becomes a pool."""
+"""Members of pools, and pools from revenue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One command line: every job script is a verb, with the options that it always had; nothing is guessed."""
+"""One command line: every job script is a verb with the same options; the parser guesses nothing."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ VERBS = dict(leaves(GROUP))
 
 @pytest.fixture
 def shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """What a `main` prints for some words, without the name that it is called by."""
+    """The output of a `main` for some arguments, without the name of the command."""
     monkeypatch.setenv("COLUMNS", "120")
 
     def run(called: Callable[[list[str]], None], *words: str) -> str:
@@ -123,7 +123,7 @@ def test_job_script_keeps_its_options_and_defaults(script: str) -> None:
 
     found = {flag: ... if options[flag].required else options[flag].default for flag in promised}
     assert found == promised
-    # What may be given several times still may be.
+    # Options that can be repeated stay so.
     repeated = {"--conf", "--set", "--category", "--content", "--against-conf", "--against-set"} & set(promised)
     assert all(options[flag].multiple for flag in repeated)
 
@@ -179,7 +179,7 @@ def test_sql_may_begin_with_a_comment(words: list[str], sql: str) -> None:
 
 
 @pytest.mark.parametrize("path", VERBS)
-def test_verb_without_what_it_needs_names_it(path: tuple[str, ...]) -> None:
+def test_verb_names_a_missing_argument(path: tuple[str, ...]) -> None:
     needed = [param for param in VERBS[path].params if param.required]
     if needed:
         with pytest.raises(InputError, match=r"Missing (option|argument) '") as caught:
@@ -193,7 +193,7 @@ def test_root_comes_from_the_environment(
     monkeypatch.setenv("CREATORPOOL_ROOT", str(tmp_path / "tables"))
     with pytest.raises(InputError, match=re.escape(f"published under {tmp_path / 'tables'}")):
         main(["status"])
-    # An empty variable is none, and must not stand for the working directory.
+    # An empty variable counts as unset, and not as the working directory.
     monkeypatch.setenv("CREATORPOOL_ROOT", "")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="published under warehouse"):
@@ -245,7 +245,7 @@ def test_shell_completes_verbs_options_and_choices() -> None:
 
 @pytest.mark.parametrize(("shell", "file"), [("bash", ".bashrc"), ("zsh", ".zshrc")])
 def test_completion_installs_itself(tmp_path: Path, shell: str, file: str) -> None:
-    # Typer looks for the shell that it is called from; here it is told.
+    # Typer detects the shell from its parent process; here the test sets it.
     named = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
     ended = command("--install-completion", shell, HOME=str(tmp_path), **named)
 

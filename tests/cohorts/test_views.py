@@ -41,13 +41,13 @@ def views(spark: SparkSession, entrants: DataFrame) -> DataFrame:
         ("e02", "a1", at(0), False, 1, None),
         ("e03", "a2", at(1), True, 1, None),  # slot 1 again: the first counts
         ("e04", "a2", at(25), True, 2, None),
-        ("e05", "a1", at(26), True, 3, None),  # beyond her window
+        ("e05", "a1", at(26), True, 3, None),  # beyond the window
         ("e06", "a1", at(20), True, None, 0.5),  # outside the test, but before its end
         ("e07", "a1", at(49), False, None, 0.5),
         ("e08", "a2", at(60), True, None, None),
         ("e09", "a1", at(73), True, None, 0.5),  # after a horizon of three days
         ("e10", "b1", at(2), None, 1, None),  # the rule gives null: no success
-        ("e11", "x1", at(2), True, None, 0.5),  # nobody who entered
+        ("e11", "x1", at(2), True, None, 0.5),  # not an entrant
     ]
     return entrant_views(
         spark.createDataFrame(events, EVENT),

@@ -1,4 +1,4 @@
-"""Sums by viewer's depth, from pairs, against loops."""
+"""Sums by viewer depth, from pairs, against loops."""
 
 from __future__ import annotations
 

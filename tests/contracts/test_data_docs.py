@@ -1,4 +1,4 @@
-"""Data Docs of a run: pages on disk, built without the network, of the last days."""
+"""Data Docs of a run: pages on disk of the last days, built without the network."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def broken(example: str | None, run_id: str = "run-1") -> list[RuleResult]:
 
 
 def runs_shown(site: Path) -> set[str]:
-    """Runs that have pages; those kept beside the pages and those in the index are the same."""
+    """Runs that have pages; the stored runs and the runs in the index are the same."""
     pages = {path.parts[-3] for path in site.glob("validations/sample/*/*/sample.html")}
     assert pages == {path.parts[-3] for path in site.glob("stored/uncommitted/validations/sample/*/*/sample.json")}
     assert pages == set(re.findall(r"validations/sample/([^/]+)/", (site / "index.html").read_text()))
@@ -51,14 +51,14 @@ def test_write_data_docs_shows_rules_counts_and_examples_and_keeps_other_runs(tm
     pages = {path.parts[-3]: path.read_text() for path in site.glob("validations/sample/*/*/sample.html")}
     assert set(pages) == {"2026-11-20_run-1", "2026-11-20_run-2"} == runs_shown(site)
     page = pages["2026-11-20_run-1"]
-    assert "hours_in_range: hours is at least 0 and at most 24 h." in page  # the contract's own words
+    assert "hours_in_range: hours is at least 0 and at most 24 h." in page  # from the contract
     assert "hours_readable: hours is a BIGINT." in page  # a rule that the contract does not state
     assert "25% unexpected" in page
     assert "<script>alert(1)" not in page
     assert "&lt;script&gt;alert(1)" in page
 
 
-def test_pages_of_the_days_checked_last_are_kept(tmp_path: Path) -> None:
+def test_pages_of_the_last_checked_days_are_kept(tmp_path: Path) -> None:
     contract, site = sample_contract(tmp_path), tmp_path / "site"
 
     def checked(day: int, hour: int) -> str:
@@ -74,7 +74,7 @@ def test_pages_of_the_days_checked_last_are_kept(tmp_path: Path) -> None:
     assert runs_shown(site) == {backfilled, newest}
 
 
-def test_pages_of_runs_without_their_day_in_the_name_count_by_the_time(tmp_path: Path) -> None:
+def test_pages_of_runs_without_a_day_in_the_name_count_by_their_time(tmp_path: Path) -> None:
     contract, site = sample_contract(tmp_path), tmp_path / "site"
     write_data_docs(broken(None), {"sample": contract}, site, CheckedRun("run-1", DAY, NIGHT), 1)
     for folder in (*site.glob("validations/sample/*"), *site.glob("stored/uncommitted/validations/sample/*")):
@@ -87,7 +87,7 @@ def test_pages_of_runs_without_their_day_in_the_name_count_by_the_time(tmp_path:
 
 
 @pytest.mark.parametrize("name", ["".join(ALLOWED[:20]), "".join(UNPRINTABLE), ALLOWED[-3]])
-def test_example_is_text_of_the_page_and_short(tmp_path: Path, name: str) -> None:
+def test_example_is_short_text_and_no_markup(tmp_path: Path, name: str) -> None:
     contract, site = sample_contract(tmp_path), tmp_path / "site"
 
     def page(example: str) -> str:
@@ -102,7 +102,7 @@ def test_example_is_text_of_the_page_and_short(tmp_path: Path, name: str) -> Non
     assert one_line(name) == quoted(name) or one_line(name) not in html.unescape(text)
 
 
-def test_pages_carry_a_policy_that_allows_what_they_load(tmp_path: Path) -> None:
+def test_pages_have_a_policy_that_allows_what_they_load(tmp_path: Path) -> None:
     contract, site = sample_contract(tmp_path), tmp_path / "site"
     for _ in range(2):
         write_data_docs(broken("x"), {"sample": contract}, site, CheckedRun("run-1", DAY, NIGHT), 1)

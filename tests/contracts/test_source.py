@@ -1,4 +1,4 @@
-"""YAML with the line of each entry."""
+"""YAML with the line number of each entry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two small published days, written as the night would leave them, without running it."""
+"""Two small published days, written as after a night, without running one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def publish_day(
     sold: Mapping[str, str] | None = None,
     refunds: Mapping[str, int] | None = None,
 ) -> None:
-    """Publish pools, each with the ids of its videos: 'v1-a' is of 'creator-v1', unless it was `sold` to another.
+    """Publish pools, each with the ids of its videos: 'v1-a' is a video of 'creator-v1', unless `sold` names another.
 
     A pool's `refunds` (<= 0) lowered its revenue to twice its money.
     """

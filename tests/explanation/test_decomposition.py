@@ -1,4 +1,4 @@
-"""The split of a payout's change: exact, symmetric, and the closed form's own where nothing binds."""
+"""The split of a payout's change: exact, symmetric, and equal to the closed form where no bound holds."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_parts_of_any_two_days_sum_to_the_change_and_negate_when_swapped(policy,
     (before, paid_before), (after, paid_after) = first.state(policy), second.state(policy)
     parts = payout_parts(before, after, policy)
     assert_allclose(sum(parts.values()), after.payout - before.payout, atol=1e-4)
-    assert_allclose(after.payout, paid_after, atol=1.01)  # priced anew, the published payouts come out
+    assert_allclose(after.payout, paid_after, atol=1.01)  # pricing again gives the published payouts
 
     whole = whole_parts(parts, paid_after - paid_before)
     assert_array_equal(sum(whole.values()), paid_after - paid_before)
@@ -96,7 +96,7 @@ def test_video_held_at_its_floor_by_its_creators_cap_is_not_priced_at_the_pools_
 
 
 def test_pool_of_creators_who_all_earn_their_caps_has_no_rounding():
-    # Caps leave the pool's price a range: it must not be taken for one at which nobody is paid.
+    # With these caps any price in a range solves the pool; the price chosen must pay the creators.
     creator = np.array(["A", "A", "B"])
     caps = {"A": 300, "B": 500}
     day = PoolDay(800, np.array([9, 1, 5]), np.full((3, 5), 0.5), 0, np.inf, creator, caps)
@@ -116,7 +116,7 @@ def test_interior_split_is_the_log_decomposition_factor_by_factor(alpha):
     before, after = first.state(policy)[0], second.state(policy)[0]
     parts = payout_parts(before, after, policy)
 
-    # p = P · views^α Π c_k^(α φ_k) / Σ M^α: written out with mathematics of its own.
+    # p = P · views^α Π c_k^(α φ_k) / Σ M^α, computed independently here.
     quality = [np.prod(day.components ** np.array(list(EXPONENTS.values())), axis=1) for day in (first, second)]
     weights = [np.sum((day.views * q) ** alpha) for day, q in zip((first, second), quality, strict=True)]
     payout = [
@@ -164,7 +164,7 @@ def test_pool_size_alone_is_all_of_the_change(policy):
 
 @pytest.mark.parametrize("name", [*EXPONENTS, "views"])
 @pytest.mark.parametrize("policy", [LOG, with_split(LOG, lambda_eff=0.6), with_split(LINEAR, lambda_eff=0.9)])
-def test_own_factor_alone_at_a_standing_price_is_all_of_the_change(policy, name):
+def test_own_factor_alone_at_a_constant_price_is_all_of_the_change(policy, name):
     day = interior_day(n=1)
     components = dict(zip(EXPONENTS, day.components.T, strict=True))
     videos = day.paid(policy)
@@ -199,7 +199,7 @@ def test_bound_that_moves_alone_is_all_of_the_change():
 
 @settings(max_examples=100)
 @given(policies, pool_days(4), pool_days(4))
-def test_bounds_are_paid_their_shapley_value_beside_the_free_payout(policy, first, second):
+def test_bounds_get_their_shapley_value_beside_the_free_payout(policy, first, second):
     before, after = first.state(policy)[0], second.state(policy)[0]
     days = {0: before, 1: after}
 
@@ -217,7 +217,7 @@ def test_bounds_are_paid_their_shapley_value_beside_the_free_payout(policy, firs
     assert_allclose(sum(part for name, part in parts.items() if name != "bounds"), shapley["free"], atol=1e-4)
 
 
-def test_capped_share_of_a_gain_is_split_as_the_path_of_even_log_changes_splits_it():
+def test_capped_part_of_a_gain_is_split_as_along_the_path_of_even_log_changes():
     # Views double and the pool grows by half while the cap holds from 120 on: integrate dp along the path.
     base = PoolDay(1000, np.array([10, 10]), np.full((2, 5), 0.5)).state(LOG)[0]
     before = replace(base, fairness=np.array([90.0, 90.0]), upper=np.full(2, 120.0))
@@ -234,7 +234,7 @@ def test_capped_share_of_a_gain_is_split_as_the_path_of_even_log_changes_splits_
     assert parts["pool_size"][1] == pytest.approx(30.0)
 
 
-def test_component_that_was_zero_has_the_whole_change_and_several_share_by_exponent():
+def test_component_that_was_zero_gets_the_whole_change_and_several_share_by_exponent():
     low, high = np.full((3, 5), 0.5), np.full((3, 5), 0.5)
     low[0, 1] = 0.0  # no engagement
     low[1, 1] = low[1, 2] = 0.0  # neither engagement nor diversity
@@ -254,7 +254,7 @@ def test_pool_without_money_on_one_day_is_pool_size():
 
 @settings(max_examples=100)
 @given(policies, policies, pool_days(4, zeros=False), pool_days(4, zeros=False))
-def test_changed_policy_is_paid_its_shapley_value_and_all_parts_close(old, new, first, second):
+def test_changed_policy_gets_its_shapley_value_and_all_parts_close(old, new, first, second):
     new = replace(new, exponents=dict(zip(EXPONENTS, [0.2, 0.2, 0.2, 0.2, 0.2], strict=True)))
     states, payouts = four_states((old, new), (first, second))
     parts = policy_parts(states, (old, new))
@@ -315,7 +315,7 @@ def test_changed_policy_of_capped_creators_closes(old, new, first, second):
 
 @settings(max_examples=60)
 @given(st.integers(-5, 5), st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=3))
-def test_whole_parts_close_whatever_the_payouts_rounding(off, amounts):
+def test_whole_parts_close_for_any_rounding_of_payouts(off, amounts):
     change = np.array([round(sum(amounts)) + off])
     parts = {"views": np.array(amounts[:1]), "my_signal": np.array(amounts[1:2]), "bounds": np.array(amounts[2:])}
     whole = whole_parts(parts, change)

@@ -1,4 +1,4 @@
-"""CSV by RFC 4180: what a field may hold, what refuses a record, and what refuses the file."""
+"""CSV by RFC 4180: valid fields, refused records and refused files."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ def test_records_that_are_too_long_or_no_utf8_are_refused_alone(tmp_path: Path) 
         (b"1,\xff,3\n", "not readable as CSV in UTF-8"),
     ],
 )
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Arrow's, of bytes that are no text
-def test_files_whose_records_cannot_be_told_apart_are_refused(tmp_path: Path, body: bytes, message: str) -> None:
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # by Arrow, about bytes that are no text
+def test_files_whose_records_cannot_be_separated_are_refused(tmp_path: Path, body: bytes, message: str) -> None:
     with pytest.raises(InputError, match=f"events: .*events.csv.*{message}") as caught:
         read(tmp_path, b"a,b\n" + body)
     assert len(str(caught.value)) < 500
@@ -106,7 +106,7 @@ def test_misplaced_quote_is_found_across_blocks_and_not_shown_where_ids_are_hash
 
 
 @pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf"])
-def test_file_without_a_byte_has_no_columns(tmp_path: Path, content: bytes) -> None:
+def test_empty_file_has_no_columns(tmp_path: Path, content: bytes) -> None:
     assert read(tmp_path, content) == ([], [], [])
 
 

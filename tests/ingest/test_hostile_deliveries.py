@@ -1,4 +1,4 @@
-"""Deliveries that are hostile, broken or oddly named: through whole ingestions, on every engine."""
+"""Hostile, broken or oddly named deliveries, in whole ingestions on every engine."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_rows_beyond_the_bounds_go_to_quarantine_shortened(warehouse: Warehouse,
     assert {len(raw) for raw, _ in refused(warehouse)} == {len(many), 1_000}
 
 
-def test_csv_records_that_cannot_be_read_are_quarantined_as_they_came(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_csv_records_that_cannot_be_read_are_quarantined_unchanged(warehouse: Warehouse, tmp_path: Path) -> None:
     source = write_csv(tmp_path / "source", good_tables() | {"events": [good_event(1), good_event(2, watch_ms=-1)]})
     with (source / "events" / "part-0.csv").open("a") as out:
         out.write('e99,"too\nfew"\n')
@@ -105,9 +105,7 @@ def test_text_under_an_odd_name_is_read(warehouse: Warehouse, tmp_path: Path, wr
 
 
 @pytest.mark.parametrize("root", ["a[1]*", "s3://bucket/tables"])
-def test_staging_of_a_root_that_engines_cannot_read_plainly_is_elsewhere_and_gone_afterwards(
-    tmp_path: Path, root: str
-) -> None:
+def test_staging_for_a_root_that_engines_misread_is_elsewhere_and_is_removed(tmp_path: Path, root: str) -> None:
     tables = root if "://" in root else tmp_path / root
     with staging_folder(tables, "dead-run") as left:
         left.mkdir(parents=True)
@@ -225,7 +223,7 @@ def test_message_about_a_long_broken_row_is_short(warehouse: Warehouse, tmp_path
     assert len(str(caught.value)) < 500
 
 
-def test_what_dead_runs_left_in_staging_goes_at_the_next_start(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_staged_files_of_dead_runs_are_removed_at_the_next_start(warehouse: Warehouse, tmp_path: Path) -> None:
     left = Path(str(warehouse.root)) / "_staging" / "dead-run" / "events-0.parquet"
     left.parent.mkdir(parents=True)
     left.touch()
@@ -245,7 +243,7 @@ def test_what_dead_runs_left_in_staging_goes_at_the_next_start(warehouse: Wareho
         (["10", "7"], False),
     ],
 )
-def test_micros_written_like_units_deserve_a_warning(
+def test_micros_written_like_units_cause_a_warning(
     warehouse: Warehouse, tmp_path: Path, amounts: list[str], warns: bool
 ) -> None:
     source = write_csv(tmp_path / "source", good_tables() | {"ad_revenue": []})
@@ -262,7 +260,7 @@ def test_micros_written_like_units_deserve_a_warning(
 
 
 @pytest.mark.parametrize(("kind", "warns"), [(pa.decimal128(25, 6), True), (pa.float64(), True), (pa.int64(), False)])
-def test_micros_of_a_type_with_fractions_deserve_a_warning(
+def test_micros_of_a_type_with_fractions_cause_a_warning(
     warehouse: Warehouse, tmp_path: Path, kind: pa.DataType, warns: bool
 ) -> None:
     source = write_parquet(tmp_path / "source", good_tables() | {"ad_revenue": [good_revenue(revenue_micros=10)]})

@@ -1,4 +1,4 @@
-"""Deliveries made after faults that people reported of other tools; each has a right result, on every engine."""
+"""Deliveries after faults reported for other tools; each has one right result on every engine."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from creatorpool.tables import Warehouse
 
 @pytest.fixture
 def tables(undisturbed: Path, tmp_path: Path) -> Path:
-    """A night's tables, to be studied."""
+    """A copy of a night's tables."""
     return Path(shutil.copytree(undisturbed, tmp_path / "tables"))
 
 
@@ -23,7 +23,9 @@ def rows_of(root: Path, table: str) -> list[dict]:
     return Warehouse(None, root).read_arrow(table, day=DAY).to_pylist()
 
 
-def test_sweep_frontier_publishes_its_table_and_says_where_the_target_is(tables: Path, job: Job, engine: str) -> None:
+def test_sweep_frontier_publishes_its_table_and_prints_the_lambda_of_the_target(
+    tables: Path, job: Job, engine: str
+) -> None:
     ended = job(
         *("sweep_frontier.py", "--date", DAY, "--root", tables, "--target", "gini=0.6"),
         *("--set", "frontier.alpha=[0.5]", "--set", "frontier.lambda_eff=[0, 0.5, 1]"),
@@ -75,7 +77,7 @@ def test_study_of_an_unpublished_day_ends_with_bad_input(tmp_path: Path, job: Jo
 
 
 @pytest.mark.parametrize("arguments", [("--target", "gini=7"), ("--chart", "frontier.doc"), ("--tarjet", "gini=0.6")])
-def test_sweep_frontier_with_arguments_that_are_none_ends_with_bad_input(
+def test_sweep_frontier_with_invalid_arguments_ends_with_bad_input(
     tmp_path: Path, job: Job, arguments: tuple[str, ...]
 ) -> None:
     assert job("sweep_frontier.py", "--date", DAY, "--root", tmp_path, *arguments).returncode == 2

@@ -1,4 +1,4 @@
-"""What printers are given is text: no name turns into a style, a link, a picture or a line of its own."""
+"""The console prints names as text: no name becomes a style, a link, an emoji or a line of its own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def printed(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", [*ALLOWED, *UNPRINTABLE])
-def test_name_is_printed_as_it_stands(name: str) -> None:
+def test_name_is_printed_unchanged(name: str) -> None:
     text = printed(name)
 
     assert f"Warning, pool {one_line(name)}\n" in text
@@ -34,7 +34,7 @@ def test_name_is_printed_as_it_stands(name: str) -> None:
 
 
 @given(NAMES)
-def test_any_name_stays_on_its_line_and_sends_nothing_to_the_terminal(name: str) -> None:
+def test_any_name_stays_on_its_line_and_sends_no_control_characters(name: str) -> None:
     plain, odd = printed("name"), printed(name)
 
     assert len(odd.split("\n")) == len(plain.split("\n"))

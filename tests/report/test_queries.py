@@ -31,7 +31,7 @@ EMPTY = {"Does every pool close to the micro?"}
 
 @pytest.fixture(scope="module")
 def warehouse(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """A published night, its tables known to Spark by their names."""
+    """A published night whose tables Spark knows by their names."""
     folder = tmp_path_factory.mktemp("queries")
     generate_day(folder / "raw", DAY, SyntheticMarket(seed=3, n_events=600))
     settings = load_settings(assignments=["contracts.data_docs=false"])
@@ -44,7 +44,7 @@ def warehouse(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def plain(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
-    """Rows to compare: floats to nine digits, moments in UTC without their zone, integers as such."""
+    """Rows to compare: floats to nine digits, times in UTC without zone, integers unchanged."""
     return [tuple(_plain(value) for value in row) for row in rows]
 
 
@@ -56,7 +56,7 @@ def _plain(value: Any) -> Any:
     return f"{float(value):.9g}"
 
 
-def test_every_stage_says_how_long_it_took(warehouse: Warehouse) -> None:
+def test_every_stage_has_its_duration(warehouse: Warehouse) -> None:
     seconds = plain(warehouse.session.sql(QUERIES["How long each stage took"]).toArrow().to_pandas().values.tolist())
 
     assert {row[1] for row in seconds} == {"ingest", "signals", "allocate"}

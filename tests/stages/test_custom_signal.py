@@ -1,4 +1,4 @@
-"""A signal added by an overlay and one column of a contract: it is stored, checked, and counts in quality."""
+"""A signal from an overlay and one column of a contract is stored, checked, and counts in quality."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ COLUMN = """\
 
 @pytest.fixture
 def night(spark: SparkSession, tmp_path: Path, copied_contracts: Path) -> RunContext:
-    """A night of a small day, with the signal's two entries and no code."""
+    """A night of a small day with the signal's two entries, without code."""
     contract = copied_contracts / "video_signals.yaml"
     contract.write_text(contract.read_text("utf-8").replace("    quality:\n", f"{COLUMN}    quality:\n"), "utf-8")
     overlay = tmp_path / "finish.yaml"

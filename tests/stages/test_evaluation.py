@@ -1,4 +1,4 @@
-"""Two configurations on real logs: shrinkage must be clearly ahead of the published score."""
+"""Two configurations on real logs: shrinkage must be clearly better than the published score."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RULES = EvaluationRules(min_viewers=5, long_view_ms=18_000, draws=50, seed=1)
 
 @pytest.fixture(scope="module")
 def real_window(spark, kuairand) -> EventWindow:
-    """All days of the cut as one window. Tiers, categories and safety are made up by hashing: the logs have none."""
+    """All days of the cut as one window. Hashes give tiers, categories and safety, which the logs lack."""
     (path,) = kuairand.glob("events_*.tsv.gz")
     log = pd.read_csv(path, sep="\t", dtype={"user_id": str, "video_id": str})
     log["length_ms"] = log.groupby("video_id").duration_ms.transform("max")
@@ -62,7 +62,7 @@ def _events(spark: SparkSession, log: pd.DataFrame) -> DataFrame:
     return spark.createDataFrame(events).withColumn("loop_count", F.lit(None).cast("int"))
 
 
-def test_evaluate_on_real_logs_puts_shrinkage_clearly_ahead(real_window):
+def test_evaluate_on_real_logs_finds_shrinkage_clearly_better(real_window):
     shrunk = load_settings(assignments=["quality.smoothing=empirical_bayes"])
     evaluation = evaluate(real_window, shrunk, load_settings(), RULES)
 
@@ -76,7 +76,7 @@ def test_evaluate_on_real_logs_puts_shrinkage_clearly_ahead(real_window):
     assert prediction.difference.low > 0.15
 
 
-def test_evaluate_without_enough_viewers_says_so(real_window):
+def test_evaluate_without_enough_viewers_is_refused(real_window):
     rules = EvaluationRules(min_viewers=500, long_view_ms=18_000, draws=10, seed=1)
     with pytest.raises(InputError, match="at least 3 videos must have 500 viewers in each half, got 0"):
         evaluate(replace(real_window, events=real_window.events.limit(50)), load_settings(), load_settings(), rules)

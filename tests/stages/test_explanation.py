@@ -1,4 +1,4 @@
-"""Explanations of published days: every change closes to the micro, read at the versions that the ledger names."""
+"""Explanations of published days: every change closes to the micro, at the versions in the ledger."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def publish_two_days(root: Path, earlier: Settings, later: Settings) -> None:
 
 @pytest.fixture
 def days(tmp_path: Path) -> Path:
-    """Two published days under one configuration; a pool, a video and a bound are new or gone on the second."""
+    """Two published days under one configuration; the second day adds and removes a pool, a video and a bound."""
     publish_two_days(tmp_path / "tables", configured(), configured())
     return tmp_path / "tables"
 
@@ -121,7 +121,7 @@ def test_explain_payouts_job_publishes_changes_and_prints_a_statement(days: Path
         ),
     ],
 )
-def test_explain_day_of_changed_policy_says_so_and_closes(
+def test_explain_day_of_changed_policy_names_it_and_closes(
     spark: SparkSession, tmp_path: Path, changed: tuple[str, ...]
 ) -> None:
     publish_two_days(tmp_path, configured(), configured(*changed))
@@ -131,7 +131,7 @@ def test_explain_day_of_changed_policy_says_so_and_closes(
     rows = rows_of(tmp_path)
     require_closed(tmp_path, rows)
     assert any(row["policy_micros"] != 0 for row in rows.values())
-    assert rows["sports", "v3-a"]["policy_micros"] == 0  # the pool was not there to have had another policy
+    assert rows["sports", "v3-a"]["policy_micros"] == 0  # without a pool on the day before, the policy did not change
     changed_words = {line.split(" ")[0] for line in explanation.policy_changes}
     assert changed_words & {"alpha", "objective", "lambda_eff", "weight"}
     assert "rules of the platform changed" in statement_text(statement_of(explanation))
@@ -149,7 +149,7 @@ def test_explain_day_with_the_wrong_weights_stops_before_anything_is_written(spa
 
 
 @pytest.mark.once
-def test_explain_day_under_other_settings_that_leave_the_weights_is_no_error(spark: SparkSession, days: Path) -> None:
+def test_explain_day_under_other_settings_with_the_same_weights_is_no_error(spark: SparkSession, days: Path) -> None:
     publish_explanation(night(spark, days, configured("signals.max_daily_views_per_viewer=3")), EARLIER, configured())
     require_closed(days, rows_of(days))
 
@@ -172,7 +172,7 @@ def test_explain_day_again_writes_nothing_and_another_day_keeps_the_first(spark:
 
 
 @pytest.mark.once
-def test_explain_day_the_other_way_round_negates_every_part(spark: SparkSession, days: Path) -> None:
+def test_explain_day_with_swapped_days_negates_every_part(spark: SparkSession, days: Path) -> None:
     publish_explanation(night(spark, days), EARLIER, configured())
     forward = rows_of(days)
     publish_explanation(night(spark, days, day=EARLIER), LATER, configured())
@@ -203,7 +203,9 @@ def test_statement_of_an_unknown_creator_stops(spark: SparkSession, days: Path) 
 
 
 @pytest.mark.once
-def test_statements_of_a_video_that_changed_hands_close_for_both_creators(spark: SparkSession, tmp_path: Path) -> None:
+def test_statements_of_a_video_that_changed_its_creator_close_for_both_creators(
+    spark: SparkSession, tmp_path: Path
+) -> None:
     ids = ["v1-a", "v2-a"]
     publish_day(tmp_path, EARLIER, {"music": (pool(900_000, [5, 6], 8), ids)}, configured())
     later = {"music": (pool(800_000, [7, 6], 9), ids)}
@@ -221,7 +223,7 @@ def test_statements_of_a_video_that_changed_hands_close_for_both_creators(spark:
 
 
 @pytest.mark.once
-def test_rows_are_explained_alike_in_any_batch(spark: SparkSession, days: Path) -> None:
+def test_rows_have_the_same_explanation_in_any_batch(spark: SparkSession, days: Path) -> None:
     explanation = publish_explanation(night(spark, days), EARLIER, configured())
     before, after = explanation.before, explanation.after
     pairs = paired_rows(before.rows, after.rows, []).where("category = 'music'").toArrow()

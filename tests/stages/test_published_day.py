@@ -40,7 +40,7 @@ def night(spark: SparkSession, root: Path, *assignments: str) -> RunContext:
 
 @pytest.fixture(scope="module")
 def paid_day(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Tables of a day with two pools, paid out."""
+    """Tables of a paid day with two pools."""
     folder = tmp_path_factory.mktemp("paid")
     revenue = {"education": 900, "music": 1_600}
     generate_day(
@@ -63,7 +63,7 @@ def rows_of(run: RunContext, table: str) -> list[dict]:
     return run.warehouse.read_arrow(table, day=DAY).to_pylist()
 
 
-def test_published_day_has_the_pools_as_they_were_paid(at: Callable[..., RunContext]) -> None:
+def test_published_day_has_the_paid_pools(at: Callable[..., RunContext]) -> None:
     day = published_day(at())
 
     assert sorted(day.pools) == ["education", "music"]
@@ -74,7 +74,7 @@ def test_published_day_has_the_pools_as_they_were_paid(at: Callable[..., RunCont
         assert np.abs(split - published.payout).max() < 1
 
 
-def test_published_day_takes_the_version_that_the_ledger_names(at: Callable[..., RunContext]) -> None:
+def test_published_day_uses_the_version_in_the_ledger(at: Callable[..., RunContext]) -> None:
     run = at()
     before = published_day(run).pools["music"].payout.tolist()
     later = run.warehouse.read("pool_payouts", day=DAY).where("false")
@@ -84,7 +84,7 @@ def test_published_day_takes_the_version_that_the_ledger_names(at: Callable[...,
 
 
 def test_published_day_that_is_not_says_what_to_run(spark: SparkSession, tmp_path: Path) -> None:
-    with pytest.raises(MissingTableError, match=r"payouts of 2026-11-20 are not published .* jobs/allocate_pool.py"):
+    with pytest.raises(MissingTableError, match=r"payouts of 2026-11-20 are not published .* creatorpool run"):
         published_day(night(spark, tmp_path))
 
 
@@ -95,14 +95,14 @@ def test_published_day_of_an_unknown_category_names_the_pools(at: Callable[..., 
         published_day(at(), ["cooking"])
 
 
-def test_frontier_at_the_published_dial_is_what_the_ledger_says(at: Callable[..., RunContext]) -> None:
+def test_frontier_at_the_published_lambda_agrees_with_the_ledger(at: Callable[..., RunContext]) -> None:
     run = at("frontier.alpha=[1.0]", "frontier.lambda_eff=[0.0, 1.0]")
     publish_frontier(run)
     ledger = published_pools(run.warehouse, DAY)
     rows = rows_of(run, "allocation_frontier")
 
     assert {row["category"] for row in rows} == set(ledger)
-    assert len(rows) == 2 * (1 + 2 * 2 * 2)  # the published one, and two objectives, α and λ
+    assert len(rows) == 2 * (1 + 2 * 2 * 2)  # the published policy, and two objectives, α and λ_eff
     for row in rows:
         if row["is_published"]:
             pool = ledger[row["category"]]
@@ -140,7 +140,7 @@ def test_frontier_of_one_category_leaves_the_others_rows(at: Callable[..., RunCo
     assert published_run(run.warehouse, "frontier", DAY) is not None
 
 
-def test_frontier_of_one_category_does_not_publish_what_a_broken_run_left(
+def test_frontier_of_one_category_does_not_publish_rows_of_a_broken_run(
     at: Callable[..., RunContext], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = at("frontier.alpha=[0.5]", "frontier.lambda_eff=[0.0]")
@@ -160,12 +160,12 @@ def test_frontier_of_one_category_does_not_publish_what_a_broken_run_left(
 
 
 @pytest.mark.parametrize("text", ["gini", "gini=", "gini=2", "ginni=0.5", "gini=nan"])
-def test_target_that_is_none_is_refused(text: str) -> None:
+def test_invalid_target_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="--target must be MEASURE=VALUE"):
         Target.parse(text)
 
 
-def test_rules_are_what_plain_loops_over_the_days_events_give(at: Callable[..., RunContext]) -> None:
+def test_rules_agree_with_plain_loops_over_the_days_events(at: Callable[..., RunContext]) -> None:
     run = at()
     pools = {row.published.pool.category: row for row in publish_comparison(run)}
     events = rows_of(run, "events")
@@ -197,7 +197,7 @@ def test_rules_under_another_configuration_than_the_payouts_stop(at: Callable[..
         publish_comparison(at("signals.max_daily_views_per_viewer=1"))
 
 
-def test_audit_tries_every_attack_and_its_costs_add_up(at: Callable[..., RunContext]) -> None:
+def test_audit_has_every_attack_and_its_costs_add_up(at: Callable[..., RunContext]) -> None:
     run = at(*SMALL_AUDIT)
     publish_audit(run)
     rows = rows_of(run, "integrity_audit")
@@ -219,7 +219,7 @@ def test_audit_tries_every_attack_and_its_costs_add_up(at: Callable[..., RunCont
     assert lighter < by_key["music", "as_configured", "large", "unverified", "act", 20]["gain_micros"]
 
 
-def test_audit_starts_from_the_quality_that_was_published(at: Callable[..., RunContext]) -> None:
+def test_audit_starts_from_the_published_quality(at: Callable[..., RunContext]) -> None:
     run = at(*SMALL_AUDIT)
     published = published_day(run)
     audit = publish_audit(run, ["music"])
@@ -237,7 +237,7 @@ def test_audit_starts_from_the_quality_that_was_published(at: Callable[..., RunC
         ("integrity.unverified_weights=[1.5]", r"below signals.tiers.verified, 1.0, got \[1.5\]"),
     ],
 )
-def test_audit_of_tiers_that_cannot_be_stops(at: Callable[..., RunContext], setting: str, message: str) -> None:
+def test_audit_of_invalid_tiers_stops(at: Callable[..., RunContext], setting: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         publish_audit(at(setting))
 

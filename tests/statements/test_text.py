@@ -50,8 +50,8 @@ def test_statement_text_has_a_section_a_pool_with_the_largest_parts_first() -> N
         "\n"
         "Pool music\n"
         "                1.000000  earned before\n"
-        "               -0.500000  competition: what other videos did to the price\n"
-        "               +0.300000  videos that entered or left the pool, or changed hands\n"
+        "               -0.500000  competition: the effect of other videos on the price\n"
+        "               +0.300000  videos that entered or left the pool, or changed their creator\n"
         "               +0.200000  views\n"
         "               +0.000001  rounding\n"
         "               +0.000001  change, the sum of these\n"
@@ -65,8 +65,8 @@ def test_statement_text_has_a_section_a_pool_with_the_largest_parts_first() -> N
         "\n"
         "All 2 pools\n"
         "                1.000010  earned before\n"
-        "               -0.500000  competition: what other videos did to the price\n"
-        "               +0.300000  videos that entered or left the pool, or changed hands\n"
+        "               -0.500000  competition: the effect of other videos on the price\n"
+        "               +0.300000  videos that entered or left the pool, or changed their creator\n"
         "               +0.200000  views\n"
         "               +0.000001  rounding\n"
         "               +0.000001  change, the sum of these\n"
@@ -77,7 +77,7 @@ def test_statement_text_has_a_section_a_pool_with_the_largest_parts_first() -> N
 
 
 @given(NAMES)
-def test_names_begin_no_line_of_a_statement(name: str) -> None:
+def test_no_name_begins_a_line_of_a_statement(name: str) -> None:
     def told(of: str) -> str:
         rows = (row(of, of, 5, views=1), row(of, f"{of}2", 5, views=2))
         return statement_text(replace(statement(*rows, notes=(of,)), title=f"Creator {of}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from creatorpool.allocation.settlement import IDLE, efficiency_is_idle
+from creatorpool.allocation.settlement import IDLE_PREFIX, efficiency_is_idle
 from creatorpool.money import in_units
 from creatorpool.settings import AllocationSettings
 
@@ -38,16 +38,16 @@ class EfficiencyRule(Protocol):
 def other_warnings(warning: str | None) -> list[str]:
     """The warnings in a pool's ledger text `warning`, without the one on λ_eff."""
     parts = (warning or "").split("; ")
-    return [part for part in parts if part and not part.startswith(IDLE)]
+    return [part for part in parts if part and not part.startswith(IDLE_PREFIX)]
 
 
 def is_idle(warning: str | None) -> bool:
     """Whether a pool's ledger text `warning` says that λ_eff changes next to nothing."""
-    return any(part.startswith(IDLE) for part in (warning or "").split("; "))
+    return any(part.startswith(IDLE_PREFIX) for part in (warning or "").split("; "))
 
 
 def idle_efficiency(settings: AllocationSettings, pools: Sequence[SplitMoney], currency: str) -> str | None:
-    """One sentence on all pools in which λ_eff changes next to nothing; None if there is no such pool."""
+    """One sentence about all pools in which λ_eff changes next to nothing; None if there is no such pool."""
     idle = [
         pool
         for pool in pools

@@ -21,7 +21,7 @@ from creatorpool.settings import AllocationSettings
 KKT_TOLERANCE = 1e-9
 """Largest KKT residual of a payable solution, as a share of its pool."""
 
-IDLE = "lambda_eff "
+IDLE_PREFIX = "lambda_eff "
 """Prefix of the ledger's warning that λ_eff changes next to nothing."""
 
 FLOOR_ADVICE = "lower allocation.floor_micros, or set allocation.on_floors_exceed_pool to 'scale'"
@@ -40,11 +40,12 @@ class SettledPool:
     nu: float | None = None
     iterations: int | None = None
     max_kkt_residual: float | None = None
+    """Share of the money that was split"""
     gini: float | None = None
     top1pct_share: float | None = None
     efficiency_moved_micros: int | None = None
     warnings: tuple[str, ...] = ()
-    """One text for each adjustment and each amount that stays unallocated"""
+    """One sentence for each adjustment and each amount that stays unallocated"""
     idle_efficiency: str | None = None
     """Warning that λ_eff changes next to nothing; None if it has an effect"""
 
@@ -86,24 +87,11 @@ def settle_pool(
             f"pool {pool.category}: the largest KKT residual of the split is {allocation.max_kkt_residual} micros of "
             f"{terms.pool_micros}, more than {KKT_TOLERANCE:g} of the pool: this is a fault of the solver, report it"
         )
-    floor, cap = terms.bounds(effective_impressions)
-    moved = round(
-        efficiency_moved(
-            allocation.payout,
-            effective_impressions,
-            float(terms.pool_micros),
-            alpha=terms.policy.alpha,
-            floor=floor,
-            cap=cap,
-            objective=terms.policy.objective,
-            creator=None if creators is None else creators.code,
-            creator_cap=None if creators is None else creators.cap,
-        )
-    )
+    moved = round(efficiency_moved(allocation))
     idle = None
     if efficiency_is_idle(settings, moved, terms.pool_micros):
         share = moved / terms.pool_micros if terms.pool_micros else 0.0
-        idle = f"{IDLE}{settings.lambda_eff:g} moved {moved} micros, {share:.2g} of the pool"
+        idle = f"{IDLE_PREFIX}{settings.lambda_eff:g} moved {moved} micros, {share:.2g} of the pool"
     has_money = terms.pool_micros > 0
     return SettledPool(
         revenue=pool,
@@ -113,7 +101,7 @@ def settle_pool(
         coverage=float(np.count_nonzero(effective_impressions > 0) / n),
         nu=allocation.nu if math.isfinite(allocation.nu) else None,
         iterations=allocation.iterations,
-        max_kkt_residual=allocation.max_kkt_residual,
+        max_kkt_residual=allocation.max_kkt_residual / terms.pool_micros if has_money else 0.0,
         gini=gini(allocation.payout) if has_money else None,
         top1pct_share=top_share(allocation.payout) if has_money else None,
         efficiency_moved_micros=moved,
@@ -181,7 +169,7 @@ def _feasible_floor(
 def _most(
     terms: PoolTerms, effective_impressions: NDArray[np.float64], creators: PoolCreators | None
 ) -> tuple[int, str]:
-    """The most micros that the caps allow (at most the pool if only creators have caps), and a text on these caps."""
+    """The most micros that the caps allow (at most the pool if only creators have caps), and a text about the caps."""
     money, floor, cap = terms.pool_micros, terms.floor_micros, terms.cap_micros
     most = money if cap is None else sum_of_caps(effective_impressions, floor, cap)
     words = f"caps of {cap} micros for {np.count_nonzero(effective_impressions > 0)} videos with quality"

@@ -1,4 +1,4 @@
-"""Verbs about claims: who holds which stage of which day, and how to release a claim whose holder is gone."""
+"""Verbs about claims: list the runs that hold a stage of a day, and release a claim whose run has ended."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from creatorpool.errors import InputError
 
 
 def list_claims(options: TablesOptions) -> None:
-    """Which stages are claimed, by which runs, and whether those still keep other runs out. Starts no engine."""
+    """List the claimed stages, the runs that hold them, and whether they still exclude other runs. Starts no engine."""
     from rich.table import Table
 
     from creatorpool.report.console import PlainConsole
@@ -53,7 +53,7 @@ def release(
     reason: Annotated[str, typer.Option(metavar="WORDS", help="why it is released: kept in the ledger")],
     day: Annotated[date | None, day_option("--date", help="the day; not for ingest, which holds every day")] = None,
 ) -> None:
-    """Release a claim whose run is gone for good, so that the next run takes over at once."""
+    """Release a claim whose run has ended for good, so that the next run gets it at once."""
     from creatorpool.runs.claims import EVERY_DAY, claim_name, release_claim
     from creatorpool.runs.identity import code_version, now, owner
     from creatorpool.runs.ledger import INGEST, StageRun, note_release

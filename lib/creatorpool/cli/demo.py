@@ -1,4 +1,4 @@
-"""The verb that shows all of it: whole nights on made-up or real logs, each step in a process of its own."""
+"""The verb of the demo: whole nights on generated or real logs, each step in its own process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def demo(
         bool, typer.Option("--alone", help="one night and its report: no day before, no statements")
     ] = False,
 ) -> None:
-    """Make a day's logs, pay it, and show what came out."""
+    """Generate a day's logs, pay the day, and show the results."""
     from creatorpool.cli.progress import logged
     from creatorpool.project import conf_directory
     from creatorpool.report.console import PlainConsole
@@ -75,7 +75,7 @@ def demo(
 
 
 def _run(verb: str, *arguments: str, quiet: bool = False) -> None:
-    """Run one verb as a scheduler would; leave with its exit code if it fails."""
+    """Run one verb as a scheduler would; exit with its code if it fails."""
     shown = subprocess.DEVNULL if quiet else None
     # The package of this process, installed or not; what lies in the working directory is no package of ours.
     library = str(Path(__file__).resolve().parents[2])
@@ -87,7 +87,7 @@ def _run(verb: str, *arguments: str, quiet: bool = False) -> None:
 
 
 def _own_command() -> str:
-    """How this environment's `creatorpool` is called from the working directory."""
+    """The command that starts this environment's `creatorpool` from the working directory."""
     script = Path(sys.executable).with_name("creatorpool")
     if shutil.which("creatorpool") == str(script) or not script.is_file():
         return "creatorpool"

@@ -1,4 +1,4 @@
-"""Verbs that only look: what is published, what the tables hold, whether contracts and configuration can be used."""
+"""Verbs that only read: they show published days, query tables, and check contracts and the configuration."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SqlCommand(TyperCommand):
     """A command whose SQL may begin with a comment (``-- ...``), which is no option."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put words that no option can be after the options."""
+        """Move arguments that cannot be options behind the options."""
         if "--" not in args:
             sql = [word for word in args if re.match(r"--\S*\s", word.partition("=")[0])]
             args = [word for word in args if word not in sql] + (["--", *sql] if sql else [])
@@ -53,7 +53,7 @@ def query(
     sql: Annotated[str, typer.Argument(metavar="SQL", help="Spark SQL")],
     rows: Annotated[int, typer.Option(metavar="N", help="rows to print at the most")] = 50,
 ) -> None:
-    """Ask the tables in SQL: each is known by its name, and shows published days only.
+    """Query the tables in SQL: each table has its name, and contains only published days.
 
     For example: "SELECT * FROM creator_payouts LIMIT 5"
     """
@@ -84,7 +84,7 @@ def lint(
         str | None, typer.Option(metavar="ENGINE", help="also read every expression on this engine")
     ] = None,
 ) -> None:
-    """Check contracts without any data: they read, build their checks, and with --engine their rules are sound."""
+    """Check contracts without data: their syntax, their checks and, with --engine, their SQL expressions."""
     from creatorpool.contracts.lint import lint_contracts
 
     with logged("contracts"):
@@ -105,7 +105,7 @@ def lint(
 
 
 def show(options: ConfigurationOptions) -> None:
-    """The configuration that overlays and --set come to, as YAML, with its fingerprint."""
+    """Print the configuration with its overlays and --set, as YAML, and its fingerprint."""
     import yaml
 
     from creatorpool.project import conf_directory, contracts_directory

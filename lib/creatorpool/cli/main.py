@@ -20,7 +20,7 @@ from creatorpool.errors import InputError
 
 NAME = "creatorpool"
 COMPLETION_VARIABLE = "_CREATORPOOL_COMPLETE"
-"""What the shell asks by, as Typer names it"""
+"""The environment variable by which the shell asks for completions, as Typer names it"""
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 START, NIGHTS, MONEY, STUDIES, UPKEEP = "Start", "Nights", "Money", "Studies", "Upkeep"
 

@@ -33,7 +33,7 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="print the same summary and write nothing")] = False,
     republish: Annotated[bool, typer.Option("--republish", help="replace payouts that are published already")] = False,
 ) -> None:
-    """Run whatever stage of a day is not published yet, and publish its payouts."""
+    """Run the stages of a day that are not published yet, and publish its payouts."""
     from creatorpool.cli.context import open_run
     from creatorpool.report.summary import print_summary
     from creatorpool.stages.order import run_night
@@ -59,7 +59,7 @@ def ingest(
         Literal["native", "kuairand"] | None, typer.Option(help="layout of the logs; default: ingest.format")
     ] = None,
 ) -> None:
-    """Load one day's raw logs into checked tables; what breaks a rule goes to quarantine."""
+    """Load one day's raw logs into checked tables; rows that break a rule go to quarantine."""
     from creatorpool.cli.context import open_run
     from creatorpool.stages.ingestion import publish_ingestion
 
@@ -90,7 +90,7 @@ def backfill(
         typer.Option(metavar="DIR", help="folder of each day's logs, with {date} where its name has the day"),
     ] = None,
 ) -> None:
-    """Run the days of a range in order; days that are published stand, so a backfill that broke off is run again."""
+    """Run the days of a range in order. Published days are not changed, so a backfill that stopped can be run again."""
     if last < first:
         raise InputError(f"--from must not be after --to, got {first} and {last}")
     if source is not None and DATE_FIELD not in source:

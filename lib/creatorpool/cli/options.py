@@ -1,4 +1,4 @@
-"""The options that verbs share, each defined once, and how Typer comes to see them."""
+"""The options that verbs share, each defined once, and their conversion to parameters of Typer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHARED = "Tables, engine and configuration"
 
 
 def parsed_day(text: str) -> date:
-    """The day that an option names."""
+    """The day of an option's text."""
     try:
         # Python also reads 20261120 and 2026-W47-5.
         if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
@@ -58,12 +58,12 @@ Chart = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class TablesOptions:
-    """Which tables a verb works on."""
+    """The tables of a verb."""
 
     root: Root = "warehouse"
 
     def tables_root(self) -> Path | str:
-        """Where the tables are: an absolute path of this machine, or a URI."""
+        """Root of the tables: an absolute path on this machine, or a URI."""
         from creatorpool.storage.places import tables_root
 
         return tables_root(self.root)
@@ -71,13 +71,13 @@ class TablesOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ConfigurationOptions:
-    """Which configuration a verb works with."""
+    """The configuration of a verb."""
 
     conf: Conf = None
     assignments: Assignments = None
 
     def settings(self) -> Settings:
-        """The configuration; ConfigurationError where it cannot be used."""
+        """The configuration; ConfigurationError if it cannot be used."""
         from creatorpool.settings import load_settings
 
         return load_settings(self.conf or (), self.assignments or ())
@@ -85,7 +85,7 @@ class ConfigurationOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class EngineOptions(ConfigurationOptions, TablesOptions):
-    """Which tables a verb works on, in which configuration, and on which engine."""
+    """The tables, the configuration and the engine of a verb."""
 
     engine: Engine = None
 
@@ -99,7 +99,7 @@ class DayOptions(EngineOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class AgainstOptions:
-    """The day that another is compared with, and the configuration of that day."""
+    """The day for comparison, and its configuration."""
 
     against: Annotated[date | None, day_option(help="the other day; default: the published one before")] = None
     against_conf: Annotated[
@@ -110,7 +110,7 @@ class AgainstOptions:
     ] = None
 
     def settings(self, own: ConfigurationOptions) -> Settings:
-        """The configuration of that day: where nothing else is said, the `own` one."""
+        """The configuration of that day; by default `own`."""
         options = ConfigurationOptions(
             conf=self.against_conf or own.conf, assignments=self.against_set or own.assignments
         )
@@ -118,7 +118,7 @@ class AgainstOptions:
 
 
 def flattened(verb: Callable[..., None]) -> Callable[..., None]:
-    """`verb` as Typer reads it: each field of its options dataclasses is a parameter of its own."""
+    """`verb` with one parameter for each field of its options dataclasses, as Typer expects it."""
     hints = get_type_hints(verb, include_extras=True)
     groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
     parameters: list[inspect.Parameter] = []
@@ -143,7 +143,7 @@ def flattened(verb: Callable[..., None]) -> Callable[..., None]:
 
 def _field_parameters(group: Any) -> list[inspect.Parameter]:
     hints = get_type_hints(group, include_extras=True)
-    # What must be given comes first in the help.
+    # Required parameters come first in the help.
     own = sorted(fields(group), key=lambda field: field.default is not MISSING)
     return [
         inspect.Parameter(

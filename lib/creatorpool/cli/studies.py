@@ -1,4 +1,4 @@
-"""Verbs that study published days: they publish tables and charts of their own, and change no payout."""
+"""Verbs that study published days: they publish their own tables and charts, and change no payout."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def plan_delivery(
 
 
 def incentives(options: DayOptions) -> None:
-    """Estimate what entrants' tests show: pass curves, bounties, and the advice on test policies."""
+    """Estimate pass curves and bounties from entrants' tests, and advise on test policies."""
     from creatorpool.cli.context import open_run
     from creatorpool.cohorts.success_value import SuccessValue
     from creatorpool.cohorts.summary import summary_table
@@ -78,10 +78,10 @@ def incentives(options: DayOptions) -> None:
 
 
 def compare_rules(options: DayOptions, category: Category = None, chart: Chart = None) -> None:
-    """Compare a day's payouts with what other rules would have paid.
+    """Compare a day's payouts with those by other rules.
 
-    Splits what each published pool paid by other rules as well (pro rata by views, user-centric, ScaledUserProp,
-    equal), writes table rule_comparison, draws it, and prints who would gain and who would lose. It pays nothing.
+    Splits the money that each published pool paid by other rules, too (pro rata by views, user-centric,
+    ScaledUserProp, equal), writes table rule_comparison, draws it, and prints gains and losses. It pays nothing.
     """
     from creatorpool.cli.context import open_run
     from creatorpool.display import display
@@ -131,10 +131,10 @@ def sweep_frontier(
 
 
 def audit_integrity(options: DayOptions, category: Category = None, chart: Chart = None) -> None:
-    """Measure what an attacker with fake viewers would earn on a published day.
+    """Measure the gain of an attacker with fake viewers on a published day.
 
-    Tries fake viewers on a small and a large creator's video of each published pool, under creatorpool's rule, under
-    others, and under other settings; lists the videos most worth attacking; writes table integrity_audit and draws it.
+    Simulates fake viewers on a video of a small and of a large creator in each published pool, under creatorpool's
+    rule, other rules and other settings. Lists the most exploitable videos, writes table integrity_audit, and draws it.
     """
     from creatorpool.cli.context import open_run
     from creatorpool.display import display

@@ -1,4 +1,4 @@
-"""The verb that looks after the tables' files."""
+"""The verb that maintains the tables' files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def maintain(
     ] = 3650,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be deleted, change nothing")] = False,
 ) -> None:
-    """Compact tables' files, delete those that no kept version needs. Run it between nights; no engine is started."""
+    """Compact the tables' files, and delete those that no kept version needs, between nights. Starts no engine."""
     from rich.table import Table
 
     from creatorpool.report.console import PlainConsole

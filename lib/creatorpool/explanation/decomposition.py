@@ -20,7 +20,7 @@ from creatorpool.explanation.logarithmic import log_change, log_mean
 from creatorpool.explanation.parts import Parts
 from creatorpool.numerics.types import Floats
 
-MOST_POLE_PULL = 100.0
+MAX_POLE_PULL = 100.0
 """Largest pull of a pole that counts for the own share. Nearer to the pole, rank decides, which is competition."""
 
 
@@ -140,7 +140,7 @@ def _own_sensitivity(
         distances.append(weight / np.where(state.free > 0, state.free, 1.0))  # ν P - λ_eff s, from the closed form
     distance = log_mean(*distances)
     pull = log_mean(*poles) / np.where(distance > 0, distance, 1.0)
-    return own + fairness * np.where(distance > 0, np.minimum(pull, MOST_POLE_PULL), 0.0)
+    return own + fairness * np.where(distance > 0, np.minimum(pull, MAX_POLE_PULL), 0.0)
 
 
 def _with_appearances(

@@ -11,7 +11,7 @@ from creatorpool.quality_components import COMPONENTS
 Remedy = Literal["smoothing", "signal", "safety", "feed"]
 """What raises the coverage that a signal costs"""
 
-WORDS = {component.name: component.words for component in COMPONENTS}
+LABELS = {component.name: component.label for component in COMPONENTS}
 SMOOTHED = {component.name for component in COMPONENTS if component.smoothing != "none"}
 FACT = "coverage"
 """Name of the coverage among the facts of a run"""
@@ -34,9 +34,9 @@ class Loss:
     """Of the compliant videos"""
 
     @property
-    def words(self) -> str:
+    def label(self) -> str:
         """Name of the signal as people read it; custom signals have their own."""
-        return WORDS.get(self.signal, self.signal)
+        return LABELS.get(self.signal, self.signal)
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,16 @@ class Coverage:
         """What raises the coverage that a signal costs."""
         if loss.signal == "safety":
             return "safety"
-        if not self.is_smoothed and (loss.signal in SMOOTHED or loss.signal not in WORDS):
+        if not self.is_smoothed and (loss.signal in SMOOTHED or loss.signal not in LABELS):
             return "smoothing"
-        return "feed" if loss.signal in WORDS else "signal"
+        return "feed" if loss.signal in LABELS else "signal"
 
     def warning(self, limit: float) -> str | None:
         """What a payer should know and do about signals that cost more coverage than `limit`; None without one."""
         losses = self.losses(limit)
         if not losses:
             return None
-        counts = ", ".join(f"{loss.words} ({loss.videos:,} videos, {loss.share:.0%})" for loss in losses)
+        counts = ", ".join(f"{loss.label} ({loss.videos:,} videos, {loss.share:.0%})" for loss in losses)
         return (
             f"{self.compliant - self.rated:,} of {self.compliant:,} compliant videos are paid nothing from pools, "
             f"because a signal is 0 for them: {counts}. To pay more of them: {'; '.join(self._advice(losses))}"
@@ -89,7 +89,7 @@ class Coverage:
     def _advice(self, losses: list[Loss]) -> list[str]:
         by_remedy: dict[Remedy, list[str]] = {}
         for loss in losses:
-            by_remedy.setdefault(self.remedy(loss), []).append(loss.words)
+            by_remedy.setdefault(self.remedy(loss), []).append(loss.label)
         several = len(by_remedy) > 1
         return [f"{', '.join(of)}: {ADVICE[remedy]}" if several else ADVICE[remedy] for remedy, of in by_remedy.items()]
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from creatorpool.quoting import quoted
 from creatorpool.report.held_out_errors import held_out_errors
 
-MOST_REASONS = 3
+MAX_REASONS = 3
 ERRORS = ("RMSE", "rate's", "APE", "rate's")
 CAPTION = "errors are medians over the compared contents: those whose held-out days a curve predicts, and not the rate"
 
@@ -64,4 +64,4 @@ def _reasons(rows: pa.Table) -> str:
     """The most frequent reasons for a missing curve."""
     without = rows.filter(pc.invert(rows["converged"]))["reason"]
     counted = sorted(pc.value_counts(without).to_pylist(), key=lambda each: (-each["counts"], each["values"] or ""))
-    return "; ".join(f"{each['counts']:,} {each['values']}" for each in counted[:MOST_REASONS])
+    return "; ".join(f"{each['counts']:,} {each['values']}" for each in counted[:MAX_REASONS])

@@ -93,7 +93,8 @@ def require_published_pools(warehouse: Warehouse, day: date) -> dict[str, PoolRu
     pools = published_pools(warehouse, day)
     if not pools:
         raise MissingTableError(
-            f"payouts of {day} are not published under {warehouse.root}: run jobs/allocate_pool.py --date {day}"
+            f"payouts of {day} are not published under {warehouse.root}: run `creatorpool run --date {day}`; "
+            f"`creatorpool status` lists the published days"
         )
     return pools
 

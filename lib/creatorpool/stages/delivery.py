@@ -92,7 +92,7 @@ def _inputs(context: RunContext) -> dict[str, Any]:
     if not runs:
         raise MissingTableError(
             f"{EXPOSURE} is not published for any day from {first} to {context.day} under {context.warehouse.root}: "
-            f"run jobs/ingest_events.py on logs that contain that table"
+            f"run `creatorpool ingest` on logs that contain that table"
         )
     inputs = {
         EXPOSURE: max(run.outputs[EXPOSURE] for run in runs),

@@ -109,8 +109,8 @@ def signal_inputs(context: RunContext) -> dict[str, int]:
     own = latest_run(run for run in runs if run.day == context.day)
     if own is None:
         raise MissingTableError(
-            f"events of {context.day} are not published under {context.warehouse.root}: run jobs/ingest_events.py "
-            f"--date {context.day}, or name the logs with --source"
+            f"events of {context.day} are not published under {context.warehouse.root}: run `creatorpool run --date "
+            f"{context.day} --source DIR`, with the folder of the day's logs"
         )
     events = max(run.outputs["events"] for run in runs if run.day >= context.day)
     return {"events": events, **{table: own.outputs[table] for table in INPUT_TABLES[1:]}}

@@ -15,12 +15,12 @@ from creatorpool.quoting import one_line
 REASONS = {
     "pool_size": "the size of the pool",
     "views": "views",
-    **{component.name: component.words for component in COMPONENTS},
-    "custom": "further signals",
-    "competition": "competition: what other videos did to the price",
+    **{component.name: component.label for component in COMPONENTS},
+    "custom": "custom signals",
+    "competition": "competition: the effect of other videos on the price",
     "bounds": "floors and caps",
-    "membership": "videos that entered or left the pool, or changed hands",
-    "policy": "changed rules of the platform",
+    "membership": "videos that entered or left the pool, or changed their creator",
+    "policy": "changes of the platform's rules",
     "rounding": "rounding",
 }
 """The text of each part."""
@@ -75,11 +75,11 @@ def _sums(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     changed = [
         f"{exact_money(total[name], signed=True):>{WIDTH}}  {REASONS[name]}" for name in parts if total[name] != 0
     ]
-    words = "change, the sum of these" if changed else "change"
+    label = "change, the sum of these" if changed else "change"
     return [
         f"{exact_money(total['against_payout']):>{WIDTH}}  earned before",
         *changed,
-        f"{exact_money(total['change'], signed=True):>{WIDTH}}  {words}",
+        f"{exact_money(total['change'], signed=True):>{WIDTH}}  {label}",
         f"{exact_money(total['payout']):>{WIDTH}}  earned now",
     ]
 
@@ -97,7 +97,7 @@ def _videos(rows: Sequence[Mapping[str, Any]], most: int) -> list[str]:
 
 
 def owned_change(row: Mapping[str, Any], creator: str | None) -> Mapping[str, Any]:
-    """The row from the view of `creator`: a video that changed hands counts as entered or left (part `membership`)."""
+    """The row as `creator` sees it: a video that changed its creator counts as entered or left (part `membership`)."""
     before, now = row["against_creator_id"], row["creator_id"]
     if creator is None or before in (None, now):
         return row

@@ -1,4 +1,4 @@
-"""Rows of two days side by side, with signals of one's own among the components."""
+"""Rows of two days, with custom signals among the components."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def explained(pool: PoolDay, before: list[float | None], after: list[float | Non
     return explained_batch(batch, PoolPair(days[0], days[1]), ["finish_share"]).to_pydict()
 
 
-def test_explained_batch_puts_signals_of_ones_own_under_custom(pool: PoolDay) -> None:
+def test_explained_batch_puts_custom_signals_under_custom(pool: PoolDay) -> None:
     rows = explained(pool, [0.5, 0.5, 0.5], [0.5, 1.0, 0.5])
 
     assert rows["custom_micros"][1] > 0
@@ -61,6 +61,6 @@ def test_explained_batch_puts_signals_of_ones_own_under_custom(pool: PoolDay) ->
         assert rows["change_micros"][row] == sum(rows[f"{name}_micros"][row] for name in PARTS)
 
 
-def test_explained_batch_of_a_signal_measured_on_one_day_calls_it_unchanged(pool: PoolDay) -> None:
+def test_explained_batch_treats_a_signal_of_one_day_only_as_unchanged(pool: PoolDay) -> None:
     rows = explained(pool, [None, None, None], [0.5, 1.0, 0.25])
     assert rows["custom_micros"] == [0, 0, 0]

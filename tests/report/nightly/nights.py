@@ -1,4 +1,4 @@
-"""Published days for the report, with every section's tables, written without running a night."""
+"""Published days for the report, with the tables of every section, written without running a night."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WEEK_AGO, BEFORE, DAY = date(2026, 11, 13), date(2026, 11, 19), date(2026, 11, 2
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 CATEGORIES = ("comedy", "education", "music & <dance>")
 ODD = 'creator-<b>"x"&'
-"""Text that a page must not take for its own"""
+"""Text that a page must not interpret as markup"""
 
 
 def publish_payouts(root: Path, *days: date, categories: Sequence[str] = CATEGORIES) -> Warehouse:
@@ -39,7 +39,7 @@ def publish_payouts(root: Path, *days: date, categories: Sequence[str] = CATEGOR
 
 
 def publish_stage(warehouse: Warehouse, stage: str, tables: dict[str, Sequence[dict[str, Any]]], **rows: Any) -> None:
-    """Publish a stage of `DAY`; columns that a row leaves out are null, or the least that its contract takes."""
+    """Publish a stage of `DAY`; columns that a row leaves out are null, or the least accepted value."""
     versions = {}
     for table, own in tables.items():
         contract = warehouse.ensure(table)
@@ -61,7 +61,7 @@ def counts(read: int, broken: dict[str, int]) -> dict[str, Any]:
 
 
 def publish_all(root: Path) -> Warehouse:
-    """Three days of payouts, and of the last one every stage that the report tells of."""
+    """Three days of payouts, and every stage of the last day that the report shows."""
     warehouse = publish_payouts(root, WEEK_AGO, BEFORE, DAY)
     publish_stage(
         warehouse,
@@ -80,7 +80,7 @@ def publish_all(root: Path) -> Warehouse:
 
 
 def _changes(warehouse: Warehouse) -> list[dict[str, Any]]:
-    """Every change is due to views, but for one micro of rounding where it is odd."""
+    """Changes are due to views, except one micro of rounding if a change is odd."""
     paid = {
         day: {
             (row["category"], row["video_id"]): row for row in warehouse.read_arrow("pool_payouts", day=day).to_pylist()

@@ -1,4 +1,4 @@
-"""The nightly page: what it shows is what is published, and a browser opens it without a complaint or a request."""
+"""The nightly page shows the published rows, and a browser opens it without an error or a request."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from creatorpool.errors import MissingTableError
 from creatorpool.money import in_units
 from creatorpool.quoting import one_line
 from creatorpool.report.nightly import drawing
-from creatorpool.report.nightly.blocks import Figure, Figures, Section, Table, Tile, Tiles, Words
+from creatorpool.report.nightly.blocks import Figure, Figures, Paragraph, Section, Table, Tile, Tiles
 from creatorpool.report.nightly.figures import SIZE_GROUPS
 from creatorpool.report.nightly.page import page, rendered, write_page
 from creatorpool.report.nightly.published import ReportDay, report_day
@@ -112,7 +112,7 @@ def written_report(warehouse: Warehouse) -> ReportDay:
 def browser() -> Iterator[Browser]:
     path = installed()
     if path is None:
-        # `make setup` installs one where it can: the check must not pass without it.
+        # `make setup` installs a browser if it can: without it, the check must not pass.
         assert not os.environ.get("CI"), "no Chromium here: tools/setup_browser.sh installs one"
         pytest.skip("no Chromium here: tools/setup_browser.sh installs one")
     with chromium(path) as opened:
@@ -143,7 +143,7 @@ def test_page_shows_published_money_and_warnings_first(warehouse: Warehouse, wri
     assert text.index('id="warnings"') < text.index('id="pools"')
 
 
-def test_page_tells_every_stage_that_is_published(written: Path) -> None:
+def test_page_shows_every_published_stage(written: Path) -> None:
     text = written.read_text("utf-8")
 
     assert "not published" not in text
@@ -160,7 +160,7 @@ def test_page_tells_every_stage_that_is_published(written: Path) -> None:
         assert expected in text, expected
 
 
-def test_page_takes_names_as_text_and_shows_no_examples_of_raw_rows(written: Path) -> None:
+def test_page_shows_names_as_text_and_no_examples_of_raw_rows(written: Path) -> None:
     text = written.read_text("utf-8")
 
     assert "<dance>" not in text
@@ -170,13 +170,13 @@ def test_page_takes_names_as_text_and_shows_no_examples_of_raw_rows(written: Pat
 
 @pytest.fixture(scope="module")
 def disguised(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of a day whose categories are all kinds of text in disguise, also such as no contract takes any more."""
+    """The page of a day whose categories look like markup, including names that contracts no longer accept."""
     folder = tmp_path_factory.mktemp("disguised")
     warehouse = publish_payouts(folder / "tables", DAY, categories=(*ALLOWED, *UNPRINTABLE))
     return write_page(report_day(warehouse, DAY), folder / "night.html")
 
 
-def test_page_of_names_in_disguise_has_no_element_from_them(disguised: Path, tmp_path: Path) -> None:
+def test_page_of_hostile_names_has_no_element_from_them(disguised: Path, tmp_path: Path) -> None:
     text = disguised.read_text("utf-8")
     plain, page_ = Structure(page(report_day(publish_payouts(tmp_path, DAY), DAY))), Structure(text)
 
@@ -188,9 +188,7 @@ def test_page_of_names_in_disguise_has_no_element_from_them(disguised: Path, tmp
     assert one_line(text.replace("\n", "")) == text.replace("\n", "")
 
 
-def test_browser_opens_the_page_of_names_in_disguise_without_requests_or_errors(
-    browser: Browser, disguised: Path
-) -> None:
+def test_browser_opens_the_page_of_hostile_names_without_requests_or_errors(browser: Browser, disguised: Path) -> None:
     opened = browser.open(disguised, *WIDTHS["desktop"], phone=False)
 
     assert opened.requests == [disguised.resolve().as_uri()]
@@ -218,7 +216,7 @@ def require_text_alone(report: ReportDay, names: list[str]) -> None:
         table = Table((texts[0], texts[1]), [(texts[2], texts[3])], texts[4])
         tiles = Tiles([Tile(texts[0], texts[1], texts[2])])
         figure = Figure(texts[5], "<svg></svg>", texts[5], table)
-        return [Section("pools", texts[0], texts[5], texts[6], [Words(texts[6]), table, tiles, Figures([figure])])]
+        return [Section("pools", texts[0], texts[5], texts[6], [Paragraph(texts[6]), table, tiles, Figures([figure])])]
 
     odd = Structure(rendered(report, blocks(*names)))
 
@@ -230,7 +228,7 @@ def test_same_rows_give_the_same_page(warehouse: Warehouse, written: Path) -> No
     assert page(report_day(warehouse, DAY)) == written.read_text("utf-8")
 
 
-def test_page_of_a_lone_day_says_plainly_what_is_not_published(tmp_path: Path) -> None:
+def test_page_of_a_single_day_names_what_is_not_published(tmp_path: Path) -> None:
     text = page(report_day(publish_payouts(tmp_path, DAY), DAY))
 
     for expected in (
@@ -270,7 +268,7 @@ def test_report_of_a_day_that_is_not_published_is_refused(warehouse: Warehouse) 
         report_day(warehouse, DAY.replace(day=14))
 
 
-def test_empty_plan_is_told_as_one(tmp_path: Path) -> None:
+def test_empty_plan_has_a_note(tmp_path: Path) -> None:
     warehouse = publish_payouts(tmp_path, DAY)
     publish_stage(warehouse, "deliver", {"delivery_plan": []})
 
@@ -334,7 +332,7 @@ def awkward_charts(scale: float) -> list[drawing.Drawn]:
         drawing.gains_and_losses(bars, "USD"),
         drawing.gains_and_price(bars, 0.9 * scale, "value"),
         drawing.interval_dots(spans, "estimate"),
-        drawing.heat(cells, SIZE_GROUPS),
+        drawing.heat_map(cells, SIZE_GROUPS),
     ]
 
 

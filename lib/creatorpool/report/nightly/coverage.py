@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from creatorpool.quality.coverage import ADVICE, Coverage
 from creatorpool.quality_components import COMPONENT_NAMES
-from creatorpool.report.nightly.blocks import Block, Table, Words, percent
+from creatorpool.report.nightly.blocks import Block, Table, Paragraph, percent
 from creatorpool.report.nightly.published import ReportDay
 from creatorpool.runs.ledger import SIGNALS
 
@@ -35,7 +35,7 @@ def signals_at_zero(coverage: Coverage) -> Block:
     """The signals that keep videos from being paid, and what to do about each."""
     losses = coverage.losses()
     if not losses:
-        return Words("No signal is 0 for any compliant video.", "good")
-    rows = [(loss.words, ADVICE[coverage.remedy(loss)], f"{loss.videos:,}", percent(loss.share)) for loss in losses]
+        return Paragraph("No signal is 0 for any compliant video.", "good")
+    rows = [(loss.label, ADVICE[coverage.remedy(loss)], f"{loss.videos:,}", percent(loss.share)) for loss in losses]
     header = ("signal", "what pays more of these videos", "videos at 0", "of compliant videos")
     return Table(header, rows, "Signals that are 0: such a video is paid nothing from pools", left=2)

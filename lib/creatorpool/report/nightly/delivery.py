@@ -13,9 +13,9 @@ from creatorpool.report.nightly.blocks import (
     Block,
     Figure,
     Figures,
+    Paragraph,
     Section,
     Table,
-    Words,
     not_published,
     number,
     percent,
@@ -39,7 +39,7 @@ def delivery_section(report: ReportDay) -> Section:
     if plan is None:
         blocks.append(not_published("A delivery plan is", command))
     elif not plan:
-        blocks.append(Words("The plan of this day is empty."))
+        blocks.append(Paragraph("The plan of this day is empty."))
     else:
         blocks += [Figures([_drawers(plan)], beside=_bindings(plan)), _guarantees(plan)]
     if fits is None:

@@ -173,7 +173,7 @@ def paired_columns(rows: Rows, groups: Sequence[str], series: Sequence[str]) -> 
     return chart
 
 
-def heat(rows: Rows, groups: Sequence[str]) -> Drawn:
+def heat_map(rows: Rows, groups: Sequence[str]) -> Drawn:
     """A heat map: one cell per row `label`, `group`, `value` (a share), with its number."""
     base = alt.Chart(chart_data(rows)).encode(
         x=alt.X("group:N", title=None, sort=list(groups), axis=alt.Axis(labelAngle=0, labelLimit=52, orient="top")),
@@ -183,8 +183,8 @@ def heat(rows: Rows, groups: Sequence[str]) -> Drawn:
     fields = base.mark_rect(cornerRadius=2, stroke="#fffefb", strokeWidth=2).encode(
         color=alt.Color("value:Q", scale=scale, legend=None)
     )
-    words = base.mark_text(fontSize=11, color=INK).encode(text=alt.Text("value:Q", format=".0%"))
-    return alt.layer(fields, words).properties(width=WIDTH - 50, height=alt.Step(28))
+    labels = base.mark_text(fontSize=11, color=INK).encode(text=alt.Text("value:Q", format=".0%"))
+    return alt.layer(fields, labels).properties(width=WIDTH - 50, height=alt.Step(28))
 
 
 def histograms(rows: Rows, names: Sequence[str]) -> Drawn:

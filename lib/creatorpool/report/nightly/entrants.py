@@ -13,9 +13,9 @@ from creatorpool.report.nightly.blocks import (
     Block,
     Figure,
     Figures,
+    Paragraph,
     Section,
     Table,
-    Words,
     not_published,
     number,
     percent,
@@ -48,13 +48,13 @@ def incentives_section(report: ReportDay) -> Section:
     values = [row for row in report.records("continuation_values") or () if row["method"] == REALISED]
     blocks: list[Block] = [
         Figures([*_curves(incentives), *_estimates(incentives, values), *_prices(advice)]),
-        Words(value_sentence(success)),
+        Paragraph(value_sentence(success)),
         _policies(incentives, advice, success),
         _kpi_table(incentives, advice),
         _advice(advice),
     ]
     reasons = [f"{row['segment']}: {row['reason']}" for row in incentives if row["reason"]]
-    notes = [Words(f"Estimates that the data do not allow are left out. {' · '.join(reasons)}")] if reasons else []
+    notes = [Paragraph(f"Estimates that the data do not allow are left out. {' · '.join(reasons)}")] if reasons else []
     return Section("incentives", "Newcomers", "Newcomers' incentives", LEAD, [*blocks, *notes])
 
 

@@ -21,7 +21,7 @@ SIZE_GROUPS = ("smallest", "second", "middle", "fourth", "largest")
 BINS = 20
 LORENZ_POINTS = 120
 REASONS_NAMED = 3
-LEAST_REASON = 0.05
+MIN_REASON_SHARE = 0.05
 """Smallest share of a change that is named as a reason"""
 
 
@@ -148,7 +148,7 @@ class Mover:
 def explained_movers(changes: pa.Table, most: int) -> list[Mover]:
     """The `most` creators whose pool payouts changed most, from rows of `payout_changes` against one day.
 
-    A video that changed hands left the videos of one creator and entered those of another.
+    A video that changed its creator leaves the videos of one creator and enters those of the other.
     """
     names = [f"{name}_micros" for name in PARTS]
     is_kept = pc.fill_null(pc.equal(changes.column("creator_id"), changes.column("against_creator_id")), True)
@@ -175,7 +175,7 @@ def _handed(moved: pa.Table, owner: str, money: str, sign: int) -> pa.Table:
 def _mover(row: Mapping[str, Any]) -> Mover:
     parts = [(name, row[f"{name}_micros_sum"]) for name in PARTS]
     parts.sort(key=lambda part: -abs(part[1]))
-    least = LEAST_REASON * row["size"]
+    least = MIN_REASON_SHARE * row["size"]
     reasons = tuple(part for part in parts[:REASONS_NAMED] if abs(part[1]) >= least)
     return Mover(row["creator_id"], row["against_payout_micros_sum"], row["payout_micros_sum"], reasons)
 

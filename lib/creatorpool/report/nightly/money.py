@@ -14,11 +14,11 @@ from creatorpool.report.nightly.blocks import (
     Block,
     Figure,
     Figures,
+    Paragraph,
     Section,
     Table,
     Tile,
     Tiles,
-    Words,
     number,
     percent,
     signed_money,
@@ -105,7 +105,7 @@ def _refunds(report: ReportDay, formed: Mapping[str, Mapping[str, Any]]) -> list
         return []
     refunds, carried_in, carried = (in_units(micros, report.currency) for micros in total.values())
     return [
-        Words(
+        Paragraph(
             f"Revenue is after refunds: {refunds} of the day and {carried_in} that earlier days carried; {carried} is "
             f"carried to later days of the categories."
         )
@@ -128,7 +128,7 @@ def _rules(report: ReportDay) -> list[Block]:
     rules = sorted({_rule(pool) for pool in report.paid.pools.values()})
     moved = sum(pool.efficiency_moved_micros or 0 for pool in report.paid.pools.values())
     return [
-        Words(
+        Paragraph(
             f"Split by: {'; '.join(rules)} (objective, dampening α, efficiency weight λ). "
             f"λ moved {in_units(moved, report.currency)} between videos."
         )

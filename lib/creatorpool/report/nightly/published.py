@@ -105,7 +105,8 @@ def report_day(warehouse: Warehouse, day: date, limits: ReportSettings | None = 
     paid = _paid_day(warehouse, day)
     if paid is None:
         raise MissingTableError(
-            f"payouts of {day} are not published under {warehouse.root}: run jobs/allocate_pool.py --date {day}"
+            f"payouts of {day} are not published under {warehouse.root}: run `creatorpool run --date {day}`; "
+            f"`creatorpool status` lists the published days"
         )
     last = last_paid_before(warehouse, day)
     runs = published_runs(warehouse, days=[day])

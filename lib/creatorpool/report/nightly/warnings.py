@@ -22,7 +22,7 @@ REFUSED_SHARE = 0.01
 """Share of a table's delivered rows in quarantine from which the report warns"""
 
 KKT_RESIDUAL = 1e-6
-"""KKT residual, as a share of a pool, above which the report warns that the split is not optimal"""
+"""KKT residual, as a share of the money that was split, above which the report warns that the split is not optimal"""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
-"""Starts for small days: the best plans on a grid of impressions, one for each set of pairs that they show.
+"""Starts for small days: plans on a grid of impressions, the best one for each set of shown pairs.
 
-Where variance counts, a climb ends in the basin where it starts and shows no pair that its start does not. Up to
-`LISTED` grid plans are all looked at; of larger days those that changes of one or two pairs reach from several starts.
+If variance counts, a climb finds only the local maximum near its start, and shows only pairs that its start shows. So
+the starts must differ. A grid of up to `MAX_PLANS` plans is searched completely. A larger grid is searched from several
+plans, by changes of one or two pairs.
 """
 
 from __future__ import annotations
@@ -18,48 +19,51 @@ from creatorpool.delivery.repair import repaired
 from creatorpool.delivery.response import Floats, Integers, clicks_at
 from creatorpool.numerics.compiled import compiled
 
-# Steps from 0 to the most of each pair: multiples of the first, as many as leave no more plans than the second.
-STEPS, MOST_STEPS, LISTED = 10, 100, 2_000_000
-# Random plans from which larger grids are searched, and their seed.
+# Grid steps from 0 to the most impressions of each pair: a multiple of STEPS, at most MAX_STEPS, such that the grid has
+# at most MAX_PLANS plans.
+STEPS, MAX_STEPS, MAX_PLANS = 10, 100, 2_000_000
+# Random plans from which a larger grid is searched, and their seed.
 RANDOM_STARTS, SEED = 8, 0
-# Sets of shown pairs whose best plan becomes a start.
-KEPT = 8
-# What a missed impression costs, in worths of the best impression: never worth it, and as a repair would pay it back.
+# Largest number of sets of shown pairs whose best plans become starts, for each penalty.
+MAX_STARTS = 8
+# Penalty of a missed impression, as a multiple of the value of the best impression: one that forbids misses, and one
+# near the cost of repairing them.
 PENALTIES = (1e6, 2.0)
 
 
-def lattice_starts(
-    problem: DeliveryProblem, objective: Objective, missable: float, plans: Sequence[Floats]
+def grid_starts(
+    problem: DeliveryProblem, objective: Objective, allowed_violation: float, plans: Sequence[Floats]
 ) -> list[Floats]:
-    """(n, m) plans near the best of the grid, the best first; `plans` are searched around where not all are listed.
+    """(n, m) starts from the best grid plans, the best first for each penalty.
 
-    What they miss beyond `missable` impressions is repaired, as far as that can be.
+    A grid that is too large to be searched completely is searched around `plans` and around random plans. Plans that
+    miss more than `allowed_violation` impressions are repaired as far as possible.
     """
     steps = _steps(problem.most.size)
-    lattice = _Lattice(problem, objective, missable, steps or STEPS)
-    seeds = lattice.listed() if steps else lattice.searched(plans)
-    return [_kept(problem, x, missable) for x in seeds]
+    grid = _Grid(problem, objective, allowed_violation, steps or STEPS)
+    found = grid.all_plans() if steps else grid.plans_near(plans)
+    return [_within_violation(problem, x, allowed_violation) for x in found]
 
 
-def _kept(problem: DeliveryProblem, impressions: Floats, missable: float) -> Floats:
-    """The plan itself if it misses no more: along a flat curve a repair moves far for a thousandth of a click."""
+def _within_violation(problem: DeliveryProblem, impressions: Floats, allowed_violation: float) -> Floats:
+    """The plan, repaired only if it misses more: on a flat curve a repair moves many impressions for a tiny gain."""
     caps = problem.classes.content_caps(impressions, problem.most)
     plan: Floats = np.minimum(impressions, caps)
-    if shortfalls(problem, plan).violation <= missable:
+    if shortfalls(problem, plan).violation <= allowed_violation:
         return plan
-    return repaired(problem, impressions, caps, missable)
+    return repaired(problem, impressions, caps, allowed_violation)
 
 
 def _steps(pairs: int) -> int:
-    """Steps of a grid that is listed whole; 0 if it would be too long."""
-    fitting = [steps for steps in range(STEPS, MOST_STEPS + 1, STEPS) if (steps + 1) ** pairs <= LISTED]
+    """Steps of a grid that can be searched completely; 0 if even the coarsest has more than `MAX_PLANS` plans."""
+    fitting = [steps for steps in range(STEPS, MAX_STEPS + 1, STEPS) if (steps + 1) ** pairs <= MAX_PLANS]
     return max(fitting, default=0)
 
 
-class _Lattice:
-    """The grid of one problem with what the kernels need."""
+class _Grid:
+    """The grid of one problem, and the arguments of the kernels."""
 
-    def __init__(self, problem: DeliveryProblem, objective: Objective, missable: float, steps: int) -> None:
+    def __init__(self, problem: DeliveryProblem, objective: Objective, allowed_violation: float, steps: int) -> None:
         grid = np.linspace(0.0, 1.0, steps + 1)[:, None, None] * problem.most
         self.problem, self.steps = problem, steps
         self.grid = grid
@@ -72,43 +76,45 @@ class _Lattice:
         self.arguments = (
             grid, clicks, problem.views_per_click * clicks, problem.drawer_capacity, problem.total,
             problem.classes.caps * AT_CAP, problem.classes.limits, problem.min_impressions, problem.min_clicks,
-            problem.impressions_per_click, missable, objective.views_weight,
+            problem.impressions_per_click, allowed_violation, objective.views_weight,
             objective.variance_weight, objective.reciprocal,
         )  # fmt: skip
 
-    def listed(self) -> list[Floats]:
-        """The best of all plans."""
-        return self._plans([_list_all(self._room(), penalty, *self.arguments) for penalty in self.penalties])
+    def all_plans(self) -> list[Floats]:
+        """The best plans of the whole grid."""
+        return self._plans([_list_all(self._empty_levels(), penalty, *self.arguments) for penalty in self.penalties])
 
-    def searched(self, plans: Sequence[Floats]) -> list[Floats]:
-        """The best of those that changes of one or two pairs reach."""
+    def plans_near(self, plans: Sequence[Floats]) -> list[Floats]:
+        """The best plans that changes of one or two pairs reach from `plans` and from random plans."""
         rng = np.random.default_rng(SEED)
         part = [plan / np.maximum(self.problem.most, 1e-300) for plan in plans]
         part += list(rng.random((RANDOM_STARTS, *self.problem.shape)) ** 3)
         levels = np.floor(np.stack(part) * self.steps + 1e-9).astype(np.int64).reshape(len(part), -1)
-        return self._plans([_search(levels, self._room(), penalty, *self.arguments) for penalty in self.penalties])
+        return self._plans(
+            [_search(levels, self._empty_levels(), penalty, *self.arguments) for penalty in self.penalties]
+        )
 
-    def _room(self) -> Integers:
+    def _empty_levels(self) -> Integers:
         return np.zeros((2**self.problem.most.size, self.problem.most.size), dtype=np.int64)
 
     def _plans(self, found: list[tuple[Floats, Integers]]) -> list[Floats]:
-        """The best plan of each of the best sets of pairs."""
+        """The best plans of the `MAX_STARTS` best sets of shown pairs."""
         chosen = []
-        for merit, levels in found:
-            order = np.argsort(-merit, kind="stable")[:KEPT]
-            chosen += [levels[at] for at in order if np.isfinite(merit[at])]
+        for score, levels in found:
+            order = np.argsort(-score, kind="stable")[:MAX_STARTS]
+            chosen += [levels[at] for at in order if np.isfinite(score[at])]
         pairs = np.arange(self.problem.most.size)
         flat = self.grid.reshape(self.steps + 1, -1)
         return [flat[level, pairs].reshape(self.problem.shape) for level in chosen]
 
 
 @compiled
-def _merit(
+def _penalised_score(
     levels: Integers, penalty: float, grid: Floats, clicks: Floats, views: Floats, drawers: Floats, total: float,
-    caps: Floats, limits: Integers, least: Floats, least_clicks: Floats, per_click: Floats, missable: float,
+    caps: Floats, limits: Integers, least: Floats, least_clicks: Floats, per_click: Floats, allowed_violation: float,
     views_weight: float, variance_weight: float, reciprocal: bool,
 ) -> float:  # pragma: no cover - compiled  # fmt: skip
-    """Score of a grid plan less what it misses beyond `missable`; -inf where a capacity is broken."""
+    """Score of a grid plan less `penalty` per impression missed beyond `allowed_violation`; -inf above a capacity."""
     _, n, m = grid.shape
     everything = 0.0
     for j in range(m):
@@ -142,7 +148,7 @@ def _merit(
             count += 1
             rate_sum += own / shown
             square_sum += (own / shown) ** 2
-    score = views_weight * worth - penalty * max(missed - missable, 0.0)
+    score = views_weight * worth - penalty * max(missed - allowed_violation, 0.0)
     if variance_weight == 0.0:
         return score
     variance = 0.0
@@ -155,8 +161,8 @@ def _merit(
 
 
 @compiled
-def _shown(levels: Integers) -> int:  # pragma: no cover - compiled
-    """The set of pairs with impressions, as bits."""
+def _shown_pairs(levels: Integers) -> int:  # pragma: no cover - compiled
+    """The set of pairs with impressions, one bit per pair."""
     bits = 0
     for p in range(levels.size):
         if levels[p] > 0:
@@ -167,24 +173,24 @@ def _shown(levels: Integers) -> int:  # pragma: no cover - compiled
 @compiled
 def _list_all(
     kept: Integers, penalty: float, grid: Floats, clicks: Floats, views: Floats, drawers: Floats, total: float,
-    caps: Floats, limits: Integers, least: Floats, least_clicks: Floats, per_click: Floats, missable: float,
+    caps: Floats, limits: Integers, least: Floats, least_clicks: Floats, per_click: Floats, allowed_violation: float,
     views_weight: float, variance_weight: float, reciprocal: bool,
 ) -> tuple[Floats, Integers]:  # pragma: no cover - compiled  # fmt: skip
-    """Merit and levels of the best plan of each set of pairs."""
+    """Score and levels of the best plan of each set of shown pairs."""
     best = np.full(kept.shape[0], -np.inf)
     levels = np.zeros(kept.shape[1], dtype=np.int64)
     while True:
-        merit = _merit(
+        score = _penalised_score(
             levels, penalty, grid, clicks, views, drawers, total, caps, limits, least, least_clicks, per_click,
-            missable, views_weight, variance_weight, reciprocal,
+            allowed_violation, views_weight, variance_weight, reciprocal,
         )  # fmt: skip
-        if merit > -np.inf:
-            bits = _shown(levels)
-            if merit > best[bits]:
-                best[bits] = merit
+        if score > -np.inf:
+            bits = _shown_pairs(levels)
+            if score > best[bits]:
+                best[bits] = score
                 kept[bits] = levels
         p = 0
-        if merit == -np.inf:  # more of the first pair that is shown would break what is broken already
+        if score == -np.inf:  # higher levels of the first shown pair exceed the same capacity
             while levels[p] == 0:
                 p += 1
             levels[p] = 0
@@ -201,20 +207,20 @@ def _list_all(
 def _search(
     starts: Integers, kept: Integers, penalty: float, grid: Floats, clicks: Floats, views: Floats, drawers: Floats,
     total: float, caps: Floats, limits: Integers, least: Floats, least_clicks: Floats, per_click: Floats,
-    missable: float, views_weight: float, variance_weight: float, reciprocal: bool,
+    allowed_violation: float, views_weight: float, variance_weight: float, reciprocal: bool,
 ) -> tuple[Floats, Integers]:  # pragma: no cover - compiled  # fmt: skip
-    """As `_list_all`, of the plans seen while the best change of two pairs is made until none is better."""
+    """As `_list_all`, over the plans of a pairwise search: it changes two levels at a time while a change improves."""
     pairs, top = kept.shape[1], grid.shape[0]
     best = np.full(kept.shape[0], -np.inf)
     for start in range(starts.shape[0]):
         levels = starts[start].copy()
-        merit = -np.inf
-        while merit == -np.inf:
-            merit = _merit(
+        score = -np.inf
+        while score == -np.inf:
+            score = _penalised_score(
                 levels, penalty, grid, clicks, views, drawers, total, caps, limits, least, least_clicks, per_click,
-                missable, views_weight, variance_weight, reciprocal,
+                allowed_violation, views_weight, variance_weight, reciprocal,
             )  # fmt: skip
-            if merit == -np.inf:
+            if score == -np.inf:
                 levels[np.argmax(levels)] -= 1
         better = True
         while better:
@@ -225,17 +231,17 @@ def _search(
                     for first in range(top):
                         for second in range(top):
                             levels[p], levels[q] = first, second
-                            reached = _merit(
+                            reached = _penalised_score(
                                 levels, penalty, grid, clicks, views, drawers, total, caps, limits, least,
-                                least_clicks, per_click, missable, views_weight, variance_weight, reciprocal,
+                                least_clicks, per_click, allowed_violation, views_weight, variance_weight, reciprocal,
                             )  # fmt: skip
                             if reached == -np.inf:
                                 break
-                            bits = _shown(levels)
+                            bits = _shown_pairs(levels)
                             if reached > best[bits]:
                                 best[bits] = reached
                                 kept[bits] = levels
-                            if reached > merit + 1e-12 * abs(merit):
-                                merit, own, other, better = reached, first, second, True
+                            if reached > score + 1e-12 * abs(score):
+                                score, own, other, better = reached, first, second, True
                     levels[p], levels[q] = own, other
     return best, kept
