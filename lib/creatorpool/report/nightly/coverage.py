@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from creatorpool.quality.coverage import ADVICE, Coverage
 from creatorpool.quality_components import COMPONENT_NAMES
-from creatorpool.report.nightly.blocks import Block, Table, Paragraph, percent
+from creatorpool.report.nightly.blocks import Block, Paragraph, Table, percent
 from creatorpool.report.nightly.published import ReportDay
 from creatorpool.runs.ledger import SIGNALS
 
