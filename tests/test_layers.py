@@ -28,7 +28,8 @@ MATHEMATICS = (
 
 # Each part may import the parts on its own line and on the lines before.
 ORDER = [
-    {"errors", "expressions", "frames", "refusal", "quoting", "display", "actions", "quality_components", "project"},
+    {"errors", "expressions", "frames", "refusal", "quoting", "display", "actions", "quality_components", "project"}
+    | {"html_page"},
     {"numerics", "money", "contracts", "synthetic", "incentives", "delivery", "recommend"},
     {"settings"},
     {"session", "storage", "tables"},

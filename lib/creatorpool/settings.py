@@ -167,6 +167,11 @@ class SignalSettings(Section):
 class QualitySettings(Section):
     smoothing: Literal["none", "empirical_bayes"]
 
+    @property
+    def is_smoothed(self) -> bool:
+        """Whether rates and custom signals shrink to the mean of their category."""
+        return self.smoothing == "empirical_bayes"
+
 
 class PoolSettings(Section):
     platform_share: Share
@@ -324,6 +329,10 @@ class ContractSettings(Section):
     data_docs_days: int = Field(ge=1)
 
 
+class ReportSettings(Section):
+    coverage_loss_warning: Share
+
+
 class RunSettings(Section):
     lease_minutes: int = Field(ge=1)
 
@@ -343,6 +352,7 @@ class Settings(Section):
     recommend: RecommendSettings
     delivery: DeliverySettings
     contracts: ContractSettings
+    report: ReportSettings
     runs: RunSettings
 
     def sha256(self, *sections: str) -> str:

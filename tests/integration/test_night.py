@@ -70,7 +70,8 @@ def test_night_summary_shows_pools_and_creators(undisturbed: Path, raw_day: Path
     assert ended.returncode == 0
     for expected in ("Pools", "education", "Gini", "Coverage:", "Top creators", "creator-"):
         assert expected in ended.stdout
-    page = (copy / "_reports" / f"{DAY}.html").read_text()
+    assert f"Report: {copy}/_reports/night-{DAY}.html" in ended.stdout
+    page = (copy / "_reports" / f"night-{DAY}.html").read_text()
     assert "education" in page
     assert "src=" not in page, "the page opens from disk, without a network"
 

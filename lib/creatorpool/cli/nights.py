@@ -16,6 +16,7 @@ from creatorpool.errors import CreatorpoolError, InputError
 
 if TYPE_CHECKING:
     from creatorpool.settings import Settings
+    from creatorpool.stages.context import RunContext
     from creatorpool.tables import Warehouse
 
 logger = logging.getLogger("creatorpool")
@@ -39,6 +40,16 @@ def run(
 
     with open_run(options, dry_run=dry_run) as context:
         print_summary(context, run_night(context, source, category or (), republish=republish))
+        _write_report(context)
+
+
+def _write_report(context: RunContext) -> None:
+    """End a night with its page, if its tables are in a folder of this machine."""
+    from creatorpool.report.nightly.page import write_night
+
+    root = context.warehouse.root
+    if isinstance(root, Path) and not context.dry_run:
+        write_night(root, context.day, context.settings.report)
 
 
 def ingest(
@@ -62,13 +73,12 @@ def signals(options: DayOptions) -> None:
     """Compute a day's trust-weighted signals and quality scores."""
     from creatorpool.cli.context import open_run
     from creatorpool.display import display
-    from creatorpool.report.summary import coverage_line
     from creatorpool.stages.signals import publish_signals
 
     with open_run(options) as context:
         rated = publish_signals(context)
         with display(context.day, "summary"):
-            print(coverage_line(rated.quality))
+            print(rated.coverage.line)
 
 
 def backfill(
@@ -103,6 +113,7 @@ def _run_day(warehouse: Warehouse, settings: Settings, day: date, source: str | 
     context = RunContext(warehouse, settings, day)
     try:
         run_night(context, None if source is None else Path(source.replace(DATE_FIELD, day.isoformat())))
+        _write_report(context)
     except CreatorpoolError:
         logger.error("%s backfill: stops here; earlier days are published, run it again once this day is mended", day)
         raise

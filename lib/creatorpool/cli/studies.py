@@ -59,6 +59,7 @@ def plan_delivery(
 def incentives(options: DayOptions) -> None:
     """Estimate pass curves and bounties from entrants' tests, and advise on test policies."""
     from creatorpool.cli.context import open_run
+    from creatorpool.cohorts.success_value import SuccessValue
     from creatorpool.cohorts.summary import summary_table
     from creatorpool.display import display
     from creatorpool.report.console import PlainConsole
@@ -71,7 +72,8 @@ def incentives(options: DayOptions) -> None:
                 table: context.warehouse.read_arrow(table, day=context.day, version=version).to_pylist()
                 for table, version in run.outputs.items()
             }
-            PlainConsole(width=120).print(summary_table(rows["cohort_incentives"], rows["policy_advice"]))
+            success = SuccessValue.of_facts(run.rows)
+            PlainConsole(width=120).print(summary_table(rows["cohort_incentives"], rows["policy_advice"], success))
 
 
 def compare_rules(options: DayOptions, category: Category = None, chart: Chart = None) -> None:

@@ -107,7 +107,7 @@ def _republish_day(context: RunContext, categories: Collection[str]) -> DayPayou
             return _pay(context, signals, day, day.wanted, done, None)
         scored = compute_scores(context, inputs)
         config_sha256 = context.settings.sha256(*SIGNAL_STAGE.sections)
-        frames = SignalFrames(scored.signals, scored.quality, inputs, {}, config_sha256)
+        frames = SignalFrames(scored.signals, scored.quality, scored.coverage, inputs, {}, config_sha256)
         scores = context.finished(SIGNALS, SIGNAL_STAGE.sections, inputs, {}, scored.facts)
         return _pay(context, frames, day, day.wanted, done, scores)
 

@@ -17,6 +17,7 @@ from creatorpool.explanation.frames.rows import PAID_COLUMNS, explained_rows, pa
 from creatorpool.explanation.pairs import PoolDay, PoolPair, pool_day
 from creatorpool.explanation.pricing import PaidVideos
 from creatorpool.frames import matching, parts_by, union_all
+from creatorpool.quality.frames.score import fit_day_priors, scored_signals
 from creatorpool.quality.geometric import geometric_mean
 from creatorpool.quality_components import COMPONENT_NAMES
 from creatorpool.runs.ledger import SIGNALS, StageRun, as_json, published_runs
@@ -155,13 +156,22 @@ def explained_day(context: RunContext, day: date, settings: Settings, custom: li
         by_version.setdefault((row.inputs["video_signals"], row.inputs["video_quality"]), []).append(category)
     parts = []
     for (signals_version, quality_version), categories in by_version.items():
-        signals = warehouse.read("video_signals", day=day, version=signals_version)
+        signals = _scored_signals(warehouse, day, settings, ledger[categories[0]].inputs)
         quality = warehouse.read("video_quality", day=day, version=quality_version)
         _require_weights(warehouse, day, settings, signals_version, signals, quality)
         own = matching(payouts, "category", categories)
         parts.append(scored_rows(own, signals, quality, custom))
     totals = warehouse.read("video_payouts", day=day, version=outputs["video_payouts"])
     return ExplainedDay(day, ledger, settings, union_all(parts), totals)
+
+
+def _scored_signals(warehouse: Warehouse, day: date, settings: Settings, inputs: Mapping[str, int]) -> DataFrame:
+    """The day's signals, the custom ones as they entered the scores."""
+    signals = warehouse.read("video_signals", day=day, version=inputs["video_signals"])
+    if not settings.quality.is_smoothed or not settings.signals.custom:
+        return signals
+    videos = warehouse.read("videos", version=inputs["videos"])
+    return scored_signals(signals, videos, settings.signals, fit_day_priors(signals, videos, settings.signals))
 
 
 def _require_weights(
