@@ -33,7 +33,7 @@ MATHEMATICS = (
 ORDER = [
     {"errors", "expressions", "frames", "refusal", "quoting", "display", "actions", "quality_components", "project"},
     {"numerics", "money", "contracts", "synthetic", "incentives", "delivery", "recommend"},
-    {"settings"},
+    {"settings", "setting_changes"},
     {"session", "storage", "tables"},
     {"quality", "allocation", "ingest", "cohorts"},
     {"comparison", "explanation"},

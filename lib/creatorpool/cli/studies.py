@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from creatorpool.cli.options import Category, Chart, DayOptions
+from creatorpool.errors import InputError
 
 
 def candidates(options: DayOptions) -> None:
@@ -156,6 +157,9 @@ def evaluate_quality(
         list[Path] | None,
         typer.Option(metavar="FILE", help="overlay of the other configuration; default: the base configuration"),
     ] = None,
+    without: Annotated[
+        str | None, typer.Option(metavar="SIGNAL", help="the other configuration is the same without this signal")
+    ] = None,
     days: Annotated[
         int, typer.Option(min=1, metavar="N", help="days up to --date whose events count as one window")
     ] = 1,
@@ -168,18 +172,23 @@ def evaluate_quality(
 ) -> None:
     """Compare two configurations by coverage, reliability and prediction.
 
-    The configuration of --conf and --set is compared with that of --against. Reads published events and writes nothing.
+    The configuration of --conf and --set is compared with that of --against, or with itself --without a signal. Reads
+    published events and writes nothing.
     """
+    if without is not None and against:
+        raise InputError("--without and --against both name the other configuration: give one of them")
     from creatorpool.cli.context import open_run
     from creatorpool.cli.progress import logged
     from creatorpool.report.console import PlainConsole
     from creatorpool.report.evaluation_summary import evaluation_table
     from creatorpool.settings import load_settings
-    from creatorpool.stages.evaluation import EvaluationRules, evaluate, published_window
+    from creatorpool.stages.evaluation import EvaluationRules, evaluate, evaluated_changes, published_window
 
-    settings, other = options.settings(), load_settings(against or ())
+    settings = options.settings()
+    other = load_settings(against or ()) if without is None else settings.without(without)
+    changes = evaluated_changes(settings, other)
     rules = EvaluationRules(min_viewers, long_view_ms, draws, seed)
     with open_run(options, settings) as context, logged("evaluation", context.day):
         window = published_window(context.warehouse, context.day, days)
         evaluation = evaluate(window, settings, other, rules)
-    PlainConsole(width=110).print(evaluation_table(evaluation))
+    PlainConsole(width=110).print(evaluation_table(evaluation, changes))
