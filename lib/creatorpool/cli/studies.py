@@ -129,6 +129,36 @@ def sweep_frontier(
             draw(context, "frontier", frontier_chart(frontiers), wanted)
 
 
+def whatif(
+    options: DayOptions,
+    settings: Annotated[
+        list[str], typer.Argument(metavar="SETTINGS...", help="dotted.key=value or an overlay; several joined by ;")
+    ],
+    category: Category = None,
+    chart: Chart = None,
+) -> None:
+    """What a published day would have paid under other settings.
+
+    Each of SETTINGS is one configuration to try, as a change of the one that the day was paid with (or of --conf and
+    --set): "allocation.alpha=0.7" "allocation.objective=log; allocation.lambda_eff=0.5" conf/recommended.yaml. Prints
+    pools, sizes of creators and largest movers beside what is published, and draws them. It writes no table.
+    """
+    from creatorpool.cli.context import open_run
+    from creatorpool.display import display
+    from creatorpool.report.charts import chart_path, draw
+    from creatorpool.report.console import PlainConsole
+    from creatorpool.report.whatif_chart import whatif_chart
+    from creatorpool.report.whatif_summary import print_study
+    from creatorpool.stages.whatif import tried_settings, what_if
+
+    wanted = chart_path(chart) if chart else None
+    with open_run(options, dry_run=True) as context:
+        study = what_if(context, tried_settings(context, settings), category or ())
+        with display(context.day, "summary"):
+            print_study(PlainConsole(width=120), context.day, study)
+        draw(context, "whatif", whatif_chart(study), wanted)
+
+
 def audit_integrity(options: DayOptions, category: Category = None, chart: Chart = None) -> None:
     """Measure the gain of an attacker with fake viewers on a published day.
 
