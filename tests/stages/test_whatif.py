@@ -1,4 +1,4 @@
-"""What a published day would pay under other settings: the same as publishing it again with them, and nothing is written."""
+"""What a published day would pay under other settings: what publishing it again with them pays. Nothing is written."""
 
 from __future__ import annotations
 
