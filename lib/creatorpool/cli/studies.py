@@ -210,7 +210,7 @@ def evaluate_quality(
     from creatorpool.cli.context import open_run
     from creatorpool.cli.progress import logged
     from creatorpool.report.console import PlainConsole
-    from creatorpool.report.evaluation_summary import evaluation_table
+    from creatorpool.report.evaluation_summary import evaluation_table, headings
     from creatorpool.settings import load_settings
     from creatorpool.stages.evaluation import EvaluationRules, evaluate, evaluated_changes, published_window
 
@@ -221,4 +221,4 @@ def evaluate_quality(
     with open_run(options, settings) as context, logged("evaluation", context.day):
         window = published_window(context.warehouse, context.day, days)
         evaluation = evaluate(window, settings, other, rules)
-    PlainConsole(width=110).print(evaluation_table(evaluation, changes))
+    PlainConsole(width=110).print(evaluation_table(evaluation, headings(changes, without)))

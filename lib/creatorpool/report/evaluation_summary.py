@@ -11,12 +11,19 @@ from creatorpool.setting_changes import SettingChange
 from creatorpool.stages.evaluation import Evaluation
 
 
-def evaluation_table(evaluation: Evaluation, changes: Sequence[SettingChange]) -> Table:
-    """Coverage, reliability and prediction of both configurations, each headed by its side of `changes`."""
+def headings(changes: Sequence[SettingChange], without: str | None = None) -> tuple[str, str]:
+    """What heads the two columns: the signal that the second is `without`, else each side of `changes`."""
+    if without is not None:
+        return f"with {without}", f"without {without}"
+    first, second = ("; ".join(_heading(change, side) for change in changes) for side in ("first", "second"))
+    return first, second
+
+
+def evaluation_table(evaluation: Evaluation, heads: tuple[str, str]) -> Table:
+    """Coverage, reliability and prediction of both configurations, headed by `heads`, with their differences."""
     title = f"{evaluation.videos:,} eligible videos; {evaluation.videos_compared:,} of them split into halves"
     caption = "intervals of 95 % over resampled videos; difference = first less second column, on the same videos"
-    first, second = ("; ".join(_heading(change, side) for change in changes) for side in ("first", "second"))
-    table = Table("", first, second, "difference", title=title, caption=caption)
+    table = Table("", *heads, "difference", title=title, caption=caption)
     this, other = evaluation.coverage
     table.add_row("coverage: share with Q > 0", f"{this:.3f}", f"{other:.3f}", f"{this - other:+.3f}")
     labels = {
