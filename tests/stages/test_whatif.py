@@ -52,8 +52,8 @@ def at(spark: SparkSession, paid_day: Path) -> NightMaker:
     return lambda *assignments: night(spark, paid_day, *assignments)
 
 
-def tried(run: RunContext, *texts: str, **options: bool) -> list[WhatIf]:
-    return list(what_if(run, tried_settings(run, texts), **options).outcomes)
+def tried(run: RunContext, *texts: str) -> list[WhatIf]:
+    return list(what_if(run, tried_settings(run, texts)).outcomes)
 
 
 def money(earned: pa.Table, column: str = "micros") -> dict[tuple[str, str], int]:
