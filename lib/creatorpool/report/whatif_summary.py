@@ -27,7 +27,7 @@ def print_study(out: PlainConsole, day: date, study: Study, state: str = "comput
     out.print()
     out.print(f"What if, payouts of {day}, {state}, in {study.published.currency}", style="bold")
     for outcome in study.outcomes:
-        out.print(_settings_line(outcome))
+        out.print(_settings_line(outcome), soft_wrap=True)
     out.print()
     tables = _one(study.published, study.outcomes[0]) if len(study.outcomes) == 1 else _several(study)
     for table in tables:
@@ -151,7 +151,8 @@ def _print_creators(out: PlainConsole, outcome: WhatIf) -> None:
     found = gains(outcome)
     out.print(
         f"Creators, {outcome.name}: {found.gaining:,} gain {in_units(found.gained)}, {found.losing:,} lose "
-        f"{in_units(-found.lost)}, {found.same:,} earn the same."
+        f"{in_units(-found.lost)}, {found.same:,} earn the same.",
+        soft_wrap=True,
     )
     for category, pool in outcome.pools.items():
         for warning in other_warnings(pool.warning):
