@@ -29,7 +29,8 @@ def whole_parts(parts: Mapping[str, NDArray[np.float64]], change: NDArray[np.int
     """Every part of `PARTS` in whole micros, summing to `change` for each video, and the causes of `pool_size`.
 
     Each part is rounded to the nearest micro, halves to even, so that the negated change has the negated parts. The
-    part `rounding` is the rest: the rounding of the payouts themselves and of these parts.
+    causes sum to the rounded `pool_size`. The part `rounding` is the rest: the rounding of the payouts themselves and of
+    these parts.
 
     Raises
     ------
@@ -48,9 +49,18 @@ def whole_parts(parts: Mapping[str, NDArray[np.float64]], change: NDArray[np.int
         else:
             custom += money
     whole["custom"] = whole["custom"] + np.rint(custom).astype(np.int64)
-    whole["pool_size"] = sum((whole[name] for name in POOL_CAUSES), whole["pool_size"])
+    whole |= _whole_causes(np.array([parts.get(name, np.zeros(change.size)) for name in POOL_CAUSES]))
     whole["rounding"] = change - sum(whole[name] for name in PARTS[:-1])
     return whole
+
+
+def _whole_causes(causes: NDArray[np.float64]) -> dict[str, NDArray[np.int64]]:
+    """`pool_size`, the rounded sum of (3, n) causes, and the causes, of which the largest takes the rest of rounding."""
+    total = np.rint(causes.sum(axis=0)).astype(np.int64)
+    whole = np.rint(causes).astype(np.int64)
+    largest = np.argmax(np.abs(causes), axis=0)
+    whole[largest, np.arange(total.size)] += total - whole.sum(axis=0)
+    return {"pool_size": total, **dict(zip(POOL_CAUSES, whole, strict=True))}
 
 
 def told(row: Mapping[str, Any]) -> dict[str, int]:
