@@ -31,7 +31,7 @@ ORDER = [
     {"errors", "expressions", "frames", "refusal", "quoting", "display", "actions", "quality_components", "project"}
     | {"html_page"},
     {"numerics", "money", "contracts", "synthetic", "incentives", "delivery", "recommend"},
-    {"settings"},
+    {"settings", "setting_changes"},
     {"session", "storage", "tables"},
     {"quality", "allocation", "ingest", "cohorts"},
     {"comparison", "explanation"},

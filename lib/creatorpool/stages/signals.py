@@ -93,6 +93,18 @@ def _published(context: RunContext, run: StageRun) -> SignalFrames:
     return SignalFrames(signals, quality, coverage, run.inputs, outputs, run.config_sha256)
 
 
+def stored_scores(context: RunContext, versions: Mapping[str, int]) -> SignalFrames:
+    """The day's scores as stored in `versions`, which also name the inputs that they were computed from."""
+    read = {table: context.warehouse.read(table, day=context.day, version=versions[table]) for table in STAGE.tables}
+    return SignalFrames(
+        signals=read["video_signals"],
+        quality=read["video_quality"],
+        inputs={table: versions[table] for table in INPUT_TABLES},
+        outputs={table: versions[table] for table in STAGE.tables},
+        config_sha256=context.settings.sha256(*STAGE.sections),
+    )
+
+
 def signal_inputs(context: RunContext) -> dict[str, int]:
     """Versions of the input tables: those after the day's ingestion, and of `events` with the late events since then.
 
