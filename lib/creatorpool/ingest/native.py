@@ -43,7 +43,9 @@ def read_native(reading: Reading, files: TableFiles, contract: Contract) -> Deli
         raise InputError(
             f"{contract.name}: columns {list(absent)} must be in all files of {files.place} or in none of them"
         )
-    return Delivery(contract.name, tuple(parts), absent, is_text=files.format in (JSON_LINES, CSV))
+    is_text = files.format in (JSON_LINES, CSV)
+    converted = reading.staging / f"{contract.name}-converted" if is_text else None
+    return Delivery(contract.name, tuple(parts), absent, is_text, staging=converted)
 
 
 def _read_json(reading: Reading, files: TableFiles, contract: Contract) -> list[DataFrame]:

@@ -1,0 +1,193 @@
+"""Makes the tables of a delivery from the inputs of a mapping. Each record of a file is accounted for.
+
+A record becomes a row of its table, or it is merged into a row (`one_row_per`), is of another day (`other_days`), or is
+filtered (`where`); the last three are counted. A record that cannot be read is not filtered: it goes to quarantine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property, reduce
+from operator import or_
+from pathlib import Path
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from creatorpool.contracts import Contract
+from creatorpool.contracts.row_rules import RAW_ROW
+from creatorpool.errors import InputError
+from creatorpool.expressions import require_computable
+from creatorpool.ingest.delivery import Delivery, LeftOut, optional_columns
+from creatorpool.ingest.reading import Reading
+from creatorpool.ingest.sources.columns import moment, named, own_name
+from creatorpool.ingest.sources.expressions import grouped_rows, part_columns, part_faults
+from creatorpool.ingest.sources.files import InputFiles, InputRows, input_paths, read_input, require_column
+from creatorpool.ingest.sources.mapping import (
+    EVENT_DAY,
+    EVENT_TIME,
+    INGEST_DAY,
+    LoadedMapping,
+    MappedPart,
+    TableMapping,
+)
+from creatorpool.quoting import quoted
+
+_IS_KEPT, _IS_OTHER_DAY = "is_kept", "is_other_day"
+
+
+@dataclass(frozen=True)
+class MappedSource:
+    """The folder `source` as `loaded` maps it, for the ingestion of `day`. Each input is read once."""
+
+    reading: Reading
+    loaded: LoadedMapping
+    source: Path
+    day: date
+    limit: int | None = None
+    """Read only so many records of each file"""
+
+    @cached_property
+    def inputs(self) -> dict[str, InputRows]:
+        """All inputs with the columns that expressions may use; errors as in `input_rows`."""
+        return {name: self.input_rows(name) for name in self.loaded.mapping.inputs}
+
+    def input_rows(self, name: str) -> InputRows:
+        """Input `name` with its computed columns.
+
+        Raises
+        ------
+        InputError
+            If a file is missing or unreadable, or lacks a column.
+        ConfigurationError
+            If a computed column cannot be computed.
+        """
+        mapping = self.loaded.mapping
+        given = mapping.inputs[name]
+        paths = input_paths(self.source, name, given)
+        found = read_input(self.reading, InputFiles(name, given, mapping.names(name), paths, self.limit))
+        rows = self._with_time(name, found.rows.withColumn(INGEST_DAY, F.lit(self.day)))
+        for column, sql in given.computed.items():
+            if own_name(rows, column) is not None:
+                raise InputError(
+                    f"{self.loaded.place('inputs', name, 'computed', column)}: the files have it: rename it"
+                )
+            require_computable(rows, self.loaded.place("inputs", name, "computed", column), sql, "string")
+            rows = rows.withColumn(column, F.expr(sql))
+        return InputRows(rows, found.number)
+
+    def part_rows(self, part: TableMapping) -> DataFrame:
+        """The records of a part's input, with the columns of its lookups as ``<lookup>_<column>``."""
+        rows = self.inputs[part.input].rows
+        for lookup, key in part.lookups.items():
+            place = f"lookup '{lookup}'"
+            require_column(key, rows, place)
+            rows = _with_lookup(rows, lookup, key, self.inputs[lookup].rows, place)
+        return rows
+
+    def _with_time(self, name: str, rows: DataFrame) -> DataFrame:
+        given = self.loaded.mapping.inputs[name].time
+        if given is None:
+            return rows
+        if given.column is not None:
+            require_column(given.column, rows, self.loaded.place("inputs", name, "time"))
+        timed = rows.withColumn(EVENT_TIME, moment(rows, given, self.loaded.mapping.time_zone))
+        return timed.withColumn(EVENT_DAY, F.col(EVENT_TIME).cast("date"))
+
+
+def read_mapped(mapped: MappedSource, contracts: Callable[[str], Contract]) -> dict[str, Delivery]:
+    """The tables of a mapping, with the counts of the records that became no row of their own.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or unreadable, or if the files and the mapping do not fit; the message has all faults.
+    ConfigurationError
+        If a computed column of an input cannot be computed.
+    """
+    return {table: _delivery(mapped, contracts(table)) for table in mapped.loaded.mapping.tables}
+
+
+def _delivery(mapped: MappedSource, contract: Contract) -> Delivery:
+    made = [mapped_part(mapped, contract, found) for found in mapped.loaded.parts(contract.name)]
+    rows = tuple(rows for rows, _ in made)
+    return Delivery(
+        contract.name,
+        rows,
+        absent=tuple({"date"} - set(rows[0].columns)) if contract.name == "events" else (),
+        is_text=True,
+        left_out=sum((left_out for _, left_out in made), LeftOut()),
+        staging=mapped.reading.staging / f"{contract.name}-converted",
+    )
+
+
+def mapped_part(mapped: MappedSource, contract: Contract, found: MappedPart) -> tuple[DataFrame, LeftOut]:
+    """The rows of one part with the columns of its table, and the counts of the records that became none.
+
+    Raises
+    ------
+    InputError
+        If the files lack columns, or the engine cannot compute expressions; the message has all faults.
+    """
+    part, number = found.part, mapped.inputs[found.part.input].number
+    rows = mapped.part_rows(part)
+    if faults := part_faults(mapped.loaded, rows, contract, found):
+        raise InputError("\n".join(faults))
+    is_read = _is_read(mapped.inputs[part.input].rows)
+    marked = rows.withColumn(_IS_KEPT, _is_kept(part, is_read)).withColumn(_IS_OTHER_DAY, _is_other_day(part))
+    left_out = _left_out(marked, part)
+    kept = marked.where(F.col(_IS_KEPT) & ~F.col(_IS_OTHER_DAY))
+    made = part_columns(mapped.loaded.mapping, rows, contract, part)
+    if part.one_row_per is None:
+        shown = {name: F.when(is_read, column) for name, column in made.items()} | {RAW_ROW: F.col(RAW_ROW)}
+        return _complete(kept.select(*(value.alias(name) for name, value in shown.items())), contract), left_out
+    grouped = grouped_rows(kept, part, made)
+    merged = number - left_out.filtered - left_out.other_day - grouped.count()
+    return _complete(grouped, contract), left_out + LeftOut(merged=merged)
+
+
+def _is_read(rows: DataFrame) -> Column:
+    """Whether a record could be read: an unreadable one has its text in `raw_row` and no other value."""
+    given = [name for name in rows.columns if name not in (RAW_ROW, EVENT_TIME, EVENT_DAY, INGEST_DAY)]
+    return reduce(or_, (named(name).isNotNull() for name in given))
+
+
+def _is_kept(part: TableMapping, is_read: Column) -> Column:
+    if part.where is None:
+        return F.lit(True)
+    holds = F.coalesce(F.expr(part.where).cast("boolean"), F.lit(False))
+    return holds if part.one_row_per is not None else ~is_read | holds
+
+
+def _is_other_day(part: TableMapping) -> Column:
+    if part.other_days == "judge":
+        return F.lit(False)
+    return F.coalesce(F.col(EVENT_DAY) != F.col(INGEST_DAY), F.lit(False))
+
+
+def _left_out(marked: DataFrame, part: TableMapping) -> LeftOut:
+    if part.where is None and part.other_days == "judge":
+        return LeftOut()
+    is_filtered, is_other = ~F.col(_IS_KEPT), F.col(_IS_KEPT) & F.col(_IS_OTHER_DAY)
+    (counts,) = marked.select(F.count_if(is_filtered), F.count_if(is_other)).collect()
+    return LeftOut(filtered=counts[0], other_day=counts[1])
+
+
+def _complete(rows: DataFrame, contract: Contract) -> DataFrame:
+    """`rows` with NULL in the columns that the mapping does not name, but for those that follow from others."""
+    lacking = set(contract.column_names) - set(rows.columns) - set(optional_columns(contract))
+    return rows.withColumns({name: F.lit(None).cast("string") for name in sorted(lacking)}) if lacking else rows
+
+
+def _with_lookup(rows: DataFrame, name: str, key: str, found: DataFrame, place: str) -> DataFrame:
+    """`rows` with the columns of the lookup's row of the same `key`; InputError if a key has several rows."""
+    require_column(key, found, place)
+    given = [column for column in found.columns if column not in (RAW_ROW, INGEST_DAY)]
+    single = found.select(*(named(column).alias(f"{name}_{column}") for column in given)).distinct()
+    key_text = named(f"{name}_{own_name(found, key)}").cast("string")
+    twice = single.where(key_text.isNotNull()).groupBy(key_text.alias("key")).count().where(F.col("count") > 1)
+    if example := twice.orderBy("key").first():
+        raise InputError(f"{place}: several rows have {key} '{quoted(example['key'])}' and differ: deliver one of them")
+    return rows.join(single, named(key).cast("string") == key_text, "left")
