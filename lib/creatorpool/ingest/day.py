@@ -41,7 +41,7 @@ from creatorpool.ingest.refusals import (
 from creatorpool.ingest.report import IngestReport, TableCounts
 from creatorpool.ingest.rules import tier_rule
 from creatorpool.ingest.sources.mapping import NATIVE, TABLES, LoadedMapping, load_mapping
-from creatorpool.ingest.sources.tables import MappedSource, read_mapped
+from creatorpool.ingest.sources.tables import read_mapped
 from creatorpool.ingest.staging import staging_folder
 from creatorpool.ingest.units import unit_warnings
 from creatorpool.ingest.validation import ValidatedTable, validated_table
@@ -200,7 +200,7 @@ def _mapped_deliveries(run: DayIngestion, loaded: LoadedMapping) -> dict[str, De
             f"{loaded.source.path}: ingest.hash_viewer_ids is on, so the mapping must name the columns that hold "
             f"viewers' ids under viewer_columns"
         )
-    return read_mapped(MappedSource(_reading(run, tuple(names)), loaded, run.source, run.day), run.warehouse.contract)
+    return read_mapped(_reading(run, tuple(names)), loaded, run.source, run.day, run.warehouse.contract)
 
 
 def _reading(run: DayIngestion, viewer_columns: tuple[str, ...]) -> Reading:

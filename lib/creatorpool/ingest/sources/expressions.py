@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame
@@ -48,18 +49,22 @@ def _missing(loaded: LoadedMapping, rows: DataFrame, found: MappedPart) -> Itera
 def _broken(loaded: LoadedMapping, rows: DataFrame, contract: Contract, found: MappedPart) -> Iterator[str]:
     part = found.part
     if part.where is not None:
-        yield from _reason(loaded.place(*found.keys, "where"), part.where, lambda: _condition(rows, str(part.where)))
+        yield from _reason(loaded.place(*found.keys, "where"), part.where, partial(_condition, rows, part.where))
     for sql in part.one_row_per or ():
-        yield from _reason(loaded.place(*found.keys, "one_row_per"), sql, lambda sql=sql: rows.select(F.expr(sql)))
+        yield from _reason(loaded.place(*found.keys, "one_row_per"), sql, partial(_selected, rows, sql))
     for name, how in part.columns.items():
         place = loaded.place(*found.keys, "columns", name)
-        yield from _reason(place, how.sql or name, lambda name=name: _column(loaded, rows, contract, part, name))
+        yield from _reason(place, how.sql or name, partial(_column, loaded, rows, contract, part, name))
 
 
 def _column(loaded: LoadedMapping, rows: DataFrame, contract: Contract, part: TableMapping, name: str) -> DataFrame:
     only = part.model_copy(update={"columns": {name: part.columns[name]}})
     columns = part_columns(loaded.mapping, rows, contract, only)
     return rows.select(columns[name]) if part.one_row_per is None else grouped_rows(rows, only, columns)
+
+
+def _selected(rows: DataFrame, sql: str) -> DataFrame:
+    return rows.select(F.expr(sql))
 
 
 def _condition(rows: DataFrame, sql: str) -> DataFrame:

@@ -27,7 +27,9 @@ from creatorpool.ingest.sources.mapping import EVENT_DAY, EVENT_TIME, INGEST_DAY
 from creatorpool.quoting import shortened_list
 from creatorpool.spelling import did_you_mean
 
-_FORMATS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".json": "jsonl", ".parquet": "parquet"}
+FORMATS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".json": "jsonl", ".parquet": "parquet"}
+"""How files are read, by the end of their name"""
+
 _RESERVED = {RAW_ROW, EVENT_TIME, EVENT_DAY, INGEST_DAY}
 
 
@@ -106,10 +108,10 @@ def read_input(reading: Reading, files: InputFiles) -> InputRows:
 def file_format(path: Path, files: InputFiles) -> str:
     """How a file is read: as its input says, else by its suffix; InputError if the suffix is unknown."""
     stem = Path(path.stem) if path.suffix == ".gz" else path
-    found = files.given.format or _FORMATS.get(stem.suffix)
+    found = files.given.format or FORMATS.get(stem.suffix)
     if found is None:
         raise InputError(
-            f"{files.place}: {path} has an unknown format: its name must end in {', '.join(_FORMATS)} (text also in "
+            f"{files.place}: {path} has an unknown format: its name must end in {', '.join(FORMATS)} (text also in "
             f".gz), or the input must say `format`"
         )
     return found
@@ -242,7 +244,7 @@ def _without_rows(reading: Reading, files: InputFiles) -> DataFrame:
 
 def require_column(name: str, rows: DataFrame, place: str) -> None:
     """Raise InputError if `rows` has no column `name`."""
-    known = [column for column in rows.columns if column != RAW_ROW]
+    known = [column for column in rows.columns if column not in _RESERVED]
     if name.lower() not in {column.lower() for column in known}:
         guess = did_you_mean(name, known)
         raise InputError(f"{place}: the files have no column '{name}'{guess or ';'} they have {shortened_list(known)}")

@@ -213,9 +213,9 @@ def load_mapping(name: str) -> LoadedMapping:
     try:
         mapping = SourceMapping.model_validate(source.data)
     except ValidationError as error:
-        raise ConfigurationError("\n".join(_explain(dict(fault), source) for fault in error.errors())) from error
+        raise ConfigurationError("; ".join(_explain(dict(fault), source) for fault in error.errors())) from error
     if faults := list(_contradictions(mapping, source)):
-        raise ConfigurationError("\n".join(faults))
+        raise ConfigurationError("; ".join(faults))
     return LoadedMapping(mapping, source, hashlib.sha256(path.read_bytes()).hexdigest())
 
 

@@ -6,10 +6,10 @@ filtered (`where`); the last three are counted. A record that cannot be read is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property, reduce
+from functools import reduce
 from operator import or_
 from pathlib import Path
 
@@ -40,64 +40,75 @@ _IS_KEPT, _IS_OTHER_DAY = "is_kept", "is_other_day"
 
 @dataclass(frozen=True)
 class MappedSource:
-    """The folder `source` as `loaded` maps it, for the ingestion of `day`. Each input is read once."""
+    """The inputs of a mapping with the columns that expressions may use; `staging` is the folder for copies."""
 
-    reading: Reading
     loaded: LoadedMapping
-    source: Path
-    day: date
-    limit: int | None = None
-    """Read only so many records of each file"""
+    inputs: Mapping[str, InputRows]
+    staging: Path
 
-    @cached_property
-    def inputs(self) -> dict[str, InputRows]:
-        """All inputs with the columns that expressions may use; errors as in `input_rows`."""
-        return {name: self.input_rows(name) for name in self.loaded.mapping.inputs}
-
-    def input_rows(self, name: str) -> InputRows:
-        """Input `name` with its computed columns.
+    def part_rows(self, part: TableMapping) -> DataFrame:
+        """The records of a part's input, with the columns of its lookups as ``<lookup>_<column>``.
 
         Raises
         ------
         InputError
-            If a file is missing or unreadable, or lacks a column.
-        ConfigurationError
-            If a computed column cannot be computed.
+            If the files lack a key of a lookup, or rows of a lookup differ for one key.
         """
-        mapping = self.loaded.mapping
-        given = mapping.inputs[name]
-        paths = input_paths(self.source, name, given)
-        found = read_input(self.reading, InputFiles(name, given, mapping.names(name), paths, self.limit))
-        rows = self._with_time(name, found.rows.withColumn(INGEST_DAY, F.lit(self.day)))
-        for column, sql in given.computed.items():
-            if own_name(rows, column) is not None:
-                raise InputError(
-                    f"{self.loaded.place('inputs', name, 'computed', column)}: the files have it: rename it"
-                )
-            require_computable(rows, self.loaded.place("inputs", name, "computed", column), sql, "string")
-            rows = rows.withColumn(column, F.expr(sql))
-        return InputRows(rows, found.number)
-
-    def part_rows(self, part: TableMapping) -> DataFrame:
-        """The records of a part's input, with the columns of its lookups as ``<lookup>_<column>``."""
         rows = self.inputs[part.input].rows
         for lookup, key in part.lookups.items():
-            place = f"lookup '{lookup}'"
-            require_column(key, rows, place)
-            rows = _with_lookup(rows, lookup, key, self.inputs[lookup].rows, place)
+            rows = _with_lookup(rows, lookup, key, self.inputs[lookup].rows)
         return rows
 
-    def _with_time(self, name: str, rows: DataFrame) -> DataFrame:
-        given = self.loaded.mapping.inputs[name].time
-        if given is None:
-            return rows
-        if given.column is not None:
-            require_column(given.column, rows, self.loaded.place("inputs", name, "time"))
-        timed = rows.withColumn(EVENT_TIME, moment(rows, given, self.loaded.mapping.time_zone))
-        return timed.withColumn(EVENT_DAY, F.col(EVENT_TIME).cast("date"))
+
+def read_source(
+    reading: Reading, loaded: LoadedMapping, source: Path, name: str, limit: int | None = None
+) -> InputRows:
+    """The records of input `name` in folder `source`, or the first `limit` of each file; errors as in `read_input`."""
+    given = loaded.mapping.inputs[name]
+    paths = input_paths(source, name, given)
+    return read_input(reading, InputFiles(name, given, loaded.mapping.names(name), paths, limit))
 
 
-def read_mapped(mapped: MappedSource, contracts: Callable[[str], Contract]) -> dict[str, Delivery]:
+def with_time(loaded: LoadedMapping, name: str, rows: DataFrame) -> DataFrame:
+    """`rows` of input `name` with `event_time` and `event_day`, if the input has `time`.
+
+    Raises
+    ------
+    InputError
+        If the files do not have the column of the time.
+    """
+    given = loaded.mapping.inputs[name].time
+    if given is None:
+        return rows
+    if given.column is not None:
+        require_column(given.column, rows, loaded.place("inputs", name, "time"))
+    timed = rows.withColumn(EVENT_TIME, moment(rows, given, loaded.mapping.time_zone))
+    return timed.withColumn(EVENT_DAY, F.col(EVENT_TIME).cast("date"))
+
+
+def prepared(loaded: LoadedMapping, name: str, read: InputRows, day: date) -> InputRows:
+    """Input `name` with all columns that expressions may use, in a run over `day`.
+
+    Raises
+    ------
+    InputError
+        If the files do not have the column of the time, or have a computed column already.
+    ConfigurationError
+        If a computed column cannot be computed.
+    """
+    rows = with_time(loaded, name, read.rows.withColumn(INGEST_DAY, F.lit(day)))
+    for column, sql in loaded.mapping.inputs[name].computed.items():
+        place = loaded.place("inputs", name, "computed", column)
+        if own_name(rows, column) is not None:
+            raise InputError(f"{place}: the files have a column of this name: rename the computed one")
+        require_computable(rows, place, sql, "string")
+        rows = rows.withColumn(column, F.expr(sql))
+    return InputRows(rows, read.number)
+
+
+def read_mapped(
+    reading: Reading, loaded: LoadedMapping, source: Path, day: date, contracts: Callable[[str], Contract]
+) -> dict[str, Delivery]:
     """The tables of a mapping, with the counts of the records that became no row of their own.
 
     Raises
@@ -107,10 +118,14 @@ def read_mapped(mapped: MappedSource, contracts: Callable[[str], Contract]) -> d
     ConfigurationError
         If a computed column of an input cannot be computed.
     """
-    return {table: _delivery(mapped, contracts(table)) for table in mapped.loaded.mapping.tables}
+    names = loaded.mapping.inputs
+    inputs = {name: prepared(loaded, name, read_source(reading, loaded, source, name), day) for name in names}
+    mapped = MappedSource(loaded, inputs, reading.staging)
+    return {table: delivered_table(mapped, contracts(table)) for table in loaded.mapping.tables}
 
 
-def _delivery(mapped: MappedSource, contract: Contract) -> Delivery:
+def delivered_table(mapped: MappedSource, contract: Contract) -> Delivery:
+    """One table of a mapping; errors as in `mapped_part`."""
     made = [mapped_part(mapped, contract, found) for found in mapped.loaded.parts(contract.name)]
     rows = tuple(rows for rows, _ in made)
     return Delivery(
@@ -119,7 +134,7 @@ def _delivery(mapped: MappedSource, contract: Contract) -> Delivery:
         absent=tuple({"date"} - set(rows[0].columns)) if contract.name == "events" else (),
         is_text=True,
         left_out=sum((left_out for _, left_out in made), LeftOut()),
-        staging=mapped.reading.staging / f"{contract.name}-converted",
+        staging=mapped.staging / f"{contract.name}-converted",
     )
 
 
@@ -134,7 +149,7 @@ def mapped_part(mapped: MappedSource, contract: Contract, found: MappedPart) -> 
     part, number = found.part, mapped.inputs[found.part.input].number
     rows = mapped.part_rows(part)
     if faults := part_faults(mapped.loaded, rows, contract, found):
-        raise InputError("\n".join(faults))
+        raise InputError("; ".join(faults))
     is_read = _is_read(mapped.inputs[part.input].rows)
     marked = rows.withColumn(_IS_KEPT, _is_kept(part, is_read)).withColumn(_IS_OTHER_DAY, _is_other_day(part))
     left_out = _left_out(marked, part)
@@ -181,8 +196,9 @@ def _complete(rows: DataFrame, contract: Contract) -> DataFrame:
     return rows.withColumns({name: F.lit(None).cast("string") for name in sorted(lacking)}) if lacking else rows
 
 
-def _with_lookup(rows: DataFrame, name: str, key: str, found: DataFrame, place: str) -> DataFrame:
-    """`rows` with the columns of the lookup's row of the same `key`; InputError if a key has several rows."""
+def _with_lookup(rows: DataFrame, name: str, key: str, found: DataFrame) -> DataFrame:
+    place = f"lookup '{name}'"
+    require_column(key, rows, place)
     require_column(key, found, place)
     given = [column for column in found.columns if column not in (RAW_ROW, INGEST_DAY)]
     single = found.select(*(named(column).alias(f"{name}_{column}") for column in given)).distinct()
