@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame
 
 from creatorpool.contracts.data_docs import CheckedRun, write_data_docs
 from creatorpool.contracts.results import RuleResult, enforce, result_rows
+from creatorpool.contracts.schema import require_schema
 from creatorpool.contracts.suite import prepare_checks, validate_table
 from creatorpool.display import display
 from creatorpool.runs.claims import claimed
@@ -99,6 +100,7 @@ class RunContext:
             If a rule of severity `error` is broken.
         """
         if self.dry_run:
+            require_schema(rows.schema, self.warehouse.contract(table), absent=("date",))
             return rows
         began = time.monotonic()
         staged = self.warehouse.stage_day(rows, table, self.day)

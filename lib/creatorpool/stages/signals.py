@@ -12,6 +12,7 @@ from creatorpool.errors import MissingTableError
 from creatorpool.quality.frames.day import score_day
 from creatorpool.runs.ledger import INGEST, SIGNALS, StageRun, latest_run, published_runs
 from creatorpool.runs.published import published_version
+from creatorpool.stages.configured_expressions import require_signal_columns
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.runner import Stage, run_stage
 
@@ -68,7 +69,16 @@ def publish_signals(context: RunContext) -> SignalFrames:
 
 
 def compute_scores(context: RunContext, inputs: Mapping[str, int]) -> ScoredDay:
-    """Compute and store the day's signals and quality from `inputs`, versions by table; the caller publishes them."""
+    """Compute and store the day's signals and quality from `inputs`, versions by table; the caller publishes them.
+
+    Raises
+    ------
+    TableGuardError
+        If a custom signal has no column in the contract.
+    ConfigurationError
+        If the engine cannot compute a custom signal.
+    """
+    require_signal_columns(context.settings.signals, context.warehouse.contract("video_signals"))
     scores = score_day(*input_frames(context, inputs), context.settings, context.store)
     return ScoredDay(
         scores.signals, scores.quality, {} if scores.priors is None else {"priors": scores.priors.as_dict()}

@@ -181,13 +181,23 @@ def _parquet(reading: Reading, files: InputFiles) -> Iterator[_Part]:
     paths = _of_format(files, "parquet")
     given = [path if files.limit is None else _head(reading, files, path, files.limit) for path in paths]
     schemas = {path: parquet_schema(path, files.place) for path in given}
-    for path, schema in schemas.items():
-        _require_names(schema.names, files, path, reading)
+    for path, found in schemas.items():
+        _require_names(found.names, files, path, reading)
     for is_copy, group in plain_groups(reading, files.name, schemas):
-        rows = reading.parquet(group)
+        schema = pq.read_schema(group[0])
+        rows = _signed(reading.parquet(group), schema)
         hashed = rows if is_copy or reading.pseudonyms is None else reading.pseudonyms.frame(rows)
         number = sum(pq.read_metadata(path).num_rows for path in group)
         yield _with_raw_row(str(group[0]), hashed, number)
+
+
+def _signed(rows: DataFrame, schema: pa.Schema) -> DataFrame:
+    """`rows` with BIGINT for unsigned integers, which only one of the engines has."""
+    unsigned = {field.name for field in schema if pa.types.is_unsigned_integer(field.type)}
+    signed = {
+        name: named(name).cast("bigint").alias(name) if name in unsigned else named(name) for name in rows.columns
+    }
+    return rows.select(*signed.values()) if unsigned else rows
 
 
 def _head(reading: Reading, files: InputFiles, path: Path, limit: int) -> Path:

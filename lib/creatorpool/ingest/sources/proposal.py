@@ -69,9 +69,7 @@ def proposed_mapping(folder: Path, files: Sequence[SampleFile]) -> str:
     """
     if not list(_guess("events", files)):
         seen = shortened_list(name for file in files for name in file.columns)
-        raise InputError(
-            f"no file of {folder} looks like a log of views, with viewers, videos and times: it has {seen}"
-        )
+        raise InputError(f"no file of {folder} looks like a log of views (viewer, video, time): it has {seen}")
     guesses = [guess for table in ("events", "videos", "viewers", "ad_revenue") for guess in _guess(table, files)]
     lines = [
         "description: >",
@@ -112,7 +110,7 @@ def _name(guess: _Guess) -> str:
 def _viewers(guesses: Sequence[_Guess]) -> Iterator[str]:
     names = sorted({guess.columns["viewer_id"] for guess in guesses if "viewer_id" in guess.columns})
     if names:
-        yield f"viewer_columns: {json.dumps(names)}  # every column with viewers' ids; ingest.hash_viewer_ids hashes them"
+        yield f"viewer_columns: {json.dumps(names)}  # all columns with viewers' ids, for ingest.hash_viewer_ids"
 
 
 def _input(folder: Path, guess: _Guess) -> Iterator[str]:

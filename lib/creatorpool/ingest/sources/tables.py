@@ -6,7 +6,7 @@ filtered (`where`); the last three are counted. A record that cannot be read is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
@@ -47,7 +47,7 @@ class MappedSource:
     staging: Path
 
     def part_rows(self, part: TableMapping) -> DataFrame:
-        """The records of a part's input, with the columns of its lookups as ``<lookup>_<column>``.
+        """The records of a part's input, with the columns of its lookups that it uses, as ``<lookup>_<column>``.
 
         Raises
         ------
@@ -56,7 +56,7 @@ class MappedSource:
         """
         rows = self.inputs[part.input].rows
         for lookup, key in part.lookups.items():
-            rows = _with_lookup(rows, lookup, key, self.inputs[lookup].rows)
+            rows = _with_lookup(rows, lookup, key, self.inputs[lookup].rows, part.names())
         return rows
 
 
@@ -196,13 +196,15 @@ def _complete(rows: DataFrame, contract: Contract) -> DataFrame:
     return rows.withColumns({name: F.lit(None).cast("string") for name in sorted(lacking)}) if lacking else rows
 
 
-def _with_lookup(rows: DataFrame, name: str, key: str, found: DataFrame) -> DataFrame:
+def _with_lookup(rows: DataFrame, name: str, key: str, found: DataFrame, used: Collection[str]) -> DataFrame:
     place = f"lookup '{name}'"
     require_column(key, rows, place)
     require_column(key, found, place)
-    given = [column for column in found.columns if column not in (RAW_ROW, INGEST_DAY)]
-    single = found.select(*(named(column).alias(f"{name}_{column}") for column in given)).distinct()
-    key_text = named(f"{name}_{own_name(found, key)}").cast("string")
+    wanted = {word.lower() for word in used}
+    given = [column for column in found.columns if f"{name}_{column}".lower() in wanted]
+    key_text = named(f"{name} key")
+    values = (named(column).alias(f"{name}_{column}") for column in given)
+    single = found.select(named(key).cast("string").alias(f"{name} key"), *values).distinct()
     twice = single.where(key_text.isNotNull()).groupBy(key_text.alias("key")).count().where(F.col("count") > 1)
     if example := twice.orderBy("key").first():
         raise InputError(f"{place}: several rows have {key} '{quoted(example['key'])}' and differ: deliver one of them")
