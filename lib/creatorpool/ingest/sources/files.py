@@ -254,7 +254,7 @@ def _without_rows(reading: Reading, files: InputFiles) -> DataFrame:
 
 def require_column(name: str, rows: DataFrame, place: str) -> None:
     """Raise InputError if `rows` has no column `name`."""
-    known = [column for column in rows.columns if column not in _RESERVED]
-    if name.lower() not in {column.lower() for column in known}:
+    if name.lower() not in {column.lower() for column in rows.columns}:
+        known = [column for column in rows.columns if column not in _RESERVED]
         guess = did_you_mean(name, known)
         raise InputError(f"{place}: the files have no column '{name}'{guess or ';'} they have {shortened_list(known)}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -220,7 +220,7 @@ def load_mapping(name: str) -> LoadedMapping:
 
 
 def _explain(fault: dict[str, Any], source: ContractSource) -> str:
-    keys = [part for part in fault["loc"] if part != "[key]"]
+    keys = list(_written(fault["loc"], source.data))
     place = f"{source.path}:{source.line(tuple(keys))}"
     key = ".".join(map(str, keys))
     if fault["type"] == "extra_forbidden" or (fault["type"] == "literal_error" and keys[:-1] == ["tables"]):
@@ -228,6 +228,16 @@ def _explain(fault: dict[str, Any], source: ContractSource) -> str:
     if fault["type"] == "missing":
         return f"{place}: key '{key}' is missing"
     return f"{place}: {key}: {fault['msg'].removeprefix('Value error, ')}"
+
+
+def _written(keys: Sequence[Hashable], data: Any) -> Iterator[Hashable]:
+    """The keys as the file has them: a table of one part is no list there."""
+    for key in keys:
+        if key == "[key]" or (key == 0 and isinstance(data, dict)):
+            continue
+        yield key
+        is_inside = (isinstance(data, dict) and key in data) or (isinstance(data, list) and isinstance(key, int))
+        data = data[key] if is_inside else None
 
 
 def _known_keys() -> set[str]:
