@@ -43,6 +43,7 @@ from creatorpool.ingest.rules import tier_rule
 from creatorpool.ingest.sources.mapping import NATIVE, TABLES, LoadedMapping, load_mapping
 from creatorpool.ingest.sources.tables import read_mapped
 from creatorpool.ingest.staging import staging_folder
+from creatorpool.ingest.steps import log_step
 from creatorpool.ingest.units import unit_warnings
 from creatorpool.ingest.validation import ValidatedTable, validated_table
 from creatorpool.quoting import shortened_list
@@ -168,6 +169,7 @@ def _validate(run: DayIngestion) -> ValidatedDay:
 
 
 def _write(run: DayIngestion, validated: ValidatedDay) -> None:
+    log_step("all tables", "writes accepted and quarantined rows")
     for name, table in validated.other_tables.items():
         _write_table(run, table, validated.dimensions.get(name))
     # Read the merged viewers and videos as stored: they are the same rows, without a second merge.

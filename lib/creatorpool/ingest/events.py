@@ -14,6 +14,7 @@ from creatorpool.ingest.duplicates import duplicate_key_hashes, stored_hashes, w
 from creatorpool.ingest.materialize import broadcast_if_small, materialized_if_small
 from creatorpool.ingest.outcomes import count_outcomes
 from creatorpool.ingest.rules import conflict_rule, known_rule, window_rule, with_known
+from creatorpool.ingest.steps import log_step
 from creatorpool.ingest.validation import ValidatedTable, conformed, deduplicate, flag_rows, table_counts
 
 KEY = ("event_id",)
@@ -61,6 +62,7 @@ class DeduplicatedEvents:
 
     def validate(self, day: date, viewers: Dimension, videos: Dimension) -> ValidatedTable:
         """The events with `failed_rules`, and their counts; events of days before `day` count as late."""
+        log_step(self.contract.name, "checks every rule")
         flagged = self.flag(viewers, videos)
         outcomes = count_outcomes(flagged, self.contract)
         duplicates = 0 if self.rows_read is None else self.rows_read - outcomes.rows
@@ -84,6 +86,7 @@ def deduplicate_events(
         contract = replace(contract, row_rules=kept_rules)
     rows = conformed(delivery, contract)
     rules = [window_rule(*window), known_rule("viewer_id"), known_rule("video_id")]
+    log_step(contract.name, "looks for repeated events")
     duplicate_keys = _duplicate_keys(rows, contract, session, stored)
     if duplicate_keys is None:
         return DeduplicatedEvents(rows, contract, tuple(rules), delivery.is_text, None, delivery.left_out)

@@ -20,6 +20,7 @@ from creatorpool.ingest.optimization_barrier import behind_barrier
 from creatorpool.ingest.outcomes import OutcomeCounts, count_outcomes
 from creatorpool.ingest.report import TableCounts
 from creatorpool.ingest.rules import conflict_rule, only_unreadable
+from creatorpool.ingest.steps import log_step
 from creatorpool.ingest.text_columns import with_whole_numbers
 from creatorpool.quoting import quoted
 
@@ -54,6 +55,7 @@ class ValidatedTable:
 
 def conformed(delivery: Delivery, contract: Contract) -> DataFrame:
     """All parts of a delivery in the contract's types; a missing `date` of an event is computed from its time."""
+    log_step(contract.name, "converts and checks its rows")
     given = [with_whole_numbers(part, contract) if delivery.is_text else part for part in delivery.parts]
     rows = union_all([conform(part, contract, absent=delivery.absent) for part in given])
     if delivery.staging is not None:

@@ -102,6 +102,7 @@ class RunContext:
         if self.dry_run:
             require_schema(rows.schema, self.warehouse.contract(table), absent=("date",))
             return rows
+        self.log(table, "computes and writes its rows")
         began = time.monotonic()
         staged = self.warehouse.stage_day(rows, table, self.day)
         self.log(table, f"{staged.rows} rows written in {time.monotonic() - began:.1f} s")
@@ -125,6 +126,7 @@ class RunContext:
         ContractViolationError
             If a rule of severity `error` is broken.
         """
+        self.log(table, "checks its contract")
         began = time.monotonic()
         results = validate_table(rows, self.warehouse.contract(table), self.run_id)
         self.seconds["contracts"] = self.seconds.get("contracts", 0.0) + time.monotonic() - began

@@ -33,6 +33,7 @@ from creatorpool.ingest.sources.mapping import (
     MappedPart,
     TableMapping,
 )
+from creatorpool.ingest.steps import log_step
 from creatorpool.quoting import quoted
 
 _IS_KEPT, _IS_OTHER_DAY = "is_kept", "is_other_day"
@@ -66,6 +67,7 @@ def read_source(
     """The records of input `name` in folder `source`, or the first `limit` of each file; errors as in `read_input`."""
     given = loaded.mapping.inputs[name]
     paths = input_paths(source, name, given)
+    log_step(f"input '{name}'", f"reads {len(paths)} files of {source}")
     return read_input(reading, InputFiles(name, given, loaded.mapping.names(name), paths, limit))
 
 
@@ -126,6 +128,7 @@ def read_mapped(
 
 def delivered_table(mapped: MappedSource, contract: Contract) -> Delivery:
     """One table of a mapping; errors as in `mapped_part`."""
+    log_step(contract.name, "maps its columns")
     made = [mapped_part(mapped, contract, found) for found in mapped.loaded.parts(contract.name)]
     rows = tuple(rows for rows, _ in made)
     return Delivery(
