@@ -71,18 +71,18 @@ TEXTS: dict[str, tuple[dict[str, Any], str, list[tuple[str | None, str | None]]]
 """How a column is given, which column of ours it becomes, and what becomes of texts"""
 
 
-def made(rows: DataFrame, column: str, **given: Any) -> list[Any]:
-    table, name = column.split(".")
+def made(rows: DataFrame, ours: str, **given: Any) -> list[Any]:
+    table, name = ours.split(".")
     wanted = load_contract(table).column(name)
     return [row[0] for row in rows.select(mapped_column(rows, ColumnMapping(**given), wanted, "UTC")).collect()]
 
 
 @pytest.mark.parametrize("case", TEXTS)
 def test_text_becomes(case: str, spark: SparkSession) -> None:
-    given, column, pairs = TEXTS[case]
+    given, ours, pairs = TEXTS[case]
     rows = spark.createDataFrame([(text,) for text, _ in pairs], "a string")
 
-    assert made(rows, column, column="A", **given) == [expected for _, expected in pairs]
+    assert made(rows, ours, column="A", **given) == [expected for _, expected in pairs]
 
 
 def test_numbers_and_constants_take_the_contracts_types(spark: SparkSession) -> None:
