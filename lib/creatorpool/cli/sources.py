@@ -62,7 +62,7 @@ def check_source(
         ),
     ],
     source: Annotated[Path, typer.Argument(metavar="DIR", help="folder of the logs")],
-    day: Annotated[date | None, day_option("--date", help="the day; default: the one with the most records")] = None,
+    day: Annotated[date | None, day_option("--day", help="the day; default: the one with the most records")] = None,
     rows: Annotated[int, typer.Option(min=1, metavar="N", help="records to read of each file")] = 10_000,
     engine: Engine = None,
 ) -> None:
