@@ -79,7 +79,7 @@ class EngineSettings(Section):
 
 class IngestSettings(Section):
     source: str | None
-    format: Literal["native", "kuairand"]
+    format: str = Field(min_length=1)
     late_window_days: int = Field(ge=0, le=30)
     hash_viewer_ids: bool
     max_quarantined_share: Share

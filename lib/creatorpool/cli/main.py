@@ -12,7 +12,7 @@ from typing import cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from creatorpool.cli import claims, demo, init, inspection, money, nights, studies, upkeep
+from creatorpool.cli import claims, demo, init, inspection, money, nights, sources, studies, upkeep
 from creatorpool.cli.options import flattened
 from creatorpool.cli.process import run_and_exit
 from creatorpool.cli.progress import shows_progress
@@ -50,7 +50,16 @@ def _group(name: str, help: str, verbs: Verbs) -> None:
     app.add_typer(group, name=name, rich_help_panel=UPKEEP)
 
 
-_add(app, START, {"demo": demo.demo, "init": init.init})
+_add(
+    app,
+    START,
+    {
+        "demo": demo.demo,
+        "init": init.init,
+        "init-source": sources.init_source,
+        "check-source": sources.check_source,
+    },
+)
 _add(
     app,
     NIGHTS,

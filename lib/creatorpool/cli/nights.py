@@ -7,11 +7,11 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from creatorpool.cli.options import Category, DayOptions, EngineOptions, day_option
+from creatorpool.cli.options import Category, DayOptions, EngineOptions, day_option, source_formats
 from creatorpool.cli.progress import counted
 from creatorpool.errors import CreatorpoolError, InputError
 
@@ -76,7 +76,12 @@ def ingest(
     options: DayOptions,
     source: Annotated[Path, typer.Option(metavar="DIR", help="folder of the day's logs")],
     format: Annotated[
-        Literal["native", "kuairand"] | None, typer.Option(help="layout of the logs; default: ingest.format")
+        str | None,
+        typer.Option(
+            metavar="FORMAT",
+            help="layout of the logs: native, or a mapping in conf/sources/; default: ingest.format",
+            autocompletion=source_formats,
+        ),
     ] = None,
 ) -> None:
     """Load one day's raw logs into checked tables; rows that break a rule go to quarantine."""

@@ -206,6 +206,7 @@ def _settle(
             f"no video of {context.day} can be paid: no compliant video in {[p.category for p in due]} has views and a "
             f"quality above 0"
         )
+    context.log(ALLOCATE, f"splits {len(due)} pools; the first run on a machine compiles the solver")
     settled = []
     for pool in due:
         column, creators = impressions[pool.category]

@@ -15,6 +15,7 @@ from creatorpool.quality.frames.day import score_day
 from creatorpool.quality.frames.score import scored_signals
 from creatorpool.runs.ledger import INGEST, SIGNALS, StageRun, latest_run, published_runs
 from creatorpool.runs.published import published_version
+from creatorpool.stages.configured_expressions import require_signal_columns
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.runner import Stage, run_stage
 
@@ -73,7 +74,16 @@ def publish_signals(context: RunContext) -> SignalFrames:
 
 
 def compute_scores(context: RunContext, inputs: Mapping[str, int]) -> ScoredDay:
-    """Compute and store the day's signals and quality from `inputs`, versions by table; the caller publishes them."""
+    """Compute and store the day's signals and quality from `inputs`, versions by table; the caller publishes them.
+
+    Raises
+    ------
+    TableGuardError
+        If a custom signal has no column in the contract.
+    ConfigurationError
+        If the engine cannot compute a custom signal.
+    """
+    require_signal_columns(context.settings.signals, context.warehouse.contract("video_signals"))
     events, viewers, videos = input_frames(context, inputs)
     scores = score_day(events, viewers, videos, context.settings, context.store)
     entered = scored_signals(scores.signals, videos, context.settings.signals, scores.priors)
