@@ -31,7 +31,18 @@ MATHEMATICS = (
 
 # Each part may import the parts on its own line and on the lines before.
 ORDER = [
-    {"errors", "expressions", "frames", "refusal", "quoting", "display", "actions", "quality_components", "project"},
+    {
+        "errors",
+        "expressions",
+        "frames",
+        "refusal",
+        "quoting",
+        "display",
+        "actions",
+        "quality_components",
+        "project",
+        "spelling",
+    },
     {"numerics", "money", "contracts", "synthetic", "incentives", "delivery", "recommend"},
     {"settings"},
     {"session", "storage", "tables"},

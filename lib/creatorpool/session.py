@@ -23,7 +23,17 @@ from weakref import WeakSet
 import pyarrow as pa
 from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
-from pyspark.errors import PySparkException, UnsupportedOperationException
+from pyspark.errors import (
+    AnalysisException,
+    ArithmeticException,
+    ArrayIndexOutOfBoundsException,
+    DateTimeException,
+    IllegalArgumentException,
+    NumberFormatException,
+    PySparkException,
+    SparkRuntimeException,
+    UnsupportedOperationException,
+)
 from pyspark.sql import SparkSession
 
 from creatorpool.errors import ConfigurationError, CreatorpoolError
@@ -36,6 +46,18 @@ EMBEDDED, SPARK = "embedded", "spark"
 
 READ_ERRORS: tuple[type[Exception], ...] = (CreatorpoolError, PySparkException, Py4JError, OSError, pa.ArrowException)
 """Errors that reading a table may raise if a file is missing or damaged"""
+
+SQL_ERRORS: tuple[type[Exception], ...] = (
+    AnalysisException,
+    ArithmeticException,
+    ArrayIndexOutOfBoundsException,
+    DateTimeException,
+    IllegalArgumentException,
+    NumberFormatException,
+    SparkRuntimeException,
+    UnsupportedOperationException,
+)
+"""Errors that a query raises through its own fault: its SQL, or the values that it computes with"""
 
 _embedded_sessions: WeakSet[SparkSession] = WeakSet()
 

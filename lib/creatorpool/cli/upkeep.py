@@ -30,7 +30,7 @@ def maintain(
     from creatorpool.stages.maintenance import maintain_tables
     from creatorpool.tables import Warehouse
 
-    warehouse = Warehouse(None, options.tables_root())
+    warehouse = Warehouse(None, options.existing_root())
     title = "Would be deleted (dry run; nothing was compacted)" if dry_run else "Upkeep, in files"
     table = Table(title=title, title_justify="left")
     for name in ("table", "versions kept for the ledger", "compacted", "into", "deleted"):

@@ -148,7 +148,7 @@ def _pay(
     inputs = dict(frames.inputs) | dict(frames.outputs) | day.carries.inputs
     videos = warehouse.read("videos", version=inputs["videos"])
     pulse = pulse_earnings(day.rows, settings.pools)
-    refuse_unknown_pulse_videos(pulse, videos)
+    refuse_unknown_pulse_videos(pulse, videos, pools[0].currency)
     members = pool_members(frames.quality, frames.signals, videos, settings.pools)
     caps = settings.allocation.creator_caps
     if caps is not None:
