@@ -103,6 +103,7 @@ _add(
         "compare-rules": studies.compare_rules,
         "sweep-frontier": studies.sweep_frontier,
         "audit-integrity": studies.audit_integrity,
+        "sensitivity": studies.sensitivity,
         "evaluate-quality": studies.evaluate_quality,
         "incentives": studies.incentives,
         "plan-delivery": studies.plan_delivery,

@@ -144,7 +144,7 @@ def _frames(context: RunContext, inputs: Mapping[str, Any]) -> CohortFrames:
 def _compute(context: RunContext, inputs: Mapping[str, Any]) -> dict[str, Any]:
     settings = context.settings.incentives
     cohorts, found, rules = estimates(_frames(context, inputs), settings)
-    context.log(INCENTIVES, f"{len(cohorts)} segments estimated")
+    context.note(INCENTIVES, f"{len(cohorts)} segments estimated", segments=len(cohorts))
     records = {
         "cohort_incentives": [incentive_record(c, e, rules) for c, e in zip(cohorts, found, strict=True)],
         "continuation_values": [
