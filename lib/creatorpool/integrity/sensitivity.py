@@ -19,6 +19,7 @@ from creatorpool.integrity.market import Market
 from creatorpool.numerics.types import Floats
 from creatorpool.quality.engagement import engagement_components
 from creatorpool.quality.safety import safety
+from creatorpool.quality_components import COMPONENT_NAMES
 
 SCORES = ("s_pos", "s_tox")
 """A video's scores, (n,) columns of the market in [0, 1]"""
@@ -106,7 +107,7 @@ def weight_changes(market: Market, step: float) -> Iterator[Change]:
             yield Change(f"signals.action_weights.{action}", words, _with_action_weights(market, beta))
         for component in formula.exponents:
             phi = rescaled(formula.exponents, component, factor)
-            yield Change(f"weight of {component}", words, replace(market, formula=replace(formula, exponents=phi)))
+            yield Change(_weight_key(component), words, replace(market, formula=replace(formula, exponents=phi)))
 
 
 def tier_changes(tiers: Mapping[str, float], step: float) -> Iterator[tuple[str, str, dict[str, float]]]:
@@ -125,6 +126,12 @@ def rescaled(weights: Mapping[str, float], name: str, factor: float) -> dict[str
     changed = min(1.0, own * factor)
     left = (1.0 - changed) / (1.0 - own)
     return {other: changed if other == name else weight * left for other, weight in weights.items()}
+
+
+def _weight_key(component: str) -> str:
+    """The configuration's key of a component's weight."""
+    published = component in COMPONENT_NAMES
+    return f"signals.component_weights.{component}" if published else f"signals.custom.{component}.weight"
 
 
 def _factors(step: float) -> tuple[tuple[str, float], ...]:

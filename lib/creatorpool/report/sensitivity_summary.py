@@ -8,7 +8,7 @@ from datetime import date
 from rich.table import Table
 
 from creatorpool.integrity.sensitivity import Sensitivity
-from creatorpool.money import in_units
+from creatorpool.money import in_exact_units, in_units
 from creatorpool.quoting import quoted
 from creatorpool.report.console import PlainConsole
 
@@ -41,7 +41,11 @@ def _table(day: date, found: Sequence[Sensitivity], currency: str) -> Table:
             own.change,
             in_units(round(own.moved)),
             f"{own.share:.2%}",
-            f"{quoted(own.gainer)} {in_units(round(own.gain))}" if round(own.gain) else "–",
-            f"{quoted(own.loser)} {in_units(round(own.loss))}" if round(own.loss) else "–",
+            _owned(own.gainer, own.gain),
+            _owned(own.loser, own.loss),
         )
     return table
+
+
+def _owned(creator: str, micros: float) -> str:
+    return f"{quoted(creator)} {in_exact_units(round(micros))}" if round(micros) else "–"
