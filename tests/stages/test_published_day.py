@@ -273,7 +273,7 @@ def test_studies_of_one_day_twice_give_the_same_rows(at: Callable[..., RunContex
         (
             "signals.action_weights.share",
             "−10%",
-            f"signals.action_weights={{like: {0.1 * 0.64 / 0.6}, comment: {0.2 * 0.64 / 0.6}, share: 0.36, follow: 0.32}}",
+            f"signals.action_weights={{like: {0.064 / 0.6}, comment: {0.128 / 0.6}, share: 0.36, follow: 0.32}}",
         ),
     ],
 )
