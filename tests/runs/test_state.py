@@ -1,4 +1,4 @@
-"""What `status` tells of days: what runs, what broke off, what failed, and which days are missing."""
+"""What `status` tells of days: what runs, what stopped, what failed, and which days are missing."""
 
 from __future__ import annotations
 
@@ -75,17 +75,17 @@ def test_status_shows_the_worst_refused_share_of_a_day_and_days_not_paid(tables:
     assert "none" in text
 
 
-def test_status_tells_running_from_broken_off(tables: Warehouse) -> None:
+def test_status_tells_running_from_stopped(tables: Warehouse) -> None:
     with claimed(tables, "signals", DAY, "run-1", timedelta(hours=1)):
         running = shown(tables)
         (row,) = tables.read_arrow(TABLE, day=DAY).to_pylist()
     dead = row | {"owner": row["owner"].rsplit(":", 1)[0] + ":0", "expires_at": identity.now()}
     tables.replace_day_records([dead], TABLE, DAY, seen=tables.version(TABLE))
-    broken_off = shown(tables)
+    stopped = shown(tables)
 
     assert "Running: signals of 2026-11-20, run run-1 (process " in running
-    assert "Broken off: signals of 2026-11-20, run run-1 (process " in broken_off
-    assert "run it again, and it continues" in broken_off
+    assert "Stopped: signals of 2026-11-20, run run-1 (process " in stopped
+    assert "run it again, and it continues" in stopped
     assert not state_of_days(tables).is_empty
 
 

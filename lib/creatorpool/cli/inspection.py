@@ -40,7 +40,7 @@ class SqlCommand(TyperCommand):
 def status(
     options: TablesOptions, day: Annotated[date | None, day_option("--date", help="only this day")] = None
 ) -> None:
-    """What is published, by which runs, with what totals; what runs, what broke off, which days are missing.
+    """What is published, by which runs, with what totals; what runs, what stopped, which days are missing.
 
     Starts no engine.
     """

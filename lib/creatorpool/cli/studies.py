@@ -212,4 +212,4 @@ def sensitivity(
         with logged("sensitivity", context.day):
             found = day_sensitivities(context, category or (), step=step, seed=seed)
         currency = next(iter(require_published_pools(context.warehouse, context.day).values())).currency
-        print_sensitivities(PlainConsole(width=140), context.day, found, currency)
+        print_sensitivities(PlainConsole(width=150), context.day, found, currency)

@@ -115,7 +115,7 @@ def tier_changes(tiers: Mapping[str, float], step: float) -> Iterator[tuple[str,
     for words, factor in _factors(step):
         for tier, weight in tiers.items():
             yield f"signals.tiers.{tier}", words, {**tiers, tier: weight * factor}
-    yield "signals.tiers", "all equal: tiers are not believed", dict.fromkeys(tiers, max(tiers.values()))
+    yield "signals.tiers", "all equal", dict.fromkeys(tiers, max(tiers.values()))
 
 
 def rescaled(weights: Mapping[str, float], name: str, factor: float) -> dict[str, float]:

@@ -34,7 +34,7 @@ def _table(day: date, found: Sequence[Sensitivity], currency: str) -> Table:
     paid = in_units(round(found[0].paid), currency) if found else ""
     table = Table(title=f"Pools of {day}, {paid}: what other beliefs would move between creators", title_justify="left")
     for name in ("number", "change", "moved", "of paid", "who gains most", "who loses most"):
-        table.add_column(name, justify="right" if name in ("moved", "of paid") else "left")
+        table.add_column(name, justify="right" if name in ("moved", "of paid") else "left", overflow="fold")
     for own in found:
         table.add_row(
             own.number,

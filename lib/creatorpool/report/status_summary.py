@@ -18,7 +18,7 @@ from creatorpool.runs.state import DaysState
 
 
 def print_status(out: PlainConsole, state: DaysState) -> None:
-    """Print the published stages, each day's totals, and one line for each thing that runs, broke off or is missing."""
+    """Print the published stages, each day's totals, and one line for each thing that runs, stopped or is missing."""
     if state.days:
         out.print(_stages_table(state.runs, state.pools))
         out.print(_days_table(state))
@@ -29,8 +29,8 @@ def print_status(out: PlainConsole, state: DaysState) -> None:
 def _lines(state: DaysState) -> Iterator[str]:
     for claim in state.running:
         yield f"Running: {_claimed(claim)}."
-    for claim in state.broken_off:
-        yield f"Broken off: {_claimed(claim)}. Its process has ended: run it again, and it continues."
+    for claim in state.stopped:
+        yield f"Stopped: {_claimed(claim)}. Its process has ended: run it again, and it continues."
     for run in state.unfinished:
         yield (
             f"Not finished: {run.stage} of {run.day}, run {run.run_id}. It began to change {_changes_of(run)}. "

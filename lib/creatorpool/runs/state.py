@@ -1,4 +1,4 @@
-"""The state of all days under a root: what is published, what runs, what broke off, and which days are missing."""
+"""The state of all days under a root: what is published, what runs, what stopped, and which days are missing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class DaysState:
     pools: Sequence[PoolRun]
     running: Sequence[Mapping[str, Any]]
     """Claims of live runs, rows of `run_claims`"""
-    broken_off: Sequence[Mapping[str, Any]]
+    stopped: Sequence[Mapping[str, Any]]
     """Claims of runs that ended without giving them back"""
     unfinished: Sequence[StageRun]
     """Runs that began to change tables and did not finish"""
@@ -38,7 +38,7 @@ class DaysState:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to tell."""
-        return not any((self.runs, self.pools, self.running, self.broken_off, self.unfinished, self.failed))
+        return not any((self.runs, self.pools, self.running, self.stopped, self.unfinished, self.failed))
 
     def refused(self, day: date) -> tuple[str, float] | None:
         """The table of `day` with the largest share of quarantined rows, and this share; None if nothing is known."""
@@ -55,7 +55,7 @@ def state_of_days(warehouse: Warehouse, day: date | None = None) -> DaysState:
         runs=_of_day(published_runs(warehouse), day),
         pools=[pool for pool in every_pool if day in (None, pool.day)],
         running=[claim for claim in claims if is_held(claim)],
-        broken_off=[claim for claim in claims if not is_held(claim)],
+        stopped=[claim for claim in claims if not is_held(claim)],
         unfinished=_of_day(unfinished_runs(warehouse), day),
         failed=_of_day(failed_runs(warehouse), day),
         missing=[gap for gap in missing_days(pool.day for pool in every_pool) if day in (None, gap)],
