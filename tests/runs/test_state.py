@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.runs.pool_runs import pool_run
@@ -24,12 +26,12 @@ COUNTS = {"events": {"read": 200, "quarantined": 3}, "videos": {"read": 50, "qua
 
 
 @pytest.fixture
-def tables(tmp_path) -> Warehouse:
+def tables(tmp_path: Path) -> Warehouse:
     return Warehouse(None, tmp_path)
 
 
-def run_of(day: date, stage: str = INGEST, run_id: str = "run-1", **facts: object) -> StageRun:
-    return StageRun(day, stage, run_id, "0" * 64, "test", {}, {}, facts, MOMENT, MOMENT)
+def run_of(day: date, stage: str = INGEST, run_id: str = "run-1", facts: dict[str, Any] | None = None) -> StageRun:
+    return StageRun(day, stage, run_id, "0" * 64, "test", {}, {}, facts or {}, MOMENT, MOMENT)
 
 
 def pay(tables: Warehouse, day: date) -> None:
@@ -63,8 +65,8 @@ def test_status_names_gaps_between_paid_days_and_the_command_that_fills_them(tab
 
 
 def test_status_shows_the_worst_refused_share_of_a_day_and_days_not_paid(tables: Warehouse) -> None:
-    publish_run(tables, run_of(DAY, **COUNTS))
-    publish_run(tables, run_of(DAY + timedelta(days=1), events={"read": 9, "quarantined": 0}))
+    publish_run(tables, run_of(DAY, facts=COUNTS))
+    publish_run(tables, run_of(DAY + timedelta(days=1), facts={"events": {"read": 9, "quarantined": 0}}))
     pay(tables, DAY)
 
     state, text = state_of_days(tables), shown(tables)
