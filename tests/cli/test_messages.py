@@ -43,6 +43,8 @@ MESSAGES: list[tuple[tuple[str, ...], int, str]] = [
     ((*RUN, "--set", "allocation.objective=x"), 3, r"allocation\.objective: must be 'linear' or 'log', got 'x'"),
     ((*RUN, "--set", "allocation.alpha"), 3, r"--set needs dotted\.key=value, got 'allocation\.alpha'"),
     ((*RUN, "--engine", "flink"), 3, r"engine must be 'embedded', 'spark' or 'sc://host:port', got 'flink'"),
+    ((*RUN, "--engine", "sc://127.0.0.1:1"), 3, "engine 'sc://127.0.0.1:1': no server answers there .*: start it, or"),
+    ((*RUN, "--engine", "sc://127.0.0.1:port"), 3, "engine 'sc://127.0.0.1:port': no server answers there"),
     (("run", "--date", str(DAY), "--root", "a|b"), 3, r"contains '\|': .*; rename the folder"),
     ((*RUN, "--quiet", "--verbose"), 2, "--quiet and --verbose are opposites: give one of them"),
     (
