@@ -112,6 +112,7 @@ def _write_whole(content: bytes, path: Path) -> None:
 
 
 def lint(
+    options: ConfigurationOptions,
     folder: Annotated[
         Path | None, typer.Argument(metavar="FOLDER", help="folder of contracts; default: the project's")
     ] = None,
@@ -119,24 +120,26 @@ def lint(
         str | None, typer.Option(metavar="ENGINE", help="also read every expression on this engine")
     ] = None,
 ) -> None:
-    """Check contracts without data: their syntax, their checks and, with --engine, their SQL expressions."""
+    """Check contracts and the configuration's signals without data; with --engine, all their SQL expressions, too."""
+    from contextlib import nullcontext
+
     from creatorpool.contracts.lint import lint_contracts
+    from creatorpool.session import open_session, resolve_engine
+    from creatorpool.stages.configured_expressions import configuration_faults
 
-    with logged("contracts"):
-        if engine is None:
-            complaints = lint_contracts(folder)
-        else:
-            from creatorpool.session import open_session, resolve_engine
-
-            settings = ConfigurationOptions().settings().engine
-            with open_session(resolve_engine(engine, settings), settings) as session:
-                complaints = lint_contracts(folder, session)
+    settings = options.settings()
+    own = settings.engine
+    opened = nullcontext() if engine is None else open_session(resolve_engine(engine, own), own)
+    with logged("contracts"), opened as session:
+        complaints = lint_contracts(folder, session)
+        if folder is None:
+            complaints += configuration_faults(settings, session)
     if complaints:
         *others, last = complaints
         for complaint in others:
             logger.error("%s", complaint)
         raise ContractError(last)
-    print("every contract reads and builds" + (", and its expressions are sound" if engine else ""))
+    print("every contract reads and builds" + (", and all expressions are sound" if engine else ""))
 
 
 def show(options: ConfigurationOptions) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from creatorpool.cli import claims, demo, init, inspection, money, nights, studies, upkeep
+from creatorpool.cli import claims, demo, init, inspection, money, nights, sources, studies, upkeep
 from creatorpool.cli.loudness import with_loudness
 from creatorpool.cli.options import flattened
 from creatorpool.cli.process import run_and_exit
@@ -72,7 +72,16 @@ def _group(name: str, help: str, verbs: Verbs) -> None:
     app.add_typer(group, name=name, rich_help_panel=UPKEEP)
 
 
-_add(app, START, {"demo": demo.demo, "init": init.init})
+_add(
+    app,
+    START,
+    {
+        "demo": demo.demo,
+        "init": init.init,
+        "init-source": sources.init_source,
+        "check-source": sources.check_source,
+    },
+)
 _add(
     app,
     NIGHTS,
@@ -101,6 +110,7 @@ _add(
     STUDIES,
     {
         "compare-rules": studies.compare_rules,
+        "whatif": studies.whatif,
         "sweep-frontier": studies.sweep_frontier,
         "audit-integrity": studies.audit_integrity,
         "sensitivity": studies.sensitivity,

@@ -38,6 +38,13 @@ def day_option(*names: str, help: str) -> Any:
     return typer.Option(*names, metavar="YYYY-MM-DD", parser=parsed_day, help=help)
 
 
+def source_formats() -> list[str]:
+    """What `ingest.format` may be, for the shell's completion."""
+    from creatorpool.ingest.sources.mapping import NATIVE, mapping_names
+
+    return [NATIVE, *mapping_names()]
+
+
 Day = Annotated[date, day_option("--date", help="the day")]
 Root = Annotated[
     str, typer.Option(metavar="DIR", envvar=ROOT_VARIABLE, help="where all tables are", rich_help_panel=_SHARED)

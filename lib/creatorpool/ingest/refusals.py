@@ -55,10 +55,10 @@ def refuse_revenue(revenue: ValidatedTable, day: date) -> None:
 def refuse_broken_feed(table: ValidatedTable, settings: IngestSettings) -> None:
     """Raise InputError if more than `ingest.max_quarantined_share` of a table's delivered rows is refused."""
     counts = table.counts
-    share = counts.quarantined / counts.read if counts.read else 0.0
+    share = counts.quarantined / counts.rows if counts.rows else 0.0
     if share > settings.max_quarantined_share:
         raise InputError(
-            f"{table.contract.name}: {counts.quarantined} of {counts.read} rows would be quarantined, more than "
+            f"{table.contract.name}: {counts.quarantined} of {counts.rows} rows would be quarantined, more than "
             f"ingest.max_quarantined_share {settings.max_quarantined_share}: {_by_rule(counts.broken)}; for example "
             f"{table.example()}"
         )

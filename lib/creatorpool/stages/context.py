@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame
 
 from creatorpool.contracts.data_docs import CheckedRun, write_data_docs
 from creatorpool.contracts.results import RuleResult, enforce, result_rows
+from creatorpool.contracts.schema import require_schema
 from creatorpool.contracts.suite import prepare_checks, validate_table
 from creatorpool.display import display
 from creatorpool.runs.claims import claimed
@@ -97,7 +98,9 @@ class RunContext:
             If a rule of severity `error` is broken.
         """
         if self.dry_run:
+            require_schema(rows.schema, self.warehouse.contract(table), absent=("date",))
             return rows
+        self.log(table, "computes and writes its rows")
         began = time.monotonic()
         staged = self.warehouse.stage_day(rows, table, self.day)
         seconds = time.monotonic() - began
@@ -122,6 +125,7 @@ class RunContext:
         ContractViolationError
             If a rule of severity `error` is broken.
         """
+        self.log(table, "checks its contract")
         began = time.monotonic()
         results = validate_table(rows, self.warehouse.contract(table), self.run_id)
         self.seconds["contracts"] = self.seconds.get("contracts", 0.0) + time.monotonic() - began
