@@ -96,7 +96,7 @@ BAD_OVERLAYS = [
     ("quality: {smoothing: strong}\n", r"quality.smoothing"),
     ("allocation: [1]\n", r"allocation"),
     ("allocation: {alpha: 0.5\n", r"overlay.yaml:\d+: not valid YAML"),
-    ("- a\n", r"mapping"),
+    ("- a\n", r"overlay.yaml:1: a configuration file must hold keys"),
 ]  # fmt: skip
 
 
@@ -105,6 +105,29 @@ def test_load_settings_of_a_bad_overlay_names_place_and_value(tmp_path: Path, te
     with pytest.raises(ConfigurationError, match=message) as caught:
         load_settings([overlay(tmp_path, text)])
     assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("assignment", "suggested"),
+    [
+        ("allocation.alhpa=0.5", "'allocation.alpha'"),
+        ("alocation.alpha=0.5", "'allocation'"),
+        ("alpha=0.5", "'allocation.alpha' or 'frontier.alpha' or 'integrity.alpha'"),
+        ("moved_share_warning=0.5", "'allocation.moved_share_warning'"),
+        ("signals.component_weight.safety=0.5", "'signals.component_weights'"),
+        ("signals.custom.own.weigth=0.5", "'signals.custom.own.weight'"),
+        ("allocation.categories.music.cap_micro=5", "'allocation.categories.music.cap_micros'"),
+        ("incentives.segments.new.kappa=5", "'incentives.segments.new.cost_kappa'"),
+    ],
+)
+def test_load_settings_suggests_the_key_that_a_misspelt_one_may_stand_for(assignment: str, suggested: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"--set {assignment}: unknown key .*: did you mean {suggested}\?"):
+        load_settings(assignments=[assignment])
+
+
+def test_load_settings_suggests_nothing_for_a_key_like_no_other() -> None:
+    with pytest.raises(ConfigurationError, match=r"unknown key 'zzz'$"):
+        load_settings(assignments=["zzz=1"])
 
 
 @pytest.mark.parametrize("assignment", ["allocation.alpha", "=1", "allocation..alpha=1", "allocation.alpha={", "x=1"])

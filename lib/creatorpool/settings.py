@@ -26,10 +26,11 @@ from pydantic import (
 )
 
 from creatorpool.actions import ACTION_NAMES
-from creatorpool.contracts.source import read_source
+from creatorpool.contracts.source import CONFIGURATION, read_source
 from creatorpool.errors import ConfigurationError
 from creatorpool.project import conf_directory
 from creatorpool.quality_components import COMPONENT_NAMES
+from creatorpool.spelling import did_you_mean, suggestion
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -40,6 +41,8 @@ Micros = Annotated[int, Field(ge=0, le=10**15)]
 
 SUM_TOLERANCE = 1e-9
 """Weights that are written as decimals must sum to 1 within this."""
+
+_ANY_NAME = "*"
 
 Places = dict[tuple[Hashable, ...], str]
 """Where each key was set last: the file and line, or the assignment"""
@@ -445,12 +448,14 @@ def overlaid(settings: Settings, overlays: Sequence[Path], assignments: Sequence
 def _overlaid(merged: dict[str, Any], files: Sequence[Path], assignments: Sequence[str]) -> Settings:
     places: Places = {}
     for path in files:
-        source = read_source(path)
+        source = read_source(path, CONFIGURATION)
         places |= {place: f"{path}:{line}" for place, line in source.lines.items() if place}
         _merge(merged, source.data, places)
     for assignment in assignments:
         place, value = _parse_assignment(assignment)
         places[place] = f"--set {assignment}"
+        for depth in range(1, len(place)):
+            places.setdefault(place[:depth], f"--set {assignment}")
         _merge(merged, _nest(place, value), places)
     try:
         return Settings.model_validate(merged)
@@ -506,9 +511,39 @@ def _explain_one(detail: dict[str, Any], places: Places) -> str:
         place = place[:-1]
     where = places.get(place, "conf/base.yaml")
     if detail["type"] == "extra_forbidden":
-        return f"{where}: unknown key '{key}'"
+        return f"{where}: unknown key '{key}'{_closest_key(at)}"
     if detail["type"] == "missing":
         return f"{where}: key '{key}' is missing"
-    message = detail["msg"].removeprefix("Value error, ")
-    got = "" if detail["type"] == "value_error" else f", got {detail['input']!r}"
-    return f"{where}: {key}: {message}{got}"
+    if detail["type"] == "value_error":
+        return f"{where}: {key}: {detail['msg'].removeprefix('Value error, ')}"
+    return f"{where}: {key}: {_rule_of(detail)}, got {detail['input']!r}"
+
+
+def _rule_of(detail: dict[str, Any]) -> str:
+    if detail["type"] in ("model_type", "dict_type"):
+        return "must be a section of keys"
+    return str(detail["msg"]).replace("Input should be", "must be", 1)
+
+
+def _closest_key(at: tuple[Hashable, ...]) -> str:
+    """The end of a message: which known keys a misspelt or misplaced key may stand for."""
+    key, name = ".".join(map(str, at)), str(at[-1])
+    known = [".".join(_named(place, at)) for place in _known_places(Settings)]
+    misplaced = [other for other in known if other.rpartition(".")[2] == name]
+    return suggestion(misplaced) or did_you_mean(key, known)
+
+
+def _named(place: tuple[str, ...], at: tuple[Hashable, ...]) -> list[str]:
+    """`place` with the names that the user chose, such as that of a signal, where `at` has them."""
+    chosen = [*map(str, at), *place[len(at) :]]
+    return [chosen[depth] if part == _ANY_NAME else part for depth, part in enumerate(place)]
+
+
+def _known_places(section: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every key of a section as a path; `_ANY_NAME` stands for names that the user chooses."""
+    for name, field in section.model_fields.items():
+        place = (*above, name)
+        yield place
+        for depth, inner in enumerate((field.annotation, *get_args(field.annotation))):
+            if isinstance(inner, type) and issubclass(inner, Section):
+                yield from _known_places(inner, place if depth == 0 else (*place, _ANY_NAME))

@@ -126,7 +126,8 @@ def backfill(
     settings = options.settings()
     with open_warehouse(options, settings) as (_, warehouse):
         for number, day in enumerate(counted(days, "days"), 1):
-            logger.info("%s backfill: day %d of %d", day, number, len(days))
+            facts = {"day": day.isoformat(), "number": number, "days": len(days)}
+            logger.info("%s backfill: day %d of %d", day, number, len(days), extra={"facts": facts})
             _run_day(warehouse, settings, day, source)
     print(f"{len(days)} days from {first} to {last} are published.")
 

@@ -223,3 +223,33 @@ def evaluate_quality(
         window = published_window(context.warehouse, context.day, days)
         evaluation = evaluate(window, settings, other, rules)
     PlainConsole(width=110).print(evaluation_table(evaluation, headings(changes, without)))
+
+
+def sensitivity(
+    options: DayOptions,
+    category: Category = None,
+    step: Annotated[
+        float,
+        typer.Option(
+            min=0.001, max=0.5, metavar="S", help="how wrong: absolute for a video's scores, a part for weights"
+        ),
+    ] = 0.1,
+    seed: Annotated[int, typer.Option(metavar="N", help="chooses the scores that are wrong by chance")] = 1,
+) -> None:
+    """Measure how much of a day's payouts rests on numbers that must be believed.
+
+    Pays each published pool again with other scores of videos, trust weights, action weights, component weights and
+    penalty for toxicity, one at a time, and prints what changes hands between creators. Writes nothing.
+    """
+    from creatorpool.cli.context import open_run
+    from creatorpool.cli.progress import logged
+    from creatorpool.report.console import PlainConsole
+    from creatorpool.report.sensitivity_summary import print_sensitivities
+    from creatorpool.runs.pools import require_published_pools
+    from creatorpool.stages.sensitivity import day_sensitivities
+
+    with open_run(options, dry_run=True) as context:
+        with logged("sensitivity", context.day):
+            found = day_sensitivities(context, category or (), step=step, seed=seed)
+        currency = next(iter(require_published_pools(context.warehouse, context.day).values())).currency
+        print_sensitivities(PlainConsole(width=150), context.day, found, currency)

@@ -12,6 +12,7 @@ from pyspark.sql.types import BooleanType
 
 from creatorpool.contracts.model import Contract, RowRule
 from creatorpool.errors import ContractError
+from creatorpool.quoting import quoted
 
 FAILED_RULES = "failed_rules"
 RAW_ROW = "raw_row"
@@ -122,7 +123,7 @@ def _analyse_one(df: DataFrame, rule: RowRule, contract: Contract) -> None:
     try:
         _analyse(df, [rule], contract)
     except PySparkException as error:
-        raise _unusable(rule, contract, str(error).strip().splitlines()[0]) from error
+        raise _unusable(rule, contract, quoted(str(error).strip().splitlines()[0])) from error
 
 
 def _analyse(df: DataFrame, rules: Sequence[RowRule], contract: Contract) -> None:

@@ -49,10 +49,10 @@ class IngestReport:
         """Counts by table, as JSON can hold them."""
         return {table: asdict(counts) for table, counts in self.tables.items()}
 
-    def lines(self) -> Iterator[str]:
-        """One line per table with its counts, for the run's log."""
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """Each table and one line with its counts, for the run's log."""
         for table, counts in self.tables.items():
-            yield f"{table}: {_sentence(counts)}"
+            yield table, f"{table}: {_sentence(counts)}"
 
 
 def _sentence(counts: TableCounts) -> str:

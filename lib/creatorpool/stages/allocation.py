@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from pyspark.sql import DataFrame
@@ -163,7 +164,7 @@ def _pay(
     inputs = dict(frames.inputs) | dict(frames.outputs) | day.carries.inputs
     videos = warehouse.read("videos", version=inputs["videos"])
     pulse = pulse_earnings(day.rows, settings.pools)
-    refuse_unknown_pulse_videos(pulse, videos)
+    refuse_unknown_pulse_videos(pulse, videos, pools[0].currency)
     members = pool_members(frames.quality, frames.signals, videos, settings.pools)
     caps = settings.allocation.creator_caps
     if caps is not None:
@@ -212,13 +213,19 @@ def _settle(
         column, creators = impressions[pool.category]
         result = settle_pool(pool, column, context.settings.allocation, creators)
         log_refunds(context, pool)
-        context.log(ALLOCATE, f"pool {pool.category} split over {result.videos_eligible} videos", nu=result.nu)
+        context.log(ALLOCATE, f"pool {pool.category} split over {result.videos_eligible} videos", **_facts(result))
         for warning in result.warnings:
             context.warn(ALLOCATE, f"pool {pool.category}: {warning}")
         settled.append(result)
     if settled and (idle := idle_efficiency(context.settings.allocation, settled, due[0].currency)):
         context.warn(ALLOCATE, idle)
     return settled
+
+
+def _facts(pool: SettledPool) -> dict[str, Any]:
+    """The numbers of a settled pool for the log."""
+    money = {"pool_micros": pool.revenue.pool_micros, "paid_micros": pool.paid_micros}
+    return {"category": pool.revenue.category, "videos": pool.videos_eligible, "nu": pool.nu, **money}
 
 
 def _warn_of_other_configuration(context: RunContext, rows: Sequence[PoolRun]) -> None:

@@ -79,9 +79,7 @@ class RunContext:
                 self.keep_results()
                 self.warehouse = own
         self.seconds[name] = self.stage_seconds(name)
-        self._log_line(
-            logging.INFO, name, f"done in {self.seconds[name]:.1f} s", {"seconds": round(self.seconds[name], 3)}
-        )
+        self.note(name, f"done in {self.seconds[name]:.1f} s", seconds=round(self.seconds[name], 3))
 
     def stage_seconds(self, name: str) -> float:
         """Seconds since stage `name` began."""
@@ -105,7 +103,8 @@ class RunContext:
         self.log(table, "computes and writes its rows")
         began = time.monotonic()
         staged = self.warehouse.stage_day(rows, table, self.day)
-        self.log(table, f"{staged.rows} rows written in {time.monotonic() - began:.1f} s")
+        seconds = time.monotonic() - began
+        self.note(table, f"{staged.rows} rows written in {seconds:.1f} s", rows=staged.rows, seconds=round(seconds, 3))
         written = self.warehouse.read_staged(staged)
         self.check(written, table)
         self.staged.append(staged)
@@ -133,7 +132,15 @@ class RunContext:
         self.results += results
         for result in results:
             if not result.passed:
-                self.warn(table, f"rule {result.rule} ({result.severity}) is broken by {result.rows_failed} rows")
+                self.note(
+                    table,
+                    f"rule {result.rule} ({result.severity}) is broken by {result.rows_failed} rows",
+                    logging.WARNING,
+                    rule=result.rule,
+                    severity=result.severity,
+                    rows_failed=result.rows_failed,
+                    rows_checked=result.rows_checked,
+                )
         enforce(results)
 
     def check_records(self, records: Sequence[Mapping[str, Any]], table: str) -> None:
@@ -150,7 +157,8 @@ class RunContext:
     def commit_staged(self) -> None:
         """Commit all stored rows to their tables, one commit per table, and record the versions in `outputs`."""
         for staged in self.staged:
-            self.outputs[staged.table] = self.warehouse.commit(staged)
+            self.outputs[staged.table] = version = self.warehouse.commit(staged)
+            self.note(staged.table, f"committed as version {version}", logging.DEBUG, version=version)
         self.staged = []
 
     def keep_results(self) -> None:
@@ -212,6 +220,10 @@ class RunContext:
     def warn(self, subject: str, message: str, **facts: Any) -> None:
         """Log one line of level WARNING: an operator should look at it, and the run goes on. `facts` as in `log`."""
         self._log_line(logging.WARNING, subject, f"{message}{_shown(facts)}", facts)
+
+    def note(self, subject: str, message: str, level: int = logging.INFO, **facts: Any) -> None:
+        """Log one line whose message has the `facts` in words; a log of JSON lines has them as fields, too."""
+        self._log_line(level, subject, message, facts)
 
     def _log_line(self, level: int, subject: str, message: str, facts: Mapping[str, Any]) -> None:
         """Log one line; a log of JSON lines shows day, run, subject and facts as fields."""

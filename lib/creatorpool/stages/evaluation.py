@@ -71,7 +71,10 @@ def published_window(warehouse: Warehouse, last: date, days: int) -> EventWindow
     window = [last - timedelta(days=back) for back in range(days)]
     missing = [day.isoformat() for day in sorted(window) if published_run(warehouse, INGEST, day) is None]
     if missing:
-        raise MissingTableError(f"events of {', '.join(missing)} are not published under {warehouse.root}")
+        raise MissingTableError(
+            f"events of {', '.join(missing)} are not published under {warehouse.root}: ingest them, or ask for "
+            f"fewer --days"
+        )
     events = warehouse.read("events").where(F.col("date").between(F.lit(window[-1]), F.lit(last)))
     return EventWindow(events, warehouse.read("viewers"), warehouse.read("videos"))
 

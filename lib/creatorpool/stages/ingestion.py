@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 from creatorpool.errors import InputError
@@ -93,8 +94,8 @@ def _run(context: RunContext, source: Path) -> StageRun:
         undo_ingestion(warehouse, begun)
         context.log(INGEST, "failed: restored the tables that this run had changed")
         raise
-    for line in report.lines():
-        context.log(INGEST, line)
+    for table, line in report.lines():
+        context.note(INGEST, line, table=table, **asdict(report.tables[table]))
     for warning in report.warnings:
         context.warn(INGEST, warning)
     run = context.finished(INGEST, STAGE.sections, inputs, report.outputs, report.counts())

@@ -17,13 +17,14 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from creatorpool.contracts import Contract, load_contract
-from creatorpool.contracts.source import ContractSource, read_source
-from creatorpool.errors import ConfigurationError, ContractError
+from creatorpool.contracts.source import ContractSource, FileKind, read_source
+from creatorpool.errors import ConfigurationError
 from creatorpool.ingest.delivery import OPTIONAL_TABLES, REQUIRED_TABLES, optional_columns
 from creatorpool.project import conf_directory
 from creatorpool.settings import Section
 from creatorpool.spelling import did_you_mean
 
+SOURCE_MAPPING = FileKind("source mapping", "inputs: {plays: {files: plays.csv}}", ConfigurationError)
 NATIVE = "native"
 """The format without a mapping: files that have the tables' own columns"""
 
@@ -206,10 +207,7 @@ def load_mapping(name: str) -> LoadedMapping:
         If the file has a fault; the message has all of its faults, each with file, line and key.
     """
     path = mapping_path(name)
-    try:
-        source = read_source(path)
-    except ContractError as error:
-        raise ConfigurationError(str(error)) from error
+    source = read_source(path, SOURCE_MAPPING)
     try:
         mapping = SourceMapping.model_validate(source.data)
     except ValidationError as error:
