@@ -47,7 +47,8 @@ check-airflow: ## import the example DAG with a real Airflow, in a temporary env
 	  "$$home/venv/bin/pip" install --quiet "apache-airflow==$(AIRFLOW_VERSION)" && \
 	  AIRFLOW_HOME="$$home" "$$home/venv/bin/python" tools/check_airflow_dag.py
 
-test: test-embedded test-spark ## set up and run all tests, on both engines
+test: setup ## set up and run all tests, on both engines, side by side
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-embedded test-spark
 
 test-embedded: $(VENV)/.ready $(VENV)/.browser-ready
 	$(BIN)/pytest --engine embedded

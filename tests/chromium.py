@@ -22,6 +22,8 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
 )
 PATIENCE = 60.0
+PAPER = 688
+"""Width of A4 paper less margins of 14 mm, CSS pixels"""
 
 
 def installed() -> str | None:
@@ -50,6 +52,13 @@ class Page:
         taken = self.browser.ask("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(base64.b64decode(taken["data"]))
+
+    def as_printed(self) -> None:
+        """Lay the page out as on A4 paper with margins of 14 mm."""
+        self.browser.ask("Emulation.setEmulatedMedia", media="print")
+        self.browser.ask(
+            "Emulation.setDeviceMetricsOverride", width=PAPER, height=1000, deviceScaleFactor=1, mobile=False
+        )
 
     def pdf(self, path: Path) -> None:
         """The printed page."""

@@ -49,6 +49,7 @@ JOBS: dict[str, tuple[str, dict[str, Any]]] = {
         DAY
         | {
             "--against": None,
+            "--without": None,
             "--days": 1,
             "--min-viewers": 5,
             "--long-view-ms": 18_000,
@@ -62,8 +63,9 @@ JOBS: dict[str, tuple[str, dict[str, Any]]] = {
     "query": ("query", COMMON | {"--rows": 50}),
     "report": ("report", DAY | {"--output": None}),
     "sweep_frontier": ("sweep-frontier", STUDY | {"--target": None}),
+    "whatif": ("whatif", STUDY),
 }
-"""The verb of each job script, and the options that the script has had since version 0.1 with their defaults."""
+"""The verb of each job script, and its options with their defaults, which must stay as they are."""
 
 
 def leaves(group: TyperGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], TyperCommand]]:

@@ -13,6 +13,7 @@ from tests.hostile_names import ALLOWED, UNPRINTABLE, Structure
 
 from creatorpool.contracts.data_docs import POLICY, CheckedRun, write_data_docs
 from creatorpool.contracts.results import RuleResult
+from creatorpool.html_page import POLICY as POLICY_OF_PAGES
 from creatorpool.quoting import one_line, quoted
 
 from .sample_contract import sample_contract
@@ -106,11 +107,32 @@ def test_pages_have_a_policy_that_allows_what_they_load(tmp_path: Path) -> None:
     for _ in range(2):
         write_data_docs(broken("x"), {"sample": contract}, site, CheckedRun("run-1", DAY, NIGHT), 1)
 
-    pages = [page.read_text("utf-8") for page in site.rglob("*.html")]
-    assert len(pages) == 3  # index, contract, run
+    pages = [page.read_text("utf-8") for page in site.rglob("*/*.html")]
+    assert len(pages) == 2  # contract, run
     for text in pages:
         assert text.count("Content-Security-Policy") == 1
         assert text.index(POLICY) < text.index("<link")
         loaded = re.findall(r'<(?:script[^>]* src|link rel="stylesheet"[^>]* href)="https://([^/"]+)/', text)
         assert loaded
         assert all(f"https://{host} " in POLICY.replace(";", " ") for host in loaded)
+
+
+def test_index_needs_no_network_and_names_broken_tables_of_each_day(tmp_path: Path) -> None:
+    contract, site = sample_contract(tmp_path), tmp_path / "site"
+    write_data_docs(broken("x"), {"sample": contract}, site, CheckedRun("run-1", DAY, NIGHT), 7)
+    kept = [dataclasses.replace(result, passed=True, rows_failed=0) for result in broken(None, "run-2")]
+    later = CheckedRun("run-2", DAY + dt.timedelta(days=1), NIGHT + dt.timedelta(days=1))
+    index = write_data_docs(kept, {"sample": contract}, site, later, 7)
+
+    text = index.read_text("utf-8")
+    assert POLICY_OF_PAGES in text
+    assert "http" not in text.replace("http-equiv", "")
+    assert "<script" not in text
+    assert re.findall("<h2>(.*?)</h2>", text) == [
+        "2026-11-21: no rule is broken",
+        "2026-11-20: 1 of 1 with broken rules",
+        "Contracts",
+    ]
+    links = re.findall('href="([^"]+)"', text)
+    assert len(links) == 3
+    assert all((site / link).is_file() for link in links)

@@ -76,14 +76,11 @@ def test_night_pays_every_name_and_refuses_those_that_cannot_be_printed(publishe
 
 
 def test_summary_shows_every_pool_by_its_exact_name(published: tuple[Path, str]) -> None:
-    root, printed = published
+    _, printed = published
 
     for name in (name for name in ALLOWED if len(name) < 18):
         assert f"│ {one_line(name)}" in printed, name
     assert one_line(printed.replace("\n", "")) == printed.replace("\n", "")
-    page = Structure((root / "_reports" / f"{DAY}.html").read_text("utf-8"))
-    assert {element for element, _ in page.elements} <= {"html", "head", "meta", "title", "body", "pre", "span"}
-    assert all(names in {(), ("style",)} for element, names in page.elements if element in {"pre", "span"})
 
 
 def test_report_statements_status_and_queries_succeed(published: tuple[Path, str], job: Job) -> None:

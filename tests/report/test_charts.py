@@ -157,7 +157,7 @@ def test_chart_page_has_its_own_two_scripts_and_a_policy_that_allows_no_other(ni
     text = path.read_text("utf-8")
     scripts = re.findall(r"<script>(.*?)</script>", text, flags=re.DOTALL)
     assert [name for name, _ in Structure(text).elements] == [
-        *("html", "head", "meta", "meta", "title", "body", "div", "script", "script")
+        *("html", "head", "meta", "meta", "meta", "title", "body", "div", "script", "script")
     ]
     assert len(scripts) == 2
     policy = re.search('Content-Security-Policy" content="([^"]+)"', text)

@@ -201,7 +201,7 @@ def test_allocate_day_of_an_unknown_category_names_the_pools(at: NightMaker) -> 
 
 
 def test_allocate_day_before_ingestion_says_what_to_run(spark: SparkSession, tmp_path: Path) -> None:
-    with pytest.raises(MissingTableError, match=r"events of 2026-11-20 are not published .* creatorpool run --date"):
+    with pytest.raises(MissingTableError, match=r"events of 2026-11-20 are not published .* `creatorpool run --date"):
         publish_payouts(night(spark, tmp_path))
 
 

@@ -11,7 +11,11 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 from tests.cohorts.markets import ingest_run, publish_cohorts
+from tests.explanation.pool_days import PoolDay
+from tests.explanation.published_days import publish_day
 
+from creatorpool.actions import ACTION_FLAGS
+from creatorpool.cohorts.success_value import SuccessValue
 from creatorpool.errors import ConfigurationError, MissingTableError
 from creatorpool.incentives import pass_probability, pass_slope
 from creatorpool.runs.ledger import StageRun, publish_run, published_run
@@ -242,3 +246,19 @@ def test_rule_that_cannot_be_computed_is_refused_before_anything_is_written(
     with pytest.raises(ConfigurationError, match=setting.partition("=")[0].replace(".", r"\.")):
         publish_incentives(night(tables, setting))
     assert {table: tables.version(table) for table in STAGE.tables} == before
+
+
+def test_advice_is_in_money_once_the_days_payouts_are_published(tables: Warehouse, run: StageRun) -> None:
+    pool = PoolDay(9_000_000, np.array([5, 9]), np.full((2, 5), 0.5))
+    publish_day(Path(str(tables.root)), DAY, {"comedy": (pool, ["v1-a", "v2-b"])}, load_settings())
+
+    priced = publish_incentives(night(tables))
+
+    events = tables.read_arrow("events", day=DAY, version=run.inputs["events"]).to_pylist()
+    lengths = {row["video_id"]: row["length_ms"] for row in tables.read_arrow("videos").to_pylist()}
+    acted = [
+        any(event[flag] for flag in ACTION_FLAGS) or event["watch_ms"] >= lengths[event["video_id"]] for event in events
+    ]
+    assert SuccessValue.of_facts(priced.rows) == SuccessValue(9_000_000, sum(acted), "USD")
+    assert "USD" in by_segment(tables, priced, "policy_advice")["comedy"]["reason"]
+    assert "USD" not in by_segment(tables, run, "policy_advice")["comedy"]["reason"]

@@ -84,7 +84,7 @@ def test_published_day_uses_the_version_in_the_ledger(at: Callable[..., RunConte
 
 
 def test_published_day_that_is_not_says_what_to_run(spark: SparkSession, tmp_path: Path) -> None:
-    with pytest.raises(MissingTableError, match=r"payouts of 2026-11-20 are not published .* creatorpool run"):
+    with pytest.raises(MissingTableError, match=r"payouts of 2026-11-20 are not published .* `creatorpool run"):
         published_day(night(spark, tmp_path))
 
 

@@ -68,8 +68,9 @@ def demo(
         videos = {TOXIC_VIDEO: "toxic, viral", EDUCATIONAL_VIDEO: "educational, small"}
         out.print(comparison(Warehouse(None, tables), day, videos))
     if not alone:
+        # The page of the night is written again, with the reasons of changes that statements publish.
         _run("statements", *common)
-    _run("report", *common)
+        _run("report", *common)
     print_next_steps(out, _own_command(), str(tables))
 
 

@@ -88,6 +88,7 @@ _add(
     STUDIES,
     {
         "compare-rules": studies.compare_rules,
+        "whatif": studies.whatif,
         "sweep-frontier": studies.sweep_frontier,
         "audit-integrity": studies.audit_integrity,
         "evaluate-quality": studies.evaluate_quality,

@@ -28,18 +28,17 @@ def report(
     The page opens from disk, needs no network, and shows published rows only. Starts no engine.
     """
     from creatorpool.cli.progress import logged
-    from creatorpool.report.nightly.page import write_page
+    from creatorpool.report.nightly.page import night_path, write_page
     from creatorpool.report.nightly.published import report_day
-    from creatorpool.report.pages import REPORTS
     from creatorpool.tables import Warehouse
 
     root = options.tables_root()
     if output is None:
         if not isinstance(root, Path):
             raise InputError(f"tables under {root} are not in a folder of this machine: name a file with --output")
-        output = root / REPORTS / f"night-{options.day}.html"
+        output = night_path(root, options.day)
     with logged("report", options.day):
-        write_page(report_day(Warehouse(None, root), options.day), output)
+        write_page(report_day(Warehouse(None, root), options.day, options.settings().report), output)
         logger.info("report in %s", output)
     print(f"Report: {output}")
 

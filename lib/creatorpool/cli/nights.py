@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from creatorpool.errors import CreatorpoolError, InputError
 
 if TYPE_CHECKING:
     from creatorpool.settings import Settings
+    from creatorpool.stages.context import RunContext
     from creatorpool.tables import Warehouse
 
 logger = logging.getLogger("creatorpool")
@@ -29,16 +31,45 @@ def run(
         Path | None, typer.Option(metavar="DIR", help="folder of the day's logs, if they are not ingested yet")
     ] = None,
     category: Category = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="print the same summary and write nothing")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="compute with these settings and write nothing; shows what would change")
+    ] = False,
     republish: Annotated[bool, typer.Option("--republish", help="replace payouts that are published already")] = False,
 ) -> None:
     """Run the stages of a day that are not published yet, and publish its payouts."""
     from creatorpool.cli.context import open_run
     from creatorpool.report.summary import print_summary
+    from creatorpool.runs.pools import published_pools
     from creatorpool.stages.order import run_night
 
     with open_run(options, dry_run=dry_run) as context:
-        print_summary(context, run_night(context, source, category or (), republish=republish))
+        if dry_run and published_pools(context.warehouse, context.day):
+            _try(context, source, category or (), renewed=republish)
+        else:
+            print_summary(context, run_night(context, source, category or (), republish=republish))
+            _write_report(context)
+
+
+def _try(context: RunContext, source: Path | None, categories: Collection[str], *, renewed: bool) -> None:
+    """Compute a published day with the run's settings, and show it beside what is published."""
+    from creatorpool.report.console import PlainConsole
+    from creatorpool.report.whatif_summary import print_study
+    from creatorpool.stages.ingestion import publish_ingestion
+    from creatorpool.stages.whatif import Scenario, what_if
+
+    publish_ingestion(context, source)
+    scenario = Scenario("these settings", context.settings)
+    study = what_if(context, [scenario], categories, renewed=renewed)
+    print_study(PlainConsole(width=120), context.day, study, "computed, nothing written (dry run)")
+
+
+def _write_report(context: RunContext) -> None:
+    """End a night with its page, if its tables are in a folder of this machine."""
+    from creatorpool.report.nightly.page import write_night
+
+    root = context.warehouse.root
+    if isinstance(root, Path) and not context.dry_run:
+        write_night(root, context.day, context.settings.report)
 
 
 def ingest(
@@ -67,13 +98,12 @@ def signals(options: DayOptions) -> None:
     """Compute a day's trust-weighted signals and quality scores."""
     from creatorpool.cli.context import open_run
     from creatorpool.display import display
-    from creatorpool.report.summary import coverage_line
     from creatorpool.stages.signals import publish_signals
 
     with open_run(options) as context:
         rated = publish_signals(context)
         with display(context.day, "summary"):
-            print(coverage_line(rated.quality))
+            print(rated.coverage.line)
 
 
 def backfill(
@@ -108,6 +138,7 @@ def _run_day(warehouse: Warehouse, settings: Settings, day: date, source: str | 
     context = RunContext(warehouse, settings, day)
     try:
         run_night(context, None if source is None else Path(source.replace(DATE_FIELD, day.isoformat())))
+        _write_report(context)
     except CreatorpoolError:
         logger.error("%s backfill: stops here; earlier days are published, run it again once this day is mended", day)
         raise

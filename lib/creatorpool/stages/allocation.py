@@ -91,6 +91,21 @@ def publish_payouts(context: RunContext, categories: Collection[str] = (), *, re
     return publish_once(context, [STAGE], find, pay)
 
 
+def payouts_from(context: RunContext, scores: SignalFrames, categories: Collection[str] = ()) -> DayPayouts:
+    """What the day's pools, or those of `categories`, would be paid from `scores`: a dry run, whatever is published.
+
+    Errors as `publish_payouts`.
+    """
+    dry = replace(context, dry_run=True)
+
+    def pay() -> DayPayouts:
+        done = published_pools(dry.warehouse, dry.day)
+        day = day_revenue(dry, scores.inputs, done, categories, renewed=categories)
+        return _pay(dry, scores, day, day.wanted, done, None)
+
+    return publish_once(dry, [STAGE], lambda: None, pay)
+
+
 def _republish_day(context: RunContext, categories: Collection[str]) -> DayPayouts:
     """Compute the day's scores and payouts again, and publish them as one generation, by one commit.
 
@@ -107,7 +122,7 @@ def _republish_day(context: RunContext, categories: Collection[str]) -> DayPayou
             return _pay(context, signals, day, day.wanted, done, None)
         scored = compute_scores(context, inputs)
         config_sha256 = context.settings.sha256(*SIGNAL_STAGE.sections)
-        frames = SignalFrames(scored.signals, scored.quality, inputs, {}, config_sha256)
+        frames = SignalFrames(scored.signals, scored.quality, scored.coverage, inputs, {}, config_sha256)
         scores = context.finished(SIGNALS, SIGNAL_STAGE.sections, inputs, {}, scored.facts)
         return _pay(context, frames, day, day.wanted, done, scores)
 

@@ -194,7 +194,7 @@ class _DayVideos:
 
     def market(self, settings: Settings, day: PublishedDay) -> Market:
         """The day's market as it was paid, without pools that paid nothing."""
-        is_smoothed = settings.quality.smoothing == "empirical_bayes"
+        is_smoothed = settings.quality.is_smoothed
         formula = QualityFormula.of(settings.signals, is_smoothed=is_smoothed)
         place = {video: position for position, video in enumerate(self.video.tolist())}
         pools = {

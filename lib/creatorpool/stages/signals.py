@@ -9,7 +9,10 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from creatorpool.errors import MissingTableError
+from creatorpool.quality.coverage import Coverage
+from creatorpool.quality.frames.coverage import day_coverage
 from creatorpool.quality.frames.day import score_day
+from creatorpool.quality.frames.score import scored_signals
 from creatorpool.runs.ledger import INGEST, SIGNALS, StageRun, latest_run, published_runs
 from creatorpool.runs.published import published_version
 from creatorpool.stages.configured_expressions import require_signal_columns
@@ -26,6 +29,7 @@ class ScoredDay:
 
     signals: DataFrame
     quality: DataFrame
+    coverage: Coverage
     facts: Mapping[str, Any]
 
 
@@ -35,6 +39,7 @@ class SignalFrames:
 
     signals: DataFrame
     quality: DataFrame
+    coverage: Coverage
     inputs: Mapping[str, int]
     outputs: Mapping[str, int]
     config_sha256: str
@@ -64,7 +69,7 @@ def publish_signals(context: RunContext) -> SignalFrames:
 
     run = run_stage(context, STAGE, inputs, compute, is_current)
     if made:
-        return SignalFrames(made[0].signals, made[0].quality, inputs, run.outputs, run.config_sha256)
+        return SignalFrames(made[0].signals, made[0].quality, made[0].coverage, inputs, run.outputs, run.config_sha256)
     return _published(context, run)
 
 
@@ -79,17 +84,35 @@ def compute_scores(context: RunContext, inputs: Mapping[str, int]) -> ScoredDay:
         If the engine cannot compute a custom signal.
     """
     require_signal_columns(context.settings.signals, context.warehouse.contract("video_signals"))
-    scores = score_day(*input_frames(context, inputs), context.settings, context.store)
-    return ScoredDay(
-        scores.signals, scores.quality, {} if scores.priors is None else {"priors": scores.priors.as_dict()}
-    )
+    events, viewers, videos = input_frames(context, inputs)
+    scores = score_day(events, viewers, videos, context.settings, context.store)
+    entered = scored_signals(scores.signals, videos, context.settings.signals, scores.priors)
+    coverage = day_coverage(entered, scores.quality, context.settings)
+    if warning := coverage.warning(context.settings.report.coverage_loss_warning):
+        context.warn(SIGNALS, warning)
+    facts = {} if scores.priors is None else {"priors": scores.priors.as_dict()}
+    return ScoredDay(scores.signals, scores.quality, coverage, facts | coverage.as_facts())
 
 
 def _published(context: RunContext, run: StageRun) -> SignalFrames:
     versions = {table: published_version(context.warehouse, table, context.day) for table in STAGE.tables}
     outputs = {table: run.outputs[table] if version is None else version for table, version in versions.items()}
     read = {table: context.warehouse.read(table, day=context.day, version=outputs[table]) for table in STAGE.tables}
-    return SignalFrames(read["video_signals"], read["video_quality"], run.inputs, outputs, run.config_sha256)
+    signals, quality = read["video_signals"], read["video_quality"]
+    coverage = Coverage.of_facts(run.rows) or day_coverage(signals, quality, context.settings)
+    return SignalFrames(signals, quality, coverage, run.inputs, outputs, run.config_sha256)
+
+
+def stored_scores(context: RunContext, versions: Mapping[str, int]) -> SignalFrames:
+    """The day's scores as stored in `versions`, which also name the inputs that they were computed from."""
+    read = {table: context.warehouse.read(table, day=context.day, version=versions[table]) for table in STAGE.tables}
+    return SignalFrames(
+        signals=read["video_signals"],
+        quality=read["video_quality"],
+        inputs={table: versions[table] for table in INPUT_TABLES},
+        outputs={table: versions[table] for table in STAGE.tables},
+        config_sha256=context.settings.sha256(*STAGE.sections),
+    )
 
 
 def signal_inputs(context: RunContext) -> dict[str, int]:

@@ -31,7 +31,9 @@ from tests.report.nightly.nights import (
 from creatorpool.errors import MissingTableError
 from creatorpool.money import in_units
 from creatorpool.quoting import one_line
+from creatorpool.report.nightly import drawing
 from creatorpool.report.nightly.blocks import Figure, Figures, Paragraph, Section, Table, Tile, Tiles
+from creatorpool.report.nightly.figures import SIZE_GROUPS
 from creatorpool.report.nightly.page import page, rendered, write_page
 from creatorpool.report.nightly.published import ReportDay, report_day
 from creatorpool.report.nightly.warnings import warnings_of
@@ -39,7 +41,32 @@ from creatorpool.settings import load_settings
 from creatorpool.tables import Warehouse
 
 ARTIFACTS = project_root() / "artifacts"
-WIDTHS = {"desktop": (1200, 900), "phone": (390, 844)}
+WIDTHS = {"desktop": (1200, 900), "tablet": (768, 1024), "phone": (390, 844)}
+
+OVERLAPS = """(() => {
+  const found = [];
+  for (const svg of document.querySelectorAll('figure svg')) {
+    const words = [...svg.querySelectorAll('text')]
+      .filter(word => word.textContent.trim() && getComputedStyle(word).opacity !== '0')
+      .map(word => [word.textContent, word.getBoundingClientRect()]).filter(([, box]) => box.width);
+    words.forEach(([text, box], i) => words.slice(i + 1).forEach(([other, next]) => {
+      const across = Math.min(box.right, next.right) - Math.max(box.left, next.left);
+      const down = Math.min(box.bottom, next.bottom) - Math.max(box.top, next.top);
+      if (across > 1 && down > 2) found.push([text, other]);
+    }));
+  }
+  return found;
+})()"""
+"""Pairs of texts of one chart that cover each other"""
+
+SQUEEZED = """[...document.querySelectorAll('tbody th')].filter(cell => cell.getClientRects().length)
+  .filter(cell => cell.getBoundingClientRect().width < 60).map(cell => cell.textContent)"""
+"""Row labels that have less than the least width"""
+
+CUT = """[...document.querySelectorAll('table')].filter(table => table.getClientRects().length)
+  .filter(table => table.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+  .map(table => table.closest('.scroll').getAttribute('aria-label'))"""
+"""Tables that reach beyond the page"""
 
 CONTRAST = """(() => {
   const numbers = text => text.match(/[\\d.]+/g).map(Number);
@@ -104,6 +131,9 @@ def test_page_shows_published_money_and_warnings_first(warehouse: Warehouse, wri
     for category in CATEGORIES:
         assert escape(category) in text
     notices = [notice.text for notice in warnings_of(report)]
+    assert "15 of 100 compliant" not in notices[0]
+    assert re.match(r"18 of 120 compliant videos are paid nothing .*: rewatching \(18 videos, 15%\)", notices[0])
+    assert "conf/recommended.yaml" in notices[0]
     assert any("1 rule of severity warning broken: events (liked not null)" in notice for notice in notices)
     assert any("30 of 1,000 delivered events (3.0%) went to quarantine" in notice for notice in notices)
     assert any("comedy: the target bounty is not certified" in notice for notice in notices)
@@ -262,9 +292,59 @@ def test_browser_opens_the_page_without_requests_errors_or_overflow(
     opened.value("document.querySelectorAll('details').forEach(part => { part.open = true; })")
     assert opened.value("document.documentElement.scrollWidth") <= width
     assert opened.value(CONTRAST) == []
+    assert opened.value(OVERLAPS) == []
+    assert opened.value(SQUEEZED) == []
+    scrolls = opened.value("[...document.querySelectorAll('.scroll')].map(box => getComputedStyle(box).overflowX)")
+    assert set(scrolls) == {"auto"}
     sizes = opened.value("[...document.querySelectorAll('figure svg text')].map(t => t.getBoundingClientRect().height)")
     assert min(sizes) >= 9
     assert (ARTIFACTS / f"report-{device}.png").stat().st_size > 50_000
+
+
+def test_printed_page_shows_whole_tables_and_charts(browser: Browser, written: Path) -> None:
+    opened = browser.open(written, *WIDTHS["desktop"])
+    opened.value("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+
+    opened.as_printed()
+
+    opened.screenshot(ARTIFACTS / "report-print.png")
+    assert opened.value(CUT) == []
+    assert opened.value(SQUEEZED) == []
+    assert opened.value(OVERLAPS) == []
+    assert opened.value("getComputedStyle(document.querySelector('nav')).display") == "none"
+    opened.pdf(ARTIFACTS / "report.pdf")
+    assert (ARTIFACTS / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
+AWKWARD = (1e-7, 1.2345e-3, 1.0, 1234.5, 9.87654e8)
+LONG = "a category with a name that is far too long for an axis"
+
+
+def awkward_charts(scale: float) -> list[drawing.Drawn]:
+    """Charts whose axes need long numbers and long names."""
+    pairs = [(LONG, scale), ("b", 1.1 * scale)]
+    bars = [{"label": label, "part": "paid", "series": "added", "value": value, "place": 0} for label, value in pairs]
+    spans = [{"label": label, "value": value, "low": 0.99 * value, "high": 1.1 * value} for label, value in pairs]
+    cells = [{"label": label, "group": group, "value": 0.2} for label, _ in pairs for group in SIZE_GROUPS]
+    return [
+        drawing.stacked_bars(bars, ("paid", "unallocated"), ("#111", "#222"), "USD"),
+        drawing.ranked_bars(bars, "rows"),
+        drawing.gains_and_losses(bars, "USD"),
+        drawing.gains_and_price(bars, 0.9 * scale, "value"),
+        drawing.interval_dots(spans, "estimate"),
+        drawing.heat_map(cells, SIZE_GROUPS),
+    ]
+
+
+def test_labels_of_axes_never_overlap(browser: Browser, tmp_path: Path) -> None:
+    charts = [drawing.svg(chart, "a chart") for scale in AWKWARD for chart in awkward_charts(scale)]
+    figures = "".join(f'<figure style="width:330px;margin:0">{chart}</figure>' for chart in charts)
+    (tmp_path / "charts.html").write_text(f'<meta charset="utf-8">{figures}', "utf-8")
+
+    opened = browser.open(tmp_path / "charts.html", 390, 844)
+
+    opened.screenshot(ARTIFACTS / "charts-awkward.png")
+    assert opened.value(OVERLAPS) == []
 
 
 def test_links_lead_to_sections_of_the_page(written: Path) -> None:

@@ -23,6 +23,7 @@ from creatorpool.report.nightly.blocks import (
     percent,
     signed_money,
 )
+from creatorpool.report.nightly.coverage import report_coverage, signals_at_zero
 from creatorpool.report.nightly.published import ReportDay
 from creatorpool.runs.pools import PoolRun
 
@@ -169,5 +170,8 @@ def coverage_section(report: ReportDay) -> Section:
         "A video can be paid only if it passes the compliance gate and none of its quality components is 0. "
         f"{paid_videos:,} of {eligible:,} eligible places are paid ({percent(paid_videos / max(1, eligible))}); "
         "a video in two categories counts in both.",
-        [Figures([Figure("Eligible and paid videos", drawing.svg(drawn, alt_text), alt_text, table)], beside=table)],
+        [
+            Figures([Figure("Eligible and paid videos", drawing.svg(drawn, alt_text), alt_text, table)], beside=table),
+            signals_at_zero(report_coverage(report)),
+        ],
     )
