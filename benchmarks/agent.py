@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -147,7 +148,8 @@ def plain_loop(simulator: SessionSimulator, steps: int) -> tuple[float, float]:
     )
     values = jax.jit(network.apply)
     optimiser = optax.adam(SETTINGS.learning_rate)
-    rng, memory = np.random.default_rng(0), []
+    rng = np.random.default_rng(0)
+    memory: list[tuple[Any, ...]] = []
     rows = np.zeros((1, StateLayout(8, simulator.parameters.candidates).size), np.float32)
     weights = network.init(jax.random.PRNGKey(0), rows)
     kept, target = optimiser.init(weights), weights
@@ -175,12 +177,13 @@ def plain_loop(simulator: SessionSimulator, steps: int) -> tuple[float, float]:
             done += 1
             if len(memory) >= warm_up and done % SETTINGS.sessions == 0:
                 batch = [memory[at] for at in rng.integers(0, len(memory), SETTINGS.batch)]
-                drawn = Transitions(*(np.array(column) for column in zip(*batch, strict=True)))
+                drawn = Transitions._make(np.array(column) for column in zip(*batch, strict=True))
                 change, kept = update(gradient_of(weights, target, drawn), kept, weights)
                 weights = optax.apply_updates(weights, change)
             if done == warm_up + SETTINGS.sessions:
                 start = time.perf_counter(), time.process_time()
-        memory.append((*before, np.zeros_like(before[0]), True))
+        if before is not None:
+            memory.append((*before, np.zeros_like(before[0]), True))
         number += 1
     return _rates(done - warm_up - SETTINGS.sessions, *start)
 

@@ -25,9 +25,9 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "allocation"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from independent_solutions import Program, bisection_payouts
+from tests.allocation.independent_solutions import Program, bisection_payouts
 
 from creatorpool.allocation import Allocation, allocate, efficiency_moved, kkt_residuals
 from creatorpool.allocation.concentration import gini
@@ -75,7 +75,8 @@ def _by_cvxpy(program: Program, **solver: Any) -> Payouts:
     objective = cvxpy.Maximize(logs @ cvxpy.log(share) + slopes @ share)
     low, high = (program.options[name] / program.pool for name in ("floor", "cap"))
     cvxpy.Problem(objective, [cvxpy.sum(share) == 1, share >= low, share <= high]).solve(**solver)
-    return np.asarray(share.value) * program.pool
+    payouts: Payouts = np.asarray(share.value, dtype=np.float64) * program.pool
+    return payouts
 
 
 def by_slsqp(program: Program) -> Payouts:
@@ -109,7 +110,8 @@ def _by_scipy(program: Program, **method: Any) -> Payouts:
         constraints=LinearConstraint(np.ones((1, n)), 1.0, 1.0),
         **method,
     )
-    return np.asarray(result.x) * program.pool
+    payouts: Payouts = np.asarray(result.x, dtype=np.float64) * program.pool
+    return payouts
 
 
 def by_piecewise_log(program: Program) -> Payouts:
@@ -126,7 +128,8 @@ def by_piecewise_log(program: Program) -> Payouts:
         for share, log, slope in zip(shares, logs, slopes, strict=True):
             model.setPWLObj(share, points.tolist(), (log * np.log(points) + slope * points).tolist())
         model.optimize()
-        return np.array([share.X for share in shares]) * program.pool
+        payouts: Payouts = np.array([share.X for share in shares], dtype=np.float64) * program.pool
+        return payouts
 
 
 @dataclass(frozen=True)

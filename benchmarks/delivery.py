@@ -47,7 +47,7 @@ from creatorpool.delivery.plan import plan_for_objective, prepare_problem
 
 Plans = np.ndarray[Any, np.dtype[np.float64]]
 
-SIZES = ((5, 1), (50, 5), (500, 10))
+SIZES: tuple[tuple[int, int], ...] = ((5, 1), (50, 5), (500, 10))
 SEED = 0
 POPULATION = 100
 CROSSOVER = (0.4, 0.99)
@@ -155,7 +155,8 @@ def within(problem: DeliveryProblem, plans: Plans) -> Plans:
     spare *= np.minimum(1.0, left / np.maximum(spare.sum(axis=(1, 2)), 1e-9))[:, None, None]
     plans = owed + spare
     plans *= np.minimum(1.0, problem.drawer_capacity / np.maximum(plans.sum(axis=1), 1e-9))[:, None, :]
-    return plans * np.minimum(1.0, problem.total / np.maximum(plans.sum(axis=(1, 2)), 1e-9))[:, None, None]
+    allowed: Plans = plans * np.minimum(1.0, problem.total / np.maximum(plans.sum(axis=(1, 2)), 1e-9))[:, None, None]
+    return allowed
 
 
 def by_rate(problem: DeliveryProblem) -> Plans:
@@ -166,11 +167,12 @@ def by_rate(problem: DeliveryProblem) -> Plans:
     last_week = problem.most * min(1.0, problem.total / problem.most.sum())
     rates = problem.curves.clicks(last_week) / np.maximum(last_week, 1e-9)
     plan = np.zeros(problem.shape)
-    for j, capacity in enumerate(problem.positions):
+    for j, capacity in enumerate(map(np.asarray, problem.positions)):
         best = np.argsort(-rates[:, j], kind="stable")[: capacity.size]
         plan[best, j] = np.sort(capacity)[::-1][: best.size]
     share = problem.most / problem.most.sum(axis=1, keepdims=True).clip(1e-9)
-    return within(problem, np.maximum(plan, problem.min_impressions[:, None] * share)[None])[0]
+    repaired: Plans = within(problem, np.maximum(plan, problem.min_impressions[:, None] * share)[None])[0]
+    return repaired
 
 
 class PlanProblem(Problem):  # type: ignore[misc]

@@ -15,6 +15,7 @@ import argparse
 import importlib.util
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import mpmath as mp
@@ -40,6 +41,7 @@ from creatorpool.incentives import (
     pass_slope,
     poisson_binomial_pmf,
 )
+from creatorpool.numerics.types import Floats
 
 STEP = 1e-6
 DIGITS = 50
@@ -83,7 +85,7 @@ def pass_curves(size: int) -> Table:
         ("π′ central difference of binom.sf", _difference, True),
     ]
     for name, function, is_slope in rows:
-        seconds = _seconds(lambda function=function: function(q, n, k))
+        seconds = _seconds(partial(function, q, n, k))
         worst = _worst_error(function, q, n, k, is_slope)
         table.add_row(name, f"{seconds:.3f}", f"{size / seconds / 1e6:.1f}", f"{worst:.0e}")
     return table
@@ -99,9 +101,9 @@ def poisson_binomials() -> Table:
         chances = np.random.default_rng(n).uniform(0.01, 0.99, n)
         model = PoissonBinomialModel(DecayingSlots(chances, IdentityLink()))
         bar = int(chances.sum() * 0.6)
-        own = _seconds(lambda chances=chances: poisson_binomial_pmf(chances))
-        scipys = _seconds(lambda chances=chances, n=n: poisson_binom.pmf(np.arange(n + 1), chances), runs=1)
-        point = _seconds(lambda model=model, n=n, bar=bar: model.pass_curvature(0.5, n, bar))
+        own = _seconds(partial(poisson_binomial_pmf, chances))
+        scipys = _seconds(partial(poisson_binom.pmf, np.arange(n + 1), chances), runs=1)
+        point = _seconds(partial(model.pass_curvature, 0.5, n, bar))
         table.add_row(f"{n:,}", f"{own:.6f}", f"{scipys:.6f}", *_poibin_columns(chances), f"{point:.5f}")
     return table
 
@@ -123,9 +125,10 @@ def searches_and_bootstrap(policies: int, segments: int) -> Table:
     counts = count_cohort(quality, rng.random((10_000, 20)) < quality[:, None])
     policy = Policy(0.0, 20, 8, 5.0, 0.0, 0.0, 0.5)
     # The entrants of every cell get about 18 impressions, and then 26 after a pass or 12 after a fail.
-    after = np.where(np.arange(21) >= 8, 26.0, 12.0) * counts.entrants
+    entrants = counts.entrants.astype(np.float64)
+    after: Floats = np.where(np.arange(21) >= 8, 26.0, 12.0) * entrants
     exposure = CohortExposure(
-        CellTotals(counts.entrants, 18.0 * counts.entrants, 325.0 * counts.entrants),
+        CellTotals(counts.entrants, 18.0 * entrants, 325.0 * entrants),
         CellTotals(counts.entrants, after, 40.0 * after),
     )
 
@@ -194,7 +197,8 @@ def _gamma_exposure(counts: CohortCounts, rng: np.random.Generator) -> CohortExp
         mean, shape = (12.0, 6) if place[1] >= 7 else (4.0, 2)
         seen = rng.gamma(shape, mean / shape, counts.entrants[tuple(place)])
         total[tuple(place)], squares[tuple(place)] = seen.sum(), (seen**2).sum()
-    mass = CellTotals(counts.entrants, 10.0 * counts.entrants, 101.0 * counts.entrants)
+    entrants = counts.entrants.astype(np.float64)
+    mass = CellTotals(counts.entrants, 10.0 * entrants, 101.0 * entrants)
     return CohortExposure(mass, CellTotals(counts.entrants, total, squares))
 
 
@@ -207,7 +211,7 @@ def _poibin_columns(chances: Any) -> tuple[str, str, str]:
         return "–", "–", "–"
     from fast_poibin import PoiBin
 
-    times = [_seconds(lambda mode=mode: PoiBin(chances, mode=mode)) for mode in ("dp", "mixed")]
+    times = [_seconds(partial(PoiBin, chances, mode=mode)) for mode in ("dp", "mixed")]
     ours, theirs = poisson_binomial_pmf(chances), PoiBin(chances, mode="mixed").pmf
     seen = ours > 1e-20
     error = np.max(np.abs(theirs[seen] / ours[seen] - 1))

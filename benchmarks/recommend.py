@@ -19,8 +19,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from rich.console import Console
@@ -42,6 +44,8 @@ TABLES = ("events", "viewers", "videos")
 ENGINES = ("embedded", "spark")
 THREADS = 2
 TOLERANCE = 1e-9
+
+Result = TypeVar("Result")
 
 
 def main() -> None:
@@ -196,10 +200,10 @@ def require_equal_outputs(folder: Path) -> None:
             raise SystemExit(f"{table} differs between the engines")
 
 
-def _timed(run: object) -> tuple[tuple[float, float], object]:
+def _timed(run: Callable[[], Result]) -> tuple[tuple[float, float], Result]:
     """(wall, processor) seconds of a call, and its result."""
     wall, cpu = time.perf_counter(), time.process_time()
-    result = run()  # type: ignore[operator]
+    result = run()
     return (time.perf_counter() - wall, time.process_time() - cpu), result
 
 

@@ -14,8 +14,8 @@ from creatorpool.quality_components import COMPONENT_NAMES
 
 LIBRARY = Path(__file__).resolve().parents[1] / "lib" / "creatorpool"
 LISTS = {
-    # The meaning of each action in a source of events: habits of generated viewers, columns of a foreign log.
-    "names": (ACTION_NAMES, {"actions.py", "synthetic/behaviour.py", "ingest/kuairand.py"}),
+    # The meaning of each action in generated events: the habits of viewers.
+    "names": (ACTION_NAMES, {"actions.py", "synthetic/behaviour.py"}),
     "flags": (ACTION_FLAGS, {"actions.py"}),
     "rates": (ACTION_RATES, set()),
     # The module with each component's expression.

@@ -63,7 +63,7 @@ def test_efficiency_moved_is_the_distance_to_the_whole_solution_at_0(objective, 
 
 @pytest.mark.parametrize(("lambda_eff", "searches"), [(0.0, 1), (0.3, 2)])
 def test_settled_pool_is_checked_and_measured_once(monkeypatch, lambda_eff, searches):
-    counted = Counter()
+    counted: Counter[str] = Counter()
     for name in ("checked_videos", "share_totals", "residuals_of", "solve_pool"):
         count_calls(monkeypatch, counted, name)
     revenue = PoolRevenue("music", 2_000, 0.5, 1_000, "USD")

@@ -62,9 +62,12 @@ def test_settle_pool_without_quality_leaves_it_unallocated_with_any_floor() -> N
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (("floor_micros=300",), "floors of 300 micros for 4 videos sum to 1200, the pool is 1000"),
-        (("cap_micros=100",), "caps of 100 micros for 3 videos with quality sum to 300, the pool is 1000"),
-        (("categories.music.cap_micros=10",), "caps of 10 micros"),
+        (("floor_micros=300",), "floors of 0.0003 USD for 4 videos sum to 0.0012 USD, more than the pool, 0.001 USD"),
+        (
+            ("cap_micros=100",),
+            "caps of 0.0001 USD for 3 videos with quality sum to 0.0003 USD, less than the pool, 0.001 USD",
+        ),
+        (("categories.music.cap_micros=10",), "caps of 0.00001 USD"),
     ],
 )
 def test_settle_pool_with_impossible_bounds_fails_and_names_them(settings: tuple[str, ...], message: str) -> None:

@@ -19,6 +19,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from creatorpool.cli.main import app, main
 from creatorpool.errors import InputError
+from creatorpool.runs.identity import code_version
 
 COMMON: dict[str, Any] = {"--root": "warehouse", "--engine": None, "--conf": None, "--set": None}
 DAY = COMMON | {"--date": ...}
@@ -49,6 +50,7 @@ JOBS: dict[str, tuple[str, dict[str, Any]]] = {
         DAY
         | {
             "--against": None,
+            "--without": None,
             "--days": 1,
             "--min-viewers": 5,
             "--long-view-ms": 18_000,
@@ -59,11 +61,12 @@ JOBS: dict[str, tuple[str, dict[str, Any]]] = {
     "explain_payouts": ("explain", DAY | AGAINST | {"--creator": None, "--video": None}),
     "ingest_events": ("ingest", DAY | {"--source": ..., "--format": None}),
     "plan_delivery": ("plan-delivery", DAY | {"--content": None, "--frontier": False, "--chart": None}),
-    "query": ("query", COMMON | {"--rows": 50}),
+    "query": ("query", COMMON | {"--rows": None, "--format": "table", "--output": None}),
     "report": ("report", DAY | {"--output": None}),
     "sweep_frontier": ("sweep-frontier", STUDY | {"--target": None}),
+    "whatif": ("whatif", STUDY),
 }
-"""The verb of each job script, and the options that the script has had since version 0.1 with their defaults."""
+"""The verb of each job script, and its options with their defaults, which must stay as they are."""
 
 
 def leaves(group: TyperGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], TyperCommand]]:
@@ -153,6 +156,11 @@ def test_verb_and_its_options_say_what_they_are(path: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("path", VERBS)
+def test_every_verb_may_be_quiet_or_verbose(path: tuple[str, ...]) -> None:
+    assert {"--quiet", "--verbose"} <= set(options_of(VERBS[path]))
+
+
+@pytest.mark.parametrize("path", VERBS)
 def test_misspelt_option_is_not_taken_for_another(path: tuple[str, ...]) -> None:
     options = set(options_of(VERBS[path])) | {"--help"}
     for flag in sorted(options):
@@ -229,6 +237,26 @@ def test_wrong_command_line_is_one_line_and_exit_code_2() -> None:
     (line,) = ended.stderr.splitlines()
     assert "ERROR creatorpool run: No such option: --dat" in line
     assert line.endswith("See `creatorpool run --help`")
+
+
+def test_version_is_the_one_that_ledgers_keep() -> None:
+    ended = command("--version")
+
+    first, second = ended.stdout.splitlines()
+    assert ended.returncode == 0
+    assert first == f"creatorpool {code_version()}"
+    assert re.fullmatch(r"Python 3\.\d+\.\d+, pyspark 4\S+, pysail \S+, deltalake \S+", second)
+
+
+def test_quiet_and_verbose_change_what_is_logged(tmp_path: Path) -> None:
+    wrong = ("claims", "release", "signals", "--reason", "x", "--date", "2026-11-20", "--root", str(tmp_path))
+
+    usual, quiet, verbose = (command(*wrong, *option) for option in ((), ("--quiet",), ("--verbose",)))
+
+    assert [ended.returncode for ended in (usual, quiet, verbose)] == [2, 2, 2]
+    assert len(usual.stderr.splitlines()) == len(quiet.stderr.splitlines()) == 1
+    assert "nobody holds signals of 2026-11-20" in quiet.stderr
+    assert "in release_claim" in verbose.stderr, "where in the code the error came from"
 
 
 def completed(words: str) -> list[str]:

@@ -53,7 +53,8 @@ PROMISED = {
     "contract_results": "date contract rule run_id | severity passed rows_checked rows_failed example?",
     "payout_changes": "date against_date category video_id | creator_id against_creator_id? "
     "against_payout_micros payout_micros "
-    + " ".join(f"{part}_micros" for part in ["change", *PARTS.split(), "custom", "membership", "policy", "rounding"]),
+    + " ".join(f"{part}_micros" for part in ["change", *PARTS.split(), "custom", "membership", "policy", "rounding"])
+    + " revenue_micros? platform_share_micros? unallocated_micros?",
     "creator_statements": "date creator_id | currency payout_micros pulse_micros total_micros videos_paid "
     "against_date? against_payout_micros? change_micros? largest_reason? largest_reason_micros? statement",
     "allocation_frontier": "date category objective alpha lambda_eff | efficiency efficiency_log? fairness? "

@@ -13,7 +13,8 @@ from tests.allocation.filled_pools import filled
 from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.pool_creators import pool_creators
 from creatorpool.allocation.split import PoolTerms, split_pool
-from creatorpool.explanation.decomposition import DayPolicy
+from creatorpool.explanation.decomposition import DayPolicy, PoolState
+from creatorpool.explanation.pool_money import PoolMoney
 from creatorpool.explanation.pricing import PaidVideos, published_price, published_state
 from creatorpool.quality.geometric import geometric_quality
 from creatorpool.quality_components import COMPONENT_NAMES
@@ -61,6 +62,16 @@ class PoolDay:
         """The pool's `PoolState` and its micros."""
         videos = self.paid(policy)
         return published_state(published_price(videos, self.money, policy), videos), videos.payout.astype(np.int64)
+
+
+def half_of(money: float) -> PoolMoney:
+    """A pool of `money` micros, half of what advertisers paid."""
+    return PoolMoney(2 * round(money), 0.5, round(money))
+
+
+def halves(before: PoolState, after: PoolState) -> tuple[PoolMoney, PoolMoney]:
+    """The same of two days' pools."""
+    return half_of(before.money), half_of(after.money)
 
 
 policies = st.builds(

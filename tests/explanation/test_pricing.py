@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from tests.explanation.pool_days import EXPONENTS, PoolDay
+from tests.explanation.pool_days import EXPONENTS, PoolDay, halves
 
 from creatorpool.allocation import allocate
 from creatorpool.allocation.policy import SplitPolicy
@@ -49,7 +49,7 @@ def test_published_price_of_a_pool_with_capped_creators_is_the_one_it_was_paid_a
 
     # The cap starts to bind: its effect is `bounds`, and the higher price causes the rest of the change.
     before = published_state(published_price(uncapped, MONEY, policy), uncapped)
-    parts = payout_parts(before, state, policy)
+    parts = payout_parts(before, state, policy, halves(before, state))
     assert np.all(parts["bounds"][is_held & (before.payout > floor)] < 0)
     assert_array_equal(parts["bounds"][(videos.bound == "interior") & (uncapped.bound == "interior")], 0.0)
     assert_allclose(sum(parts.values()), state.payout - before.payout, atol=1e-3)

@@ -123,7 +123,7 @@ refused = [
     (lambda: simulated_cohort(150, 0), "too few entrants: 150"),
     (lambda: count_cohort(np.linspace(0, 1, 500), np.zeros((500, 12))), "none passed"),
     (lambda: count_cohort(np.linspace(0, 1, 500), np.ones((500, 12))), "all passed"),
-    (lambda: count_cohort(np.arange(500) % 3, np.random.default_rng(0).random((500, 12)) < 0.5), "3 bins only"),
+    (lambda: count_cohort(np.arange(500) % 3, np.random.default_rng(0).random((500, 12)) < 0.5), "only 3 bins"),
 ]
 
 

@@ -137,6 +137,7 @@ def source_of_day(source: Path, copy: Path) -> Path:
     return copy
 
 
+@pytest.mark.once
 def test_entries_that_no_table_reads_are_named(warehouse: Warehouse, tmp_path: Path) -> None:
     source = write_parquet(tmp_path / "source", good_tables())
     (source / "creator.csv").write_text("misspelt")
@@ -168,6 +169,7 @@ def test_damaged_parquet_pages_are_an_input_error(warehouse: Warehouse, tmp_path
         ingest(warehouse, source)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("day", [date(1, 1, 1), date(1, 1, 2)])
 def test_day_without_days_before_it_is_refused(warehouse: Warehouse, tmp_path: Path, day: date) -> None:
     with pytest.raises(InputError, match=r"ingest\.late_window_days"):
@@ -195,6 +197,7 @@ def test_staged_files_hold_hashed_ids_only(spark: SparkSession, tmp_path: Path, 
     assert "viewer-" not in shown
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -216,6 +219,7 @@ def test_messages_show_no_delivered_id_where_ids_are_hashed(
     assert "viewer-1" not in str(caught.value)
 
 
+@pytest.mark.once
 def test_message_about_a_long_broken_row_is_short(warehouse: Warehouse, tmp_path: Path) -> None:
     tables = good_tables() | {"viewers": [good_viewer(1, trust_tier="celebrity" * 1_000)]}
     with pytest.raises(InputError, match="trust_tier_known 1") as caught:
@@ -223,6 +227,7 @@ def test_message_about_a_long_broken_row_is_short(warehouse: Warehouse, tmp_path
     assert len(str(caught.value)) < 500
 
 
+@pytest.mark.once
 def test_staged_files_of_dead_runs_are_removed_at_the_next_start(warehouse: Warehouse, tmp_path: Path) -> None:
     left = Path(str(warehouse.root)) / "_staging" / "dead-run" / "events-0.parquet"
     left.parent.mkdir(parents=True)
@@ -232,6 +237,7 @@ def test_staged_files_of_dead_runs_are_removed_at_the_next_start(warehouse: Ware
     assert not left.exists()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("amounts", "warns"),
     [
@@ -259,6 +265,7 @@ def test_micros_written_like_units_cause_a_warning(
     assert bool(warnings) == warns
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("kind", "warns"), [(pa.decimal128(25, 6), True), (pa.float64(), True), (pa.int64(), False)])
 def test_micros_of_a_type_with_fractions_cause_a_warning(
     warehouse: Warehouse, tmp_path: Path, kind: pa.DataType, warns: bool

@@ -1,7 +1,7 @@
-"""Forks a process for each job script that standard input names, after the imports that would take each of them seconds.
+"""Forks a process for each job script that standard input names, after imports that would take each script seconds.
 
-A request is one line, a JSON array: the command, its environment, the files of its standard output and error, and how
-many seconds it may take. The answer is one line: the exit code of the process, or null if it was killed for its time.
+A request is one line, a JSON array: the command, its environment, the files of its standard output and error, and its
+time limit in seconds. The answer is one line: the exit code of the process, or null if the limit ended it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def serve() -> None:
 
 
 def run_script(command: list[str], environment: dict[str, str], outputs: list[str]) -> NoReturn:
-    """Become the script's process. It leaves by its own exit code."""
+    """Become the script's process, which ends with its own exit code."""
     os.setsid()
     os.environ.clear()
     os.environ.update(environment)
@@ -58,7 +58,7 @@ def run_script(command: list[str], environment: dict[str, str], outputs: list[st
 
 
 def exit_code(process: int, seconds: float) -> int | None:
-    """Wait for a child; kill it, and all that it started, when its time is over."""
+    """Wait for a child; kill it and its descendants at the time limit."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         ended, status = os.waitpid(process, os.WNOHANG)

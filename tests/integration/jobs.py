@@ -1,8 +1,8 @@
-"""Runs job scripts to their end, each in a process of its own, without paying for the same start again and again.
+"""Runs job scripts to their end, each in its own process, without repeating the slow start.
 
-A job's process is forked from a server that has done the slow imports (`job_server.py`). On Spark it connects to a Java
-process that outlives it, as a script under `spark-submit` does: each job starts a Spark context of its own there and
-stops it, and the next job finds compiled code.
+A job's process is forked from a server that has done the slow imports (`job_server.py`). On Spark it connects to a
+shared Java process, like a script under `spark-submit`: each job starts and stops its own Spark context there, and the
+next job uses the compiled code.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from tools.processes import fresh_environment
 SERVER = Path(__file__).with_name("job_server.py")
 JOB_SECONDS = 500
 JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-"""Java's second compiler pays off after minutes only, and takes a core until then."""
+"""Java's second compiler saves time only after minutes, and uses a core until then."""
 
 
 class Jobs:
-    """Starts job scripts; holds the processes that they share."""
+    """Starts job scripts and owns the processes that they share."""
 
     def __init__(self) -> None:
         self._server: subprocess.Popen[str] | None = None
@@ -46,7 +46,7 @@ class Jobs:
         return subprocess.CompletedProcess(command, code, stdout, stderr)
 
     def close(self) -> None:
-        """End what the jobs share."""
+        """End the shared processes."""
         if self._server is not None:
             self._server.communicate()
             self._server = None
@@ -77,7 +77,7 @@ class Jobs:
 
 @contextmanager
 def running_jobs() -> Iterator[Jobs]:
-    """Jobs, and the end of what they share."""
+    """Yield `Jobs`, and end its shared processes."""
     jobs = Jobs()
     try:
         yield jobs

@@ -136,6 +136,26 @@ def test_dry_run_prints_the_same_pools_and_writes_nothing(
 
 
 @pytest.mark.once
+def test_dry_run_of_a_published_day_computes_with_the_settings_given_and_writes_nothing(
+    undisturbed: Path, job: Job
+) -> None:
+    before = sorted(undisturbed.rglob("*"))
+
+    given = ("--set", "allocation.alpha=0.7", "--set", "pools.platform_share=0.4")
+    ended = job("allocate_pool.py", "--date", DAY, "--root", undisturbed, "--dry-run", *given)
+
+    assert ended.returncode == 0, ended.stderr
+    assert "computed, nothing written (dry run)" in ended.stdout
+    assert "these settings: pools.platform_share 0.5 → 0.4; allocation.alpha 0.5 → 0.7." in ended.stdout
+    paid = sum(pool.paid_micros for pool in published_pools(Warehouse(None, undisturbed), DAY).values())
+    (every,) = [line.split("│") for line in ended.stdout.splitlines() if line.startswith("│ all ")]
+    assert float(every[4]) == pytest.approx(0.2 * paid / 1e6, abs=0.02)
+    for table in ("Pools", "By creator size", "Creators who would gain or lose most"):
+        assert table in ended.stdout
+    assert sorted(undisturbed.rglob("*")) == before
+
+
+@pytest.mark.once
 def test_two_runs_at_once_end_in_one_published_day_and_one_refusal(
     undisturbed: Path, raw_day: Path, engine: str, tmp_path: Path
 ) -> None:

@@ -68,6 +68,25 @@ def test_audit_integrity_of_one_pool_measures_attacks_on_it(tables: Path, job: J
     assert {row["gain_micros"] for row in rows if row["rule"] == "equal"} == {0}
 
 
+def test_whatif_shows_settings_side_by_side_and_writes_its_chart_alone(tables: Path, job: Job, engine: str) -> None:
+    before = {path for path in tables.rglob("*") if path.is_file()}
+
+    settings = ("allocation.alpha=0.7", "quality.smoothing=empirical_bayes; allocation.objective=log")
+    ended = job("whatif.py", "--date", DAY, "--root", tables, *settings, engine=engine)
+
+    assert ended.returncode == 0, ended.stderr
+    for words in (
+        "published",
+        "allocation.alpha=0.7: allocation.alpha 0.5 → 0.7.",
+        "quality.smoothing none → empirical_bayes; allocation.objective linear → log.",
+        "By creator size",
+        "Creators who would gain or lose most",
+    ):
+        assert words in ended.stdout
+    written = {path for path in tables.rglob("*") if path.is_file()} - before
+    assert {path.name for path in written} == {f"whatif-{DAY}.html"}
+
+
 @pytest.mark.parametrize("script", ["sweep_frontier.py", "compare_rules.py", "audit_integrity.py"])
 def test_study_of_an_unpublished_day_ends_with_bad_input(tmp_path: Path, job: Job, script: str) -> None:
     ended = job(script, "--date", DAY, "--root", tmp_path)

@@ -13,9 +13,15 @@ from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.pool_creators import pool_creators
 from creatorpool.comparison.rules import Viewing
 from creatorpool.integrity.attack import BEHAVIOURS, fake_viewer
-from creatorpool.integrity.audit import AS_CONFIGURED, AuditPlan, audit_rivals, audit_targets, most_exploitable
+from creatorpool.integrity.audit import (
+    AS_CONFIGURED,
+    AuditPlan,
+    audit_rivals,
+    audit_targets,
+    gains_under_other_rules,
+    most_exploitable,
+)
 from creatorpool.integrity.market import Attack, Market, MarketPool, index_in_pool
-from creatorpool.integrity.rivals import gains_under_other_rules
 
 ACT = fake_viewer("verified", "act", 2)
 PLAN = AuditPlan({"unverified": 1_000, "verified": 100_000}, [1, 10], 3, 0.1, 4)

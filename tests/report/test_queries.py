@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from datetime import date
@@ -13,6 +14,9 @@ import pytest
 from pyspark.sql import SparkSession
 from tests.checkout import project_root
 
+from creatorpool.errors import InputError
+from creatorpool.report.query import query_rows
+from creatorpool.report.query_output import as_text
 from creatorpool.runs.published_rows import published_arrow, published_rows
 from creatorpool.settings import load_settings
 from creatorpool.stages.allocation import publish_payouts
@@ -85,3 +89,37 @@ def test_query_gives_the_same_rows_everywhere(warehouse: Warehouse, title: str) 
     assert bool(on_spark) != (title in EMPTY), "a query shows something, unless it looks for faults"
     assert on_polars == on_spark
     assert on_duckdb == on_spark
+
+
+def test_query_says_when_it_leaves_rows_out(warehouse: Warehouse) -> None:
+    every = query_rows(warehouse, "SELECT creator_id FROM creator_payouts ORDER BY creator_id")
+    some = query_rows(warehouse, "SELECT creator_id FROM creator_payouts ORDER BY creator_id", 2)
+
+    assert (every.is_cut, some.is_cut) == (False, True)
+    assert every.rows.num_rows > 2
+    assert some.rows.equals(every.rows.slice(0, 2))
+
+
+def test_query_gives_typed_rows_in_every_format(warehouse: Warehouse) -> None:
+    found = query_rows(warehouse, "SELECT date, total_micros, array(1, 2) AS parts FROM creator_payouts LIMIT 1")
+
+    (record,) = (json.loads(line) for line in as_text(found.rows, "json").splitlines())
+    assert record["date"] == DAY.isoformat()
+    assert isinstance(record["total_micros"], int)
+    assert record["parts"] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("SELEC 1", "SELEC"),
+        ("SELECT nosuch FROM creator_payouts", "nosuch"),
+        ("SELECT * FROM nosuch", "nosuch"),
+        ("SELECT total_micros / (total_micros - total_micros) FROM creator_payouts", "(zero|ZERO)"),
+    ],
+)
+def test_query_with_a_fault_is_one_line_with_the_engines_reason(warehouse: Warehouse, sql: str, reason: str) -> None:
+    with pytest.raises(InputError, match=rf"the query cannot be run: .*{reason}.*SHOW TABLES") as caught:
+        query_rows(warehouse, sql)
+
+    assert "\n" not in str(caught.value)

@@ -81,8 +81,16 @@ PayFrom = Callable[[RunContext, str, DataFrame], None]
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        (["allocation.floor_micros=10000000"], InfeasiblePoolError, "floors of 10000000 micros for"),
-        (["allocation.cap_micros=1"], InfeasiblePoolError, "caps of 1 micros for"),
+        (
+            ["allocation.floor_micros=10000000"],
+            InfeasiblePoolError,
+            r"floors of 10\.00 USD for 18 videos .* allocation.on_floors_exceed_pool",
+        ),
+        (
+            ["allocation.cap_micros=1"],
+            InfeasiblePoolError,
+            r"caps of 0\.000001 USD for .* allocation.on_caps_below_pool",
+        ),
     ],
 )
 def test_allocate_day_that_cannot_meet_its_bounds_stops_and_publishes_nothing(
@@ -113,7 +121,7 @@ def test_allocate_day_in_two_currencies_stops(at: NightMaker, pay_from: PayFrom)
     other = F.when(F.col("category") == "music", F.lit("EUR")).otherwise(F.col("currency"))
     pay_from(run, "ad_revenue", revenue.withColumn("currency", other))
 
-    with pytest.raises(InputError, match=r"of one day must be in one currency, got \['EUR', 'USD'\]"):
+    with pytest.raises(InputError, match="in one currency, got EUR and USD: load each currency under its own root"):
         publish_payouts(run)
 
 
@@ -121,7 +129,9 @@ def test_allocate_day_without_revenue_stops(at: NightMaker, pay_from: PayFrom) -
     run = at()
     pay_from(run, "ad_revenue", run.warehouse.read("ad_revenue", day=DAY).where("false"))
 
-    with pytest.raises(InputError, match="no row of the day"):
+    with pytest.raises(
+        InputError, match="no row of 2026-11-20: there is nothing to pay out; deliver the day's revenue"
+    ):
         publish_payouts(run)
 
 
@@ -196,12 +206,12 @@ def test_republish_scores_the_day_again_under_the_given_configuration(at: NightM
 
 
 def test_allocate_day_of_an_unknown_category_names_the_pools(at: NightMaker) -> None:
-    with pytest.raises(InputError, match=r"the day has no pools \['cooking'\]; its pools are \['comedy'"):
+    with pytest.raises(InputError, match=r"the day has no pool \['cooking'\]; its pools are \['comedy'"):
         publish_payouts(at(), ["cooking"])
 
 
 def test_allocate_day_before_ingestion_says_what_to_run(spark: SparkSession, tmp_path: Path) -> None:
-    with pytest.raises(MissingTableError, match=r"events of 2026-11-20 are not published .* creatorpool run --date"):
+    with pytest.raises(MissingTableError, match=r"events of 2026-11-20 are not published .* `creatorpool run --date"):
         publish_payouts(night(spark, tmp_path))
 
 

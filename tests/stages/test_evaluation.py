@@ -12,9 +12,15 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from tests.actions import flags
 
-from creatorpool.errors import InputError, MissingTableError
+from creatorpool.errors import ConfigurationError, InputError, MissingTableError
 from creatorpool.settings import load_settings
-from creatorpool.stages.evaluation import EvaluationRules, EventWindow, evaluate, published_window
+from creatorpool.stages.evaluation import (
+    EvaluationRules,
+    EventWindow,
+    evaluate,
+    evaluated_changes,
+    published_window,
+)
 
 RULES = EvaluationRules(min_viewers=5, long_view_ms=18_000, draws=50, seed=1)
 
@@ -85,3 +91,11 @@ def test_evaluate_without_enough_viewers_is_refused(real_window):
 def test_published_window_names_days_that_are_not_published(warehouse):
     with pytest.raises(MissingTableError, match="events of 2026-11-19, 2026-11-20 are not published"):
         published_window(warehouse, dt.date(2026, 11, 20), 2)
+
+
+def test_configurations_of_equal_quality_are_refused_whatever_else_differs():
+    shrunk = load_settings(assignments=["quality.smoothing=empirical_bayes"])
+
+    assert [change.key for change in evaluated_changes(shrunk, load_settings())] == ["quality.smoothing"]
+    with pytest.raises(ConfigurationError, match=r"both configurations have the same signals and quality.*--without"):
+        evaluated_changes(load_settings(assignments=["allocation.alpha=0.7"]), load_settings())

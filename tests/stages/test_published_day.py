@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from creatorpool.errors import ConfigurationError, InputError, MissingTableError
+from creatorpool.integrity.sensitivity import Sensitivity
+from creatorpool.money import in_units
+from creatorpool.report.console import PlainConsole
+from creatorpool.report.sensitivity_summary import print_sensitivities
 from creatorpool.runs.ledger import published_run
 from creatorpool.runs.pools import published_pools
 from creatorpool.settings import load_settings
@@ -23,6 +30,7 @@ from creatorpool.stages.frontier import Target, publish_frontier
 from creatorpool.stages.ingestion import publish_ingestion
 from creatorpool.stages.integrity import publish_audit
 from creatorpool.stages.published_day import published_day
+from creatorpool.stages.sensitivity import day_sensitivities
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse
@@ -84,13 +92,15 @@ def test_published_day_uses_the_version_in_the_ledger(at: Callable[..., RunConte
 
 
 def test_published_day_that_is_not_says_what_to_run(spark: SparkSession, tmp_path: Path) -> None:
-    with pytest.raises(MissingTableError, match=r"payouts of 2026-11-20 are not published .* creatorpool run"):
+    with pytest.raises(
+        MissingTableError, match=r"payouts of 2026-11-20 are not published .* `creatorpool run --date 2026-11-20`"
+    ):
         published_day(night(spark, tmp_path))
 
 
 def test_published_day_of_an_unknown_category_names_the_pools(at: Callable[..., RunContext]) -> None:
     with pytest.raises(
-        InputError, match=r"has no published pools \['cooking'\]; its pools are \['education', 'music'\]"
+        InputError, match=r"has no published pool \['cooking'\]; its pools are \['education', 'music'\]"
     ):
         published_day(at(), ["cooking"])
 
@@ -253,3 +263,57 @@ def test_studies_of_one_day_twice_give_the_same_rows(at: Callable[..., RunContex
         found.append([rows_of(run, table) for table in ("allocation_frontier", "rule_comparison", "integrity_audit")])
 
     assert [sorted(map(str, rows)) for rows in found[0]] == [sorted(map(str, rows)) for rows in found[1]]
+
+
+@pytest.mark.parametrize(
+    ("number", "words", "assignment"),
+    [
+        ("signals.tiers.unverified", "−10%", "signals.tiers.unverified=0.72"),
+        ("signals.toxicity_penalty", "+10%", "signals.toxicity_penalty=0.55"),
+        (
+            "signals.action_weights.share",
+            "−10%",
+            f"signals.action_weights={{like: {0.064 / 0.6}, comment: {0.128 / 0.6}, share: 0.36, follow: 0.32}}",
+        ),
+    ],
+)
+def test_sensitivity_is_what_a_night_with_that_number_would_pay(
+    at: Callable[..., RunContext],
+    sensitivities: dict[tuple[str, str], Sensitivity],
+    number: str,
+    words: str,
+    assignment: str,
+) -> None:
+    found = sensitivities[number, words]
+    stored = at()
+    before = by_creator(stored.warehouse.read("pool_payouts", day=DAY))
+    other = publish_payouts(replace(at(assignment), dry_run=True), republish=True)
+
+    after = by_creator(other.pool_payouts)
+
+    gains = {creator: after[creator] - before[creator] for creator in before}
+    assert sum(before.values()) == pytest.approx(found.paid)
+    assert sum(map(abs, gains.values())) / 2 == pytest.approx(found.moved, abs=60)  # a micro of rounding per video
+    assert gains[found.gainer] == pytest.approx(found.gain, abs=60)
+    assert gains[found.loser] == pytest.approx(found.loss, abs=60)
+
+
+@pytest.fixture(scope="module")
+def sensitivities(spark: SparkSession, paid_day: Path) -> dict[tuple[str, str], Sensitivity]:
+    """The paid day's sensitivities by number and change."""
+    found = day_sensitivities(replace(night(spark, paid_day), dry_run=True))
+    return {(own.number, own.change): own for own in found}
+
+
+def test_sensitivities_are_sorted_and_printed_in_units(sensitivities: dict[tuple[str, str], Sensitivity]) -> None:
+    found, out = list(sensitivities.values()), io.StringIO()
+    print_sensitivities(PlainConsole(width=160, file=out), DAY, found, "USD")
+
+    assert [own.moved for own in found] == sorted((own.moved for own in found), reverse=True)
+    assert f"{in_units(round(found[0].paid), 'USD')}: what other beliefs would move" in out.getvalue()
+    assert "Not a micro of the payouts depends on integrity.fake_viewer_cost_micros" in out.getvalue()
+
+
+def by_creator(payouts: DataFrame) -> dict[str, int]:
+    rows = payouts.groupBy("creator_id").agg(F.sum("payout_micros").alias("micros")).collect()
+    return {row["creator_id"]: row["micros"] for row in rows}

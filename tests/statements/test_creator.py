@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creatorpool.errors import InputError
-from creatorpool.explanation.parts import PARTS
+from creatorpool.explanation.parts import REASON_NAMES
 from creatorpool.quality_components import COMPONENT_NAMES
 from creatorpool.statements.creator import VIDEOS_NAMED, DayFacts, statement_row
 
@@ -39,7 +39,7 @@ def change(
     total = sum(parts.values())
     money = {"against_payout_micros": before, "payout_micros": before + total, "change_micros": total}
     owners = {"category": "music", "video_id": video, "creator_id": now_of, "against_creator_id": before_of}
-    return owners | money | {f"{name}_micros": parts.get(name, 0) for name in PARTS}
+    return owners | money | {f"{name}_micros": parts.get(name, 0) for name in REASON_NAMES}
 
 
 def test_statement_has_earnings_videos_signals_and_changes() -> None:

@@ -24,7 +24,7 @@ def list_claims(options: TablesOptions) -> None:
     table = Table(title="Claims", title_justify="left")
     for name in ("stage", "run", "process", "since (UTC)", "lease until (UTC)", "state"):
         table.add_column(name)
-    claims = standing_claims(Warehouse(None, options.tables_root()))
+    claims = standing_claims(Warehouse(None, options.existing_root()))
     for claim in claims:
         times = (f"{claim[name]:%Y-%m-%d %H:%M:%S}" for name in ("claimed_at", "expires_at"))
         name = claim_name(claim["stage"], claim["date"])
@@ -59,12 +59,13 @@ def release(
     from creatorpool.runs.ledger import INGEST, StageRun, note_release
     from creatorpool.tables import Warehouse
 
+    _require_stage(stage)
     if not reason.strip():
         raise InputError("--reason must say why the claim is released: the ledger keeps it")
     if (day is None) != (stage == INGEST):
         raise InputError("ingest is released without --date, every other stage with the --date that it holds")
     settings = configuration.settings()
-    warehouse, claimed_day = Warehouse(None, options.tables_root()), day or EVERY_DAY
+    warehouse, claimed_day = Warehouse(None, options.existing_root()), day or EVERY_DAY
     run_id = release_claim(warehouse, stage, claimed_day, reason)
     facts, moment = {"reason": reason, "released_by": owner()}, now()
     note_release(
@@ -72,3 +73,14 @@ def release(
         StageRun(claimed_day, stage, run_id, settings.sha256(), code_version(), {}, {}, facts, moment, moment),
     )
     print(f"{claim_name(stage, claimed_day)} is released; run {run_id}, should it go on, publishes nothing")
+
+
+def _require_stage(name: str) -> None:
+    """Raise InputError if no stage has this name."""
+    from creatorpool.spelling import did_you_mean
+    from creatorpool.stages.maintenance import MAINTAIN
+    from creatorpool.stages.order import STAGES
+
+    known = [*(stage.name for stage in STAGES), MAINTAIN]
+    if name not in known:
+        raise InputError(f"there is no stage '{name}'{did_you_mean(name, known) or '.'} Stages are {', '.join(known)}")

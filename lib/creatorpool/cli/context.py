@@ -24,7 +24,8 @@ def open_warehouse(options: EngineOptions, settings: Settings) -> Iterator[tuple
     """A session on the engine of `options`, and their tables."""
     engine = resolve_engine(options.engine, settings.engine)
     root = options.tables_root()
-    logger.info("%s engine, tables under %s, conf/ and data_contracts/ of %s", engine, root, project())
+    facts = {"engine": engine, "root": str(root), "project": str(project())}
+    logger.info("%s engine, tables under %s, conf/ and data_contracts/ of %s", *facts.values(), extra={"facts": facts})
     if warning := unread_folder():
         logger.warning("%s", warning)
     with open_session(engine, settings.engine) as session:

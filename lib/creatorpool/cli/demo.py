@@ -12,6 +12,8 @@ from typing import Annotated
 
 import typer
 
+from creatorpool.cli.loudness import own_words
+
 SYNTHETIC_DAY, KUAIRAND_DAY = date(2026, 11, 20), date(2022, 4, 10)
 
 
@@ -80,7 +82,7 @@ def _run(verb: str, *arguments: str, quiet: bool = False) -> None:
     # The package of this process, installed or not; what lies in the working directory is no package of ours.
     library = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, (library, os.environ.get("PYTHONPATH"))))
-    command = [sys.executable, "-P", "-m", "creatorpool.cli", verb, *arguments]
+    command = [sys.executable, "-P", "-m", "creatorpool.cli", verb, *arguments, *own_words()]
     ended = subprocess.run(command, check=False, stdout=shown, env=os.environ | {"PYTHONPATH": path})
     if ended.returncode:
         sys.exit(ended.returncode)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from creatorpool.cli.options import Category, DayOptions, EngineOptions, day_option
+from creatorpool.cli.options import Category, DayOptions, EngineOptions, day_option, source_formats
 from creatorpool.cli.progress import counted
 from creatorpool.errors import CreatorpoolError, InputError
 
@@ -30,17 +31,36 @@ def run(
         Path | None, typer.Option(metavar="DIR", help="folder of the day's logs, if they are not ingested yet")
     ] = None,
     category: Category = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="print the same summary and write nothing")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="compute with these settings and write nothing; shows what would change")
+    ] = False,
     republish: Annotated[bool, typer.Option("--republish", help="replace payouts that are published already")] = False,
 ) -> None:
     """Run the stages of a day that are not published yet, and publish its payouts."""
     from creatorpool.cli.context import open_run
     from creatorpool.report.summary import print_summary
+    from creatorpool.runs.pools import published_pools
     from creatorpool.stages.order import run_night
 
     with open_run(options, dry_run=dry_run) as context:
-        print_summary(context, run_night(context, source, category or (), republish=republish))
-        _write_report(context)
+        if dry_run and published_pools(context.warehouse, context.day):
+            _try(context, source, category or (), renewed=republish)
+        else:
+            print_summary(context, run_night(context, source, category or (), republish=republish))
+            _write_report(context)
+
+
+def _try(context: RunContext, source: Path | None, categories: Collection[str], *, renewed: bool) -> None:
+    """Compute a published day with the run's settings, and show it beside what is published."""
+    from creatorpool.report.console import PlainConsole
+    from creatorpool.report.whatif_summary import print_study
+    from creatorpool.stages.ingestion import publish_ingestion
+    from creatorpool.stages.whatif import Scenario, what_if
+
+    publish_ingestion(context, source)
+    scenario = Scenario("these settings", context.settings)
+    study = what_if(context, [scenario], categories, renewed=renewed)
+    print_study(PlainConsole(width=120), context.day, study, "computed, nothing written (dry run)")
 
 
 def _write_report(context: RunContext) -> None:
@@ -56,7 +76,12 @@ def ingest(
     options: DayOptions,
     source: Annotated[Path, typer.Option(metavar="DIR", help="folder of the day's logs")],
     format: Annotated[
-        Literal["native", "kuairand"] | None, typer.Option(help="layout of the logs; default: ingest.format")
+        str | None,
+        typer.Option(
+            metavar="FORMAT",
+            help="layout of the logs: native, or a mapping in conf/sources/; default: ingest.format",
+            autocompletion=source_formats,
+        ),
     ] = None,
 ) -> None:
     """Load one day's raw logs into checked tables; rows that break a rule go to quarantine."""
@@ -101,7 +126,8 @@ def backfill(
     settings = options.settings()
     with open_warehouse(options, settings) as (_, warehouse):
         for number, day in enumerate(counted(days, "days"), 1):
-            logger.info("%s backfill: day %d of %d", day, number, len(days))
+            facts = {"day": day.isoformat(), "number": number, "days": len(days)}
+            logger.info("%s backfill: day %d of %d", day, number, len(days), extra={"facts": facts})
             _run_day(warehouse, settings, day, source)
     print(f"{len(days)} days from {first} to {last} are published.")
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from creatorpool.errors import MissingTableError
+
 if TYPE_CHECKING:
     from creatorpool.settings import Settings
 
@@ -34,6 +36,13 @@ def parsed_day(text: str) -> date:
 def day_option(*names: str, help: str) -> Any:
     """An option that takes a day."""
     return typer.Option(*names, metavar="YYYY-MM-DD", parser=parsed_day, help=help)
+
+
+def source_formats() -> list[str]:
+    """What `ingest.format` may be, for the shell's completion."""
+    from creatorpool.ingest.sources.mapping import NATIVE, mapping_names
+
+    return [NATIVE, *mapping_names()]
 
 
 Day = Annotated[date, day_option("--date", help="the day")]
@@ -67,6 +76,16 @@ class TablesOptions:
         from creatorpool.storage.places import tables_root
 
         return tables_root(self.root)
+
+    def existing_root(self) -> Path | str:
+        """The same for verbs that only look or tidy up; MissingTableError if it is no folder of this machine."""
+        root = self.tables_root()
+        if isinstance(root, Path) and not root.is_dir():
+            raise MissingTableError(
+                f"nothing is published under {self.root}: there is no such folder; name the tables' folder with --root "
+                f"or in {ROOT_VARIABLE}"
+            )
+        return root
 
 
 @dataclass(frozen=True, kw_only=True)

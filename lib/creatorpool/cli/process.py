@@ -52,7 +52,8 @@ def run_and_exit(main: Callable[[list[str]], None]) -> NoReturn:
     try:
         main(sys.argv[1:])
     except CreatorpoolError as error:
-        logger.error("%s", error)
+        facts = {"error": type(error).__name__, "exit_code": error.exit_code}
+        logger.error("%s", error, extra={"facts": facts})
         _leave(error.exit_code)
     except KeyboardInterrupt:
         _leave_interrupted()

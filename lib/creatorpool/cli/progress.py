@@ -89,7 +89,7 @@ def _progress(*columns: ProgressColumn) -> Progress:
 
 
 def _is_shown() -> bool:
-    return sys.stderr.isatty() and _terminal().is_interactive
+    return logger.level <= logging.INFO and sys.stderr.isatty() and _terminal().is_interactive
 
 
 @cache

@@ -25,8 +25,8 @@ WORTHWHILE = 1e-3
 """Least gain of the platform, as a share of its value today, for which changes are advised"""
 
 NO_COST = (
-    "the measured quality is not what a cost κq²/2 would make creators choose under these terms: without a cost "
-    "(incentives.segments.<name>.cost_kappa) nobody can say how they would answer another policy"
+    "no cost κq²/2 makes the measured quality a best response under these terms: set the creators' cost, "
+    "incentives.segments.<name>.cost_kappa, so that their response to another policy can be computed"
 )
 
 

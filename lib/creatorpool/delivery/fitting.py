@@ -28,10 +28,10 @@ from creatorpool.errors import InputError
 AT_BOUND = 1e-6
 MIN_GROWTH = 0.001
 """log10 y_m must exceed log10 of the anchor's clicks by this."""
-AT_CEILING = "no saturation in sight: y_max ends at its bound"
-AT_FLOOR = "no growth in sight: y_max ends at its bound"
-AT_RATE = "r ends at its bound"
-NOT_CONVERGED = "the descent did not settle"
+AT_CEILING = "no saturation found: y_max is at its bound"
+AT_FLOOR = "no growth found: y_max is at its bound"
+AT_RATE = "r is at its bound"
+NOT_CONVERGED = "the fit did not converge"
 COLD = "cold start, by the category's prior: "
 
 

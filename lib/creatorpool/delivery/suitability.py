@@ -31,7 +31,7 @@ class Reasons:
     DECREASING = "clicks fall as impressions rise"
     FLAT = "clicks do not rise with impressions"
     FEW_RISING = "too few days on which clicks rise with impressions"
-    HUGE_DAY = "one huge day makes the whole span of impressions"
+    HUGE_DAY = "one day makes most of the span of impressions"
 
 
 @dataclass(frozen=True, eq=False)

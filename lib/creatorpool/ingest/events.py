@@ -9,11 +9,12 @@ from functools import reduce
 from pyspark.sql import DataFrame, SparkSession
 
 from creatorpool.contracts import Contract, RowRule
-from creatorpool.ingest.delivery import Delivery
+from creatorpool.ingest.delivery import Delivery, LeftOut
 from creatorpool.ingest.duplicates import duplicate_key_hashes, stored_hashes, with_key
 from creatorpool.ingest.materialize import broadcast_if_small, materialized_if_small
 from creatorpool.ingest.outcomes import count_outcomes
 from creatorpool.ingest.rules import conflict_rule, known_rule, window_rule, with_known
+from creatorpool.ingest.steps import log_step
 from creatorpool.ingest.validation import ValidatedTable, conformed, deduplicate, flag_rows, table_counts
 
 KEY = ("event_id",)
@@ -49,7 +50,7 @@ class DeduplicatedEvents:
     rules: tuple[RowRule, ...]
     is_text: bool
     rows_read: int | None
-    other_day: int
+    left_out: LeftOut
 
     def flag(self, viewers: Dimension, videos: Dimension) -> DataFrame:
         """The events with column `failed_rules`, the names of the rules that each breaks."""
@@ -61,12 +62,11 @@ class DeduplicatedEvents:
 
     def validate(self, day: date, viewers: Dimension, videos: Dimension) -> ValidatedTable:
         """The events with `failed_rules`, and their counts; events of days before `day` count as late."""
+        log_step(self.contract.name, "checks every rule")
         flagged = self.flag(viewers, videos)
         outcomes = count_outcomes(flagged, self.contract)
         duplicates = 0 if self.rows_read is None else self.rows_read - outcomes.rows
-        return ValidatedTable(
-            self.contract, flagged, table_counts(outcomes, duplicates, other_day=self.other_day, day=day)
-        )
+        return ValidatedTable(self.contract, flagged, table_counts(outcomes, duplicates, self.left_out, day=day))
 
 
 def deduplicate_events(
@@ -86,12 +86,13 @@ def deduplicate_events(
         contract = replace(contract, row_rules=kept_rules)
     rows = conformed(delivery, contract)
     rules = [window_rule(*window), known_rule("viewer_id"), known_rule("video_id")]
+    log_step(contract.name, "looks for repeated events")
     duplicate_keys = _duplicate_keys(rows, contract, session, stored)
     if duplicate_keys is None:
-        return DeduplicatedEvents(rows, contract, tuple(rules), delivery.is_text, None, delivery.other_day)
+        return DeduplicatedEvents(rows, contract, tuple(rules), delivery.is_text, None, delivery.left_out)
     kept = deduplicate(rows, duplicate_keys, contract, KEY, session, None if stored is None else stored.rows)
     rules.append(conflict_rule(contract))
-    return DeduplicatedEvents(kept, contract, tuple(rules), delivery.is_text, rows.count(), delivery.other_day)
+    return DeduplicatedEvents(kept, contract, tuple(rules), delivery.is_text, rows.count(), delivery.left_out)
 
 
 def _duplicate_keys(

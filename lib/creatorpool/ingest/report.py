@@ -7,13 +7,16 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
+_UNUSUAL = ("late", "duplicates", "quarantined", "other_day", "filtered", "merged")
+
 
 @dataclass(frozen=True)
 class TableCounts:
-    """Rows of one table: read = accepted + duplicates + quarantined + other_day.
+    """Records of one table: read = accepted + duplicates + quarantined + other_day + filtered + merged.
 
     `accepted` includes `late` rows. `duplicates` are rows that are identical to another delivered row, or to a stored
-    row. `broken` counts rows by broken rule; a row may break several rules.
+    row. A mapping may leave records out (`filtered`), or make one row of several (`merged` of them are in the row of
+    another). `broken` counts rows by broken rule; a row may break several rules.
     """
 
     read: int
@@ -22,7 +25,14 @@ class TableCounts:
     quarantined: int = 0
     late: int = 0
     other_day: int = 0
+    filtered: int = 0
+    merged: int = 0
     broken: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """Rows that the records make: without those that were filtered, or merged into another's row."""
+        return self.read - self.filtered - self.merged
 
 
 @dataclass(frozen=True)
@@ -39,14 +49,14 @@ class IngestReport:
         """Counts by table, as JSON can hold them."""
         return {table: asdict(counts) for table, counts in self.tables.items()}
 
-    def lines(self) -> Iterator[str]:
-        """One line per table with its counts, for the run's log."""
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """Each table and one line with its counts, for the run's log."""
         for table, counts in self.tables.items():
-            yield f"{table}: {_sentence(counts)}"
+            yield table, f"{table}: {_sentence(counts)}"
 
 
 def _sentence(counts: TableCounts) -> str:
-    extra = {name: getattr(counts, name) for name in ("late", "duplicates", "quarantined", "other_day")}
+    extra = {name: getattr(counts, name) for name in _UNUSUAL}
     parts = [f"{counts.read} read", f"{counts.accepted} accepted"]
     parts += [f"{number} {name.replace('_', ' ')}" for name, number in extra.items() if number]
     broken = ", ".join(f"{rule} {number}" for rule, number in sorted(counts.broken.items()))

@@ -127,6 +127,11 @@ def day_outputs(pools: Mapping[str, PoolRun]) -> Mapping[str, int]:
     return next(iter(pools.values())).outputs
 
 
+def latest_pool(pools: Mapping[str, PoolRun]) -> PoolRun:
+    """The row with the latest input versions; rows of releases before 0.2 may name different inputs."""
+    return max(pools.values(), key=lambda row: (sorted(row.inputs.items()), row.category))
+
+
 def pool_records(warehouse: Warehouse, day: date, pools: Sequence[PoolRun]) -> tuple[list[dict[str, Any]], int]:
     """The day's rows of `allocation_runs` with `pools` published, and the version of the table that they replace.
 

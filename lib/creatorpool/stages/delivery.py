@@ -132,7 +132,8 @@ def _planned(context: RunContext, inputs: Mapping[str, Any], curves: pa.Table) -
         )
     for drawer in day.unserved:
         context.warn(DELIVERY, f"drawer {drawer} is not planned: it has no capacity in {POSITIONS}")
-    context.log(DELIVERY, f"{len(day.content_id)} contents planned", views=plan.measures.views, gap=plan.gap)
+    planned = {"contents": len(day.content_id), "views": plan.measures.views, "gap": plan.gap}
+    context.log(DELIVERY, f"{len(day.content_id)} contents planned", **planned)
     context.store(context.warehouse.frame(records, PLAN), PLAN)
     return {PLAN: len(records), "plan": facts}
 

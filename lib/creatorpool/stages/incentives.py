@@ -158,7 +158,7 @@ def _compute(context: RunContext, inputs: Mapping[str, Any]) -> dict[str, Any]:
     settings = context.settings.incentives
     frames = _frames(context, inputs)
     cohorts, found, rules = estimates(frames, settings)
-    context.log(INCENTIVES, f"{len(cohorts)} segments estimated")
+    context.note(INCENTIVES, f"{len(cohorts)} segments estimated", segments=len(cohorts))
     success = _success_value(frames, inputs, settings)
     records = {
         "cohort_incentives": [incentive_record(c, e, rules) for c, e in zip(cohorts, found, strict=True)],

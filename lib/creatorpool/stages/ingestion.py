@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 from creatorpool.errors import InputError
 from creatorpool.ingest.day import ingest_day
 from creatorpool.ingest.pseudonyms import KEY_VARIABLE, hash_key, key_fingerprint
+from creatorpool.ingest.sources.mapping import NATIVE, load_mapping
 from creatorpool.runs.claims import EVERY_DAY, require_held
 from creatorpool.runs.ledger import INGEST, StageRun, begin_runs, publish_run, published_run, published_runs
 from creatorpool.stages.context import RunContext
@@ -69,7 +71,7 @@ def _run(context: RunContext, source: Path) -> StageRun:
     _refuse_other_key(others, fingerprint)
     inputs = {
         "source": str(source),
-        "format": context.settings.ingest.format,
+        **_format(context.settings.ingest.format),
         "before": before,
         "hash_key": fingerprint,
     }
@@ -92,8 +94,8 @@ def _run(context: RunContext, source: Path) -> StageRun:
         undo_ingestion(warehouse, begun)
         context.log(INGEST, "failed: restored the tables that this run had changed")
         raise
-    for line in report.lines():
-        context.log(INGEST, line)
+    for table, line in report.lines():
+        context.note(INGEST, line, table=table, **asdict(report.tables[table]))
     for warning in report.warnings:
         context.warn(INGEST, warning)
     run = context.finished(INGEST, STAGE.sections, inputs, report.outputs, report.counts())
@@ -111,6 +113,11 @@ def _refuse_other_key(others: Iterable[StageRun], name: str | None) -> None:
                 f"viewers: {run.day} was ingested with {_shown(earlier)}, this day would be ingested with "
                 f"{_shown(name)}: set ingest.hash_viewer_ids and {KEY_VARIABLE} as they were, or begin a new root"
             )
+
+
+def _format(name: str) -> dict[str, str]:
+    """The format, and the fingerprint of its mapping; ConfigurationError if the mapping has a fault."""
+    return {"format": name} if name == NATIVE else {"format": name, "mapping_sha256": load_mapping(name).sha256}
 
 
 def _shown(name: str | None) -> str:

@@ -15,6 +15,7 @@ from creatorpool.quality.frames.day import score_day
 from creatorpool.quality.frames.score import scored_signals
 from creatorpool.runs.ledger import INGEST, SIGNALS, StageRun, latest_run, published_runs
 from creatorpool.runs.published import published_version
+from creatorpool.stages.configured_expressions import require_signal_columns
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.runner import Stage, run_stage
 
@@ -73,7 +74,16 @@ def publish_signals(context: RunContext) -> SignalFrames:
 
 
 def compute_scores(context: RunContext, inputs: Mapping[str, int]) -> ScoredDay:
-    """Compute and store the day's signals and quality from `inputs`, versions by table; the caller publishes them."""
+    """Compute and store the day's signals and quality from `inputs`, versions by table; the caller publishes them.
+
+    Raises
+    ------
+    TableGuardError
+        If a custom signal has no column in the contract.
+    ConfigurationError
+        If the engine cannot compute a custom signal.
+    """
+    require_signal_columns(context.settings.signals, context.warehouse.contract("video_signals"))
     events, viewers, videos = input_frames(context, inputs)
     scores = score_day(events, viewers, videos, context.settings, context.store)
     entered = scored_signals(scores.signals, videos, context.settings.signals, scores.priors)
@@ -91,6 +101,18 @@ def _published(context: RunContext, run: StageRun) -> SignalFrames:
     signals, quality = read["video_signals"], read["video_quality"]
     coverage = Coverage.of_facts(run.rows) or day_coverage(signals, quality, context.settings)
     return SignalFrames(signals, quality, coverage, run.inputs, outputs, run.config_sha256)
+
+
+def stored_scores(context: RunContext, versions: Mapping[str, int]) -> SignalFrames:
+    """The day's scores as stored in `versions`, which also name the inputs that they were computed from."""
+    read = {table: context.warehouse.read(table, day=context.day, version=versions[table]) for table in STAGE.tables}
+    return SignalFrames(
+        signals=read["video_signals"],
+        quality=read["video_quality"],
+        inputs={table: versions[table] for table in INPUT_TABLES},
+        outputs={table: versions[table] for table in STAGE.tables},
+        config_sha256=context.settings.sha256(*STAGE.sections),
+    )
 
 
 def signal_inputs(context: RunContext) -> dict[str, int]:

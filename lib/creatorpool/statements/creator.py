@@ -8,9 +8,8 @@ from datetime import date
 from typing import Any
 
 from creatorpool.errors import InputError
-from creatorpool.explanation.parts import PARTS
 from creatorpool.quoting import one_line
-from creatorpool.statements.text import WIDTH, Statement, change_lines, exact_money, owned_change
+from creatorpool.statements.text import WIDTH, Statement, change_lines, exact_money, owned_change, summed_reasons
 
 VIDEOS_NAMED = 20
 """Largest number of videos that a statement lists; the videos that earned most come first"""
@@ -181,6 +180,6 @@ def _changes(own: Sequence[Row], facts: DayFacts) -> list[str]:
 
 
 def _largest(own: Sequence[Row]) -> tuple[str | None, int | None]:
-    sums = {name: sum(row[f"{name}_micros"] for row in own) for name in PARTS}
-    name = max(PARTS, key=lambda part: abs(sums[part]))
+    sums = summed_reasons(own)
+    name = max(sums, key=lambda reason: abs(sums[reason]))
     return (name, sums[name]) if sums[name] else (None, None)

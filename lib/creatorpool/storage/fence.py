@@ -19,10 +19,11 @@ from creatorpool.errors import OutlivedLeaseError
 
 @dataclass(frozen=True)
 class Fence:
-    """The name of a claim, such as ``allocate/2026-11-20``, and the token of the run that holds it."""
+    """A claim, such as ``allocate/2026-11-20``, its name for messages, and the token of the run that holds it."""
 
     claim: str
     token: int
+    name: str
 
     @property
     def application(self) -> str:
@@ -43,7 +44,7 @@ def commit_properties(delta: DeltaTable, fence: Fence | None, locks: Sequence[Tr
     raised = delta.transaction_version(fence.application)
     if raised is not None and raised > fence.token:
         raise OutlivedLeaseError(
-            f"{fence.claim}: this run outlived its lease and another run took over its claim, so this run writes "
+            f"{fence.name}: this run outlived its lease and another run took over its claim, so this run writes "
             f"nothing more. Run it again to see what is published"
         )
     return CommitProperties(app_transactions=[*locks, Transaction(fence.application, fence.token)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.explanation.pool_days import EXPONENTS, PoolDay
+from tests.explanation.pool_days import EXPONENTS, PoolDay, half_of
 
 from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.explanation.decomposition import DayPolicy
@@ -45,7 +45,8 @@ def pool() -> PoolDay:
 def explained(pool: PoolDay, before: list[float | None], after: list[float | None]) -> dict[str, list]:
     key = {"category": ["music"] * 3, "video_id": ["a", "b", "c"]}
     pairs = pa.table(key | side(0, pool, before) | side(1, pool, after))
-    days = [pool_day(whole_pool(pairs, d, ["finish_share"]), pool.money, POLICY, POLICY) for d in (0, 1)]
+    money = half_of(pool.money)
+    days = [pool_day(whole_pool(pairs, d, ["finish_share"]), money, pool.money, POLICY, POLICY) for d in (0, 1)]
     batch = pairs.combine_chunks().to_batches()[0]
     return explained_batch(batch, PoolPair(days[0], days[1]), ["finish_share"]).to_pydict()
 

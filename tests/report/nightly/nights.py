@@ -12,7 +12,7 @@ import numpy as np
 from tests.explanation.pool_days import PoolDay
 from tests.explanation.published_days import publish_day
 
-from creatorpool.explanation.parts import PARTS
+from creatorpool.explanation.parts import REASON_NAMES
 from creatorpool.runs.ledger import INGEST, StageRun, publish_run
 from creatorpool.settings import load_settings
 from creatorpool.tables import Warehouse
@@ -93,7 +93,7 @@ def _changes(warehouse: Warehouse) -> list[dict[str, Any]]:
         change = row["payout_micros"] - before
         owners = {"creator_id": row["creator_id"], "against_creator_id": row["creator_id"], "against_date": BEFORE}
         money = {"against_payout_micros": before, "payout_micros": row["payout_micros"], "change_micros": change}
-        parts = {f"{name}_micros": 0 for name in PARTS} | {
+        parts = {f"{name}_micros": 0 for name in REASON_NAMES} | {
             "views_micros": change - change % 2,
             "rounding_micros": change % 2,
         }

@@ -15,6 +15,9 @@ from creatorpool.report.nightly.published import PaidDay, ReportDay
 
 TOP_MOVERS = 10
 SHORT = {
+    "revenue": "advertisers' money",
+    "platform_share": "platform's share",
+    "unallocated": "not paid out",
     "pool_size": "pool size",
     "competition": "competition",
     "membership": "entered or left",

@@ -1,4 +1,4 @@
-"""The chart of a content's response curves: its days, the curve with its interval, and the smoothed rate."""
+"""The charts of delivery: the response curves of a content, and the frontier of a day's plans."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Any
 import altair as alt
 import numpy as np
 
+from creatorpool.delivery.frontier import FrontierPoint
 from creatorpool.delivery.p2c import Floats, curve_clicks
 from creatorpool.quoting import quoted
 from creatorpool.report.charts import chart_data
 
 WIDTH, HEIGHT = 420, 260
+FRONTIER_HEIGHT = 280
 POINTS = 80
 BEYOND = 1.3
 """Curves end at this multiple of the largest observed impressions."""
@@ -74,3 +76,22 @@ def _line(x: Floats, y: Floats, name: str) -> list[dict[str, Any]]:
 def _title(curve: Mapping[str, Any]) -> str:
     place = f"{quoted(curve['content_id'])} in {quoted(curve['drawer'])}"
     return f"{place}: {curve['reason']}" if curve["reason"] else place
+
+
+def plan_frontier_chart(points: Sequence[FrontierPoint]) -> alt.LayerChart:
+    """Plans of which none is better in both measures. A dashed line marks the upper bound of views."""
+    rows = [
+        {
+            "views": point.plan.measures.views,
+            "variance": point.plan.measures.variance,
+            "weight": f"{point.variance_weight:g}",
+        }
+        for point in points
+    ]
+    most = [{"views": point.plan.bound} for point in points if point.plan.objective.is_separable][:1]
+    x = alt.X("views:Q", title="expected views", scale=alt.Scale(zero=False))
+    y = alt.Y("variance:Q", title="variance of click rates")
+    tooltip = ["views:Q", "variance:Q", alt.Tooltip("weight:N", title="weight on -variance")]
+    line = alt.Chart(chart_data(rows)).mark_line(point=True, color="#1f6fb4").encode(x, y, tooltip=tooltip)
+    bound = alt.Chart(chart_data(most)).mark_rule(strokeDash=[4, 4], color="#555").encode(alt.X("views:Q"))
+    return alt.LayerChart(layer=[bound, line], width=WIDTH, height=FRONTIER_HEIGHT, title="Views and even click rates")
