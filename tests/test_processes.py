@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -10,12 +11,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tools.processes import run_in_group
+from tools.processes import run_captured
 
 PARENT = """
-import pathlib, subprocess, sys, time
+import os, pathlib, subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-pathlib.Path("child.tmp").write_text(str(child.pid))
+pathlib.Path("child.tmp").write_text(f"{child.pid} {os.getpgid(child.pid)}")
 pathlib.Path("child.tmp").rename("child")
 time.sleep(600)
 """
@@ -49,11 +50,12 @@ def has_ended(pid: int) -> bool:
         return True
 
 
-def test_run_in_group_that_is_stopped_leaves_no_process(tmp_path: Path, timeout_once_started: None) -> None:
+def test_run_captured_that_is_stopped_leaves_no_process(tmp_path: Path, timeout_once_started: None) -> None:
     with pytest.raises(StoppedError):
-        run_in_group([sys.executable, "-c", PARENT], tmp_path)
+        run_captured([sys.executable, "-c", PARENT], tmp_path)
 
-    child = int((tmp_path / "child").read_text())
+    child, group = map(int, (tmp_path / "child").read_text().split())
+    assert group == os.getpgrp()
     for _ in range(100):
         if has_ended(child):
             return
@@ -61,7 +63,7 @@ def test_run_in_group_that_is_stopped_leaves_no_process(tmp_path: Path, timeout_
     pytest.fail("the child runs on")
 
 
-def test_run_in_group_returns_output_and_exit_code(tmp_path: Path) -> None:
-    ended = run_in_group([sys.executable, "-c", "import os; print(os.getcwd()); raise SystemExit('bad')"], tmp_path)
+def test_run_captured_returns_output_and_exit_code(tmp_path: Path) -> None:
+    ended = run_captured([sys.executable, "-c", "import os; print(os.getcwd()); raise SystemExit('bad')"], tmp_path)
 
     assert (ended.stdout.strip(), ended.stderr.strip(), ended.returncode) == (str(tmp_path), "bad", 1)

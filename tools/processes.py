@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 
 def fresh_environment(**own: str) -> dict[str, str]:
     """This process's environment with `own`, and without the variables that PySpark set for its own session.
@@ -19,25 +21,30 @@ def fresh_environment(**own: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in noted} | own
 
 
-def run_in_group(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run `command` in `folder`, in a process group of its own, and capture its output.
+def run_captured(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run `command` in `folder` and capture its output.
 
-    When this function ends, by a timeout or Ctrl-C too, the command and all processes that it started have ended.
+    If this function is left early, as by a timeout or Ctrl-C, the command and all processes below it are killed. They
+    stay in the process group of the caller, so that what ends the group ends them too.
     """
     process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=fresh_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+        command, cwd=folder, env=fresh_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
         output, errors = process.communicate()
     finally:
-        end_group(process)
+        _end_tree(process)
     return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+
+def _end_tree(process: subprocess.Popen[str]) -> None:
+    """Kill `process`, if it still runs, and all processes below it."""
+    if process.poll() is None:
+        top = psutil.Process(process.pid)
+        for one in (top, *top.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+    process.wait(timeout=30)
 
 
 def end_group(leader: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:

@@ -20,13 +20,19 @@ Row = tuple[str | None, ...]
 
 
 def read(
-    folder: Path, content: bytes, *, max_bytes: int = 10_000, quote: bool = True, separator: str | None = ","
+    folder: Path,
+    content: bytes,
+    *,
+    max_bytes: int = 10_000,
+    quote: bool = True,
+    separator: str = ",",
+    header: list[str] | None = None,
 ) -> tuple[list[str], list[Row], list[str]]:
     """Names, readable records and the text of the others."""
     path = folder / "events.csv"
     path.write_bytes(content)
     with opened(path, "events", 10**9) as stream:
-        file = CsvFile(stream, max_header_bytes=1_000, separator=separator)
+        file = CsvFile(stream, max_header_bytes=1_000, separator=separator, names=header)
         readable: list[Row] = []
         refused: list[str] = []
         for records in file.records(max_bytes, quote=quote) if file.names else ():
@@ -128,9 +134,16 @@ def test_headers_that_cannot_be_used_are_refused(tmp_path: Path, content: bytes,
         read(tmp_path, content)
 
 
-def test_separator_is_the_tab_where_the_header_has_one(tmp_path: Path) -> None:
-    names, rows, _ = read(tmp_path, b'a\t"b"\n1,5\t\n1,5\t"2\t3"\n', separator=None)
+def test_separator_may_be_another_sign(tmp_path: Path) -> None:
+    names, rows, _ = read(tmp_path, b'a\t"b"\n1,5\t\n1,5\t"2\t3"\n', separator="\t")
     assert (names, rows) == (["a", "b"], [("1,5", None), ("1,5", "2\t3")])
+
+
+def test_file_may_have_no_line_of_names(tmp_path: Path) -> None:
+    names, rows, refused = read(tmp_path, b"1,2\n3\n4,5\n", header=["a", "b"])
+    assert (names, rows, refused) == (["a", "b"], [("1", "2"), ("4", "5")], ["3"])
+    with pytest.raises(InputError, match="line 1 has a quote"):
+        read(tmp_path, b'x"y,2\n', header=["a", "b"])
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "followed"])

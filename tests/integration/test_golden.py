@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from tests.checkout import project_root
-from tools.processes import run_in_group
+from tools.processes import run_captured
 
 STORED = project_root() / "tests" / "data" / "golden-0.2.json"
 
@@ -17,7 +17,7 @@ def test_golden_root_has_the_rows_that_the_version_before_published() -> None:
     """A difference is a fault, unless published rows are meant to change: see tests/data/README.md."""
     command = [sys.executable, "-m", "tools.golden_root", "--compare", str(STORED)]
 
-    ended = run_in_group(command, project_root())
+    ended = run_captured(command, project_root())
 
     said = ended.stdout or "\n".join(ended.stderr.splitlines()[-40:])
     assert ended.returncode == 0, f"not as in {STORED.name} (tests/data/README.md says what to do):\n{said}"

@@ -29,8 +29,8 @@ def whole_parts(parts: Mapping[str, NDArray[np.float64]], change: NDArray[np.int
     """Every part of `PARTS` in whole micros, summing to `change` for each video, and the causes of `pool_size`.
 
     Each part is rounded to the nearest micro, halves to even, so that the negated change has the negated parts. The
-    causes sum to the rounded `pool_size`. The part `rounding` is the rest: the rounding of the payouts themselves and of
-    these parts.
+    causes sum to the rounded `pool_size`. The part `rounding` is the rest: the rounding of the payouts themselves and
+    of these parts.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def whole_parts(parts: Mapping[str, NDArray[np.float64]], change: NDArray[np.int
 
 
 def _whole_causes(causes: NDArray[np.float64]) -> dict[str, NDArray[np.int64]]:
-    """`pool_size`, the rounded sum of (3, n) causes, and the causes, of which the largest takes the rest of rounding."""
+    """`pool_size`, the rounded sum of (3, n) causes, and the causes: the largest takes the rest of rounding."""
     total = np.rint(causes.sum(axis=0)).astype(np.int64)
     whole = np.rint(causes).astype(np.int64)
     largest = np.argmax(np.abs(causes), axis=0)

@@ -69,10 +69,10 @@ def test_every_record_is_accounted_for(read: Read, tmp_path: Path) -> None:
     records = [f"u1,c1,{NOON},1.5,0", f"bot,c1,{NOON + 1},2,1", f"u1,c2,{NOON + 2},3,0", f"u2,c1,{NOON - 86_400},1,0"]
     deliver(tmp_path, *records, "u2,c1,soon,1,0", "too,short")
     clips(tmp_path, "c1,DE,a", "c1,DE,b", "c2,FR,c")
-    text = (
-        GOOD.replace("    input: log\n", "    input: log\n    other_days: leave_out\n    where: user <> 'bot'\n")
-        + VIEWERS
-    )
+    computed = "    computed:\n      is_bot: coalesce(user = 'bot', false)\n"
+    good = GOOD.replace("seconds}\n  clips", f"seconds}}\n{computed}  clips")
+    kept = "    input: log\n    other_days: leave_out\n    where: NOT is_bot\n"
+    text = good.replace("    input: log\n", kept) + VIEWERS
     found = read(text)
 
     assert found["events"].left_out == LeftOut(filtered=1, other_day=1)

@@ -39,6 +39,8 @@ class InputRows:
 
     rows: DataFrame
     number: int
+    names: tuple[str, ...]
+    """The files' columns; `rows` may have further ones, which are computed"""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,9 @@ def read_input(reading: Reading, files: InputFiles) -> InputRows:
     # Only columns that no expression uses may differ.
     shared = set.intersection(*(set(frame.columns) for frame in frames))
     same = [frame.select(*(named(name) for name in frame.columns if name in shared)) for frame in frames]
-    return InputRows(union_all(same), sum(part.number for part in parts))
+    rows = union_all(same)
+    names = tuple(name for name in rows.columns if name != RAW_ROW)
+    return InputRows(rows, sum(part.number for part in parts), names)
 
 
 def file_format(path: Path, files: InputFiles) -> str:

@@ -1,13 +1,14 @@
 """Makes the tables of a delivery from the inputs of a mapping. Each record of a file is accounted for.
 
 A record becomes a row of its table, or it is merged into a row (`one_row_per`), is of another day (`other_days`), or is
-filtered (`where`); the last three are counted. A record that cannot be read is not filtered: it goes to quarantine.
+filtered (`where`); the last three are counted. A record that cannot be read is not filtered but goes to quarantine,
+except where records are grouped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import reduce
 from operator import or_
@@ -105,7 +106,7 @@ def prepared(loaded: LoadedMapping, name: str, read: InputRows, day: date) -> In
             raise InputError(f"{place}: the files have a column of this name: rename the computed one")
         require_computable(rows, place, sql, "string")
         rows = rows.withColumn(column, F.expr(sql))
-    return InputRows(rows, read.number)
+    return replace(read, rows=rows)
 
 
 def read_mapped(
@@ -153,7 +154,7 @@ def mapped_part(mapped: MappedSource, contract: Contract, found: MappedPart) -> 
     rows = mapped.part_rows(part)
     if faults := part_faults(mapped.loaded, rows, contract, found):
         raise InputError("; ".join(faults))
-    is_read = _is_read(mapped.inputs[part.input].rows)
+    is_read = _is_read(mapped.inputs[part.input])
     marked = rows.withColumn(_IS_KEPT, _is_kept(part, is_read)).withColumn(_IS_OTHER_DAY, _is_other_day(part))
     left_out = _left_out(marked, part)
     kept = marked.where(F.col(_IS_KEPT) & ~F.col(_IS_OTHER_DAY))
@@ -166,10 +167,9 @@ def mapped_part(mapped: MappedSource, contract: Contract, found: MappedPart) -> 
     return _complete(grouped, contract), left_out + LeftOut(merged=merged)
 
 
-def _is_read(rows: DataFrame) -> Column:
+def _is_read(given: InputRows) -> Column:
     """Whether a record could be read: an unreadable one has its text in `raw_row` and no other value."""
-    given = [name for name in rows.columns if name not in (RAW_ROW, EVENT_TIME, EVENT_DAY, INGEST_DAY)]
-    return reduce(or_, (named(name).isNotNull() for name in given))
+    return reduce(or_, (named(name).isNotNull() for name in given.names))
 
 
 def _is_kept(part: TableMapping, is_read: Column) -> Column:
