@@ -106,9 +106,11 @@ def _published(context: RunContext, run: StageRun) -> SignalFrames:
 def stored_scores(context: RunContext, versions: Mapping[str, int]) -> SignalFrames:
     """The day's scores as stored in `versions`, which also name the inputs that they were computed from."""
     read = {table: context.warehouse.read(table, day=context.day, version=versions[table]) for table in STAGE.tables}
+    signals, quality = read["video_signals"], read["video_quality"]
     return SignalFrames(
-        signals=read["video_signals"],
-        quality=read["video_quality"],
+        signals=signals,
+        quality=quality,
+        coverage=day_coverage(signals, quality, context.settings),
         inputs={table: versions[table] for table in INPUT_TABLES},
         outputs={table: versions[table] for table in STAGE.tables},
         config_sha256=context.settings.sha256(*STAGE.sections),
