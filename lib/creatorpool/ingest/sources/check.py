@@ -12,9 +12,10 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from creatorpool.contracts import Contract, load_contract
+from creatorpool.contracts import Contract, RowRule, load_contract
 from creatorpool.errors import CreatorpoolError, InputError
 from creatorpool.ingest.delivery import REQUIRED_TABLES, Delivery, LeftOut, find_files
+from creatorpool.ingest.events import dated_rows
 from creatorpool.ingest.native import read_native
 from creatorpool.ingest.outcomes import OutcomeCounts, count_outcomes
 from creatorpool.ingest.reading import Reading
@@ -132,8 +133,11 @@ def _check_native(
 
 
 def _judge(delivery: Delivery, contract: Contract, found: SourceFindings, settings: Settings) -> None:
-    rows = conformed(delivery, contract)
-    rules = [tier_rule(settings.signals.tiers)] if contract.name == "viewers" else []
+    rules: list[RowRule] = [tier_rule(settings.signals.tiers)] if contract.name == "viewers" else []
+    if contract.name == "events":
+        rows, contract, rules = dated_rows(delivery, contract, settings.ingest.day_timezone)
+    else:
+        rows = conformed(delivery, contract)
     flagged = flag_rows(rows, contract, rules, is_text=delivery.is_text)
     sampled = SampledTable(count_outcomes(flagged, contract), _examples(flagged), delivery.left_out)
     found.tables[contract.name] = sampled
