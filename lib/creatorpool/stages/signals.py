@@ -97,22 +97,30 @@ def compute_scores(context: RunContext, inputs: Mapping[str, int]) -> ScoredDay:
 def _published(context: RunContext, run: StageRun) -> SignalFrames:
     versions = {table: published_version(context.warehouse, table, context.day) for table in STAGE.tables}
     outputs = {table: run.outputs[table] if version is None else version for table, version in versions.items()}
-    read = {table: context.warehouse.read(table, day=context.day, version=outputs[table]) for table in STAGE.tables}
-    signals, quality = read["video_signals"], read["video_quality"]
+    signals, quality = _read(context, outputs)
     coverage = Coverage.of_facts(run.rows) or day_coverage(signals, quality, context.settings)
     return SignalFrames(signals, quality, coverage, run.inputs, outputs, run.config_sha256)
 
 
 def stored_scores(context: RunContext, versions: Mapping[str, int]) -> SignalFrames:
     """The day's scores as stored in `versions`, which also name the inputs that they were computed from."""
-    read = {table: context.warehouse.read(table, day=context.day, version=versions[table]) for table in STAGE.tables}
+    signals, quality = _read(context, versions)
     return SignalFrames(
-        signals=read["video_signals"],
-        quality=read["video_quality"],
+        signals=signals,
+        quality=quality,
+        coverage=day_coverage(signals, quality, context.settings),
         inputs={table: versions[table] for table in INPUT_TABLES},
         outputs={table: versions[table] for table in STAGE.tables},
         config_sha256=context.settings.sha256(*STAGE.sections),
     )
+
+
+def _read(context: RunContext, versions: Mapping[str, int]) -> tuple[DataFrame, DataFrame]:
+    """The day's `video_signals` and `video_quality` at their versions."""
+    read = context.warehouse.read
+    names = ("video_signals", "video_quality")
+    signals, quality = (read(name, day=context.day, version=versions[name]) for name in names)
+    return signals, quality
 
 
 def signal_inputs(context: RunContext) -> dict[str, int]:
