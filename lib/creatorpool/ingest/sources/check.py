@@ -57,9 +57,10 @@ def check_source(
     """
     found = SourceFindings()
     read = _readable(found, loaded, lambda name: read_source(reading, loaded, source, name, limit))
-    found.days = _days(loaded, read)
+    zone = settings.ingest.day_timezone
+    found.days = _days(loaded, read, zone)
     chosen = day or max(found.days, key=lambda one: found.days[one], default=date(1970, 1, 1))
-    inputs = _readable(found, loaded, lambda name: prepared(loaded, name, read[name], chosen), set(read))
+    inputs = _readable(found, loaded, lambda name: prepared(loaded, name, read[name], chosen, zone), set(read))
     mapped = MappedSource(loaded, inputs, reading.staging)
     for table in loaded.mapping.tables:
         _check_mapped(mapped, load_contract(table), found, settings)
@@ -86,13 +87,13 @@ def _readable(
     return inputs
 
 
-def _days(loaded: LoadedMapping, inputs: Mapping[str, InputRows]) -> dict[date, int]:
+def _days(loaded: LoadedMapping, inputs: Mapping[str, InputRows], timezone: str) -> dict[date, int]:
     counts: Counter[date] = Counter()
     for name, given in inputs.items():
         column = (time := loaded.mapping.inputs[name].time) and time.column
         if time is None or (column and own_name(given.rows, column) is None):
             continue
-        rows = with_time(loaded, name, given.rows).where(F.col(EVENT_DAY).isNotNull())
+        rows = with_time(loaded, name, given.rows, timezone).where(F.col(EVENT_DAY).isNotNull())
         counts.update({row[EVENT_DAY]: row["count"] for row in rows.groupBy(EVENT_DAY).count().collect()})
     return dict(sorted(counts.items()))
 
