@@ -521,9 +521,14 @@ def _explain_one(detail: dict[str, Any], places: Places) -> str:
     place = at
     while place and place not in places:
         place = place[:-1]
-    where = places.get(place, "conf/base.yaml")
+    closest = _closest_key(at) if detail["type"] == "extra_forbidden" else ""
+    return fault_message(detail, places.get(place, "conf/base.yaml"), key, closest)
+
+
+def fault_message(detail: Mapping[str, Any], where: str, key: str, closest: str) -> str:
+    """What pydantic's `detail` says is wrong with `key`, which stands at `where`; `closest` suggests a known key."""
     if detail["type"] == "extra_forbidden":
-        return f"{where}: unknown key '{key}'{_closest_key(at)}"
+        return f"{where}: unknown key '{key}'{closest}"
     if detail["type"] == "missing":
         return f"{where}: key '{key}' is missing"
     if detail["type"] == "value_error":
@@ -531,7 +536,7 @@ def _explain_one(detail: dict[str, Any], places: Places) -> str:
     return f"{where}: {key}: {_rule_of(detail)}, got {detail['input']!r}"
 
 
-def _rule_of(detail: dict[str, Any]) -> str:
+def _rule_of(detail: Mapping[str, Any]) -> str:
     if detail["type"] in ("model_type", "dict_type"):
         return "must be a section of keys"
     return str(detail["msg"]).replace("Input should be", "must be", 1)
