@@ -63,8 +63,8 @@ test-embedded: $(VENV)/.ready $(VENV)/.browser-ready
 test-spark: $(VENV)/.ready $(VENV)/.spark-ready
 	$(BIN)/pytest --engine spark -m engine
 
-test-fast: $(VENV)/.ready ## run the tests that start no engine
-	$(BIN)/pytest --engine embedded -m "not engine and not once"
+test-fast: $(VENV)/.ready ## run the quick tests that start no engine
+	$(BIN)/pytest --engine embedded -m "not engine and not once and not slow"
 
 prove: setup ## run the long batteries (marked `prove`), on both engines
 	$(BIN)/pytest --prove --engine embedded

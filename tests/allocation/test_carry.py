@@ -90,6 +90,7 @@ def test_days_published_in_order_carry_from_the_day_before(days: Sequence[list[R
     assert_conserved(ledger)
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.lists(st.tuples(st.integers(0, 4), revenues), min_size=1, max_size=14))
 def test_days_published_and_republished_in_any_order_conserve_every_micro(
@@ -106,6 +107,7 @@ def test_days_published_and_republished_in_any_order_conserve_every_micro(
             )
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.lists(st.tuples(st.integers(0, 4), revenues), min_size=1, max_size=10), st.integers(0, 4))
 def test_day_republished_from_the_same_revenue_is_unchanged(

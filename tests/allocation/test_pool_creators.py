@@ -67,6 +67,7 @@ def pools(draw):
     return impressions, names, np.array([float(by_name[name]) for name in names]), draw(st.integers(50, 5_000))
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(
     pools(),

@@ -120,6 +120,7 @@ def test_allocate_random_programs_agree_with_interior_point_solver(creators):
         assert program.value(allocation.payout) >= program.value(np.maximum(theirs, 1e-300)) - 1e-9, f"seed {seed}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lambda_eff", [0.0, 0.37, 0.99, 1 - 1e-9, 1 - 1e-12, 1 - 2**-53])
 @pytest.mark.parametrize("objective", ["linear", "log"])
 def test_allocate_random_programs_agree_with_extended_precision(lambda_eff, objective):

@@ -41,6 +41,7 @@ def check_evidence(problem: DeliveryProblem, plan: DeliveryPlan) -> None:
     np.testing.assert_allclose(plan.clicks, problem.curves.clicks(plan.impressions))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("contents", "drawers", "parts"), [(3, 1, 41), (2, 2, 15), (4, 1, 15)])
 @pytest.mark.parametrize("seed", range(2))
 def test_plan_beats_brute_force_and_the_bound_is_above_it(contents: int, drawers: int, parts: int, seed: int) -> None:
@@ -64,6 +65,7 @@ def test_plan_beats_brute_force_and_the_bound_is_above_it(contents: int, drawers
             assert plan.gap < 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_plan_for_even_rates_is_as_good_as_brute_force_on_contents_that_must_all_be_shown(seed: int) -> None:
     problem = made_up(3, 1, seed, promised=0.3, min_impressions=[800.0, 500.0, 300.0])

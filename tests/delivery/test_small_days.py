@@ -43,6 +43,7 @@ def check_beside_the_grid(problem: DeliveryProblem) -> None:
         assert plan.score >= best - 0.01 * abs(best)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [7, 13, 27])
 def test_small_days_are_no_worse_than_brute_force(seed: int) -> None:
     check_beside_the_grid(small_day(seed))
@@ -89,6 +90,7 @@ def test_guarantees_that_the_first_points_miss_are_met_with_more_points() -> Non
     assert relax(problem, problem.views_per_click, box, allowance=missed * (1 - 1e-3)) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("contents", "drawers"),
     [(6, 2), pytest.param(4, 3, marks=pytest.mark.prove), pytest.param(12, 1, marks=pytest.mark.prove)],

@@ -41,6 +41,7 @@ def summed(whole: dict[str, np.ndarray]) -> np.ndarray:
     return np.asarray(sum(whole[name] for name in PARTS))
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(policies, pool_days(4), pool_days(4))
 def test_parts_of_any_two_days_sum_to_the_change_and_negate_when_swapped(policy, first, second):
@@ -71,6 +72,7 @@ def check_capped_days(policy, first, second):
         assert_array_equal(back[name], -whole[name])
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(policies, capped_days(5), capped_days(5))
 def test_parts_of_days_with_capped_creators_sum_to_the_change_and_negate_when_swapped(policy, first, second):
@@ -257,6 +259,7 @@ def test_pool_without_money_on_one_day_is_revenue():
     assert_allclose(payout_parts(before, after, LOG, halves(before, after))["revenue"], after.payout)
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(policies, policies, pool_days(4, zeros=False), pool_days(4, zeros=False))
 def test_changed_policy_gets_its_shapley_value_and_all_parts_close(old, new, first, second):
@@ -301,6 +304,7 @@ def four_states(both, days):
     return states, payouts
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(policies, policies, capped_days(4, zeros=False), capped_days(4, zeros=False))
 def test_changed_policy_of_capped_creators_closes(old, new, first, second):

@@ -71,6 +71,7 @@ def test_revenue_and_share_that_offset_each_other_are_both_told() -> None:
     assert not parts["pool_size"].any()
 
 
+@pytest.mark.slow
 @given(
     st.tuples(st.integers(10_000, 10**12), st.sampled_from([0.0, 0.1, 0.333, 0.5, 0.9])),
     st.tuples(st.integers(10_000, 10**12), st.sampled_from([0.0, 0.1, 0.333, 0.5, 0.9])),

@@ -74,6 +74,7 @@ def test_best_choice_of_ten_segments_is_that_of_the_whole_integer_program(seed: 
     assert used[1] <= budgets.cash * (1 + 1e-9)
 
 
+@pytest.mark.slow
 def test_balance_meets_budgets_and_kuhn_tucker_where_creators_are_at_the_edge() -> None:
     """The best bounties are the least at which the good peak still wins; prices alone would not balance the budgets."""
     result = balance(segments(), SHARES, (10.0, 3.0), COSTS)
@@ -87,6 +88,7 @@ def test_balance_meets_budgets_and_kuhn_tucker_where_creators_are_at_the_edge() 
         assert best_response(policy, cost) == pytest.approx(quality, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_balance_beats_every_policy_of_a_wide_grid() -> None:
     result = balance(segments(), SHARES, (10.0, 3.0), COSTS)
     flat = segments().flat()
@@ -157,6 +159,7 @@ def test_balance_of_drawn_pairs_is_within_a_percent_of_fine_grids() -> None:
         assert grid_gap(policies, costs, rng.dirichlet([3, 3]), budgets) < 0.01
 
 
+@pytest.mark.slow
 def test_shadow_prices_are_the_value_of_slightly_larger_budgets() -> None:
     """The envelope theorem: dV/dN̄ = λ_imp and dV/dB̄ = λ_cash."""
     ranges = [SegmentRange((test,), (2.0, 20.0), (0.0, 50.0)) for test in ((21, 7), (20, 9), (15, 6))]

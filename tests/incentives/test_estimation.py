@@ -39,6 +39,7 @@ def simulated_cohort(entrants: int, seed: int, n: int = 12) -> CohortCounts:
     return count_cohort(q, rng.random((entrants, n)) < q[:, None])
 
 
+@pytest.mark.slow
 def test_intervals_cover_the_truth_in_92_to_98_of_100_seeds_and_bias_is_small() -> None:
     covered, errors = [], []
     for seed in range(200):

@@ -114,6 +114,7 @@ def test_first_best_of_a_corner_is_one_and_its_bounty_infinite() -> None:
     assert check_plan(Plan(4.818, 5, 3, 14.997, 49.015, 0.608, 50.97 / 2, 2.0))
 
 
+@pytest.mark.slow
 def test_first_best_of_drawn_plans_agrees_with_golden_section_search() -> None:
     corners = [check_plan(plan) for plan in drawn_plans(40, seed=18)]
     assert 5 < sum(corners) < 35

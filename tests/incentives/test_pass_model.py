@@ -48,6 +48,7 @@ MODELS: dict[str, PassModel] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_derivatives_of_each_model_match_finite_differences(name: str) -> None:
     model, step = MODELS[name], 1e-5

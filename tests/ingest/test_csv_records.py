@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creatorpool.errors import InputError
+from creatorpool.ingest import csv_records
 from creatorpool.ingest.byte_stream import BLOCK_BYTES, opened
 from creatorpool.ingest.csv_records import CsvFile
 from creatorpool.ingest.records import RAW_CHARACTERS
@@ -57,6 +58,7 @@ def test_fields_hold_line_breaks_quotes_separators_and_blanks(tmp_path: Path) ->
     assert refused == []
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(*[st.text(st.characters(exclude_characters="\0", codec="utf-8"))] * 3), max_size=20))
 def test_any_text_that_python_writes_is_read_back(tmp_path_factory: pytest.TempPathFactory, rows: list[Row]) -> None:
     out = io.StringIO()
@@ -101,8 +103,11 @@ def test_files_whose_records_cannot_be_separated_are_refused(tmp_path: Path, bod
     assert len(str(caught.value)) < 500
 
 
-def test_misplaced_quote_is_found_across_blocks_and_not_shown_where_ids_are_hashed(tmp_path: Path) -> None:
-    filler = b'"fills","a block"\n' * (BLOCK_BYTES // 18 + 1)
+def test_misplaced_quote_is_found_across_blocks_and_not_shown_where_ids_are_hashed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_records, "BLOCK_BYTES", 1_800)
+    filler = b'"fills","a block"\n' * 101
     for shift in range(18):
         content = b"a,b\n" + b"0" * shift + b',"x"\n' + filler
         assert len(read(tmp_path, content)[1]) == filler.count(b"\n") + 1

@@ -51,6 +51,7 @@ def explained(pool: PoolDay, before: list[float | None], after: list[float | Non
     return explained_batch(batch, PoolPair(days[0], days[1]), ["finish_share"]).to_pydict()
 
 
+@pytest.mark.slow
 def test_explained_batch_puts_custom_signals_under_custom(pool: PoolDay) -> None:
     rows = explained(pool, [0.5, 0.5, 0.5], [0.5, 1.0, 0.5])
 
