@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
+RESOLVE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 AIRFLOW_VERSION := 3.3.2
 
 ENGINE ?= embedded
@@ -18,14 +19,20 @@ help: ## list the targets
 
 setup: $(VENV)/.ready $(VENV)/.spark-ready $(VENV)/.browser-ready ## make .venv with the locked dependencies, and prepare the Spark engine (Java 17 or 21, Delta's jars)
 
-setup-embedded: $(VENV)/.ready ## make .venv only, without Spark and Java
+setup-embedded: $(VENV)/.runtime-ready ## make .venv with what the pipeline needs on the embedded engine: no Java, no test tools
 
-$(VENV)/.ready: requirements.lock pyproject.toml
+# uv and the build backend first: they install the rest.
+$(VENV)/.runtime-ready: tools/locks/setup.lock tools/locks/runtime.lock tools/install.sh pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || \
 	  { echo "creatorpool needs Python 3.11 or 3.12; found $$($(PYTHON) --version). Set PYTHON=python3.11." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement tools/locks/setup.lock
+	tools/install.sh $(VENV) tools/locks/runtime.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.runtime-ready requirements.lock
+	tools/install.sh $(VENV) requirements.lock
 	@touch $@
 
 $(VENV)/.spark-ready: $(VENV)/.ready tools/setup_spark.sh tools/resolve_delta_jars.py
@@ -36,7 +43,7 @@ $(VENV)/.browser-ready: $(VENV)/.ready tools/setup_browser.sh
 	tools/setup_browser.sh
 	@touch $@
 
-demo: $(VENV)/.ready $(if $(filter spark,$(ENGINE)),$(VENV)/.spark-ready) ## run the night on made-up data (ENGINE=spark, DATA=../shared/data/kuairand)
+demo: $(VENV)/.runtime-ready $(if $(filter spark,$(ENGINE)),$(VENV)/.spark-ready) ## run the night on made-up data (ENGINE=spark, DATA=../shared/data/kuairand)
 	$(BIN)/python jobs/demo.py --engine $(ENGINE) --root $(ROOT) $(if $(DATA),--data $(DATA))
 
 cluster-demo: $(VENV)/.ready $(VENV)/.spark-ready ## run the night on a standalone cluster on loopback that loses a worker midway, and compare the payouts
@@ -47,7 +54,8 @@ check-airflow: ## import the example DAG with a real Airflow, in a temporary env
 	  "$$home/venv/bin/pip" install --quiet "apache-airflow==$(AIRFLOW_VERSION)" && \
 	  AIRFLOW_HOME="$$home" "$$home/venv/bin/python" tools/check_airflow_dag.py
 
-test: test-embedded test-spark ## set up and run all tests, on both engines
+test: setup ## set up and run all tests, on both engines, side by side
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-embedded test-spark
 
 test-embedded: $(VENV)/.ready $(VENV)/.browser-ready
 	$(BIN)/pytest --engine embedded
@@ -55,8 +63,8 @@ test-embedded: $(VENV)/.ready $(VENV)/.browser-ready
 test-spark: $(VENV)/.ready $(VENV)/.spark-ready
 	$(BIN)/pytest --engine spark -m engine
 
-test-fast: $(VENV)/.ready ## run the tests that start no engine
-	$(BIN)/pytest --engine embedded -m "not engine and not once"
+test-fast: $(VENV)/.ready ## run the quick tests that start no engine
+	$(BIN)/pytest --engine embedded -m "not engine and not once and not slow"
 
 prove: setup ## run the long batteries (marked `prove`), on both engines
 	$(BIN)/pytest --prove --engine embedded
@@ -85,11 +93,10 @@ coverage: $(VENV)/.ready ## measure the share of lines and branches that the tes
 wheel: $(VENV)/.ready ## build the wheel, with conf/ and data_contracts/, into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
-lock: $(VENV)/.ready ## resolve requirements.lock again from pyproject.toml
-	$(PYTHON) -m venv $(VENV)/lock-tool
-	$(VENV)/lock-tool/bin/pip install --quiet uv==$(UV_VERSION)
-	$(VENV)/lock-tool/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --extra test --extra docs --extra bench --extra rl \
-	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
+lock: $(VENV)/.ready ## resolve requirements.lock and tools/locks again from pyproject.toml
+	$(RESOLVE) --extra test --extra docs --extra bench --extra rl --output-file requirements.lock pyproject.toml
+	$(RESOLVE) --constraint requirements.lock --output-file tools/locks/runtime.lock pyproject.toml
+	printf "uv==$(UV_VERSION)\nhatchling\n" | $(RESOLVE) --constraint requirements.lock --output-file tools/locks/setup.lock -
 
 bench: setup ## run all benchmarks; each prints a table with its peers
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

@@ -1,10 +1,10 @@
-"""The learning agent: its speed beside a plain loop with the same network, and its standing among its peers.
+"""The learning agent: its speed against a plain loop with the same network, and its returns against its peers'.
 
     python benchmarks/agent.py                                   speed, and a trial of three seeds
     python benchmarks/agent.py --seeds 20 --save agent.jsonl     the table of docs/recommendation.md
     python benchmarks/agent.py --part speed
 
-Seeds that the file holds already are not run again. Pictures: tools/draw_recommendation.py.
+Seeds in the file are not run again. tools/draw_recommendation.py draws the curves.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -42,7 +43,7 @@ AGENTS = {
     "DQN, the source's": replace(SETTINGS, features="scores", network="joint"),
 }
 TUNED_ON = 10_000
-"""Seed of the market on which final-score weights are tuned: no trial's."""
+"""Seed of the market on which final-score weights are tuned; no trial uses it."""
 
 
 def main() -> None:
@@ -64,13 +65,13 @@ def main() -> None:
 
 
 def trials(plan: TrialPlan, seeds: int, save: Path | None) -> Iterator[dict[str, object]]:
-    """Rows of the trials, from the file where it has them."""
+    """Rows of the trials; those in the file `save` are read from it."""
     known = {}
     if save and save.exists():
         known = {row["seed"]: row for row in map(json.loads, save.read_text().splitlines())}
         for row in known.values():
             if set(row["curves"]) != set(plan.agents) or row["curves"][CHAMPION]["transitions"][-2] >= plan.transitions:
-                sys.exit(f"{save} holds trials of other agents or of another length: give another file")
+                sys.exit(f"{save} has trials of other agents or of another length: give another file")
     for seed in range(seeds):
         if seed not in known:
             known[seed] = as_row(run_trial(plan, seed))
@@ -81,7 +82,7 @@ def trials(plan: TrialPlan, seeds: int, save: Path | None) -> Iterator[dict[str,
 
 
 def trial_plan(transitions: int) -> TrialPlan:
-    """All agents learn from as many videos shown."""
+    """All agents learn from the same number of shown videos."""
     parameters = SimulatorParameters()
     return TrialPlan(
         parameters=parameters,
@@ -122,7 +123,7 @@ def standing_table(rows: list[dict[str, object]]) -> Table:
 
 
 def speed(part: float) -> Table:
-    """Videos shown a second, learning included: one update for each 64 videos shown, the same network and batch."""
+    """Videos shown per second, learning included: one update per 64 shown videos, the same network and batch."""
     simulator = SessionSimulator()
     agent = DQNAgent(simulator, SETTINGS)
     agent.train(2 * SETTINGS.warm_up)
@@ -141,13 +142,14 @@ def speed(part: float) -> Table:
 
 
 def plain_loop(simulator: SessionSimulator, steps: int) -> tuple[float, float]:
-    """One video after the other: numpy sessions, the network called for each, and an update for each 64 videos."""
+    """One video at a time: sessions in numpy, one call of the network per video, one update per 64 videos."""
     network = session_network(
         StateLayout(len(simulator.parameters.categories), simulator.parameters.candidates), SETTINGS
     )
     values = jax.jit(network.apply)
     optimiser = optax.adam(SETTINGS.learning_rate)
-    rng, memory = np.random.default_rng(0), []
+    rng = np.random.default_rng(0)
+    memory: list[tuple[Any, ...]] = []
     rows = np.zeros((1, StateLayout(8, simulator.parameters.candidates).size), np.float32)
     weights = network.init(jax.random.PRNGKey(0), rows)
     kept, target = optimiser.init(weights), weights
@@ -155,7 +157,7 @@ def plain_loop(simulator: SessionSimulator, steps: int) -> tuple[float, float]:
     update = jax.jit(optimiser.update)
 
     class Greedy:
-        """ε-greedy on the network."""
+        """The ε-greedy policy on the network's values."""
 
         def probabilities(self, observation):  # type: ignore[no-untyped-def]
             found = np.asarray(values(weights, state_vector(np, observation)))[0]
@@ -175,18 +177,19 @@ def plain_loop(simulator: SessionSimulator, steps: int) -> tuple[float, float]:
             done += 1
             if len(memory) >= warm_up and done % SETTINGS.sessions == 0:
                 batch = [memory[at] for at in rng.integers(0, len(memory), SETTINGS.batch)]
-                drawn = Transitions(*(np.array(column) for column in zip(*batch, strict=True)))
+                drawn = Transitions._make(np.array(column) for column in zip(*batch, strict=True))
                 change, kept = update(gradient_of(weights, target, drawn), kept, weights)
                 weights = optax.apply_updates(weights, change)
             if done == warm_up + SETTINGS.sessions:
                 start = time.perf_counter(), time.process_time()
-        memory.append((*before, np.zeros_like(before[0]), True))
+        if before is not None:
+            memory.append((*before, np.zeros_like(before[0]), True))
         number += 1
     return _rates(done - warm_up - SETTINGS.sessions, *start)
 
 
 def _rates(steps: int, wall: float, processor: float) -> tuple[float, float]:
-    """Steps a second of both clocks, each since its start."""
+    """Steps per second of wall time and of processor time."""
     return steps / (time.perf_counter() - wall), steps / (time.process_time() - processor)
 
 

@@ -1,12 +1,12 @@
-"""Solvers of one pool side by side: seconds, objective gap and payout error on the same pools, in one table.
+"""Compares solvers on the same pools: seconds, objective gap and payout error, in one table.
 
-    python benchmarks/allocation.py            every size up to 10 million videos, a few minutes
-    python benchmarks/allocation.py --quick    up to 100 thousand, 5 s a peer
-    python benchmarks/allocation.py --dial     what λ_eff does to a pool of a million, both objectives (formulas §6.1)
+    python benchmarks/allocation.py                every size up to 10 million videos, a few minutes
+    python benchmarks/allocation.py --quick        up to 100 thousand, 5 s per peer
+    python benchmarks/allocation.py --lambda-eff   the effect of λ_eff on a pool of a million videos (formulas §6.1)
 
-A peer runs in its own process and is ended after its time limit; seconds run from arrays to payouts, imports apart.
-Payout errors are relative to each video's exact payout: by bisection with 50 digits up to 900 videos, then by ours,
-whose distance from optimality the last column shows for every row (own check, relative to the pool).
+Each peer runs in its own process, which is ended after a time limit. Seconds run from arrays to payouts, without
+imports. Payout errors are relative to each video's exact payout: up to 900 videos this is by bisection with 50 digits,
+above by `allocate`. The last column is the KKT residual of every row, relative to the pool.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "allocation"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from independent_solutions import Program, bisection_payouts
+from tests.allocation.independent_solutions import Program, bisection_payouts
 
 from creatorpool.allocation import Allocation, allocate, efficiency_moved, kkt_residuals
 from creatorpool.allocation.concentration import gini
@@ -36,14 +36,14 @@ from creatorpool.numerics.compiled import processors
 Payouts = np.ndarray[Any, np.dtype[np.float64]]
 
 SIZES = (100, 900, 10_000, 100_000, 1_000_000, 10_000_000)
-DIAL = (0.0, 0.3, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999, 0.9999999, 0.99999999, 1.0)
+LAMBDA_EFF = (0.0, 0.3, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999, 0.9999999, 0.99999999, 1.0)
 BREAKPOINTS = 60
 START_LIMIT = 120.0  # seconds for a peer's process to import what it needs
-LARGEST_WITH_EXACT_REFERENCE = 900
+MAX_WITH_EXACT_REFERENCE = 900
 
 
 def pool_of(n: int) -> Program:
-    """Log-normal views times beta quality; a floor a fifth and a cap five times the mean payout; α 0.5, λ_eff 0.3."""
+    """Log-normal views times beta quality; floor 1/5 and cap 5 times the mean payout; α = 0.5, λ_eff = 0.3."""
     rng = np.random.default_rng(n)
     m = rng.lognormal(3.0, 1.5, n) * rng.beta(2.0, 3.0, n)
     pool = 1e6 * n
@@ -75,7 +75,8 @@ def _by_cvxpy(program: Program, **solver: Any) -> Payouts:
     objective = cvxpy.Maximize(logs @ cvxpy.log(share) + slopes @ share)
     low, high = (program.options[name] / program.pool for name in ("floor", "cap"))
     cvxpy.Problem(objective, [cvxpy.sum(share) == 1, share >= low, share <= high]).solve(**solver)
-    return np.asarray(share.value) * program.pool
+    payouts: Payouts = np.asarray(share.value, dtype=np.float64) * program.pool
+    return payouts
 
 
 def by_slsqp(program: Program) -> Payouts:
@@ -109,11 +110,12 @@ def _by_scipy(program: Program, **method: Any) -> Payouts:
         constraints=LinearConstraint(np.ones((1, n)), 1.0, 1.0),
         **method,
     )
-    return np.asarray(result.x) * program.pool
+    payouts: Payouts = np.asarray(result.x, dtype=np.float64) * program.pool
+    return payouts
 
 
 def by_piecewise_log(program: Program) -> Payouts:
-    """S0's own program: log replaced by 60 log-spaced pieces, a linear program (gurobipy's free licence)."""
+    """The program of S0 with log as 60 linear pieces, log-spaced: a linear program (gurobipy's free licence)."""
     import gurobipy
 
     logs, slopes = program.terms()
@@ -126,14 +128,15 @@ def by_piecewise_log(program: Program) -> Payouts:
         for share, log, slope in zip(shares, logs, slopes, strict=True):
             model.setPWLObj(share, points.tolist(), (log * np.log(points) + slope * points).tolist())
         model.optimize()
-        return np.array([share.X for share in shares]) * program.pool
+        payouts: Payouts = np.array([share.X for share in shares], dtype=np.float64) * program.pool
+        return payouts
 
 
 @dataclass(frozen=True)
 class Peer:
     name: str
     solve: Callable[[Program], Payouts]
-    largest: int  # size up to which it is worth trying
+    largest: int  # the largest pool that it is given
 
 
 PEERS = (
@@ -153,12 +156,12 @@ def _answer(queue: multiprocessing.Queue[Any], peer: Peer, n: int) -> None:
         started = time.perf_counter()
         payout = peer.solve(program)
         queue.put((time.perf_counter() - started, payout))
-    except Exception as error:  # whatever keeps a peer from an answer goes into the table
+    except Exception as error:  # any failure of a peer goes into the table
         queue.put((type(error).__name__, str(error).partition(";")[0].partition("\n")[0]))
 
 
 def run_peer(peer: Peer, n: int, limit: float) -> tuple[float, Payouts] | str:
-    """Seconds and payouts of a peer in a process of its own, or why there are none."""
+    """Seconds and payouts of a peer in its own process, or the reason for their absence."""
     context = multiprocessing.get_context("spawn")
     queue: multiprocessing.Queue[Any] = context.Queue()
     process = context.Process(target=_answer, args=(queue, peer, n), daemon=True)
@@ -186,12 +189,12 @@ def report(name: str, program: Program, ours: Allocation, exact: Payouts, second
 
 
 def compare(n: int, limit: float) -> None:
-    """All solvers that can, on the pool of size n."""
+    """Compare all solvers that take a pool of size n."""
     program = pool_of(n)
     started = time.perf_counter()
     ours = allocate(program.effective_impressions, program.pool, **program.options)
     seconds = time.perf_counter() - started
-    exact = bisection_payouts(program, digits=50) if n <= LARGEST_WITH_EXACT_REFERENCE else ours.payout
+    exact = bisection_payouts(program, digits=50) if n <= MAX_WITH_EXACT_REFERENCE else ours.payout
     print(report("creatorpool", program, ours, exact, seconds, ours.payout), flush=True)
     for peer in PEERS:
         if n <= peer.largest:
@@ -203,7 +206,7 @@ def compare(n: int, limit: float) -> None:
 
 
 def time_ours(n: int) -> None:
-    """Seconds, passes and memory of ours on a pool with a floor and a cap a video, against reading its arrays."""
+    """Print seconds, passes and memory of `allocate` with floors and caps, and the time to read its arrays."""
     program = pool_of(n)
     arrays = (program.effective_impressions, program.options["floor"], program.options["cap"])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -227,34 +230,33 @@ def time_ours(n: int) -> None:
     )
 
 
-def show_dial(n: int) -> None:
-    """The payouts' Gini and the money λ_eff moved, by λ_eff, under both objectives, without bounds."""
+def show_lambda_eff(n: int) -> None:
+    """Print the Gini coefficient of payouts and the money that λ_eff moves, for both objectives, without bounds."""
     m, pool = pool_of(n).effective_impressions, 1e6 * n
     print(f"{n:,} videos, α = 0.5, no bounds\n{'λ_eff':>10}{'Gini':>12}{'moved':>12}{'Gini':>12}{'moved':>12}")
     print(f"{'':>10}{'linear':>12}{'linear':>12}{'log':>12}{'log':>12}")
-    for lambda_eff in DIAL:
+    for lambda_eff in LAMBDA_EFF:
         line = f"{lambda_eff:>10.8g}"
         for objective in ("linear", "log"):
-            payout = allocate(m, pool, alpha=0.5, lambda_eff=lambda_eff, objective=objective).payout
-            moved = efficiency_moved(payout, m, pool, alpha=0.5, objective=objective) / pool
-            line += f"{gini(payout):>12.4f}{moved:>12.2e}"
+            split = allocate(m, pool, alpha=0.5, lambda_eff=lambda_eff, objective=objective)
+            line += f"{gini(split.payout):>12.4f}{efficiency_moved(split) / pool:>12.2e}"
         print(line, flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="up to 100 thousand videos, 10 s a peer")
-    parser.add_argument("--dial", action="store_true", help="what λ_eff does, instead of the solvers")
+    parser.add_argument("--quick", action="store_true", help="up to 100 thousand videos, 5 s per peer")
+    parser.add_argument("--lambda-eff", action="store_true", help="the effect of λ_eff, instead of the solvers")
     arguments = parser.parse_args()
-    if arguments.dial:
-        show_dial(1_000_000)
+    if arguments.lambda_eff:
+        show_lambda_eff(1_000_000)
         return
     quick = arguments.quick
-    # Peers' problems are small: a second BLAS thread costs them more than it gives.
+    # The peers' problems are small: a second BLAS thread would slow them down.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     sizes = SIZES[:4] if quick else SIZES
     print(f"{processors()} processors, load {os.getloadavg()[0]:.1f} at the start\n")
-    by_allocate(pool_of(100_000))  # compiles, or loads what was compiled
+    by_allocate(pool_of(100_000))  # compiles the kernels, or loads them
     time_ours(sizes[-1])
     print(
         f"\n{'videos':>10}  {'solver':<22}{'seconds':>10}{'gap':>12}{'median err':>12}{'worst err':>12}{'KKT':>12}",

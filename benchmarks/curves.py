@@ -1,4 +1,4 @@
-"""Response curves of many contents: the stage on both engines, and the fits beside one solver call a content.
+"""Response curves of many contents: the stage on both engines, and the batch fit against one solver call per content.
 
 python benchmarks/curves.py                     # 50,000 contents in 2 drawers, 42 days
 python benchmarks/curves.py --contents 5000 --engines embedded
@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def timed_stage(engine: str, folder: str) -> dict[str, float]:
-    """What the stage took in a process of its own."""
+    """Seconds of the stage, in its own process."""
     command = [sys.executable, __file__, "--stage", folder, "--engines", engine]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
@@ -74,7 +74,7 @@ def timed_stage(engine: str, folder: str) -> dict[str, float]:
 
 
 def run_stage(engine: str, folder: Path) -> dict[str, float]:
-    """Store the exposures, publish their days, and time the stage alone."""
+    """Store the exposures, publish their days, and time only the stage."""
     settings = load_settings(assignments=["contracts.data_docs=false"])
     with open_session(engine, settings.engine) as session:
         warehouse = Warehouse(session, folder / engine)
@@ -94,14 +94,14 @@ def run_stage(engine: str, folder: Path) -> dict[str, float]:
 
 
 def processor_seconds() -> float:
-    """Of this process and its children so far."""
+    """Processor seconds of this process and its ended children."""
     family = [psutil.Process(), *psutil.Process().children(recursive=True)]
     return sum(sum(process.cpu_times()[:4]) for process in family)
 
 
 def solver_table(series: DailySeries) -> Table:
-    """Seconds for 100,000 contents, and how much higher the peer's penalised cost is."""
-    fit_series(series.where(series.owner < 10))  # compile first
+    """Seconds for 100,000 contents, and the agreement of both solvers."""
+    fit_series(series.where(series.owner < 10))  # compiles the kernels
     began = time.process_time()
     fit = fit_series(series).fit
     ours = (time.process_time() - began) / len(series) * 1e5

@@ -1,12 +1,13 @@
-"""Planners side by side on the same days: views, variance of click rates, objective and feasibility, in one table each.
+"""Compares planners on the same days: views, variance of click rates, objective and feasibility, one table per day.
 
     python benchmarks/delivery.py            5 × 1, 50 × 5 and 500 × 10 contents × drawers, some minutes
     python benchmarks/delivery.py --quick    the first two
 
-Peers: the published genetic algorithm on pymoo (`pip install pymoo`), given the processor time that ours took and ten
-times it, and the manual rule that gives positions by last week's click rates. The algorithm has the published coding
-(the matrix x_ij), elitist selection, order crossover (0.4 – 0.99) and adaptive mutation (0.01 – 0.05); beyond the
-paper, its plans are repaired to capacities and guarantees before they are rated, which only helps it.
+The peers are the published genetic algorithm on pymoo (`pip install pymoo`) and the manual rule that assigns positions
+by last week's click rates. The algorithm gets the processor time of `plan_delivery`, and ten times as much. It has the
+published coding (the matrix x_ij), elitist selection, order crossover (0.4 to 0.99) and adaptive mutation (0.01 to
+0.05). Unlike the published algorithm, it repairs plans to capacities and guarantees before it rates them, which can
+only improve its results.
 """
 
 from __future__ import annotations
@@ -46,12 +47,12 @@ from creatorpool.delivery.plan import plan_for_objective, prepare_problem
 
 Plans = np.ndarray[Any, np.dtype[np.float64]]
 
-SIZES = ((5, 1), (50, 5), (500, 10))
+SIZES: tuple[tuple[int, int], ...] = ((5, 1), (50, 5), (500, 10))
 SEED = 0
 POPULATION = 100
 CROSSOVER = (0.4, 0.99)
 MUTATION = (0.01, 0.05)
-# λ as a part of views / variance at the plan of most views.
+# λ as a part of views / variance at the plan with the most views.
 FAIRNESS = 0.3
 LARGER = (1.0, 1.2, 1.5, 2.0, 4.0, 8.0)
 
@@ -65,7 +66,7 @@ def main() -> None:
     sizes = SIZES[:2] if arguments.quick else SIZES
     sizes = tuple(size for size in sizes if arguments.contents in (None, size[0]))
     console = Console(width=110)
-    plan_delivery(made_up(4, 2, 0), weighted(1e5))  # compiles
+    plan_delivery(made_up(4, 2, 0), weighted(1e5))  # compiles the kernels
     for contents, drawers in sizes:
         problem = made_up(contents, drawers, SEED)
         first, seconds = timed(problem, most_views())
@@ -89,7 +90,7 @@ def timed(problem: DeliveryProblem, objective: Objective) -> tuple[DeliveryPlan,
 def compare(
     console: Console, title: str, problem: DeliveryProblem, plan: DeliveryPlan, budget: tuple[float, float]
 ) -> None:
-    """One table: ours, the genetic algorithm at both budgets, the manual rule."""
+    """One table: `plan_delivery`, the genetic algorithm with both budgets, the manual rule."""
     table = Table(title=title)
     for name in ("planner", "views", "sd of rates", "objective", "below the bound", "keeps all", "missed", "seconds"):
         table.add_column(name, justify="left" if name == "planner" else "right")
@@ -110,7 +111,7 @@ def compare(
 
 
 def no_less_even(problem: DeliveryProblem, plan: DeliveryPlan, variance: float) -> tuple[str, Plans]:
-    """Ours with the first larger λ at which rates vary no more than `variance`."""
+    """The plan by the first of the larger λ whose variance of rates is at most `variance`."""
     prepared = prepare_problem(problem)
     for factor in LARGER:
         even = plan_for_objective(prepared, weighted(factor * plan.objective.variance_weight))
@@ -135,7 +136,7 @@ def described(problem: DeliveryProblem, plan: DeliveryPlan, impressions: Plans) 
 
 
 def within(problem: DeliveryProblem, plans: Plans) -> Plans:
-    """(p, n, m) plans brought inside the rule of positions, capacities and, where there is room, guarantees."""
+    """(p, n, m) plans repaired to the rule of positions, capacities and, as far as possible, guarantees."""
     caps = np.stack([problem.classes.rank_caps(j, problem.shape[0]) for j in range(problem.shape[1])], axis=1)
     plans = np.clip(plans, 0.0, problem.most)
     shown = plans.sum(axis=2, keepdims=True)
@@ -154,26 +155,28 @@ def within(problem: DeliveryProblem, plans: Plans) -> Plans:
     spare *= np.minimum(1.0, left / np.maximum(spare.sum(axis=(1, 2)), 1e-9))[:, None, None]
     plans = owed + spare
     plans *= np.minimum(1.0, problem.drawer_capacity / np.maximum(plans.sum(axis=1), 1e-9))[:, None, :]
-    return plans * np.minimum(1.0, problem.total / np.maximum(plans.sum(axis=(1, 2)), 1e-9))[:, None, None]
+    allowed: Plans = plans * np.minimum(1.0, problem.total / np.maximum(plans.sum(axis=(1, 2)), 1e-9))[:, None, None]
+    return allowed
 
 
 def by_rate(problem: DeliveryProblem) -> Plans:
-    """The manual rule: guarantees, and in each drawer the k-th best rate of last week takes the k-th position.
+    """The manual rule: guarantees first; in each drawer the content with the k-th best rate gets the k-th position.
 
-    Last week every content had the same part of what it could have.
+    Rates are those of last week, when every content had the same part of its largest possible impressions.
     """
     last_week = problem.most * min(1.0, problem.total / problem.most.sum())
     rates = problem.curves.clicks(last_week) / np.maximum(last_week, 1e-9)
     plan = np.zeros(problem.shape)
-    for j, capacity in enumerate(problem.positions):
+    for j, capacity in enumerate(map(np.asarray, problem.positions)):
         best = np.argsort(-rates[:, j], kind="stable")[: capacity.size]
         plan[best, j] = np.sort(capacity)[::-1][: best.size]
     share = problem.most / problem.most.sum(axis=1, keepdims=True).clip(1e-9)
-    return within(problem, np.maximum(plan, problem.min_impressions[:, None] * share)[None])[0]
+    repaired: Plans = within(problem, np.maximum(plan, problem.min_impressions[:, None] * share)[None])[0]
+    return repaired
 
 
 class PlanProblem(Problem):  # type: ignore[misc]
-    """pymoo's view of a day: fitness is minus the score, the constraint what guarantees miss."""
+    """A day as a problem of pymoo: it minimises minus the score; the constraint is the violation of guarantees."""
 
     def __init__(self, problem: DeliveryProblem, objective: Objective) -> None:
         self.day, self.objective = problem, objective
@@ -182,7 +185,7 @@ class PlanProblem(Problem):  # type: ignore[misc]
         )
 
     def drawn(self, uniform: Plans) -> Plans:
-        """Amounts from uniform numbers: u^κ of the most, κ such that a drawer's mean is its capacity's equal share."""
+        """Impressions u^κ · most from uniform u; κ makes a drawer's mean an equal share of its capacity."""
         most = np.maximum(self.day.most, 1e-9)
         room = np.minimum(self.day.drawer_capacity, self.day.total / self.day.shape[1]) / self.day.shape[0]
         power = np.maximum(most / np.maximum(room, 1e-9) - 1.0, 0.5).ravel()
@@ -204,20 +207,20 @@ class Within(Repair):  # type: ignore[misc]
 
 
 class Shares(Sampling):  # type: ignore[misc]
-    """Random amounts up to the most that each pair may have, on average what capacities have room for."""
+    """Random plans whose mean is an equal share of the capacities."""
 
     def _do(self, problem: PlanProblem, n_samples: int, *_: Any, random_state: Any, **__: Any) -> Plans:
         return problem.drawn(random_state.random((n_samples, problem.n_var)))
 
 
 def adaptive(best: float, worst: float, fitness: Plans, average: float, top: float) -> Plans:
-    """Rates that fall from `worst`, for all at or below the average, to `best` for the fittest."""
+    """Rates of crossover or mutation: `worst` up to the average fitness, then falling to `best` for the fittest."""
     above = np.clip((fitness - average) / max(top - average, 1e-12), 0.0, 1.0)
     return worst - (worst - best) * above
 
 
 class OrderCrossover(Crossover):  # type: ignore[misc]
-    """A segment of one parent, the rest in the order of the other: amounts are no permutation, so segments change."""
+    """Exchanges a segment of the parents' genes: amounts are not a permutation, so no order has to be repaired."""
 
     def __init__(self) -> None:
         super().__init__(2, 2, prob=1.0)
@@ -241,7 +244,7 @@ class OrderCrossover(Crossover):  # type: ignore[misc]
 
 
 class AdaptiveMutation(Mutation):  # type: ignore[misc]
-    """Genes drawn anew, the more often the less fit the parent."""
+    """Draws genes again, more often for less fit parents."""
 
     def __init__(self, crossover: OrderCrossover) -> None:
         super().__init__(prob=1.0)
@@ -256,7 +259,7 @@ class AdaptiveMutation(Mutation):  # type: ignore[misc]
 def evolved(
     problem: DeliveryProblem, objective: Objective, seconds: float, times: float
 ) -> tuple[Plans, Plans, tuple[int, int]]:
-    """The best plans after `seconds` of processor time and after `times` as many, and the generations they took."""
+    """The best plans after `seconds` of processor time and after `times` as many, and both numbers of generations."""
     crossover = OrderCrossover()
     algorithm = GA(
         pop_size=POPULATION, sampling=Shares(), crossover=crossover, mutation=AdaptiveMutation(crossover),

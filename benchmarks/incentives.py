@@ -1,12 +1,12 @@
-"""Incentive models against their peers: speed and accuracy, one table each.
+"""Compares incentive models with their peers: speed and accuracy, in one table each.
 
     python benchmarks/incentives.py              a million triples, 100 segments, a few minutes
-    python benchmarks/incentives.py --quick      a tenth of it
-    python benchmarks/incentives.py --coverage   what intervals cover, over 200 and 400 simulated cohorts of two sizes
+    python benchmarks/incentives.py --quick      a tenth of the work
+    python benchmarks/incentives.py --coverage   coverage of intervals, over 200 and 400 simulated cohorts of two sizes
 
-Peers: scipy.stats.binom with a central difference for the slope, scipy.stats.poisson_binom, and fast-poibin
-(`pip install fast-poibin`; its columns are left out where it is missing). Accuracy is against mpmath with 50 digits,
-on tails that a float can hold.
+Peers are scipy.stats.binom with a central difference for the slope, scipy.stats.poisson_binom, and fast-poibin
+(`pip install fast-poibin`; without it, its columns are left out). Accuracy is measured against mpmath with 50 digits,
+on tails that a float can represent.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import argparse
 import importlib.util
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import mpmath as mp
@@ -40,6 +41,7 @@ from creatorpool.incentives import (
     pass_slope,
     poisson_binomial_pmf,
 )
+from creatorpool.numerics.types import Floats
 
 STEP = 1e-6
 DIGITS = 50
@@ -83,14 +85,14 @@ def pass_curves(size: int) -> Table:
         ("π′ central difference of binom.sf", _difference, True),
     ]
     for name, function, is_slope in rows:
-        seconds = _seconds(lambda function=function: function(q, n, k))
+        seconds = _seconds(partial(function, q, n, k))
         worst = _worst_error(function, q, n, k, is_slope)
         table.add_row(name, f"{seconds:.3f}", f"{size / seconds / 1e6:.1f}", f"{worst:.0e}")
     return table
 
 
 def poisson_binomials() -> Table:
-    """Mass functions of slots that differ, and a tail with its two derivatives."""
+    """Mass functions of different slots, and a tail with its two derivatives."""
     table = Table(title="Poisson-binomial: seconds a call")
     peers = ("scipy pmf", "fast-poibin dp", "fast-poibin mixed", "its error (mixed)")
     for name in ("slots", "our pmf", *peers, "our π, π′, π″"):
@@ -99,9 +101,9 @@ def poisson_binomials() -> Table:
         chances = np.random.default_rng(n).uniform(0.01, 0.99, n)
         model = PoissonBinomialModel(DecayingSlots(chances, IdentityLink()))
         bar = int(chances.sum() * 0.6)
-        own = _seconds(lambda chances=chances: poisson_binomial_pmf(chances))
-        scipys = _seconds(lambda chances=chances, n=n: poisson_binom.pmf(np.arange(n + 1), chances), runs=1)
-        point = _seconds(lambda model=model, n=n, bar=bar: model.pass_curvature(0.5, n, bar))
+        own = _seconds(partial(poisson_binomial_pmf, chances))
+        scipys = _seconds(partial(poisson_binom.pmf, np.arange(n + 1), chances), runs=1)
+        point = _seconds(partial(model.pass_curvature, 0.5, n, bar))
         table.add_row(f"{n:,}", f"{own:.6f}", f"{scipys:.6f}", *_poibin_columns(chances), f"{point:.5f}")
     return table
 
@@ -122,10 +124,11 @@ def searches_and_bootstrap(policies: int, segments: int) -> Table:
     quality = rng.beta(8, 12, 10_000)
     counts = count_cohort(quality, rng.random((10_000, 20)) < quality[:, None])
     policy = Policy(0.0, 20, 8, 5.0, 0.0, 0.0, 0.5)
-    # Every cell's entrants see about 18 impressions, and 26 after a pass or 12 after a fail.
-    after = np.where(np.arange(21) >= 8, 26.0, 12.0) * counts.entrants
+    # The entrants of every cell get about 18 impressions, and then 26 after a pass or 12 after a fail.
+    entrants = counts.entrants.astype(np.float64)
+    after: Floats = np.where(np.arange(21) >= 8, 26.0, 12.0) * entrants
     exposure = CohortExposure(
-        CellTotals(counts.entrants, 18.0 * counts.entrants, 325.0 * counts.entrants),
+        CellTotals(counts.entrants, 18.0 * entrants, 325.0 * entrants),
         CellTotals(counts.entrants, after, 40.0 * after),
     )
 
@@ -140,7 +143,7 @@ def searches_and_bootstrap(policies: int, segments: int) -> Table:
 
 
 def estimates_and_advice(segments: int) -> dict[str, float]:
-    """Seconds for what the job does in its own process: estimates of segments that all differ, then their advice."""
+    """Seconds of the job's work in its own process: estimates of different segments, then their advice."""
     rng = np.random.default_rng(1)
     policies, costs = [], []
     started = time.perf_counter()
@@ -162,7 +165,7 @@ def estimates_and_advice(segments: int) -> dict[str, float]:
 
 
 def coverage(cohorts: int, entrants: int) -> Table:
-    """What 95 % intervals cover of the truth in simulated cohorts, and bias in standard errors."""
+    """Coverage of 95 % intervals in simulated cohorts, and bias in standard errors."""
     policy, names = Policy(0.0, 12, 7, 5.0, 0.0, 0.0, 0.5), ("π", "π′ (curve)", "π′ (influence)", "ΔG")
     covered, errors = [], []
     for seed in range(cohorts):
@@ -188,13 +191,14 @@ def coverage(cohorts: int, entrants: int) -> Table:
 
 
 def _gamma_exposure(counts: CohortCounts, rng: np.random.Generator) -> CohortExposure:
-    """Exposure after the test of every entrant: gamma with mean 12 after a pass and 4 after a fail."""
+    """Each entrant's exposure after the test: gamma with mean 12 after a pass and 4 after a fail."""
     total, squares = np.zeros(counts.entrants.shape), np.zeros(counts.entrants.shape)
     for place in np.argwhere(counts.entrants):
         mean, shape = (12.0, 6) if place[1] >= 7 else (4.0, 2)
         seen = rng.gamma(shape, mean / shape, counts.entrants[tuple(place)])
         total[tuple(place)], squares[tuple(place)] = seen.sum(), (seen**2).sum()
-    mass = CellTotals(counts.entrants, 10.0 * counts.entrants, 101.0 * counts.entrants)
+    entrants = counts.entrants.astype(np.float64)
+    mass = CellTotals(counts.entrants, 10.0 * entrants, 101.0 * entrants)
     return CohortExposure(mass, CellTotals(counts.entrants, total, squares))
 
 
@@ -207,7 +211,7 @@ def _poibin_columns(chances: Any) -> tuple[str, str, str]:
         return "–", "–", "–"
     from fast_poibin import PoiBin
 
-    times = [_seconds(lambda mode=mode: PoiBin(chances, mode=mode)) for mode in ("dp", "mixed")]
+    times = [_seconds(partial(PoiBin, chances, mode=mode)) for mode in ("dp", "mixed")]
     ours, theirs = poisson_binomial_pmf(chances), PoiBin(chances, mode="mixed").pmf
     seen = ours > 1e-20
     error = np.max(np.abs(theirs[seen] / ours[seen] - 1))
@@ -230,7 +234,7 @@ def _worst_error(function: Callable[..., Any], q: Any, n: Any, k: Any, is_slope:
 
 
 def _seconds(call: Callable[[], Any], runs: int = 3) -> float:
-    """Least wall time of some runs, after one that compiles."""
+    """Least wall time of `runs` calls, after one call that compiles."""
     call()
     times = []
     for _ in range(runs):

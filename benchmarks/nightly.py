@@ -1,4 +1,4 @@
-"""The whole night on both engines: seconds by stage and peak memory, from raw Parquet to published payouts.
+"""Measures a whole night on both engines: seconds by stage and peak memory, from raw Parquet to published payouts.
 
 python benchmarks/nightly.py                # 5 M events
 python benchmarks/nightly.py --millions 1 --engines embedded
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def run_night(engine: str, folder: Path) -> dict[str, float]:
-    """Seconds of one night in this process, which ends after it."""
+    """Seconds of one night in this process, which then ends."""
     settings = load_settings(assignments=["engine.driver_memory=8g"])
     began = time.monotonic()
     with open_session(engine, settings.engine) as session:
@@ -76,7 +76,7 @@ def run_night(engine: str, folder: Path) -> dict[str, float]:
 
 
 def watched(command: list[str]) -> tuple[dict[str, float], float]:
-    """The result that `command` prints last, and the peak memory of its process and their children, GB."""
+    """The last line that `command` prints, parsed, and the peak memory of its process and its descendants, GB."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     peak = 0
     done = threading.Event()
@@ -88,7 +88,7 @@ def watched(command: list[str]) -> tuple[dict[str, float], float]:
                 family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
                 peak = max(peak, sum(member.memory_info().rss for member in family))
             except psutil.NoSuchProcess:
-                continue  # a member of the family ended between the look and the question
+                continue  # a process ended while it was measured
 
     watcher = threading.Thread(target=watch)
     watcher.start()

@@ -1,12 +1,12 @@
-"""Similar items beside `implicit`'s on the same matrix, and the job that builds candidates on both engines.
+"""Compares similar items with those of `implicit` on the same matrix, and measures the candidates job on both engines.
 
     python benchmarks/recommend.py                                # a million interactions, both parts
     python benchmarks/recommend.py --millions 10                  # 100 thousand videos, 500 thousand viewers
     python benchmarks/recommend.py --millions 10 --part job
 
-Every tenth of a million interactions brings a thousand videos and five thousand viewers. The first part needs
-`implicit` (the extra `bench`). Both find the same neighbours, or the benchmark stops: similarities equal to 1e-9, and
-the same videos wherever two similarities differ by more.
+Each 100,000 interactions have a thousand videos and five thousand viewers. The first part needs `implicit` (the extra
+`bench`). The benchmark stops unless both find the same neighbours: similarities equal to 1e-9, and the same videos
+wherever two similarities differ by more.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from rich.console import Console
@@ -42,6 +44,8 @@ TABLES = ("events", "viewers", "videos")
 ENGINES = ("embedded", "spark")
 THREADS = 2
 TOLERANCE = 1e-9
+
+Result = TypeVar("Result")
 
 
 def main() -> None:
@@ -67,7 +71,7 @@ def main() -> None:
 
 
 def prepare(folder: Path, interactions: int) -> None:
-    """Store a day with so many events under `folder`, as an ingestion would have, unless it is there."""
+    """Store and publish a day with so many events under `folder`, unless it is there."""
     if (folder / "tables" / "stage_runs").is_dir():
         return
     market = SyntheticMarket(
@@ -86,7 +90,7 @@ def prepare(folder: Path, interactions: int) -> None:
 
 
 def store(folder: Path) -> None:
-    """Raw files to published Delta tables; in a process of its own, for the engine."""
+    """Ingest the raw files into published Delta tables; runs in its own process, which starts the engine."""
     with open_session("embedded", load_settings().engine) as session:
         warehouse, versions = Warehouse(session, folder / "tables"), {}
         for table in TABLES:
@@ -114,11 +118,11 @@ def matrix_of(folder: Path) -> sparse.csr_matrix:
 
 
 def neighbours_table(matrix: sparse.csr_matrix, k: int) -> Table:
-    """Ours and implicit's, side by side."""
+    """Seconds of `top_similar` and of implicit, and the difference of their results."""
     from implicit.nearest_neighbours import CosineRecommender
 
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    top_similar(matrix[:, :1000], k)  # compiles
+    top_similar(matrix[:, :1000], k)  # compiles the kernels
     ours_seconds, ours = _timed(lambda: top_similar(matrix, k))
     by_user = matrix.T.tocsr()
     peer = CosineRecommender(K=k + 1, num_threads=THREADS)  # an item is its own first neighbour
@@ -135,7 +139,7 @@ def neighbours_table(matrix: sparse.csr_matrix, k: int) -> Table:
 
 
 def compare(theirs: sparse.csr_matrix, index: np.ndarray, similarity: np.ndarray) -> tuple[float, int]:
-    """Largest difference of two similarities of one rank, and how many were compared; stops where they disagree."""
+    """Largest difference of similarities at the same rank, and their number; stops if neighbours differ."""
     worst, pairs = 0.0, 0
     for item in range(index.shape[0]):
         part = slice(theirs.indptr[item], theirs.indptr[item + 1])
@@ -146,7 +150,7 @@ def compare(theirs: sparse.csr_matrix, index: np.ndarray, similarity: np.ndarray
         own, mine = index[item][index[item] >= 0], similarity[item][index[item] >= 0]
         sizes_agree = own.size == other.size
         gap = np.abs(value - mine).max(initial=0.0) if sizes_agree else np.inf
-        # Where the next similarity is within rounding, either order is right.
+        # If the next similarity is within rounding, both orders are right.
         last = value[-1] if value.size else 0.0
         clear = {int(o) for o, v in zip(other, value, strict=True) if v > last + TOLERANCE}
         if gap > TOLERANCE or not clear <= set(own.tolist()):
@@ -156,8 +160,8 @@ def compare(theirs: sparse.csr_matrix, index: np.ndarray, similarity: np.ndarray
 
 
 def job_table(folder: Path, millions: float) -> Table:
-    """The stage on both engines, each in a process of its own."""
-    table = Table(title=f"jobs/build_candidates.py on {millions:g} M interactions, {os.cpu_count()} cores; seconds")
+    """Seconds of the stage on both engines, each in its own process."""
+    table = Table(title=f"creatorpool candidates on {millions:g} M interactions, {os.cpu_count()} cores; seconds")
     for name in ("engine", "stage", "of it contracts", "neighbours", "candidates", "memory"):
         table.add_column(name, justify="left" if name == "engine" else "right")
     for engine in ENGINES:
@@ -186,7 +190,7 @@ def measure_job(engine: str, folder: Path) -> dict[str, float]:
 
 
 def require_equal_outputs(folder: Path) -> None:
-    """Both engines' tables hold the same rows."""
+    """Stop unless the tables of both engines have the same rows."""
     for table, key in (("item_similarity", "video_id"), ("candidates", "viewer_id")):
         keys = [(key, "ascending"), ("rank", "ascending")]
         first, second = (
@@ -196,10 +200,10 @@ def require_equal_outputs(folder: Path) -> None:
             raise SystemExit(f"{table} differs between the engines")
 
 
-def _timed(run: object) -> tuple[tuple[float, float], object]:
-    """(wall, CPU) seconds of a call, and what it gave."""
+def _timed(run: Callable[[], Result]) -> tuple[tuple[float, float], Result]:
+    """(wall, processor) seconds of a call, and its result."""
     wall, cpu = time.perf_counter(), time.process_time()
-    result = run()  # type: ignore[operator]
+    result = run()
     return (time.perf_counter() - wall, time.process_time() - cpu), result
 
 

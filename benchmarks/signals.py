@@ -1,9 +1,9 @@
-"""The signals stage, events to video_signals, on both engines against DuckDB on the same files, in one run.
+"""Compares the signals stage on both engines with DuckDB on the same files, in one run.
 
-Events are generated once a size and stored in the Delta table `events`; every contender reads that table's files,
-computes the same columns and writes them. Engines run in processes of their own, in turn with DuckDB; outputs are
-compared. Seconds are medians of warm repetitions; "cold" is the first one. Sessions and generation are not counted.
-Beside each ratio of seconds stands that of processor seconds, which a busy machine disturbs less.
+Events are generated once for each size and stored in the Delta table `events`. Each contender reads the table's files,
+computes the same columns and writes them; the outputs are compared. Engines run in their own processes, in turn with
+DuckDB. Seconds are medians of warm repetitions; "cold" is the first repetition. Starting sessions and generating events
+are not counted. The ratio of processor seconds follows each ratio of seconds: load on the machine changes it less.
 
     python benchmarks/signals.py                # 20 M events
     python benchmarks/signals.py --millions 5 20 60
@@ -81,7 +81,7 @@ def prepare(folder: Path, events: int) -> None:
 
 
 def store(folder: Path) -> None:
-    """Raw files to Delta tables; in a process of its own, for the engine."""
+    """Ingest the raw files into Delta tables; runs in its own process, which starts the engine."""
     with open_session("embedded", load_settings().engine) as session:
         warehouse = Warehouse(session, folder / "tables")
         for table in TABLES:
@@ -94,7 +94,7 @@ def store(folder: Path) -> None:
 
 
 def compare(folder: Path, repetitions: int) -> list[str]:
-    """One row of the table: all contenders on one size, their outputs checked against DuckDB's."""
+    """One row of the table: all contenders on one size; their outputs must equal DuckDB's."""
     settings = load_settings()
     duck = timed(lambda: duckdb_signals(folder, settings), repetitions)
     reference = pq.read_table(folder / "duckdb.parquet").sort_by("video_id")
@@ -113,7 +113,7 @@ def compare(folder: Path, repetitions: int) -> list[str]:
 
 
 def measure_engine(engine: str, folder: Path, repetitions: int) -> dict[str, float]:
-    """Seconds of the stage as the night runs it, on one engine; the process ends after it."""
+    """Seconds of the stage, as a night runs it, on one engine; the process then ends."""
     settings = load_settings(assignments=["engine.driver_memory=8g", "engine.shuffle_partitions=16"])
     with open_session(engine, settings.engine) as session:
         source, target = Warehouse(session, folder / "tables"), Warehouse(session, folder / "out" / engine)
@@ -123,13 +123,13 @@ def measure_engine(engine: str, folder: Path, repetitions: int) -> dict[str, flo
             target.replace_day(video_signals(*inputs, settings.signals), "video_signals", DAY)
 
         seconds = timed(run, repetitions)
-        # Peak of this process, and what the JVM, where there is one, holds now: its heap never shrinks.
+        # The peak of this process, and the JVM's present memory if there is one: its heap never shrinks.
         held = sum(child.memory_info().rss for child in psutil.Process().children(recursive=True))
     return seconds | {"gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6 + held / 1e9}
 
 
 def timed(run: Callable[[], object], repetitions: int) -> dict[str, float]:
-    """Seconds of the first run, and the medians of the others: seconds, and processor seconds of the whole family."""
+    """Seconds of the first run, and medians of the others: seconds, and processor seconds of all processes."""
     seconds, processor = [], []
     for _ in range(repetitions):
         began, busy = time.perf_counter(), processor_seconds()
@@ -147,7 +147,7 @@ def processor_seconds() -> float:
 
 
 def duckdb_signals(folder: Path, settings: Settings) -> None:
-    """The same result by DuckDB, from the same files, to Parquet."""
+    """Compute the same result by DuckDB, from the same files, to Parquet."""
     tables = Warehouse(None, folder / "tables")
     connection = duckdb.connect(config={"threads": THREADS})
     for table in TABLES:
@@ -157,7 +157,7 @@ def duckdb_signals(folder: Path, settings: Settings) -> None:
 
 
 def duckdb_query(settings: Settings) -> str:
-    """formulas §1 in DuckDB's SQL, for the configured weights."""
+    """The query of formulas §1 in DuckDB's SQL, for the configured weights."""
     tiers, beta = sorted(settings.signals.tiers.items()), settings.signals.action_weights
 
     def weighted(quantity: str) -> str:
@@ -199,7 +199,7 @@ def duckdb_query(settings: Settings) -> str:
 
 
 def require_equal(reference: pa.Table, found: pa.Table) -> None:
-    """Stop unless both hold the same videos, the same counts and the same numbers to 1e-12."""
+    """Stop unless both have the same videos, the same counts and the same numbers to 1e-12."""
     found = found.sort_by("video_id")
     if reference.column("video_id").to_pylist() != found.column("video_id").to_pylist():
         sys.exit(f"other videos: {reference.num_rows} against {found.num_rows}")

@@ -1,9 +1,9 @@
-"""Nights in one root: does a night cost more the more nights there were before it?
+"""Measures whether a night costs more as the number of earlier nights in its root grows.
 
     python benchmarks/years.py --nights 60 --events 2000
 
-Prints, for the first nights, some in between and the last ones, the processor seconds of a night in one process, and
-how long it takes to open tables of which old versions are read and of which they are not.
+Prints the processor seconds of a night in one process, for the first nights, some nights in between and the last ones,
+and the time to open tables, both those of which old versions are read and those of which only the latest is read.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from creatorpool.tables import Warehouse
 FIRST = date(2025, 1, 1)
 OPENED = ("run_claims", "stage_runs", "pool_payouts")
 BLOCK = 5
-"""Nights whose median is printed: single ones are noisy"""
+"""Number of nights of each printed median: single nights are noisy"""
 
 
 def main() -> None:
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def run_night(tables: Warehouse, settings: object, day: date, folder: Path, events: int) -> float:
-    """Processor seconds of one night, its delivery made before."""
+    """Processor seconds of one night, without making its delivery."""
     source = folder / "raw"
     generate_day(source, day, SyntheticMarket(seed=7, n_events=events))
     began = time.process_time()
@@ -71,7 +71,7 @@ def run_night(tables: Warehouse, settings: object, day: date, folder: Path, even
 
 
 def opening(tables: Warehouse, table: str) -> float:
-    """Seconds to open a table, the median of five times."""
+    """Median of five times to open a table, seconds."""
     times = []
     for _ in range(5):
         began = time.perf_counter()

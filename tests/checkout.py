@@ -1,4 +1,4 @@
-"""The checkout that the tests stand in: its jobs, docs, conf/, data_contracts/ and tools."""
+"""The checkout that contains the tests: its jobs, docs, conf/, data_contracts/ and tools."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from pathlib import Path
 
 
 def project_root() -> Path:
-    """Top of the checkout."""
+    """The checkout's top folder."""
     return Path(__file__).resolve().parents[1]

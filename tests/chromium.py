@@ -1,4 +1,4 @@
-"""Headless Chromium over its debugging pipe: opens a file, and tells what the page asked for, said and looks like."""
+"""Headless Chromium over its debugging pipe: opens a file and records its requests, its messages and a screenshot."""
 
 from __future__ import annotations
 
@@ -22,43 +22,52 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
 )
 PATIENCE = 60.0
+PAPER = 688
+"""Width of A4 paper less margins of 14 mm, CSS pixels"""
 
 
 def installed() -> str | None:
-    """The browser's path, if there is one."""
+    """The browser's path; None if no browser is installed."""
     return next((path for path in map(shutil.which, NAMES) if path is not None), None)
 
 
 @dataclass
 class Page:
-    """What happened while a page was open."""
+    """Requests and messages of a page while it was open."""
 
     browser: Browser
     requests: list[str]
     messages: list[str]
 
     def value(self, expression: str) -> Any:
-        """What a JavaScript expression gives on the page."""
+        """The value of a JavaScript expression on the page."""
         answer = self.browser.ask("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
     def screenshot(self, path: Path, height: int | None = None) -> None:
-        """The whole page as PNG, or its top."""
+        """The whole page, or its top, as PNG."""
         size = self.browser.ask("Page.getLayoutMetrics")["cssContentSize"]
         clip = {"x": 0, "y": 0, "width": size["width"], "height": height or size["height"], "scale": 1}
         taken = self.browser.ask("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(base64.b64decode(taken["data"]))
 
+    def as_printed(self) -> None:
+        """Lay the page out as on A4 paper with margins of 14 mm."""
+        self.browser.ask("Emulation.setEmulatedMedia", media="print")
+        self.browser.ask(
+            "Emulation.setDeviceMetricsOverride", width=PAPER, height=1000, deviceScaleFactor=1, mobile=False
+        )
+
     def pdf(self, path: Path) -> None:
-        """The page as it is printed."""
+        """The printed page."""
         path.write_bytes(base64.b64decode(self.browser.ask("Page.printToPDF", printBackground=True)["data"]))
 
 
 @dataclass
 class Browser:
-    """A running browser; messages go both ways over two pipes, each ended by a zero byte."""
+    """A running browser; messages go over two pipes, and a zero byte ends each message."""
 
     to: int
     answers: int
@@ -82,12 +91,12 @@ class Browser:
             self.events.append(found)
 
     def wait_for(self, method: str) -> None:
-        """Wait until an event has come."""
+        """Wait for an event."""
         while not any(event.get("method") == method for event in self.events):
             self.events.append(self._next(PATIENCE))
 
     def settle(self, seconds: float) -> None:
-        """Take what still comes within `seconds`."""
+        """Receive the messages of the next `seconds`."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             if select([self.answers], [], [], left)[0]:
@@ -135,7 +144,7 @@ class Browser:
 
 @contextmanager
 def chromium(path: str) -> Iterator[Browser]:
-    """A browser with a profile of its own, which ends with the block."""
+    """A browser with its own profile; it ends when the block ends."""
     read_there, to = os.pipe()
     answers, write_there = os.pipe()
     with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:

@@ -1,4 +1,4 @@
-"""One session per process, on the engine that `--engine` names; the suite runs once on each."""
+"""One session per process, on the engine of `--engine`; the suite runs once on each engine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from creatorpool.tables import Warehouse
 settings.register_profile(
     "creatorpool",
     derandomize=True,  # the same examples on every run
-    deadline=None,  # a busy machine is no failure
+    deadline=None,  # a slow machine is no failure
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("creatorpool")
@@ -35,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     _mark_engine_items(items)
     is_proof = bool(config.getoption("--prove"))
-    # Not by `-m`: pytest heeds only the last one, and `-m engine` is given on Spark.
+    # Not by `-m`: pytest uses only the last one, and runs on Spark have `-m engine`.
     chosen = [item for item in items if (item.get_closest_marker("prove") is not None) == is_proof]
     if len(chosen) < len(items):
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
@@ -66,8 +66,11 @@ def spark(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spa
         "spark.master": "local[2]",
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
-        # Tiny inputs: re-planning between stages costs more than it saves.
+        # The inputs are tiny: planning again between stages costs more than it saves.
         "spark.sql.adaptive.enabled": "false",
+        # Likewise to compile each plan. The nights of tests/integration run compiled ones.
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     }
     base = load_settings().engine
     chosen = base.model_copy(update={"driver_memory": "2g", "spark": spark_conf, "memory_share": 0.2})
@@ -83,13 +86,13 @@ def warehouse(spark: SparkSession, tmp_path: Path) -> Warehouse:
 
 @pytest.fixture(scope="session")
 def kuairand() -> Path:
-    """The cut of real KuaiRand logs; tests that need it skip where it is absent."""
+    """The cut of real KuaiRand logs; without it, tests that need it are skipped."""
     return _shared_folder("kuairand")
 
 
 @pytest.fixture(scope="session")
 def open_bandit() -> Path:
-    """The cut of the Open Bandit data; tests that need it skip where it is absent."""
+    """The cut of the Open Bandit data; without it, tests that need it are skipped."""
     return _shared_folder("open-bandit")
 
 

@@ -1,4 +1,4 @@
-"""Names that a platform may deliver and that markup, pages, charts and logs could take for something else."""
+"""Names that a platform may deliver, and that markup, pages, charts and logs could misread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The changelog keeps the form that it names, and its newest version is the package's."""
+"""The changelog has the form of Keep a Changelog, and its newest version is the package's."""
 
 from __future__ import annotations
 

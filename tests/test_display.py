@@ -24,13 +24,11 @@ DAY = date(2026, 11, 20)
 
 
 class Panic(BaseException):
-    """As the renderer's panics are: no Exception."""
+    """Like a panic of the renderer, which is not an Exception."""
 
 
 @pytest.mark.parametrize("fault", [ValueError("closing tag '[/red]'"), Panic("renderer")])
-def test_display_fault_after_publication_is_a_warning_that_says_what_stands(
-    fault: BaseException, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_display_fault_after_publication_is_a_warning(fault: BaseException, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "creatorpool"), display(DAY, "summary"):
         raise fault
 
@@ -101,7 +99,7 @@ def test_names_beyond_the_encoding_of_the_output_are_shown_as_escapes() -> None:
     assert ended.stderr == b""
 
 
-def test_fault_in_the_pages_of_the_checks_leaves_the_run_as_it_ended(
+def test_fault_in_the_pages_of_the_checks_does_not_change_the_result(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:

@@ -45,7 +45,7 @@ def test_configuration_page_has_every_key_with_its_default() -> None:
     assert len(rows) == len(dict(rows))
 
 
-def test_tables_page_is_what_the_contracts_give() -> None:
+def test_tables_page_agrees_with_the_contracts() -> None:
     written = runpy.run_path(str(PROJECT / "tools" / "describe_tables.py"))["tables_page"](load_contracts())
 
     assert (DOCS / "tables.md").read_text("utf-8") == written, "run: python tools/describe_tables.py > docs/tables.md"
@@ -60,7 +60,7 @@ def citing_texts() -> Iterator[tuple[str, str]]:
 
 
 def anchors(page: Path) -> set[str]:
-    """What a link into a page may name: explicit anchors, and headings as GitHub and mkdocs name them."""
+    """Anchors of a page: explicit ones, and those that GitHub and mkdocs make from headings."""
     text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
@@ -72,7 +72,7 @@ def formula_sections() -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_have_targets(page: Path) -> None:
     links = re.findall(r"\]\(([^)#:\s]*)(?:#([^)\s]+))?\)", page.read_text("utf-8"))
     targets = [(page if not name else page.parent / name, anchor) for name, anchor in links]
 
@@ -126,7 +126,7 @@ def test_cited_formula_sections_exist() -> None:
 
 
 def test_sections_are_cited_in_one_form() -> None:
-    """As "formulas §1.2" of the page, as "S4 §5.3" of a source; no other section sign stands anywhere."""
+    """Sections are cited as "formulas §1.2", or as "S4 §5.3" of a source; § has no other use."""
     others = {
         place: rest
         for place, text in citing_texts()

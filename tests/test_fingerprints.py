@@ -1,4 +1,4 @@
-"""Fingerprints of published rows: what counts as a difference, and what it is told by."""
+"""Fingerprints of published rows: which changes count as differences, and their descriptions."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def published_tables() -> Tables:
     return {
         "pool_payouts": [payout("video-1", 70), payout("video-2", 30)],
         "policy_advice": [
-            {"date": DAY, "segment": "music", "advised_bounty": 2.0, "reason": "n 8 to 7"},
-            {"date": DAY, "segment": "tiny", "advised_bounty": None, "reason": None},
+            {"date": DAY, "segment": "music", "advised_bounty": 2.0, "spend_micros": 1_000_000, "reason": "n 8"},
+            {"date": DAY, "segment": "tiny", "advised_bounty": None, "spend_micros": None, "reason": None},
         ],
         "allocation_runs": [
             ledger_row("pool_payouts") | {"category": "music", "pool_micros": 100, "gini": 0.25},
@@ -54,7 +54,7 @@ def written(tables: Tables, root: Path) -> Path:
 
 
 def found_differences(folder: Path, change: Callable[[Tables], object]) -> list[str]:
-    """What differs once `change` was made to the tables, by fingerprints that were stored as text before."""
+    """The differences after `change`, from fingerprints that were stored as text before."""
     stored = json.loads(as_text(fingerprints(written(published_tables(), folder / "before"))))
     tables = published_tables()
     change(tables)
@@ -86,8 +86,17 @@ def drop_a_column(tables: Tables) -> None:
         (swap_videos, "pool_payouts of 2026-11-20: the same values are in other rows"),
         (drop_a_column, "pool_payouts of 2026-11-20: columns ['share'] are gone"),
         (
-            lambda tables: tables["policy_advice"][0].update(advised_bounty=2.00001),
-            "policy_advice of 2026-11-20: advised_bounty differs in 1 rows, for example 2.00001 for 2.0",
+            lambda tables: tables["policy_advice"][0].update(advised_bounty=2.0001),
+            "policy_advice of 2026-11-20: advised_bounty differs in 1 rows, for example 2.0001 for 2.0",
+        ),
+        (
+            lambda tables: tables["allocation_runs"][0].update(gini=0.25 * (1 + 4e-6)),
+            "allocation_runs of 2026-11-20: gini differs in 1 rows, for example 0.250001 for 0.25",
+        ),
+        (
+            lambda tables: tables["policy_advice"][0].update(spend_micros=1_000_001),
+            "policy_advice of 2026-11-20: spend_micros sums to 1,000,001 micros, before to 1,000,000 (+1); "
+            "values of ['spend_micros'] differ",
         ),
         (
             lambda tables: tables["policy_advice"][0].update(reason=None),
@@ -103,7 +112,7 @@ def drop_a_column(tables: Tables) -> None:
         ),
     ],
 )
-def test_change_of_published_rows_is_told_by_table_day_and_column(
+def test_change_of_published_rows_is_described_by_table_day_and_column(
     tmp_path: Path, change: Callable[[Tables], object], message: str
 ) -> None:
     assert found_differences(tmp_path, change) == [message]
@@ -131,12 +140,11 @@ def add_a_column_and_a_rule(tables: Tables) -> None:
         add_a_column_and_a_rule,
         lambda tables: tables["pool_payouts"].reverse(),
         lambda tables: tables["allocation_runs"][0].update(run_id="another", gini=0.25 * (1 + 1e-15)),
+        lambda tables: tables["policy_advice"][0].update(advised_bounty=2.0 * (1 + 4e-6)),
         lambda tables: tables["policy_advice"][0].update(reason="the bar falls from 8 to 7"),
     ],
 )
-def test_what_may_differ_between_two_versions_is_no_difference(
-    tmp_path: Path, change: Callable[[Tables], object]
-) -> None:
+def test_volatile_columns_are_no_difference(tmp_path: Path, change: Callable[[Tables], object]) -> None:
     assert found_differences(tmp_path, change) == []
 
 

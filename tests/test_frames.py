@@ -1,4 +1,4 @@
-"""Plans by the values of a column: as deep for thousands of values as for one."""
+"""Plans by the values of a column do not grow with the number of values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Log lines for machines, and credentials that never reach any line."""
+"""Log lines in JSON, and no credentials in any line."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_credentials_are_not_shown(text: str, shown: str) -> None:
         "sc://host:15002 engine, tables under s3a://bucket/tables",
     ],
 )
-def test_what_holds_no_credential_stays(text: str) -> None:
+def test_text_without_credentials_is_unchanged(text: str) -> None:
     assert redacted(text) == text
 
 
@@ -69,6 +69,29 @@ def test_json_lines_name_the_run_and_time_its_stages(tmp_path: Path, caplog: pyt
     assert lines[1]["nu"] == 0.5
     assert lines[2]["subject"] == "signals"
     assert lines[2]["seconds"] == pytest.approx(night.seconds["signals"], abs=1e-3)
+
+
+def test_json_lines_have_numbers_as_numbers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    night = RunContext(Warehouse(None, tmp_path), load_settings(), date(2026, 11, 20), dry_run=True)
+    with caplog.at_level(logging.DEBUG, "creatorpool"):
+        night.note("events", "9 rows written in 0.5 s", rows=9, seconds=0.5)
+        night.note("events", "committed as version 3", logging.DEBUG, version=3)
+
+    first, second = (json.loads(line) for line in logged(JsonLines(), caplog))
+
+    assert (first["level"], first["rows"], first["seconds"]) == ("INFO", 9, 0.5)
+    assert (second["level"], second["version"]) == ("DEBUG", 3)
+    assert logged(TextLines(), caplog)[0].endswith("events: 9 rows written in 0.5 s"), "numbers are said once"
+
+
+def test_error_in_json_mode_has_its_exit_code(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "creatorpool.cli", "status", "--root", str(tmp_path / "nowhere")]
+    environment = fresh_environment(CREATORPOOL_LOG="json", PYTHONPATH=os.pathsep.join(sys.path))
+
+    ended = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+    line = json.loads(ended.stderr)
+    assert (ended.returncode, line["exit_code"], line["error"]) == (2, 2, "MissingTableError")
 
 
 def test_times_are_utc_with_offset_in_both_forms(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Largest remainder by a rule that executors can apply: closed sums, bounds, and agreement with brute force."""
+"""Largest remainders by a rule that executors apply: exact sums, bounds, and agreement with brute force."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from creatorpool.allocation.carry import open_carries
 from creatorpool.allocation.revenue import form_pools, net_micros
 from creatorpool.errors import InputError
-from creatorpool.money import LIMIT, apply_rounding, exact_sum, round_to_total, rounding_rule
+from creatorpool.money import LIMIT, apply_rounding, exact_sum, in_exact_units, round_to_total, rounding_rule
 from creatorpool.settings import load_settings
 
 pools = st.integers(0, 2**32 - 1).map(lambda seed: _random_pool(np.random.default_rng(seed)))
@@ -47,6 +47,20 @@ def _brute_force(amount, total, lower, upper, order) -> NDArray[np.int64]:
         result[best] += 1
         raised[best] = True
     return result
+
+
+@pytest.mark.parametrize(
+    ("micros", "text"),
+    [
+        (0, "0.00 USD"),
+        (10, "0.00001 USD"),
+        (-1_500_000, "-1.50 USD"),
+        (22_999_953, "22.999953 USD"),
+        (10**12, "1,000,000.00 USD"),
+    ],
+)
+def test_exact_units_lose_no_micro(micros: int, text: str) -> None:
+    assert in_exact_units(micros, "USD") == text
 
 
 def test_round_to_total_hand_worked_pool_gives_largest_remainders():
@@ -124,9 +138,9 @@ def test_round_to_total_random_pool_matches_brute_force_and_ignores_row_order(po
 
 @settings(max_examples=100)
 @given(pools, st.integers(0, 12), st.integers(-40, 40))
-def test_apply_rounding_batches_give_what_whole_gives(pool, cut, miss):
+def test_apply_rounding_gives_the_same_in_batches_as_in_one_call(pool, cut, miss):
     amount, total, lower, upper = pool
-    total = int(np.clip(total + miss, lower.sum(), upper.sum()))  # amounts that miss the total by micros
+    total = int(np.clip(total + miss, lower.sum(), upper.sum()))  # the amounts miss the total by some micros
     rule = rounding_rule(amount, total, lower, upper)
     whole_base, whole_tied = apply_rounding(amount, rule, lower, upper)
     parts = [apply_rounding(amount[rows], rule, lower[rows], upper[rows]) for rows in (slice(cut), slice(cut, None))]

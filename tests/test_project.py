@@ -1,4 +1,4 @@
-"""Which folder's conf/ and data_contracts/ a process reads, and what `creatorpool init` writes."""
+"""The folder whose conf/ and data_contracts/ a process reads, and the files of `creatorpool init`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from creatorpool.settings import load_settings
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder, which is the current one, in an environment that names no project."""
+    """An empty current folder, in an environment that names no project."""
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -38,12 +38,12 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-def test_checkout_is_the_project_where_nothing_else_is() -> None:
+def test_checkout_is_the_project_by_default() -> None:
     assert project() == project_root()
     assert load_settings().allocation.alpha == 0.5
 
 
-def test_environment_wins_over_the_current_folder_which_wins_over_the_checkout(
+def test_environment_has_precedence_over_the_current_folder_and_that_over_the_checkout(
     elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     initialised(elsewhere, 0.6)
@@ -74,7 +74,7 @@ def test_environment_that_names_no_project_is_refused(tmp_path: Path, monkeypatc
         ("data_contracts", r"conf/base.yaml of .*elsewhere is not read, because data_contracts/ is missing there"),
     ],
 )
-def test_half_a_project_is_not_read_and_a_warning_says_so(
+def test_incomplete_project_is_not_read_and_causes_a_warning(
     elsewhere: Path, monkeypatch: pytest.MonkeyPatch, missing: str, warning: str
 ) -> None:
     initialised(elsewhere, 0.6)
@@ -90,9 +90,7 @@ def test_half_a_project_is_not_read_and_a_warning_says_so(
     assert unread_folder() is None, "nobody expects the current folder to be read"
 
 
-def test_init_writes_what_is_missing_and_keeps_what_is_there(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_init_writes_missing_files_and_keeps_existing_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "deep" / "project"
     main(["init", str(folder)])
     assert files(folder) == files(project_root())

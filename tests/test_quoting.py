@@ -1,4 +1,4 @@
-"""Text from data stays on one line, visible and short, whatever it holds."""
+"""Any text from data stays on one line, visible and short."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def test_one_line_of_any_name_is_one_line_that_xml_and_utf8_hold(name: str) -> N
 
 
 @given(st.lists(NAMES, min_size=1, max_size=4))
-def test_lines_keeps_only_the_breaks_between_its_lines(names: list[str]) -> None:
+def test_lines_keeps_only_line_feeds(names: list[str]) -> None:
     text = "\n".join(map(one_line, names))
     assert lines(text) == text
     assert len(lines("\n".join(names)).splitlines()) <= "\n".join(names).count("\n") + 1
 
 
 @given(NAMES, st.integers(40, 300))
-def test_shortened_keeps_within_the_limit_and_says_how_long_the_whole_is(name: str, limit: int) -> None:
+def test_shortened_stays_within_the_limit_and_gives_the_whole_length(name: str, limit: int) -> None:
     short = shortened(name, limit)
 
     assert len(short) <= limit
@@ -57,7 +57,7 @@ def test_shortened_keeps_within_the_limit_and_says_how_long_the_whole_is(name: s
         assert short == name
 
 
-def test_quoted_shortens_what_it_has_escaped() -> None:
+def test_quoted_shortens_after_escaping() -> None:
     assert quoted("\n" * 500) == "\\n" * 91 + "… (500 characters)"
     assert len(quoted("\n" * 500)) == LIMIT
     assert len(quoted("\n" * 150)) == LIMIT
@@ -82,7 +82,7 @@ def test_json_line_is_one_line_and_reads_back_as_it_was(value: dict[str, str]) -
     assert json.loads(text) == value
 
 
-def test_shortened_list_says_what_it_leaves_out() -> None:
+def test_shortened_list_marks_omitted_values() -> None:
     assert shortened_list(["a", "b"]) == "['a', 'b']"
     assert shortened_list([]) == "[]"
     long = shortened_list(f"name-{number}" for number in range(10**5))
@@ -90,6 +90,6 @@ def test_shortened_list_says_what_it_leaves_out() -> None:
     assert long.endswith("…]")
 
 
-def test_names_of_the_battery_are_what_they_are_for() -> None:
+def test_allowed_names_need_no_escapes_and_unprintable_ones_do() -> None:
     assert all(name == one_line(name) or "\u202e" in name for name in ALLOWED)
     assert all(name != one_line(name) for name in UNPRINTABLE)

@@ -1,9 +1,7 @@
-"""Which engine runs, whose settings stand, and what happens on a server elsewhere."""
+"""The choice of engine, the precedence of settings, and sessions on a remote server."""
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -13,7 +11,7 @@ from pathlib import Path
 
 import pyspark
 import pytest
-from tools.processes import fresh_environment
+from tools.processes import end_group, fresh_environment
 
 from creatorpool.errors import ConfigurationError
 from creatorpool.session import resolve_engine
@@ -89,7 +87,7 @@ def test_resolve_engine_of_an_unknown_name_is_a_wrong_configuration(asked: str) 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
-    """The address of a Sail server in a process of its own."""
+    """The address of a Sail server in its own process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -101,13 +99,10 @@ def server(tmp_path: Path) -> Iterator[str]:
         _await_port(port, process, tmp_path / "server.log")
         yield f"sc://127.0.0.1:{port}"
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(timeout=30)
+        end_group(process)
 
 
-def test_open_session_on_a_sail_server_computes_there_and_says_what_the_server_needs(
-    server: str, tmp_path: Path
-) -> None:
+def test_open_session_on_a_sail_server_computes_there_and_names_the_servers_needs(server: str, tmp_path: Path) -> None:
     ended = _run(tmp_path, CLIENT, [sys.executable], server)
 
     assert ended.returncode == 0, ended.stderr
@@ -115,7 +110,7 @@ def test_open_session_on_a_sail_server_computes_there_and_says_what_the_server_n
     assert "install creatorpool in the server's Python" in ended.stderr
 
 
-def test_open_session_under_spark_submit_leaves_what_the_submitter_set(tmp_path: Path, java: None) -> None:
+def test_open_session_under_spark_submit_keeps_the_submitters_settings(tmp_path: Path, java: None) -> None:
     theirs = [
         "spark.sql.shuffle.partitions=400",
         "spark.sql.session.timeZone=Asia/Tokyo",
@@ -131,7 +126,7 @@ def test_open_session_under_spark_submit_leaves_what_the_submitter_set(tmp_path:
     assert ended.stdout.splitlines() == [
         "shuffle.partitions 400",
         "files.maxRecordsPerFile 7",
-        # Every number depends on these: neither the submitter's nor the configuration's to choose.
+        # Every number depends on these settings, so neither the submitter nor the configuration can change them.
         "session.timeZone UTC",
         "files.ignoreCorruptFiles false",
         "files.ignoreMissingFiles false",
@@ -143,7 +138,7 @@ def test_open_session_under_spark_submit_leaves_what_the_submitter_set(tmp_path:
 
 @pytest.fixture
 def java() -> None:
-    """Tests with this need the Spark engine; where only the embedded one is set up, they skip."""
+    """Tests with this fixture need the Spark engine; without it they are skipped."""
     if not (Path(pyspark.__file__).parent / "conf" / "spark-defaults.conf").is_file():
         pytest.skip("the Spark engine is not set up here: make setup")
 

@@ -1,4 +1,4 @@
-"""The configuration refuses what it does not know, and says where it stands."""
+"""The configuration refuses unknown keys and invalid values, and names their place."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from tests.checkout import project_root
 
 from creatorpool.errors import ConfigurationError
-from creatorpool.settings import Settings, load_settings
+from creatorpool.settings import ENTRY_MAPS, Settings, load_settings, overlaid
 
 CONF = project_root() / "conf"
 
@@ -49,7 +49,7 @@ def test_load_settings_applies_overlays_in_order_then_assignments(tmp_path: Path
     assert settings.allocation.bounds("gaming") == (3, None)
 
 
-def test_load_settings_takes_whole_numbers_for_shares() -> None:
+def test_load_settings_accepts_whole_numbers_for_shares() -> None:
     assert load_settings(assignments=["allocation.lambda_eff=1"]).allocation.lambda_eff == 1.0
 
 
@@ -59,7 +59,7 @@ def test_every_overlay_of_the_repository_loads(overlay: str) -> None:
 
 
 @pytest.mark.parametrize("overlay", ["local.yaml", "cluster.yaml"])
-def test_overlays_for_a_place_change_the_engine_only(overlay: str) -> None:
+def test_overlays_for_an_environment_change_the_engine_only(overlay: str) -> None:
     assert load_settings([CONF / overlay]).sha256() == load_settings().sha256()
 
 
@@ -96,7 +96,7 @@ BAD_OVERLAYS = [
     ("quality: {smoothing: strong}\n", r"quality.smoothing"),
     ("allocation: [1]\n", r"allocation"),
     ("allocation: {alpha: 0.5\n", r"overlay.yaml:\d+: not valid YAML"),
-    ("- a\n", r"mapping"),
+    ("- a\n", r"overlay.yaml:1: a configuration file must hold keys"),
 ]  # fmt: skip
 
 
@@ -105,6 +105,29 @@ def test_load_settings_of_a_bad_overlay_names_place_and_value(tmp_path: Path, te
     with pytest.raises(ConfigurationError, match=message) as caught:
         load_settings([overlay(tmp_path, text)])
     assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("assignment", "suggested"),
+    [
+        ("allocation.alhpa=0.5", "'allocation.alpha'"),
+        ("alocation.alpha=0.5", "'allocation'"),
+        ("alpha=0.5", "'allocation.alpha' or 'frontier.alpha' or 'integrity.alpha'"),
+        ("moved_share_warning=0.5", "'allocation.moved_share_warning'"),
+        ("signals.component_weight.safety=0.5", "'signals.component_weights'"),
+        ("signals.custom.own.weigth=0.5", "'signals.custom.own.weight'"),
+        ("allocation.categories.music.cap_micro=5", "'allocation.categories.music.cap_micros'"),
+        ("incentives.segments.new.kappa=5", "'incentives.segments.new.cost_kappa'"),
+    ],
+)
+def test_load_settings_suggests_the_key_that_a_misspelt_one_may_stand_for(assignment: str, suggested: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"--set {assignment}: unknown key .*: did you mean {suggested}\?"):
+        load_settings(assignments=[assignment])
+
+
+def test_load_settings_suggests_nothing_for_a_key_like_no_other() -> None:
+    with pytest.raises(ConfigurationError, match=r"unknown key 'zzz'$"):
+        load_settings(assignments=["zzz=1"])
 
 
 @pytest.mark.parametrize("assignment", ["allocation.alpha", "=1", "allocation..alpha=1", "allocation.alpha={", "x=1"])
@@ -127,7 +150,7 @@ def test_load_settings_of_a_missing_file_names_it(tmp_path: Path) -> None:
         load_settings([tmp_path / "nowhere.yaml"])
 
 
-def test_sha256_changes_with_what_a_number_depends_on_and_not_with_the_engine() -> None:
+def test_sha256_changes_with_settings_of_results_and_not_with_the_engine() -> None:
     def fingerprint(*assignments: str, sections: tuple[str, ...] = ()) -> str:
         return load_settings(assignments=assignments).sha256(*sections)
 
@@ -140,3 +163,66 @@ def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load_settings().allocation.alpha = 0.1
     assert isinstance(load_settings(), Settings)
+
+
+SIGNAL = "signals: {custom: {finish: {expression: 'liked', weight: 0.1, range: [0, 1]}}}\n"
+
+
+def test_null_in_an_overlay_removes_an_entry_and_is_a_value_elsewhere(tmp_path: Path) -> None:
+    first = overlay(tmp_path, SIGNAL + "allocation: {categories: {music: {cap_micros: 7}}, creator_caps: {gold: 5}}\n")
+    second = tmp_path / "second.yaml"
+    second.write_text("signals: {custom: {finish: null}}\nallocation: {categories: {music: {cap_micros: null}}}\n")
+
+    settings = load_settings([first, second], ["signals.tiers.gold=2.0", "signals.tiers.gold=null"])
+
+    assert settings.signals == load_settings().signals
+    assert settings.allocation.bounds("music") == (0, None)
+    assert load_settings([first], ["allocation.creator_caps=null"]).allocation.creator_caps is None
+    assert load_settings([first], ["allocation.creator_caps.gold=null"]).allocation.creator_caps == {}
+
+
+def test_null_for_an_entry_that_is_not_there_names_the_line_and_the_entries(tmp_path: Path) -> None:
+    added = overlay(tmp_path, SIGNAL)
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("signals:\n  custom:\n    finsh: null\n")
+
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings([added, wrong])
+
+    assert f"{wrong}:3: null removes an entry, but there is no signals.custom.finsh" in str(caught.value)
+    assert "the entries are ['finish']" in str(caught.value)
+    with pytest.raises(ConfigurationError, match=r"--set signals\.custom\.finsh=null: null removes an entry"):
+        load_settings([added], ["signals.custom.finsh=null"])
+
+
+def test_entries_that_null_removes_are_those_of_maps_that_users_fill() -> None:
+    assert {".".join(map(str, place)) for place in ENTRY_MAPS} == {
+        *("engine.spark", "signals.tiers", "signals.custom", "allocation.categories", "allocation.creator_caps"),
+        *("integrity.fake_viewer_cost_micros", "incentives.segments"),
+    }
+
+
+def test_settings_without_a_signal_keep_the_proportions_of_the_others(tmp_path: Path) -> None:
+    settings = load_settings([overlay(tmp_path, SIGNAL)])
+
+    assert settings.without("finish") == load_settings()
+    without_safety = settings.without("safety").signals.exponents()
+    assert without_safety["safety"] == 0.0
+    assert without_safety["finish"] == 0.1
+    assert without_safety["watch_completion"] == pytest.approx(0.9 * 0.35 / 0.85)
+    assert sum(without_safety.values()) == pytest.approx(1.0)
+    with pytest.raises(ConfigurationError, match=r"there is no signal 'finsh'; the signals are .*'safety', 'finish'"):
+        settings.without("finsh")
+    weights = "{watch_completion: 1, engagement_rate: 0, engagement_diversity: 0, rewatch: 0, safety: 0}"
+    with pytest.raises(ConfigurationError, match="without signal 'watch_completion' no published component"):
+        load_settings(assignments=[f"signals.component_weights={weights}"]).without("watch_completion")
+
+
+def test_overlaid_settings_are_those_of_the_same_overlays_from_the_start(tmp_path: Path) -> None:
+    first, second = overlay(tmp_path, SIGNAL), CONF / "recommended.yaml"
+
+    changed = overlaid(load_settings([first]), [second], ["allocation.alpha=0.7"])
+
+    assert changed == load_settings([first, second], ["allocation.alpha=0.7"])
+    with pytest.raises(ConfigurationError, match=r"--set allocation\.alfa=0\.7: unknown key"):
+        overlaid(changed, (), ["allocation.alfa=0.7"])

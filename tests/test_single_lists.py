@@ -1,4 +1,4 @@
-"""The actions and the components stand in one list each: no other module spells them all."""
+"""Actions and components have one list each: no other module contains all their names."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from creatorpool.quality_components import COMPONENT_NAMES
 
 LIBRARY = Path(__file__).resolve().parents[1] / "lib" / "creatorpool"
 LISTS = {
-    # What each action means where events come from: the habits of made-up viewers, the columns of a foreign log.
-    "names": (ACTION_NAMES, {"actions.py", "synthetic/behaviour.py", "ingest/kuairand.py"}),
+    # The meaning of each action in generated events: the habits of viewers.
+    "names": (ACTION_NAMES, {"actions.py", "synthetic/behaviour.py"}),
     "flags": (ACTION_FLAGS, {"actions.py"}),
     "rates": (ACTION_RATES, set()),
-    # Where each component has its expression.
+    # The module with each component's expression.
     "components": (COMPONENT_NAMES, {"quality_components.py", "quality/frames/video_signals.py"}),
 }
 
 
 def words(tree: ast.AST) -> Iterator[str]:
-    """Names, and the words of texts that are no documentation."""
+    """Names, and the words of strings that are not docstrings."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             continue
@@ -35,7 +35,7 @@ def words(tree: ast.AST) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("kind", LISTS)
-def test_no_module_beside_its_home_spells_a_whole_list(kind: str) -> None:
+def test_no_other_module_contains_a_whole_list(kind: str) -> None:
     members, homes = LISTS[kind]
     spelled = {
         path.relative_to(LIBRARY).as_posix()

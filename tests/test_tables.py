@@ -1,4 +1,4 @@
-"""The table module refuses, on every engine, what an engine would silently let pass."""
+"""The table module refuses, on every engine, rows that an engine would accept without an error."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def creators(warehouse: Warehouse, day: date | None = None, version: int | None 
     return sorted(row["creator_id"] for row in rows)
 
 
-def test_replace_day_leaves_other_days_and_earlier_versions_alone(spark: SparkSession, warehouse: Warehouse) -> None:
+def test_replace_day_does_not_change_other_days_and_earlier_versions(spark: SparkSession, warehouse: Warehouse) -> None:
     first = warehouse.replace_day(payouts(spark, "a", "b"), "creator_payouts", DAY)
     warehouse.replace_day(payouts(spark, "c"), "creator_payouts", OTHER_DAY)
     warehouse.replace_day(payouts(spark, "d"), "creator_payouts", DAY)
@@ -42,7 +42,7 @@ def test_replace_day_leaves_other_days_and_earlier_versions_alone(spark: SparkSe
 
 
 def test_every_earlier_version_of_a_long_history_is_readable(spark: SparkSession, warehouse: Warehouse) -> None:
-    # Writers put a checkpoint after ten commits; Sail then reads no version before the latest one.
+    # Writers add a checkpoint after ten commits; Sail then reads no version before the latest checkpoint.
     versions = [warehouse.replace_day(payouts(spark, f"c{i}"), "creator_payouts", DAY) for i in range(13)]
 
     assert [creators(warehouse, DAY, version) for version in versions] == [[f"c{i}"] for i in range(13)]
@@ -93,7 +93,7 @@ def test_append_of_another_schema_is_refused(spark: SparkSession, warehouse: War
         warehouse.append(rows.drop("total_micros"), "creator_payouts")
 
 
-def test_overwrite_of_a_table_kept_by_day_is_refused(spark: SparkSession, warehouse: Warehouse) -> None:
+def test_overwrite_of_a_partitioned_table_is_refused(spark: SparkSession, warehouse: Warehouse) -> None:
     with pytest.raises(TableGuardError, match="never overwritten whole"):
         warehouse.overwrite(payouts(spark, "a").withColumn("date", F.lit(DAY)), "creator_payouts")
 
@@ -142,21 +142,26 @@ def test_tables_read_the_same_through_deltalake_and_polars(spark: SparkSession, 
     assert (protocol.min_reader_version, protocol.reader_features) == (1, None)
 
 
+def add_column(contracts: Path, *, required: bool) -> None:
+    """Give the contract of `creator_payouts` a column `note`."""
+    contract = contracts / "creator_payouts.yaml"
+    text = contract.read_text()
+    first = text.index("      - name: creator_id")
+    column = f"""      - name: note
+        logicalType: string
+        physicalType: STRING
+        description: Remark
+        required: {str(required).lower()}
+"""
+    contract.write_text(text[:first] + column + text[first:])
+
+
 def test_ensure_adds_a_nullable_column_that_the_contract_gained(
     spark: SparkSession, tmp_path: Path, copied_contracts: Path
 ) -> None:
     old = Warehouse(spark, tmp_path / "warehouse", copied_contracts)
     old.replace_day(payouts(spark, "a"), "creator_payouts", DAY)
-    contract = copied_contracts / "creator_payouts.yaml"
-    text = contract.read_text()
-    first = text.index("      - name: creator_id")
-    column = """      - name: note
-        logicalType: string
-        physicalType: STRING
-        description: Remark
-        required: false
-"""
-    contract.write_text(text[:first] + column + text[first:])
+    add_column(copied_contracts, required=False)
 
     new = Warehouse(spark, tmp_path / "warehouse", copied_contracts)
     new.replace_day(payouts(spark, "b").withColumn("note", F.lit("hello")), "creator_payouts", OTHER_DAY)
@@ -165,7 +170,19 @@ def test_ensure_adds_a_nullable_column_that_the_contract_gained(
     assert [(row["creator_id"], row["note"]) for row in rows] == [("a", None), ("b", "hello")]
 
 
-def test_replace_day_records_after_somebody_elses_commit_is_refused(warehouse: Warehouse) -> None:
+def test_ensure_refuses_a_required_column_that_the_contract_gained(tmp_path: Path, copied_contracts: Path) -> None:
+    tables = Warehouse(None, tmp_path / "warehouse", copied_contracts)
+    tables.ensure("creator_payouts")
+    before = tables.version("creator_payouts")
+    add_column(copied_contracts, required=True)
+
+    with pytest.raises(TableGuardError, match=r"requires the new columns \['note'\], but stored rows have no value"):
+        Warehouse(None, tmp_path / "warehouse", copied_contracts).ensure("creator_payouts")
+
+    assert tables.version("creator_payouts") == before
+
+
+def test_replace_day_records_after_another_commit_is_refused(warehouse: Warehouse) -> None:
     def claim(run_id: str) -> dict[str, object]:
         moment = datetime(2026, 11, 20, tzinfo=UTC)
         until = datetime(2026, 11, 21, tzinfo=UTC)
@@ -182,7 +199,7 @@ def test_replace_day_records_after_somebody_elses_commit_is_refused(warehouse: W
     assert [row["run_id"] for row in warehouse.read_arrow("run_claims", day=DAY).to_pylist()] == ["first"]
 
 
-def test_linked_copy_shares_what_stood_and_keeps_what_is_written_to_itself(
+def test_linked_copy_shares_earlier_files_and_keeps_new_rows_separate(
     spark: SparkSession, warehouse: Warehouse
 ) -> None:
     warehouse.replace_day(payouts(spark, "a"), "creator_payouts", DAY)
@@ -197,6 +214,6 @@ def test_linked_copy_shares_what_stood_and_keeps_what_is_written_to_itself(
     assert not Path(copy.root).exists()
 
 
-def test_linked_copy_of_tables_elsewhere_is_refused(spark: SparkSession) -> None:
+def test_linked_copy_of_tables_at_a_uri_is_refused(spark: SparkSession) -> None:
     with pytest.raises(InputError, match="not in a local folder"), Warehouse(spark, "s3://bucket/x").linked_copy():
         pass

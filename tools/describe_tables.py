@@ -10,7 +10,7 @@ from creatorpool.contracts import Contract, load_contracts
 INTRODUCTION = """\
 # Tables
 
-Delta tables under one root, each at `<root>/<table>`. This page is written by `tools/describe_tables.py` from
+The tables are Delta tables under one root, each at `<root>/<table>`. `tools/describe_tables.py` writes this page from
 [data_contracts/](../data_contracts), which also hold the rules that the rows obey. Money is whole micros (a millionth
 of the currency's unit), times are UTC, an undefined number is NULL. Columns marked with * are the key.
 

@@ -1,4 +1,4 @@
-"""A hook of MkDocs: what the site shows of the repository outside docs/, without a second copy in git.
+"""A hook of MkDocs: adds files outside docs/ to the site, without a second copy in git.
 
 README.md is the first page; the changelog and the guide for contributors are pages; conf/ and data_contracts/ are
 files to link to. Links between them and docs/ work in the repository as well as in the site.
@@ -21,7 +21,7 @@ PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "LICENSE": "license.txt",
 }
-"""Places in the site by those in the repository."""
+"""Paths in the site, by path in the repository."""
 FOLDERS = ("conf", "data_contracts")
 
 _LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")
@@ -43,7 +43,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Lead links of pages in docs/ to what the site shows of the rest of the repository."""
+    """Rewrite links of pages in docs/ to files outside docs/, so that they lead to the site's copies."""
     if page.file.generated_by:
         return markdown
     folder = posixpath.dirname(page.file.src_uri)
@@ -51,7 +51,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def _with_site_links(text: str, folder: str, site_folder: str = "") -> str:
-    """`text` of a page in `site_folder`, whose links are those of a file in `folder` of the repository."""
+    """`text` with its links, which are those of a file in `folder` of the repository, rewritten for `site_folder`."""
 
     def on_site(link: re.Match[str]) -> str:
         place = posixpath.normpath(posixpath.join(folder, link[1]))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from creatorpool.delivery import daily_series, fit_curve_prior, fit_rate_prior, fit_series
-from creatorpool.report.curve_chart import content_chart
+from creatorpool.report.delivery_charts import content_chart
 from creatorpool.synthetic.delivery import DeliveryMarket, draw_delivery, exposure_rows
 
 DAYS = 42

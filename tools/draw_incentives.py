@@ -49,7 +49,7 @@ def main(folder: Path) -> None:
         chart.save(str(folder / f"incentives-{name}.svg"))
 
 
-def pass_curve() -> alt.LayerChart:
+def pass_curve() -> alt.LayerChart | alt.FacetChart:
     """Bins with their intervals, the curve through them, and the slope at the median."""
     size, passes = COUNTS.entrants.sum(axis=1), COUNTS.entrants[:, int(TODAY.k) :].sum(axis=1)
     low, high = wilson_interval(passes, size)
@@ -69,7 +69,7 @@ def pass_curve() -> alt.LayerChart:
     return alt.layer(bars, points, lines(curves + slope, axis_x, axis_y)).properties(width=WIDTH * 1.4, height=HEIGHT)
 
 
-def marginal_value() -> alt.LayerChart:
+def marginal_value() -> alt.LayerChart | alt.FacetChart:
     """Marginal value of quality for the planner and for the creator, and its marginal cost."""
     certificate = implementability_bounty(TODAY, COST)
     q = np.linspace(0.15, 0.75, 160)
@@ -159,7 +159,7 @@ def continuation() -> alt.HConcatChart:
 
 def lines(content: list[dict[str, object]], x: alt.X, y: alt.Y) -> alt.Chart:
     """A chart with one line per name, in the order of the rows."""
-    names = list(dict.fromkeys(row["line"] for row in content))
+    names = list(dict.fromkeys(str(row["line"]) for row in content))
     color = alt.Color("line:N", title=None, sort=names)
     return alt.Chart(data(content)).mark_line(clip=True).encode(x, y, color)
 

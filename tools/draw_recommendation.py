@@ -27,7 +27,7 @@ def main(file: Path, folder: Path) -> None:
     learning_curves(trials).save(str(folder / "recommendation-learning.svg"))
 
 
-def learning_curves(trials: list[dict[str, Any]]) -> alt.LayerChart:
+def learning_curves(trials: list[dict[str, Any]]) -> alt.LayerChart | alt.FacetChart:
     """Return without exploration as agents learn, mean and 95 % band over the seeds; peers as dashed levels."""
     names = list(CURVES)
     curve_rows = []

@@ -88,10 +88,10 @@ def simulated_sessions() -> Table:
             for step in steps
         ]
     )
-    logged = LoggedChoices(
-        *(np.concatenate([getattr(step, name) for step in steps]) for name in ("action", "reward", "propensity")),
-        simulator.parameters.candidates,
+    action, reward, propensity = (
+        np.concatenate([getattr(step, name) for step in steps]) for name in ("action", "reward", "propensity")
     )
+    logged = LoggedChoices(action, reward, propensity, simulator.parameters.candidates)
     for name, policy in policies.items():
         chances = np.concatenate([policy.probabilities(step.observation) for step in steps])
         add_row(table, name, logged, chances, None, 1000 * float((chances * truth).sum(axis=1).mean()))

@@ -1,4 +1,4 @@
-"""The command lines that make the golden root of `golden_deliveries`: a night a day, each under a policy of its own."""
+"""The command lines that build the golden root from `golden_deliveries`: one night a day, each with its own policy."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ _FEW_ATTACKS = _set(
 
 
 def commands(folder: Path, conf: Path) -> Iterator[Command]:
-    """Five nights from the deliveries in `folder`/raw, one of them published again, and the jobs around them.
+    """Five nights from the deliveries in `folder`/raw, a republication, and the jobs around the nights.
 
-    `conf` is the checkout's folder of overlays. The caller adds what all lines share: root and engine.
+    `conf` is the checkout's folder of overlays. The caller adds the options that all lines share: root and engine.
     """
     raw, chart = folder / "raw", _chart(folder)
     recommended = ["--conf", str(conf / "recommended.yaml")]
@@ -75,7 +75,7 @@ def commands(folder: Path, conf: Path) -> Iterator[Command]:
     yield [*_over(4, "build_signals.py"), *_CREATOR_CAPS]
     yield [*_over(4, "allocate_pool.py"), "--category", "music", *_CREATOR_CAPS]
     yield [*_over(4, "allocate_pool.py"), *_CREATOR_CAPS]
-    # Events of this day came late, with the two days after it.
+    # Late events of this day arrived with the two days after it.
     yield ["creatorpool", *_over(2, "run"), "--republish", *recommended]
 
     yield [*_over(3, "explain_payouts.py"), "--against", str(DAYS[2]), *_BOUNDS, "--against-conf", *recommended[1:]]
@@ -86,7 +86,7 @@ def commands(folder: Path, conf: Path) -> Iterator[Command]:
 
 
 def commands_with_signal(folder: Path, signal: Path) -> Iterator[Command]:
-    """The last two nights, under the overlay `signal` with a signal of one's own, and the jobs that look back."""
+    """The last two nights, with the custom signal of the overlay `signal`, and the jobs that read earlier days."""
     raw = folder / "raw"
     policy = ["--conf", str(signal), *_ALL_BOUNDS]
     days = ("--from", str(DAYS[5]), "--to", str(DAYS[6]))
@@ -99,11 +99,11 @@ def commands_with_signal(folder: Path, signal: Path) -> Iterator[Command]:
 
 
 def _chart(folder: Path) -> Command:
-    # A picture is drawn in a tenth of the time of the page that is the default.
+    # Drawing an SVG file takes a tenth of the time of the default page.
     return ["--chart", str(folder / "chart.svg")]
 
 
 def _over(number: int, job: str, raw: Path | None = None) -> Command:
-    """`job` over the day of this number, from its deliveries under `raw` if given."""
+    """`job` for the day of this number, from its deliveries under `raw` if given."""
     source = [] if raw is None else ["--source", str(raw / str(DAYS[number]))]
     return [job, "--date", str(DAYS[number]), *source]

@@ -1,4 +1,4 @@
-"""Deliveries of the golden root: seven small days, made up from seeds, that bring what a night may meet."""
+"""Deliveries of the golden root: seven small days from seeds, with every kind of row that a night may get."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MARKET = SyntheticMarket(
     n_viewers=150,
     n_videos=80,
     n_creators=20,
-    # A pool of millions of micros for each video, two usual ones, and one with fewer micros than a fair split needs.
+    # One pool with millions of micros per video, two usual pools, and one with fewer micros than a fair split needs.
     revenue_micros_per_event={"comedy": 2_100, "education": 900, "music": 400_000, "news": 30},
 )
 _ENTRANTS = CohortMarket(
@@ -43,7 +43,7 @@ _ENTRANTS = CohortMarket(
 )
 _EXPOSURE = DeliveryMarket(10, DAYS[0], len(DAYS), guarantee_share=0.3)
 _REFUNDS = {2: {"comedy": -800_000, "music": -50_000_000}, 3: {"comedy": -100_000}}
-"""By number of the day: the first one exceeds its day's revenue, and the rest is carried on."""
+"""By number of the day: the first refunds exceed their day's revenue, and the rest is carried."""
 _UNVERIFIED_FROM = 4
 """Number of the day from which every tenth viewer is unverified."""
 _CSV_DAY, _JSON_DAY = 1, 3
@@ -55,7 +55,7 @@ _TIMES = pa.timestamp("us", "UTC")
 
 
 def write_deliveries(folder: Path) -> None:
-    """Write each day to `folder`/<day>, fit for ingestion."""
+    """Write each day to `folder`/<day>, ready for ingestion."""
     with TemporaryDirectory() as scratch:
         entrants = Path(scratch) / "entrants"
         write_cohort_days(entrants, _ENTRANTS)
@@ -72,7 +72,7 @@ def write_deliveries(folder: Path) -> None:
 
 
 def _market_tables(scratch: Path, number: int) -> _Tables:
-    """The day's ordinary deliveries, in Parquet with rows of every kind that is broken."""
+    """The day's ordinary deliveries, in Parquet, with broken rows of every kind."""
     is_text = number in (_CSV_DAY, _JSON_DAY)
     generate_day(scratch, DAYS[number], replace(_MARKET, dirty_share=0.0) if is_text else _MARKET)
     tables = {path.stem: pq.read_table(path) for path in scratch.iterdir()}
@@ -105,7 +105,7 @@ def _creators(videos: pa.Table) -> pa.Table:
 
 
 def _with_entrants(tables: _Tables, folder: Path) -> _Tables:
-    """The tables that the entrants' day adds rows to, and the entrants themselves."""
+    """The tables with the rows of the entrants' day added, and the table of entrants."""
     found = {name: tables[name] for name in ("events", "videos", "viewers")}
     for name, rows in found.items():
         more = pq.read_table(folder / f"{name}.parquet")
@@ -124,7 +124,7 @@ def _exposure_tables(day: date) -> _Tables:
 
 
 def _late_events(clean: pa.Table, before: pa.Table | None) -> Iterator[pa.Table]:
-    """Events of one and two days before that come with this day, and some that came the day before already."""
+    """Late events of the two days before, and some events that the day before has delivered already."""
     if before is None:
         return
     yield before.slice(0, 10)

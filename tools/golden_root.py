@@ -1,12 +1,12 @@
-"""Builds the golden root, and prints fingerprints of all that it publishes: what a refactoring must leave as it is.
+"""Builds the golden root and prints fingerprints of all rows that it publishes. A refactoring must not change them.
 
-    python -m tools.golden_root                       the fingerprints
-    python -m tools.golden_root --compare FILE        what differs from those in FILE; exit code 1 if anything does
-    python -m tools.golden_root --root DIR            keeps the deliveries and the tables, to look at rows
+    python -m tools.golden_root                       prints the fingerprints
+    python -m tools.golden_root --compare FILE        prints the differences from those in FILE; exit code 1 if any
+    python -m tools.golden_root --root DIR            keeps the deliveries and the tables, for inspection
 
-The golden root is seven small days, made by the command line alone: both objectives, floors, caps and creators' caps,
-shrunk scores, a signal of one's own, late and repeated events, refunds with a carry, a day published again, and every
-job that writes a table. tests/data/README.md says when the stored fingerprints may be made anew.
+The golden root is seven small days, made only by the command line: both objectives, floors, caps and creators' caps,
+shrunk scores, a custom signal, late and repeated events, refunds with a carry, a republished day, and every job that
+writes a table. tests/data/README.md says when new fingerprints may be stored.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ _SIGNAL_COLUMN = """\
         customProperties: [{property: unit, value: share}]
 """
 _AFTER_COLUMNS = "    quality:\n"
-"""What follows the columns in a contract."""
+"""The text that follows the columns in a contract."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Build, and print the fingerprints or what differs; returns the exit code."""
+    """Build the root, print the fingerprints or the differences, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--engine", default="embedded", help="embedded, spark or sc://host:port")
     parser.add_argument("--root", type=Path, metavar="DIR", help="keep deliveries and tables in this empty folder")
@@ -68,18 +68,18 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def build(folder: Path, engine: str = "embedded") -> Path:
-    """Build the golden root in `folder`, which is empty; returns where its tables are.
+    """Build the golden root in `folder`, which is empty; return the folder of its tables.
 
     Raises
     ------
     subprocess.CalledProcessError
-        If a command does not end with exit code 0; its messages are on standard error.
+        If a command ends with another exit code than 0; its messages are on standard error.
     """
     tables, signal = folder / "tables", folder / "finish_share.yaml"
     write_deliveries(folder / "raw")
     _run(CHECKOUT, commands(folder, CHECKOUT / "conf"), tables, engine)
     signal.write_text(_SIGNAL, "utf-8")
-    # The contract gains the signal's column between two nights. The copy takes along what the first ones compiled.
+    # The contract gets the signal's column between two nights. The copy includes the code that the first ones compiled.
     with _copy_with_column(folder / "checkout") as checkout:
         _run(checkout, commands_with_signal(folder, signal), tables, engine)
     return tables
@@ -102,7 +102,7 @@ def _run(checkout: Path, lines: Iterator[Command], tables: Path, engine: str) ->
 
 @contextmanager
 def _copy_with_column(checkout: Path) -> Iterator[Path]:
-    """A copy of the checkout whose contract of `video_signals` has the signal's column, as docs/contracts.md says."""
+    """A copy of the checkout whose contract of `video_signals` has the signal's column (docs/contracts.md)."""
     for part in ("conf", "data_contracts", "jobs", "lib"):
         shutil.copytree(CHECKOUT / part, checkout / part)
     shutil.copy2(CHECKOUT / "pyproject.toml", checkout)

@@ -12,12 +12,12 @@ import sysconfig
 import time
 import venv
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyspark
-from tools.processes import fresh_environment
+from tools.processes import end_group, fresh_environment
 
 SPARK_HOME = Path(pyspark.__file__).parent
 _START_SECONDS = 90
@@ -65,9 +65,7 @@ def standalone_cluster(folder: Path, workers: int = 2) -> Iterator[Cluster]:
         yield Cluster(address, tuple(daemons[1:]), folder)
     finally:
         for daemon in reversed(daemons):
-            with suppress(ProcessLookupError):
-                os.killpg(daemon.pid, signal.SIGKILL)
-            daemon.wait(timeout=30)
+            end_group(daemon)
 
 
 def spark_submit(address: str, python: Path, script: Path, *arguments: object) -> subprocess.Popen[str]:

@@ -1,7 +1,8 @@
 """The viewer actions that count as engagement: the only list of them.
 
 A further action is one line here, a column in each of the contracts `events` and `video_signals`, its weight in
-conf/base.yaml, its habits in `synthetic.behaviour` and, where KuaiRand's logs have it, its column in `ingest.kuairand`.
+conf/base.yaml, its habits in `synthetic.behaviour` and, where KuaiRand's logs have it, its column in
+conf/sources/kuairand.yaml.
 """
 
 from __future__ import annotations

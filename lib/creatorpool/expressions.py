@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.errors import ConfigurationError
+from creatorpool.quoting import quoted
 
 _WORDS = {"double": "number"}
 
@@ -24,5 +25,5 @@ def require_computable(rows: DataFrame, key: str, expression: str, kind: str) ->
     except PySparkException as error:
         raise ConfigurationError(
             f"{key}: cannot compute a {_WORDS.get(kind, kind)} from {expression!r} with columns {rows.columns}: "
-            f"{str(error).strip().splitlines()[0]}"
+            f"{quoted(str(error).strip().splitlines()[0])}"
         ) from error

@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-MOST_UNIONS = 50
+MAX_UNIONS = 50
 
 Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)
 
@@ -35,9 +35,9 @@ def union_all(frames: Sequence[DataFrame]) -> DataFrame:
     """All rows of one or more frames; columns are matched by name.
 
     A chain of some hundred unions overflows an engine's stack, and Sail 0.7 loses columns of a union whose right side
-    is a union. So up to `MOST_UNIONS` frames form a chain, and the chains are joined in the same way.
+    is a union. So up to `MAX_UNIONS` frames form a chain, and the chains are joined in the same way.
     """
-    chains = [reduce(DataFrame.unionByName, frames[at : at + MOST_UNIONS]) for at in range(0, len(frames), MOST_UNIONS)]
+    chains = [reduce(DataFrame.unionByName, frames[at : at + MAX_UNIONS]) for at in range(0, len(frames), MAX_UNIONS)]
     return chains[0] if len(chains) == 1 else union_all(chains)
 
 

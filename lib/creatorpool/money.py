@@ -35,6 +35,13 @@ def in_units(micros: int | None, currency: str = "") -> str:
     return f"{sign}{cents // 100:,}.{cents % 100:02d}{' ' + currency if currency else ''}"
 
 
+def in_exact_units(micros: int, currency: str = "") -> str:
+    """Micros as text in currency units without rounding, such as ``0.00001 USD``, for amounts that may be tiny."""
+    whole, rest = divmod(abs(micros), MICROS_PER_UNIT)
+    decimals = f"{rest:06d}".rstrip("0").ljust(2, "0")
+    return f"{'-' if micros < 0 else ''}{whole:,}.{decimals}{' ' + currency if currency else ''}"
+
+
 @dataclass(frozen=True)
 class RoundingRule:
     """How one pool's amounts become integers: ``clip(floor(p) + shift + raised, lower, upper)``.

@@ -21,7 +21,7 @@ class Component:
 
     name: str
     """Column of `video_signals` and `video_quality`, and key of its weight φ under `signals.component_weights`"""
-    words: str
+    label: str
     """Its name in a creator's statement, among the reasons for a change"""
     smoothing: Smoothing
 

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DataType
 
 GUARD = "creatorpool-guard:"
-"""Marks the message among an engine's errors; `storage.guards` turns such an error into a TableGuardError."""
+"""Marks the message among an engine's errors; `storage.staging` turns such an error into a TableGuardError."""
 
 
 def refused(fault: Column, kind: str | DataType) -> Column:

@@ -12,18 +12,30 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
+import socket
 import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 from weakref import WeakSet
 
 import pyarrow as pa
 from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
-from pyspark.errors import PySparkException, UnsupportedOperationException
+from pyspark.errors import (
+    AnalysisException,
+    ArithmeticException,
+    ArrayIndexOutOfBoundsException,
+    DateTimeException,
+    IllegalArgumentException,
+    NumberFormatException,
+    PySparkException,
+    SparkRuntimeException,
+    UnsupportedOperationException,
+)
 from pyspark.sql import SparkSession
 
 from creatorpool.errors import ConfigurationError, CreatorpoolError
@@ -33,9 +45,24 @@ from creatorpool.storage.places import remove_aliases
 logger = logging.getLogger("creatorpool")
 
 EMBEDDED, SPARK = "embedded", "spark"
+CONNECT_PORT = 15002
+"""Port of a Spark Connect server whose address names none"""
+ANSWER_SECONDS = 10
 
 READ_ERRORS: tuple[type[Exception], ...] = (CreatorpoolError, PySparkException, Py4JError, OSError, pa.ArrowException)
 """Errors that reading a table may raise if a file is missing or damaged"""
+
+SQL_ERRORS: tuple[type[Exception], ...] = (
+    AnalysisException,
+    ArithmeticException,
+    ArrayIndexOutOfBoundsException,
+    DateTimeException,
+    IllegalArgumentException,
+    NumberFormatException,
+    SparkRuntimeException,
+    UnsupportedOperationException,
+)
+"""Errors that a query raises through its own fault: its SQL, or the values that it computes with"""
 
 _embedded_sessions: WeakSet[SparkSession] = WeakSet()
 
@@ -97,7 +124,8 @@ def open_session(engine: str, settings: EngineSettings, name: str = "creatorpool
     Raises
     ------
     ConfigurationError
-        If `engine` is 'spark', this process starts it, and Delta's jars are not installed.
+        If `engine` is 'spark', this process starts it, and Delta's jars are not installed; or no server answers at the
+        address that `engine` names.
     """
     try:
         if engine == EMBEDDED:
@@ -107,6 +135,7 @@ def open_session(engine: str, settings: EngineSettings, name: str = "creatorpool
         elif engine == SPARK:
             yield from _spark(settings, name)
         else:
+            _require_answer(engine)
             with _connected(engine) as session:
                 _ship_package(session)
                 yield session
@@ -117,6 +146,19 @@ def open_session(engine: str, settings: EngineSettings, name: str = "creatorpool
 def is_embedded(session: SparkSession) -> bool:
     """Whether `session` uses the engine inside this process."""
     return session in _embedded_sessions
+
+
+def _require_answer(address: str) -> None:
+    """Raise ConfigurationError if nothing listens at a Connect address: its client would ask again for minutes."""
+    try:
+        place = urlsplit(address)
+        server = (place.hostname or "", place.port or CONNECT_PORT)
+        with socket.create_connection(server, timeout=ANSWER_SECONDS):
+            pass
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"engine '{address}': no server answers there ({error}): start it, or correct --engine or engine.name"
+        ) from error
 
 
 def _under_spark_submit() -> bool:

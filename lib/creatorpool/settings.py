@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args, get_origin
 from zoneinfo import available_timezones
 
 import yaml
@@ -27,10 +27,11 @@ from pydantic import (
 )
 
 from creatorpool.actions import ACTION_NAMES
-from creatorpool.contracts.source import read_source
+from creatorpool.contracts.source import CONFIGURATION, read_source
 from creatorpool.errors import ConfigurationError
 from creatorpool.project import conf_directory
 from creatorpool.quality_components import COMPONENT_NAMES
+from creatorpool.spelling import did_you_mean, suggestion
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -41,6 +42,11 @@ Micros = Annotated[int, Field(ge=0, le=10**15)]
 
 SUM_TOLERANCE = 1e-9
 """Weights that are written as decimals must sum to 1 within this."""
+
+_ANY_NAME = "*"
+
+Places = dict[tuple[Hashable, ...], str]
+"""Where each key was set last: the file and line, or the assignment"""
 
 SECRET = re.compile(r"secret|passw|token|access[._-]?key|account[._-]?key|api[._-]?key", re.IGNORECASE)
 """Names of Spark settings that hold credentials."""
@@ -80,7 +86,7 @@ class EngineSettings(Section):
 
 class IngestSettings(Section):
     source: str | None
-    format: Literal["native", "kuairand"]
+    format: str = Field(min_length=1)
     day_timezone: str
     late_window_days: int = Field(ge=0, le=30)
     hash_viewer_ids: bool
@@ -175,9 +181,33 @@ class SignalSettings(Section):
         published = {name: phi * left for name, phi in self.component_weights.model_dump().items()}
         return published | {name: signal.weight for name, signal in sorted(self.custom.items())}
 
+    def without(self, name: str) -> SignalSettings:
+        """These settings without the signal `name`; the others keep the proportions of their exponents.
+
+        Raises
+        ------
+        ConfigurationError
+            If there is no such signal, or no other one has a weight.
+        """
+        if name in self.custom:
+            return self.model_copy(update={"custom": {key: own for key, own in self.custom.items() if key != name}})
+        weights = self.component_weights.model_dump()
+        if name not in weights:
+            raise ConfigurationError(f"there is no signal '{name}'; the signals are {[*weights, *sorted(self.custom)]}")
+        left = sum(phi for key, phi in weights.items() if key != name)
+        if left == 0:
+            raise ConfigurationError(f"without signal '{name}' no published component has a weight")
+        others = {key: 0.0 if key == name else phi / left for key, phi in weights.items()}
+        return self.model_copy(update={"component_weights": self.component_weights.model_copy(update=others)})
+
 
 class QualitySettings(Section):
     smoothing: Literal["none", "empirical_bayes"]
+
+    @property
+    def is_smoothed(self) -> bool:
+        """Whether rates and custom signals shrink to the mean of their category."""
+        return self.smoothing == "empirical_bayes"
 
 
 class PoolSettings(Section):
@@ -336,6 +366,10 @@ class ContractSettings(Section):
     data_docs_days: int = Field(ge=1)
 
 
+class ReportSettings(Section):
+    coverage_loss_warning: Share
+
+
 class RunSettings(Section):
     lease_minutes: int = Field(ge=1)
 
@@ -355,6 +389,7 @@ class Settings(Section):
     recommend: RecommendSettings
     delivery: DeliverySettings
     contracts: ContractSettings
+    report: ReportSettings
     runs: RunSettings
 
     def sha256(self, *sections: str) -> str:
@@ -365,6 +400,10 @@ class Settings(Section):
         """The named sections (without names, all but `engine`) as JSON; the ledger keeps this text."""
         chosen = sections or tuple(name for name in type(self).model_fields if name != "engine")
         return json.dumps({name: getattr(self, name).model_dump(mode="json") for name in chosen}, sort_keys=True)
+
+    def without(self, signal: str) -> Settings:
+        """This configuration without one signal of the quality score; errors as `SignalSettings.without`."""
+        return self.model_copy(update={"signals": self.signals.without(signal)})
 
     def with_sections(self, text: str) -> Settings:
         """This configuration with some sections replaced by those in `text`, which `as_json` wrote to a ledger.
@@ -383,6 +422,20 @@ class Settings(Section):
             ) from error
 
 
+def _entry_maps(section: type[Section], place: tuple[str, ...] = ()) -> Iterator[tuple[Hashable, ...]]:
+    """The places of the maps whose entries users name, such as ``signals.custom``."""
+    for name, field in section.model_fields.items():
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if get_origin(kind) is dict:
+                yield (*place, name)
+            elif isinstance(kind, type) and issubclass(kind, Section):
+                yield from _entry_maps(kind, (*place, name))
+
+
+ENTRY_MAPS = frozenset(_entry_maps(Settings))
+"""In these maps null removes an entry; everywhere else it is a value."""
+
+
 def load_settings(overlays: Sequence[Path] = (), assignments: Sequence[str] = (), conf: Path | None = None) -> Settings:
     """Read base.yaml and signals.yaml, then apply `overlays` in order, then `assignments` (``dotted.key=value``).
 
@@ -391,32 +444,54 @@ def load_settings(overlays: Sequence[Path] = (), assignments: Sequence[str] = ()
     Raises
     ------
     ConfigurationError
-        If a file is missing or not YAML, a key is unknown or missing, or a value has the wrong type or is out of
-        range; the message names the file and line, or the assignment.
+        If a file is missing or not YAML, a key is unknown or missing, a value has the wrong type or is out of range, or
+        null removes an entry that is not there; the message names the file and line, or the assignment.
     """
     directory = conf or conf_directory()
-    merged: dict[str, Any] = {}
-    places: dict[tuple[Hashable, ...], str] = {}
-    for path in (directory / "base.yaml", directory / "signals.yaml", *overlays):
-        source = read_source(path)
-        _merge(merged, source.data)
+    files = (directory / "base.yaml", directory / "signals.yaml", *overlays)
+    return _overlaid({}, files, assignments)
+
+
+def overlaid(settings: Settings, overlays: Sequence[Path], assignments: Sequence[str]) -> Settings:
+    """`settings` with `overlays` and then `assignments` applied; errors as in `load_settings`."""
+    return _overlaid(settings.model_dump(mode="json"), overlays, assignments)
+
+
+def _overlaid(merged: dict[str, Any], files: Sequence[Path], assignments: Sequence[str]) -> Settings:
+    places: Places = {}
+    for path in files:
+        source = read_source(path, CONFIGURATION)
         places |= {place: f"{path}:{line}" for place, line in source.lines.items() if place}
+        _merge(merged, source.data, places)
     for assignment in assignments:
         place, value = _parse_assignment(assignment)
-        _merge(merged, _nest(place, value))
         places[place] = f"--set {assignment}"
+        for depth in range(1, len(place)):
+            places.setdefault(place[:depth], f"--set {assignment}")
+        _merge(merged, _nest(place, value), places)
     try:
         return Settings.model_validate(merged)
     except ValidationError as error:
         raise ConfigurationError(_explain(error, places)) from error
 
 
-def _merge(target: dict[str, Any], overlay: dict[str, Any]) -> None:
+def _merge(target: dict[str, Any], overlay: Mapping[str, Any], places: Places, at: tuple[Hashable, ...] = ()) -> None:
     for key, value in overlay.items():
-        if isinstance(value, dict) and isinstance(target.get(key), dict):
-            _merge(target[key], value)
+        if value is None and at in ENTRY_MAPS:
+            _remove(target, key, (*at, key), places)
+        elif isinstance(value, dict) and isinstance(target.get(key), dict):
+            _merge(target[key], value, places, (*at, key))
         else:
             target[key] = value
+
+
+def _remove(target: dict[str, Any], key: str, place: tuple[Hashable, ...], places: Places) -> None:
+    if key not in target:
+        raise ConfigurationError(
+            f"{places[place]}: null removes an entry, but there is no {'.'.join(map(str, place))}; the entries are "
+            f"{sorted(target)}"
+        )
+    del target[key]
 
 
 def _parse_assignment(assignment: str) -> tuple[tuple[str, ...], Any]:
@@ -436,21 +511,56 @@ def _nest(place: tuple[str, ...], value: Any) -> dict[str, Any]:
     return nested
 
 
-def _explain(error: ValidationError, places: dict[tuple[Hashable, ...], str]) -> str:
+def _explain(error: ValidationError, places: Places) -> str:
     return "; ".join(_explain_one(dict(detail), places) for detail in error.errors())
 
 
-def _explain_one(detail: dict[str, Any], places: dict[tuple[Hashable, ...], str]) -> str:
+def _explain_one(detail: dict[str, Any], places: Places) -> str:
     at: tuple[Hashable, ...] = tuple(part for part in detail["loc"] if part != "[key]")
     key = ".".join(map(str, at))
     place = at
     while place and place not in places:
         place = place[:-1]
-    where = places.get(place, "conf/base.yaml")
+    closest = _closest_key(at) if detail["type"] == "extra_forbidden" else ""
+    return fault_message(detail, places.get(place, "conf/base.yaml"), key, closest)
+
+
+def fault_message(detail: Mapping[str, Any], where: str, key: str, closest: str) -> str:
+    """What pydantic's `detail` says is wrong with `key`, which stands at `where`; `closest` suggests a known key."""
     if detail["type"] == "extra_forbidden":
-        return f"{where}: unknown key '{key}'"
+        return f"{where}: unknown key '{key}'{closest}"
     if detail["type"] == "missing":
         return f"{where}: key '{key}' is missing"
-    message = detail["msg"].removeprefix("Value error, ")
-    got = "" if detail["type"] == "value_error" else f", got {detail['input']!r}"
-    return f"{where}: {key}: {message}{got}"
+    if detail["type"] == "value_error":
+        return f"{where}: {key}: {detail['msg'].removeprefix('Value error, ')}"
+    return f"{where}: {key}: {_rule_of(detail)}, got {detail['input']!r}"
+
+
+def _rule_of(detail: Mapping[str, Any]) -> str:
+    if detail["type"] in ("model_type", "dict_type"):
+        return "must be a section of keys"
+    return str(detail["msg"]).replace("Input should be", "must be", 1)
+
+
+def _closest_key(at: tuple[Hashable, ...]) -> str:
+    """The end of a message: which known keys a misspelt or misplaced key may stand for."""
+    key, name = ".".join(map(str, at)), str(at[-1])
+    known = [".".join(_named(place, at)) for place in _known_places(Settings)]
+    misplaced = [other for other in known if other.rpartition(".")[2] == name]
+    return suggestion(misplaced) or did_you_mean(key, known)
+
+
+def _named(place: tuple[str, ...], at: tuple[Hashable, ...]) -> list[str]:
+    """`place` with the names that the user chose, such as that of a signal, where `at` has them."""
+    chosen = [*map(str, at), *place[len(at) :]]
+    return [chosen[depth] if part == _ANY_NAME else part for depth, part in enumerate(place)]
+
+
+def _known_places(section: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every key of a section as a path; `_ANY_NAME` stands for names that the user chooses."""
+    for name, field in section.model_fields.items():
+        place = (*above, name)
+        yield place
+        for depth, inner in enumerate((field.annotation, *get_args(field.annotation))):
+            if isinstance(inner, type) and issubclass(inner, Section):
+                yield from _known_places(inner, place if depth == 0 else (*place, _ANY_NAME))

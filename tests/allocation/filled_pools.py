@@ -1,4 +1,4 @@
-"""Pools filled in without an engine: their rows as one Arrow batch, ties settled in plain Python."""
+"""Payouts of whole pools without an engine: one Arrow batch, with ties settled in plain Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same program solved without the closed form or without floats: what the solver's tests compare it with."""
+"""Independent solutions of the same program, without the closed form or without floats, for comparison."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Program:
 
 
 def random_program(rng: np.random.Generator, *, creators: bool = False) -> Program:
-    """A small feasible pool with bounds, videos without weight and every kind of objective, each now and then."""
+    """A small feasible pool, sometimes with bounds or videos without weight, under any objective."""
     n = int(rng.integers(1, 15))
     m = np.exp(rng.normal(size=n)) * (rng.random(n) > 0.2)
     m[0] = max(m[0], 0.5)
@@ -82,7 +82,7 @@ def cvxpy_payouts(program: Program) -> Floats:
         ]
     problem = cp.Problem(cp.Maximize(objective), constraints)
     with warnings.catch_warnings():
-        # The tolerances ask for more than the solver promises, so that it goes as far as it can.
+        # The tolerances are tighter than the solver guarantees, so that it iterates as long as it can.
         warnings.filterwarnings("ignore", message="Solution may be inaccurate")
         problem.solve(solver=cp.CLARABEL, tol_gap_abs=1e-12, tol_gap_rel=1e-12, tol_feas=1e-12)
     return np.asarray(p.value) * pool
@@ -91,7 +91,7 @@ def cvxpy_payouts(program: Program) -> Floats:
 def bisection_payouts(program: Program, digits: int = 60) -> Floats:
     """Payouts by bisection on the multiplier with `digits` decimal digits, rounded to float64 at the end.
 
-    For 0 < λ_fair and a target that videos of weight can take up.
+    It requires λ_fair > 0, and videos with weight that can take the whole pool.
     """
     with mpmath.workdps(digits):
         m = [mpmath.mpf(float(one)) for one in program.effective_impressions]

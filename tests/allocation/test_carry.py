@@ -1,4 +1,4 @@
-"""Refunds over days: each micro is taken once, whatever the order of publication."""
+"""Refunds over days: each micro is taken once, in any order of publication."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def day(number: int) -> date:
 
 @dataclass
 class Ledger:
-    """Published days in memory: what was booked, and the pools that were formed from it."""
+    """Published days in memory: booked revenue and the pools formed from it."""
 
     booked: dict[date, list[Row]] = field(default_factory=dict)
     published: dict[date, list[Row]] = field(default_factory=dict)
@@ -90,6 +90,7 @@ def test_days_published_in_order_carry_from_the_day_before(days: Sequence[list[R
     assert_conserved(ledger)
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.lists(st.tuples(st.integers(0, 4), revenues), min_size=1, max_size=14))
 def test_days_published_and_republished_in_any_order_conserve_every_micro(
@@ -106,12 +107,13 @@ def test_days_published_and_republished_in_any_order_conserve_every_micro(
             )
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.lists(st.tuples(st.integers(0, 4), revenues), min_size=1, max_size=10), st.integers(0, 4))
 def test_day_republished_from_the_same_revenue_is_unchanged(
     publications: Sequence[tuple[int, list[Row]]], again: int
 ) -> None:
-    """In any ledger whose days follow from what is published: one more publication of a day changes nothing twice."""
+    """In any consistent ledger, a repeated publication of a day changes nothing more."""
     ledger = Ledger()
     for number, rows in publications:
         ledger.publish(day(number), rows)
@@ -133,7 +135,7 @@ def test_category_without_revenue_keeps_carrying() -> None:
     assert (last["carried_from"], net_micros(last), last["carried_micros"]) == ('{"2026-11-21":-4}', 6, 0)
 
 
-def test_day_published_between_two_others_does_not_take_what_the_later_one_took() -> None:
+def test_day_published_between_two_others_does_not_take_the_later_ones_carry() -> None:
     ledger = Ledger()
     ledger.publish(day(0), [booked("music", 5, -9)])
     ledger.publish(day(2), [booked("music", 10)])
@@ -144,7 +146,7 @@ def test_day_published_between_two_others_does_not_take_what_the_later_one_took(
     assert taken(ledger.row(day(3), "music")["carried_from"]) == {day(1): -2}
 
 
-def test_republished_day_that_owes_less_gives_back_what_a_later_day_took() -> None:
+def test_republished_day_that_owes_less_gives_back_a_later_days_carry() -> None:
     ledger = Ledger()
     ledger.publish(day(0), [booked("music", 5, -9)])
     ledger.publish(day(1), [booked("music", 10)])

@@ -1,4 +1,4 @@
-"""How creators and their caps may be given."""
+"""The forms of the arguments `creator` and `creator_cap`."""
 
 from __future__ import annotations
 

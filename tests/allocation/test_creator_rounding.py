@@ -1,4 +1,4 @@
-"""Whole micros under caps of creators: the nearest that are allowed, by a linear program and one micro at a time."""
+"""Whole micros under creators' caps: the nearest feasible ones, by a linear program and by a greedy algorithm."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from creatorpool.money import apply_rounding, round_to_total
 
 @dataclass(frozen=True)
 class Pool:
-    """Real amounts, integer bounds of videos and creators, and the micros to hand out."""
+    """Real amounts, integer bounds of videos and creators, and the total in micros."""
 
     amount: np.ndarray
     total: int
@@ -31,7 +31,7 @@ class Pool:
 
     @property
     def most(self) -> np.ndarray:
-        """What each creator may earn at the most."""
+        """(G,) most micros of each creator."""
         return np.minimum(self.creators.cap, self.sums(self.upper))
 
     @property
@@ -41,7 +41,7 @@ class Pool:
 
     @property
     def met(self) -> np.ndarray:
-        """Binding creators, who earn their caps exactly; none where even that would pay too much."""
+        """Binding creators, who earn their caps exactly; none if that alone would pay too much."""
         least = self.sums(self.lower)
         rest = np.setdiff1d(np.arange(self.creators.label.size), self.binding)
         is_payable = self.most[self.binding].sum() + least[rest].sum() <= self.total
@@ -57,7 +57,7 @@ class Pool:
 
 
 def random_pool(seed: int) -> Pool:
-    """A pool of ties and tight caps; total and binding creators fit the amounts, or are anything."""
+    """A pool with ties and tight caps; total and binding creators follow from the amounts, or are arbitrary."""
     rng = np.random.default_rng(seed)
     n, groups = int(rng.integers(1, 11)), int(rng.integers(1, 5))
     amount = np.round(rng.exponential(rng.choice([0.4, 3.0, 9.0]), n), int(rng.integers(0, 3)))
@@ -88,7 +88,7 @@ def rounded(pool: Pool) -> np.ndarray:
 
 
 def by_linear_program(pool: Pool) -> float:
-    """Least Σ (x - p)²: each micro of each video is a variable in [0, 1] that costs what it adds."""
+    """Least Σ (x - p)²: each micro of each video is a variable in [0, 1] with its marginal cost."""
     video = np.repeat(np.arange(pool.amount.size), pool.upper - pool.lower)
     step = np.concatenate([np.arange(low, high) for low, high in zip(pool.lower, pool.upper, strict=True)])
     start = np.sum((pool.lower - pool.amount) ** 2)
@@ -106,7 +106,7 @@ def by_linear_program(pool: Pool) -> float:
 
 
 def one_micro_at_a_time(pool: Pool) -> np.ndarray:
-    """Always to the video furthest below its amount, ids first; creators who earn their caps exactly come first."""
+    """Give each micro to the video furthest below its amount, ties by id; creators with exact caps come first."""
     paid, whole = pool.lower.copy(), np.floor(pool.amount)
     videos = np.arange(pool.amount.size)
 
@@ -162,14 +162,14 @@ def test_micros_that_no_bounds_allow_are_refused(seed):
             rounded(pool)
 
 
-def test_caps_that_cannot_be_reached_leave_the_pools_rule_alone():
+def test_caps_that_cannot_be_reached_do_not_change_the_pools_rule():
     amount, lower, upper = np.array([1.5, 1.5, 2.5, 2.5]), np.zeros(4, int), np.full(4, 9)
     creators = PoolCreators(np.array([0, 0, 1, 1]), np.arange(2), np.array([5.0, np.inf]))
     own, _ = creator_rounding(amount, 8, lower, upper, creators, np.zeros(0, int))
     assert own is None
 
 
-def test_creator_next_to_the_cap_takes_no_more_of_a_tie_than_the_cap_lets():
+def test_creator_near_the_cap_takes_no_more_of_a_tie_than_the_cap_allows():
     # Remainders of 0.5 everywhere: the first ids would all be creator 0's, who has room for one micro.
     amount, lower, upper = np.full(6, 1.5), np.zeros(6, int), np.full(6, 9)
     creators = PoolCreators(np.array([0, 0, 0, 1, 1, 1]), np.arange(2), np.array([4.0, np.inf]))

@@ -44,7 +44,7 @@ def test_allocate_infinite_creator_caps_change_nothing(program):
     assert "creator_cap" not in capped.bound
 
 
-def test_allocate_one_video_a_creator_equals_video_caps():
+def test_allocate_one_video_per_creator_equals_video_caps():
     rng = np.random.default_rng(4)
     m, cap = rng.pareto(1.0, 200), 2.0 * rng.random(200) + 0.2
     for lambda_eff in (0.0, 0.6, 1.0):
@@ -54,7 +54,7 @@ def test_allocate_one_video_a_creator_equals_video_caps():
         np.testing.assert_allclose(by_creator.payout, by_video.payout, rtol=1e-12, atol=1e-12)
 
 
-def test_allocate_compiled_search_gives_bits_of_interpreted(monkeypatch):
+def test_allocate_compiled_search_gives_the_bits_of_the_interpreted_one(monkeypatch):
     m, options = _large_pool(2_000, 200)
     interpreted = allocate(m, 1e9, **options)
     assert interpreted.dual.creators.eta.size > 20
@@ -71,7 +71,7 @@ def test_allocate_many_creators_stay_under_caps_in_few_passes():
     assert allocation.iterations < 15
 
 
-def test_allocate_creators_with_cap_of_nothing_get_nothing():
+def test_allocate_creators_with_cap_zero_get_nothing():
     allocation = allocate(
         [3.0, 1.0, 2.0], 9.0, alpha=1.0, lambda_eff=0.2, creator=["x", "y", "y"], creator_cap={"x": 0}
     )
@@ -80,7 +80,7 @@ def test_allocate_creators_with_cap_of_nothing_get_nothing():
 
 
 def test_allocate_money_left_by_capped_creators_goes_to_videos_without_weight():
-    # Creator 0 stops at 3; creator 1's video of weight at its cap 2; the rest, 5, is split over the two without weight.
+    # Creator 0 gets the cap 3, creator 1's video with weight its cap 2. The two without weight share the rest, 5.
     allocation = allocate(
         [4.0, 1.0, 2.0, 0.0, 0.0],
         10.0,

@@ -1,4 +1,4 @@
-"""The check of optimality: it must pass the optimum and see every way of missing it."""
+"""The check of optimality accepts the optimum and detects every kind of violation."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_kkt_residuals_optimum_passes(objective, lambda_eff):
 @pytest.mark.parametrize("objective", ["linear", "log"])
 @pytest.mark.parametrize("lambda_eff", [0.0, 0.4, 1.0])
 @pytest.mark.parametrize(("giver", "taker"), [(0, 1), (2, 0), (1, 4), (4, 3), (2, 3)])
-def test_kkt_residuals_money_moved_between_two_videos_is_seen(objective, lambda_eff, giver, taker):
+def test_kkt_residuals_detect_money_moved_between_two_videos(objective, lambda_eff, giver, taker):
     options = {"lambda_eff": lambda_eff, "objective": objective}
     allocation = allocate(M, POOL, alpha=0.5, **BOUNDS, **options)
     payout = allocation.payout.copy()
@@ -62,17 +62,17 @@ def test_kkt_residuals_broken_floor_and_cap_are_measured_in_money():
 
 
 @pytest.mark.parametrize("factor", [0.9, 1.1])
-def test_kkt_residuals_wrong_multiplier_is_seen(factor):
+def test_kkt_residuals_detect_a_wrong_multiplier(factor):
     allocation = allocate(M, POOL, alpha=0.5, lambda_eff=0.4, **BOUNDS)
     assert _residuals(allocation.payout, allocation.nu * factor).stationarity > 0.01 * POOL
 
 
-def test_kkt_residuals_top_video_starved_near_the_linear_program_is_seen():
-    # A video of the largest share left at 0 has an infinite gradient: the multiplicative form of the check misses it.
+def test_kkt_residuals_detect_an_unpaid_top_video_near_the_linear_program():
+    # The video with the largest share, paid 0, has an infinite gradient: a multiplicative check would miss it.
     assert kkt_residuals([0.0, POOL], 0.02, [2.0, 1.0], POOL, alpha=0.5, lambda_eff=1 - 1e-12).worst > 0.1 * POOL
 
 
-def test_kkt_residuals_creator_above_cap_or_below_it_at_a_price_is_seen():
+def test_kkt_residuals_detect_a_creator_above_the_cap_or_below_it_at_a_price():
     creators: dict[str, Any] = {"creator": [0, 0, 1, 1, 1], "creator_cap": [30.0, 80.0]}
     allocation = allocate(M, POOL, alpha=0.5, lambda_eff=0.4, **BOUNDS, **creators)
     assert allocation.max_kkt_residual < 1e-12 * POOL

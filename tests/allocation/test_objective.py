@@ -22,7 +22,7 @@ def test_share_totals_no_impressions_are_zero():
 
 @pytest.mark.parametrize("name", ["linear", "log"])
 @pytest.mark.parametrize("alpha", [0.3, 0.5, 1.0])
-def test_numerator_over_distance_is_formula_of_the_sheet(name, alpha):
+def test_numerator_over_distance_is_the_closed_form(name, alpha):
     m, pool, lambda_eff, nu = np.array([5.0, 1.0, 2.5]), 70.0, 0.35, 0.031
     s = m / m.sum()
     w = s**alpha

@@ -75,11 +75,11 @@ def test_payout_from_dual_pickled_dual_gives_same_bits():
     np.testing.assert_array_equal(payout_from_dual(dual, m, floor, cap, creator)[0], allocation.payout)
 
 
-def test_payout_from_dual_bounds_say_what_holds_each_payout():
+def test_payout_from_dual_names_the_bound_of_each_payout():
     m, allocation, floor, cap, _ = _pool(3_000, alpha=0.5, lambda_eff=0.3, objective="linear", creators=True)
     labels = np.array(BOUNDS)[allocation.bound_code]
     assert set(labels) == set(BOUNDS)
-    # A video at its floor that the pool's price alone would pay more is held by its creator's cap.
+    # A creator's cap holds a video at its floor if the pool's price alone would pay more.
     alone, _ = payout_from_dual(replace(allocation.dual, creators=None), m, floor, cap)
     np.testing.assert_array_equal(labels == "creator_cap", allocation.payout < alone)
     np.testing.assert_array_equal(labels == "floor", (allocation.payout == floor) & (allocation.payout == alone))

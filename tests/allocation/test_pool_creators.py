@@ -1,4 +1,4 @@
-"""Caps on creators that hold in whole micros, beside floors and caps of videos."""
+"""Caps on creators in whole micros, together with floors and caps of videos."""
 
 from __future__ import annotations
 
@@ -67,6 +67,7 @@ def pools(draw):
     return impressions, names, np.array([float(by_name[name]) for name in names]), draw(st.integers(50, 5_000))
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(
     pools(),
@@ -88,7 +89,7 @@ def test_whole_micros_keep_within_every_bound_and_close(pool, bounds, objective,
     payout, _ = payout_from_dual(split.dual, impressions, floor, cap, names)
 
     assert micros.sum() == settled.paid_micros == min(money, creators.most(np.minimum(cap, money)))
-    assert settled.max_kkt_residual <= 1e-6
+    assert settled.max_kkt_residual <= 1e-9  # of the pool
     assert np.all(micros >= floor)
     assert np.all(micros <= cap)
     assert np.abs(micros - payout).max() < 1
@@ -101,7 +102,10 @@ def test_whole_micros_keep_within_every_bound_and_close(pool, bounds, objective,
 
 def test_settle_pool_with_creators_capped_below_it_fails_or_carries():
     creators = pool_creators(NAMES, np.full(NAMES.size, 1_000.0))
-    with pytest.raises(InfeasiblePoolError, match="caps of 4 of 4 creators sum to 4000, the pool is 1000000"):
+    with pytest.raises(
+        InfeasiblePoolError,
+        match=r"of 4 of 4 creators sum to 0.004 USD, less than the pool, 1.00 USD: .* allocation.on_caps_below_pool",
+    ):
         settle_pool(revenue(1_000_000), IMPRESSIONS, terms(), creators)
 
     settled = settle_pool(revenue(1_000_000), IMPRESSIONS, terms("on_caps_below_pool=carry"), creators)
@@ -111,7 +115,7 @@ def test_settle_pool_with_creators_capped_below_it_fails_or_carries():
 
 def test_settle_pool_with_floors_above_a_creators_cap_fails_or_scales():
     creators = pool_creators(NAMES, CAPS)
-    with pytest.raises(InfeasiblePoolError, match="for the 3 videos of creator 'bob' exceed the creator's cap, 300000"):
+    with pytest.raises(InfeasiblePoolError, match=r"for the 3 videos of creator 'bob' exceed the creator's cap, 0\.30"):
         settle_pool(revenue(1_000_000), IMPRESSIONS, terms("floor_micros=100001"), creators)
 
     scaled = terms("floor_micros=100001", "on_floors_exceed_pool=scale")
@@ -127,7 +131,7 @@ def test_floor_above_a_creators_cap_is_refused_as_configuration():
         terms("floor_micros=60", "creator_caps={unverified: 50}")
 
 
-def test_split_without_creators_has_the_bits_that_it_had():
+def test_split_without_creators_rounds_the_optimum_within_video_bounds():
     settled = settle_pool(revenue(1_000_003), IMPRESSIONS, terms())
     plain, _ = split_pool(settled.split.terms, IMPRESSIONS)
     micros = filled(settled.split, IMPRESSIONS, NAMES)["payout_micros"]
@@ -155,7 +159,7 @@ def test_creator_of_more_videos_than_micros_earns_the_cap():
 
 def test_split_pool_of_floors_above_a_creators_cap_raises():
     chosen = PoolTerms("music", 1_000_000, 100_001, None, SplitPolicy("log", 0.5, 0.3))
-    with pytest.raises(InfeasiblePoolError, match="for the 3 videos of creator 'bob' exceed the creator's cap, 300000"):
+    with pytest.raises(InfeasiblePoolError, match=r"for the 3 videos of creator 'bob' exceed the creator's cap, 0\.30"):
         split_pool(chosen, IMPRESSIONS, pool_creators(NAMES, CAPS))
 
 

@@ -1,4 +1,4 @@
-"""The search for a price, on functions given in closed form instead of a pool."""
+"""The search for a price, on functions in closed form instead of a pool."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_search_bounds_that_cannot_meet_target_end_with_their_status():
     assert Pool([(0.5, 1.0, 3.0, 4.0)], 5.0, 0.0).solve(rank_only=True)[0] == CAPS_FALL_SHORT
 
 
-def test_middle_open_ends_reaches_away_from_the_known_one():
+def test_middle_of_a_half_open_bracket_moves_away_from_the_known_end():
     assert searching.middle(0.0, 8.0, 4.0) == 2.0
     assert searching.middle(2.0, math.inf, 4.0) == 8.0
     assert searching.middle(2.0, 8.0, 4.0) == pytest.approx(4.0)

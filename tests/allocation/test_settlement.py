@@ -1,4 +1,4 @@
-"""A pool's terms made feasible as configured, and its money closed."""
+"""Settlement makes a pool's bounds feasible as configured and accounts for all of its money."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 
 from creatorpool.allocation.revenue import PoolRevenue
 from creatorpool.allocation.settlement import settle_pool
+from creatorpool.allocation.split import split_pool
 from creatorpool.errors import InfeasiblePoolError
 from creatorpool.settings import AllocationSettings, load_settings
 
@@ -26,17 +27,32 @@ def test_settle_pool_without_bounds_pays_all_of_it() -> None:
 
     assert (settled.paid_micros, settled.unallocated_micros) == (1_000_003, 0)
     assert (settled.videos_eligible, settled.coverage) == (4, 0.75)
-    assert settled.max_kkt_residual <= 1e-9 * 1_000_003
 
 
-def test_settle_pool_without_videos_leaves_it_unallocated_and_says_so() -> None:
+@pytest.mark.parametrize("objective", ["linear", "log"])
+def test_kkt_residual_of_the_ledger_is_a_share_of_what_is_split(objective: str) -> None:
+    impressions = np.random.default_rng(3).pareto(1.1, 1_000) + 1.0
+
+    settled = settle_pool(pool(10**15), impressions, terms(f"objective={objective}"))
+
+    _, allocation = split_pool(settled.split.terms, impressions)
+    assert allocation.max_kkt_residual > 1e-6  # micros
+    assert settled.max_kkt_residual == allocation.max_kkt_residual / 10**15
+    assert settled.max_kkt_residual <= 1e-12
+
+
+def test_pool_without_money_has_no_kkt_residual() -> None:
+    assert settle_pool(pool(0), IMPRESSIONS, terms()).max_kkt_residual == 0.0
+
+
+def test_settle_pool_without_videos_leaves_it_unallocated_with_a_warning() -> None:
     settled = settle_pool(pool(500), np.empty(0), terms())
 
     assert (settled.split, settled.paid_micros, settled.unallocated_micros) == (None, 0, 500)
     assert "no eligible video" in settled.warning
 
 
-def test_settle_pool_without_quality_leaves_it_unallocated_whatever_the_floor() -> None:
+def test_settle_pool_without_quality_leaves_it_unallocated_with_any_floor() -> None:
     settled = settle_pool(pool(500), np.zeros(3), terms("floor_micros=7"))
 
     assert (settled.paid_micros, settled.unallocated_micros, settled.coverage) == (0, 500, 0.0)
@@ -46,9 +62,12 @@ def test_settle_pool_without_quality_leaves_it_unallocated_whatever_the_floor() 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (("floor_micros=300",), "floors of 300 micros for 4 videos sum to 1200, the pool is 1000"),
-        (("cap_micros=100",), "caps of 100 micros for 3 videos with quality sum to 300, the pool is 1000"),
-        (("categories.music.cap_micros=10",), "caps of 10 micros"),
+        (("floor_micros=300",), "floors of 0.0003 USD for 4 videos sum to 0.0012 USD, more than the pool, 0.001 USD"),
+        (
+            ("cap_micros=100",),
+            "caps of 0.0001 USD for 3 videos with quality sum to 0.0003 USD, less than the pool, 0.001 USD",
+        ),
+        (("categories.music.cap_micros=10",), "caps of 0.00001 USD"),
     ],
 )
 def test_settle_pool_with_impossible_bounds_fails_and_names_them(settings: tuple[str, ...], message: str) -> None:
@@ -57,7 +76,7 @@ def test_settle_pool_with_impossible_bounds_fails_and_names_them(settings: tuple
     assert caught.value.exit_code == 2
 
 
-def test_settle_pool_scales_floors_where_configured() -> None:
+def test_settle_pool_scales_floors_if_configured() -> None:
     settled = settle_pool(pool(1000), IMPRESSIONS, terms("floor_micros=300", "on_floors_exceed_pool=scale"))
 
     assert settled.paid_micros == 1000
@@ -65,7 +84,7 @@ def test_settle_pool_scales_floors_where_configured() -> None:
     assert "floors scaled from 300 to 250" in settled.warning
 
 
-def test_settle_pool_carries_what_caps_leave_where_configured() -> None:
+def test_settle_pool_leaves_money_above_the_caps_unallocated_if_configured() -> None:
     settings = terms("cap_micros=100", "floor_micros=20", "on_caps_below_pool=carry")
     settled = settle_pool(pool(1000), IMPRESSIONS, settings)
 
@@ -73,7 +92,7 @@ def test_settle_pool_carries_what_caps_leave_where_configured() -> None:
     assert "caps leave 680 micros unallocated" in settled.warning
 
 
-def test_settle_pool_says_when_the_efficiency_weight_moves_nothing() -> None:
+def test_settle_pool_warns_if_the_efficiency_weight_moves_nothing() -> None:
     rng = np.random.default_rng(5)
     many = rng.pareto(1.1, 200_000)
 

@@ -1,4 +1,4 @@
-"""The cap of each video: the pool's, and the floor for one without effective impressions."""
+"""The cap of each video: the pool's cap, or the floor without effective impressions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the demo's last lines call creatorpool, to be copied as they are."""
+"""The demo's last lines call creatorpool by a command that users can copy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from creatorpool.cli.demo import _own_command
 
 @pytest.fixture
 def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The command of an environment that is not on the path."""
+    """The command in an environment that is not on the path."""
     path = tmp_path / "checkout" / ".venv" / "bin" / "creatorpool"
     path.parent.mkdir(parents=True)
     path.touch(mode=0o755)
@@ -21,13 +21,13 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_command_of_the_environment_is_named_from_where_one_stands(script: Path, monkeypatch: pytest.MonkeyPatch):
+def test_command_of_the_environment_is_relative_to_the_current_folder(script: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(script.parents[2])
     assert _own_command() == ".venv/bin/creatorpool"
     for elsewhere in (script.parent, script.parents[3]):
         monkeypatch.chdir(elsewhere)
         assert (elsewhere / _own_command()).samefile(script)
-        assert "/" in _own_command()  # or the shell looks for it on the path
+        assert "/" in _own_command()  # otherwise the shell looks for it on the path
 
 
 def test_command_on_the_path_is_its_name(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:

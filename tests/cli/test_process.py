@@ -1,4 +1,4 @@
-"""How a process ends: in one line for a full disk or Ctrl-C, with a traceback for a fault of the program."""
+"""The end of a process: one line for a full disk or Ctrl-C, a traceback for a fault of the program."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_exit_of_a_verb_is_the_exit_of_the_process(body: str, code: int) -> None
     "body",
     [
         "print('begins', flush=True); time.sleep(60)",
-        # As a client that goes on asking an engine which has ended.
+        # Like a client that keeps calling an engine that has ended.
         """
     print('begins', flush=True)
     try:
@@ -79,7 +79,7 @@ def test_interrupt_ends_in_one_line_and_soon(body: str) -> None:
 
 
 def test_verb_that_loses_its_engine_is_a_fault_with_its_traceback() -> None:
-    # Typer takes a broken pipe for a reader that left, and would end without a word.
+    # Typer takes a broken pipe for a closed output and would end without a message.
     body = """
     from creatorpool.cli import main
     main.app.command("lost")(lost)
@@ -94,7 +94,7 @@ def lost():
     assert "BrokenPipeError" in job.stderr
 
 
-def test_interrupted_verb_is_not_taken_for_one_that_is_done() -> None:
+def test_interrupted_verb_does_not_end_as_a_successful_one() -> None:
     body = """
     from creatorpool.cli import main
     main.app.command("interrupted")(interrupted)

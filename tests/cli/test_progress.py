@@ -1,4 +1,4 @@
-"""Progress on a terminal: beside log lines and what is printed, never in them; and none where there is no terminal."""
+"""Progress appears only on a terminal, and never inside log lines or printed output."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ERASED, HIDDEN, SHOWN = "\x1b[2K", "\x1b[?25l", "\x1b[?25h"
 
 
 def on_terminal(*, stdout_too: bool) -> tuple[int, str, str]:
-    """Exit code, what the terminal got, and what standard output got if it is no terminal."""
+    """Exit code, output to the terminal, and standard output if it is no terminal."""
     leader, follower = os.openpty()
     environment = fresh_environment(PYTHONPATH=os.pathsep.join(sys.path), TERM="xterm", COLUMNS="100")
     with subprocess.Popen(
@@ -50,7 +50,7 @@ def on_terminal(*, stdout_too: bool) -> tuple[int, str, str]:
         while True:
             try:
                 read = os.read(leader, 65_536)
-            except OSError:  # how Linux says that nobody writes to it any more
+            except OSError:  # Linux reports the end of the last writer in this way
                 break
             if not read:
                 break
@@ -67,7 +67,7 @@ def test_terminal_shows_how_long_a_verb_runs_and_how_many_days_are_done() -> Non
     assert "some-verb" in got
     assert "0:00:00" in got
     assert "1/2" in got
-    # Lines are whole, each on its own: what progress showed there is erased.
+    # Each line is whole: the progress that was shown there is erased.
     lines = {line.rpartition(ERASED)[2]: line for line in got.split("\n")}
     assert any(line.endswith(f" INFO begins {150 * 'x'}") and "some-verb" not in line for line in lines)
     assert any(line.endswith(" INFO day 1") and "days" not in line for line in lines)
@@ -77,7 +77,7 @@ def test_terminal_shows_how_long_a_verb_runs_and_how_many_days_are_done() -> Non
     assert got.count(HIDDEN) == got.count(SHOWN) == 1
 
 
-def test_output_that_is_no_terminal_gets_the_results_alone() -> None:
+def test_output_that_is_no_terminal_gets_only_the_results() -> None:
     code, got, printed = on_terminal(stdout_too=False)
 
     assert code == 0

@@ -1,4 +1,4 @@
-"""One command line: every job script is a verb, with the options that it always had; nothing is guessed."""
+"""One command line: every job script is a verb with the same options; the parser guesses nothing."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from creatorpool.cli.main import app, main
 from creatorpool.errors import InputError
+from creatorpool.runs.identity import code_version
 
 COMMON: dict[str, Any] = {"--root": "warehouse", "--engine": None, "--conf": None, "--set": None}
 DAY = COMMON | {"--date": ...}
@@ -49,6 +50,7 @@ JOBS: dict[str, tuple[str, dict[str, Any]]] = {
         DAY
         | {
             "--against": None,
+            "--without": None,
             "--days": 1,
             "--min-viewers": 5,
             "--long-view-ms": 18_000,
@@ -59,11 +61,12 @@ JOBS: dict[str, tuple[str, dict[str, Any]]] = {
     "explain_payouts": ("explain", DAY | AGAINST | {"--creator": None, "--video": None}),
     "ingest_events": ("ingest", DAY | {"--source": ..., "--format": None}),
     "plan_delivery": ("plan-delivery", DAY | {"--content": None, "--frontier": False, "--chart": None}),
-    "query": ("query", COMMON | {"--rows": 50}),
+    "query": ("query", COMMON | {"--rows": None, "--format": "table", "--output": None}),
     "report": ("report", DAY | {"--output": None}),
     "sweep_frontier": ("sweep-frontier", STUDY | {"--target": None}),
+    "whatif": ("whatif", STUDY),
 }
-"""The verb of each job script, and the options that the script has had since version 0.1 with their defaults."""
+"""The verb of each job script, and its options with their defaults, which must stay as they are."""
 
 
 def leaves(group: TyperGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], TyperCommand]]:
@@ -86,7 +89,7 @@ VERBS = dict(leaves(GROUP))
 
 @pytest.fixture
 def shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """What a `main` prints for some words, without the name that it is called by."""
+    """The output of a `main` for some arguments, without the name of the command."""
     monkeypatch.setenv("COLUMNS", "120")
 
     def run(called: Callable[[list[str]], None], *words: str) -> str:
@@ -123,7 +126,7 @@ def test_job_script_keeps_its_options_and_defaults(script: str) -> None:
 
     found = {flag: ... if options[flag].required else options[flag].default for flag in promised}
     assert found == promised
-    # What may be given several times still may be.
+    # Options that can be repeated stay so.
     repeated = {"--conf", "--set", "--category", "--content", "--against-conf", "--against-set"} & set(promised)
     assert all(options[flag].multiple for flag in repeated)
 
@@ -153,6 +156,11 @@ def test_verb_and_its_options_say_what_they_are(path: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("path", VERBS)
+def test_every_verb_may_be_quiet_or_verbose(path: tuple[str, ...]) -> None:
+    assert {"--quiet", "--verbose"} <= set(options_of(VERBS[path]))
+
+
+@pytest.mark.parametrize("path", VERBS)
 def test_misspelt_option_is_not_taken_for_another(path: tuple[str, ...]) -> None:
     options = set(options_of(VERBS[path])) | {"--help"}
     for flag in sorted(options):
@@ -179,7 +187,7 @@ def test_sql_may_begin_with_a_comment(words: list[str], sql: str) -> None:
 
 
 @pytest.mark.parametrize("path", VERBS)
-def test_verb_without_what_it_needs_names_it(path: tuple[str, ...]) -> None:
+def test_verb_names_a_missing_argument(path: tuple[str, ...]) -> None:
     needed = [param for param in VERBS[path].params if param.required]
     if needed:
         with pytest.raises(InputError, match=r"Missing (option|argument) '") as caught:
@@ -193,7 +201,7 @@ def test_root_comes_from_the_environment(
     monkeypatch.setenv("CREATORPOOL_ROOT", str(tmp_path / "tables"))
     with pytest.raises(InputError, match=re.escape(f"published under {tmp_path / 'tables'}")):
         main(["status"])
-    # An empty variable is none, and must not stand for the working directory.
+    # An empty variable counts as unset, and not as the working directory.
     monkeypatch.setenv("CREATORPOOL_ROOT", "")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="published under warehouse"):
@@ -231,6 +239,26 @@ def test_wrong_command_line_is_one_line_and_exit_code_2() -> None:
     assert line.endswith("See `creatorpool run --help`")
 
 
+def test_version_is_the_one_that_ledgers_keep() -> None:
+    ended = command("--version")
+
+    first, second = ended.stdout.splitlines()
+    assert ended.returncode == 0
+    assert first == f"creatorpool {code_version()}"
+    assert re.fullmatch(r"Python 3\.\d+\.\d+, pyspark 4\S+, pysail \S+, deltalake \S+", second)
+
+
+def test_quiet_and_verbose_change_what_is_logged(tmp_path: Path) -> None:
+    wrong = ("status", "--root", str(tmp_path / "nowhere"))
+
+    usual, quiet, verbose = (command(*wrong, *option) for option in ((), ("--quiet",), ("--verbose",)))
+
+    assert [ended.returncode for ended in (usual, quiet, verbose)] == [2, 2, 2]
+    assert len(usual.stderr.splitlines()) == len(quiet.stderr.splitlines()) == 1
+    assert "nothing is published under" in quiet.stderr
+    assert "in existing_root" in verbose.stderr, "where in the code the error came from"
+
+
 def completed(words: str) -> list[str]:
     told = command(_CREATORPOOL_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(words.count(" ")))
     return told.stdout.split()
@@ -245,7 +273,7 @@ def test_shell_completes_verbs_options_and_choices() -> None:
 
 @pytest.mark.parametrize(("shell", "file"), [("bash", ".bashrc"), ("zsh", ".zshrc")])
 def test_completion_installs_itself(tmp_path: Path, shell: str, file: str) -> None:
-    # Typer looks for the shell that it is called from; here it is told.
+    # Typer detects the shell from its parent process; here the test sets it.
     named = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
     ended = command("--install-completion", shell, HOME=str(tmp_path), **named)
 

@@ -1,4 +1,4 @@
-"""Entrants with known truth in a warehouse, as ingestion would have left them."""
+"""Entrants with known truth in a warehouse, as after an ingestion."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def frame(spark: SparkSession, rows: pa.Table, folder: Path, name: str) -> DataF
 
 
 def publish_cohorts(warehouse: Warehouse, cohorts: Cohorts, scratch: Path, skip: Sequence[date] = ()) -> None:
-    """Store the cohorts' rows, and publish the ingestion of each of their days but for those in `skip`."""
+    """Store the cohorts' rows, and publish the ingestion of each of their days except those in `skip`."""
     assert warehouse.session is not None
     rows = {"events": cohorts.events, "videos": video_rows(cohorts), "entrants": entrants_rows(cohorts)}
     versions = {

@@ -11,7 +11,7 @@ from creatorpool.comparison.pool import Pool
 
 
 def random_pool(seed: int, videos: int = 12, *, floor: int = 0, cap: int | None = None, unrated: float = 0.2) -> Pool:
-    """A pool of a thousand units of money over videos of widely different size, some without any quality."""
+    """A pool of a thousand units of money with videos of very different sizes, some with quality 0."""
     rng = np.random.default_rng(seed)
     impressions = np.exp(rng.normal(0, 1.5, videos)) * 100 * (rng.random(videos) >= unrated)
     impressions[0] = max(impressions[0], 1.0)
@@ -27,7 +27,7 @@ def random_pool(seed: int, videos: int = 12, *, floor: int = 0, cap: int | None 
 
 
 def capped_pool(seed: int, share: float, **options: int) -> Pool:
-    """The same with a cap of `share` of the money on every creator but the first."""
+    """The same pool with a cap of `share` of the money on every creator except the first."""
     pool = random_pool(seed, videos=24, **options)
     cap = np.where(pool.creator == pool.creator.min(), np.nan, share * pool.money)
     return replace(pool, creators=pool_creators(pool.creator, cap))

@@ -1,4 +1,4 @@
-"""Payouts by rule close to the micro, and gains and losses are what they say."""
+"""Payouts by rule close to the micro, and gains and losses agree with plain loops."""
 
 from __future__ import annotations
 

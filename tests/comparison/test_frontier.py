@@ -1,4 +1,4 @@
-"""Points of the frontier against an interior-point solver, and what a frontier must look like."""
+"""Points of the frontier against an interior-point solver, and properties of every frontier."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def points_of(pool: Pool, policies: list[SplitPolicy]):
 
 
 def solved(pool: Pool, policy: SplitPolicy) -> np.ndarray:
-    """Shares of the money by cvxpy, from the program as it is written."""
+    """Shares of the money by cvxpy, from the program's definition."""
     m = pool.effective_impressions
     rated = m > 0
     s = m / m.sum()
@@ -50,7 +50,7 @@ def solved(pool: Pool, policy: SplitPolicy) -> np.ndarray:
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("objective", ["linear", "log"])
 @pytest.mark.parametrize("is_capped", [False, True])
-def test_points_are_those_of_an_interior_point_solver(
+def test_points_agree_with_an_interior_point_solver(
     seed: int, objective: Literal["linear", "log"], is_capped: bool
 ) -> None:
     bounds = {"floor": 5_000_000, "cap": 250_000_000} if seed % 2 else {}
@@ -86,7 +86,7 @@ def test_more_efficiency_costs_fairness_under_either_objective(seed: int) -> Non
     assert all(undominated(linear))
 
 
-def test_dead_dial_moves_nothing_until_its_very_end() -> None:
+def test_linear_objective_moves_nothing_until_lambda_is_almost_1() -> None:
     """Formulas §6.1: with a hundred thousand videos λ_eff = 0.99 does almost nothing under the linear objective."""
     pool = random_pool(1, videos=100_000, unrated=0.0)
     fair, late, end = points_of(pool, [SplitPolicy("linear", 0.5, place) for place in (0.0, 0.99, 1.0)])
@@ -99,7 +99,7 @@ def test_dead_dial_moves_nothing_until_its_very_end() -> None:
     assert log.moved > 0.1 * pool.money
 
 
-def test_dominated_points_are_told_apart_within_each_alpha() -> None:
+def test_dominated_points_are_found_within_each_alpha() -> None:
     pool = random_pool(3, videos=60)
     points = points_of(
         pool, [SplitPolicy("linear", 0.5, 0.99), SplitPolicy("linear", 0.5, 1.0), SplitPolicy("log", 0.5, 1.0)]
@@ -120,7 +120,7 @@ def test_split_at_both_ends_of_the_log_objective_is_the_sources_special_cases() 
     np.testing.assert_allclose(pool.split(SplitPolicy("log", 0.3, 0.0)).payout, pool.money * w / w.sum(), rtol=1e-12)
 
 
-def test_split_of_caps_that_fall_short_pays_what_they_allow() -> None:
+def test_split_with_caps_below_the_money_pays_the_caps() -> None:
     pool = random_pool(2, floor=1_000, cap=1_000_000)
     rated = pool.effective_impressions > 0
 
@@ -130,7 +130,7 @@ def test_split_of_caps_that_fall_short_pays_what_they_allow() -> None:
 
 
 @pytest.mark.parametrize("objective", ["linear", "log"])
-def test_split_keeps_every_creator_within_the_cap_at_any_dial(objective: Literal["linear", "log"]) -> None:
+def test_split_keeps_every_creator_within_the_cap_at_any_lambda(objective: Literal["linear", "log"]) -> None:
     pool = capped_pool(5, 0.12, floor=1_000)
     assert pool.creators is not None
     binding = 0
@@ -143,7 +143,7 @@ def test_split_keeps_every_creator_within_the_cap_at_any_dial(objective: Literal
     assert binding > 0
 
 
-def test_split_of_creators_caps_that_fall_short_pays_what_they_allow() -> None:
+def test_split_with_creators_caps_below_the_money_pays_the_caps() -> None:
     pool = capped_pool(5, 0.01)
     assert pool.creators is not None
     everyone = replace(pool, creators=replace(pool.creators, cap=np.full(pool.creators.label.size, 0.01 * pool.money)))

@@ -1,4 +1,4 @@
-"""Measures of a split by hand, and what must hold of any."""
+"""Measures of a split by hand, and properties of all splits."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_small_creators_are_the_lower_part_of_those_with_impressions() -> None:
     assert small_creators(creator, impressions, 1.0).tolist() == [False, True, True, True, True, True]
 
 
-def test_small_creators_of_equal_size_go_by_id() -> None:
+def test_small_creators_of_equal_size_are_ordered_by_id() -> None:
     creator = np.array(["b", "a", "c"], dtype=object)
 
     assert small_creators(creator, np.ones(3), 1 / 3 + 1e-9).tolist() == [False, True, False]

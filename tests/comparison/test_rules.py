@@ -1,4 +1,4 @@
-"""Other rules against plain loops over viewers, worked cases, and ScaledUserProp's bound on what an attacker gains."""
+"""Other rules against loops over viewers, worked cases, and ScaledUserProp's bound on an attacker's gain."""
 
 from __future__ import annotations
 
@@ -75,12 +75,12 @@ def test_rules_worked_by_hand() -> None:
 
 
 @given(LOGS)
-def test_user_centric_is_what_a_loop_over_viewers_gives(log: Log) -> None:
+def test_user_centric_agrees_with_a_loop_over_viewers(log: Log) -> None:
     assert user_centric(viewing_of(log), VIDEOS) == pytest.approx(list(map(float, plain_user_centric(log))), abs=1e-14)
 
 
 @given(LOGS, SHARES)
-def test_scaled_user_is_what_the_papers_definition_gives(log: Log, creators_share: float) -> None:
+def test_scaled_user_agrees_with_the_papers_definition(log: Log, creators_share: float) -> None:
     shares = scaled_user(viewing_of(log), VIDEOS, creators_share)
 
     assert shares == pytest.approx(plain_scaled_user(log, creators_share), abs=1e-12)
@@ -88,7 +88,7 @@ def test_scaled_user_is_what_the_papers_definition_gives(log: Log, creators_shar
 
 
 @given(LOGS, SHARES)
-def test_scaling_spends_what_creators_share(log: Log, creators_share: float) -> None:
+def test_scaling_spends_the_creators_share(log: Log, creators_share: float) -> None:
     depth, viewers = viewing_of(log).viewers()
     gamma = scaling(depth, viewers, creators_share)
 
@@ -141,6 +141,6 @@ BAD = [
 
 
 @pytest.mark.parametrize(("call", "message"), BAD)
-def test_rules_refuse_what_they_cannot_split(call, message: str) -> None:
+def test_rules_refuse_invalid_views(call, message: str) -> None:
     with pytest.raises(InputError, match=message):
         call()

@@ -1,4 +1,4 @@
-"""The search for λ_eff on curves whose answer is known, and on pools."""
+"""The search for λ_eff on curves with known answers, and on pools."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_find_lambda_on_a_monotone_curve_finds_its_root(place: float, power: flo
 
 
 @given(st.floats(-14.0, -1.0))
-def test_find_lambda_on_a_curve_that_moves_at_its_end_alone(exponent: float) -> None:
+def test_find_lambda_on_a_curve_that_changes_only_at_its_end(exponent: float) -> None:
     threshold = 10.0**exponent
     found = find_lambda(lambda x: threshold / (threshold + 1.0 - x), 0.5)
 
@@ -42,7 +42,7 @@ def test_find_lambda_on_a_falling_curve_works_as_well() -> None:
 
 
 @pytest.mark.parametrize("target", [0.1, 0.95])
-def test_find_lambda_out_of_reach_says_what_is_within(target: float) -> None:
+def test_find_lambda_of_an_unreachable_target_gives_the_reachable_range(target: float) -> None:
     found = find_lambda(lambda x: 0.2 + 0.5 * x, target)
 
     assert (found.lambda_eff, found.value) == (None, None)
@@ -69,7 +69,7 @@ def test_find_lambda_on_a_curve_that_is_not_monotone_takes_the_first_crossing() 
     assert found.lambda_eff == pytest.approx(1 / 6, abs=1e-8)
 
 
-def test_find_lambda_of_no_number_is_refused() -> None:
+def test_find_lambda_of_nan_is_refused() -> None:
     with pytest.raises(InputError, match="target must be finite"):
         find_lambda(lambda x: x, math.nan)
 

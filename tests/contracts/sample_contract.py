@@ -1,4 +1,4 @@
-"""A small contract to break in tests: written as YAML, read back by the library."""
+"""A small contract for tests that break it: the library reads it from YAML."""
 
 from __future__ import annotations
 
@@ -83,11 +83,11 @@ def write_sample(folder: Path, old: str = "", new: str = "", name: str = "sample
 
 
 def sample_contract(folder: Path, old: str = "", new: str = "") -> Contract:
-    """The sample contract, read back."""
+    """The sample contract, as the library reads it."""
     write_sample(folder, old, new)
     return load_contract("sample", folder)
 
 
 def line_of(text: str) -> int:
-    """Line of the sample on which `text` first stands."""
+    """Number of the sample's first line with `text`."""
     return SAMPLE[: SAMPLE.index(text)].count("\n") + 1

@@ -24,7 +24,7 @@ def _broken(
     return {rule.name: [values[row.position] for row in verdicts if row[rule.name] is not True] for rule in rules}
 
 
-def test_rules_of_required_column_are_broken_by_null_alone(spark: SparkSession) -> None:
+def test_rules_of_required_column_are_broken_only_by_null(spark: SparkSession) -> None:
     column = Column("n", "BIGINT", nullable=False, description="d")
     options = {"minimum": 0, "exclusiveMaximum": 10}
     assert _broken(spark, column, options, [0, 9, None, -1, 10]) == {"n_not_null": [None], "n_in_range": [-1, 10]}
@@ -62,7 +62,7 @@ def test_rules_of_bigint_bounds_are_exact_beyond_doubles(spark: SparkSession) ->
     assert _broken(spark, column, {"maximum": bound}, [bound, bound + 1]) == {"n_in_range": [bound + 1]}
 
 
-def test_rules_say_in_words_what_they_ask() -> None:
+def test_rules_describe_their_condition() -> None:
     column = Column("t", "BIGINT", nullable=False, description="Time watched", unit="ms")
     hints = [rule.hint for rule in rules_of_column(column, {"minimum": 0, "exclusiveMaximum": 9}, 7)]
     assert hints == ["t is required: Time watched.", "t is at least 0 and below 9 ms."]
@@ -84,7 +84,7 @@ def test_rules_of_column_with_unfit_option_raise(kind: str, options: dict, messa
         rules_of_column(Column("c", kind, nullable=True, description="d"), options, 1)
 
 
-def test_delivered_text_is_refused_where_it_is_not_printable(spark: SparkSession) -> None:
+def test_delivered_text_must_be_printable(spark: SparkSession) -> None:
     column = Column("s_id", "STRING", nullable=True, description="d")
     controls = [f"a{chr(code)}b" for code in (*range(0x20), *range(0x7F, 0xA0))]
     values = [None, "", *ALLOWED, "\u00a0", "\ufffd", *controls, *UNPRINTABLE]
@@ -95,7 +95,7 @@ def test_delivered_text_is_refused_where_it_is_not_printable(spark: SparkSession
     assert _broken(spark, free, {}, values, is_delivered=True) == {}, "free text holds what it likes"
 
 
-def test_delivered_lists_are_refused_for_one_name_that_is_not_printable(spark: SparkSession) -> None:
+def test_delivered_lists_must_have_printable_names_only(spark: SparkSession) -> None:
     column = Column("names", "ARRAY<STRING>", nullable=False, description="d")
     good = [[], [None], ["a", "b|c"], list(ALLOWED)]
     bad = [["a", name, None] for name in UNPRINTABLE]
@@ -103,7 +103,7 @@ def test_delivered_lists_are_refused_for_one_name_that_is_not_printable(spark: S
     assert _broken(spark, column, {}, good + bad, is_delivered=True)["names_printable"] == bad
 
 
-def test_every_name_of_a_delivered_table_is_checked_and_none_of_a_table_made_from_it() -> None:
+def test_names_are_checked_in_delivered_tables_only() -> None:
     contracts = load_contracts()
     delivered = {name.removesuffix("_quarantine") for name in contracts if name.endswith("_quarantine")}
 

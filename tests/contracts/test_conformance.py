@@ -1,4 +1,4 @@
-"""Values as they are delivered, read into a contract's types on the engine under test."""
+"""Delivered values, converted to a contract's types on the engine under test."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_conform_of_time_without_zone_reads_utc(spark: SparkSession, sample: Con
     assert got.selectExpr("CAST(t AS STRING) AS t").collect()[0].t == "2026-11-20 10:00:00"
 
 
-def test_conform_keeps_the_raw_row_it_is_given(spark: SparkSession, sample: Contract) -> None:
+def test_conform_keeps_a_given_raw_row(spark: SparkSession, sample: Contract) -> None:
     df = spark.createDataFrame([("k", "k,oops")], "s string, raw_row string")
     got = conform(df, sample, absent=("b", "i", "d", "f", "day", "t", "a"))
     assert [(row.s, row.raw_row) for row in got.collect()] == [("k", "k,oops")]

@@ -1,4 +1,4 @@
-"""What docs/contracts.md shows is what the library takes."""
+"""The library accepts what docs/contracts.md shows."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ PAGE = (project_root() / "docs" / "contracts.md").read_text(encoding="utf-8")
 
 
 def _yaml_block(beginning: str) -> str:
-    """The page's YAML block that begins so, without the page's own indentation."""
+    """The page's YAML block that begins with `beginning`, without indentation."""
     blocks = re.findall(r"^ *```yaml\n(.*?)^ *```$", PAGE, flags=re.DOTALL | re.MULTILINE)
     (block,) = (block for block in blocks if block.lstrip().startswith(beginning))
     return textwrap.dedent(block)
 
 
-def test_page_shows_a_contract_that_reads(tmp_path: Path) -> None:
+def test_page_shows_a_valid_contract(tmp_path: Path) -> None:
     shown = _yaml_block("apiVersion").replace("required: true\n", "required: true\n        primaryKey: true\n", 1)
     shown = shown.replace("primaryKey: true\n", "primaryKey: true\n        primaryKeyPosition: 1\n")
     (tmp_path / "ad_revenue.yaml").write_text(shown, encoding="utf-8")
@@ -43,7 +43,7 @@ def test_page_adds_a_signals_column_to_its_contract(tmp_path: Path) -> None:
     assert {"finish_share_finite", "finish_share_in_range"} <= {rule.name for rule in contract.row_rules}
 
 
-def test_page_adds_a_signal_that_the_settings_take() -> None:
+def test_page_adds_a_signal_that_the_settings_accept() -> None:
     shown = yaml.safe_load(_yaml_block("signals:"))["signals"]["custom"]
     changed = SignalSettings.model_validate({**load_settings().signals.model_dump(), "custom": shown})
     assert changed.custom["finish_share"].weight == 0.1

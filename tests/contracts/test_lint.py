@@ -1,4 +1,4 @@
-"""The linter, and the repository's own contracts under it."""
+"""The linter, and its result for the repository's contracts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_lint_names_every_broken_file_and_line(spark: SparkSession, tmp_path: Pa
     )
 
 
-def test_lint_of_empty_folder_complains(tmp_path: Path) -> None:
+def test_lint_of_empty_folder_reports_it(tmp_path: Path) -> None:
     assert lint_contracts(tmp_path) == [f"{tmp_path}: no contracts (*.yaml) here"]
 
 

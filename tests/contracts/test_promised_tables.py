@@ -1,4 +1,4 @@
-"""The repository's contracts against what the design promises users: tables, keys, columns, types."""
+"""The contracts have the tables, keys, columns and types that users are promised."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ PROMISED = {
     "contract_results": "date contract rule run_id | severity passed rows_checked rows_failed example?",
     "payout_changes": "date against_date category video_id | creator_id against_creator_id? "
     "against_payout_micros payout_micros "
-    + " ".join(f"{part}_micros" for part in ["change", *PARTS.split(), "custom", "membership", "policy", "rounding"]),
+    + " ".join(f"{part}_micros" for part in ["change", *PARTS.split(), "custom", "membership", "policy", "rounding"])
+    + " revenue_micros? platform_share_micros? unallocated_micros?",
     "creator_statements": "date creator_id | currency payout_micros pulse_micros total_micros videos_paid "
     "against_date? against_payout_micros? change_micros? largest_reason? largest_reason_micros? statement",
     "allocation_frontier": "date category objective alpha lambda_eff | efficiency efficiency_log? fairness? "
@@ -83,7 +84,7 @@ PROMISED["events_quarantine"] = f"date event_id? | {QUARANTINE}"
 NULLS_UNSAID = {"cohort_incentives", "continuation_values", "policy_advice", "p2c_parameters", "delivery_plan"}
 
 
-def test_contracts_are_those_promised() -> None:
+def test_contracts_are_the_promised_ones() -> None:
     assert set(CONTRACTS) == set(PROMISED)
 
 
@@ -109,18 +110,18 @@ def test_contract_keeps_the_projects_types_and_partitions(contract: Contract) ->
 
 
 @pytest.mark.parametrize("contract", CONTRACTS.values(), ids=lambda contract: contract.name)
-def test_contract_key_is_unique_but_in_quarantine(contract: Contract) -> None:
+def test_contract_key_is_unique_except_in_quarantine(contract: Contract) -> None:
     has_rule = "key_unique" in {rule.name for rule in contract.table_rules}
     assert has_rule != contract.name.endswith("_quarantine")
 
 
-def test_inputs_quarantine_broken_rows_but_money_stops() -> None:
+def test_broken_rows_go_to_quarantine_and_broken_money_stops() -> None:
     assert {name for name, contract in CONTRACTS.items() if contract.on_row_fault == "quarantine"} == {
         name for name in INPUTS if name != "ad_revenue"
     }
 
 
-def test_money_columns_that_add_up_say_so() -> None:
+def test_money_columns_that_add_up_have_a_rule() -> None:
     rules = {name: {rule.name for rule in CONTRACTS[name].rules} for name in CONTRACTS}
     assert {name for name in rules if "one_currency" in rules[name]} == {
         *("ad_revenue", "pool_revenue", "video_payouts", "creator_payouts")

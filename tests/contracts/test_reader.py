@@ -1,4 +1,4 @@
-"""Contracts as read from YAML: what they say, and every mistake refused with its file and line."""
+"""Reading contracts from YAML: their content, and the file and line of each mistake."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_load_contract_with_a_mistake_raises_with_file_and_line(
         ("physicalType: DOUBLE", "physicalType: REAL", line_of("physicalType: DOUBLE")),
     ],
 )
-def test_load_contract_with_a_mistake_names_its_very_line(tmp_path: Path, old: str, new: str, line: int) -> None:
+def test_load_contract_with_a_mistake_names_its_line(tmp_path: Path, old: str, new: str, line: int) -> None:
     path = write_sample(tmp_path, old, new)
     with pytest.raises(ContractError, match=rf"^{re.escape(str(path))}:{line}: "):
         load_contract("sample", tmp_path)

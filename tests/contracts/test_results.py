@@ -1,4 +1,4 @@
-"""Results as rows of `contract_results` and as an error."""
+"""Results of checks as rows of `contract_results`, and as an error."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def test_split_rows_keeps_rows_with_warnings_and_quarantines_errors(
     good, quarantined = split_rows(rows, contract)
     assert_df_equality(good, spark.createDataFrame(ROWS[:2], COLUMNS), ignore_row_order=True, ignore_nullable=True)
     found = {row.row_key: row for row in quarantined.collect()}
-    assert (set(found), quarantined.count()) == ({None, "eve"}, 3)  # a blank key is none
+    assert (set(found), quarantined.count()) == ({None, "eve"}, 3)  # a blank key counts as missing
     eve = found["eve"]
     assert (eve.date, eve.failed_rules, eve.contract_version) == (DAY, ["paid_for_hours"], "2.1.0")
     assert json.loads(eve.raw_row) == {"worker": "eve", "hours": 0, "rating": 1.0}
@@ -94,7 +94,7 @@ def test_split_rows_of_input_tables_has_the_quarantine_contracts_columns(spark: 
         require_schema(quarantined.schema, load_contract(f"{name}_quarantine"))
 
 
-def test_split_rows_of_conformed_text_quarantines_the_row_as_it_came(spark: SparkSession, contract: Contract) -> None:
+def test_split_rows_of_conformed_text_quarantines_the_row_as_delivered(spark: SparkSession, contract: Contract) -> None:
     text = spark.createDataFrame(
         [("ann", "8", "0.5", "1"), ("bob", "eight", "", "1")], "worker string, hours string, rating string, paid string"
     )
@@ -131,7 +131,7 @@ def test_split_rows_of_bad_events_names_each_fault(spark: SparkSession) -> None:
     assert {name: row.failed_rules for name, row in found.items()} == {
         name: rules for name, (_, rules) in faults.items()
     }
-    # The same text on both engines, though their JSON writes times differently.
+    # The text is the same on both engines, although their JSON writes times differently.
     assert json.loads(found["e2"].raw_row)["event_ts"] == "2026-11-20 10:00:00.12"
 
 

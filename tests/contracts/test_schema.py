@@ -1,4 +1,4 @@
-"""A contract as a Spark schema, and the message that tells a frame's schema from it."""
+"""A contract as a Spark schema, and the message about a frame with another schema."""
 
 from __future__ import annotations
 

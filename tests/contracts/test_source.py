@@ -1,4 +1,4 @@
-"""YAML with the line of each entry."""
+"""YAML with the line number of each entry."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def test_line_of_absent_place_is_that_of_the_entry_around_it(tmp_path: Path) -> 
         ("a: 1\nb: 2\na: 3\n", "3: key 'a' is given twice, first on line 1"),
         ("a:\n  b: 1\n  b: 2\n", "3: key 'b' is given twice, first on line 2"),
         ("a: 1\nb: [1, 2\n", "3: not valid YAML"),
-        ("- a\n- b\n", "1: a contract is a mapping of keys"),
-        ("", "1: a contract is a mapping of keys"),
+        ("- a\n- b\n", "1: a contract must hold keys with values"),
+        ("", "1: a contract must hold keys with values"),
     ],
 )
 def test_read_source_of_unusable_yaml_raises_with_file_and_line(tmp_path: Path, text: str, message: str) -> None:
@@ -48,5 +48,5 @@ def test_read_source_of_unusable_yaml_raises_with_file_and_line(tmp_path: Path, 
 
 def test_read_source_of_missing_file_raises_naming_what_is_there(tmp_path: Path) -> None:
     _write(tmp_path, "a: 1\n")
-    with pytest.raises(ContractError, match=r"events\.yaml: no such contract; .* has \['table'\]"):
+    with pytest.raises(ContractError, match=r"events\.yaml: no such contract; .* has \['table.yaml'\]"):
         read_source(tmp_path / "events.yaml")

@@ -1,4 +1,4 @@
-"""The contracts and the standard's own definition of one."""
+"""The contracts against the standard's definition."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_contract_is_valid_by_the_standards_json_schema(path: Path) -> None:
     assert [f"{error.json_path}: {error.message}" for error in validator.iter_errors(data)] == []
 
 
-def test_parse_standard_refuses_what_the_standards_classes_let_pass(tmp_path: Path) -> None:
+def test_parse_standard_refuses_mistakes_that_the_standards_classes_accept(tmp_path: Path) -> None:
     source = read_source(write_sample(tmp_path, "required: false", "requierd: false"))
     OpenDataContractStandard.model_validate(source.data)
     with pytest.raises(ContractError, match="key 'requierd' is unknown; known: "):

@@ -1,4 +1,4 @@
-"""Whole tables against their contracts, by great-expectations on the engine under test."""
+"""Checks of whole tables by great-expectations, on the engine under test."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_validate_table_of_good_revenue_passes_every_rule_in_two_jobs(
     assert {(result.passed, result.rows_checked, result.rows_failed, result.example) for result in results} == {
         (True, 2, 0, None)
     }
-    assert sorted(jobs) == ["collect", "count"]  # all aggregates; a look for repeated keys
+    assert sorted(jobs) == ["collect", "count"]  # all aggregates, and the repeated keys
     assert "it/s" not in capfd.readouterr().err  # no progress bars
 
 
@@ -97,7 +97,7 @@ def test_validate_table_of_bad_revenue_counts_and_shows_what_broke_each_rule(
         "key_unique": (1, '{"date":"2026-11-20","category":"art","placement":"non_pulse"}'),
     }
     assert {result.rows_checked for result in results} == {4}
-    # All aggregates, two looks for repeated keys; then the examples, and the key once more for its own.
+    # All aggregates, two queries for repeated keys; then the examples, and a query for the key's example.
     assert len(jobs) <= 6
 
 
@@ -115,7 +115,7 @@ def test_validate_table_sums_money_beyond_bigint(spark: SparkSession, revenue: C
     assert (broken.rule, broken.example) == ("total_fits", str(4001 * largest))
 
 
-def test_validate_table_of_empty_day_breaks_not_empty_alone(spark: SparkSession, revenue: Contract) -> None:
+def test_validate_table_of_empty_day_breaks_only_not_empty(spark: SparkSession, revenue: Contract) -> None:
     results = validate_table(spark.createDataFrame([], REVENUE), revenue, "run-1")
     (broken,) = [result for result in results if not result.passed]
     assert (broken.rule, broken.rows_checked, broken.rows_failed, broken.example) == ("not_empty", 0, 1, "0")
@@ -134,7 +134,7 @@ def test_validate_table_of_quarantining_contract_checks_warnings_and_the_table(
     ]
 
 
-def test_validate_table_skips_what_it_is_told_to(spark: SparkSession, tmp_path: Path, jobs: list[str]) -> None:
+def test_validate_table_skips_the_named_rules(spark: SparkSession, tmp_path: Path, jobs: list[str]) -> None:
     df = spark.createDataFrame([("ann", 8, 0.5, 1), ("ann", 8, 0.5, 1)], COLUMNS)
     results = validate_table(df, sample_contract(tmp_path), "run-1", skip=["key_unique"])
     assert [(result.rule, result.passed) for result in results] == [("usual_hours", True), ("not_empty", True)]
@@ -175,7 +175,7 @@ def test_validate_table_of_rule_that_fails_to_run_raises_naming_it(spark: SparkS
         validate_table(df, dataclasses.replace(contract, table_rules=(rule,)), "run-1")
 
 
-def test_validate_table_of_row_rule_that_is_no_condition_raises(spark: SparkSession, tmp_path: Path) -> None:
+def test_validate_table_of_row_rule_that_is_not_boolean_raises(spark: SparkSession, tmp_path: Path) -> None:
     contract = dataclasses.replace(
         sample_contract(tmp_path), row_rules=(RowRule("odd", "hours", "warning", "Odd.", 3),)
     )

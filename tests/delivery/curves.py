@@ -1,4 +1,4 @@
-"""Contents whose true curve is known, day by day."""
+"""Daily impressions and clicks of contents with known true curves."""
 
 from __future__ import annotations
 

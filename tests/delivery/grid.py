@@ -1,4 +1,4 @@
-"""Brute force: every plan of a small day on a grid of impressions, judged by the rules' own words."""
+"""Brute force: every plan of a small day on a grid of impressions, measured by the definitions."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Grid:
-    """(p, n, m) plans that keep capacities and the rule of positions, and what each is worth."""
+    """(p, n, m) plans that keep capacities and the rule of positions, with their measures."""
 
     plans: Floats
     views: Floats
     variance: Floats
     missed: Floats
-    """impressions that the guarantees miss, a missing click counted as `impressions_per_click`"""
+    """(p,) impressions missed; a missing click counts `impressions_per_click`"""
 
     def best(self, objective: Objective, allowance: float = 0.0) -> float:
         """The largest score of plans that miss at most `allowance`; -inf if there is none."""
@@ -37,12 +37,12 @@ class Grid:
 
     @property
     def least_missed(self) -> float:
-        """What the guarantees miss at least on this grid."""
+        """The least violation of the guarantees on this grid."""
         return float(self.missed.min())
 
 
 def grid_of(problem: DeliveryProblem, parts: int) -> Grid:
-    """All plans whose pairs take one of `parts` equal steps from 0 to the most they could have."""
+    """All feasible plans in which each pair takes one of `parts` equal steps from 0 to its most impressions."""
     found = [(plans, *grid_measures(problem, plans), grid_missed(problem, plans)) for plans in _layers(problem, parts)]
     return Grid(*(np.concatenate(values) for values in zip(*found, strict=True)))
 

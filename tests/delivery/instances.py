@@ -1,4 +1,4 @@
-"""Planning problems of any size, for tests and the benchmark: made up, with the shapes that logs have."""
+"""Generated planning problems of any size, for tests and the benchmark, with distributions like those of logs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def made_up(
     tightness: float = 0.35,
     **changes: Any,
 ) -> DeliveryProblem:
-    """Heavy-tailed audiences, S-shaped curves of all steepnesses, a tenth without a fit, guarantees for seven in ten.
+    """Heavy-tailed audiences, S-shaped curves of all slopes, a tenth without a fit, guarantees for seven in ten.
 
     `promised` is the part of the total that the guarantees take; `tightness` the part of all audiences that the drawers
     can serve.
@@ -36,7 +36,7 @@ def made_up(
     sizes = 0.85 ** np.arange(max(2, min(10, contents // 2)) if places is None else places)
     capacity = sizes / sizes.sum() * served / drawers * 1.15
     guaranteed = np.where(rng.random(contents) < 0.7, rng.uniform(0.5, 1.5, contents) * audience.sum(axis=1), 0.0)
-    # A content that gets no more than each drawer's last position can be promised any of that without a conflict.
+    # Guarantees within each drawer's last position never conflict with the rule of positions.
     reachable = 0.8 * drawers * capacity[-1]
     guaranteed = np.minimum(guaranteed * promised * served / max(guaranteed.sum(), 1.0), reachable)
     fields: dict[str, Any] = {

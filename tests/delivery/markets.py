@@ -1,4 +1,4 @@
-"""Exposures with known truth in a warehouse, as ingestion would have left them."""
+"""Exposures with known truth in a warehouse, as after an ingestion."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from creatorpool.tables import Warehouse
 
 
 def write_delivery(warehouse: Warehouse, truth: DeliveryTruth, scratch: Path, skip: Sequence[date] = ()) -> None:
-    """Store the rows of `truth`, and publish the ingestion of each of its days but for those in `skip`."""
+    """Store the rows of `truth`, and publish the ingestion of each of its days except those in `skip`."""
     assert warehouse.session is not None
     market = truth.market
     days = [market.first_day + timedelta(days=number) for number in range(market.days)]

@@ -1,4 +1,4 @@
-"""The Beta–binomial prior against scipy's own law and drawn rates."""
+"""The Beta–binomial prior against scipy's distribution and simulated rates."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import betabinom
 
 from creatorpool.delivery import RatePrior, fit_rate_prior
-from creatorpool.delivery.baseline import JEFFREYS, LARGEST_STRENGTH, log_likelihood
+from creatorpool.delivery.baseline import JEFFREYS, MAX_STRENGTH, log_likelihood
 from creatorpool.errors import InputError
 
 
@@ -30,7 +30,7 @@ def test_likelihood_differs_from_scipys_by_a_constant() -> None:
 
 
 @pytest.mark.parametrize(("mean", "strength"), [(0.05, 80.0), (0.3, 8.0), (0.01, 2000.0)])
-def test_prior_is_recovered_and_no_neighbour_is_likelier(mean: float, strength: float) -> None:
+def test_prior_is_recovered_and_is_a_maximum_of_the_likelihood(mean: float, strength: float) -> None:
     clicks, impressions = drawn(mean, strength, 3000, 2)
     prior = fit_rate_prior(clicks, impressions)
     np.testing.assert_allclose(prior.mean, mean, rtol=0.06)
@@ -42,7 +42,7 @@ def test_prior_is_recovered_and_no_neighbour_is_likelier(mean: float, strength: 
         assert log_likelihood(RatePrior(prior.mean, prior.strength * by), y, x) < best
 
 
-def test_contents_that_differ_by_chance_alone_all_get_the_mean() -> None:
+def test_contents_that_differ_only_by_chance_get_the_mean() -> None:
     rng = np.random.default_rng(4)
     impressions = rng.integers(100, 1000, 500)
     clicks = rng.binomial(impressions, 0.1)
@@ -56,10 +56,10 @@ def test_smoothed_rate_lies_between_own_rate_and_mean() -> None:
     np.testing.assert_allclose(prior.smoothed([0.0, 0.0, 30.0], [0.0, 50.0, 100.0]), [0.1, 0.05, 35 / 150])
 
 
-def test_groups_that_say_nothing_have_a_prior_all_the_same() -> None:
+def test_groups_without_information_have_a_prior() -> None:
     assert fit_rate_prior([], []) == JEFFREYS
     assert fit_rate_prior([0.0], [0.0]) == JEFFREYS
-    assert fit_rate_prior([3.0], [10.0]).strength == LARGEST_STRENGTH
+    assert fit_rate_prior([3.0], [10.0]).strength == MAX_STRENGTH
     assert 0 < fit_rate_prior([0.0, 0.0], [50.0, 80.0]).mean < 0.02
     assert 0.98 < fit_rate_prior([50.0, 80.0], [50.0, 80.0]).mean < 1
 

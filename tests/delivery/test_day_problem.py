@@ -1,4 +1,4 @@
-"""A day's tables as a planning problem."""
+"""The planning problem of a day, from its tables."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def promise(content: str, impressions: int, clicks: int | None = None) -> dict[s
     return {"content_id": content, "min_impressions": impressions, "min_clicks": clicks}
 
 
-def test_contents_with_guarantees_come_first_and_then_those_of_most_clicks() -> None:
+def test_contents_with_guarantees_come_first_then_those_with_most_clicks() -> None:
     assert planned([], contents=1).content_id == ("b",)
     assert planned([promise("a", 10)], contents=2).content_id == ("a", "b")
     both = planned([promise("a", 10), promise("c", 10)], contents=0)
@@ -53,7 +53,7 @@ def test_contents_with_guarantees_come_first_and_then_those_of_most_clicks() -> 
 
 
 def test_plan_by_hand() -> None:
-    # b is best everywhere in `top`: 100 impressions; a has `side` alone and what is left of its guarantee in `top`.
+    # b is best in `top`: 100 impressions; a gets all of `side`, and the rest of its guarantee in `top`.
     day = planned([promise("a", 80)], contents=2)
     plan = plan_delivery(day.problem)
     rows = {(row["content_id"], row["drawer"]): row for row in plan_records(day, plan)}
@@ -65,7 +65,7 @@ def test_plan_by_hand() -> None:
     assert (rows["a", "top"]["guarantee"], rows["b", "top"]["guarantee"]) == (80, None)
 
 
-def test_guarantees_that_cannot_be_met_are_named_with_what_they_miss() -> None:
+def test_guarantees_that_cannot_be_met_are_named_with_their_shortfall() -> None:
     day = planned([promise("a", 200), promise("nobody", 5)], contents=0)
     facts = plan_facts(day, plan_delivery(day.problem))
     assert facts["missing"]["a"]["impressions"] == pytest.approx(50)
@@ -73,14 +73,14 @@ def test_guarantees_that_cannot_be_met_are_named_with_what_they_miss() -> None:
     assert facts["unknown"] == ["nobody"]
 
 
-def test_total_limits_all_drawers_together_and_clicks_may_be_promised() -> None:
+def test_total_limits_all_drawers_and_clicks_may_be_guaranteed() -> None:
     day = planned([promise("a", 0, 6)], contents=3, total=90.0)
     plan = plan_delivery(day.problem)
     assert plan.impressions.sum() == pytest.approx(90)
     assert plan.clicks[day.content_id.index("a")].sum() >= 6 * (1 - 1e-6)
 
 
-def test_day_without_a_place_to_show_anything_has_no_problem() -> None:
+def test_day_without_positions_has_no_problem() -> None:
     closed = pa.table({"drawer": ["top"], "position": [1], "capacity": [0]})
     assert day_problem(CURVES, closed, [], contents=5, total=None) is None
     assert day_problem(CURVES.slice(0, 0), POSITIONS, [], contents=5, total=None) is None

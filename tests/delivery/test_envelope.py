@@ -22,7 +22,7 @@ def test_best_points_agree_with_a_fine_grid() -> None:
     level = (grid[:, :, None] > caps[drawer] * (1 + 1e-12)).sum(axis=2)
     worth = weight * clicks_at(parameters[:, None], grid) - price * grid - above[drawer, level]
     assert (values >= worth.max(axis=0) - 1e-9).all()
-    # The grid comes near: what is found is a value of the curve, not above it.
+    # The grid comes close: the result is a value of the curve, and not above it.
     level = (points[:, None] > caps[drawer] * (1 + 1e-12)).sum(axis=1)
     own = weight * clicks_at(parameters, points) - price * points - above[drawer, level]
     np.testing.assert_allclose(values, own, rtol=1e-12, atol=1e-12)

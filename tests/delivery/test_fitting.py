@@ -1,4 +1,4 @@
-"""Curves fitted to days of known truth, against an independent solver, and on days that carry none."""
+"""Fits to days with known curves, against an independent solver, and to days that determine no curve."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_fit_of_exact_days_recovers_the_curve() -> None:
 
     assert fit.converged.all()
     np.testing.assert_allclose(np.median(fit.r / truth.r), 1.0, rtol=2e-3)
-    np.testing.assert_allclose(fit.y_max, truth.y_max, rtol=0.6)  # where saturation is far off, the penalty decides
+    np.testing.assert_allclose(fit.y_max, truth.y_max, rtol=0.6)  # far from saturation, the penalty decides
     assert np.median(np.abs(fit.y_max / truth.y_max - 1)) < 3e-3
     grid = truth.x0[:, None] * np.linspace(1.0, 4.0, 30)
     off = np.abs(predict_clicks(fit[:, None], grid) / truth.clicks(grid) - 1)
@@ -75,7 +75,7 @@ def test_fit_is_the_optimum_that_another_solver_finds(content: int) -> None:
     np.testing.assert_allclose([fit.y_max, fit.r], penalised_optimum(pv, click), rtol=2e-4)
 
 
-def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
+def test_intervals_cover_the_truth_at_about_their_nominal_rate() -> None:
     fit = fit_series(KNOWN.series).fit
     covered = [
         np.mean((fit.y_max_lo <= KNOWN.y_max) & (KNOWN.y_max <= fit.y_max_hi)),
@@ -95,7 +95,7 @@ def test_curve_predicts_unseen_impressions_better_than_the_rate() -> None:
     assert curve < 0.5 * np.abs(fit.ctr[:, None] * grid / truth - 1).mean()
 
 
-def test_batch_is_what_each_content_gives_alone() -> None:
+def test_batch_fits_each_content_as_if_alone() -> None:
     fit = fit_series(KNOWN.series).fit
     for content in (0, 17, 299):
         alone = fit_p2c(*days_of(content))
@@ -163,7 +163,7 @@ BAD_SERIES = {
 
 
 @pytest.mark.parametrize("reason", BAD_SERIES)
-def test_days_that_carry_no_curve_fall_back_to_the_rate_and_say_why(reason: str) -> None:
+def test_days_that_determine_no_curve_fall_back_to_the_rate_with_a_reason(reason: str) -> None:
     pv, click = (np.asarray(values) for values in BAD_SERIES[reason])
     fit = fit_p2c(pv, click)
     assert str(fit.reason) == reason
@@ -173,7 +173,7 @@ def test_days_that_carry_no_curve_fall_back_to_the_rate_and_say_why(reason: str)
     np.testing.assert_allclose(predict_clicks(fit, [0.0, 2000.0]), np.array([0.0, 2000.0 * float(fit.ctr)]))
 
 
-def test_cold_content_follows_its_category_where_its_days_say_nothing() -> None:
+def test_cold_content_without_informative_days_follows_its_category() -> None:
     prior = CurvePrior(
         np.array([[3.0, np.log(1e-3)]]), np.array([[[0.04, -0.02], [-0.02, 0.05]]]), np.array([0.002]), np.array([True])
     )
@@ -183,7 +183,7 @@ def test_cold_content_follows_its_category_where_its_days_say_nothing() -> None:
     assert str(one.reason) == COLD + Reasons.TOO_SHORT
     np.testing.assert_allclose(np.log10(one.y_max_hi / one.y_max), 1.959964 * 0.2, rtol=1e-3)
 
-    # Three days on a lower curve pull it down, and make it surer.
+    # Three days on a lower curve pull it down and narrow its intervals.
     x = np.array([2000.0, 4000.0, 6000.0])
     y = 400.0 / (1.0 + 3.0 * np.exp(-1e-3 * (x - 2000.0)))
     three = fit_p2c(x, y, prior=prior)
@@ -191,7 +191,7 @@ def test_cold_content_follows_its_category_where_its_days_say_nothing() -> None:
     assert three.y_max_hi / three.y_max_lo < one.y_max_hi / one.y_max_lo
 
 
-def test_prior_does_not_bend_a_content_with_days_of_its_own() -> None:
+def test_prior_does_not_change_a_content_with_enough_days() -> None:
     prior = CurvePrior(np.array([[9.0, -30.0]]), np.eye(2)[None] * 1e-6, np.array([1e-4]), np.array([True]))
     assert fit_p2c(*days_of(5), prior=prior).y_max == fit_p2c(*days_of(5)).y_max
 

@@ -8,6 +8,7 @@ from creatorpool.delivery import is_feasible, plan_delivery, plan_frontier, weig
 from creatorpool.errors import InputError
 
 
+@pytest.mark.slow
 def test_frontier_falls_in_both_and_no_single_plan_is_above_it() -> None:
     problem = made_up(8, 2, 4)
     points = plan_frontier(problem, 5)

@@ -27,13 +27,13 @@ NAN = np.nan
 
 
 def unit_of(grid: Grid) -> float:
-    """Views for one of variance, as plans that meet the guarantees have them."""
+    """Weight of variance: the most views over the median variance of grid plans that meet the guarantees."""
     fits = grid.missed <= 0.0
     return float(grid.views[fits].max() / np.median(grid.variance[fits]))
 
 
 def check_evidence(problem: DeliveryProblem, plan: DeliveryPlan) -> None:
-    """What holds for any plan: capacities, shortfalls as counted, a bound not below the score."""
+    """Check what holds for every plan: capacities, shortfalls by definition, and a bound not below the score."""
     assert max(excess(problem, plan.impressions).values()) <= 1e-7
     assert plan.missing.violation == shortfalls(problem, plan.impressions).violation
     assert plan.missing.violation >= plan.least_missing * (1 - 1e-6)
@@ -41,6 +41,7 @@ def check_evidence(problem: DeliveryProblem, plan: DeliveryPlan) -> None:
     np.testing.assert_allclose(plan.clicks, problem.curves.clicks(plan.impressions))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("contents", "drawers", "parts"), [(3, 1, 41), (2, 2, 15), (4, 1, 15)])
 @pytest.mark.parametrize("seed", range(2))
 def test_plan_beats_brute_force_and_the_bound_is_above_it(contents: int, drawers: int, parts: int, seed: int) -> None:
@@ -64,6 +65,7 @@ def test_plan_beats_brute_force_and_the_bound_is_above_it(contents: int, drawers
             assert plan.gap < 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_plan_for_even_rates_is_as_good_as_brute_force_on_contents_that_must_all_be_shown(seed: int) -> None:
     problem = made_up(3, 1, seed, promised=0.3, min_impressions=[800.0, 500.0, 300.0])
@@ -76,7 +78,7 @@ def test_plan_for_even_rates_is_as_good_as_brute_force_on_contents_that_must_all
 
 
 @pytest.mark.parametrize("drawers", [1, 2])
-def test_bounds_hold_for_all_plans_that_miss_as_little_as_ours(drawers: int) -> None:
+def test_bounds_hold_for_all_plans_with_no_larger_violation(drawers: int) -> None:
     contents = 4 - drawers
     problem = made_up(contents, drawers, 7)
     problem = made_up(contents, drawers, 7, min_impressions=1.2 * problem.most.sum(axis=1))
@@ -92,7 +94,7 @@ def test_bounds_hold_for_all_plans_that_miss_as_little_as_ours(drawers: int) -> 
 
 
 def test_concave_curves_get_equal_slopes() -> None:
-    """Above their inflections two curves share the total where one impression more brings both as much."""
+    """Above their inflections, two curves share the total such that one more impression adds the same to both."""
     problem = DeliveryProblem.of(
         [[2e-3], [3e-3]], [[100.0], [150.0]], [[100.0], [100.0]], [[60.0], [80.0]], positions=[[]],
         drawer_capacity=1500.0, total=1000.0, min_impressions=[200.0, 200.0],
@@ -125,7 +127,7 @@ def test_properties_on_made_up_days(seed: int, contents: int, drawers: int, prom
         assert richer.score >= plan.score * (1 - max(richer.gap, 1e-5) - 1e-9)
 
 
-def test_guarantees_beyond_the_total_are_missed_by_no_more_than_they_must() -> None:
+def test_guarantees_beyond_the_total_are_missed_by_the_least_amount() -> None:
     problem = made_up(6, 2, 1)
     promised = problem.total * np.array([0.3, 0.3, 0.2, 0.2, 0.2, 0.1])
     tight = made_up(6, 2, 1, min_impressions=promised, places=6, drawer_capacity=problem.total)
@@ -138,7 +140,7 @@ def test_guarantees_beyond_the_total_are_missed_by_no_more_than_they_must() -> N
     np.testing.assert_allclose(plan.missing.impressions, short, rtol=1e-6, atol=1e-6)
 
 
-def test_guarantee_above_what_its_content_can_have_says_which_and_how_much() -> None:
+def test_guarantee_above_its_contents_capacity_is_named_with_its_shortfall() -> None:
     problem = made_up(6, 1, 2)
     promised = np.zeros(6)
     promised[4] = problem.most[4, 0] + 100.0
@@ -149,8 +151,8 @@ def test_guarantee_above_what_its_content_can_have_says_which_and_how_much() -> 
     assert plan.impressions[4, 0] == pytest.approx(problem.most[4, 0], rel=1e-6)
 
 
-def test_of_least_violation_plans_the_one_with_most_views_is_taken() -> None:
-    """Two contents are promised all there is each: either may miss half, and the better converter gets it."""
+def test_plan_has_the_most_views_among_those_of_least_violation() -> None:
+    """Two contents have guarantees of the whole total each; the one with the higher click rate gets all."""
     problem = DeliveryProblem.of(
         np.full((2, 1), NAN), np.full((2, 1), NAN), np.full((2, 1), NAN), np.full((2, 1), NAN), ctr=[[0.1], [0.3]],
         positions=[[]], drawer_capacity=100.0, total=100.0, min_impressions=100.0,
@@ -165,7 +167,7 @@ def test_guarantee_of_clicks_on_one_drawer_is_one_of_impressions() -> None:
     curve: dict[str, Any] = {"positions": [[]], "drawer_capacity": 3000.0, "total": 2500.0}
     arrays = [[2e-3], [3e-3]], [[100.0], [150.0]], [[300.0], [200.0]], [[5.0], [8.0]]
     free = plan_delivery(DeliveryProblem.of(*arrays, **curve))
-    least = 0.5 * (free.clicks[0, 0] + 81.0)  # 81 is what all impressions would bring
+    least = 0.5 * (free.clicks[0, 0] + 81.0)  # 81 clicks from all impressions
     held = plan_delivery(DeliveryProblem.of(*arrays, **curve, min_clicks=[least, 0.0]))
     assert held.guarantees_met
     assert held.clicks[0, 0] == pytest.approx(least, rel=1e-5)
@@ -189,7 +191,7 @@ def test_same_problem_gives_the_same_plan() -> None:
     assert plans[0].bound == plans[1].bound
 
 
-def test_day_without_impressions_is_a_plan_of_nothing() -> None:
+def test_day_without_impressions_has_an_empty_plan() -> None:
     plan = plan_delivery(made_up(3, 2, 0, total=0.0, min_impressions=0.0))
     assert plan.impressions.sum() == 0.0
     assert plan.score == plan.bound == 0.0

@@ -10,7 +10,7 @@ sizes = st.lists(st.integers(0, 5).map(float), min_size=1, max_size=6)
 
 
 def reached_too_often(x: np.ndarray, capacity: list[float]) -> bool:
-    """The rule by its words: at most k contents reach the k-th largest capacity; none goes above the largest."""
+    """Check the rule: at most k contents reach the k-th largest capacity, and none exceeds the largest."""
     ordered = sorted((c for c in capacity if c > 0), reverse=True)
     if not ordered:
         return bool((x > 0).any())
@@ -35,7 +35,7 @@ def test_drawer_without_positions_has_no_rule() -> None:
 
 
 @given(sizes, st.lists(st.floats(0.0, 6.0), min_size=1, max_size=8))
-def test_content_caps_keep_the_rule_and_take_nothing_else(capacity: list[float], wished: list[float]) -> None:
+def test_content_caps_keep_the_rule_and_restrict_nothing_else(capacity: list[float], wished: list[float]) -> None:
     x = np.array(wished)
     classes = position_classes([np.array(capacity)], x.size)
     capped = np.minimum(x, classes.content_caps(x[:, None], np.full((x.size, 1), np.inf))[:, 0])

@@ -1,4 +1,4 @@
-"""The prior of a category, from curves of known law."""
+"""The prior of a category, from curves with a known distribution."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 
 from creatorpool.delivery import daily_series, fit_series, predict_clicks
-from creatorpool.delivery.prior import LEAST_FITS, CurveErrors, fit_curve_prior
+from creatorpool.delivery.prior import MIN_FITS, CurveErrors, fit_curve_prior
 from creatorpool.synthetic.delivery import DeliveryMarket, draw_delivery
 
 MEAN = np.array([3.0, -9.0])
@@ -22,7 +22,7 @@ def found(n: int, seed: int) -> CurveErrors:
     return CurveErrors(seen, np.repeat(ERROR[None], n, axis=0), np.full(n, 0.003))
 
 
-def test_law_is_recovered_less_the_fits_own_errors() -> None:
+def test_distribution_is_recovered_without_the_errors_of_the_fits() -> None:
     prior = fit_curve_prior(found(20_000, 1), np.zeros(20_000, np.int64), 1)
     np.testing.assert_allclose(prior.mean[0], MEAN, atol=0.02)
     np.testing.assert_allclose(prior.covariance[0], SPREAD, rtol=0.05)
@@ -30,7 +30,7 @@ def test_law_is_recovered_less_the_fits_own_errors() -> None:
     assert prior.noise[0] == 0.003
 
 
-def test_spread_that_errors_explain_nearly_vanishes_and_stays_positive() -> None:
+def test_spread_due_to_errors_is_almost_0_and_stays_positive() -> None:
     curves = found(500, 2)
     tight = CurveErrors(curves.parameters, curves.covariance * 1000, curves.noise)
     prior = fit_curve_prior(tight, np.zeros(500, np.int64), 1)
@@ -38,7 +38,7 @@ def test_spread_that_errors_explain_nearly_vanishes_and_stays_positive() -> None
     assert prior.covariance[0].max() < 0.3 * SPREAD.max()
 
 
-def test_one_curve_that_its_days_hardly_tell_does_not_blur_the_law() -> None:
+def test_one_uncertain_curve_hardly_changes_the_prior() -> None:
     curves = found(2000, 5)
     curves.parameters[0], curves.covariance[0] = (9.0, -20.0), 1e6 * np.eye(2)
     prior = fit_curve_prior(curves, np.zeros(2000, np.int64), 1)
@@ -46,16 +46,16 @@ def test_one_curve_that_its_days_hardly_tell_does_not_blur_the_law() -> None:
     np.testing.assert_allclose(prior.covariance[0], SPREAD, rtol=0.15)
 
 
-def test_small_category_takes_the_prior_of_all_and_too_few_curves_give_none() -> None:
+def test_small_category_gets_the_prior_of_all_and_too_few_curves_give_none() -> None:
     n = 100
-    group = np.where(np.arange(n) < LEAST_FITS - 1, 1, 0)
+    group = np.where(np.arange(n) < MIN_FITS - 1, 1, 0)
     prior = fit_curve_prior(found(n, 3), group, 3)
     everyone = fit_curve_prior(found(n, 3), np.zeros(n, np.int64), 1)
     np.testing.assert_allclose(prior.mean[1], everyone.mean[0], rtol=1e-12)
     np.testing.assert_allclose(prior.mean[2], everyone.mean[0], rtol=1e-12)
     assert not np.allclose(prior.mean[0], everyone.mean[0], rtol=1e-12)
 
-    nothing = fit_curve_prior(found(LEAST_FITS - 1, 4), np.zeros(LEAST_FITS - 1, np.int64), 2)
+    nothing = fit_curve_prior(found(MIN_FITS - 1, 4), np.zeros(MIN_FITS - 1, np.int64), 2)
     assert not nothing.is_known.any()
     assert nothing.take(np.array([0, 1, 1])).precision.shape == (3, 2, 2)
 

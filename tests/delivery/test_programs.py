@@ -18,7 +18,7 @@ COST, MATRIX, RIGHT = np.array([-1.0, -2.0]), np.array([[1.0, 1.0], [0.0, 1.0]])
 
 @pytest.mark.parametrize("seed", range(40))
 def test_simplex_agrees_with_a_general_solver(seed: int) -> None:
-    """Optimum, multipliers and infeasibility; every other program is of whole numbers, so that bases degenerate."""
+    """Optimum, multipliers and infeasibility; every other program has integer data, so that degenerate bases occur."""
     rng = np.random.default_rng(seed)
     rows, columns = rng.integers(1, 30, 2)
     matrix = rng.normal(size=(rows, columns)) * (rng.random((rows, columns)) < 0.4)
@@ -37,7 +37,7 @@ def test_simplex_agrees_with_a_general_solver(seed: int) -> None:
 
 
 @pytest.mark.parametrize("failures", [1, 4, 6])
-def test_program_that_a_method_leaves_open_is_given_to_the_next_also_scaled(
+def test_program_that_a_method_does_not_solve_goes_to_the_next_also_scaled(
     failures: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[Any] = []
@@ -58,14 +58,14 @@ def test_program_that_a_method_leaves_open_is_given_to_the_next_also_scaled(
     assert len(calls) == failures + 1
 
 
-def test_program_that_no_method_answers_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_program_that_no_method_solves_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs, "linprog", lambda *_, **__: SimpleNamespace(status=4, message="Unknown"))
     monkeypatch.setattr(programs, "SMALL", 0)
     with pytest.raises(UnsolvedProgramError, match="2 rows and 2 columns: Unknown"):
         solved(COST, csr_array(MATRIX), RIGHT)
 
 
-def test_day_whose_programs_have_no_answer_still_gets_a_plan_and_a_valid_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_day_whose_programs_are_not_solved_gets_a_plan_and_a_valid_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = with_clicks(3, 2, 5, 0.8)
     sure = plan_delivery(problem)
 

@@ -28,7 +28,7 @@ def test_curve_follows_the_published_equation_above_the_anchor_and_the_ray_below
     assert curves.clicks(np.array([[100.0, 0.0]])) == pytest.approx(np.array([[2.0, 0.0]]))
 
 
-def test_rate_serves_where_there_is_no_fit_and_pairs_without_either_are_unknown() -> None:
+def test_rate_replaces_a_missing_fit_and_pairs_without_either_are_unknown() -> None:
     curves = response_curves(
         [[NAN, NAN, 1e-3]], [[NAN, NAN, 9.0]], [[NAN, NAN, 5.0]], [[NAN, NAN, 1.0]], [[0.2, NAN, NAN]]
     )
@@ -36,7 +36,7 @@ def test_rate_serves_where_there_is_no_fit_and_pairs_without_either_are_unknown(
     assert curves.clicks(np.full((1, 3), 1e6))[0, :2] == pytest.approx([2e5, 0.0])
 
 
-def test_largest_rate_is_that_of_a_fine_search() -> None:
+def test_largest_rate_agrees_with_a_fine_search() -> None:
     curves = response_curves(**CURVE)
     most = np.array([[9000.0, 9000.0]])
     grid = np.linspace(1.0, 9000.0, 20_000)

@@ -1,4 +1,4 @@
-"""Plans of small days beside brute force on a grid: what guarantees miss, views, and weighted plans."""
+"""Plans of small days against brute force on a grid: violations, views, and weighted objectives."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from creatorpool.delivery.columns import Box
 from creatorpool.delivery.relaxation import relax
 
 SHAPES = ((3, 2), (3, 1), (2, 2), (4, 1), (2, 3), (5, 1))
-# Parts of an equal share's clicks that are promised; None draws one. The larger ones cannot all be met.
+# Guaranteed parts of an equal share's clicks; None draws one. The larger ones cannot all be met.
 PARTS = (None, 0.8, 1.2, 1.6, 2.0, 2.5)
 FAIRNESS = (0.3, 3.0)
 STEPS = 11
@@ -26,12 +26,13 @@ def small_day(seed: int) -> DeliveryProblem:
 
 
 def check_beside_the_grid(problem: DeliveryProblem) -> None:
-    """Misses no more than any grid plan, and scores no less than those that miss as little, for every objective."""
+    """Check that no grid plan misses less, and that none that misses as little scores more, for every objective."""
     grid = grid_of(problem, STEPS)
     views = plan_delivery(problem)
     missed = views.missing.violation
     assert max(excess(problem, views.impressions).values()) <= 1e-7
-    assert views.least_missing * (1 - 1e-6) <= missed <= grid.least_missed * (1 + 1e-6) + 1e-4
+    # The least is found to a millionth, and plans may miss a millionth more than the least found.
+    assert views.least_missing * (1 - 1e-6) <= missed <= grid.least_missed * (1 + 2e-6) + 1e-4
     assert missed <= views.least_missing * (1 + 2e-3) + 1e-4
     unit = views.measures.views / max(views.measures.variance, 1e-9)
     for objective in (most_views(), *(weighted(part * unit) for part in FAIRNESS)):
@@ -42,6 +43,7 @@ def check_beside_the_grid(problem: DeliveryProblem) -> None:
         assert plan.score >= best - 0.01 * abs(best)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [7, 13, 27])
 def test_small_days_are_no_worse_than_brute_force(seed: int) -> None:
     check_beside_the_grid(small_day(seed))
@@ -61,7 +63,7 @@ def test_500_small_days_are_no_worse_than_brute_force(first: int) -> None:
 @pytest.mark.parametrize(
     ("seed", "part", "missed"), [(1, 1.2, 83.4626), (4, 2.5, 1493.3131), (8, 2.0, 473.2249), (6, 1.2, 72.5631)]
 )
-def test_guarantees_of_clicks_that_cannot_all_be_met_are_missed_by_the_least_proven(
+def test_guarantees_of_clicks_that_cannot_all_be_met_are_missed_by_the_proven_least(
     seed: int, part: float, missed: float
 ) -> None:
     plan = plan_delivery(with_clicks(3, 2, seed, part))
@@ -70,15 +72,15 @@ def test_guarantees_of_clicks_that_cannot_all_be_met_are_missed_by_the_least_pro
 
 
 @pytest.mark.parametrize(("seed", "part"), [(23, None), (9, 2.5)])
-def test_days_that_stopped_the_dual_simplex_method_are_planned(seed: int, part: float | None) -> None:
+def test_days_that_the_dual_simplex_method_did_not_solve_are_planned(seed: int, part: float | None) -> None:
     problem = with_clicks(3, 2, seed, part)
     plan = plan_delivery(problem)
     assert max(excess(problem, plan.impressions).values()) <= 1e-7
     assert plan.missing.violation == pytest.approx(plan.least_missing, rel=1e-5, abs=1e-4)
 
 
-def test_guarantees_that_the_first_points_miss_are_relaxed_with_others() -> None:
-    """The least that mixtures miss is within reach of the relaxation, though none of its first points comes near."""
+def test_guarantees_that_the_first_points_miss_are_met_with_more_points() -> None:
+    """The relaxation finds the least violation of mixtures, although its first points are far from it."""
     problem = with_clicks(3, 2, 4, 2.5)
     box = Box(np.zeros(problem.shape), problem.most)
     least = relax(problem, None, box)
@@ -88,6 +90,7 @@ def test_guarantees_that_the_first_points_miss_are_relaxed_with_others() -> None
     assert relax(problem, problem.views_per_click, box, allowance=missed * (1 - 1e-3)) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("contents", "drawers"),
     [(6, 2), pytest.param(4, 3, marks=pytest.mark.prove), pytest.param(12, 1, marks=pytest.mark.prove)],

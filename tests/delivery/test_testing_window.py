@@ -1,4 +1,4 @@
-"""A plan's discounted mass against the sum over the times of its impressions."""
+"""The discounted mass of a plan, against the sum over the times of its impressions."""
 
 from __future__ import annotations
 
@@ -34,6 +34,6 @@ def test_guarantee_is_a_policys_window() -> None:
 
 
 @pytest.mark.parametrize(("impressions", "delta"), [([-1.0], 0.9), ([np.inf], 0.9), ([1.0], 0.0), ([[[1.0]]], 0.9)])
-def test_what_no_window_can_have_is_refused(impressions: list[float], delta: float) -> None:
+def test_impossible_arguments_are_refused(impressions: list[float], delta: float) -> None:
     with pytest.raises(InputError):
         window_of(impressions, delta)

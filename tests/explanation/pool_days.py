@@ -1,4 +1,4 @@
-"""Small pools on two days, made up and paid as the night pays them."""
+"""Small generated pools on two days, paid as a night pays them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from tests.allocation.filled_pools import filled
 from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.pool_creators import pool_creators
 from creatorpool.allocation.split import PoolTerms, split_pool
-from creatorpool.explanation.decomposition import DayPolicy
+from creatorpool.explanation.decomposition import DayPolicy, PoolState
+from creatorpool.explanation.pool_money import PoolMoney
 from creatorpool.explanation.pricing import PaidVideos, published_price, published_state
 from creatorpool.quality.geometric import geometric_quality
 from creatorpool.quality_components import COMPONENT_NAMES
@@ -23,15 +24,15 @@ EXPONENTS = dict(zip(COMPONENT_NAMES, (0.35, 0.25, 0.15, 0.10, 0.15), strict=Tru
 
 @dataclass(frozen=True)
 class PoolDay:
-    """One pool on one day: what it was given."""
+    """The inputs of one pool on one day."""
 
     money: int
     views: np.ndarray  # (n,)
     components: np.ndarray  # (n, 5)
     floor: int = 0
     cap: float = np.inf
-    creator: np.ndarray | None = None  # (n,) ids; each video its own unless given
-    creator_caps: Mapping[str, int] = field(default_factory=dict)  # micros, by id; others have none
+    creator: np.ndarray | None = None  # (n,) ids; by default each video has its own creator
+    creator_caps: Mapping[str, int] = field(default_factory=dict)  # micros, by id; other creators have no cap
 
     def paid(self, policy: DayPolicy) -> PaidVideos:
         """The pool as published under `policy`."""
@@ -63,6 +64,16 @@ class PoolDay:
         return published_state(published_price(videos, self.money, policy), videos), videos.payout.astype(np.int64)
 
 
+def half_of(money: float) -> PoolMoney:
+    """A pool of `money` micros, half of what advertisers paid."""
+    return PoolMoney(2 * round(money), 0.5, round(money))
+
+
+def halves(before: PoolState, after: PoolState) -> tuple[PoolMoney, PoolMoney]:
+    """The same of two days' pools."""
+    return half_of(before.money), half_of(after.money)
+
+
 policies = st.builds(
     DayPolicy,
     split=st.builds(
@@ -81,7 +92,7 @@ def pool_days(draw, n: int, *, bounded: bool = True, zeros: bool = True) -> Pool
     share = st.sampled_from([0.0, 0.2, 0.5, 0.9, 1.0]) if zeros else st.floats(0.01, 1.0)
     views = np.array(draw(st.lists(st.sampled_from([1, 2, 10, 1000]), min_size=n, max_size=n)))
     components = np.array(draw(st.lists(st.lists(share, min_size=5, max_size=5), min_size=n, max_size=n)))
-    components[0] = np.maximum(components[0], 0.1)  # somebody must be payable
+    components[0] = np.maximum(components[0], 0.1)  # at least one video can be paid
     rated = int(np.count_nonzero(components.min(axis=1) > 0))
     money = draw(st.integers(1_000, 10**9))
     if not bounded:
@@ -93,7 +104,7 @@ def pool_days(draw, n: int, *, bounded: bool = True, zeros: bool = True) -> Pool
 
 @st.composite
 def capped_days(draw, n: int, *, zeros: bool = True) -> PoolDay:
-    """A feasible pool of n videos of which some creators are capped, with a floor and a cap of videos now and then."""
+    """A feasible pool of n videos with capped creators, sometimes with a floor and a cap per video."""
     day = draw(pool_days(n, bounded=False, zeros=zeros))
     creator = np.array(draw(st.lists(st.sampled_from(["ann", "bob", "cleo"]), min_size=n, max_size=n)))
     floor = draw(st.sampled_from([0, day.money // (4 * n)]))
@@ -108,6 +119,6 @@ def capped_days(draw, n: int, *, zeros: bool = True) -> PoolDay:
             caps.get(name, np.inf),
             cap * np.sum(own & rated) + floor * np.sum(own & ~rated) if np.any(own & rated) else floor * np.sum(own),
         )
-    money = int(min(day.money, most))  # what the caps let out
+    money = int(min(day.money, most))  # the money that the caps allow
     assume(money >= n * floor)
     return PoolDay(money, day.views, day.components, floor, cap, creator, caps)

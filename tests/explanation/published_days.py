@@ -1,4 +1,4 @@
-"""Two small published days, written as the night would leave them, without running it."""
+"""Two small published days, written as after a night, without running one."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def publish_day(
     sold: Mapping[str, str] | None = None,
     refunds: Mapping[str, int] | None = None,
 ) -> None:
-    """Publish pools, each with the ids of its videos: 'v1-a' is of 'creator-v1', unless it was `sold` to another.
+    """Publish pools, each with the ids of its videos: 'v1-a' is a video of 'creator-v1', unless `sold` names another.
 
-    A pool's `refunds` (<= 0) lowered its revenue to twice its money.
+    A pool's `refunds` (<= 0) lowered its revenue to what makes its money at the platform's share.
     """
     warehouse = Warehouse(None, root)
     policy = DayPolicy(SplitPolicy.of(settings.allocation), settings.signals.exponents())
@@ -45,7 +45,7 @@ def publish_day(
     tables["video_payouts"] = _totals(tables["pool_payouts"].values(), day, currency)
     tables["creator_payouts"] = _by_creator(tables["video_payouts"].values())
     tables["pool_revenue"] = {
-        name: _revenue(day, name, pool.money, currency, (refunds or {}).get(name, 0))
+        name: _revenue(day, name, pool.money, currency, (refunds or {}).get(name, 0), settings.pools.platform_share)
         for name, (pool, _) in pools.items()
     }
     versions = {}
@@ -130,8 +130,9 @@ def _by_creator(rows: Any) -> dict[str, dict[str, Any]]:
     return totals
 
 
-def _revenue(day: date, category: str, money: int, currency: str, refunds: int) -> dict[str, Any]:
-    own = {"gross_micros": 2 * money - refunds, "platform_share": 0.5, "pool_micros": money}
+def _revenue(day: date, category: str, money: int, currency: str, refunds: int, kept: float) -> dict[str, Any]:
+    net = -int(-money // (1.0 - kept))
+    own = {"gross_micros": net - refunds, "platform_share": kept, "pool_micros": money}
     lowered = {"refunds_micros": refunds, "carried_in_micros": 0, "carried_micros": 0, "carried_from": None}
     return {"date": day, "category": category, "currency": currency} | own | lowered
 

@@ -1,4 +1,4 @@
-"""The split of a payout's change: exact, symmetric, and the closed form's own where nothing binds."""
+"""The split of a payout's change: exact, symmetric, and equal to the closed form where no bound holds."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from tests.explanation.pool_days import EXPONENTS, PoolDay, capped_days, policies, pool_days
+from tests.explanation.pool_days import EXPONENTS, PoolDay, capped_days, halves, policies, pool_days
 
 from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.explanation.decomposition import DayPolicy, payout_parts, policy_parts
-from creatorpool.explanation.parts import whole_parts
+from creatorpool.explanation.parts import PARTS, whole_parts
 from creatorpool.explanation.pricing import other_price, other_state, published_price, published_state
 
 RNG = np.random.default_rng(11)
@@ -36,19 +36,25 @@ def with_views(day: PoolDay, views: np.ndarray) -> PoolDay:
     return replace(day, views=views)
 
 
+def summed(whole: dict[str, np.ndarray]) -> np.ndarray:
+    """The sum over parts, whose causes of `pool_size` it does not count twice."""
+    return np.asarray(sum(whole[name] for name in PARTS))
+
+
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(policies, pool_days(4), pool_days(4))
 def test_parts_of_any_two_days_sum_to_the_change_and_negate_when_swapped(policy, first, second):
     (before, paid_before), (after, paid_after) = first.state(policy), second.state(policy)
-    parts = payout_parts(before, after, policy)
+    parts = payout_parts(before, after, policy, halves(before, after))
     assert_allclose(sum(parts.values()), after.payout - before.payout, atol=1e-4)
-    assert_allclose(after.payout, paid_after, atol=1.01)  # priced anew, the published payouts come out
+    assert_allclose(after.payout, paid_after, atol=1.01)  # pricing again gives the published payouts
 
     whole = whole_parts(parts, paid_after - paid_before)
-    assert_array_equal(sum(whole.values()), paid_after - paid_before)
+    assert_array_equal(summed(whole), paid_after - paid_before)
     assert np.abs(whole["rounding"]).max() <= 8
 
-    back = whole_parts(payout_parts(after, before, policy), paid_before - paid_after)
+    back = whole_parts(payout_parts(after, before, policy, halves(after, before)), paid_before - paid_after)
     for name in whole:
         assert_array_equal(back[name], -whole[name])
 
@@ -57,15 +63,16 @@ def check_capped_days(policy, first, second):
     (before, paid_before), (after, paid_after) = first.state(policy), second.state(policy)
     assert_allclose(before.payout, paid_before, atol=1.01)
     assert_allclose(after.payout, paid_after, atol=1.01)
-    parts = payout_parts(before, after, policy)
+    parts = payout_parts(before, after, policy, halves(before, after))
     whole, change = whole_parts(parts, paid_after - paid_before), paid_after - paid_before
-    assert_array_equal(sum(whole.values()), change)
+    assert_array_equal(summed(whole), change)
     assert np.abs(whole["rounding"]).max() <= 8
-    back = whole_parts(payout_parts(after, before, policy), -change)
+    back = whole_parts(payout_parts(after, before, policy, halves(after, before)), -change)
     for name in whole:
         assert_array_equal(back[name], -whole[name])
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(policies, capped_days(5), capped_days(5))
 def test_parts_of_days_with_capped_creators_sum_to_the_change_and_negate_when_swapped(policy, first, second):
@@ -88,22 +95,22 @@ def test_video_held_at_its_floor_by_its_creators_cap_is_not_priced_at_the_pools_
     (before, paid), (after, paid_after) = day.state(policy), replace(day, money=1_500_000).state(policy)
     assert paid.tolist() == [150_000, 100_000, 375_000, 375_000]
     assert paid_after.tolist() == [150_000, 100_000, 625_000, 625_000]
-    whole = whole_parts(payout_parts(before, after, policy), paid_after - paid)
-    assert whole["pool_size"][2] > 0
+    whole = whole_parts(payout_parts(before, after, policy, halves(before, after)), paid_after - paid)
+    assert whole["pool_size"][2] == whole["revenue"][2] > 0
     for name, part in whole.items():
         assert part[:2].tolist() == [0, 0], name
-        assert name in ("pool_size", "competition") or part[2:].tolist() == [0, 0], name
+        assert name in ("pool_size", "revenue", "competition") or part[2:].tolist() == [0, 0], name
 
 
 def test_pool_of_creators_who_all_earn_their_caps_has_no_rounding():
-    # Caps leave the pool's price a range: it must not be taken for one at which nobody is paid.
+    # With these caps any price in a range solves the pool; the price chosen must pay the creators.
     creator = np.array(["A", "A", "B"])
     caps = {"A": 300, "B": 500}
     day = PoolDay(800, np.array([9, 1, 5]), np.full((3, 5), 0.5), 0, np.inf, creator, caps)
     later = replace(day, money=900, creator_caps={"A": 300, "B": 600})
     for policy in (LOG, LINEAR, with_split(LINEAR, lambda_eff=1.0)):
         (before, paid), (after, paid_after) = day.state(policy), later.state(policy)
-        whole = whole_parts(payout_parts(before, after, policy), paid_after - paid)
+        whole = whole_parts(payout_parts(before, after, policy, halves(before, after)), paid_after - paid)
         assert (paid_after - paid).tolist() == [0, 0, 100]
         assert whole["rounding"].tolist() == [0, 0, 0]
         assert {name: part[:2].tolist() for name, part in whole.items() if part[:2].any()} == {}
@@ -114,9 +121,9 @@ def test_interior_split_is_the_log_decomposition_factor_by_factor(alpha):
     policy = DayPolicy(SplitPolicy("log", alpha, 0.0), EXPONENTS)
     first, second = interior_day(), interior_day(money=3 * 10**9)
     before, after = first.state(policy)[0], second.state(policy)[0]
-    parts = payout_parts(before, after, policy)
+    parts = payout_parts(before, after, policy, halves(before, after))
 
-    # p = P · views^α Π c_k^(α φ_k) / Σ M^α: written out with mathematics of its own.
+    # p = P · views^α Π c_k^(α φ_k) / Σ M^α, computed independently here.
     quality = [np.prod(day.components ** np.array(list(EXPONENTS.values())), axis=1) for day in (first, second)]
     weights = [np.sum((day.views * q) ** alpha) for day, q in zip((first, second), quality, strict=True)]
     payout = [
@@ -125,7 +132,7 @@ def test_interior_split_is_the_log_decomposition_factor_by_factor(alpha):
     ]
     mean = (payout[1] - payout[0]) / np.log(payout[1] / payout[0])
     expected = {
-        "pool_size": mean * np.log(3.0),
+        "revenue": mean * np.log(3.0),
         "views": mean * alpha * np.log(second.views / first.views),
         "competition": -mean * np.log(weights[1] / weights[0]),
     }
@@ -150,21 +157,21 @@ def test_two_terms_of_the_log_objective_are_split_each_by_its_own_power():
             terms.append(day.money * weight * m / m.sum())
         mean = np.where(terms[1] == terms[0], terms[0], (terms[1] - terms[0]) / np.log(terms[1] / terms[0]))
         expected = expected + mean * power * np.log(later.views / day.views)
-    assert_allclose(payout_parts(before, after, policy)["views"], expected, rtol=1e-9)
+    assert_allclose(payout_parts(before, after, policy, halves(before, after))["views"], expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize("policy", [LOG, with_split(LOG, lambda_eff=0.6), LINEAR, with_split(LINEAR, lambda_eff=0.99)])
-def test_pool_size_alone_is_all_of_the_change(policy):
+def test_revenue_alone_is_all_of_the_change(policy):
     day = interior_day(n=3)
     before, after = day.state(policy)[0], replace(day, money=2 * day.money).state(policy)[0]
-    parts = payout_parts(before, after, policy)
-    assert_allclose(parts["pool_size"], after.payout - before.payout, rtol=1e-9)
-    assert max(np.abs(part).max() for name, part in parts.items() if name != "pool_size") < 1e-3
+    parts = payout_parts(before, after, policy, halves(before, after))
+    assert_allclose(parts["revenue"], after.payout - before.payout, rtol=1e-9)
+    assert max(np.abs(part).max() for name, part in parts.items() if name != "revenue") < 1e-3
 
 
 @pytest.mark.parametrize("name", [*EXPONENTS, "views"])
 @pytest.mark.parametrize("policy", [LOG, with_split(LOG, lambda_eff=0.6), with_split(LINEAR, lambda_eff=0.9)])
-def test_own_factor_alone_at_a_standing_price_is_all_of_the_change(policy, name):
+def test_own_factor_alone_at_a_constant_price_is_all_of_the_change(policy, name):
     day = interior_day(n=1)
     components = dict(zip(EXPONENTS, day.components.T, strict=True))
     videos = day.paid(policy)
@@ -178,7 +185,7 @@ def test_own_factor_alone_at_a_standing_price_is_all_of_the_change(policy, name)
     impressions = videos.effective_impressions * factor**power
     later = replace(videos, bound=np.array(["interior"]), effective_impressions=impressions, **changed)
     after = published_state(dual, later)
-    parts = payout_parts(before, after, policy)
+    parts = payout_parts(before, after, policy, halves(before, after))
     assert_allclose(parts[name], after.payout - before.payout, rtol=1e-6)
 
 
@@ -191,7 +198,7 @@ def test_bound_that_moves_alone_is_all_of_the_change():
     day = PoolDay(1000, np.array([1000, 10, 10]), np.full((3, 5), 0.5), cap=400.0)
     before = day.state(LOG)[0]
     after = replace(before, upper=np.where(before.upper < np.inf, 450.0, np.inf))
-    parts = payout_parts(before, after, LOG)
+    parts = payout_parts(before, after, LOG, halves(before, after))
     assert before.upper[0] == 400.0
     assert parts["bounds"].tolist() == [50.0, 0.0, 0.0]
     assert max(np.abs(part).max() for name, part in parts.items() if name != "bounds") == 0.0
@@ -199,7 +206,7 @@ def test_bound_that_moves_alone_is_all_of_the_change():
 
 @settings(max_examples=100)
 @given(policies, pool_days(4), pool_days(4))
-def test_bounds_are_paid_their_shapley_value_beside_the_free_payout(policy, first, second):
+def test_bounds_get_their_shapley_value_beside_the_free_payout(policy, first, second):
     before, after = first.state(policy)[0], second.state(policy)[0]
     days = {0: before, 1: after}
 
@@ -212,12 +219,12 @@ def test_bounds_are_paid_their_shapley_value_beside_the_free_payout(policy, firs
         for place, player in enumerate(order):
             added = worth(frozenset(order[: place + 1])) - worth(frozenset(order[:place]))
             shapley[player] = shapley[player] + added / 2
-    parts = payout_parts(before, after, policy)
+    parts = payout_parts(before, after, policy, halves(before, after))
     assert_allclose(parts["bounds"], shapley["bounds"], atol=1e-6)
     assert_allclose(sum(part for name, part in parts.items() if name != "bounds"), shapley["free"], atol=1e-4)
 
 
-def test_capped_share_of_a_gain_is_split_as_the_path_of_even_log_changes_splits_it():
+def test_capped_part_of_a_gain_is_split_as_along_the_path_of_even_log_changes():
     # Views double and the pool grows by half while the cap holds from 120 on: integrate dp along the path.
     base = PoolDay(1000, np.array([10, 10]), np.full((2, 5), 0.5)).state(LOG)[0]
     before = replace(base, fairness=np.array([90.0, 90.0]), upper=np.full(2, 120.0))
@@ -225,39 +232,40 @@ def test_capped_share_of_a_gain_is_split_as_the_path_of_even_log_changes_splits_
     after = replace(
         before, views=views, money=1500.0, fairness=np.array([90.0 * 1.5 * 2**0.5, 135.0]), upper=np.full(2, 120.0)
     )
-    parts = payout_parts(before, after, LOG)
+    parts = payout_parts(before, after, LOG, halves(before, after))
     t = (np.arange(200_000) + 0.5) / 200_000
     path = 90.0 * (1.5 * 2**0.5) ** t
     growth = path[path < 120.0].sum() / t.size
     assert parts["views"][0] == pytest.approx(growth * 0.5 * np.log(2), rel=1e-4)
-    assert parts["pool_size"][0] == pytest.approx(growth * np.log(1.5), rel=1e-4)
-    assert parts["pool_size"][1] == pytest.approx(30.0)
+    assert parts["revenue"][0] == pytest.approx(growth * np.log(1.5), rel=1e-4)
+    assert parts["revenue"][1] == pytest.approx(30.0)
 
 
-def test_component_that_was_zero_has_the_whole_change_and_several_share_by_exponent():
+def test_component_that_was_zero_gets_the_whole_change_and_several_share_by_exponent():
     low, high = np.full((3, 5), 0.5), np.full((3, 5), 0.5)
     low[0, 1] = 0.0  # no engagement
     low[1, 1] = low[1, 2] = 0.0  # neither engagement nor diversity
     views = np.array([10, 10, 10])
     before, after = (PoolDay(900_000, views, c).state(LOG)[0] for c in (low, high))
-    parts = payout_parts(before, after, LOG)
+    parts = payout_parts(before, after, LOG, halves(before, after))
     assert_allclose(parts["engagement_rate"], [300_000.0, 300_000.0 * 25 / 40, 0.0], atol=1e-3)
     assert_allclose(parts["engagement_diversity"], [0.0, 300_000.0 * 15 / 40, 0.0], atol=1e-3)
     assert_allclose(parts["competition"], [0.0, 0.0, -600_000.0], atol=1e-3)
 
 
-def test_pool_without_money_on_one_day_is_pool_size():
+def test_pool_without_money_on_one_day_is_revenue():
     day = interior_day(n=3)
     before, after = replace(day, money=0).state(LOG)[0], day.state(LOG)[0]
-    assert_allclose(payout_parts(before, after, LOG)["pool_size"], after.payout)
+    assert_allclose(payout_parts(before, after, LOG, halves(before, after))["revenue"], after.payout)
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(policies, policies, pool_days(4, zeros=False), pool_days(4, zeros=False))
-def test_changed_policy_is_paid_its_shapley_value_and_all_parts_close(old, new, first, second):
+def test_changed_policy_gets_its_shapley_value_and_all_parts_close(old, new, first, second):
     new = replace(new, exponents=dict(zip(EXPONENTS, [0.2, 0.2, 0.2, 0.2, 0.2], strict=True)))
     states, payouts = four_states((old, new), (first, second))
-    parts = policy_parts(states, (old, new))
+    parts = policy_parts(states, (old, new), halves(states[0, 0], states[1, 1]))
     assert_allclose(sum(parts.values()), states[1, 1].payout - states[0, 0].payout, atol=1e-3)
     worth = {
         (False, False): states[0, 0].payout,
@@ -269,7 +277,7 @@ def test_changed_policy_is_paid_its_shapley_value_and_all_parts_close(old, new, 
     last_in = worth[True, True] - worth[True, False]
     assert_allclose(parts["policy"], (first_in + last_in) / 2, atol=1e-6)
     back_states, _ = four_states((new, old), (second, first))
-    back = policy_parts(back_states, (new, old))
+    back = policy_parts(back_states, (new, old), halves(back_states[0, 0], back_states[1, 1]))
     for name, part in parts.items():
         assert_allclose(back[name], -part, atol=1e-3)
     assert_allclose(states[1, 1].payout, payouts[1], atol=1.01)
@@ -279,7 +287,7 @@ def test_policy_alone_is_all_of_the_change():
     day = interior_day()
     policies_ = (LOG, with_split(LOG, alpha=0.9))
     states, _ = four_states(policies_, (day, day))
-    parts = policy_parts(states, policies_)
+    parts = policy_parts(states, policies_, halves(states[0, 0], states[1, 1]))
     assert_allclose(parts["policy"], states[1, 1].payout - states[0, 0].payout)
     assert max(np.abs(part).max() for name, part in parts.items() if name != "policy") < 1e-3
 
@@ -296,12 +304,13 @@ def four_states(both, days):
     return states, payouts
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(policies, policies, capped_days(4, zeros=False), capped_days(4, zeros=False))
 def test_changed_policy_of_capped_creators_closes(old, new, first, second):
     new = replace(new, exponents=dict(zip(EXPONENTS, [0.2, 0.2, 0.2, 0.2, 0.2], strict=True)))
     states, payouts = four_states((old, new), (first, second))
-    parts = policy_parts(states, (old, new))
+    parts = policy_parts(states, (old, new), halves(states[0, 0], states[1, 1]))
     assert_allclose(sum(parts.values()), states[1, 1].payout - states[0, 0].payout, atol=1e-3)
     assert_allclose(states[0, 0].payout, payouts[0], atol=1.01)
     assert_allclose(states[1, 1].payout, payouts[1], atol=1.01)
@@ -315,9 +324,9 @@ def test_changed_policy_of_capped_creators_closes(old, new, first, second):
 
 @settings(max_examples=60)
 @given(st.integers(-5, 5), st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=3))
-def test_whole_parts_close_whatever_the_payouts_rounding(off, amounts):
+def test_whole_parts_close_for_any_rounding_of_payouts(off, amounts):
     change = np.array([round(sum(amounts)) + off])
     parts = {"views": np.array(amounts[:1]), "my_signal": np.array(amounts[1:2]), "bounds": np.array(amounts[2:])}
     whole = whole_parts(parts, change)
-    assert sum(int(value[0]) for value in whole.values()) == change[0]
+    assert summed(whole)[0] == change[0]
     assert whole["custom"][0] == round(amounts[1])

@@ -13,7 +13,7 @@ amounts = st.floats(1e-6, 1e15)
 
 
 @given(amounts, st.one_of(amounts, st.floats(-1e-3, 1e-3)))
-def test_log_mean_against_mpmath_keeps_its_digits_however_close_the_two(a, b):
+def test_log_mean_of_close_numbers_keeps_its_digits(a, b):
     b = a * (1 + b) if abs(b) <= 1e-3 and b <= 0 else b
     with mpmath.workdps(60):
         x, y = mpmath.mpf(a), mpmath.mpf(b)

@@ -1,4 +1,4 @@
-"""Published pools priced again: their payouts come out, with creators' caps too, and under another policy."""
+"""Pricing published pools again gives their payouts, also with creators' caps and under another policy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from tests.explanation.pool_days import EXPONENTS, PoolDay
+from tests.explanation.pool_days import EXPONENTS, PoolDay, halves
 
 from creatorpool.allocation import allocate
 from creatorpool.allocation.policy import SplitPolicy
@@ -47,9 +47,9 @@ def test_published_price_of_a_pool_with_capped_creators_is_the_one_it_was_paid_a
     assert np.all(state.free[videos.bound == "floor"] <= floor)
     assert floor == 0 or np.any(is_held & (videos.payout == floor))  # at the floor because of the creator's price alone
 
-    # The cap comes into force: what it takes is `bounds`, the rest of the change the dearer price's.
+    # The cap starts to bind: its effect is `bounds`, and the higher price causes the rest of the change.
     before = published_state(published_price(uncapped, MONEY, policy), uncapped)
-    parts = payout_parts(before, state, policy)
+    parts = payout_parts(before, state, policy, halves(before, state))
     assert np.all(parts["bounds"][is_held & (before.payout > floor)] < 0)
     assert_array_equal(parts["bounds"][(videos.bound == "interior") & (uncapped.bound == "interior")], 0.0)
     assert_allclose(sum(parts.values()), state.payout - before.payout, atol=1e-3)
@@ -65,7 +65,7 @@ def test_other_price_is_what_the_day_would_have_paid():
     assert_allclose(state.payout, day.paid(new).payout, atol=1.01)
 
 
-def test_other_price_lets_a_capped_creators_videos_share_the_cap_anew():
+def test_other_price_splits_the_cap_among_a_capped_creators_videos_again():
     old, new = DayPolicy(SplitPolicy("linear", 0.5, 0.3), EXPONENTS), DayPolicy(SplitPolicy("log", 0.8, 0.6), EXPONENTS)
     day = replace(DAY, floor=1000, creator=CREATOR, creator_caps=CAPS)
     videos, expected = day.paid(old), day.paid(new)
@@ -75,7 +75,7 @@ def test_other_price_lets_a_capped_creators_videos_share_the_cap_anew():
     assert_allclose(state.payout, expected.payout, atol=1.01)
 
 
-def test_other_price_with_caps_that_fall_short_pays_what_they_allow():
+def test_other_price_with_caps_below_the_pool_pays_the_caps():
     old, new = DayPolicy(SplitPolicy("log", 0.5, 0.3), EXPONENTS), DayPolicy(SplitPolicy("log", 0.9, 0.3), EXPONENTS)
     day = PoolDay(1_000, np.array([10, 20]), np.full((2, 5), 0.5), cap=600.0)
     videos = day.paid(old)

@@ -1,4 +1,4 @@
-"""Slow, independent versions of the pass models, in fifty decimal digits."""
+"""Slow, independent versions of the pass models, with fifty decimal digits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DIGITS = 50
 
 
 def binomial_point(q: float | mp.mpf, n: int, k: int, failure: mp.mpf | None = None) -> tuple[mp.mpf, mp.mpf, mp.mpf]:
-    """π, π′ and π″ from the definitions, for 1 <= k <= n and 0 < q < 1; failure = 1 − q where q has not its digits."""
+    """π, π′ and π″ from the definitions, for 1 <= k <= n and 0 < q < 1; `failure` is 1 − q with all digits."""
     with mp.workdps(DIGITS):
         x = mp.mpf(q)
         y = 1 - x if failure is None else failure
@@ -45,7 +45,7 @@ def poisson_binomial_mass(chances: Iterable[float]) -> list[mp.mpf]:
 
 
 def poisson_binomial_point(p: Iterable[float], first: Iterable[float], second: Iterable[float], k: int) -> ScaledPoint:
-    """π, π′ and π″ of slots with chances p and derivatives p′ and p″: the masses, differentiated slot by slot."""
+    """π, π′ and π″ of slots with chances p and derivatives p′ and p″, from masses differentiated slot by slot."""
     with mp.workdps(DIGITS):
         f, d, e = [mp.mpf(1)], [mp.mpf(0)], [mp.mpf(0)]
         for chance, slope, curvature in zip(

@@ -41,7 +41,7 @@ def test_best_choice_on_small_grids_agrees_with_brute_force(budgets: Budgets) ->
 
 @pytest.mark.parametrize("seed", range(2))
 def test_best_choice_of_ten_segments_is_that_of_the_whole_integer_program(seed: int) -> None:
-    """Items that the bound rules out are dropped first: none of them may be in the best choice."""
+    """The bound drops items first; none of them may be in the best choice."""
     rng, segments, items = np.random.default_rng(seed), 10, 16
     draws = rng.uniform(0, [[10.0], [4.0]], (segments, 2, items))
     menus = [
@@ -74,8 +74,9 @@ def test_best_choice_of_ten_segments_is_that_of_the_whole_integer_program(seed: 
     assert used[1] <= budgets.cash * (1 + 1e-9)
 
 
+@pytest.mark.slow
 def test_balance_meets_budgets_and_kuhn_tucker_where_creators_are_at_the_edge() -> None:
-    """The best bounties here are the least at which the good peak still wins: prices alone would not balance."""
+    """The best bounties are the least at which the good peak still wins; prices alone would not balance the budgets."""
     result = balance(segments(), SHARES, (10.0, 3.0), COSTS)
     assert result.used.impressions == pytest.approx(10.0, rel=1e-6)
     assert result.used.cash == pytest.approx(3.0, rel=1e-6)
@@ -87,6 +88,7 @@ def test_balance_meets_budgets_and_kuhn_tucker_where_creators_are_at_the_edge() 
         assert best_response(policy, cost) == pytest.approx(quality, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_balance_beats_every_policy_of_a_wide_grid() -> None:
     result = balance(segments(), SHARES, (10.0, 3.0), COSTS)
     flat = segments().flat()
@@ -100,7 +102,7 @@ def test_balance_beats_every_policy_of_a_wide_grid() -> None:
 
 
 def grid_gap(policies: Policy, costs: list[QuadraticCost], shares: np.ndarray, budgets: Budgets) -> float:
-    """By what part the best pair of policies on fine grids, two segments, is worth more than the balance."""
+    """Relative gain of the best pair of policies on fine grids over the balance, for two segments."""
     tests = [(int(n), int(k)) for n, k in zip(policies.n, policies.k, strict=True)]
     ranges = [
         SegmentRange((test,), (0.0, test[0]), (0.0, test[0] + g1)) for test, g1 in zip(tests, policies.g1, strict=True)
@@ -140,7 +142,7 @@ def grid_gap(policies: Policy, costs: list[QuadraticCost], shares: np.ndarray, b
 def test_balance_finds_the_least_bounty_of_the_good_peak_between_grid_points(
     policies: Policy, kappas: tuple[float, float], share: float, budgets: tuple[float, float]
 ) -> None:
-    """On the bounties of the first grid the good peak costs more than there is: 8 and 10 % of the value were lost."""
+    """On the first grid's bounties, the good peak costs more than the budget: 8 and 10 % of the value would be lost."""
     costs = [QuadraticCost(kappa) for kappa in kappas]
     assert grid_gap(policies, costs, np.array([share, 1 - share]), Budgets(*budgets)) < 1e-6
 
@@ -157,7 +159,8 @@ def test_balance_of_drawn_pairs_is_within_a_percent_of_fine_grids() -> None:
         assert grid_gap(policies, costs, rng.dirichlet([3, 3]), budgets) < 0.01
 
 
-def test_shadow_prices_are_the_worth_of_slightly_larger_budgets() -> None:
+@pytest.mark.slow
+def test_shadow_prices_are_the_value_of_slightly_larger_budgets() -> None:
     """The envelope theorem: dV/dN̄ = λ_imp and dV/dB̄ = λ_cash."""
     ranges = [SegmentRange((test,), (2.0, 20.0), (0.0, 50.0)) for test in ((21, 7), (20, 9), (15, 6))]
 
@@ -173,8 +176,8 @@ def test_shadow_prices_are_the_worth_of_slightly_larger_budgets() -> None:
     assert in_cash == pytest.approx(prices.lambda_cash, rel=1e-2)
 
 
-def test_balance_without_the_cash_to_lift_anyone_leaves_the_gap_between_grid_and_bound() -> None:
-    """A jump to the good peak costs more than there is: the best is poor, where a lottery would do better."""
+def test_balance_without_cash_for_the_good_peak_keeps_the_gap_between_grid_and_bound() -> None:
+    """A jump to the good peak costs more than the budget, so the best choice is poor; a lottery would be better."""
     policies, costs = Policy(8.0, [20, 24], [8, 9], 0.0, 1.0, [30.0, 40.0], [0.45, 0.5]), COSTS_FAR
     ranges = [SegmentRange(((20, 8),), (2.0, 20.0), (0.0, 60.0)), SegmentRange(((24, 9),), (2.0, 24.0), (0.0, 60.0))]
     result = balance(policies, [0.6, 0.4], (9.0, 1.5), costs, ranges=ranges)

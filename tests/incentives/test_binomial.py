@@ -43,7 +43,7 @@ def check_point(q: float, n: int, k: int) -> None:
         if exact > SMALLEST:
             assert abs(ours / exact - 1) < 1e-10
     if slope > SMALLEST:
-        # Near its sign change the curvature is small beside the two terms it consists of, and held to their size.
+        # Near its sign change the curvature is the small sum of two large terms; the tolerance follows their size.
         allowed = 1e-10 * abs(curvature) + 1e-12 * curvature_scale(q, n, k, slope)
         assert abs(pass_curvature(q, n, k) - curvature) <= allowed
 
@@ -89,7 +89,7 @@ def test_pass_point_of_three_trials_matches_polynomials() -> None:
 
 
 @pytest.mark.parametrize(("k", "expected"), [(0, (1, 0, 0)), (6, (0, 0, 0)), (9, (0, 0, 0))])
-def test_pass_point_of_trivial_bar_is_constant(k: int, expected: tuple[float, ...]) -> None:
+def test_pass_point_of_a_bar_at_zero_or_above_the_window_is_constant(k: int, expected: tuple[float, ...]) -> None:
     q = np.array([0.0, 0.3, 1.0])
     for function, value in zip((pass_probability, pass_slope, pass_curvature), expected, strict=True):
         np.testing.assert_array_equal(function(q, 5, k), np.full(3, value))

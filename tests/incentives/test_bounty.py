@@ -25,8 +25,8 @@ from creatorpool.incentives import (
 GRID = np.linspace(0.0, 1.0, 20_001)
 
 
-def test_bounty_of_the_sheets_counterexample_is_refused() -> None:
-    """Formulas §6.4: B* ≈ 102,080 for q* = 0.08, but the creator answers with 0.856."""
+def test_bounty_of_the_counterexample_of_the_formulas_is_refused() -> None:
+    """Formulas §6.4: B* ≈ 102,080 for q* = 0.08, but the creator's best response is 0.856."""
     certificate = implementability_bounty(Policy(20, 20, 10, 0, 0, 60, 0.45), QuadraticCost(250.0))
     assert not certificate.certified
     assert certificate.target_quality == pytest.approx(0.08, abs=1e-4)
@@ -76,14 +76,14 @@ def test_bounty_with_the_whole_revenue_is_zero_and_certified() -> None:
     assert certificate.certified
 
 
-def test_bounty_where_the_pass_does_not_respond_is_infinite_and_refused() -> None:
+def test_bounty_without_a_slope_of_the_pass_is_infinite_and_refused() -> None:
     certificate = implementability_bounty(Policy(20, 10, 0, 0, 0, 40, 0.5), QuadraticCost(200.0))
     assert np.isinf(certificate.bounty)
     assert np.isnan(certificate.induced_quality)
     assert not certificate.certified
 
 
-def test_bounty_at_a_target_of_one_is_the_least_that_holds_it() -> None:
+def test_bounty_at_a_target_of_one_is_the_least_that_induces_it() -> None:
     policy, cost = Policy(300, 10, 10, 0, 0, 0, 0.6), QuadraticCost(200.0)
     certificate = implementability_bounty(policy, cost)
     assert certificate.target_quality == pytest.approx(1)
@@ -98,10 +98,10 @@ def test_bounties_of_an_array_keep_its_shape() -> None:
     assert (np.diff(certificate.bounty, axis=0) < 0).all()
 
 
-def test_leverage_falls_in_quality_and_survives_underflow() -> None:
+def test_leverage_falls_in_quality_and_stays_finite_under_underflow() -> None:
     policy, q = Policy(20, 600, 500, 0, 0, 40, 0.5), np.linspace(0.001, 0.999, 200)
     assert (np.diff(leverage(policy, q)) < 0).all()
-    assert leverage(policy, 0.001) == pytest.approx(500 / 0.001, rel=1e-2)  # π ~ q^k where it vanishes
+    assert leverage(policy, 0.001) == pytest.approx(500 / 0.001, rel=1e-2)  # π ~ q^k near q = 0
 
 
 def test_bounty_beats_subsidy_exactly_where_elasticity_exceeds_one() -> None:
@@ -112,7 +112,7 @@ def test_bounty_beats_subsidy_exactly_where_elasticity_exceeds_one() -> None:
     np.testing.assert_allclose(elasticity(policy, q), q * pass_slope(q, 20, 8) / pass_probability(q, 20, 8))
 
 
-def test_hit_increment_of_equal_push_is_cheaper_iff_the_test_says_so() -> None:
+def test_bounty_or_bonus_of_equal_effect_is_cheaper_as_the_condition_says() -> None:
     """S4 §4.4 by numbers: ΔB = x/π′ costs πx/π′, a bonus s = x/N per success costs s N q = x q."""
     for q in (0.3, 0.8):
         hit, flat = pass_probability(q, 20, 8) / pass_slope(q, 20, 8), q

@@ -69,7 +69,7 @@ def test_prices_turn_positive_where_budgets_bind(history: list[CalibrationWeek])
     assert np.ptp(late, axis=0).max() < 0.3
 
 
-def test_calibration_rolls_back_when_the_engine_weakens_the_prize() -> None:
+def test_calibration_rolls_back_when_the_engine_lowers_the_prize() -> None:
     shocked = replace(MARKET, shock_week=10, shock=0.5)
     weeks = calibrate(shocked, START, BUDGETS, 12, seed=4)
     assert all(weeks[10].rolled_back)
@@ -112,6 +112,6 @@ invalid_loops = [
 
 
 @pytest.mark.parametrize(("call", "message"), invalid_loops)
-def test_impossible_loop_is_refused_with_its_rule(call: object, message: str) -> None:
+def test_impossible_calibration_is_refused_with_its_rule(call: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
         call()  # type: ignore[operator]

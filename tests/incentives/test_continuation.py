@@ -67,7 +67,7 @@ def test_common_random_numbers_shrink_the_error_of_the_spread() -> None:
         lambda state: np.clip(state.mean, 0, 1) ** 2,
     ],
 )
-def test_passing_is_worth_exposure_under_every_engine(engine: object) -> None:
+def test_passing_brings_more_exposure_under_every_engine(engine: object) -> None:
     found = simulate_continuation(engine, PLAN, paths=600, seed=3)  # type: ignore[arg-type]
     assert found.spread > 3 * found.spread_error > 0
     assert found == simulate_continuation(engine, PLAN, paths=600, seed=3)  # type: ignore[arg-type]
@@ -106,7 +106,7 @@ def test_relaxation_form_is_the_sum_of_its_series() -> None:
     assert spread == pytest.approx(delta**start * 0.65 / (1 - delta * (1 - rate)))
 
 
-def test_relaxation_rate_recovers_what_made_the_path() -> None:
+def test_relaxation_rate_recovers_the_rate_of_the_path() -> None:
     t = np.arange(30)
     paths = 0.25 + np.array([[0.5], [-0.2]]) * 0.8**t
     assert relaxation_rate(paths) == (pytest.approx(0.2), pytest.approx(0.25))

@@ -39,6 +39,7 @@ def simulated_cohort(entrants: int, seed: int, n: int = 12) -> CohortCounts:
     return count_cohort(q, rng.random((entrants, n)) < q[:, None])
 
 
+@pytest.mark.slow
 def test_intervals_cover_the_truth_in_92_to_98_of_100_seeds_and_bias_is_small() -> None:
     covered, errors = [], []
     for seed in range(200):
@@ -48,7 +49,7 @@ def test_intervals_cover_the_truth_in_92_to_98_of_100_seeds_and_bias_is_small() 
         pairs = ((found.probability, truth[0]), (found.slope, truth[1]), (found.slope_influence, truth[1]))
         covered.append([estimate.low <= value <= estimate.high for estimate, value in pairs])
         errors.append([estimate.value - value for estimate, value in pairs])
-        # The bounty's parts are the estimate's own.
+        # The bounty follows from the parts of the estimate.
         assert found.expected_spend.value == pytest.approx(found.probability.value * found.bounty.value)
     share, bias = np.mean(covered, axis=0), np.mean(errors, axis=0) / np.std(errors, axis=0)
     assert ((share >= 0.92) & (share <= 0.98)).all()
@@ -87,7 +88,7 @@ def test_known_cost_replaces_the_implied_one() -> None:
 
 
 def test_quality_that_no_quadratic_cost_explains_is_not_certified() -> None:
-    """The measured quality solves the first-order condition of the implied cost, whose best response is elsewhere."""
+    """The measured quality meets the first-order condition of the implied cost, but is not its best response."""
     rng = np.random.default_rng(7)
     q = rng.beta(8, 12, 5000)
     counts = count_cohort(q, rng.random((5000, 20)) < q[:, None])
@@ -98,7 +99,7 @@ def test_quality_that_no_quadratic_cost_explains_is_not_certified() -> None:
 
 
 def test_slopes_disagree_where_slots_are_not_independent() -> None:
-    """Slots that all succeed or fail together: the count is no sum of independent slots, and the check sees it."""
+    """All slots succeed or fail together, so the count is not a sum of independent slots; the check detects this."""
     rng = np.random.default_rng(3)
     q = rng.beta(8, 12, 20_000)
     together = rng.random((20_000, 1)) < q[:, None]
@@ -123,12 +124,12 @@ refused = [
     (lambda: simulated_cohort(150, 0), "too few entrants: 150"),
     (lambda: count_cohort(np.linspace(0, 1, 500), np.zeros((500, 12))), "none passed"),
     (lambda: count_cohort(np.linspace(0, 1, 500), np.ones((500, 12))), "all passed"),
-    (lambda: count_cohort(np.arange(500) % 3, np.random.default_rng(0).random((500, 12)) < 0.5), "3 bins only"),
+    (lambda: count_cohort(np.arange(500) % 3, np.random.default_rng(0).random((500, 12)) < 0.5), "only 3 bins"),
 ]
 
 
 @pytest.mark.parametrize(("build", "reason"), refused)
-def test_cohort_that_carries_no_estimate_is_refused_with_its_reason(build: object, reason: str) -> None:
+def test_cohort_without_an_estimate_is_refused_with_its_reason(build: object, reason: str) -> None:
     found = estimate_cohort(build(), POLICY, rules=QUICK)  # type: ignore[operator]
     assert reason in found.reason
     assert np.isnan([*found.probability, *found.slope, *found.bounty, found.induced_quality]).all()
@@ -175,7 +176,7 @@ def test_curve_kernel_matches_a_likelihood_maximised_by_scipy() -> None:
     assert out[0, 1] == pytest.approx(best[1] * expit(best[0]) * expit(-best[0]), rel=1e-3)
 
 
-def test_curve_kernel_where_the_cubic_would_fall_is_a_line() -> None:
+def test_curve_kernel_is_a_line_if_the_cubic_would_fall() -> None:
     z = np.linspace(-0.5, 0.5, 6)
     entrants = np.full((1, 6), 1000.0)
     passes = np.array([[100.0, 300.0, 450.0, 550.0, 750.0, 500.0]])
@@ -242,8 +243,8 @@ def test_impossible_counts_are_refused_with_their_rule(call: object, message: st
         call()  # type: ignore[operator]
 
 
-def test_proxy_that_tells_nothing_gives_no_slope_by_success_chances() -> None:
-    """Both slopes in the ratio are noise, and move together: their ratio alone would look like a sure thing."""
+def test_proxy_without_information_gives_no_slope_by_success_chances() -> None:
+    """Both slopes in the ratio are noise and correlated, so their ratio alone would look certain."""
     refused = 0
     for seed in range(40):
         rng = np.random.default_rng(seed)

@@ -13,7 +13,7 @@ G0, G1 = 4.0, 12.0
 
 
 class Rows:
-    """Entrants one by one: bin, successes, mass, exposure after the test, and whether that was followed."""
+    """One row per entrant: bin, successes, mass, exposure after the test, and whether the exposure is known."""
 
     def __init__(self, entrants: int, seed: int) -> None:
         rng = np.random.default_rng(seed)
@@ -86,7 +86,7 @@ def test_spread_intervals_cover_the_truth_in_92_to_98_of_100_seeds() -> None:
     assert np.all((np.mean(covered, axis=0) >= 0.92) & (np.mean(covered, axis=0) <= 0.98))
 
 
-def test_estimate_with_exposure_reads_the_bounty_from_what_was_measured() -> None:
+def test_estimate_with_exposure_computes_the_bounty_from_the_measurements() -> None:
     rows, cost = Rows(3000, 4), QuadraticCost(300.0)
     policy = Policy(0.0, N, K, 0.0, 0.0, 0.0, 0.5)
     found = estimate_cohort(rows.counts, policy, exposure=rows.exposure, cost=cost, rules=EstimationRules())
@@ -95,7 +95,7 @@ def test_estimate_with_exposure_reads_the_bounty_from_what_was_measured() -> Non
     assert found.spread.value == pytest.approx(measured.spread[0])
     fixed = estimate_cohort(rows.counts, found.policy(policy), cost=cost, rules=EstimationRules())
     assert found.bounty.value == pytest.approx(fixed.bounty.value)
-    # Exposure that is measured and not known makes the bounty less certain.
+    # Measured instead of known exposure makes the bounty less certain.
     assert found.bounty.high - found.bounty.low > fixed.bounty.high - fixed.bounty.low
     assert fixed.mass.low == fixed.mass.high == fixed.mass.value
     assert found.policy(policy).spread == pytest.approx(found.spread.value)

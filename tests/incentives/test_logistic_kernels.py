@@ -21,5 +21,5 @@ def test_logistic_function_against_fifty_digits_keeps_both_tails(x: float) -> No
 
 
 @pytest.mark.parametrize(("x", "chance"), [(-1e308, 0.0), (1e308, 1.0)])
-def test_logistic_function_far_out_is_its_limit(x: float, chance: float) -> None:
+def test_logistic_function_of_large_arguments_is_its_limit(x: float, chance: float) -> None:
     assert logistic(x) == (chance, 0.0)

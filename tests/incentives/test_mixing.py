@@ -1,4 +1,4 @@
-"""The beta-binomial test against fifty digits, from all but certain entrants to all but binomial counts."""
+"""The beta-binomial test against fifty digits, from almost certain entrants to almost binomial counts."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def check_point(q: float, size: float, n: int, k: int) -> None:
 
 @settings(max_examples=60)
 @given(mixtures())
-@example((0.9549859112921644, 0.00010931752228445245, 241, 235))  # b is lost beside n where they are summed first
+@example((0.9549859112921644, 0.00010931752228445245, 241, 235))  # b is lost if it is added to n first
 @example((0.00011071371838344631, 0.0001823702358240148, 131, 66))  # the squares of 1/q cancel
-@example((0.99999999, 1000.0, 86, 86))  # log π is small beside the rounding of 86 logarithms
+@example((0.99999999, 1000.0, 86, 86))  # log π is smaller than the rounding error of 86 logarithms
 def test_beta_binomial_point_against_fifty_digits_agrees_to_1e_10(mixture: tuple[float, float, int, int]) -> None:
     check_point(*mixture)
 
@@ -63,7 +63,7 @@ def test_derivatives_of_a_beta_binomial_test_at_the_ends_are_limits(size: float)
             assert at_end == pytest.approx(beside, rel=1e-5, abs=1e-6)
 
 
-def test_leverage_parts_stay_finite_behind_a_saturated_link() -> None:
+def test_leverage_parts_stay_finite_with_a_saturated_link() -> None:
     model = BetaBinomialModel(50.0, LogisticLink(400.0, 0.9))
     ratio = np.exp(model.log_pass_slope(0.1, 40, 30) - model.log_pass_probability(0.1, 40, 30))
-    assert ratio == pytest.approx(400.0, rel=1e-9)  # π is proportional to g where g vanishes
+    assert ratio == pytest.approx(400.0, rel=1e-9)  # π is proportional to g near g = 0

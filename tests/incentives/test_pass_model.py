@@ -1,4 +1,4 @@
-"""Every model against finite differences, its own definition, and the binomial test that it generalises."""
+"""Every model against finite differences, its definition, and the binomial test that it generalises."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ MODELS: dict[str, PassModel] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_derivatives_of_each_model_match_finite_differences(name: str) -> None:
     model, step = MODELS[name], 1e-5
@@ -69,7 +70,7 @@ def test_each_model_is_monotone_and_its_logs_agree(name: str) -> None:
     np.testing.assert_allclose(np.exp(model.log_pass_slope(q, 20, 9)), model.pass_slope(q, 20, 9), rtol=1e-9)
 
 
-def test_every_model_without_its_twist_is_the_binomial_test() -> None:
+def test_every_model_without_its_extension_is_the_binomial_test() -> None:
     q, n, k = np.linspace(0.05, 0.95, 10), 20, 8
     plain = pass_probability(q, n, k), pass_slope(q, n, k)
     twistless = [
@@ -151,7 +152,7 @@ def test_normal_approximation_without_randomness_is_a_step() -> None:
     np.testing.assert_array_equal(model.pass_slope([0.0, 1.0], 10, 4), [0.0, 0.0])
 
 
-def test_normal_approximation_with_all_but_no_randomness_is_finite() -> None:
+def test_normal_approximation_with_almost_no_randomness_is_finite() -> None:
     model = NormalApproximation(DecayingSlots(np.ones(10), IdentityLink()))
     q = np.array([5e-324, 1e-200, 1e-90, 1e-40, 1e-20, 1 - 2.0**-53])
     np.testing.assert_array_equal(model.pass_probability(q, 10, 4), [0.0] * 5 + [1.0])
@@ -159,7 +160,7 @@ def test_normal_approximation_with_all_but_no_randomness_is_finite() -> None:
     np.testing.assert_array_equal(model.pass_curvature(q, 10, 4), np.zeros(6))
 
 
-def test_seat_threshold_fills_the_seats_as_nearly_as_a_bar_can() -> None:
+def test_seat_threshold_is_the_bar_closest_to_the_number_of_seats() -> None:
     peers = np.random.default_rng(3).uniform(0.1, 0.9, 60)
     for seats in (0, 3, 17, 60):
         chosen = int(seat_threshold(seats, peers, 20))

@@ -23,12 +23,12 @@ from creatorpool.incentives.slots import SlotChances
 from .exact import poisson_binomial_mass, poisson_binomial_point
 
 SMALLEST = 1e-280
-# Below this beside the whole, the reference itself has no digits: it sums masses whose derivatives cancel.
+# Below this relative size the reference has no correct digits: it sums masses whose derivatives cancel.
 LOST = 1e-30
 
 
 class FixedSlots:
-    """Slots whose chances and derivatives are given, whatever the quality."""
+    """Slots with given chances and derivatives, at any quality."""
 
     def __init__(self, *parts: np.ndarray) -> None:
         self.parts = parts
@@ -61,7 +61,7 @@ def test_tails_and_slopes_against_fifty_digits_agree_to_1e_10(n: int) -> None:
 
 
 def drawn_slots(rng: np.random.Generator) -> FixedSlots:
-    """Chances of every size, some of them certain, with slopes and curvatures of their size or not."""
+    """Chances of every size, some of them 0 or 1, with slopes and curvatures of the same or another size."""
     n = int(rng.integers(1, 30))
     chances = [
         rng.random(n),
@@ -101,7 +101,7 @@ def test_thousands_of_slots_of_every_kind_agree_to_1e_10() -> None:
 
 
 def test_bar_at_the_number_of_possible_slots_keeps_its_tail() -> None:
-    """Slots without an audience leave five; all of them must succeed."""
+    """Five slots have a positive chance, and all of them must succeed."""
     weights = np.array([1.0, 0.0, 0.9, 0.8, 0.0, 0.7, 0.6])
     model = PoissonBinomialModel(DecayingSlots(weights, IdentityLink()))
     product = np.prod(weights[weights > 0])
@@ -112,7 +112,7 @@ def test_bar_at_the_number_of_possible_slots_keeps_its_tail() -> None:
         assert model.pass_probability(q, 7, 6) == 0
 
 
-def test_slots_that_only_bend_at_quality_zero_bend_the_pass_chance() -> None:
+def test_slots_with_only_curvature_at_quality_zero_give_the_pass_chance_curvature() -> None:
     class Square:
         def value(self, q: np.ndarray) -> np.ndarray:
             return q**2

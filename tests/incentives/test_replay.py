@@ -28,7 +28,7 @@ def logged_bandit(n: int, seed: int) -> tuple[dict[str, np.ndarray], float]:
     target = np.array([[0.1, 0.2, 0.7], [0.7, 0.2, 0.1]])
     context = rng.integers(0, 2, n)
     action = (rng.random(n)[:, None] > np.cumsum(logging, axis=1)[context]).sum(axis=1)
-    guess = rate * 0.8 + 0.05  # a model that is off
+    guess = rate * 0.8 + 0.05  # a biased model
     rows = {
         "outcome": (rng.random(n) < rate[context, action]).astype(float),
         "propensity": logging[context, action],
@@ -56,7 +56,7 @@ def test_doubly_robust_with_a_fair_model_is_the_most_precise() -> None:
 
 
 def test_thompson_policy_of_the_open_bandit_from_random_logs_alone(open_bandit: Path) -> None:
-    """Outcomes come from the random logs only; of the Thompson policy only its choice probabilities are used."""
+    """Outcomes come from the random logs only; the Thompson policy contributes only its choice probabilities."""
     random = pd.read_csv(open_bandit / "men_random.csv.gz")
     thompson = pd.read_csv(open_bandit / "men_bts.csv.gz")
     shown = thompson.groupby(["position", "item_id"]).size()
@@ -109,7 +109,7 @@ def test_fit_exposure_recovers_the_link_and_predicts_discounted_exposure() -> No
     assert found == pytest.approx(0.5 * model.share(1.0) + 0.25 * model.share(2.0))
 
 
-def test_diagnostics_tell_a_changed_engine_from_chance() -> None:
+def test_diagnostics_distinguish_a_changed_engine_from_chance() -> None:
     before = ContinuationEstimate(2.0, 12.0, 0.1, 0.3, 0.3)
     assert stability(before, ContinuationEstimate(2.0, 12.4, 0.1, 0.3, 0.3)).is_consistent
     assert not stability(before, ContinuationEstimate(2.0, 8.0, 0.1, 0.3, 0.3)).is_consistent

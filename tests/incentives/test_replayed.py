@@ -15,7 +15,7 @@ def side_of(totals: np.ndarray) -> SideMoments:
 
 
 def logged_entrants(entrants: int, seed: int, shift: float) -> tuple[np.ndarray, float]:
-    """(m, 3) totals of entrants offered once a period, and what the target engine would have given.
+    """(m, 3) totals of entrants offered once a period, and the exposure that the target engine would give.
 
     The engine shows with a chance that varies by period and entrant; the target favours the early periods, by `shift`.
     """
@@ -52,7 +52,7 @@ def test_replay_of_the_logging_engine_is_the_plain_mean() -> None:
         assert found.spread_error == pytest.approx(plain.spread_error)
 
 
-def test_normalised_weights_hold_all_exposure_at_what_was_logged() -> None:
+def test_normalised_weights_keep_constant_exposure_at_the_logged_value() -> None:
     failed, _ = logged_entrants(60, 4, 0.0)
     doubled = failed * np.array([2.0, 2.0, 1.0])  # a target that shows everything twice as often
     found = replayed_values(side_of(doubled), side_of(doubled), normalised=True)
@@ -60,7 +60,7 @@ def test_normalised_weights_hold_all_exposure_at_what_was_logged() -> None:
     assert replayed_values(side_of(doubled), side_of(doubled), normalised=False).g0 == pytest.approx(2 * found.g0)
 
 
-def test_replay_that_nothing_supports_is_refused() -> None:
+def test_replay_without_support_in_the_logs_is_refused() -> None:
     totals, _ = logged_entrants(10, 5, 0.0)
     with pytest.raises(InputError, match="two entrants must fail and two pass, got 10 and 1"):
         replayed_values(side_of(totals), side_of(totals[:1]), normalised=False)

@@ -53,22 +53,22 @@ def test_best_response_is_no_worse_than_twenty_thousand_others(policy: Policy, c
     assert found.utility >= utility.max() - 1e-9 * max(1.0, abs(utility).max())
     assert found.utility == pytest.approx(payoffs(policy, cost, found.quality).creator, rel=1e-12, abs=1e-12)
     assert found.low <= found.quality <= found.high
-    # The proof covers each point: what lies outside the region is no better, what lies inside at most `gap` better.
+    # Proof for each point: a point outside the region is no better, a point inside is at most `gap` better.
     assert utility.max() <= found.utility + found.gap + 1e-9
     outside = (found.low > GRID) | (found.high < GRID)
     assert not outside.any() or utility[outside].max() <= found.utility + 1e-9
 
 
-def test_best_response_of_the_sheets_counterexample_is_the_far_peak() -> None:
+def test_best_response_of_the_counterexample_of_the_formulas_is_the_far_peak() -> None:
     policy, cost = Policy(20, 20, 10, 102_080, 0, 60, 0.45), QuadraticCost(250.0)
     assert best_response(policy, cost) == pytest.approx(0.856, abs=1e-4)
     at = payoffs(policy, cost, 0.08)
-    assert at.private_gain == pytest.approx(250 * 0.08, rel=1e-2)  # a root of the first-order condition all the same
+    assert at.private_gain == pytest.approx(250 * 0.08, rel=1e-2)  # a root of the first-order condition, too
     assert at.creator < 0.001 * payoffs(policy, cost, 0.856).creator
 
 
 def test_best_response_between_two_equal_peaks_reports_both() -> None:
-    """At the bounty where both peaks pay the same, the region that may hold a maximiser spans them."""
+    """At the bounty at which both peaks have the same utility, the region that may contain a maximiser has both."""
     policy, cost = Policy(20, 20, 10, 0.0, 0, 60, 0.45), QuadraticCost(250.0)
     low, high = 0.0, 102_080.0
     for _ in range(60):
@@ -82,7 +82,7 @@ def test_best_response_between_two_equal_peaks_reports_both() -> None:
     below, above = (
         best_response(replace(policy, bounty=np.asarray(b)), cost) for b in (low * (1 - 1e-9), high * (1 + 1e-9))
     )
-    assert above - below > 0.25  # the response jumps: no derivative tells of it
+    assert above - below > 0.25  # the response jumps, which no derivative shows
 
 
 def test_corners_are_best_responses_where_quality_is_worthless_or_cheap() -> None:
@@ -90,8 +90,8 @@ def test_corners_are_best_responses_where_quality_is_worthless_or_cheap() -> Non
     assert best_response(Policy(50, 10, 5, 0, 0, 0, 1.0), QuadraticCost(10.0)) == 1.0
 
 
-def test_responses_next_to_an_end_are_told_from_the_end_itself() -> None:
-    """Without a prize q̂ = rN/κ: utility cannot tell 1 − 1e-9 from 1, its slope can."""
+def test_responses_next_to_an_end_differ_from_the_end() -> None:
+    """Without a prize q̂ = rN/κ: utility at 1 − 1e-9 and at 1 is the same float, but the slopes differ."""
     kappa = 50.0
     for gap in (1e-9, 1e-11, 0.0, -1e-11, -1e-9):
         found = best_response(Policy(kappa * (1 - gap), 10, 5, 0, 0, 0, 1.0), QuadraticCost(kappa))

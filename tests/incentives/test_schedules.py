@@ -47,7 +47,7 @@ def test_earliest_schedule_has_the_largest_mass_of_all_feasible_ones(
     assert best >= max(discounted_mass(times, delta) for times in feasible) - 1e-12
 
 
-def test_front_loading_raises_quality_and_leaves_selection_alone() -> None:
+def test_front_loading_raises_quality_and_does_not_change_selection() -> None:
     """Theorem 3.3: the later schedule has the same π and π′, less mass, and a lower best response."""
     early, late = np.arange(12), np.arange(12) + 10
     flat = np.ones(30)

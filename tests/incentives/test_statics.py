@@ -34,7 +34,7 @@ def test_statics_and_gains_match_finite_differences(
     policy = Policy(mass, n, max(1, round(rate * n)), bounty, 2.0, 50.0, share)
     statics, gains = comparative_statics(policy, cost), marginal_gains_in_full(policy, cost)
     if not 0.02 < statics.quality < 0.98 or statics.gap_curvature < 20:
-        return  # near a corner or a jump a finite difference measures neither side
+        return  # near a corner or a jump, finite differences mix both sides
 
     def change(name: str, step: float) -> np.ndarray:
         sides = []
@@ -55,19 +55,19 @@ def test_statics_and_gains_match_finite_differences(
 
 
 def test_gains_at_a_corner_are_the_direct_effects() -> None:
-    """At q̂ = 1 nothing moves quality: an impression brings q̂ = 1, a dollar is only spent."""
+    """At q̂ = 1 no instrument changes quality: an impression brings q̂ = 1, and a dollar is only spent."""
     mv_n, mv_b = marginal_gains(Policy(500, 10, 4, 5, 0, 50, 1.0), QuadraticCost(50.0))
     assert (mv_n, mv_b) == (1.0, pytest.approx(-1.0, rel=1e-12))
 
 
-def test_statics_at_a_corner_that_utility_only_points_to_are_zero() -> None:
-    """A response that stopped beside q̂ = 1 would pass for an interior one and seem to move."""
+def test_statics_next_to_a_corner_response_are_zero() -> None:
+    """A response that stops just before q̂ = 1 would count as interior, with derivatives above 0."""
     statics = comparative_statics(Policy(4.818, 5, 3, 0, 14.997, 49.015, 1.0), QuadraticCost(50.97))
     assert statics.quality == 1.0
     assert statics.in_mass == statics.in_bounty == statics.in_revenue_share == statics.in_spread == 0.0
 
 
-def test_gain_of_a_dollar_that_cannot_move_is_not_a_number() -> None:
+def test_gain_of_a_dollar_without_effect_is_not_a_number() -> None:
     assert np.isnan(marginal_gains(Policy(0, 500, 500, 0, 0, 0, 0.0), QuadraticCost(50.0))[1])
 
 

@@ -94,7 +94,7 @@ def good_tables(events: int = 6) -> Tables:
 
 
 def source_schema(table: str) -> pa.Schema:
-    """Columns of a delivered table: the contract's, but for the day of an event."""
+    """Columns of a delivered table: those of the contract, without the day of an event."""
     schema = arrow_schema(load_contract(table))
     return schema if table != "events" else schema.remove(schema.get_field_index("date"))
 
@@ -108,7 +108,7 @@ def write_parquet(folder: Path, tables: Mapping[str, Sequence[Row]]) -> Path:
 
 
 def write_json(folder: Path, tables: Mapping[str, Sequence[Row | str]]) -> Path:
-    """Write `tables` as gzipped JSON lines, null values left out; a text among the rows is a line as it stands."""
+    """Write `tables` as gzipped JSON lines without null values; a row that is a text is written unchanged."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in tables.items():
         with gzip.open(folder / f"{name}.jsonl.gz", "wt") as out:
@@ -118,13 +118,13 @@ def write_json(folder: Path, tables: Mapping[str, Sequence[Row | str]]) -> Path:
 
 
 def as_json(row: Row) -> str:
-    """One JSON line; times with an offset of two hours, which changes nothing."""
+    """One JSON line; times have an offset of two hours and denote the same instants."""
     kept = {name: value for name, value in row.items() if value is not None}
     return json.dumps(kept, default=_iso_time)
 
 
 def write_csv(folder: Path, tables: Mapping[str, Sequence[Row]]) -> Path:
-    """Write `tables` as CSV, each a folder of two files with their columns in different orders."""
+    """Write each table as a folder of two CSV files with different orders of columns."""
     for name, rows in tables.items():
         columns = source_schema(name).names
         (folder / name).mkdir(parents=True)

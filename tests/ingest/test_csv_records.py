@@ -1,4 +1,4 @@
-"""CSV by RFC 4180: what a field may hold, what refuses a record, and what refuses the file."""
+"""CSV by RFC 4180: valid fields, refused records and refused files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creatorpool.errors import InputError
+from creatorpool.ingest import csv_records
 from creatorpool.ingest.byte_stream import BLOCK_BYTES, opened
 from creatorpool.ingest.csv_records import CsvFile
 from creatorpool.ingest.records import RAW_CHARACTERS
@@ -20,13 +21,19 @@ Row = tuple[str | None, ...]
 
 
 def read(
-    folder: Path, content: bytes, *, max_bytes: int = 10_000, quote: bool = True, separator: str | None = ","
+    folder: Path,
+    content: bytes,
+    *,
+    max_bytes: int = 10_000,
+    quote: bool = True,
+    separator: str = ",",
+    header: list[str] | None = None,
 ) -> tuple[list[str], list[Row], list[str]]:
     """Names, readable records and the text of the others."""
     path = folder / "events.csv"
     path.write_bytes(content)
     with opened(path, "events", 10**9) as stream:
-        file = CsvFile(stream, max_header_bytes=1_000, separator=separator)
+        file = CsvFile(stream, max_header_bytes=1_000, separator=separator, names=header)
         readable: list[Row] = []
         refused: list[str] = []
         for records in file.records(max_bytes, quote=quote) if file.names else ():
@@ -51,6 +58,7 @@ def test_fields_hold_line_breaks_quotes_separators_and_blanks(tmp_path: Path) ->
     assert refused == []
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(*[st.text(st.characters(exclude_characters="\0", codec="utf-8"))] * 3), max_size=20))
 def test_any_text_that_python_writes_is_read_back(tmp_path_factory: pytest.TempPathFactory, rows: list[Row]) -> None:
     out = io.StringIO()
@@ -88,15 +96,18 @@ def test_records_that_are_too_long_or_no_utf8_are_refused_alone(tmp_path: Path) 
         (b"1,\xff,3\n", "not readable as CSV in UTF-8"),
     ],
 )
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Arrow's, of bytes that are no text
-def test_files_whose_records_cannot_be_told_apart_are_refused(tmp_path: Path, body: bytes, message: str) -> None:
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # by Arrow, about bytes that are no text
+def test_files_whose_records_cannot_be_separated_are_refused(tmp_path: Path, body: bytes, message: str) -> None:
     with pytest.raises(InputError, match=f"events: .*events.csv.*{message}") as caught:
         read(tmp_path, b"a,b\n" + body)
     assert len(str(caught.value)) < 500
 
 
-def test_misplaced_quote_is_found_across_blocks_and_not_shown_where_ids_are_hashed(tmp_path: Path) -> None:
-    filler = b'"fills","a block"\n' * (BLOCK_BYTES // 18 + 1)
+def test_misplaced_quote_is_found_across_blocks_and_not_shown_where_ids_are_hashed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_records, "BLOCK_BYTES", 1_800)
+    filler = b'"fills","a block"\n' * 101
     for shift in range(18):
         content = b"a,b\n" + b"0" * shift + b',"x"\n' + filler
         assert len(read(tmp_path, content)[1]) == filler.count(b"\n") + 1
@@ -106,7 +117,7 @@ def test_misplaced_quote_is_found_across_blocks_and_not_shown_where_ids_are_hash
 
 
 @pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf"])
-def test_file_without_a_byte_has_no_columns(tmp_path: Path, content: bytes) -> None:
+def test_empty_file_has_no_columns(tmp_path: Path, content: bytes) -> None:
     assert read(tmp_path, content) == ([], [], [])
 
 
@@ -128,9 +139,16 @@ def test_headers_that_cannot_be_used_are_refused(tmp_path: Path, content: bytes,
         read(tmp_path, content)
 
 
-def test_separator_is_the_tab_where_the_header_has_one(tmp_path: Path) -> None:
-    names, rows, _ = read(tmp_path, b'a\t"b"\n1,5\t\n1,5\t"2\t3"\n', separator=None)
+def test_separator_may_be_another_sign(tmp_path: Path) -> None:
+    names, rows, _ = read(tmp_path, b'a\t"b"\n1,5\t\n1,5\t"2\t3"\n', separator="\t")
     assert (names, rows) == (["a", "b"], [("1,5", None), ("1,5", "2\t3")])
+
+
+def test_file_may_have_no_line_of_names(tmp_path: Path) -> None:
+    names, rows, refused = read(tmp_path, b"1,2\n3\n4,5\n", header=["a", "b"])
+    assert (names, rows, refused) == (["a", "b"], [("1", "2"), ("4", "5")], ["3"])
+    with pytest.raises(InputError, match="line 1 has a quote"):
+        read(tmp_path, b'x"y,2\n', header=["a", "b"])
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "followed"])

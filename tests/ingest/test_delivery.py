@@ -1,4 +1,4 @@
-"""What can be told of a delivery by its file names and header lines."""
+"""Checks of a delivery that need only file names and header lines."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def _socket(path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("name", ["events/part-1.csv", "events.csv"])
-def test_find_files_entries_that_are_no_files_are_refused_by_name(
+def test_find_files_refuses_entries_that_are_no_files_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, make, message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)

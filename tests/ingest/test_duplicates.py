@@ -1,4 +1,4 @@
-"""Repeated and conflicting rows, against a plain count by hand."""
+"""Repeated and conflicting rows, against a count in plain Python."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Content = tuple[str | None, int]
 
 
 def _frame(spark: SparkSession, contents: list[Content], *, stored: bool = False) -> DataFrame:
-    """Events of which only id and watch time differ, as `conform` returns them (`stored`: as the table has them)."""
+    """Events that differ only in id and watch time, as `conform` returns them (`stored`: as the table has them)."""
     rows = [good_event(1) | {"date": DAY, "event_id": event_id, "watch_ms": watch} for event_id, watch in contents]
     schema = (
         "event_id string, viewer_id string, video_id string, event_ts timestamp, watch_ms bigint, loop_count int, "

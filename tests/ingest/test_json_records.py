@@ -1,4 +1,4 @@
-"""JSON lines: what a line may hold, and what is refused piece by piece."""
+"""JSON lines: valid lines, and parts that are refused one by one."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_several_objects_on_a_line_are_several_records(tmp_path: Path) -> None:
         ("{" + '"id":{' * 200_000, None),
     ],
 )
-def test_all_that_an_unreadable_line_holds_is_refused_and_counted(
+def test_all_records_of_an_unreadable_line_are_refused_and_counted(
     tmp_path: Path, line: str, pieces: list[str] | None
 ) -> None:
     content = f'{{"id":"first"}}\n{line}\n{{"id":"last"}}\n'.encode()
@@ -85,7 +85,7 @@ def test_all_that_an_unreadable_line_holds_is_refused_and_counted(
 
 
 def test_lines_that_are_too_long_or_no_utf8_are_refused_alone(tmp_path: Path) -> None:
-    # Cut at the bound, the long line would be an object and blanks.
+    # Cut at the bound, the long line would be a valid object with blanks.
     long = b'{"id":"2"}' + b" " * 100_000 + b'{"id":"3"}'
     rows, refused, _ = read(tmp_path, b'{"id":"1"}\n' + long + b'\n{"id":"caf\xe9"}\n{"id":"4"}', max_line=100)
     assert [row["id"] for row in rows] == ["1", "4"]

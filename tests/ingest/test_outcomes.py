@@ -1,4 +1,4 @@
-"""Counting verdicts."""
+"""Counts of accepted, refused and warned rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EVENTS = load_contract("events")
 DAYS = [date(2026, 11, 19), date(2026, 11, 20)]
 
 
-def test_outcomes_by_day_and_rule_warnings_accepted(spark: SparkSession) -> None:
+def test_outcomes_are_counted_by_day_and_rule_and_warnings_are_accepted(spark: SparkSession) -> None:
     harmless = replace(EVENTS.row_rules[0], name="odd_surface", severity="warning")
     contract = replace(EVENTS, row_rules=(*EVENTS.row_rules, harmless))
     verdicts = [

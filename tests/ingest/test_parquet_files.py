@@ -1,4 +1,4 @@
-"""Parquet files, checked by their footers, and the plain copies of awkward ones."""
+"""Checks of Parquet files by their footers, and copies of files with types that engines misread."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def _check(tmp_path: Path, *tables: pa.Table, table: str = "events") -> list[lis
 
 
 def _reading(tmp_path: Path) -> Reading:
-    """For what is read before an engine is asked."""
+    """Reading that needs no engine."""
     return Reading(cast(SparkSession, None), tmp_path / "staging", load_settings().ingest)
 
 
-def test_checked_files_in_the_contracts_types_are_read_where_they_are(tmp_path: Path) -> None:
+def test_checked_files_in_the_contracts_types_are_not_copied(tmp_path: Path) -> None:
     assert _check(tmp_path, _events(), _events()) == [[tmp_path / "part-0.parquet", tmp_path / "part-1.parquet"]]
     assert not (tmp_path / "staging").exists()
 

@@ -12,14 +12,14 @@ from creatorpool.contracts.row_rules import broken_names
 from creatorpool.ingest.rules import day_rule, known_rule, only_unreadable, tier_rule, window_rule, with_known
 
 
-def test_window_rule_takes_the_day_and_so_many_before(spark: SparkSession) -> None:
+def test_window_rule_accepts_the_day_and_the_days_of_the_window_before(spark: SparkSession) -> None:
     days = [date(2026, 11, day) for day in (17, 18, 20, 21)]
     rows = spark.createDataFrame([(day, datetime(2026, 11, 1)) for day in days], "date date, event_ts timestamp")
     rows = rows.unionByName(spark.createDataFrame([(None, None)], rows.schema))
     names = broken_names([window_rule(date(2026, 11, 20), 2)])
     found = {row[0]: list(row[1]) for row in rows.select("date", names).collect()}
     outside = ["event_ts_in_window"]
-    # A missing time is named by another rule.
+    # Another rule covers a missing time.
     assert found == {days[0]: outside, days[1]: [], days[2]: [], days[3]: outside, None: []}
 
 
@@ -31,7 +31,7 @@ def test_day_rule_takes_the_day_by_the_clocks_of_the_zone(spark: SparkSession) -
         assert [day for day, broken in found.items() if not broken] == [good], zone
 
 
-def test_tier_rule_takes_configured_names_whatever_is_in_them(spark: SparkSession) -> None:
+def test_tier_rule_accepts_any_configured_names(spark: SparkSession) -> None:
     tiers = ["verified", "it's", 'the "best"', "back\\slash", "größer"]
     given = [*tiers, "Verified", "its", "celebrity", ""]
     rows = spark.createDataFrame([(tier,) for tier in given], "trust_tier string")

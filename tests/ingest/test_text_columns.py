@@ -1,4 +1,4 @@
-"""What numbers become that a writer wrote with a fraction or an exponent."""
+"""Conversion of numbers that were written with a fraction or an exponent."""
 
 from __future__ import annotations
 

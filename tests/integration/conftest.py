@@ -1,17 +1,14 @@
-"""Whole nights, run as a scheduler runs them: scripts in processes of their own."""
+"""Whole nights, run as by a scheduler: each script in its own process."""
 
 from __future__ import annotations
 
 import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.checkout import project_root
-from tests.tolerant import TOLERANT
-from tools.processes import fresh_environment
+from tests.integration.jobs import running_jobs
 
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
@@ -29,18 +26,10 @@ def raw_day(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def job() -> Job:
-    """Run a job script to its end: `job("allocate_pool.py", "--date", …)`."""
-
-    def run(script: str, *arguments: object, engine: str = "embedded") -> subprocess.CompletedProcess[str]:
-        settings = ["--set", "engine.shuffle_partitions=2", "--set", "engine.driver_memory=2g", "--set", TOLERANT]
-        command = [sys.executable, str(project_root() / "jobs" / script), *map(str, arguments), *settings]
-        environment = fresh_environment(PYSPARK_PYTHON=sys.executable)
-        return subprocess.run(
-            [*command, "--engine", engine], capture_output=True, text=True, env=environment, timeout=500, check=False
-        )
-
-    return run
+def job() -> Iterator[Job]:
+    """Run a job script to its end in a process of its own: `job("allocate_pool.py", "--date", …)`."""
+    with running_jobs() as jobs:
+        yield jobs.run
 
 
 @pytest.fixture(scope="session")

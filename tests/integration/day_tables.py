@@ -1,4 +1,4 @@
-"""A day's tables without what differs from run to run: for asking whether two runs ended in the same place."""
+"""A day's tables without the columns that differ from run to run, to compare the results of two runs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ VOLATILE = {
 
 
 def day_tables(root: Path) -> dict[str, list[str]]:
-    """Every table's rows as sorted text, bit for bit, but for the columns that name a run or a moment."""
+    """Every table's rows as sorted text, bit for bit, without the columns that name a run or a time."""
     warehouse = Warehouse(None, root)
     return {table: _rows(warehouse, table) for table in TABLES if warehouse.exists(table)}
 
@@ -48,7 +48,7 @@ def day_tables(root: Path) -> dict[str, list[str]]:
 def _rows(warehouse: Warehouse, table: str) -> list[str]:
     columns = [column.name for column in load_contract(table).columns if column.name not in VOLATILE]
     rows = warehouse.read_arrow(table, columns).to_pylist()
-    # A republication that was killed after its commit and is run again leaves one superseded generation more.
+    # A republication that is killed after its commit and run again leaves one more superseded generation.
     return sorted(_text(row) for row in rows if row.get("status") != "superseded")
 
 

@@ -1,6 +1,6 @@
-"""Kill the commands of a root at their writes, again and again, and run each again until it gets through.
+"""Kills commands at their writes, many times, and runs each command again until it succeeds.
 
-Every command is a child of this process: forked after the slow imports, killed by SIGKILL at one write, between two
+Every command is a child of this process, forked after the slow imports. SIGKILL kills it at a write, between two
 writes, or at a random moment. A write is killed before it starts, while it goes on, or after it is committed. The
 commands are those of two days: the nights, a corrected delivery, a republication, explanations, statements, upkeep and
 the report. Prints one JSON object: how many children were killed, at what.
@@ -24,7 +24,7 @@ from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
-# Imported here, before the forks, to be paid for once.
+# Imported before the forks, so that the imports cost time only once.
 import great_expectations  # noqa: F401
 import pyspark.sql.connect.session  # noqa: F401
 from tests.tolerant import TOLERANT
@@ -110,7 +110,7 @@ NEEDS_NO_ENGINE = ("maintain", "report")
 
 
 def killing(write: Callable[..., object], count: dict[str, int], at: int, mode: str) -> Callable[..., object]:
-    """`write`, but killed at call number `at` of all writes of the process."""
+    """`write`, which kills the process at call number `at` of all its writes."""
 
     def killed(*args: object, **kwargs: object) -> object:
         count["writes"] += 1
@@ -129,7 +129,7 @@ def killing(write: Callable[..., object], count: dict[str, int], at: int, mode: 
 
 
 def run_command(name: str, raw: Path, root: Path, engine: str, at: int, mode: str) -> None:
-    """One command in this process, killed at its write number `at`, or after that many hundredths of a second."""
+    """Run one command in this process, and kill it at write number `at`, or after as many hundredths of a second."""
     count = {"writes": 0}
     if mode == "anywhere":
         threading.Timer(1.5 + at / 50, os.kill, (os.getpid(), signal.SIGKILL)).start()
@@ -144,7 +144,7 @@ def run_command(name: str, raw: Path, root: Path, engine: str, at: int, mode: st
 
 
 def in_child(work: Callable[[], object]) -> int:
-    """The wait status of a forked child that does `work`. This process itself must not start the tables' threads."""
+    """The wait status of a forked child that does `work`. This process must not start the threads of the tables."""
     child = os.fork()
     if child == 0:
         logging.disable()
@@ -159,7 +159,7 @@ def in_child(work: Callable[[], object]) -> int:
 
 
 def main(raw: Path, root: Path, engine: str, kills: int, seed: int) -> None:
-    """Try to kill each command so many times in all, run each to its end, and print where they were killed."""
+    """Try to kill each command the given number of times, run each to its end, and print where they were killed."""
     draw = random.Random(seed)
     killed: list[str] = []
     lost: list[str] = []
@@ -178,7 +178,7 @@ def main(raw: Path, root: Path, engine: str, kills: int, seed: int) -> None:
             elif os.WEXITSTATUS(status):
                 fail(killed, f"{name}: exit code {os.WEXITSTATUS(status)}")
             elif mode != "anywhere":
-                break  # it has no write left to be killed at
+                break  # it has no further write
             at += step if mode != "anywhere" else 0
         status = in_child(partial(run_command, name, raw, root, engine, 0, ""))
         if status:
@@ -188,7 +188,7 @@ def main(raw: Path, root: Path, engine: str, kills: int, seed: int) -> None:
 
 
 def fail(killed: list[str], why: str) -> None:
-    """Say what went wrong, and after which kills."""
+    """Report the error, and the kills before it."""
     print(json.dumps({"killed": killed, "failed": why}))
     sys.exit(1)
 

@@ -1,4 +1,4 @@
-"""A night that stops itself, as a paused machine does, just before it commits its events.
+"""A night that stops itself just before it commits its events, like a paused machine.
 
 python stopped_night.py SOURCE ROOT DATE ENGINE
 """
@@ -22,7 +22,7 @@ from creatorpool.tables import Warehouse
 
 
 def main(arguments: list[str]) -> None:
-    """Run the night; whoever sends SIGCONT lets it go on."""
+    """Run the night; it continues after SIGCONT."""
     source, root, day, engine = arguments
     commit = Warehouse.commit
 

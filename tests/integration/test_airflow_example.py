@@ -15,7 +15,7 @@ SOURCE = (project_root() / "docs" / "examples" / "airflow_dag.py").read_text("ut
 
 
 def called() -> list[list[str]]:
-    """Command and options of each call of `creatorpool(...)`, values left out."""
+    """Command and options, without values, of each call of `creatorpool(...)`."""
     calls = [node for node in ast.walk(ast.parse(SOURCE)) if isinstance(node, ast.Call)]
     own = [node for node in calls if isinstance(node.func, ast.Name) and node.func.id == "creatorpool"]
     return [
@@ -32,7 +32,7 @@ def test_example_dag_calls_commands_and_options_that_exist() -> None:
         assert set(options) <= known[name]
 
 
-def test_example_dag_fails_for_good_by_the_exit_codes_that_mean_it() -> None:
+def test_example_dag_does_not_retry_after_exit_codes_of_bad_input() -> None:
     codes = (InputError.exit_code, ConfigurationError.exit_code)
 
     assert f"BAD_INPUT, BAD_CONFIGURATION = {codes[0]}, {codes[1]}\n" in SOURCE

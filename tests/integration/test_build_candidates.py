@@ -24,13 +24,13 @@ def root(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def printed(root: Path, job: Job, engine: str) -> str:
-    """What the job prints on the engine under test."""
+    """The job's output on the engine under test."""
     ended = job("build_candidates.py", "--date", DAY, "--root", root, engine=engine)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 
 
-def test_job_publishes_the_day_and_says_what_it_holds(root: Path, printed: str) -> None:
+def test_job_publishes_the_day_and_prints_its_content(root: Path, printed: str) -> None:
     tables = Warehouse(None, root)
     similar, found = (tables.read_arrow(table, day=DAY) for table in ("item_similarity", "candidates"))
 

@@ -1,4 +1,4 @@
-"""The nightly job, submitted to a real standalone cluster of which one worker dies."""
+"""The nightly job on a real standalone cluster that loses a worker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tools.local_cluster import python_without_the_package, run_while_a_worker_d
 
 
 @pytest.mark.timeout(900)
-def test_spark_submit_to_a_cluster_publishes_the_same_tables_though_a_worker_dies(
+def test_spark_submit_to_a_cluster_that_loses_a_worker_publishes_the_same_tables(
     undisturbed: Path, raw_day: Path, engine: str, tmp_path: Path
 ) -> None:
     if engine != "spark":

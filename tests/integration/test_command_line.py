@@ -1,4 +1,4 @@
-"""The command line, as an operator types it."""
+"""The command line, as operators use it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="module")
 def command(engine: str) -> Command:
-    """Run one command to its end, on the engine under test where the command has one."""
+    """Run one command to its end, on the engine under test if the command uses an engine."""
 
     def run(*arguments: object, on_engine: bool = True) -> subprocess.CompletedProcess[str]:
         own = ["--engine", engine, "--set", "engine.shuffle_partitions=2", "--set", "engine.driver_memory=2g"]
@@ -52,7 +52,7 @@ def tables(undisturbed: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.once
-def test_verify_tells_a_night_as_published_from_one_that_was_changed(tables: Path, command: Command) -> None:
+def test_verify_accepts_a_published_night_and_refuses_a_changed_one(tables: Path, command: Command) -> None:
     ended = command("verify", "--date", DAY, "--root", tables)
 
     assert ended.returncode == 0, ended.stderr
@@ -70,7 +70,7 @@ def test_verify_tells_a_night_as_published_from_one_that_was_changed(tables: Pat
 
 
 @pytest.mark.once
-def test_backfill_takes_up_where_days_are_missing_and_changes_are_explained(
+def test_backfill_pays_the_missing_days_and_changes_are_explained(
     tables: Path, raw_day: Path, command: Command, tmp_path: Path
 ) -> None:
     shutil.copytree(raw_day, tmp_path / "raw" / DAY.isoformat())
@@ -111,7 +111,7 @@ def test_backfill_takes_up_where_days_are_missing_and_changes_are_explained(
         (["status"], 2, "nothing is published"),
     ],
 )
-def test_wrong_command_stops_before_it_starts(
+def test_wrong_command_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[object], code: int, message: str
 ) -> None:
     monkeypatch.setenv("CREATORPOOL_ROOT", str(tmp_path / "tables"))
@@ -152,7 +152,7 @@ def test_claims_are_listed_and_released_with_a_reason_in_the_ledger(
     assert json.loads(rows[0]["rows"])["reason"] == "its machine is gone"
 
 
-def test_status_names_what_a_run_began_and_did_not_finish(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_names_an_unfinished_publication(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tables, moment = Warehouse(None, tmp_path), datetime(2026, 11, 20, tzinfo=UTC)
     changes = {"changes": ["video_signals", "pool_payouts"]}
     begin_runs(tables, [StageRun(DAY, "allocate", "run-1", "0" * 64, "test", {}, {}, changes, moment, moment)])
@@ -163,7 +163,7 @@ def test_status_names_what_a_run_began_and_did_not_finish(tmp_path: Path, capsys
     assert "Not finished: allocate of 2026-11-20, run run-1. It began to change video_signals, pool_payouts" in shown
 
 
-def test_config_show_prints_what_overlays_come_to(capsys: pytest.CaptureFixture[str]) -> None:
+def test_config_show_prints_the_configuration_with_overlays(capsys: pytest.CaptureFixture[str]) -> None:
     main(["config", "show", "--conf", str(project_root() / "conf" / "recommended.yaml"), "--set", "allocation.alpha=1"])
 
     shown = yaml.safe_load(capsys.readouterr().out)
@@ -171,7 +171,7 @@ def test_config_show_prints_what_overlays_come_to(capsys: pytest.CaptureFixture[
     assert shown["quality"]["smoothing"] == "empirical_bayes"
 
 
-def test_contracts_lint_names_what_is_wrong(copied_contracts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_contracts_lint_names_mistakes(copied_contracts: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["contracts", "lint", str(copied_contracts)])
     assert "every contract reads" in capsys.readouterr().out
 

@@ -29,13 +29,13 @@ def root(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def published(root: Path, job: Job, engine: str) -> str:
-    """What the job prints on the engine under test."""
+    """The job's output on the engine under test."""
     ended = job("estimate_incentives.py", "--date", DAY, "--root", root, *SETTINGS, engine=engine)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 
 
-def test_job_publishes_the_day_and_says_what_the_data_do_not_carry(root: Path, published: str) -> None:
+def test_job_publishes_the_day_and_names_missing_estimates(root: Path, published: str) -> None:
     rows = {row["segment"]: row for row in Warehouse(None, root).read_arrow("cohort_incentives", day=DAY).to_pylist()}
 
     assert rows["comedy"]["entrants"] == 300

@@ -17,13 +17,13 @@ def test_evaluate_quality_prints_both_configurations_and_writes_nothing(undistur
         engine=engine,
     )
     assert ended.returncode == 0, ended.stderr
-    for words in ("this", "against", "difference", "coverage", "reliability", "prediction"):
+    for words in ("smoothing", "empirical_bayes", "none", "difference", "coverage", "reliability", "prediction"):
         assert words in ended.stdout
     assert sorted(undisturbed.rglob("*")) == before
 
 
 def test_evaluate_quality_of_unpublished_day_ends_with_bad_input(tmp_path: Path, job: Job):
-    ended = job("evaluate_quality.py", "--date", DAY, "--root", tmp_path)
+    ended = job("evaluate_quality.py", "--date", DAY, "--root", tmp_path, "--without", "rewatch")
     assert ended.returncode == 2
     assert f"events of {DAY} are not published" in ended.stderr
 

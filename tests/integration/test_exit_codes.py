@@ -1,4 +1,4 @@
-"""What a scheduler sees of a job that cannot do its work: an exit code and one clear message."""
+"""A job that cannot do its work ends with an exit code and one clear message."""
 
 from __future__ import annotations
 
@@ -67,4 +67,4 @@ def test_job_of_a_day_never_ingested_says_what_to_run(job: Job, tmp_path: Path) 
     ended = job("build_signals.py", "--date", DAY, "--root", tmp_path / "tables")
 
     assert ended.returncode == 2
-    assert f"run jobs/ingest_events.py --date {DAY}" in ended.stderr
+    assert f"`creatorpool run --date {DAY} --source DIR`" in ended.stderr

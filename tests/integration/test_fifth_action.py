@@ -1,4 +1,4 @@
-"""A fifth action: a few lines in five files, and a night counts, smooths, pays and audits by it."""
+"""A fifth action takes a few lines in five files; then nights count, smooth, pay and audit it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DAY = date(2026, 11, 20)
 WEIGHTS = {"like": 0.1, "comment": 0.2, "share": 0.3, "follow": 0.3, "save": 0.1}
 SMOOTHED = ("--set", "quality.smoothing=empirical_bayes")
 
-# File, the lines after which a line of the fifth action comes or which it changes, and what stands there then.
+# File, the line that the fifth action changes or follows, and the new text.
 CHANGES = {
     "lib/creatorpool/actions.py": (
         '    Action("follow", "followed"),\n',
@@ -122,7 +122,7 @@ def test_fifth_action_is_a_few_lines_in_at_most_six_files() -> None:
     added = [after.count("\n") - before.count("\n") for before, after in CHANGES.values()]
 
     assert len(CHANGES) <= 6
-    assert sum(added) + 1 <= 16  # and one line of conf/base.yaml changed
+    assert sum(added) + 1 <= 16  # and one changed line of conf/base.yaml
 
 
 def test_signals_count_the_fifth_action(warehouse: Warehouse) -> None:

@@ -1,4 +1,4 @@
-"""A night whose names read like markup, paths, options and templates: it is published, shown and told."""
+"""A night with names that look like markup, paths, options and templates: it is published and reported."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def viewed(number: int, viewer: str, video: str) -> Row:
 
 
 def named_tables() -> Tables:
-    """A delivery in which each allowed name is a viewer, a video, its creator and its category; others beside them."""
+    """A delivery in which each allowed name is a viewer, a video, its creator and its category, with other rows."""
     pairs = [(ALLOWED[n - back], video) for n, video in enumerate(ALLOWED) for back in range(3)]
     events = [viewed(number, *pair) for number, pair in enumerate(pairs)]
     videos = [good_video(1, video_id=name, creator_id=name, categories=[name]) for name in ALLOWED]
@@ -51,7 +51,7 @@ def named_tables() -> Tables:
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory, job: Job) -> tuple[Path, str]:
-    """The tables of the night, and what its run printed."""
+    """The tables of the night, and the output of its run."""
     folder = tmp_path_factory.mktemp("hostile")
     source = write_parquet(folder / "raw", named_tables())
     lenient = ("--set", "ingest.max_quarantined_share=0.5", "--set", "allocation.moved_share_warning=0")
@@ -75,18 +75,15 @@ def test_night_pays_every_name_and_refuses_those_that_cannot_be_printed(publishe
         assert [row["failed_rules"] for row in rows] == [[f"{rule}_printable"]] * len(UNPRINTABLE), table
 
 
-def test_summary_names_every_pool_as_it_stands(published: tuple[Path, str]) -> None:
-    root, printed = published
+def test_summary_shows_every_pool_by_its_exact_name(published: tuple[Path, str]) -> None:
+    _, printed = published
 
     for name in (name for name in ALLOWED if len(name) < 18):
         assert f"│ {one_line(name)}" in printed, name
     assert one_line(printed.replace("\n", "")) == printed.replace("\n", "")
-    page = Structure((root / "_reports" / f"{DAY}.html").read_text("utf-8"))
-    assert {element for element, _ in page.elements} <= {"html", "head", "meta", "title", "body", "pre", "span"}
-    assert all(names in {(), ("style",)} for element, names in page.elements if element in {"pre", "span"})
 
 
-def test_report_statements_status_and_queries_end_well(published: tuple[Path, str], job: Job) -> None:
+def test_report_statements_status_and_queries_succeed(published: tuple[Path, str], job: Job) -> None:
     day = ("--date", DAY, "--root", published[0])
 
     report = job("report.py", *day)

@@ -1,4 +1,4 @@
-"""jobs/plan_delivery.py, run as a scheduler runs it, on days that were ingested."""
+"""jobs/plan_delivery.py, run as a scheduler runs it, on ingested days."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def root(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def published(root: Path, job: Job, engine: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """What the job prints on the engine under test, and the chart it draws."""
+    """The job's output on the engine under test, and its chart."""
     chart = tmp_path_factory.mktemp("charts") / "content.html"
     wanted = ("--content", "content-000003", "--chart", chart, "--frontier", *SETTINGS)
     ended = job("plan_delivery.py", "--date", DAY, "--root", root, *wanted, engine=engine)
@@ -40,7 +40,9 @@ def published(root: Path, job: Job, engine: str, tmp_path_factory: pytest.TempPa
     return ended.stdout, chart
 
 
-def test_job_publishes_every_content_and_says_how_the_curves_do(root: Path, published: tuple[str, Path]) -> None:
+def test_job_publishes_every_content_and_prints_the_errors_of_the_curves(
+    root: Path, published: tuple[str, Path]
+) -> None:
     rows = Warehouse(None, root).read_arrow("p2c_parameters", day=DAY).to_pylist()
     assert len(rows) == 24
     assert sum(row["converged"] for row in rows) >= 20
@@ -50,7 +52,7 @@ def test_job_publishes_every_content_and_says_how_the_curves_do(root: Path, publ
     assert "expected views" in published[0]
 
 
-def test_job_draws_the_content_asked_for(published: tuple[str, Path]) -> None:
+def test_job_draws_the_requested_content(published: tuple[str, Path]) -> None:
     page = published[1].read_text("utf-8")
     assert "content-000003" in page
     assert "smoothed rate" in page

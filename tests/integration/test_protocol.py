@@ -1,4 +1,4 @@
-"""What the protocol of the runs promises when runs are killed, stopped, or run at once, whatever they were doing."""
+"""The promises of the protocol of runs: runs are killed, stopped, or run at once, at any point of their work."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def battery(raw: Path, root: Path, engine: str, kills: int, seed: int) -> dict:
 
 @pytest.fixture(scope="module")
 def calm(raw: Path, engine: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tables of the same commands, none of them killed."""
+    """The tables of the same commands without kills."""
     root = tmp_path_factory.mktemp("calm") / "tables"
     battery(raw, root, engine, 0, 0)
     return root
@@ -72,7 +72,7 @@ def test_commands_killed_at_their_writes_end_in_the_same_tables(
 
 @pytest.mark.once
 @pytest.mark.timeout(600)
-def test_night_that_was_stopped_while_another_took_over_writes_nothing(
+def test_night_that_is_stopped_during_a_takeover_writes_nothing(
     raw: Path, job: Job, engine: str, tmp_path: Path
 ) -> None:
     root, undisturbed = tmp_path / "tables", tmp_path / "undisturbed"
@@ -118,7 +118,7 @@ def test_battery_of_kills_ends_in_the_same_tables(
 @pytest.mark.engine
 @pytest.mark.timeout(3600)
 def test_runs_at_once_end_in_one_result_and_refusals(raw: Path, engine: str, tmp_path: Path) -> None:
-    """Four runs of one day, two backfills of both days, and both days at once; what was refused is run again."""
+    """Four runs of one day, two backfills of both days, and both days at once; refused runs are repeated."""
     root = tmp_path / "tables"
     until_done([backfill(raw)], root / "alone", engine)
     until_done([night(raw, FIRST)] * 4, root / "four", engine)
@@ -127,7 +127,7 @@ def test_runs_at_once_end_in_one_result_and_refusals(raw: Path, engine: str, tmp
     for name in ("four", "backfills"):
         assert day_tables(root / name) == day_tables(root / "alone"), name
 
-    # Late events count for a day only if they are there when it is paid: without any, the order of days is all one.
+    # Late events count for a day only if they arrive before it is paid. Without any, the order of days has no effect.
     for day in (FIRST, SECOND):
         generate_day(tmp_path / day.isoformat(), day, SyntheticMarket(seed=7, n_events=1_500, dirty_share=0.0))
     until_done([backfill(tmp_path)], root / "clean", engine)
@@ -144,7 +144,7 @@ def backfill(raw: Path) -> list[str]:
 
 
 def until_done(commands: list[list[str]], root: Path, engine: str) -> None:
-    """Start all commands at once, and those that another one kept out again, until each has ended well."""
+    """Start all commands at once, and repeat those that another run excluded, until each has succeeded."""
     waiting = commands
     for _ in range(6):
         started = [

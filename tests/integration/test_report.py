@@ -13,11 +13,11 @@ from creatorpool.tables import Warehouse
 
 @pytest.fixture(scope="module")
 def root(undisturbed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of a whole night's tables, to add to."""
+    """A copy of a whole night's tables, for tests that add rows."""
     return Path(shutil.copytree(undisturbed, tmp_path_factory.mktemp("night") / "tables"))
 
 
-def test_statements_job_tells_every_creator_of_the_night(root: Path, job: Job, engine: str) -> None:
+def test_statements_job_writes_a_statement_for_every_creator(root: Path, job: Job, engine: str) -> None:
     payouts = {
         row["creator_id"]: row for row in Warehouse(None, root).read_arrow("creator_payouts", day=DAY).to_pylist()
     }
@@ -45,12 +45,12 @@ def test_report_job_writes_one_page_of_the_night(root: Path, job: Job, tmp_path:
     text = (tmp_path / "deep" / "page.html").read_text("utf-8")
     for row in Warehouse(None, root).read_arrow("allocation_runs", day=DAY).to_pylist():
         assert row["category"] in text
-    assert "events: " in text  # the quarantine of a night with broken rows
+    assert "events: " in text  # the night has broken events in quarantine
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["page.html"]
 
 
 @pytest.mark.once
-def test_jobs_over_what_is_not_published_end_with_exit_code_2(root: Path, job: Job) -> None:
+def test_jobs_over_a_day_that_is_not_published_end_with_exit_code_2(root: Path, job: Job) -> None:
     for arguments, fault in (
         (("report.py", "--date", "2026-11-25"), "payouts of 2026-11-25 are not published"),
         (("creator_statements.py", "--date", "2026-11-19"), "payouts of 2026-11-19 are not published"),

@@ -1,4 +1,4 @@
-"""Whole nights under a root whose name must be encoded, and a name that is refused."""
+"""Nights under a root whose name must be encoded, and under a refused name."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from creatorpool.tables import Warehouse
 
 @pytest.fixture
 def tables(undisturbed: Path, tmp_path: Path) -> Path:
-    """A night's tables, to be studied."""
+    """A copy of a night's tables."""
     return Path(shutil.copytree(undisturbed, tmp_path / "tables"))
 
 
@@ -23,7 +23,9 @@ def rows_of(root: Path, table: str) -> list[dict]:
     return Warehouse(None, root).read_arrow(table, day=DAY).to_pylist()
 
 
-def test_sweep_frontier_publishes_its_table_and_says_where_the_target_is(tables: Path, job: Job, engine: str) -> None:
+def test_sweep_frontier_publishes_its_table_and_prints_the_lambda_of_the_target(
+    tables: Path, job: Job, engine: str
+) -> None:
     ended = job(
         *("sweep_frontier.py", "--date", DAY, "--root", tables, "--target", "gini=0.6"),
         *("--set", "frontier.alpha=[0.5]", "--set", "frontier.lambda_eff=[0, 0.5, 1]"),
@@ -66,6 +68,25 @@ def test_audit_integrity_of_one_pool_measures_attacks_on_it(tables: Path, job: J
     assert {row["gain_micros"] for row in rows if row["rule"] == "equal"} == {0}
 
 
+def test_whatif_shows_settings_side_by_side_and_writes_its_chart_alone(tables: Path, job: Job, engine: str) -> None:
+    before = {path for path in tables.rglob("*") if path.is_file()}
+
+    settings = ("allocation.alpha=0.7", "quality.smoothing=empirical_bayes; allocation.objective=log")
+    ended = job("whatif.py", "--date", DAY, "--root", tables, *settings, engine=engine)
+
+    assert ended.returncode == 0, ended.stderr
+    for words in (
+        "published",
+        "allocation.alpha=0.7: allocation.alpha 0.5 → 0.7.",
+        "quality.smoothing none → empirical_bayes; allocation.objective linear → log.",
+        "By creator size",
+        "Creators who would gain or lose most",
+    ):
+        assert words in ended.stdout
+    written = {path for path in tables.rglob("*") if path.is_file()} - before
+    assert {path.name for path in written} == {f"whatif-{DAY}.html"}
+
+
 @pytest.mark.parametrize("script", ["sweep_frontier.py", "compare_rules.py", "audit_integrity.py"])
 def test_study_of_an_unpublished_day_ends_with_bad_input(tmp_path: Path, job: Job, script: str) -> None:
     ended = job(script, "--date", DAY, "--root", tmp_path)
@@ -75,7 +96,7 @@ def test_study_of_an_unpublished_day_ends_with_bad_input(tmp_path: Path, job: Jo
 
 
 @pytest.mark.parametrize("arguments", [("--target", "gini=7"), ("--chart", "frontier.doc"), ("--tarjet", "gini=0.6")])
-def test_sweep_frontier_with_arguments_that_are_none_ends_with_bad_input(
+def test_sweep_frontier_with_invalid_arguments_ends_with_bad_input(
     tmp_path: Path, job: Job, arguments: tuple[str, ...]
 ) -> None:
     assert job("sweep_frontier.py", "--date", DAY, "--root", tmp_path, *arguments).returncode == 2

@@ -1,4 +1,4 @@
-"""The wheel alone, in an environment of its own and far from any checkout: init, a night, and a project's own rules."""
+"""The wheel alone, in its own environment without a checkout: init, a night, and a project with its own rules."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """Run `creatorpool` of the installed wheel to its end; its dependencies are those of this environment."""
+    """Run `creatorpool` of the installed wheel to its end, with the dependencies of this environment."""
     home = tmp_path_factory.mktemp("environment")
     _succeed([sys.executable, "-m", "venv", "--without-pip", str(home)])
     (packages,) = home.glob("lib/python*/site-packages")

@@ -1,4 +1,4 @@
-"""Small days to attack."""
+"""Small days for attacks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def quality_formula(*, is_smoothed: bool = False) -> QualityFormula:
 def market_pools_of(
     impressions: np.ndarray, creator: np.ndarray, members: dict[str, np.ndarray], policy: SplitPolicy, **bounds: Any
 ) -> dict[str, MarketPool]:
-    """Each pool with a thousand units of money."""
+    """Pools with a thousand units of money each."""
     names = np.array([f"v{v:03}" for v in range(creator.size)], dtype=object)
     return {
         name: MarketPool(
@@ -47,7 +47,7 @@ def market_pools_of(
 def random_market(
     seed: int, videos: int = 30, policy: SplitPolicy | None = None, *, is_smoothed: bool = False
 ) -> Market:
-    """Videos with few viewers, so that some lack one kind of action and score 0; a few share both pools."""
+    """Videos with few viewers, so that some lack a kind of action and have quality 0; a few are in both pools."""
     rng = np.random.default_rng(seed)
     viewers = rng.integers(1, 40, videos)
     verified = rng.binomial(viewers, 0.6)

@@ -1,4 +1,4 @@
-"""Signals and quality of an attacked video: by hand, by properties, and against the night's own transforms."""
+"""Signals and quality of an attacked video: by hand, by properties, and against the transforms of the night."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FAKES = [fake_viewer(tier, behaviour, 3) for tier in ("verified", "unverified") 
 
 
 def test_with_fake_viewers_by_hand() -> None:
-    """One verified viewer who watched half and liked, joined by five unverified ones who watch it whole and act."""
+    """One verified viewer watched half and liked; five unverified viewers join, watch the whole video and act."""
     columns = {name: np.array([0.0]) for name in SIGNAL_COLUMNS}
     columns |= {"views": np.array([1]), "viewers": np.array([1]), "trust_weight": np.array([1.0])}
     columns |= {"watch_completion": np.array([0.5]), "like_rate": np.array([1.0]), "engagement_rate": np.array([0.1])}
@@ -40,7 +40,7 @@ def test_with_fake_viewers_by_hand() -> None:
 
 
 @pytest.mark.parametrize("fake", FAKES, ids=lambda fake: f"{fake.tier}-{fake.behaviour}")
-def test_many_fakes_make_the_video_what_they_do(fake: FakeViewer) -> None:
+def test_signals_with_many_fakes_approach_those_of_the_fakes(fake: FakeViewer) -> None:
     market = random_market(1)
     every = np.arange(market.creator.size)
     found = with_fake_viewers(market.columns, every, 10**9, fake, market.formula)
@@ -51,7 +51,7 @@ def test_many_fakes_make_the_video_what_they_do(fake: FakeViewer) -> None:
 
 
 @given(st.integers(0, 50), st.integers(0, 50), st.sampled_from(FAKES), st.integers(0, 10))
-def test_fakes_in_two_waves_do_what_they_do_at_once(first: int, second: int, fake: FakeViewer, seed: int) -> None:
+def test_fakes_in_two_waves_have_the_effect_of_one_wave(first: int, second: int, fake: FakeViewer, seed: int) -> None:
     market = random_market(seed, videos=6)
     every = np.arange(6)
     at_once = with_fake_viewers(market.columns, every, first + second, fake, market.formula)
@@ -60,7 +60,7 @@ def test_fakes_in_two_waves_do_what_they_do_at_once(first: int, second: int, fak
 
     for name in SIGNAL_COLUMNS:
         np.testing.assert_allclose(in_two[name], at_once[name], rtol=0, atol=1e-12 * max(1, at_once[name].max()))
-    # Without fakes only the last bit of a mean may change.
+    # Without fakes, only the last bit of a mean may change.
     nobody = with_fake_viewers(market.columns, every, 0, fake, market.formula)
     before, after = (market.formula.scores(columns, None).quality for columns in (market.columns, nobody))
     np.testing.assert_allclose(after, before, rtol=1e-12, atol=0)
@@ -72,7 +72,7 @@ def test_fake_viewer_of_unknown_behaviour_is_refused() -> None:
 
 
 def attacked_log(logs: Logs, video_id: str, fakes: int, fake: FakeViewer) -> Logs:
-    """The log with the fakes in it: what they do event by event."""
+    """The log with the events of the fake viewers."""
     (length,) = (video["length_ms"] for video in logs.videos if video["video_id"] == video_id)
     names = [f"fake{i:03}" for i in range(fakes)]
     events = [
@@ -93,7 +93,7 @@ def attacked_log(logs: Logs, video_id: str, fakes: int, fake: FakeViewer) -> Log
 
 
 def scored(spark, logs: Logs, settings, is_smoothed: bool):
-    """Signals and quality by the night's own transforms, in the order of the videos' ids."""
+    """Signals and quality by the transforms of the night, in the order of the videos' ids."""
     events, viewers, videos = logs.frames(spark)
     signals = video_signals(events, viewers, videos, settings)
     priors = fit_day_priors(signals, videos, settings) if is_smoothed else None
@@ -104,7 +104,7 @@ def scored(spark, logs: Logs, settings, is_smoothed: bool):
 
 @pytest.mark.once
 @pytest.mark.parametrize("is_smoothed", [False, True])
-def test_attack_has_the_effect_that_the_nights_transforms_give_it(spark, configuration, is_smoothed: bool) -> None:
+def test_attack_has_the_effect_that_the_nights_transforms_compute(spark, configuration, is_smoothed: bool) -> None:
     settings = configuration.signals
     logs = random_logs(60, seed=5)
     before = scored(spark, logs, settings, is_smoothed)

@@ -1,4 +1,4 @@
-"""What attacks earn: exact payouts, bounds, and the guide to the most exploitable videos."""
+"""Gains of attacks: exact payouts, bounds, and the ranking of the most exploitable videos."""
 
 from __future__ import annotations
 
@@ -13,9 +13,15 @@ from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.allocation.pool_creators import pool_creators
 from creatorpool.comparison.rules import Viewing
 from creatorpool.integrity.attack import BEHAVIOURS, fake_viewer
-from creatorpool.integrity.audit import AS_CONFIGURED, AuditPlan, audit_rivals, audit_targets, most_exploitable
+from creatorpool.integrity.audit import (
+    AS_CONFIGURED,
+    AuditPlan,
+    audit_rivals,
+    audit_targets,
+    gains_under_other_rules,
+    most_exploitable,
+)
 from creatorpool.integrity.market import Attack, Market, MarketPool, index_in_pool
-from creatorpool.integrity.rivals import gains_under_other_rules
 
 ACT = fake_viewer("verified", "act", 2)
 PLAN = AuditPlan({"unverified": 1_000, "verified": 100_000}, [1, 10], 3, 0.1, 4)
@@ -61,7 +67,7 @@ def test_gain_in_a_log_pool_without_bounds_is_the_closed_form() -> None:
     assert alone.gain(Attack(video, 2, ACT)) == pytest.approx(expected, rel=1e-9)
 
 
-def test_cap_bounds_what_an_attack_can_earn() -> None:
+def test_cap_bounds_the_gain_of_an_attack() -> None:
     market = random_market(2)
     pools = {
         name: replace(market_pool, pool=replace(market_pool.pool, cap=120_000_000))
@@ -98,7 +104,7 @@ def test_estimated_gains_of_one_viewer_among_many_are_close() -> None:
 
 
 def capped(market: Market, cap: float) -> Market:
-    """The same day with this cap on what every creator earns from each pool."""
+    """The same day with this cap on every creator's earnings from each pool."""
 
     def with_cap(one: MarketPool) -> MarketPool:
         pool = one.pool
@@ -108,7 +114,7 @@ def capped(market: Market, cap: float) -> Market:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_attacks_lift_no_creator_over_the_cap_and_a_capped_one_gains_nothing(seed: int) -> None:
+def test_attacks_raise_no_creator_above_the_cap_and_a_capped_one_gains_nothing(seed: int) -> None:
     market = capped(random_market(seed), 170e6)
     of_capped = 0
     for video in range(30):
@@ -141,7 +147,7 @@ def test_typical_videos_are_the_best_of_a_small_and_the_largest_creator() -> Non
             assert market.effective_impressions[videos[target]] == max(own)
 
 
-def test_gains_under_other_rules_are_bounded_where_the_paper_says_so() -> None:
+def test_gains_under_other_rules_have_the_bounds_of_the_paper() -> None:
     market = random_market(8)
     viewing = viewing_of(market, 8)
     for video in range(0, 30, 5):
@@ -187,7 +193,7 @@ def test_audit_covers_every_attack_and_counts_marginals_and_costs() -> None:
     assert len(rivals) == 4 * len(findings)
 
 
-def test_most_exploitable_videos_come_most_profitable_first() -> None:
+def test_most_exploitable_videos_are_sorted_by_gain() -> None:
     market = random_market(7)
     for name in CATEGORIES:
         own = [f for f in most_exploitable(market, PLAN, AS_CONFIGURED) if f.category == name]

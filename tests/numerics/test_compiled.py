@@ -1,4 +1,4 @@
-"""Kernels compile with or without a place to keep machine code; slices cover every row once."""
+"""Kernels compile with or without a cache folder; slices cover every row once."""
 
 from __future__ import annotations
 

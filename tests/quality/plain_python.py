@@ -1,4 +1,4 @@
-"""Signals and quality of formulas §1 from raw rows, in plain Python: loops, math.log, and the formulas as written."""
+"""Signals and quality of formulas §1 from raw rows, in plain Python with loops and math.log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from creatorpool.actions import ACTIONS
 def recomputed_quality(
     events: list[dict[str, Any]], tier_of: dict[str, str], video: dict[str, Any], rules: dict[str, Any]
 ) -> dict[str, Any] | None:
-    """Signals and quality of one `video` from its events of one day; None where it has no qualified view."""
+    """Signals and quality of one `video` from its events of one day; None if it has no qualified view."""
     events = _first_of_viewer(events, rules["limit"])
     views = sum(
         e["watch_ms"] >= rules["min_watch_ms"] and e["watch_ms"] >= rules["min_share"] * video["length_ms"]

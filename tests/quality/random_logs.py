@@ -46,7 +46,7 @@ class Logs:
 
 
 def random_logs(videos: int, seed: int, tiers: tuple[str, ...] = ("verified", "unverified")) -> Logs:
-    """`videos` videos of 1 to 25 events by few viewers, so that most extremes occur: all or none acted, all watched."""
+    """`videos` videos with 1 to 25 events by few viewers, so that extremes occur: all or none acted, all watched."""
     rng = np.random.default_rng(seed)
     viewers = [{"viewer_id": f"u{i:02}", "trust_tier": tiers[int(rng.integers(len(tiers)))]} for i in range(30)]
     catalogue = [_random_video(rng, f"v{v:04}") for v in range(videos)]
@@ -75,7 +75,7 @@ def _random_events(rng: np.random.Generator, video: dict[str, Any], viewers: int
             "event_id": f"{video['video_id']}-{e:02}",
             "viewer_id": f"u{int(rng.integers(few)):02}",
             "video_id": video["video_id"],
-            # Few distinct times: ties are broken by event_id.
+            # There are few distinct times, so event_id breaks ties.
             "event_ts": MIDNIGHT + dt.timedelta(seconds=int(rng.integers(5))),
             "watch_ms": int(rng.choice([0, 1, video["length_ms"], rng.integers(0, 3 * video["length_ms"] + 1)])),
             "loop_count": int(rng.integers(0, 3)) if counts_loops else None,

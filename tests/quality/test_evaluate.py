@@ -1,4 +1,4 @@
-"""Evaluation of scores: measures against scipy and by hand, and intervals that cover."""
+"""Evaluation of scores: measures against scipy and by hand, and coverage of intervals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from creatorpool.quality.evaluate import HalfScores, compare, coverage, predicti
 
 
 def _scores(rng: np.random.Generator, videos: int, noise: float) -> HalfScores:
-    """Two noisy looks at one true quality, and long views that follow the truth."""
+    """Two noisy measurements of one true quality, and long views that depend on it."""
     truth = rng.random(videos)
     look = truth + noise * rng.normal(size=(2, videos))
     return HalfScores(look, truth + 0.1 * rng.normal(size=(2, videos)))

@@ -1,4 +1,4 @@
-"""Shrinkage: a known strength is found again, likelihood agrees, and the ends are exact."""
+"""Shrinkage: it recovers a known strength, agrees with the likelihood, and is exact at the ends."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_fit_prior_is_near_maximum_likelihood_by_scipy(seed):
 
 
 def test_fit_prior_over_many_small_groups_is_not_biased():
-    # 1/strength is nearly unbiased even where a group has only 12 videos; without the allowance for the estimated mean
+    # 1/strength is nearly unbiased even if a group has only 12 videos. Without the correction for the estimated mean,
     # its median would lie far below.
     rng = np.random.default_rng(5)
     x, n = _simulated(rng, 0.2, 9, 12 * 2_000, 20)
@@ -81,7 +81,7 @@ def test_shrink_hand_worked_group():
 
 
 def _spread(gamma, x, n):
-    """What the docstring of `fit_prior` makes of a γ, video by video in plain Python."""
+    """One step of the equation in the docstring of `fit_prior` from a γ, in plain Python."""
     inflation = [1 + gamma * max(viewers - 1, 0) for viewers in n]
     omega = [viewers / f for viewers, f in zip(n, inflation, strict=True)]
     m = sum(w * acted / viewers for w, acted, viewers in zip(omega, x, n, strict=True)) / sum(omega)
@@ -121,7 +121,7 @@ def test_fit_prior_of_ten_thousand_tiny_groups_solves_its_equation():
 @pytest.mark.parametrize(
     ("successes", "weight", "strength"),
     [
-        # After a hundred rounds 298.8, 124.9, 2.710, 104.5 and 1.665: the two weights alternate slowly here.
+        # After a hundred rounds: 298.8, 124.9, 2.710, 104.5 and 1.665, because the iteration alternates slowly here.
         ([8, 9, 0, 3], [20, 29, 2, 3], 3.899138),
         ([0, 2, 8], [4, 3, 29], 9.746806),
         ([1, 8], [1, 22], 1.345514),
@@ -154,13 +154,13 @@ def test_shrink_by_known_prior_is_the_posterior_mean():
 @pytest.mark.parametrize(
     ("successes", "weight", "expected"),
     [
-        ([3.0], [7.5], [0.4]),  # a group of one keeps its rate: it is its own mean
+        ([3.0], [7.5], [0.4]),  # a group of one keeps its rate, which is the mean
         ([0, 0, 0], [1, 5, 50], [0, 0, 0]),  # all zero
         ([1, 5, 50], [1, 5, 50], [1, 1, 1]),  # all one
         ([2, 4, 6], [20, 40, 60], [0.1, 0.1, 0.1]),  # no spread: the mean
-        ([0, 1, 1, 0], [1, 1, 1, 1], [0.5, 0.5, 0.5, 0.5]),  # one viewer each: nothing is known of the spread
+        ([0, 1, 1, 0], [1, 1, 1, 1], [0.5, 0.5, 0.5, 0.5]),  # one viewer each: no information about the spread
         ([0, 1, 0], [1, 1, 0], [0.5, 0.5, 0.5]),  # no viewers: the mean
-        ([0.0], [0.0], [0.0]),  # nothing at all
+        ([0.0], [0.0], [0.0]),  # no viewers and no actions
     ],
 )
 def test_shrink_at_its_ends_is_exact(successes, weight, expected):

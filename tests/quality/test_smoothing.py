@@ -97,3 +97,25 @@ def test_smoothed_components_of_unknown_category_names_it():
     priors = fit_priors(day, TIERS)
     with pytest.raises(InputError, match="category 'art' has no fitted prior"):
         smoothed_components(day | {"category": np.array(["art"] * 400, dtype=object)}, priors, TIERS, BETA)
+
+
+def test_custom_rate_shrinks_like_a_rate_of_the_list():
+    day = _day(7)
+    day["played"] = day["rewatch"].copy()
+    found = smoothed_components(day, fit_priors(day, TIERS, ["played"]), TIERS, BETA)
+    np.testing.assert_array_equal(found["played"], found["rewatch"])
+    assert (found["played"] > 0).all()
+    assert (day["played"] == 0).mean() > 0.3
+
+
+def test_custom_signals_change_no_other_prior():
+    day = _day(8)
+    day["played"] = day["rewatch"].copy()
+    alone, beside = fit_priors(day, TIERS), fit_priors(day, TIERS, ["played"])
+    for rate in SHRUNK_RATES:
+        np.testing.assert_array_equal(alone.rates[rate].strength, beside.rates[rate].strength)
+
+
+def test_missing_custom_signal_is_named():
+    with pytest.raises(InputError, match="must hold \\['played'\\]"):
+        fit_priors(_day(9), TIERS, ["played"])

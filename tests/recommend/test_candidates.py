@@ -26,7 +26,7 @@ ITEMS, CATEGORIES = 30, 4
 
 
 class Market:
-    """A small drawn market; all numbers are multiples of 1/4 but for the similarities."""
+    """A small drawn market; all numbers except the similarities are multiples of 1/4."""
 
     def __init__(self, seed: int, users: int = 12, entries: int = 90) -> None:
         rng = np.random.default_rng(seed)
@@ -64,10 +64,10 @@ class Market:
 def test_candidates_are_the_best_unseen_items_by_final_score(seed: int, limit: int) -> None:
     market = Market(seed)
     similar, wanted = market.similarity(), (market.interests @ market.member.T) > 0
-    similar[np.abs(similar) < 1e-12] = 0.0  # sums in another order
+    similar[np.abs(similar) < 1e-12] = 0.0  # the sums have another order
     final = final_score(similar, market.catalogue.views, wanted, WEIGHTS)
     allowed = ~market.seen() & market.catalogue.is_offered
-    allowed &= similar > -1e-12  # what is like skipped items is left out
+    allowed &= similar > -1e-12  # items similar to skipped ones are left out
     found = market.ranked(limit, ITEMS)
 
     for user in range(similar.shape[0]):
@@ -90,7 +90,7 @@ def test_order_is_by_final_score_and_ties_go_by_position() -> None:
 
     found = market.ranked(6, 10)
 
-    assert (found.item == np.arange(6)).all()  # nothing tells the items apart
+    assert (found.item == np.arange(6)).all()  # the items do not differ
 
 
 def test_pool_keeps_the_most_similar() -> None:
@@ -109,7 +109,7 @@ def test_pool_keeps_the_most_similar() -> None:
     assert found.similarity_score.tolist() == [[0.9]]
 
 
-def test_what_is_like_skipped_items_is_no_candidate_however_popular() -> None:
+def test_item_similar_to_skipped_ones_is_no_candidate_even_if_popular() -> None:
     near = Neighbours(np.array([[2], [2], [-1]], dtype=np.int32), np.array([[0.5], [0.5], [0.0]]))
     catalogue = Catalogue(np.array([0, 0, 4]), np.ones(3, dtype=bool), sparse.csr_matrix((3, 1)))
     matrix = sparse.csr_matrix([[2.0, -1.0, 0], [2.0, -2.0, 0], [1.0, -2.0, 0]])
@@ -117,7 +117,7 @@ def test_what_is_like_skipped_items_is_no_candidate_however_popular() -> None:
     found = rank_candidates(matrix, near, catalogue, np.zeros((3, 1), dtype=bool), WEIGHTS, limit=1, pool=5)
 
     assert found.item[:, 0].tolist() == [2, 2, -1]
-    assert found.similarity_score[:2, 0].tolist() == [0.5, 0.0]  # a score of 0 is offered as popular
+    assert found.similarity_score[:2, 0].tolist() == [0.5, 0.0]  # an item with score 0 may be offered as popular
     assert found.final_score[:2, 0].tolist() == [1.5, 1.0]
 
 

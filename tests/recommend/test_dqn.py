@@ -52,11 +52,11 @@ def test_the_agent_beats_the_final_score_and_chance_after_a_short_training(train
         assert lead.mean() > 4 * lead.std(ddof=1) / np.sqrt(lead.size)
 
 
-def test_metrics_tell_each_session_once_and_show_the_learning(trained: DQNAgent) -> None:
+def test_metrics_count_each_session_once_and_show_the_learning(trained: DQNAgent) -> None:
     found = trained.metrics
     assert found.length.sum() <= trained.transitions < found.length.sum() + 32 * SIMULATOR.parameters.max_videos
     assert (np.diff(found.transition) >= 0).all()
-    stayed = found.length - 1  # the last video of a session is the one at which the viewer leaves
+    stayed = found.length - 1  # the viewer leaves at the last video of a session
     watched = stayed - found.tallies["skips"] - found.tallies["likes"]
     np.testing.assert_allclose(
         found.returns, watched + 2 * found.tallies["likes"] - 2 * found.tallies["skips"] - 0.5, atol=1e-4
@@ -67,7 +67,7 @@ def test_metrics_tell_each_session_once_and_show_the_learning(trained: DQNAgent)
     assert found.returns[-1000:].mean() > found.returns[:500].mean() + 2
 
 
-def test_training_resumed_from_a_checkpoint_is_bit_for_bit_the_undisturbed_one(tmp_path: Path) -> None:
+def test_training_resumed_from_a_checkpoint_equals_the_uninterrupted_one_bit_for_bit(tmp_path: Path) -> None:
     undisturbed = DQNAgent(SIMULATOR, SETTINGS, seed=3)
     undisturbed.train(6_400)
     undisturbed.save(tmp_path / "agent.npz")
@@ -77,7 +77,7 @@ def test_training_resumed_from_a_checkpoint_is_bit_for_bit_the_undisturbed_one(t
     assert resumed.transitions == 6_400
     resumed.train(6_400)
     run: Any = resumed._learner._program.run
-    assert run._cache_size() == 1  # nothing was compiled anew
+    assert run._cache_size() == 1  # nothing was compiled again
     resumed.save(tmp_path / "resumed.npz")
     undisturbed.save(tmp_path / "undisturbed.npz")
     again = DQNAgent(SIMULATOR, SETTINGS, seed=3)
@@ -97,7 +97,7 @@ def test_training_resumed_from_a_checkpoint_is_bit_for_bit_the_undisturbed_one(t
     ]
 
 
-def test_a_checkpoint_of_another_agent_or_none_is_refused(trained: DQNAgent, tmp_path: Path) -> None:
+def test_a_missing_checkpoint_or_one_of_another_agent_is_refused(trained: DQNAgent, tmp_path: Path) -> None:
     path = tmp_path / "agent.npz"
     trained.save(path)
     with pytest.raises(InputError, match="seed is 1 there, 2 here"):
@@ -120,7 +120,7 @@ def test_a_checkpoint_of_another_agent_or_none_is_refused(trained: DQNAgent, tmp
 
 
 def test_a_session_is_the_same_on_numpy_and_on_the_device() -> None:
-    """Three steps of 500 sessions with the same draws on both; float32 may turn a coin that lies on its edge."""
+    """Three steps of 500 sessions with the same draws on both; float32 may change a draw at its threshold."""
     rng, p, n = np.random.default_rng(0), SIMULATOR.parameters, 500
     shape = (n, p.candidates)
     source, category, video = (rng.random(shape).astype(np.float32) for _ in range(3))
@@ -162,7 +162,7 @@ def test_random_sessions_on_the_device_have_the_moments_of_those_on_numpy() -> N
     found = jax.jit(played)(jax.random.PRNGKey(1))
     reward, done, tallies = (np.asarray(part) for part in found)
     log = SIMULATOR.play(RandomPolicy(), n, seed=3)
-    # The first session of each place on the device, as far as it goes within the steps; on numpy the same part.
+    # On the device: the first session of each environment, within the steps. On numpy: the same part.
     first = np.cumsum(done, axis=0) - done == 0
     early = (log.step < steps).astype(np.float64)
     for ours, theirs in (
@@ -191,7 +191,7 @@ def test_networks_see_the_state_that_the_settings_name() -> None:
     assert (first[:, :14] == 0).all()
 
 
-def test_the_shared_network_values_a_candidate_alike_at_every_rank(trained: DQNAgent) -> None:
+def test_the_shared_network_gives_a_candidate_the_same_value_at_every_rank(trained: DQNAgent) -> None:
     market: Market = SIMULATOR.market
     step = next(SIMULATOR.steps(RandomPolicy(), 40, seed=4))
     slate = step.observation.slate

@@ -1,4 +1,4 @@
-"""The learner against problems whose answer is known."""
+"""The learner against problems with known solutions."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_learner_finds_the_optimal_values_of_a_known_decision_process(double
     transition, reward = decision_process(3)
     expected = optimal_values(transition, reward, 0.9)
     myopic = optimal_values(transition, reward, 0.0)
-    assert (expected.argmax(axis=1) != myopic.argmax(axis=1)).any()  # looking ahead matters here
+    assert (expected.argmax(axis=1) != myopic.argmax(axis=1)).any()  # the future matters here
     settings = DQNSettings(
         discount=0.9,
         double=double,
@@ -111,7 +111,7 @@ def _linear(kernel: list[list[float]]) -> Any:
     return {"params": {"Dense_0": {"kernel": jnp.array(kernel), "bias": jnp.zeros(2)}}}
 
 
-def test_memory_keeps_the_latest_transitions_and_draws_them_alike() -> None:
+def test_memory_keeps_the_latest_transitions_and_draws_them_uniformly() -> None:
     memory, put, draw = empty_memory(12, 1), jax.jit(remember), jax.jit(sample, static_argnums=2)
     for number in range(5):
         values = jnp.arange(4) + 4.0 * number
@@ -131,13 +131,13 @@ def test_memory_keeps_the_latest_transitions_and_draws_them_alike() -> None:
     np.testing.assert_array_equal(drawn.done, drawn.action % 2 == 0)
 
 
-def test_exploration_falls_linearly_and_stays() -> None:
+def test_exploration_falls_linearly_and_then_stays_constant() -> None:
     settings = DQNSettings(epsilon_start=0.9, epsilon_end=0.1, epsilon_transitions=1000)
     found = [float(exploration(settings, jnp.asarray(count))) for count in (0, 500, 1000, 9000)]
     assert found == pytest.approx([0.9, 0.5, 0.1, 0.1])
 
 
-def test_epsilon_greedy_takes_the_best_but_for_its_share() -> None:
+def test_epsilon_greedy_takes_the_best_except_for_its_share() -> None:
     values = jnp.tile(jnp.array([0.0, 2.0, 1.0]), (30_000, 1))
     action = np.asarray(epsilon_greedy(values, jnp.asarray(0.3), jax.random.PRNGKey(1)))
     np.testing.assert_allclose(np.bincount(action) / action.size, [0.1, 0.8, 0.1], atol=0.01)

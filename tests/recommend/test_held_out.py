@@ -1,4 +1,4 @@
-"""What was held out: the measures by hand, interests on simulated logs, candidates on real ones."""
+"""Evaluation on held-out data: measures by hand, interests on simulated logs, candidates on real logs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_recall_is_pooled_and_differences_are_paired() -> None:
         recalls({"first": first}, np.zeros(400, dtype=int), draws=5, seed=1)
 
 
-def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
+def test_intervals_cover_the_truth_at_about_their_nominal_rate() -> None:
     rng = np.random.default_rng(2)
     covered = 0
     for _ in range(200):
@@ -50,7 +50,7 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
 
 
 def test_scores_by_hand() -> None:
-    # Two regions, one user each with much to go by and one with nothing; category 0 has the most responses.
+    # Two regions, each with one user with a long history and one without; category 0 has the most responses.
     seen = np.array([[90, 90, 90], [0, 0, 0], [90, 90, 90], [0, 0, 0]])
     responded = np.array([[80, 10, 20], [0, 0, 0], [30, 20, 60], [0, 0, 0]])
     truth = np.array([[1, 0, 0], [1, 0, 0], [0, 0, 1], [0, 0, 1]], dtype=bool)
@@ -65,7 +65,7 @@ def test_scores_by_hand() -> None:
         "1 or more": [True, False, True, False],
     }
     assert [found["1 or more"][way].found for way in ("popularity", "user")] == [0.5, 1.0]
-    assert found["0"]["user"] == found["0"]["region"]  # who has seen nothing has the region's rates
+    assert found["0"]["user"] == found["0"]["region"]  # a user without history has the region's rates
     assert found["1 or more"]["popularity"].log_loss == pytest.approx(-np.log([110 / 180, 80 / 180]).mean())
 
 
@@ -79,13 +79,13 @@ def test_interests_of_simulated_viewers_are_found_better_than_by_region_or_popul
     viewers, new = found["0"]
     assert viewers > 500
     assert new["user"] == new["region"]
-    # The more is known, the more is found.
+    # A longer history gives better predictions.
     shares = [found[group][1]["user"].found for group in ("0", "1 to 9", "10 to 29", "30 to 99")]
     assert shares == sorted(shares)
     assert shares[-1] > 0.5
 
 
-def test_candidates_foresee_the_next_days_long_views_on_real_logs(
+def test_candidates_predict_the_next_days_long_views_on_real_logs(
     kuairand: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log = TOOL["held_out_log"](kuairand, 1)
@@ -96,8 +96,8 @@ def test_candidates_foresee_the_next_days_long_views_on_real_logs(
         shares = f"{best.value:.2%} by similarity, {rows['most viewed'].value:.2%} by views"
         print(f"\nKuaiRand: foreseen of {views} held-out long views: {shares}")
     assert (viewers, views) == (328, 833)
-    assert not log.relevant.multiply(log.matrix.T).nnz  # what was seen is not asked
+    assert not log.relevant.multiply(log.matrix.T).nnz  # seen items are not relevant
     assert rows["similarity, 2 common viewers − most viewed"].low > 0
     assert rows["final score, 2 common viewers − most viewed"].low > 0
-    # Neighbours that share one viewer crowd them out.
+    # Neighbours that share only one viewer displace better ones.
     assert rows["similarity, plain cosine"].value < best.value

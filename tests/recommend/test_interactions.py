@@ -20,7 +20,7 @@ def test_published_table() -> None:
 
 
 @given(ROWS)
-def test_matrix_sums_scores_and_keeps_what_was_seen(rows: list[tuple[int, int, str]]) -> None:
+def test_matrix_sums_scores_and_keeps_seen_items(rows: list[tuple[int, int, str]]) -> None:
     item, user, name = ([row[part] for row in rows] for part in range(3))
     expected, seen = np.zeros((6, 5)), np.zeros((6, 5), dtype=bool)
     for i, u, action in rows:
@@ -34,7 +34,7 @@ def test_matrix_sums_scores_and_keeps_what_was_seen(rows: list[tuple[int, int, s
     assert matrix.has_canonical_format
 
 
-def test_order_of_interactions_does_not_matter_to_the_last_bit() -> None:
+def test_order_of_interactions_does_not_change_any_bit() -> None:
     rng = np.random.default_rng(0)
     item, user, score = rng.integers(0, 3, 500), rng.integers(0, 3, 500), rng.normal(size=500)
     order = rng.permutation(500)
@@ -55,7 +55,7 @@ def test_order_of_interactions_does_not_matter_to_the_last_bit() -> None:
         ([7], [0], [1.0], "item position 7 lies outside"),
     ],
 )
-def test_what_cannot_be_used_is_refused(item: list, user: list, interaction: list, message: str) -> None:
+def test_unusable_interactions_are_refused(item: list, user: list, interaction: list, message: str) -> None:
     with pytest.raises(InputError, match=message):
         interaction_matrix(item, user, interaction, shape=(3, 3))
 

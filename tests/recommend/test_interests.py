@@ -40,7 +40,7 @@ def test_counts_are_seen_items_and_positive_scores_by_category() -> None:
 
 
 @pytest.mark.parametrize("strength", [2.0, 8.0, 40.0])
-def test_prior_recovers_what_the_counts_were_drawn_from(strength: float) -> None:
+def test_prior_recovers_the_distribution_of_the_counts(strength: float) -> None:
     counts, region, mean = drawn(60_000, strength, seed=1)
 
     prior = interest_prior(region_sums(counts, region, 2))
@@ -59,7 +59,7 @@ def test_rates_are_between_the_users_own_and_the_regions_and_better_than_both() 
     low, high = np.minimum(own, prior.rate[region]), np.maximum(own, prior.rate[region])
     assert ((rates >= low - 1e-12) & (rates <= high + 1e-12)).all()
     assert (rates[counts.seen == 0] == prior.rate[region][counts.seen == 0]).all()
-    # Split each user's items: what the first half says of the second.
+    # Split each user's items, and predict the second half from the first.
     first = CategoryCounts(
         counts.seen // 2, rng.hypergeometric(counts.responded, counts.seen - counts.responded, counts.seen // 2)
     )
@@ -107,7 +107,7 @@ def test_users_who_do_not_differ_are_their_regions() -> None:
     assert np.ptp(interest_rates(counts, region, prior)[:, 0]) < 0.15
 
 
-def test_nothing_seen_at_all_is_no_error() -> None:
+def test_user_without_seen_items_is_no_error() -> None:
     nothing = np.zeros((3, 2), dtype=np.int64)
     prior = interest_prior(region_sums(CategoryCounts(nothing, nothing), np.zeros(3, dtype=int), 1))
 

@@ -31,7 +31,7 @@ from creatorpool.recommend.simulator_sessions import expected_rewards
 def by_definition(
     logged: list[tuple[int, Fraction, Fraction]], chances: list[list[Fraction]], predicted: list[list[Fraction]]
 ) -> dict[str, Fraction | float]:
-    """The three estimators row by row, in fractions: Horvitz–Thompson, Hájek, and Dudík, Langford and Li's (2011)."""
+    """Three estimators, row by row in fractions: Horvitz–Thompson, Hájek, and that of Dudík, Langford and Li (2011)."""
     weight = [chances[i][a] / p for i, (a, _, p) in enumerate(logged)]
     n = len(logged)
     plain = sum(w * y for w, (_, y, _) in zip(weight, logged, strict=True)) / n
@@ -65,7 +65,7 @@ def test_values_are_those_of_the_definitions_in_fractions(seed: int) -> None:
 
 
 def test_values_from_logs_of_one_policy_cover_the_exact_values_of_others() -> None:
-    """Random logs, judged for the final score and for a soft one, against the exact means of the states in them."""
+    """Estimates for the final score and a softmax policy from random logs, against the exact means in their states."""
     simulator = SessionSimulator(SimulatorParameters(videos=300, viewers=500, candidates=5), seed=3)
     covered: dict[str, list[bool]] = {method: [] for method in METHODS}
     for seed in range(40):
@@ -86,7 +86,7 @@ def test_values_from_logs_of_one_policy_cover_the_exact_values_of_others() -> No
 
 
 def test_the_thompson_policy_of_the_open_bandit_from_random_logs_alone(open_bandit: Path) -> None:
-    """Both ways: the random logs know the Thompson policy's click rate, and the Thompson logs the random policy's."""
+    """Both ways: random logs estimate the Thompson policy's click rate, and Thompson logs the random policy's."""
     logs = {name: pd.read_csv(open_bandit / f"men_{name}.csv.gz") for name in ("random", "bts")}
     items = 34
     assert all(log["item_id"].max() < items for log in logs.values())
@@ -101,12 +101,12 @@ def test_the_thompson_policy_of_the_open_bandit_from_random_logs_alone(open_band
         really = logs[other]["click"].mean()
         for method in METHODS:
             low, high = found[method].interval
-            # The other policy's own click rate is known no better than within its own interval.
+            # The other policy's own click rate is known only within its own interval.
             slack = 1.96 * math.sqrt(really / len(logs[other]))
             assert low - slack <= really <= high + slack, (one, method)
 
 
-def test_no_row_helps_to_predict_itself() -> None:
+def test_no_row_is_used_to_predict_itself() -> None:
     rng = np.random.default_rng(1)
     action = rng.integers(0, 3, 600)
     logged = LoggedChoices(action, np.zeros(600), np.full(600, 1 / 3), 3)
@@ -121,14 +121,14 @@ def test_no_row_helps_to_predict_itself() -> None:
 def test_rates_are_shrunk_means_of_item_and_context() -> None:
     action, context = np.array([0, 0, 1, 1, 0, 1]), np.array([0, 1, 0, 1, 0, 0])
     logged = LoggedChoices(action, np.array([1.0, 0.0, 3.0, 1.0, 2.0, 2.0]), np.full(6, 0.5), 2)
-    found = cross_fitted_rates(logged, context, folds=6, strength=2.0)  # each row left out alone
+    found = cross_fitted_rates(logged, context, folds=6, strength=2.0)  # each row is left out once
     # Row 5 (item 1, context 0) without itself: mean of all 7/5, item 1 (4 + 2·1.4)/4 = 1.7, cell (3 + 2·1.7)/3.
     assert found[5, 1] == pytest.approx(6.4 / 3)
     # Item 0 there: item (3 + 2·1.4)/5 = 1.16, cell (3 + 2·1.16)/4.
     assert found[5, 0] == pytest.approx(5.32 / 4)
 
 
-def test_policies_of_logged_sessions_have_the_propensities_they_say() -> None:
+def test_policies_of_logged_sessions_have_their_logged_propensities() -> None:
     simulator = SessionSimulator(SimulatorParameters(videos=300, viewers=500, candidates=5))
     bandit = RankBandit(5, 0.4)
     bandit.learn(np.array([0, 1, 2, 3, 4]), np.array([0.0, 0.0, 1.0, 0.0, 0.0]))

@@ -1,4 +1,4 @@
-"""Neighbours against the dense cosine, in exact fractions where ties are asked about."""
+"""Neighbours against the dense cosine, with exact fractions for ties."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def random_matrix(items: int, users: int, entries: int, seed: int = 0) -> sparse
 
 
 def exact_order(rows: list[list[float]]) -> list[list[tuple[int, float]]]:
-    """Each row's others by exact cosine, ties by position: by sign and square, a fraction."""
+    """The other rows of each row by exact cosine, as sign and squared fraction; ties by position."""
     exact = [[Fraction(value) for value in row] for row in rows]
     found = []
     for a, left in enumerate(exact):
@@ -56,7 +56,7 @@ def test_neighbours_are_those_of_exact_arithmetic_with_ties_by_position(rows: li
 
 
 def test_equal_cosines_of_unequal_norms_tie() -> None:
-    # 3/√27 and 1/√3 are one number, but not as quotients of rounded norms.
+    # 3/√27 equals 1/√3, but their quotients of rounded norms differ.
     rows = np.array([[1.0, 1, 1], [3, 0, 0], [1, 0, 0], [0, 7, 0], [0, 0, 0.5]])
 
     found = top_similar(sparse.csr_matrix(rows), 4)
@@ -65,7 +65,7 @@ def test_equal_cosines_of_unequal_norms_tie() -> None:
     assert len(set(found.similarity[0].tolist())) == 1
 
 
-def test_identical_items_are_exactly_1_apart_and_none_exceeds_it() -> None:
+def test_identical_items_have_similarity_exactly_1_and_none_exceeds_it() -> None:
     matrix = random_matrix(50, 30, 400)
     twice = sparse.vstack([matrix, matrix]).tocsr()
 
@@ -75,7 +75,7 @@ def test_identical_items_are_exactly_1_apart_and_none_exceeds_it() -> None:
     assert found.similarity.max() == 1.0
 
 
-def test_neighbours_are_those_of_the_dense_product_at_a_size_that_threads_share() -> None:
+def test_neighbours_at_a_size_with_several_threads_equal_the_dense_product() -> None:
     items = 2 * MIN_ITEMS_PER_THREAD + 7
     matrix = random_matrix(items, 500, 30_000)
     dense = matrix.toarray()
@@ -132,7 +132,7 @@ def test_common_users_are_counted_and_cosines_stay() -> None:
         ({"k": 1, "rows": (0, 9)}, "not within the 3 items"),
     ],
 )
-def test_what_cannot_be_used_is_refused(arguments: dict, message: str) -> None:
+def test_unusable_arguments_are_refused(arguments: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
         top_similar(sparse.eye(3).tocsr(), **arguments)
 

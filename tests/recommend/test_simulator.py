@@ -46,7 +46,7 @@ FLAT = replace(
     leave_ages=(0.0, 0.0, 0.0),
     length_spread=0.0,
 )
-"""A market in which nothing matters: its moments have closed forms."""
+"""A market in which answers do not depend on viewers or videos, so that moments have closed forms."""
 
 
 def within(values: np.ndarray, expected: float, deviations: float = 4.0) -> bool:
@@ -128,8 +128,8 @@ def test_expected_rewards_are_the_means_of_answers() -> None:
     np.testing.assert_array_equal(expected_rewards(np, p, market, at_the_end, video), -0.5)
 
 
-def test_a_session_tells_one_coherent_story() -> None:
-    """What the next observation says is what the log says happened before."""
+def test_observations_of_a_session_agree_with_its_log() -> None:
+    """Each observation agrees with the log of the steps before it."""
     simulator = SessionSimulator(SMALL)
     steps = list(simulator.steps(RandomPolicy(), 200, seed=2))
     log = simulator.play(RandomPolicy(), 200, seed=2)
@@ -150,7 +150,7 @@ def test_a_session_tells_one_coherent_story() -> None:
             assert (np.diff(seen.slate.score[at]) <= 0).all()
 
 
-def test_the_same_seed_gives_the_same_log_and_every_policy_the_same_luck() -> None:
+def test_the_same_seed_gives_the_same_log_and_all_policies_the_same_draws() -> None:
     simulator = SessionSimulator(SMALL, seed=4)
     one, two = (SessionSimulator(SMALL, seed=4).play(RandomPolicy(), 300, seed=1) for _ in range(2))
     for name in ("session", "video", "action", "outcome", "seconds"):
@@ -176,7 +176,7 @@ def test_sessions_end_at_the_longest_length() -> None:
     assert set(SessionSimulator(stays).play(RandomPolicy(), 50).lengths) == {7}
 
 
-def test_videos_that_all_like_are_measured_as_such() -> None:
+def test_measured_rates_of_videos_follow_their_appeal() -> None:
     market = SessionSimulator(SimulatorParameters()).market
     rate = market.alpha / (market.alpha + market.beta)
     assert np.corrcoef(market.appeal, rate)[0, 1] > 0.7
@@ -186,7 +186,7 @@ def test_videos_that_all_like_are_measured_as_such() -> None:
         assert (market.category[first : first + count] == c).all()
 
 
-def test_chosen_policies_choose_what_they_say() -> None:
+def test_policies_choose_by_their_definitions() -> None:
     simulator = SessionSimulator(SMALL)
     seen = next(simulator.steps(RandomPolicy(), 100)).observation
     rows = np.arange(100)
@@ -209,7 +209,7 @@ def test_the_bandit_learns_the_best_rank() -> None:
     np.testing.assert_allclose(bandit.probabilities(seen)[0], [0.2 / 3, 0.8 + 0.2 / 3, 0.2 / 3])
 
 
-def test_actions_are_drawn_with_their_chances() -> None:
+def test_actions_are_drawn_with_their_probabilities() -> None:
     chances = np.tile([0.0, 0.25, 0.75, 0.0], (40_000, 1))
     action, propensity = drawn_action(chances, np.random.default_rng(0).random(40_000))
     assert set(action) == {1, 2}
@@ -218,7 +218,7 @@ def test_actions_are_drawn_with_their_chances() -> None:
 
 
 class Broken:
-    """A policy whose probabilities are none."""
+    """A policy whose values are not probabilities."""
 
     def probabilities(self, observation: Observation) -> np.ndarray:
         return np.full(observation.slate.score.shape, 0.2)

@@ -36,7 +36,7 @@ def test_a_calibrated_market_has_the_statistics_on_other_sessions_too(length: fl
     assert fitted == replace(SMALL, base=fitted.base, leave=fitted.leave, complete=0.7)
 
 
-def test_the_real_cut_can_be_reproduced(kuairand: Path) -> None:
+def test_the_statistics_of_the_real_cut_can_be_reproduced(kuairand: Path) -> None:
     events = pd.read_csv(next(kuairand.glob("events*.tsv.gz")), sep="\t")
     found = session_statistics(
         events["user_id"], events["time_ms"] / 1000, events["is_click"] == 0, events["long_view"] == 1

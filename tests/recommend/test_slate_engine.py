@@ -65,7 +65,7 @@ def test_interpolated_shares_are_those_of_the_slates() -> None:
         np.testing.assert_allclose(ends, [chosen.table[0, 0], chosen.table[-1, -1]])
 
 
-def test_engines_that_look_at_success_give_graduates_more() -> None:
+def test_engines_that_use_success_give_graduates_more() -> None:
     for policy in (FinalScorePolicy(), UcbPolicy(), ThompsonPolicy(draws=8)):
         chosen = engine(policy)
         assert (np.diff(chosen.table, axis=0) > -0.02).all()
@@ -73,7 +73,7 @@ def test_engines_that_look_at_success_give_graduates_more() -> None:
         assert found.interval("spread")[0] > 0
 
 
-def test_the_audience_is_the_same_again_and_from_whole_sessions() -> None:
+def test_the_audience_is_reproducible_and_from_whole_sessions() -> None:
     one, two = (gather_audience(SIMULATOR, FinalScorePolicy(), 300, 5) for _ in range(2))
     for a, b in zip((*one.session, *one.slate, one.place), (*two.session, *two.slate, two.place), strict=True):
         np.testing.assert_array_equal(a, b)

@@ -29,7 +29,7 @@ def trial() -> Trial:
     return run_trial(plan, seed=4)
 
 
-def test_a_trial_judges_the_agent_and_every_peer(trial: Trial) -> None:
+def test_a_trial_evaluates_the_agent_and_every_peer(trial: Trial) -> None:
     assert list(trial.scores) == [
         "random",
         "popularity",
@@ -44,13 +44,13 @@ def test_a_trial_judges_the_agent_and_every_peer(trial: Trial) -> None:
     assert min(returns, key=returns.__getitem__) == "random"
     assert returns["agent"] > max(value for name, value in returns.items() if name != "agent")
     for scores in trial.scores.values():
-        # A session's rewards, put together from its rates.
+        # The rewards of a session, computed from its rates.
         stayed = scores["videos"] - 1
         expected = stayed * (1 - scores["skip_rate"] + scores["like_rate"] - 2 * scores["skip_rate"]) - 0.5
         assert scores["returns"] == pytest.approx(expected)
 
 
-def test_the_curve_runs_from_no_training_to_the_end(trial: Trial) -> None:
+def test_the_curve_begins_before_training_and_ends_after_it(trial: Trial) -> None:
     curve = trial.curves["agent"]
     assert curve["transitions"][0] == 0
     assert curve["transitions"][1] >= 15_000
@@ -58,7 +58,7 @@ def test_the_curve_runs_from_no_training_to_the_end(trial: Trial) -> None:
     assert curve["returns"][2] > curve["returns"][0]
 
 
-def test_values_go_through_a_file_by_policy(trial: Trial) -> None:
+def test_values_are_saved_and_loaded_by_policy(trial: Trial) -> None:
     rows = [as_row(trial), as_row(trial)]
     np.testing.assert_array_equal(values_of(rows, "returns")["random"], [trial.scores["random"]["returns"]] * 2)
 

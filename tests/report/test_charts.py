@@ -1,4 +1,4 @@
-"""Charts: what they show, that Altair's schema takes them, and that a job does not fail for want of a renderer."""
+"""Charts: their content, their validity by Altair's schema, and jobs without a renderer."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ CHARTS = {"frontier": frontier, "rules": rules, "audit": audit}
 
 @pytest.fixture
 def night(tmp_path: Path) -> SimpleNamespace:
-    """As much of a run as drawing needs."""
+    """A run's context with only what drawing needs."""
     lines: list[str] = []
     return SimpleNamespace(
         warehouse=SimpleNamespace(root=tmp_path),
@@ -89,7 +89,7 @@ def night(tmp_path: Path) -> SimpleNamespace:
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_chart_is_one_that_the_schema_takes_and_carries_its_data(name: str) -> None:
+def test_chart_is_valid_by_the_schema_and_contains_its_data(name: str) -> None:
     specification = CHARTS[name]().to_dict()
 
     assert specification["$schema"].startswith("https://vega.github.io/schema/vega-lite/")
@@ -98,7 +98,7 @@ def test_chart_is_one_that_the_schema_takes_and_carries_its_data(name: str) -> N
     assert "datasets" in specification or '"values"' in text
 
 
-def test_comparison_chart_draws_every_rule_from_nothing_to_all() -> None:
+def test_comparison_chart_draws_every_rules_whole_curve() -> None:
     specification = rules().to_dict()
     lorenz = specification["vconcat"][0]["hconcat"][0]
     curve = specification["datasets"][lorenz["data"]["name"]]
@@ -145,7 +145,7 @@ def test_draw_writes_a_file_that_needs_no_network(night, suffix: str) -> None:
 
 
 def disguised() -> alt.Chart:
-    """A chart whose labels and title are names in disguise."""
+    """A chart whose labels and title are hostile names."""
     rows = [{"label": name, "value": place} for place, name in enumerate((*ALLOWED, *UNPRINTABLE))]
     return alt.Chart(chart_data(rows), title=f"Pool {ALLOWED[7]}").mark_bar().encode(x="value:Q", y="label:N")
 
@@ -157,7 +157,7 @@ def test_chart_page_has_its_own_two_scripts_and_a_policy_that_allows_no_other(ni
     text = path.read_text("utf-8")
     scripts = re.findall(r"<script>(.*?)</script>", text, flags=re.DOTALL)
     assert [name for name, _ in Structure(text).elements] == [
-        *("html", "head", "meta", "meta", "title", "body", "div", "script", "script")
+        *("html", "head", "meta", "meta", "meta", "title", "body", "div", "script", "script")
     ]
     assert len(scripts) == 2
     policy = re.search('Content-Security-Policy" content="([^"]+)"', text)
@@ -186,7 +186,7 @@ def test_browser_draws_the_chart_page_under_its_policy(night) -> None:
     assert f"Pool {ALLOWED[7]}" in labels
 
 
-def test_specification_keeps_every_name_apart() -> None:
+def test_specification_keeps_all_names_distinct() -> None:
     labels = [row["label"] for rows in specification(disguised())["datasets"].values() for row in rows]
 
     assert labels == [one_line(name) for name in (*ALLOWED, *UNPRINTABLE)]

@@ -54,6 +54,6 @@ def test_correction_shows_rows_and_the_money_of_every_pool() -> None:
 
 
 def test_day_that_was_not_replaced_prints_nothing() -> None:
-    done: Any = Reingestion(SimpleNamespace(pools=[]), None, None, {})
+    payouts: Any = SimpleNamespace(pools=[])
 
-    assert printed(print_reingestion, done) == ""
+    assert printed(print_reingestion, Reingestion(payouts, None, None, {})) == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from datetime import date
@@ -14,6 +15,9 @@ from pyspark.sql import SparkSession
 from tests.checkout import project_root
 from tests.tolerant import TOLERANT
 
+from creatorpool.errors import InputError
+from creatorpool.report.query import query_rows
+from creatorpool.report.query_output import as_text
 from creatorpool.runs.published_rows import published_arrow, published_rows
 from creatorpool.settings import load_settings
 from creatorpool.stages.allocation import publish_payouts
@@ -32,7 +36,7 @@ EMPTY = {"Does every pool close to the micro?"}
 
 @pytest.fixture(scope="module")
 def warehouse(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """A published night, its tables known to Spark by their names."""
+    """A published night whose tables Spark knows by their names."""
     folder = tmp_path_factory.mktemp("queries")
     generate_day(folder / "raw", DAY, SyntheticMarket(seed=3, n_events=600))
     settings = load_settings(assignments=["contracts.data_docs=false", TOLERANT])
@@ -45,7 +49,7 @@ def warehouse(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def plain(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
-    """Rows to compare: floats to nine digits, moments in UTC without their zone, integers as such."""
+    """Rows to compare: floats to nine digits, times in UTC without zone, integers unchanged."""
     return [tuple(_plain(value) for value in row) for row in rows]
 
 
@@ -57,7 +61,7 @@ def _plain(value: Any) -> Any:
     return f"{float(value):.9g}"
 
 
-def test_every_stage_says_how_long_it_took(warehouse: Warehouse) -> None:
+def test_every_stage_has_its_duration(warehouse: Warehouse) -> None:
     seconds = plain(warehouse.session.sql(QUERIES["How long each stage took"]).toArrow().to_pandas().values.tolist())
 
     assert {row[1] for row in seconds} == {"ingest", "signals", "allocate"}
@@ -86,3 +90,37 @@ def test_query_gives_the_same_rows_everywhere(warehouse: Warehouse, title: str) 
     assert bool(on_spark) != (title in EMPTY), "a query shows something, unless it looks for faults"
     assert on_polars == on_spark
     assert on_duckdb == on_spark
+
+
+def test_query_says_when_it_leaves_rows_out(warehouse: Warehouse) -> None:
+    every = query_rows(warehouse, "SELECT creator_id FROM creator_payouts ORDER BY creator_id")
+    some = query_rows(warehouse, "SELECT creator_id FROM creator_payouts ORDER BY creator_id", 2)
+
+    assert (every.is_cut, some.is_cut) == (False, True)
+    assert every.rows.num_rows > 2
+    assert some.rows.equals(every.rows.slice(0, 2))
+
+
+def test_query_gives_typed_rows_in_every_format(warehouse: Warehouse) -> None:
+    found = query_rows(warehouse, "SELECT date, total_micros, array(1, 2) AS parts FROM creator_payouts LIMIT 1")
+
+    (record,) = (json.loads(line) for line in as_text(found.rows, "json").splitlines())
+    assert record["date"] == DAY.isoformat()
+    assert isinstance(record["total_micros"], int)
+    assert record["parts"] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("SELEC 1", "SELEC"),
+        ("SELECT nosuch FROM creator_payouts", "nosuch"),
+        ("SELECT * FROM nosuch", "nosuch"),
+        ("SELECT total_micros / (total_micros - total_micros) FROM creator_payouts", "(zero|ZERO)"),
+    ],
+)
+def test_query_with_a_fault_is_one_line_with_the_engines_reason(warehouse: Warehouse, sql: str, reason: str) -> None:
+    with pytest.raises(InputError, match=rf"the query cannot be run: .*{reason}.*SHOW TABLES") as caught:
+        query_rows(warehouse, sql)
+
+    assert "\n" not in str(caught.value)

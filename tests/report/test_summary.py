@@ -1,4 +1,4 @@
-"""The summary of a run: a fault in it leaves a published day as it is."""
+"""The summary of a run: a fault in it does not change a published day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ledger rows of payouts for tests: unremarkable but for what a test names."""
+"""Ledger rows of payouts for tests: ordinary except for the fields that a test names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 def pool_run(**named: Any) -> PoolRun:
-    """A published pool without money that nobody shares."""
+    """A published pool without money and without videos."""
     values: dict[str, Any] = {
         "day": date(2026, 11, 20),
         "category": "music",

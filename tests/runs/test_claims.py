@@ -1,4 +1,4 @@
-"""Of several runs of one stage of one day, one holds it."""
+"""Only one of several runs of a stage of a day holds its claim."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _RACER = textwrap.dedent(
 
 @pytest.fixture
 def tables(tmp_path) -> Warehouse:
-    """Claims need no engine: a warehouse without a session keeps them."""
+    """A warehouse without a session: claims need no engine."""
     return Warehouse(None, tmp_path)
 
 
@@ -63,7 +63,7 @@ def test_claimed_twice_refuses_the_second_and_names_the_first(tables: Warehouse)
     assert holders(tables) == []
 
 
-def test_claimed_of_other_stages_and_days_stand_side_by_side(tables: Warehouse) -> None:
+def test_claims_of_other_stages_and_days_are_independent(tables: Warehouse) -> None:
     with (
         claimed(tables, "signals", DAY, "a", LEASE),
         claimed(tables, "allocate", DAY, "b", LEASE),
@@ -72,7 +72,7 @@ def test_claimed_of_other_stages_and_days_stand_side_by_side(tables: Warehouse) 
         assert holders(tables) == [("allocate", "b"), ("signals", "a")]
 
 
-def test_claimed_after_an_error_is_given_back(tables: Warehouse) -> None:
+def test_claim_is_given_back_after_an_error(tables: Warehouse) -> None:
     with pytest.raises(RuntimeError), claimed(tables, "signals", DAY, "a", LEASE):
         raise RuntimeError
     with claimed(tables, "signals", DAY, "b", LEASE):
@@ -94,7 +94,7 @@ def test_claim_of_a_killed_process_is_taken_over_at_once(tables: Warehouse) -> N
 
 
 def claim_by(tables: Warehouse, owner: str, lease: timedelta) -> None:
-    """A claim that stays, as that of a process which cannot give it back."""
+    """A claim that its process cannot give back."""
     tables.ensure(TABLE)
     times = {"claimed_at": identity.now(), "expires_at": identity.now() + lease}
     claim = {"date": DAY, "stage": "signals", "run_id": "other", "owner": owner, "token": 1, "released": None, **times}
@@ -139,7 +139,7 @@ def test_claim_is_renewed_while_its_process_lives(tables: Warehouse) -> None:
     assert holders(tables) == []
 
 
-def test_renewal_brings_back_no_claim_that_was_released(tables: Warehouse) -> None:
+def test_renewal_does_not_restore_a_released_claim(tables: Warehouse) -> None:
     with claimed(tables, "signals", DAY, "long", timedelta(seconds=1.5)):
         release_claim(tables, "signals", DAY, "gone")
         time.sleep(1.2)

@@ -1,4 +1,4 @@
-"""A run whose claim was taken over commits nothing more, whatever it is about to write."""
+"""A run whose claim was taken over can commit no write of any kind."""
 
 from __future__ import annotations
 
@@ -78,10 +78,8 @@ def test_write_of_a_run_whose_claim_was_taken_over_is_refused(tables: Warehouse,
     assert names(tables) == ["next"]
 
 
-def test_write_between_the_takeover_and_its_end_is_refused_by_the_commit_itself(
-    tables: Warehouse, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The stopped run has looked at the fence already when it is raised."""
+def test_write_during_the_takeover_is_refused_by_the_commit(tables: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stopped run has already read the fence when the takeover raises it."""
     with claimed(tables, "allocate", DAY, "stopped", LEASE) as stopped:
         rows = stopped.stage_records([payout("late")], TABLE, DAY)
         release_claim(tables, "allocate", DAY, "its machine does not answer")
@@ -118,7 +116,7 @@ def test_takeover_raises_the_fence_of_tables_that_do_not_exist_yet(tables: Wareh
     assert tables.version("pool_revenue") == 1  # created, and its fence raised
 
 
-def test_released_claim_is_not_held_even_before_anybody_takes_over(tables: Warehouse) -> None:
+def test_released_claim_is_not_held_even_before_a_takeover(tables: Warehouse) -> None:
     with claimed(tables, "allocate", DAY, "stopped", LEASE):
         require_held(tables, "allocate", DAY, "stopped")
         release_claim(tables, "allocate", DAY, "gone")
@@ -126,7 +124,7 @@ def test_released_claim_is_not_held_even_before_anybody_takes_over(tables: Wareh
             require_held(tables, "allocate", DAY, "stopped")
 
 
-def test_raising_fences_leaves_every_row(tables: Warehouse) -> None:
+def test_raising_fences_changes_no_row(tables: Warehouse) -> None:
     with claimed(tables, "allocate", DAY, "stopped", LEASE):
         release_claim(tables, "allocate", DAY, "gone")
         with claimed(tables, "allocate", DAY, "next", LEASE):

@@ -1,4 +1,4 @@
-"""Published rows of many days in one read, also where the latest version of the table has other rows of some."""
+"""Published rows of many days in one read, also if the latest version has other rows of some days."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def payout(day: date, creator: str, micros: int) -> dict[str, Any]:
 
 
 def publish_days(root: Path, commits: int, days_each: int) -> tuple[Warehouse, dict[date, int]]:
-    """Days in many versions; of each day's two creators, the second's micros say the day."""
+    """Days in many versions; the micros of each day's second creator identify the day."""
     warehouse = Warehouse(None, root)
     published: dict[date, int] = {}
     warehouse.ensure(TABLE)
@@ -60,7 +60,7 @@ def test_published_rows_of_many_days_are_read_at_once(
     warehouse, published = publish_days(tmp_path, commits, days_each)
     require_published(warehouse, published, spark)
 
-    # Rows that never were published: of days that are, and of one that is not.
+    # Rows that were never published: of published days, and of a day that is not.
     dirty = sorted(published)[::7]
     for day in [*dirty[:20], FIRST - timedelta(days=1)]:
         warehouse.commit(warehouse.stage_records([payout(day, "forged", 10**9)], TABLE, day))
@@ -70,10 +70,10 @@ def test_published_rows_of_many_days_are_read_at_once(
     assert session_rows.where("creator_id = 'forged'").count() == 0
 
 
-def test_compaction_leaves_every_day_to_the_latest_version(spark: SparkSession, tmp_path: Path) -> None:
+def test_after_compaction_every_day_is_read_from_the_latest_version(spark: SparkSession, tmp_path: Path) -> None:
     warehouse, published = publish_days(tmp_path, 5, 2)
     day = min(published)
-    warehouse.append_records([payout(day, "c", 0)], TABLE)  # two files of one day, to be made one
+    warehouse.append_records([payout(day, "c", 0)], TABLE)  # two files of one day, for compaction
 
     version = warehouse.version(TABLE)
     assert warehouse.optimize(TABLE)["added"] == 1
@@ -81,9 +81,7 @@ def test_compaction_leaves_every_day_to_the_latest_version(spark: SparkSession, 
     require_published(warehouse, published, spark)
 
 
-def test_unreadable_day_is_named_and_keeps_nobody_from_the_others(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_unreadable_day_is_named_and_the_others_are_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     warehouse, published = publish_days(tmp_path, 4, 2)
     broken = sorted(published)[3]
     Path(warehouse.files(TABLE, day=broken)[0]).write_bytes(b"not a Parquet file")

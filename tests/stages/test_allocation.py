@@ -1,4 +1,4 @@
-"""What stops a day from being paid, and that nothing is published then."""
+"""Faults that stop the payment of a day; nothing is published then."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def night(spark: SparkSession, root: Path, *assignments: str, dry_run: bool = Fa
 
 @pytest.fixture(scope="module")
 def rated_day(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Tables of a day that is ingested and rated, but not paid."""
+    """Tables of a day that is ingested and scored, but not paid."""
     folder = tmp_path_factory.mktemp("rated")
     generate_day(folder / "raw", DAY, SyntheticMarket(seed=3, n_events=1_500))
     run = night(spark, folder / "tables")
@@ -58,14 +58,14 @@ def rated_day(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def at(spark: SparkSession, rated_day: Path, tmp_path: Path) -> NightMaker:
-    """Make a night over a copy of the rated day."""
+    """Make a night over a copy of the scored day."""
     root = Path(shutil.copytree(rated_day, tmp_path / "tables"))
     return lambda *assignments, **options: night(spark, root, *assignments, **options)
 
 
 @pytest.fixture
 def pay_from(monkeypatch: pytest.MonkeyPatch) -> Callable[[RunContext, str, DataFrame], None]:
-    """Let a night be paid from other rows of an input table than those that its ingestion published."""
+    """Make a night pay from other rows of an input table than the published ones."""
 
     def use(run: RunContext, table: str, rows: DataFrame) -> None:
         frames = publish_signals(run)
@@ -82,8 +82,16 @@ PayFrom = Callable[[RunContext, str, DataFrame], None]
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        (["allocation.floor_micros=10000000"], InfeasiblePoolError, "floors of 10000000 micros for"),
-        (["allocation.cap_micros=1"], InfeasiblePoolError, "caps of 1 micros for"),
+        (
+            ["allocation.floor_micros=10000000"],
+            InfeasiblePoolError,
+            r"floors of 10\.00 USD for 18 videos .* allocation.on_floors_exceed_pool",
+        ),
+        (
+            ["allocation.cap_micros=1"],
+            InfeasiblePoolError,
+            r"caps of 0\.000001 USD for .* allocation.on_caps_below_pool",
+        ),
     ],
 )
 def test_allocate_day_that_cannot_meet_its_bounds_stops_and_publishes_nothing(
@@ -99,7 +107,7 @@ def test_allocate_day_that_cannot_meet_its_bounds_stops_and_publishes_nothing(
     assert not run.warehouse.exists("pool_payouts")
 
 
-def test_allocate_day_with_caps_to_carry_leaves_the_rest_unallocated(at: NightMaker) -> None:
+def test_allocate_day_with_caps_below_the_pool_leaves_the_rest_unallocated(at: NightMaker) -> None:
     payouts = publish_payouts(at("allocation.cap_micros=1000", "allocation.on_caps_below_pool=carry"))
 
     for pool in payouts.pools:
@@ -114,7 +122,7 @@ def test_allocate_day_in_two_currencies_stops(at: NightMaker, pay_from: PayFrom)
     other = F.when(F.col("category") == "music", F.lit("EUR")).otherwise(F.col("currency"))
     pay_from(run, "ad_revenue", revenue.withColumn("currency", other))
 
-    with pytest.raises(InputError, match=r"of one day must be in one currency, got \['EUR', 'USD'\]"):
+    with pytest.raises(InputError, match="in one currency, got EUR and USD: load each currency under its own root"):
         publish_payouts(run)
 
 
@@ -122,7 +130,9 @@ def test_allocate_day_without_revenue_stops(at: NightMaker, pay_from: PayFrom) -
     run = at()
     pay_from(run, "ad_revenue", run.warehouse.read("ad_revenue", day=DAY).where("false"))
 
-    with pytest.raises(InputError, match="no row of the day"):
+    with pytest.raises(
+        InputError, match="no row of 2026-11-20: there is nothing to pay out; deliver the day's revenue"
+    ):
         publish_payouts(run)
 
 
@@ -179,14 +189,14 @@ def test_allocate_day_under_another_configuration_than_its_signals_stops(at: Nig
         publish_payouts(at("quality.smoothing=empirical_bayes"))
 
 
-def test_allocate_day_of_the_rest_under_another_configuration_stops(at: NightMaker) -> None:
+def test_allocate_day_of_the_other_pools_under_another_configuration_stops(at: NightMaker) -> None:
     publish_payouts(at(), ["music"])
 
     with pytest.raises(ConfigurationError, match=r"pools \['music'\] of 2026-11-20 are published with another"):
         publish_payouts(at("pools.platform_share=0.3"))
 
 
-def test_republish_rates_the_day_anew_under_the_configuration_given(at: NightMaker) -> None:
+def test_republish_scores_the_day_again_under_the_given_configuration(at: NightMaker) -> None:
     publish_payouts(at())
 
     again = publish_payouts(at("quality.smoothing=empirical_bayes"), republish=True)
@@ -197,12 +207,12 @@ def test_republish_rates_the_day_anew_under_the_configuration_given(at: NightMak
 
 
 def test_allocate_day_of_an_unknown_category_names_the_pools(at: NightMaker) -> None:
-    with pytest.raises(InputError, match=r"the day has no pools \['cooking'\]; its pools are \['comedy'"):
+    with pytest.raises(InputError, match=r"the day has no pool \['cooking'\]; its pools are \['comedy'"):
         publish_payouts(at(), ["cooking"])
 
 
 def test_allocate_day_before_ingestion_says_what_to_run(spark: SparkSession, tmp_path: Path) -> None:
-    with pytest.raises(MissingTableError, match=r"events of 2026-11-20 are not published .* jobs/ingest_events.py"):
+    with pytest.raises(MissingTableError, match=r"events of 2026-11-20 are not published .* `creatorpool run --date"):
         publish_payouts(night(spark, tmp_path))
 
 

@@ -61,18 +61,18 @@ def test_final_scores_are_the_configured_sum_in_order_of_rank(tables: Warehouse,
         assert row["final_score"] == pytest.approx(expected, rel=1e-12)
 
 
-def test_nothing_seen_or_not_compliant_is_a_candidate(tables: Warehouse, run: StageRun) -> None:
+def test_seen_and_not_compliant_videos_are_no_candidates(tables: Warehouse, run: StageRun) -> None:
     events = tables.read_arrow("events", ["viewer_id", "video_id"]).to_pylist()
     seen = {(row["viewer_id"], row["video_id"]) for row in events}
     found = rows(tables, run, "candidates")
 
     assert found
     assert not [row for row in found if (row["viewer_id"], row["video_id"]) in seen or row["video_id"] == "video-002"]
-    # Similar to others it may be.
+    # Such a video may still be a neighbour of others.
     assert {"video-002"} <= {row["neighbour_id"] for row in rows(tables, run, "item_similarity")}
 
 
-def test_ledger_says_from_what_and_how_many(tables: Warehouse, run: StageRun) -> None:
+def test_ledger_has_the_inputs_and_the_counts(tables: Warehouse, run: StageRun) -> None:
     found = rows(tables, run, "candidates")
 
     assert run.inputs == {"events": 1, "viewers": 1, "videos": 1, "first_day": DAYS[0].isoformat()}
@@ -119,7 +119,7 @@ def test_day_that_is_not_published_is_refused(tables: Warehouse) -> None:
     assert published_run(tables, RECOMMEND, unknown) is None
 
 
-def test_rule_that_nothing_can_compute_is_refused_before_anything_is_written(tables: Warehouse, run: StageRun) -> None:
+def test_rule_that_cannot_be_computed_is_refused_before_anything_is_written(tables: Warehouse, run: StageRun) -> None:
     before = {table: tables.version(table) for table in STAGE.tables}
 
     with pytest.raises(ConfigurationError, match=r"recommend\.interactions\.liked"):
@@ -127,7 +127,9 @@ def test_rule_that_nothing_can_compute_is_refused_before_anything_is_written(tab
     assert {table: tables.version(table) for table in STAGE.tables} == before
 
 
-def test_first_window_says_what_it_lacks(spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_first_window_names_its_missing_days(
+    spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     warehouse = Warehouse(spark, tmp_path / "tables")
     publish_market(warehouse, draw_market([DAYS[0], DAY]), tmp_path / "raw")
 

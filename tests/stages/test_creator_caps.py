@@ -1,4 +1,4 @@
-"""Caps by identity through a whole day: delivered, paid, published, explained."""
+"""Caps by identity in a whole day: delivery, payment, publication and explanation."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CAPS = f"allocation.creator_caps={{unverified: {CAP}}}"
 
 
 def night(spark: SparkSession, root: Path, *assignments: str, day: date = DAY) -> RunContext:
-    # Shrunk scores: every eligible video is paid, so that creators have several paid videos in a pool.
+    # With shrunk scores every eligible video is paid, so that creators have several paid videos in a pool.
     lean = ("contracts.data_docs=false", TOLERANT, "quality.smoothing=empirical_bayes")
     return RunContext(Warehouse(spark, root), load_settings(assignments=[*lean, *assignments]), day)
 
@@ -100,9 +100,7 @@ def test_capped_pools_close_to_the_micro_and_name_the_levels_that_they_came_from
         assert row.inputs["creators"] == tables.version("creators")
 
 
-def test_studies_split_pools_under_the_caps_that_they_were_paid_by(
-    spark: SparkSession, capped: Path, tmp_path: Path
-) -> None:
+def test_studies_split_pools_under_the_caps_of_the_payment(spark: SparkSession, capped: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(capped, tmp_path / "tables"))
     policy = ("frontier.alpha=[0.5]", "frontier.lambda_eff=[0.0, 0.9]")
     run = night(spark, root, CAPS, *policy)
@@ -185,7 +183,7 @@ def test_nights_of_caps_with_floors_are_explained_within_the_contract(
         for row in tables.read_arrow("pool_payouts", day=day).to_pylist()
         if row["bound"] == "creator_cap" and row["payout_micros"] == row["floor_micros"]
     }
-    assert at_floor  # because of the creators' prices alone
+    assert at_floor  # because of the creators' prices only
     rows = tables.read_arrow("payout_changes").to_pylist()
     assert rows
     for row in rows:
@@ -195,7 +193,9 @@ def test_nights_of_caps_with_floors_are_explained_within_the_contract(
             assert {name: row[f"{name}_micros"] for name in PARTS if row[f"{name}_micros"]} == {}
 
 
-def test_caps_without_a_table_of_creators_say_what_to_deliver(spark: SparkSession, raw: Path, tmp_path: Path) -> None:
+def test_caps_without_a_table_of_creators_name_the_missing_delivery(
+    spark: SparkSession, raw: Path, tmp_path: Path
+) -> None:
     (tmp_path / "raw").mkdir()
     for path in raw.iterdir():
         if path.name != "creators.parquet":

@@ -1,4 +1,4 @@
-"""A signal added by an overlay and one column of a contract: it is stored, checked, and counts in quality."""
+"""A signal from an overlay and one column of a contract is stored, checked, and counts in quality."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ import pytest
 from pyspark.sql import SparkSession
 from tests.tolerant import TOLERANT
 
-from creatorpool.settings import load_settings
+from creatorpool.settings import QualitySettings, load_settings
+from creatorpool.stages.allocation import publish_payouts
 from creatorpool.stages.context import RunContext
+from creatorpool.stages.explanation import explained_day
 from creatorpool.stages.ingestion import publish_ingestion
 from creatorpool.stages.signals import publish_signals
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse
+from creatorpool.verification.day import require_verified, verify_day
 
 pytestmark = pytest.mark.once  # whole nights through one session, which tests/integration runs on Spark
 
@@ -51,7 +54,7 @@ COLUMN = """\
 
 @pytest.fixture
 def night(spark: SparkSession, tmp_path: Path, copied_contracts: Path) -> RunContext:
-    """A night of a small day, with the signal's two entries and no code."""
+    """A night of a small day with the signal's two entries, without code."""
     contract = copied_contracts / "video_signals.yaml"
     contract.write_text(contract.read_text("utf-8").replace("    quality:\n", f"{COLUMN}    quality:\n"), "utf-8")
     overlay = tmp_path / "finish.yaml"
@@ -104,3 +107,19 @@ def test_custom_signal_is_the_trust_weighted_share_of_the_stored_events(night: R
         total = math.fsum(weights[tiers[viewer]] for viewer in watched[video])
         finished = math.fsum(weights[tiers[v]] for v, ms in watched[video].items() if ms >= 0.9 * lengths[video])
         assert row["finish_share"] == pytest.approx(finished / total, rel=1e-12)
+
+
+def test_smoothed_signal_pays_videos_without_it_and_explains_and_verifies_to_the_same_score(night: RunContext) -> None:
+    night.settings = night.settings.model_copy(update={"quality": QualitySettings(smoothing="empirical_bayes")})
+    publish_payouts(night)
+
+    measured = by_video(night.warehouse.read_arrow("video_signals", day=DAY))
+    without = {video for video, row in measured.items() if row["finish_share"] == 0}
+    assert without
+    explained = explained_day(night, DAY, night.settings, ["finish_share"]).rows.toArrow().to_pylist()
+    for row in explained:
+        raw = math.prod(float(row[name]) ** phi for name, phi in night.settings.signals.exponents().items())
+        assert row["effective_impressions"] == pytest.approx(row["views"] * raw, rel=1e-9)
+        assert row["finish_share"] > 0
+    assert any(row["effective_impressions"] > 0 for row in explained if row["video_id"] in without)
+    require_verified(night, verify_day(night))

@@ -85,7 +85,7 @@ def test_curves_are_near_the_truth(tables: Warehouse, run: StageRun, truth: Deli
     assert np.median(np.abs(off), axis=0).max() < 0.15
 
 
-def test_errors_are_those_on_days_that_the_fit_behind_them_did_not_see(
+def test_errors_are_measured_on_days_that_their_fit_did_not_use(
     tables: Warehouse, run: StageRun, truth: DeliveryTruth
 ) -> None:
     found = rows(tables, run)
@@ -123,7 +123,7 @@ def test_views_per_click_are_near_the_truth(tables: Warehouse, run: StageRun, tr
     np.testing.assert_allclose(np.mean(found), truth.views_per_click, rtol=0.02)
 
 
-def test_plan_keeps_positions_and_guarantees_and_is_worth_what_the_curves_say(
+def test_plan_keeps_positions_and_guarantees_and_predicts_by_the_curves(
     tables: Warehouse, run: StageRun, truth: DeliveryTruth
 ) -> None:
     plan = tables.read_arrow("delivery_plan", day=DAY, version=run.outputs["delivery_plan"]).to_pylist()
@@ -138,7 +138,7 @@ def test_plan_keeps_positions_and_guarantees_and_is_worth_what_the_curves_say(
     for drawer in truth.drawers:
         given = np.sort([row["impressions"] for row in plan if row["drawer"] == drawer])[::-1]
         room = np.sort([row["capacity"] for row in capacity if row["drawer"] == drawer])[::-1]
-        # At most k contents reach what position k can serve: the one after them stays below it.
+        # At most k contents reach the capacity of position k: the next one stays below it.
         assert given[0] <= room[0] * (1 + 1e-6)
         assert (given[1 : room.size + 1] <= room[: given.size - 1] * (1 + 1e-6)).all()
         assert given.sum() <= room.sum() * (1 + 1e-6)
@@ -157,7 +157,7 @@ def test_plan_keeps_positions_and_guarantees_and_is_worth_what_the_curves_say(
 
 
 @pytest.mark.once
-def test_second_run_finds_nothing_to_do_and_a_forced_one_gives_the_same_rows(
+def test_second_run_does_nothing_and_a_republication_gives_the_same_rows(
     tables: Warehouse, run: StageRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert publish_delivery(night(tables)) == run
@@ -166,7 +166,7 @@ def test_second_run_finds_nothing_to_do_and_a_forced_one_gives_the_same_rows(
 
 
 @pytest.mark.once
-def test_settings_reach_the_fit(tables: Warehouse, run: StageRun, truth: DeliveryTruth) -> None:
+def test_fit_uses_the_settings(tables: Warehouse, run: StageRun, truth: DeliveryTruth) -> None:
     settings = (
         *("delivery.anchor=observed", "delivery.fitted_days=all", "delivery.history_days=20"),
         *("delivery.plan_contents=0", "delivery.variance_weight=1000.0"),
@@ -197,7 +197,7 @@ def test_day_without_exposures_is_refused_and_unpublished_days_are_left_out(
     later = publish_delivery(night(warehouse, day=DAY))
     assert DAY.isoformat() not in later.inputs["days"]
     assert {row["n_days"] for row in rows(warehouse, later).values()} == {DAYS - 2, 2}
-    # Guarantees come with their day's logs: without them the plan is for clicks alone.
+    # Guarantees are delivered with the logs of their day: without them, the plan only maximises clicks.
     assert "delivery_guarantees" not in later.inputs
     plan = warehouse.read_arrow("delivery_plan", day=DAY, version=later.outputs["delivery_plan"])
     assert plan["guarantee"].null_count == plan.num_rows > 0

@@ -1,4 +1,4 @@
-"""Tables of version 0.1, two paid days, the later one republished with another alpha, are read and continued."""
+"""Tables of version 0.1 are read and continued: two paid days, the later one republished with another alpha."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse
 from creatorpool.verification.day import verify_day
 
-pytestmark = pytest.mark.once  # files of Parquet and JSON: what an engine reads is tested elsewhere
+pytestmark = pytest.mark.once  # Parquet and JSON files: other tests cover reading by an engine
 
 FIRST, SECOND, NEXT = date(2026, 11, 18), date(2026, 11, 19), date(2026, 11, 20)
 

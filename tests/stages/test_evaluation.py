@@ -1,4 +1,4 @@
-"""Two configurations on real logs: shrinkage must be clearly ahead of the published score."""
+"""Two configurations on real logs: shrinkage must be clearly better than the published score."""
 
 from __future__ import annotations
 
@@ -12,16 +12,22 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from tests.actions import flags
 
-from creatorpool.errors import InputError, MissingTableError
+from creatorpool.errors import ConfigurationError, InputError, MissingTableError
 from creatorpool.settings import load_settings
-from creatorpool.stages.evaluation import EvaluationRules, EventWindow, evaluate, published_window
+from creatorpool.stages.evaluation import (
+    EvaluationRules,
+    EventWindow,
+    evaluate,
+    evaluated_changes,
+    published_window,
+)
 
 RULES = EvaluationRules(min_viewers=5, long_view_ms=18_000, draws=50, seed=1)
 
 
 @pytest.fixture(scope="module")
 def real_window(spark, kuairand) -> EventWindow:
-    """All days of the cut as one window. Tiers, categories and safety are made up by hashing: the logs have none."""
+    """All days of the cut as one window. Hashes give tiers, categories and safety, which the logs lack."""
     (path,) = kuairand.glob("events_*.tsv.gz")
     log = pd.read_csv(path, sep="\t", dtype={"user_id": str, "video_id": str})
     log["length_ms"] = log.groupby("video_id").duration_ms.transform("max")
@@ -62,7 +68,7 @@ def _events(spark: SparkSession, log: pd.DataFrame) -> DataFrame:
     return spark.createDataFrame(events).withColumn("loop_count", F.lit(None).cast("int"))
 
 
-def test_evaluate_on_real_logs_puts_shrinkage_clearly_ahead(real_window):
+def test_evaluate_on_real_logs_finds_shrinkage_clearly_better(real_window):
     shrunk = load_settings(assignments=["quality.smoothing=empirical_bayes"])
     evaluation = evaluate(real_window, shrunk, load_settings(), RULES)
 
@@ -76,7 +82,7 @@ def test_evaluate_on_real_logs_puts_shrinkage_clearly_ahead(real_window):
     assert prediction.difference.low > 0.15
 
 
-def test_evaluate_without_enough_viewers_says_so(real_window):
+def test_evaluate_without_enough_viewers_is_refused(real_window):
     rules = EvaluationRules(min_viewers=500, long_view_ms=18_000, draws=10, seed=1)
     with pytest.raises(InputError, match="at least 3 videos must have 500 viewers in each half, got 0"):
         evaluate(replace(real_window, events=real_window.events.limit(50)), load_settings(), load_settings(), rules)
@@ -85,3 +91,11 @@ def test_evaluate_without_enough_viewers_says_so(real_window):
 def test_published_window_names_days_that_are_not_published(warehouse):
     with pytest.raises(MissingTableError, match="events of 2026-11-19, 2026-11-20 are not published"):
         published_window(warehouse, dt.date(2026, 11, 20), 2)
+
+
+def test_configurations_of_equal_quality_are_refused_whatever_else_differs():
+    shrunk = load_settings(assignments=["quality.smoothing=empirical_bayes"])
+
+    assert [change.key for change in evaluated_changes(shrunk, load_settings())] == ["quality.smoothing"]
+    with pytest.raises(ConfigurationError, match=r"both configurations have the same signals and quality.*--without"):
+        evaluated_changes(load_settings(assignments=["allocation.alpha=0.7"]), load_settings())

@@ -1,9 +1,11 @@
-"""Explanations of published days: every change closes to the micro, read at the versions that the ledger names."""
+"""Explanations of published days: every change closes to the micro, at the versions in the ledger."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,18 +13,20 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+import yaml
 from pyspark.sql import SparkSession
 from tests.checkout import project_root
-from tests.explanation.pool_days import PoolDay
+from tests.explanation.pool_days import PoolDay, half_of
 from tests.explanation.published_days import creator_of, publish_day
 from tools.processes import fresh_environment
 
 from creatorpool.errors import ConfigurationError, InputError, MissingTableError
 from creatorpool.explanation.frames.rows import explained_batch, paired_rows, whole_pool
 from creatorpool.explanation.pairs import PoolPair, pool_day
-from creatorpool.explanation.parts import PARTS
+from creatorpool.explanation.parts import PARTS, told
+from creatorpool.explanation.pool_money import POOL_CAUSES
 from creatorpool.report.statement import exact_money, statement_of, statement_text
-from creatorpool.runs.ledger import published_run
+from creatorpool.runs.ledger import publish_run, published_run
 from creatorpool.settings import Settings, load_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.explanation import EXPLAIN, TABLE, publish_explanation
@@ -55,7 +59,7 @@ def publish_two_days(root: Path, earlier: Settings, later: Settings) -> None:
 
 @pytest.fixture
 def days(tmp_path: Path) -> Path:
-    """Two published days under one configuration; a pool, a video and a bound are new or gone on the second."""
+    """Two published days under one configuration; the second day adds and removes a pool, a video and a bound."""
     publish_two_days(tmp_path / "tables", configured(), configured())
     return tmp_path / "tables"
 
@@ -78,7 +82,7 @@ def require_closed(root: Path, rows: dict[tuple[str, str], dict]) -> None:
     assert set(rows) == {key[1:] for key in paid}
     for key, row in rows.items():
         assert row["change_micros"] == paid.get((LATER, *key), 0) - paid.get((EARLIER, *key), 0)
-        assert row["change_micros"] == sum(row[f"{name}_micros"] for name in PARTS)
+        assert row["change_micros"] == sum(row[f"{name}_micros"] for name in PARTS) == sum(told(row).values())
         assert row["creator_id"] == creator_of(key[1])
 
 
@@ -100,7 +104,7 @@ def test_explain_payouts_job_publishes_changes_and_prints_a_statement(days: Path
 
     assert rows["music", "v4-a"]["membership_micros"] == rows["music", "v4-a"]["payout_micros"]
     assert rows["music", "v2-a"]["membership_micros"] == -rows["music", "v2-a"]["against_payout_micros"]
-    assert rows["sports", "v3-a"]["pool_size_micros"] == rows["sports", "v3-a"]["change_micros"] > 0
+    assert rows["sports", "v3-a"]["revenue_micros"] == rows["sports", "v3-a"]["change_micros"] > 0
     assert rows["news", "v1-a"]["engagement_rate_micros"] > 0  # it was 0 before
     own = [row for row in rows.values() if row["creator_id"] == "creator-v1"]
     change = sum(row["change_micros"] for row in own)
@@ -121,7 +125,7 @@ def test_explain_payouts_job_publishes_changes_and_prints_a_statement(days: Path
         ),
     ],
 )
-def test_explain_day_of_changed_policy_says_so_and_closes(
+def test_explain_day_of_changed_policy_names_it_and_closes(
     spark: SparkSession, tmp_path: Path, changed: tuple[str, ...]
 ) -> None:
     publish_two_days(tmp_path, configured(), configured(*changed))
@@ -131,7 +135,7 @@ def test_explain_day_of_changed_policy_says_so_and_closes(
     rows = rows_of(tmp_path)
     require_closed(tmp_path, rows)
     assert any(row["policy_micros"] != 0 for row in rows.values())
-    assert rows["sports", "v3-a"]["policy_micros"] == 0  # the pool was not there to have had another policy
+    assert rows["sports", "v3-a"]["policy_micros"] == 0  # without a pool on the day before, the policy did not change
     changed_words = {line.split(" ")[0] for line in explanation.policy_changes}
     assert changed_words & {"alpha", "objective", "lambda_eff", "weight"}
     assert "rules of the platform changed" in statement_text(statement_of(explanation))
@@ -149,7 +153,7 @@ def test_explain_day_with_the_wrong_weights_stops_before_anything_is_written(spa
 
 
 @pytest.mark.once
-def test_explain_day_under_other_settings_that_leave_the_weights_is_no_error(spark: SparkSession, days: Path) -> None:
+def test_explain_day_under_other_settings_with_the_same_weights_is_no_error(spark: SparkSession, days: Path) -> None:
     publish_explanation(night(spark, days, configured("signals.max_daily_views_per_viewer=3")), EARLIER, configured())
     require_closed(days, rows_of(days))
 
@@ -172,7 +176,63 @@ def test_explain_day_again_writes_nothing_and_another_day_keeps_the_first(spark:
 
 
 @pytest.mark.once
-def test_explain_day_the_other_way_round_negates_every_part(spark: SparkSession, days: Path) -> None:
+def test_changed_platform_share_is_told_apart_from_what_advertisers_paid(spark: SparkSession, tmp_path: Path) -> None:
+    later = configured("pools.platform_share=0.6")
+    publish_two_days(tmp_path, configured(), later)
+
+    explanation = publish_explanation(night(spark, tmp_path, later), EARLIER, configured())
+
+    rows = rows_of(tmp_path)
+    require_closed(tmp_path, rows)
+    kept = [row for row in rows.values() if row["category"] == "news" and row["platform_share_micros"]]
+    assert kept
+    assert all(row["platform_share_micros"] < 0 for row in kept)
+    assert "  the platform's share" in statement_text(statement_of(explanation))
+
+
+@pytest.mark.once
+def test_days_that_an_earlier_version_explained_stay_readable(
+    spark: SparkSession, days: Path, copied_contracts: Path
+) -> None:
+    first = publish_explanation(night(spark, days), EARLIER, configured())
+    told_before = statement_text(statement_of(first))
+    _as_of_an_earlier_version(days, copied_contracts)
+
+    again = publish_explanation(night(spark, days), EARLIER, configured())
+
+    text = statement_text(statement_of(again))
+    assert "the size of the pool" in text
+    assert "what advertisers paid" in told_before
+    assert "what advertisers paid" not in text
+    third = date(2026, 11, 19)
+    publish_day(days, third, {"music": (pool(900_000, [5, 6], 8), ["v1-a", "v9-a"])}, configured())
+    publish_explanation(night(spark, days), third, configured())
+    both = Warehouse(None, days).read_arrow(TABLE).to_pylist()
+    assert {(row["against_date"], row["revenue_micros"] is None) for row in both} == {(EARLIER, True), (third, False)}
+
+
+def _as_of_an_earlier_version(root: Path, contracts: Path) -> None:
+    """Give the table the columns that it had before the causes of a pool's size, and the ledger its version."""
+    names = [f"{name}_micros" for name in POOL_CAUSES]
+    kept = [
+        {k: v for k, v in row.items() if k not in names} for row in Warehouse(None, root).read_arrow(TABLE).to_pylist()
+    ]
+    path = contracts / f"{TABLE}.yaml"
+    contract = yaml.safe_load(path.read_text("utf-8"))
+    schema = contract["schema"][0]
+    schema["properties"] = [column for column in schema["properties"] if column["name"] not in names]
+    schema["quality"] = [rule for rule in schema["quality"] if rule["name"] != "causes_add_up"]
+    path.write_text(yaml.safe_dump(contract, sort_keys=False), "utf-8")
+    shutil.rmtree(root / TABLE)
+    earlier = Warehouse(None, root, contracts)
+    earlier.ensure(TABLE)
+    version = earlier.replace_day_records(kept, TABLE, LATER, seen=0)
+    run = published_run(earlier, EXPLAIN, LATER)
+    publish_run(earlier, replace(run, run_id=f"{run.run_id}-again", outputs={TABLE: version}))
+
+
+@pytest.mark.once
+def test_explain_day_with_swapped_days_negates_every_part(spark: SparkSession, days: Path) -> None:
     publish_explanation(night(spark, days), EARLIER, configured())
     forward = rows_of(days)
     publish_explanation(night(spark, days, day=EARLIER), LATER, configured())
@@ -203,7 +263,9 @@ def test_statement_of_an_unknown_creator_stops(spark: SparkSession, days: Path) 
 
 
 @pytest.mark.once
-def test_statements_of_a_video_that_changed_hands_close_for_both_creators(spark: SparkSession, tmp_path: Path) -> None:
+def test_statements_of_a_video_that_changed_its_creator_close_for_both_creators(
+    spark: SparkSession, tmp_path: Path
+) -> None:
     ids = ["v1-a", "v2-a"]
     publish_day(tmp_path, EARLIER, {"music": (pool(900_000, [5, 6], 8), ids)}, configured())
     later = {"music": (pool(800_000, [7, 6], 9), ids)}
@@ -221,13 +283,13 @@ def test_statements_of_a_video_that_changed_hands_close_for_both_creators(spark:
 
 
 @pytest.mark.once
-def test_rows_are_explained_alike_in_any_batch(spark: SparkSession, days: Path) -> None:
+def test_rows_have_the_same_explanation_in_any_batch(spark: SparkSession, days: Path) -> None:
     explanation = publish_explanation(night(spark, days), EARLIER, configured())
     before, after = explanation.before, explanation.after
     pairs = paired_rows(before.rows, after.rows, []).where("category = 'music'").toArrow()
     policy = after.policy("music")
     money = [day.ledger["music"].paid_micros for day in (before, after)]
-    pool_days = [pool_day(whole_pool(pairs, d, []), money[d], policy, policy) for d in (0, 1)]
+    pool_days = [pool_day(whole_pool(pairs, d, []), half_of(money[d]), money[d], policy, policy) for d in (0, 1)]
     pair = PoolPair(pool_days[0], pool_days[1])
 
     whole = pairs.combine_chunks().to_batches()[0]

@@ -1,4 +1,4 @@
-"""A day's published state is one generation: scores and payouts change by one commit, whatever clocks say."""
+"""A day's published state is one generation: one commit changes scores and payouts, with any clock."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def at(spark: SparkSession, paid_day: Path, tmp_path: Path) -> NightMaker:
 
 
 def seen(tables: Warehouse) -> dict[str, list[str]]:
-    """What readers of published rows see, by both ways of reading."""
+    """The published rows, by both ways of reading."""
     found = {}
     for table in TABLES:
         rows = sorted(str(row) for row in published_arrow(tables, table).to_pylist())
@@ -73,12 +73,12 @@ def seen(tables: Warehouse) -> dict[str, list[str]]:
 
 
 def latest(tables: Warehouse) -> dict[str, list[str]]:
-    """What plain readers of each table's latest version see."""
+    """The rows of each table's latest version."""
     return {table: sorted(str(row) for row in tables.read_arrow(table, day=DAY).to_pylist()) for table in TABLES}
 
 
 def kill_at(monkeypatch: pytest.MonkeyPatch, name: str, run: RunContext) -> None:
-    """Republish `run`'s day, and end as a killed process does when it reaches the function `name`."""
+    """Republish `run`'s day, and end like a killed process at the function `name`."""
 
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
@@ -89,7 +89,7 @@ def kill_at(monkeypatch: pytest.MonkeyPatch, name: str, run: RunContext) -> None
             publish_payouts(run, republish=True)
 
 
-def test_republication_killed_before_its_commit_is_taken_back_whole(
+def test_republication_killed_before_its_commit_is_undone_completely(
     at: NightMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tables = at().warehouse
@@ -126,9 +126,7 @@ def test_republication_killed_after_its_commit_is_completed(at: NightMaker, monk
     assert all(check.passed for check in verify_day(at(dry_run=True))), "the ledger keeps the configuration"
 
 
-def test_republication_after_a_killed_one_takes_back_what_that_left(
-    at: NightMaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_republication_after_a_killed_one_undoes_the_first(at: NightMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     kill_at(monkeypatch, "publish_pools", at(*SMOOTHED))
 
     publish_payouts(at("allocation.alpha=0.6"), republish=True)
@@ -139,7 +137,9 @@ def test_republication_after_a_killed_one_takes_back_what_that_left(
     assert all(check.passed for check in verify_day(at(dry_run=True)))
 
 
-def test_republication_under_a_clock_that_is_behind_counts(at: NightMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_republication_under_a_clock_that_is_behind_is_the_latest(
+    at: NightMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = published_run(at().warehouse, SIGNALS, DAY)
     honest = identity.now
     for module in ("runs.claims", "stages.context", "stages.allocation"):

@@ -11,7 +11,11 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 from tests.cohorts.markets import ingest_run, publish_cohorts
+from tests.explanation.pool_days import PoolDay
+from tests.explanation.published_days import publish_day
 
+from creatorpool.actions import ACTION_FLAGS
+from creatorpool.cohorts.success_value import SuccessValue
 from creatorpool.errors import ConfigurationError, MissingTableError
 from creatorpool.incentives import pass_probability, pass_slope
 from creatorpool.runs.ledger import StageRun, publish_run, published_run
@@ -114,9 +118,7 @@ def test_bounty_is_the_formula_on_the_estimates(tables: Warehouse, run: StageRun
     assert row["bounty_hat"] == pytest.approx(0.5 * marginal / row["slope_hat"])
 
 
-def test_continuation_values_cover_the_truth_by_every_method_that_the_logs_allow(
-    tables: Warehouse, run: StageRun
-) -> None:
+def test_continuation_values_cover_the_truth_by_every_possible_method(tables: Warehouse, run: StageRun) -> None:
     cohorts = draw_cohorts(MARKET)
     found = {(row["segment"], row["method"]): row for row in rows(tables, run, "continuation_values")}
 
@@ -141,7 +143,7 @@ def test_continuation_values_cover_the_truth_by_every_method_that_the_logs_allow
         ("proxy is noise", "do not rise with the proxy"),
     ],
 )
-def test_segment_that_shows_nothing_says_why_and_has_no_numbers(
+def test_segment_without_an_estimate_has_a_reason_and_no_numbers(
     tables: Warehouse, run: StageRun, segment: str, reason: str
 ) -> None:
     row, advice = (by_segment(tables, run, table)[segment] for table in ("cohort_incentives", "policy_advice"))
@@ -181,7 +183,7 @@ def test_advice_keeps_the_budgets_and_gains(tables: Warehouse, run: StageRun) ->
     assert len({(row["lambda_imp"], row["lambda_cash"]) for row in advised}) == 1
 
 
-def test_run_records_its_inputs_and_a_second_one_finds_nothing_to_do(tables: Warehouse, run: StageRun) -> None:
+def test_run_records_its_inputs_and_a_second_one_does_nothing(tables: Warehouse, run: StageRun) -> None:
     assert run.inputs == {"events": 1, "videos": 1, "entrants": 1, "first_day": FIRST.isoformat()}
     assert set(run.outputs) == set(STAGE.tables)
     assert run.rows == {"cohort_incentives": 6, "continuation_values": 24, "policy_advice": 6}
@@ -200,7 +202,7 @@ def test_same_inputs_give_identical_tables(tables: Warehouse, run: StageRun, mon
         assert rows(tables, again, table) == rows(tables, run, table)
 
 
-def test_another_configuration_is_estimated_anew(tables: Warehouse, run: StageRun) -> None:
+def test_another_configuration_is_estimated_again(tables: Warehouse, run: StageRun) -> None:
     other = publish_incentives(night(tables, "incentives.success=watch_ms < 0"))
 
     assert other.config_sha256 != run.config_sha256
@@ -216,7 +218,7 @@ def test_missing_propensities_leave_replays_without_numbers(spark: SparkSession,
     run = publish_incentives(night(warehouse))
 
     found = {row["method"]: row for row in rows(warehouse, run, "continuation_values")}
-    # Entrants of the day that was never published are left out, and with them half of those who were followed.
+    # Entrants of the unpublished day are left out, and with them half of the entrants with known exposure.
     assert run.inputs["first_day"] == (FIRST + timedelta(days=1)).isoformat()
     assert by_segment(warehouse, run, "cohort_incentives")["comedy"]["entrants"] < 200
     for method in ("propensity", "self-normalised"):
@@ -236,7 +238,7 @@ def test_day_without_published_logs_or_entrants_is_refused(spark: SparkSession, 
 
 
 @pytest.mark.parametrize("setting", ["incentives.success=no_column > 1", "incentives.replay_target=no_column"])
-def test_rule_that_nothing_can_compute_is_refused_before_anything_is_written(
+def test_rule_that_cannot_be_computed_is_refused_before_anything_is_written(
     tables: Warehouse, run: StageRun, setting: str
 ) -> None:
     before = {table: tables.version(table) for table in STAGE.tables}
@@ -244,3 +246,19 @@ def test_rule_that_nothing_can_compute_is_refused_before_anything_is_written(
     with pytest.raises(ConfigurationError, match=setting.partition("=")[0].replace(".", r"\.")):
         publish_incentives(night(tables, setting))
     assert {table: tables.version(table) for table in STAGE.tables} == before
+
+
+def test_advice_is_in_money_once_the_days_payouts_are_published(tables: Warehouse, run: StageRun) -> None:
+    pool = PoolDay(9_000_000, np.array([5, 9]), np.full((2, 5), 0.5))
+    publish_day(Path(str(tables.root)), DAY, {"comedy": (pool, ["v1-a", "v2-b"])}, load_settings())
+
+    priced = publish_incentives(night(tables))
+
+    events = tables.read_arrow("events", day=DAY, version=run.inputs["events"]).to_pylist()
+    lengths = {row["video_id"]: row["length_ms"] for row in tables.read_arrow("videos").to_pylist()}
+    acted = [
+        any(event[flag] for flag in ACTION_FLAGS) or event["watch_ms"] >= lengths[event["video_id"]] for event in events
+    ]
+    assert SuccessValue.of_facts(priced.rows) == SuccessValue(9_000_000, sum(acted), "USD")
+    assert "USD" in by_segment(tables, priced, "policy_advice")["comedy"]["reason"]
+    assert "USD" not in by_segment(tables, run, "policy_advice")["comedy"]["reason"]

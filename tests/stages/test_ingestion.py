@@ -1,4 +1,4 @@
-"""What an ingestion that never published leaves behind: nothing."""
+"""An ingestion that does not publish leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def stored_ids(warehouse: Warehouse, table: str = "events", key: str = "event_id
 
 
 def test_ingestion_that_fails_after_its_writes_is_undone(spark: SparkSession, tmp_path: Path, monkeypatch) -> None:
-    run = night(spark, tmp_path / "a table root")  # with a blank, as folders have
+    run = night(spark, tmp_path / "a table root")  # with a blank in its name
     source = delivery(tmp_path / "raw", 1)
 
     def broken(rows: object, table: str) -> None:
@@ -56,14 +56,14 @@ def test_ingestion_that_fails_after_its_writes_is_undone(spark: SparkSession, tm
     assert stored_ids(run.warehouse, "videos", "video_id") == set()
 
 
-def test_corrected_delivery_after_a_killed_run_replaces_what_it_left(
+def test_corrected_delivery_after_a_killed_run_replaces_its_rows(
     spark: SparkSession, tmp_path: Path, monkeypatch
 ) -> None:
     root, first, corrected = tmp_path / "tables", delivery(tmp_path / "first", 1), delivery(tmp_path / "second", 2)
     before = night(spark, root, DAY - timedelta(days=1))
     publish_ingestion(before, delivery(tmp_path / "before", 3, DAY - timedelta(days=1)))
     kept = stored_ids(before.warehouse)
-    # Killed between its last write and its publication, a run undoes nothing itself.
+    # A run that is killed between its last write and its publication undoes nothing itself.
     publish = publish_run
     monkeypatch.setattr(ingestion, "publish_run", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
@@ -92,7 +92,7 @@ def test_ingestion_while_another_day_is_ingested_is_refused(spark: SparkSession,
         publish_ingestion(run, source)
 
 
-def test_ingestion_published_meanwhile_is_not_repeated(spark: SparkSession, tmp_path: Path, monkeypatch) -> None:
+def test_ingestion_that_another_run_published_is_not_repeated(spark: SparkSession, tmp_path: Path, monkeypatch) -> None:
     source = delivery(tmp_path / "raw", 1)
     winner = publish_ingestion(night(spark, tmp_path / "tables"), source)
     looks = iter([None])

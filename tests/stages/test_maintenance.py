@@ -1,4 +1,4 @@
-"""A published day is made again from the versions its run read, before and after upkeep of the tables."""
+"""A published day is reproduced from the versions that its run read, before and after maintenance."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def night_at(spark: SparkSession, root: Path, *assignments: str, dry_run: bool =
 
 @pytest.fixture(scope="module")
 def twice_paid(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Tables of a day that was paid, changed by a late event, and paid again; and the first run's id."""
+    """Tables of a day that was paid, got a late event, and was paid again; and the first run's id."""
     folder = tmp_path_factory.mktemp("twice")
     generate_day(folder / "raw", DAY, SyntheticMarket(seed=3, n_events=1_500))
     night = night_at(spark, folder / "tables", dry_run=False)
@@ -48,7 +48,7 @@ def twice_paid(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def _arrive_late(warehouse: Warehouse) -> None:
-    """Every event of the day is there once more, as another one, and the ledger of ingestions knows."""
+    """Store a copy of every event of the day under another id, and publish it as an ingestion."""
     rows = warehouse.read_arrow("events", day=DAY).to_pylist()
     version = warehouse.append_records([row | {"event_id": f"late-{row['event_id']}"} for row in rows], "events")
     seen = warehouse.version("stage_runs")
@@ -64,7 +64,7 @@ def payouts(warehouse: Warehouse, version: int) -> dict[tuple[str, str], int]:
     return {(row["category"], row["video_id"]): row["payout_micros"] for row in rows}
 
 
-def test_each_run_is_made_again_from_what_it_read(spark: SparkSession, twice_paid: tuple[Path, str]) -> None:
+def test_each_run_is_reproduced_from_its_inputs(spark: SparkSession, twice_paid: tuple[Path, str]) -> None:
     root, first = twice_paid
     warehouse = Warehouse(None, root)
     versions = [day_outputs(pools) for pools in (pools_of_run(warehouse, DAY, first), published_pools(warehouse, DAY))]
@@ -86,7 +86,9 @@ def test_another_configuration_or_run_is_refused(spark: SparkSession, twice_paid
         reproduce_day(night_at(spark, twice_paid[0]), "nobody")
 
 
-def test_upkeep_keeps_what_the_ledger_names(spark: SparkSession, twice_paid: tuple[Path, str], tmp_path: Path) -> None:
+def test_maintenance_keeps_the_versions_in_the_ledger(
+    spark: SparkSession, twice_paid: tuple[Path, str], tmp_path: Path
+) -> None:
     root = Path(shutil.copytree(twice_paid[0], tmp_path / "tables"))
     warehouse = Warehouse(spark, root)
     before = sorted(map(str, published_rows(warehouse, "pool_payouts").collect()))

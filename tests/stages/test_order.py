@@ -1,4 +1,4 @@
-"""The stages are declared once: what they read is there before them, and what contracts name is a stage."""
+"""The declared stages: their inputs come from earlier stages, and contracts name only declared stages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from creatorpool.stages.order import STAGES
 LIBRARY = project_root() / "lib" / "creatorpool"
 DELIVERED = {*REQUIRED_TABLES, *OPTIONAL_TABLES}
 VISIBLE_AT_ONCE = {"stage_runs", "allocation_runs", "run_claims", "contract_results"}
-"""Ledgers: their own rows say what is published."""
+"""Ledgers, whose own rows say what is published."""
 
 
 def test_every_table_is_delivered_a_ledger_or_published_by_a_stage() -> None:
@@ -28,7 +28,7 @@ def test_every_table_is_delivered_a_ledger_or_published_by_a_stage() -> None:
     assert {table for stage in STAGES for table in stage.tables if not stage.shared} == set(stage_tables())
 
 
-def test_stages_read_what_is_delivered_or_published_by_stages_before_them() -> None:
+def test_stages_read_delivered_tables_or_those_of_earlier_stages() -> None:
     ready = set(DELIVERED)
     for stage in STAGES:
         assert set(stage.reads) <= ready, stage.name
@@ -41,7 +41,7 @@ def test_stages_depend_on_sections_that_the_configuration_has() -> None:
 
 
 def unversioned_reads(path: Path) -> Iterator[str]:
-    """Calls of `read` or `read_arrow` of a published table that name no version."""
+    """Calls of `read` or `read_arrow` of a published table without a version."""
     for node in ast.walk(ast.parse(path.read_text())):
         if not (isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("read", "read_arrow")):
             continue

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from tests.tolerant import TOLERANT
 
 from creatorpool.errors import ConfigurationError, InputError, MissingTableError
+from creatorpool.integrity.sensitivity import Sensitivity
+from creatorpool.money import in_units
+from creatorpool.report.console import PlainConsole
+from creatorpool.report.sensitivity_summary import print_sensitivities
 from creatorpool.runs.ledger import published_run
 from creatorpool.runs.pools import published_pools
 from creatorpool.settings import load_settings
@@ -24,6 +31,7 @@ from creatorpool.stages.frontier import Target, publish_frontier
 from creatorpool.stages.ingestion import publish_ingestion
 from creatorpool.stages.integrity import publish_audit
 from creatorpool.stages.published_day import published_day
+from creatorpool.stages.sensitivity import day_sensitivities
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse
@@ -41,7 +49,7 @@ def night(spark: SparkSession, root: Path, *assignments: str) -> RunContext:
 
 @pytest.fixture(scope="module")
 def paid_day(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Tables of a day with two pools, paid out."""
+    """Tables of a paid day with two pools."""
     folder = tmp_path_factory.mktemp("paid")
     revenue = {"education": 900, "music": 1_600}
     generate_day(
@@ -64,7 +72,7 @@ def rows_of(run: RunContext, table: str) -> list[dict]:
     return run.warehouse.read_arrow(table, day=DAY).to_pylist()
 
 
-def test_published_day_has_the_pools_as_they_were_paid(at: Callable[..., RunContext]) -> None:
+def test_published_day_has_the_paid_pools(at: Callable[..., RunContext]) -> None:
     day = published_day(at())
 
     assert sorted(day.pools) == ["education", "music"]
@@ -75,7 +83,7 @@ def test_published_day_has_the_pools_as_they_were_paid(at: Callable[..., RunCont
         assert np.abs(split - published.payout).max() < 1
 
 
-def test_published_day_takes_the_version_that_the_ledger_names(at: Callable[..., RunContext]) -> None:
+def test_published_day_uses_the_version_in_the_ledger(at: Callable[..., RunContext]) -> None:
     run = at()
     before = published_day(run).pools["music"].payout.tolist()
     later = run.warehouse.read("pool_payouts", day=DAY).where("false")
@@ -85,25 +93,27 @@ def test_published_day_takes_the_version_that_the_ledger_names(at: Callable[...,
 
 
 def test_published_day_that_is_not_says_what_to_run(spark: SparkSession, tmp_path: Path) -> None:
-    with pytest.raises(MissingTableError, match=r"payouts of 2026-11-20 are not published .* jobs/allocate_pool.py"):
+    with pytest.raises(
+        MissingTableError, match=r"payouts of 2026-11-20 are not published .* `creatorpool run --date 2026-11-20`"
+    ):
         published_day(night(spark, tmp_path))
 
 
 def test_published_day_of_an_unknown_category_names_the_pools(at: Callable[..., RunContext]) -> None:
     with pytest.raises(
-        InputError, match=r"has no published pools \['cooking'\]; its pools are \['education', 'music'\]"
+        InputError, match=r"has no published pool \['cooking'\]; its pools are \['education', 'music'\]"
     ):
         published_day(at(), ["cooking"])
 
 
-def test_frontier_at_the_published_dial_is_what_the_ledger_says(at: Callable[..., RunContext]) -> None:
+def test_frontier_at_the_published_lambda_agrees_with_the_ledger(at: Callable[..., RunContext]) -> None:
     run = at("frontier.alpha=[1.0]", "frontier.lambda_eff=[0.0, 1.0]")
     publish_frontier(run)
     ledger = published_pools(run.warehouse, DAY)
     rows = rows_of(run, "allocation_frontier")
 
     assert {row["category"] for row in rows} == set(ledger)
-    assert len(rows) == 2 * (1 + 2 * 2 * 2)  # the published one, and two objectives, α and λ
+    assert len(rows) == 2 * (1 + 2 * 2 * 2)  # the published policy, and two objectives, α and λ_eff
     for row in rows:
         if row["is_published"]:
             pool = ledger[row["category"]]
@@ -141,7 +151,7 @@ def test_frontier_of_one_category_leaves_the_others_rows(at: Callable[..., RunCo
     assert published_run(run.warehouse, "frontier", DAY) is not None
 
 
-def test_frontier_of_one_category_does_not_publish_what_a_broken_run_left(
+def test_frontier_of_one_category_does_not_publish_rows_of_a_broken_run(
     at: Callable[..., RunContext], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = at("frontier.alpha=[0.5]", "frontier.lambda_eff=[0.0]")
@@ -161,12 +171,12 @@ def test_frontier_of_one_category_does_not_publish_what_a_broken_run_left(
 
 
 @pytest.mark.parametrize("text", ["gini", "gini=", "gini=2", "ginni=0.5", "gini=nan"])
-def test_target_that_is_none_is_refused(text: str) -> None:
+def test_invalid_target_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="--target must be MEASURE=VALUE"):
         Target.parse(text)
 
 
-def test_rules_are_what_plain_loops_over_the_days_events_give(at: Callable[..., RunContext]) -> None:
+def test_rules_agree_with_plain_loops_over_the_days_events(at: Callable[..., RunContext]) -> None:
     run = at()
     pools = {row.published.pool.category: row for row in publish_comparison(run)}
     events = rows_of(run, "events")
@@ -198,7 +208,7 @@ def test_rules_under_another_configuration_than_the_payouts_stop(at: Callable[..
         publish_comparison(at("signals.max_daily_views_per_viewer=1"))
 
 
-def test_audit_tries_every_attack_and_its_costs_add_up(at: Callable[..., RunContext]) -> None:
+def test_audit_has_every_attack_and_its_costs_add_up(at: Callable[..., RunContext]) -> None:
     run = at(*SMALL_AUDIT)
     publish_audit(run)
     rows = rows_of(run, "integrity_audit")
@@ -220,7 +230,7 @@ def test_audit_tries_every_attack_and_its_costs_add_up(at: Callable[..., RunCont
     assert lighter < by_key["music", "as_configured", "large", "unverified", "act", 20]["gain_micros"]
 
 
-def test_audit_starts_from_the_quality_that_was_published(at: Callable[..., RunContext]) -> None:
+def test_audit_starts_from_the_published_quality(at: Callable[..., RunContext]) -> None:
     run = at(*SMALL_AUDIT)
     published = published_day(run)
     audit = publish_audit(run, ["music"])
@@ -238,7 +248,7 @@ def test_audit_starts_from_the_quality_that_was_published(at: Callable[..., RunC
         ("integrity.unverified_weights=[1.5]", r"below signals.tiers.verified, 1.0, got \[1.5\]"),
     ],
 )
-def test_audit_of_tiers_that_cannot_be_stops(at: Callable[..., RunContext], setting: str, message: str) -> None:
+def test_audit_of_invalid_tiers_stops(at: Callable[..., RunContext], setting: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         publish_audit(at(setting))
 
@@ -254,3 +264,57 @@ def test_studies_of_one_day_twice_give_the_same_rows(at: Callable[..., RunContex
         found.append([rows_of(run, table) for table in ("allocation_frontier", "rule_comparison", "integrity_audit")])
 
     assert [sorted(map(str, rows)) for rows in found[0]] == [sorted(map(str, rows)) for rows in found[1]]
+
+
+@pytest.mark.parametrize(
+    ("number", "words", "assignment"),
+    [
+        ("signals.tiers.unverified", "−10%", "signals.tiers.unverified=0.72"),
+        ("signals.toxicity_penalty", "+10%", "signals.toxicity_penalty=0.55"),
+        (
+            "signals.action_weights.share",
+            "−10%",
+            f"signals.action_weights={{like: {0.064 / 0.6}, comment: {0.128 / 0.6}, share: 0.36, follow: 0.32}}",
+        ),
+    ],
+)
+def test_sensitivity_is_what_a_night_with_that_number_would_pay(
+    at: Callable[..., RunContext],
+    sensitivities: dict[tuple[str, str], Sensitivity],
+    number: str,
+    words: str,
+    assignment: str,
+) -> None:
+    found = sensitivities[number, words]
+    stored = at()
+    before = by_creator(stored.warehouse.read("pool_payouts", day=DAY))
+    other = publish_payouts(replace(at(assignment), dry_run=True), republish=True)
+
+    after = by_creator(other.pool_payouts)
+
+    gains = {creator: after[creator] - before[creator] for creator in before}
+    assert sum(before.values()) == pytest.approx(found.paid)
+    assert sum(map(abs, gains.values())) / 2 == pytest.approx(found.moved, abs=60)  # a micro of rounding per video
+    assert gains[found.gainer] == pytest.approx(found.gain, abs=60)
+    assert gains[found.loser] == pytest.approx(found.loss, abs=60)
+
+
+@pytest.fixture(scope="module")
+def sensitivities(spark: SparkSession, paid_day: Path) -> dict[tuple[str, str], Sensitivity]:
+    """The paid day's sensitivities by number and change."""
+    found = day_sensitivities(replace(night(spark, paid_day), dry_run=True))
+    return {(own.number, own.change): own for own in found}
+
+
+def test_sensitivities_are_sorted_and_printed_in_units(sensitivities: dict[tuple[str, str], Sensitivity]) -> None:
+    found, out = list(sensitivities.values()), io.StringIO()
+    print_sensitivities(PlainConsole(width=160, file=out), DAY, found, "USD")
+
+    assert [own.moved for own in found] == sorted((own.moved for own in found), reverse=True)
+    assert f"{in_units(round(found[0].paid), 'USD')}: what other beliefs would move" in out.getvalue()
+    assert "Not a micro of the payouts depends on integrity.fake_viewer_cost_micros" in out.getvalue()
+
+
+def by_creator(payouts: DataFrame) -> dict[str, int]:
+    rows = payouts.groupBy("creator_id").agg(F.sum("payout_micros").alias("micros")).collect()
+    return {row["creator_id"]: row["micros"] for row in rows}

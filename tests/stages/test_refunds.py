@@ -1,4 +1,4 @@
-"""Refunds in a night: they lower their category's pool, and what is left over is carried from day to day."""
+"""Refunds in a night: they lower their category's pool, and the excess is carried from day to day."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FIRST = date(2026, 11, 20)
 DAYS = [FIRST + timedelta(days=number) for number in range(3)]
 MARKET = SyntheticMarket(seed=3, n_events=200, n_videos=20, revenue_micros_per_event={"comedy": 900, "music": 1_600})
 COMEDY = [(5_000_000, -8_000_000), (0, 0), (5_000_000, -1_000_000)]
-"""Gross revenue and refunds of comedy by day; (0, 0) is a day without a row"""
+"""Gross revenue and refunds of comedy by day; (0, 0) means a day without a row"""
 
 
 def night(spark: SparkSession, root: Path, day: date, **options: Any) -> RunContext:
@@ -48,7 +48,7 @@ def night(spark: SparkSession, root: Path, day: date, **options: Any) -> RunCont
 
 
 def book(path: Path, day: date, gross: int, refunds: int) -> None:
-    """Comedy's revenue of the day in place of the generated one."""
+    """Replace comedy's generated revenue of the day."""
     table = pq.read_table(path)
     rows = [row for row in table.to_pylist() if row["category"] != "comedy" or row["placement"] == "pulse"]
     booked = {"date": day, "category": "comedy", "video_id": None, "currency": "USD"}
@@ -57,14 +57,14 @@ def book(path: Path, day: date, gross: int, refunds: int) -> None:
         for placement, micros in (("non_pulse", gross), ("refund", refunds))
         if micros
     ]
-    # A category with Pulse revenue alone would have a row of its own.
+    # A category with only Pulse revenue would have a row, too.
     kept = [row for row in rows if gross or row["category"] != "comedy"]
     pq.write_table(pa.Table.from_pylist(kept, schema=table.schema), path)
 
 
 @pytest.fixture(scope="module")
 def rated_days(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Tables of three days that are ingested and rated, but not paid."""
+    """Tables of three days that are ingested and scored, but not paid."""
     folder = tmp_path_factory.mktemp("rated")
     for day, (gross, refunds) in zip(DAYS, COMEDY, strict=True):
         generate_day(folder / day.isoformat(), day, MARKET)
@@ -85,7 +85,7 @@ Publish = Callable[[Sequence[int]], None]
 
 @pytest.fixture
 def publish(spark: SparkSession, root: Path) -> Publish:
-    """Publish days in the order given; a day that is published already is published again."""
+    """Publish days in the given order; published days are published again."""
 
     def run(order: Sequence[int]) -> None:
         for number in order:
@@ -109,9 +109,7 @@ def verify(spark: SparkSession, root: Path, *numbers: int) -> None:
         require_verified(run, verify_day(run))
 
 
-def test_three_days_with_refunds_carry_what_is_left_over_and_verify(
-    spark: SparkSession, root: Path, publish: Publish
-) -> None:
+def test_three_days_with_refunds_carry_the_excess_and_verify(spark: SparkSession, root: Path, publish: Publish) -> None:
     publish([0, 1, 2])
 
     columns = ("gross_micros", "refunds_micros", "carried_in_micros", "carried_micros", "pool_micros")
@@ -130,7 +128,7 @@ def test_three_days_with_refunds_carry_what_is_left_over_and_verify(
     assert all(check.passed for check in reproduce_day(night(spark, root, DAYS[2], dry_run=True)))
 
 
-def test_refund_is_taken_once_where_days_are_published_out_of_order_and_again(
+def test_refund_is_taken_once_if_days_are_published_out_of_order_and_again(
     spark: SparkSession, root: Path, publish: Publish
 ) -> None:
     publish([0, 2, 1])
@@ -145,7 +143,7 @@ def test_refund_is_taken_once_where_days_are_published_out_of_order_and_again(
     verify(spark, root, 1, 2)
 
 
-def test_pools_published_one_by_one_keep_what_they_took(spark: SparkSession, root: Path, publish: Publish) -> None:
+def test_pools_published_one_by_one_keep_their_carries(spark: SparkSession, root: Path, publish: Publish) -> None:
     publish([0])
     publish_payouts(night(spark, root, DAYS[1]), ["comedy"])
     publish_payouts(night(spark, root, DAYS[1]))
@@ -167,7 +165,7 @@ def test_forged_carry_is_found(spark: SparkSession, root: Path, publish: Publish
     assert failed == {"ledger's pools from pool_revenue"}
 
 
-def test_carry_that_another_run_took_meanwhile_stops_publication(
+def test_carry_that_another_run_took_stops_publication(
     spark: SparkSession, root: Path, publish: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish([0])

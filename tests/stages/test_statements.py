@@ -61,7 +61,7 @@ def test_every_creator_of_either_day_has_a_statement_that_adds_up(spark: SparkSe
     payouts = {
         row["creator_id"]: row for row in Warehouse(None, tmp_path).read_arrow("creator_payouts", day=LATER).to_pylist()
     }
-    # v2 left the pool and v3's video was sold: both are told what they no longer earn.
+    # v2 left the pool and v3's video was sold: both creators' statements have the lost earnings.
     assert set(rows) == {*payouts, "creator-v2", "creator-v3"} == {f"creator-v{n}" for n in (1, 2, 3, 4, 9)}
     for creator, row in rows.items():
         own = payouts.get(creator, dict.fromkeys(("payout_micros", "pulse_micros", "total_micros"), 0))
@@ -70,7 +70,7 @@ def test_every_creator_of_either_day_has_a_statement_that_adds_up(spark: SparkSe
         }
         assert row["against_date"] == EARLIER
         assert f"Creator {creator}: statement of {LATER}, in USD" in row["statement"]
-        # The explanation's own statement, which queries one creator, says the same.
+        # The statement of `explain` for one creator has the same text.
         for line in change_lines(statement_of(explanation, creator=creator)):
             if not line.startswith("Note: Pulse"):
                 assert f"  {line}".rstrip() in row["statement"], line
@@ -85,7 +85,7 @@ def test_every_creator_of_either_day_has_a_statement_that_adds_up(spark: SparkSe
 
 
 @pytest.mark.once
-def test_first_day_is_told_without_changes(spark: SparkSession, tmp_path: Path) -> None:
+def test_statement_of_the_first_day_has_no_changes(spark: SparkSession, tmp_path: Path) -> None:
     publish_days(tmp_path, {})
     run = night(spark, tmp_path, EARLIER)
 
@@ -99,7 +99,7 @@ def test_first_day_is_told_without_changes(spark: SparkSession, tmp_path: Path) 
 
 
 @pytest.mark.once
-def test_statements_of_a_day_not_published_or_weighted_otherwise_are_refused(
+def test_statements_of_an_unpublished_day_or_with_other_weights_are_refused(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     publish_days(tmp_path, {})

@@ -1,4 +1,4 @@
-"""A creator's statement: the sums to the micro, videos by what they earned, and where there is nothing to say."""
+"""A creator's statement: sums to the micro, videos by their earnings, and statements without content."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creatorpool.errors import InputError
-from creatorpool.explanation.parts import PARTS
+from creatorpool.explanation.parts import REASON_NAMES
 from creatorpool.quality_components import COMPONENT_NAMES
 from creatorpool.statements.creator import VIDEOS_NAMED, DayFacts, statement_row
 
@@ -39,10 +39,10 @@ def change(
     total = sum(parts.values())
     money = {"against_payout_micros": before, "payout_micros": before + total, "change_micros": total}
     owners = {"category": "music", "video_id": video, "creator_id": now_of, "against_creator_id": before_of}
-    return owners | money | {f"{name}_micros": parts.get(name, 0) for name in PARTS}
+    return owners | money | {f"{name}_micros": parts.get(name, 0) for name in REASON_NAMES}
 
 
-def test_statement_tells_earnings_videos_signals_and_changes() -> None:
+def test_statement_has_earnings_videos_signals_and_changes() -> None:
     row = statement_row(
         "ann",
         [
@@ -76,7 +76,7 @@ def test_statement_tells_earnings_videos_signals_and_changes() -> None:
     assert re.search(r"rewatch +0\.100 +0\.250 +0\.467 +1$", text, re.MULTILINE)  # (0.5 + 0) / 2, and of 0.5^0.1 and 0
 
 
-def test_statement_of_a_first_day_says_that_there_is_nothing_to_compare() -> None:
+def test_statement_of_a_first_day_has_no_comparison() -> None:
     alone = DayFacts(DAY, None, "USD", EXPONENTS, {"music": 10})
 
     row = statement_row("ann", [share("v1", "music", 10, "cap")], [paid("v1", 10)], [], alone)
@@ -86,7 +86,7 @@ def test_statement_of_a_first_day_says_that_there_is_nothing_to_compare() -> Non
     assert "pool music, 100.000% of what it paid, held by the cap" in row["statement"]
 
 
-def test_video_that_changed_hands_left_what_the_seller_earns_from() -> None:
+def test_video_that_changed_its_creator_leaves_the_sellers_earnings() -> None:
     sold = change("v1", 500, now_of="bob", before_of="ann", views=100)
 
     seller, buyer = (
@@ -112,7 +112,7 @@ def test_statement_names_the_videos_that_earned_most_and_sums_the_rest() -> None
     assert "  5 more videos: 0.005010" in text["statement"]
 
 
-def test_shares_that_do_not_add_up_to_the_videos_are_refused() -> None:
+def test_shares_that_do_not_sum_to_the_videos_are_refused() -> None:
     with pytest.raises(
         InputError, match="creator ann: payouts sum to 9 micros in pool_payouts and to 10 in video_payouts"
     ):

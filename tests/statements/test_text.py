@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from tests.hostile_names import NAMES
 
-from creatorpool.explanation.parts import PARTS
+from creatorpool.explanation.parts import REASON_NAMES
 from creatorpool.quoting import one_line
 from creatorpool.statements.text import REASONS, Statement, exact_money, statement_text
 
 
 def row(category: str, video: str, before: int, **parts: int) -> dict:
     change = sum(parts.values())
-    every = {f"{name}_micros": parts.get(name, 0) for name in PARTS}
+    every = {f"{name}_micros": parts.get(name, 0) for name in REASON_NAMES}
     money = {"against_payout_micros": before, "payout_micros": before + change, "change_micros": change}
     return {"category": category, "video_id": video, **every, **money}
 
@@ -25,8 +25,8 @@ def statement(*rows: dict, notes: tuple[str, ...] = ()) -> Statement:
     return Statement("Creator ann", date(2026, 11, 21), date(2026, 11, 20), "USD", rows, notes)
 
 
-def test_every_part_has_words() -> None:
-    assert set(REASONS) == set(PARTS)
+def test_every_reason_has_words() -> None:
+    assert tuple(REASONS) == REASON_NAMES
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_statement_text_has_a_section_a_pool_with_the_largest_parts_first() -> N
         "\n"
         "Pool music\n"
         "                1.000000  earned before\n"
-        "               -0.500000  competition: what other videos did to the price\n"
-        "               +0.300000  videos that entered or left the pool, or changed hands\n"
+        "               -0.500000  competition: the effect of other videos on the price\n"
+        "               +0.300000  videos that entered or left the pool, or changed their creator\n"
         "               +0.200000  views\n"
         "               +0.000001  rounding\n"
         "               +0.000001  change, the sum of these\n"
@@ -65,8 +65,8 @@ def test_statement_text_has_a_section_a_pool_with_the_largest_parts_first() -> N
         "\n"
         "All 2 pools\n"
         "                1.000010  earned before\n"
-        "               -0.500000  competition: what other videos did to the price\n"
-        "               +0.300000  videos that entered or left the pool, or changed hands\n"
+        "               -0.500000  competition: the effect of other videos on the price\n"
+        "               +0.300000  videos that entered or left the pool, or changed their creator\n"
         "               +0.200000  views\n"
         "               +0.000001  rounding\n"
         "               +0.000001  change, the sum of these\n"
@@ -77,7 +77,7 @@ def test_statement_text_has_a_section_a_pool_with_the_largest_parts_first() -> N
 
 
 @given(NAMES)
-def test_names_begin_no_line_of_a_statement(name: str) -> None:
+def test_no_name_begins_a_line_of_a_statement(name: str) -> None:
     def told(of: str) -> str:
         rows = (row(of, of, 5, views=1), row(of, f"{of}2", 5, views=2))
         return statement_text(replace(statement(*rows, notes=(of,)), title=f"Creator {of}"))

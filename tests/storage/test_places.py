@@ -1,4 +1,4 @@
-"""Names of roots: taken as they are, or refused before anything is written."""
+"""Names of roots are used unchanged, or refused before anything is written."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def payouts(spark: SparkSession, *creators: str):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_tables_under_any_name_hold_what_is_written_and_nothing_lies_beside_them(
+def test_tables_under_any_name_have_the_written_rows_and_no_files_beside_them(
     spark: SparkSession, tmp_path: Path, name: str
 ) -> None:
     root = tables_root(str(tmp_path / name))
@@ -58,12 +58,12 @@ def test_tables_under_any_name_hold_what_is_written_and_nothing_lies_beside_them
 
 
 @pytest.mark.parametrize("name", ["a[b]", "a%20b", "100%25 done", "a\nb", "back\\slash", "a^b", "a|b"])
-def test_names_that_would_lead_elsewhere_are_refused(tmp_path: Path, name: str) -> None:
+def test_names_that_libraries_misread_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigurationError, match="rename the folder"):
         tables_root(str(tmp_path / name / "tables"))
 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_uri_is_taken_as_it_is() -> None:
+def test_uri_is_unchanged() -> None:
     assert tables_root("s3://bucket/a%20b") == "s3://bucket/a%20b"

@@ -14,7 +14,7 @@ FIRST = date(2026, 11, 10)
 MARKET = CohortMarket((CohortSegment("comedy", 400), CohortSegment("music", 300, threshold_k=9)), FIRST, 2, 8)
 
 
-def test_cohorts_follow_their_law() -> None:
+def test_cohorts_follow_their_distribution() -> None:
     cohorts = draw_cohorts(MARKET)
     events = cohorts.events.to_pandas()
     slots = events[events["test_slot"].notna()]
@@ -27,7 +27,7 @@ def test_cohorts_follow_their_law() -> None:
     assert (events["event_ts"].dt.date == events["date"]).all()
 
 
-def test_exposure_after_the_test_is_what_was_drawn_from() -> None:
+def test_exposure_after_the_test_has_its_distribution() -> None:
     cohorts = draw_cohorts(CohortMarket((CohortSegment("comedy", 3000),), FIRST, 1, 8))
     events = cohorts.events.filter(cohorts.events["test_slot"].is_null()).to_pandas()
     owner = events["video_id"].str.removeprefix("video-new-").astype(int).to_numpy()

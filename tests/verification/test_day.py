@@ -1,4 +1,4 @@
-"""A published day that follows from its inputs passes; whatever is changed afterwards is found."""
+"""A published day that follows from its inputs passes; every later change is found."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ def published(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def tables(published: Path, tmp_path: Path) -> Path:
-    """A copy of them, to tamper with."""
+    """A copy of them, for tests that change them."""
     return Path(shutil.copytree(published, tmp_path / "tables"))
 
 
 def change(root: Path, table: str, edit: Callable[[list[Row]], list[Row]]) -> int:
-    """Rewrite the day's rows of a table behind the night's back."""
+    """Rewrite the day's rows of a table without a run."""
     warehouse = Warehouse(None, root)
     seen = warehouse.version(table)
     rows = warehouse.read_arrow(table, day=DAY).to_pylist()
@@ -67,12 +67,12 @@ def change(root: Path, table: str, edit: Callable[[list[Row]], list[Row]]) -> in
 
 
 def forge(root: Path, table: str, edit: Callable[[list[Row]], list[Row]]) -> None:
-    """Rewrite the rows and make the ledger name them as what was published or rated."""
+    """Rewrite the rows, and make the ledger name them as published or scored."""
     name_version(root, table, change(root, table, edit))
 
 
 def name_version(root: Path, table: str, version: int) -> None:
-    """Make the ledger name `version` as what was published or rated."""
+    """Make the ledger name `version` as published or scored."""
 
     def renamed(rows: list[Row]) -> list[Row]:
         for row in rows:
@@ -85,7 +85,7 @@ def name_version(root: Path, table: str, version: int) -> None:
 
 
 def without_columns(root: Path, table: str, columns: Sequence[str]) -> int:
-    """Write the table as a version of the program did that did not know these columns."""
+    """Write the table without these columns, like an earlier version of the program."""
     warehouse = Warehouse(None, root)
     rows = warehouse.read_arrow(table).drop_columns(list(columns))
     write_deltalake(warehouse.path(table), rows, mode="overwrite", schema_mode="overwrite", partition_by=["date"])
@@ -102,7 +102,7 @@ def first(**changed: Callable[[Any], Any]) -> Callable[[list[Row]], list[Row]]:
 
 
 def move_a_micro(rows: list[Row]) -> list[Row]:
-    """From one video to another of the same pool: every sum stays as it was."""
+    """Move a micro from one video to another of the same pool: all sums stay the same."""
     inside = [row for row in rows if row["bound"] == "interior"]
     one = next(row for row in inside if sum(other["category"] == row["category"] for other in inside) > 1)
     other = next(row for row in inside if row["category"] == one["category"] and row is not one)
@@ -131,7 +131,7 @@ def test_published_day_follows_from_its_inputs(spark: SparkSession, published: P
     }
 
 
-def test_moved_micro_is_found_where_all_sums_agree(spark: SparkSession, tables: Path) -> None:
+def test_moved_micro_is_found_although_all_sums_agree(spark: SparkSession, tables: Path) -> None:
     forge(tables, "pool_payouts", move_a_micro)
     night = night_at(spark, tables)
 
@@ -202,7 +202,7 @@ def test_rows_changed_after_publication_are_found(spark: SparkSession, tables: P
 def test_damaged_file_is_a_failed_check(spark: SparkSession, tables: Path) -> None:
     path = Path(Warehouse(None, tables).files("video_quality", day=DAY)[0])
     whole = path.read_bytes()
-    path.write_bytes(whole[:4] + bytes(len(whole) // 2) + whole[len(whole) // 2 + 4 :])  # its footer still reads
+    path.write_bytes(whole[:4] + bytes(len(whole) // 2) + whole[len(whole) // 2 + 4 :])  # its footer is intact
 
     checks = verify_day(night_at(spark, tables))
 

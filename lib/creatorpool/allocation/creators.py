@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 from creatorpool.allocation.creator_caps import CreatorCaps
-from creatorpool.allocation.dual import RELATIVE_TOLERANCE, Rows, Solution, drive, multiplier, poles_next_to
+from creatorpool.allocation.dual import RELATIVE_TOLERANCE, Rows, Solution, multiplier, poles_next_to, run_search
 from creatorpool.allocation.kernels import (
     grid_sums,
     group_response,
@@ -98,7 +98,7 @@ def solve_capped_creators(objective: Objective, rows: Rows, caps: CreatorCaps) -
             reply[BELOW_AT], reply[ABOVE_AT] = poles_next_to(objective, rows.effective_impressions, anchor)
 
     _check_floors(demand(Price(True, np.inf, 1.0))[0], caps)
-    solution = drive(answer, objective, rows)
+    solution = run_search(answer, objective, rows)
     over = np.flatnonzero(demand(solution.price)[0] > caps.cap) if solution.status == SOLVED else np.zeros(0, np.int64)
     return solution, _creator_prices(objective, grouped, caps, over, multiplier(objective, solution.price, rows))
 

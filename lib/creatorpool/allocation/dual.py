@@ -58,10 +58,10 @@ def solve_pool(objective: Objective, rows: Rows) -> Solution:
         if asked == EXCESS_AND_POLES:
             reply[BELOW_AT], reply[ABOVE_AT] = poles_next_to(objective, rows.effective_impressions, anchor)
 
-    return drive(answer, objective, rows)
+    return run_search(answer, objective, rows)
 
 
-def drive(
+def run_search(
     answer: Callable[[Floats, int, bool, float, float], None],
     objective: Objective,
     rows: Rows,

@@ -163,7 +163,7 @@ def price_level(
     anchor: float,
     delta: float,
 ) -> float:
-    """The multiplier of a price, in the units of delta; if all videos are at their floors, the least such one."""
+    """The multiplier of a price, in the units of delta; the least one if all videos are at their floors."""
     if not ranked:
         return delta + efficiency_slope * anchor
     if anchor < np.inf:
@@ -201,7 +201,7 @@ def group_response(
     delta: float,
     grids: Floats,
 ) -> tuple[float, float, float, float]:
-    """As `response_sums`, for the few rows of a group: three pieces of Σ payouts, and Σ derivatives."""
+    """As `response_sums` for the few rows of a group: three pieces of Σ payouts, and Σ derivatives."""
     s0, s1, s2 = grids[0], grids[1], grids[2]
     p0 = p1 = p2 = d0 = d1 = d2 = 0.0
     for i in range(m.size):
@@ -291,9 +291,9 @@ def group_cuts(
     hi: Integers,
     missing: Integers,
 ) -> tuple[Floats, Integers, Integers]:
-    """The `missing`-th largest remainder among the rows of each group that may rise, and how many lie above and at it.
+    """For each group, the `missing`-th largest remainder of the rows below their caps; how many lie above and at it.
 
-    Infinite, 0 and 0 where nothing is missing. Arguments as for `group_whole_sums`.
+    The three are infinite, 0 and 0 for a group whose `missing` is 0. Arguments as for `group_whole_sums`.
     """
     threshold = np.full(which.size, np.inf)
     above, tied = np.zeros(which.size, dtype=np.int64), np.zeros(which.size, dtype=np.int64)

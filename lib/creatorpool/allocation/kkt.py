@@ -13,7 +13,7 @@ from creatorpool.allocation.arguments import check_parameters, checked_pool, che
 from creatorpool.allocation.creator_caps import CreatorCaps, checked_creator_caps
 from creatorpool.allocation.objective import BATCH, Objective, pool_objective, power, share_totals
 from creatorpool.allocation.policy import ObjectiveName
-from creatorpool.allocation.summation import SMALLEST_BOUND, order_free_group_sums, order_free_sum
+from creatorpool.allocation.summation import MIN_BOUND, order_free_group_sums, order_free_sum
 from creatorpool.errors import InputError
 from creatorpool.numerics.compiled import compiled, on_slices
 from creatorpool.numerics.types import Floats
@@ -111,7 +111,7 @@ def residuals_of(
         return max(bounds for bounds, _ in worst), max(stationarity for _, stationarity in worst)
 
     parts = on_slices(part, p.size)
-    total = order_free_sum(p, max(goal.pool, float(p.max()), SMALLEST_BOUND))
+    total = order_free_sum(p, max(goal.pool, float(p.max()), MIN_BOUND))
     creators = 0.0 if caps is None else _creator_violation(p, caps, eta, nu, goal.pool)
     budget = abs(total - goal.pool)
     return KktResiduals(budget, max(b for b, _ in parts), max(s for _, s in parts), creators)

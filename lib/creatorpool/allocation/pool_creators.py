@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creatorpool.money import in_exact_units
 from creatorpool.numerics.types import Floats, Integers
 
 
@@ -29,14 +30,14 @@ class PoolCreators:
         known = np.isfinite(self.cap)
         return float((self.cap[known] // np.maximum(self.videos[known], 1)).min(initial=np.inf))
 
-    def floors_in_excess(self, floor: int) -> str | None:
+    def floors_in_excess(self, floor: int, currency: str = "") -> str | None:
         """A message on the creator whose floors exceed the cap most; None if `floor`, micros, fits all caps."""
         if floor <= self.largest_floor():
             return None
         g = int(np.argmax(floor * self.videos - self.cap))
         return (
-            f"floors of {floor} micros for the {self.videos[g]} videos of creator '{self.label[g]}' exceed the "
-            f"creator's cap, {self.cap[g]:.0f}"
+            f"floors of {in_exact_units(floor, currency)} for the {self.videos[g]:,} videos of creator "
+            f"'{self.label[g]}' exceed the creator's cap, {in_exact_units(int(self.cap[g]), currency)}"
         )
 
     def most(self, caps: Floats) -> float:

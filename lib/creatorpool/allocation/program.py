@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from creatorpool.allocation.creator_caps import CreatorCaps, checked_creator_cap
 from creatorpool.allocation.creators import solve_capped_creators
 from creatorpool.allocation.dual import Rows, Solution, multiplier, solve_pool
 from creatorpool.allocation.kkt import KktResiduals, residuals_of
-from creatorpool.allocation.objective import pool_objective, share_totals
+from creatorpool.allocation.objective import Objective, pool_objective, share_totals
 from creatorpool.allocation.payout import BOUNDS, Dual, pay_in_place
 from creatorpool.allocation.policy import ObjectiveName
 from creatorpool.allocation.search import CAPS_FALL_SHORT, FLOORS_EXCEED
@@ -24,14 +24,30 @@ from creatorpool.numerics.types import Codes, Floats
 
 
 @dataclass(frozen=True)
-class Allocation:
-    """A pool's optimal payouts, with the dual solution and the residuals that show they are optimal."""
+class PoolProgram:
+    """One pool's program, with checked arguments."""
+
+    objective: Objective
+    effective_impressions: Floats  # (n,)
+    floor: Floats  # (n,), or (1,) for one common floor, money
+    cap: Floats  # likewise
+    creator_caps: CreatorCaps | None
+
+    def without_efficiency(self) -> PoolProgram:
+        """The same pool at λ_eff = 0."""
+        goal = self.objective
+        fair = pool_objective(goal.totals, goal.pool, alpha=goal.alpha, lambda_eff=0.0, name=goal.name)
+        return replace(self, objective=fair)
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """A pool's optimal payouts, with the dual solution."""
 
     payout: Floats  # (n,), money, in the order given
     bound_code: Codes  # (n,), index into payout.BOUNDS
     iterations: int  # passes over the pool's videos
     dual: Dual
-    residuals: KktResiduals
 
     @property
     def bound(self) -> NDArray[np.str_]:
@@ -42,6 +58,14 @@ class Allocation:
     def nu(self) -> float:
         """Multiplier of the pool constraint: the objective's gain per unit of money added."""
         return self.dual.nu
+
+
+@dataclass(frozen=True)
+class Allocation(Optimum):
+    """A pool's optimal payouts, with its program and the residuals that show that the payouts are optimal."""
+
+    program: PoolProgram
+    residuals: KktResiduals
 
     @property
     def max_kkt_residual(self) -> float:
@@ -108,22 +132,43 @@ def allocate(
     m, lo, hi = checked_videos(effective_impressions, floor, cap)
     money = checked_pool(pool)
     check_parameters(alpha, lambda_eff, objective)
+    caps = None if creator_cap is None else checked_creator_caps(creator, creator_cap, m.size)
     totals = share_totals(m, float(alpha))
     goal = pool_objective(totals, money, alpha=float(alpha), lambda_eff=float(lambda_eff), name=objective)
-    rows = Rows(m, goal.numerators(m), lo, hi)
-    caps = None if creator_cap is None else checked_creator_caps(creator, creator_cap, m.size)
-    if caps is None:
-        solution, creators = solve_pool(goal, rows), None
-    else:
-        solution, creators = solve_capped_creators(goal, rows, caps)
-    _check_feasible(solution, rows, money, caps)
+    program = PoolProgram(goal, m, lo, hi, caps)
+    found = solve_program(program)
+    return Allocation(**vars(found), program=program, residuals=_residuals(program, found))
+
+
+def solve_program(program: PoolProgram) -> Optimum:
+    """Find the optimal payouts of `program`; `allocate` also checks that they are optimal.
+
+    Raises
+    ------
+    InfeasiblePoolError
+        As `allocate`.
+    """
+    goal, m, caps = program.objective, program.effective_impressions, program.creator_caps
+    rows = Rows(m, goal.numerators(m), program.floor, program.cap)
+    solution, creators = (solve_pool(goal, rows), None) if caps is None else solve_capped_creators(goal, rows, caps)
+    _check_feasible(solution, rows, goal.pool, caps)
     dual = Dual(goal, solution.price, multiplier(goal, solution.price, rows), creators)
-    place = None if caps is None or creators is None else creators.place(caps.label)[caps.code]
     payout = rows.numerator
-    bound_code = pay_in_place(payout, dual, m, lo, hi, place)
-    eta = np.zeros(1) if place is None or creators is None else creators.eta_at(place)
-    residuals = residuals_of(payout, dual.nu, eta, goal, m, lo, hi, caps)
-    return Allocation(payout, bound_code, solution.passes, dual, residuals)
+    bound_code = pay_in_place(payout, dual, m, program.floor, program.cap, _place(dual, caps))
+    return Optimum(payout, bound_code, solution.passes, dual)
+
+
+def _place(dual: Dual, caps: CreatorCaps | None) -> NDArray[np.intp] | None:
+    """(n,) index of each video's creator among those whose caps bind; None if creators have no caps."""
+    return None if caps is None or dual.creators is None else dual.creators.place(caps.label)[caps.code]
+
+
+def _residuals(program: PoolProgram, found: Optimum) -> KktResiduals:
+    dual, caps = found.dual, program.creator_caps
+    place = _place(dual, caps)
+    eta = np.zeros(1) if place is None or dual.creators is None else dual.creators.eta_at(place)
+    m, lo, hi = program.effective_impressions, program.floor, program.cap
+    return residuals_of(found.payout, dual.nu, eta, program.objective, m, lo, hi, caps)
 
 
 def _check_feasible(solution: Solution, rows: Rows, pool: float, caps: CreatorCaps | None) -> None:

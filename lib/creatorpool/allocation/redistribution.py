@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from creatorpool.allocation.policy import ObjectiveName
-from creatorpool.allocation.program import allocate
-from creatorpool.allocation.summation import SMALLEST_BOUND, order_free_sum
+from creatorpool.allocation.program import Allocation, solve_program
+from creatorpool.allocation.summation import MIN_BOUND, order_free_sum
 from creatorpool.errors import InputError
 
 
@@ -26,39 +22,16 @@ def money_moved(payout: ArrayLike, other: ArrayLike) -> float:
     if p.shape != q.shape or p.ndim != 1:
         raise InputError(f"payout and other must have the same shape (n,), got {p.shape} and {q.shape}")
     gap = np.abs(p - q)
-    return 0.5 * order_free_sum(gap, max(float(gap.max(initial=0.0)), SMALLEST_BOUND))
+    return 0.5 * order_free_sum(gap, max(float(gap.max(initial=0.0)), MIN_BOUND))
 
 
-def efficiency_moved(
-    payout: ArrayLike,
-    effective_impressions: ArrayLike,
-    pool: float,
-    *,
-    alpha: float,
-    floor: ArrayLike | None = None,
-    cap: ArrayLike | None = None,
-    objective: ObjectiveName = "linear",
-    creator: ArrayLike | None = None,
-    creator_cap: ArrayLike | Mapping[Any, float] | None = None,
-) -> float:
-    """Money that λ_eff moves: `money_moved` between `payout` and the optimum of the same pool at λ_eff = 0.
+def efficiency_moved(allocation: Allocation) -> float:
+    """Money that λ_eff moves: `money_moved` between `allocation` and the optimum of the same pool at λ_eff = 0.
 
-    Parameters
-    ----------
-    payout : (n,) array_like
-        The pool's payouts as allocated, money.
-    effective_impressions, pool, alpha, floor, cap, objective, creator, creator_cap
-        The arguments that `allocate` got. Errors are those of `allocate`.
+    The second optimum takes the checked arguments and the totals of the first, and needs no check of its own. At
+    λ_eff = 0 the two are the same.
     """
-    fair = allocate(
-        effective_impressions,
-        pool,
-        alpha=alpha,
-        lambda_eff=0.0,
-        floor=floor,
-        cap=cap,
-        objective=objective,
-        creator=creator,
-        creator_cap=creator_cap,
-    )
-    return money_moved(payout, fair.payout)
+    program = allocation.program
+    if program.objective.lambda_eff == 0.0:
+        return 0.0
+    return money_moved(allocation.payout, solve_program(program.without_efficiency()).payout)

@@ -29,8 +29,8 @@ Probe = tuple[int, bool, float, float]  # what is asked, then the price: ranked,
 # A step that does not halve the excess is slow. After PATIENCE slow steps the search bisects.
 PROGRESS = 0.5
 PATIENCE = 2
-# A step that shrinks delta below this part while delta has no lower bound makes the search locate the poles.
-DIVE = 2.0**-10
+# If a step shrinks delta below this part of itself while delta has no lower bound, the search locates the poles.
+POLE_SHRINK = 2.0**-10
 
 
 @register_jitable
@@ -92,7 +92,7 @@ def search(
         else:
             high = delta
         step = newton(delta, excess, reply[SLOPE_AT])
-        is_lost = slow > PATIENCE or not low < step < high or (low == 0.0 and step < DIVE * delta)
+        is_lost = slow > PATIENCE or not low < step < high or (low == 0.0 and step < POLE_SHRINK * delta)
         if not low < step < high or slow > PATIENCE:
             step = middle(low, high, reach)
             slow, reach = 0, reach * reach

@@ -16,16 +16,23 @@ from creatorpool.allocation.revenue import PoolRevenue
 from creatorpool.allocation.split import PoolSplit, PoolTerms, split_pool
 from creatorpool.allocation.video_caps import sum_of_caps
 from creatorpool.errors import InfeasiblePoolError, SettlementError
+from creatorpool.money import in_exact_units
 from creatorpool.settings import AllocationSettings
 
 KKT_TOLERANCE = 1e-9
 """Largest KKT residual of a payable solution, as a share of its pool."""
 
-IDLE = "lambda_eff "
+IDLE_PREFIX = "lambda_eff "
 """Prefix of the ledger's warning that λ_eff changes next to nothing."""
 
-FLOOR_ADVICE = "lower allocation.floor_micros, or set allocation.on_floors_exceed_pool to 'scale'"
-CAP_ADVICE = "raise the caps, or set allocation.on_caps_below_pool to 'carry'"
+FLOOR_ADVICE = (
+    "lower allocation.floor_micros (in micros, millionths of the currency), or set allocation.on_floors_exceed_pool to "
+    "'scale', which lowers all floors by one factor"
+)
+CAP_ADVICE = (
+    "raise the caps (in micros, millionths of the currency), or set allocation.on_caps_below_pool to 'carry', which "
+    "leaves the rest unallocated"
+)
 
 
 @dataclass(frozen=True)
@@ -40,11 +47,12 @@ class SettledPool:
     nu: float | None = None
     iterations: int | None = None
     max_kkt_residual: float | None = None
+    """Share of the money that was split"""
     gini: float | None = None
     top1pct_share: float | None = None
     efficiency_moved_micros: int | None = None
     warnings: tuple[str, ...] = ()
-    """One text for each adjustment and each amount that stays unallocated"""
+    """One sentence for each adjustment and each amount that stays unallocated"""
     idle_efficiency: str | None = None
     """Warning that λ_eff changes next to nothing; None if it has an effect"""
 
@@ -86,24 +94,11 @@ def settle_pool(
             f"pool {pool.category}: the largest KKT residual of the split is {allocation.max_kkt_residual} micros of "
             f"{terms.pool_micros}, more than {KKT_TOLERANCE:g} of the pool: this is a fault of the solver, report it"
         )
-    floor, cap = terms.bounds(effective_impressions)
-    moved = round(
-        efficiency_moved(
-            allocation.payout,
-            effective_impressions,
-            float(terms.pool_micros),
-            alpha=terms.policy.alpha,
-            floor=floor,
-            cap=cap,
-            objective=terms.policy.objective,
-            creator=None if creators is None else creators.code,
-            creator_cap=None if creators is None else creators.cap,
-        )
-    )
+    moved = round(efficiency_moved(allocation))
     idle = None
     if efficiency_is_idle(settings, moved, terms.pool_micros):
         share = moved / terms.pool_micros if terms.pool_micros else 0.0
-        idle = f"{IDLE}{settings.lambda_eff:g} moved {moved} micros, {share:.2g} of the pool"
+        idle = f"{IDLE_PREFIX}{settings.lambda_eff:g} moved {moved} micros, {share:.2g} of the pool"
     has_money = terms.pool_micros > 0
     return SettledPool(
         revenue=pool,
@@ -113,7 +108,7 @@ def settle_pool(
         coverage=float(np.count_nonzero(effective_impressions > 0) / n),
         nu=allocation.nu if math.isfinite(allocation.nu) else None,
         iterations=allocation.iterations,
-        max_kkt_residual=allocation.max_kkt_residual,
+        max_kkt_residual=allocation.max_kkt_residual / terms.pool_micros if has_money else 0.0,
         gini=gini(allocation.payout) if has_money else None,
         top1pct_share=top_share(allocation.payout) if has_money else None,
         efficiency_moved_micros=moved,
@@ -139,13 +134,14 @@ def _feasible_terms(
     if not np.any(effective_impressions > 0):
         warnings.append("no video with quality above 0: the whole pool is unallocated")
         floor = cap = money = 0
-    floor = _feasible_floor(pool.category, floor, money, effective_impressions.size, settings, creators, warnings)
+    floor = _feasible_floor(pool, floor, money, effective_impressions.size, settings, creators, warnings)
     terms = PoolTerms(pool.category, money, floor, cap, SplitPolicy.of(settings))
-    most, caps = _most(terms, effective_impressions, creators)
+    most, caps = _most(terms, effective_impressions, creators, pool.currency)
     if most < money:
         if settings.on_caps_below_pool == "fail":
             raise InfeasiblePoolError(
-                f"pool {pool.category}: {caps} sum to {most}, the pool is {money} micros: {CAP_ADVICE}"
+                f"pool {pool.category}: {caps} sum to {in_exact_units(most, pool.currency)}, less than the pool, "
+                f"{in_exact_units(money, pool.currency)}: {CAP_ADVICE}"
             )
         warnings.append(f"caps leave {money - most} micros unallocated")
         terms = replace(terms, pool_micros=most)
@@ -153,7 +149,7 @@ def _feasible_terms(
 
 
 def _feasible_floor(
-    category: str,
+    pool: PoolRevenue,
     floor: int,
     money: int,
     n: int,
@@ -165,31 +161,33 @@ def _feasible_floor(
     if n * floor > money:
         if settings.on_floors_exceed_pool == "fail":
             raise InfeasiblePoolError(
-                f"pool {category}: floors of {floor} micros for {n} videos sum to {n * floor}, the pool is {money} "
-                f"micros: {FLOOR_ADVICE}"
+                f"pool {pool.category}: floors of {in_exact_units(floor, pool.currency)} for {n:,} videos sum to "
+                f"{in_exact_units(n * floor, pool.currency)}, more than the pool, "
+                f"{in_exact_units(money, pool.currency)}: {FLOOR_ADVICE}"
             )
         warnings.append(f"floors scaled from {floor} to {money // n} micros to fit the pool")
         floor = money // n
-    if creators is not None and (excess := creators.floors_in_excess(floor)):
+    if creators is not None and (excess := creators.floors_in_excess(floor, pool.currency)):
         if settings.on_floors_exceed_pool == "fail":
-            raise InfeasiblePoolError(f"pool {category}: {excess}: {FLOOR_ADVICE}")
+            raise InfeasiblePoolError(f"pool {pool.category}: {excess}: {FLOOR_ADVICE}")
         warnings.append(f"floors scaled from {floor} to {creators.largest_floor():.0f} micros to fit creators' caps")
         floor = int(creators.largest_floor())
     return floor
 
 
 def _most(
-    terms: PoolTerms, effective_impressions: NDArray[np.float64], creators: PoolCreators | None
+    terms: PoolTerms, effective_impressions: NDArray[np.float64], creators: PoolCreators | None, currency: str
 ) -> tuple[int, str]:
-    """The most micros that the caps allow (at most the pool if only creators have caps), and a text on these caps."""
+    """The most micros that the caps allow (at most the pool if only creators have caps), and a text about the caps."""
     money, floor, cap = terms.pool_micros, terms.floor_micros, terms.cap_micros
     most = money if cap is None else sum_of_caps(effective_impressions, floor, cap)
-    words = f"caps of {cap} micros for {np.count_nonzero(effective_impressions > 0)} videos with quality"
+    each = "" if cap is None else f"of {in_exact_units(cap, currency)} "
+    words = f"caps {each}for {np.count_nonzero(effective_impressions > 0):,} videos with quality"
     if creators is None:
         return most, words
     _, caps = terms.bounds(effective_impressions)
     by_creator = int(min(creators.most(np.minimum(caps, money)), float(most)))
     if by_creator < most:
         capped = int(np.count_nonzero(np.isfinite(creators.cap)))
-        words = f"caps of {capped} of {creators.label.size} creators"
+        words = f"caps (allocation.creator_caps) of {capped:,} of {creators.label.size:,} creators"
     return by_creator, words

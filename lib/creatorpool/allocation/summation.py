@@ -18,14 +18,14 @@ from creatorpool.numerics.compiled import on_slices
 from creatorpool.numerics.types import Floats, Integers
 
 # A pool without money still needs grids that are normal numbers.
-SMALLEST_BOUND = 2.0**-900
+MIN_BOUND = 2.0**-900
 
 
 @register_jitable
 def summation_grids(count: int, bound: float) -> Floats:
     """The three powers of two S for `count` values whose sum is at most ``count * bound``."""
     room = math.ldexp(1.0, math.frexp(float(count))[1] + 1)
-    first = math.ldexp(1.0, math.frexp(max(bound, SMALLEST_BOUND))[1]) * room
+    first = math.ldexp(1.0, math.frexp(max(bound, MIN_BOUND))[1]) * room
     second = first * 2.0**-52 * room
     return np.array([first, second, second * 2.0**-52 * room])
 

@@ -1,1 +1,1 @@
-"""The command line `creatorpool`: the night's work and the questions that an operator has, each a verb."""
+"""The command line `creatorpool`: one verb for each task of a night, and for each question about published days."""

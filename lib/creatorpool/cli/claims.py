@@ -1,4 +1,4 @@
-"""Verbs about claims: who holds which stage of which day, and how to release a claim whose holder is gone."""
+"""Verbs about claims: list the runs that hold a stage of a day, and release a claim whose run has ended."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from creatorpool.errors import InputError
 
 
 def list_claims(options: TablesOptions) -> None:
-    """Which stages are claimed, by which runs, and whether those still keep other runs out. Starts no engine."""
+    """List the claimed stages, the runs that hold them, and whether they still exclude other runs. Starts no engine."""
     from rich.table import Table
 
     from creatorpool.report.console import PlainConsole
@@ -24,7 +24,7 @@ def list_claims(options: TablesOptions) -> None:
     table = Table(title="Claims", title_justify="left")
     for name in ("stage", "run", "process", "since (UTC)", "lease until (UTC)", "state"):
         table.add_column(name)
-    claims = standing_claims(Warehouse(None, options.tables_root()))
+    claims = standing_claims(Warehouse(None, options.existing_root()))
     for claim in claims:
         times = (f"{claim[name]:%Y-%m-%d %H:%M:%S}" for name in ("claimed_at", "expires_at"))
         name = claim_name(claim["stage"], claim["date"])
@@ -53,18 +53,19 @@ def release(
     reason: Annotated[str, typer.Option(metavar="WORDS", help="why it is released: kept in the ledger")],
     day: Annotated[date | None, day_option("--date", help="the day; not for ingest, which holds every day")] = None,
 ) -> None:
-    """Release a claim whose run is gone for good, so that the next run takes over at once."""
+    """Release a claim whose run has ended for good, so that the next run gets it at once."""
     from creatorpool.runs.claims import EVERY_DAY, claim_name, release_claim
     from creatorpool.runs.identity import code_version, now, owner
     from creatorpool.runs.ledger import INGEST, StageRun, note_release
     from creatorpool.tables import Warehouse
 
+    _require_stage(stage)
     if not reason.strip():
         raise InputError("--reason must say why the claim is released: the ledger keeps it")
     if (day is None) != (stage == INGEST):
         raise InputError("ingest is released without --date, every other stage with the --date that it holds")
     settings = configuration.settings()
-    warehouse, claimed_day = Warehouse(None, options.tables_root()), day or EVERY_DAY
+    warehouse, claimed_day = Warehouse(None, options.existing_root()), day or EVERY_DAY
     run_id = release_claim(warehouse, stage, claimed_day, reason)
     facts, moment = {"reason": reason, "released_by": owner()}, now()
     note_release(
@@ -72,3 +73,14 @@ def release(
         StageRun(claimed_day, stage, run_id, settings.sha256(), code_version(), {}, {}, facts, moment, moment),
     )
     print(f"{claim_name(stage, claimed_day)} is released; run {run_id}, should it go on, publishes nothing")
+
+
+def _require_stage(name: str) -> None:
+    """Raise InputError if no stage has this name."""
+    from creatorpool.spelling import did_you_mean
+    from creatorpool.stages.maintenance import MAINTAIN
+    from creatorpool.stages.order import STAGES
+
+    known = [*(stage.name for stage in STAGES), MAINTAIN]
+    if name not in known:
+        raise InputError(f"there is no stage '{name}'{did_you_mean(name, known) or '.'} Stages are {', '.join(known)}")

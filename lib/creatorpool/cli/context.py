@@ -1,4 +1,4 @@
-"""What a verb works with, opened from its options: the tables with a session on their engine, and a run over a day."""
+"""Opens what a verb needs from its options: the tables, a session on their engine, and the context of a run."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ logger = logging.getLogger("creatorpool")
 
 @contextmanager
 def open_warehouse(options: EngineOptions, settings: Settings) -> Iterator[tuple[SparkSession, Warehouse]]:
-    """A session on the engine that `options` ask for, and the tables that they name."""
+    """A session on the engine of `options`, and their tables."""
     engine = resolve_engine(options.engine, settings.engine)
     root = options.tables_root()
-    logger.info("%s engine, tables under %s, conf/ and data_contracts/ of %s", engine, root, project())
+    facts = {"engine": engine, "root": str(root), "project": str(project())}
+    logger.info("%s engine, tables under %s, conf/ and data_contracts/ of %s", *facts.values(), extra={"facts": facts})
     if warning := unread_folder():
         logger.warning("%s", warning)
     with open_session(engine, settings.engine) as session:
@@ -33,7 +34,7 @@ def open_warehouse(options: EngineOptions, settings: Settings) -> Iterator[tuple
 
 @contextmanager
 def open_run(options: DayOptions, settings: Settings | None = None, *, dry_run: bool = False) -> Iterator[RunContext]:
-    """A run over the day that `options` name, with its session open; `settings` are those of the options by default."""
+    """The context of a run over the day of `options`, with its session open; `settings` default to the options' own."""
     settings = settings or options.settings()
     with open_warehouse(options, settings) as (_, warehouse):
         context = RunContext(warehouse, settings, options.day, dry_run=dry_run)

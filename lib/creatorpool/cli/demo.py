@@ -1,4 +1,4 @@
-"""The verb that shows all of it: whole nights on made-up or real logs, each step in a process of its own."""
+"""The verb of the demo: whole nights on generated or real logs, each step in its own process."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from creatorpool.cli.loudness import own_words
 
 SYNTHETIC_DAY, KUAIRAND_DAY = date(2026, 11, 20), date(2022, 4, 10)
 
@@ -31,7 +33,7 @@ def demo(
         bool, typer.Option("--alone", help="one night and its report: no day before, no statements")
     ] = False,
 ) -> None:
-    """Make a day's logs, pay it, and show what came out."""
+    """Generate a day's logs, pay the day, and show the results."""
     from creatorpool.cli.progress import logged
     from creatorpool.project import conf_directory
     from creatorpool.report.console import PlainConsole
@@ -70,25 +72,26 @@ def demo(
         videos = {TOXIC_VIDEO: "toxic, viral", EDUCATIONAL_VIDEO: "educational, small"}
         out.print(comparison(Warehouse(None, tables), day, videos))
     if not alone:
+        # The page of the night is written again, with the reasons of changes that statements publish.
         _run("statements", *common)
-    _run("report", *common)
+        _run("report", *common)
     print_next_steps(out, _own_command(), str(tables))
 
 
 def _run(verb: str, *arguments: str, quiet: bool = False) -> None:
-    """Run one verb as a scheduler would; leave with its exit code if it fails."""
+    """Run one verb as a scheduler would; exit with its code if it fails."""
     shown = subprocess.DEVNULL if quiet else None
     # The package of this process, installed or not; what lies in the working directory is no package of ours.
     library = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, (library, os.environ.get("PYTHONPATH"))))
-    command = [sys.executable, "-P", "-m", "creatorpool.cli", verb, *arguments]
+    command = [sys.executable, "-P", "-m", "creatorpool.cli", verb, *arguments, *own_words()]
     ended = subprocess.run(command, check=False, stdout=shown, env=os.environ | {"PYTHONPATH": path})
     if ended.returncode:
         sys.exit(ended.returncode)
 
 
 def _own_command() -> str:
-    """How this environment's `creatorpool` is called from the working directory."""
+    """The command that starts this environment's `creatorpool` from the working directory."""
     script = Path(sys.executable).with_name("creatorpool")
     if shutil.which("creatorpool") == str(script) or not script.is_file():
         return "creatorpool"

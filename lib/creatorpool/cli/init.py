@@ -11,7 +11,7 @@ import typer
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="the project's folder; default: this one")] = Path(),
 ) -> None:
-    """Write an editable conf/ and data_contracts/ into DIR; files that stand there are kept. Starts no engine."""
+    """Write an editable conf/ and data_contracts/ into DIR; existing files are kept. Starts no engine."""
     from creatorpool.project import HOME_VARIABLE, initialise
     from creatorpool.report.console import PlainConsole
 

@@ -1,19 +1,27 @@
-"""Verbs that only look: what is published, what the tables hold, whether contracts and configuration can be used."""
+"""Verbs that only read: they show published days, query tables, and check contracts and the configuration."""
 
 from __future__ import annotations
 
 import logging
 import re
+import shutil
+import sys
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand
 
 from creatorpool.cli.options import ConfigurationOptions, EngineOptions, TablesOptions, day_option
 from creatorpool.cli.progress import logged
-from creatorpool.errors import ContractError, MissingTableError
+from creatorpool.errors import ContractError, InputError, MissingTableError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+RowFormat = Literal["table", "records", "csv", "json", "parquet"]
+"""How the rows of a query are written"""
 
 logger = logging.getLogger("creatorpool")
 
@@ -22,7 +30,7 @@ class SqlCommand(TyperCommand):
     """A command whose SQL may begin with a comment (``-- ...``), which is no option."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put words that no option can be after the options."""
+        """Move arguments that cannot be options behind the options."""
         if "--" not in args:
             sql = [word for word in args if re.match(r"--\S*\s", word.partition("=")[0])]
             args = [word for word in args if word not in sql] + (["--", *sql] if sql else [])
@@ -32,51 +40,79 @@ class SqlCommand(TyperCommand):
 def status(
     options: TablesOptions, day: Annotated[date | None, day_option("--date", help="only this day")] = None
 ) -> None:
-    """Which days and stages are published, by which run, with what totals. Starts no engine."""
+    """What is published, by which runs, with what totals; what runs, what stopped, which days are missing.
+
+    Starts no engine.
+    """
     from creatorpool.report.console import PlainConsole
     from creatorpool.report.status_summary import print_status
-    from creatorpool.runs.ledger import published_runs, unfinished_runs
-    from creatorpool.runs.pools import every_published_pool
+    from creatorpool.runs.state import state_of_days
     from creatorpool.tables import Warehouse
 
-    warehouse = Warehouse(None, options.tables_root())
-    pools = [row for row in every_published_pool(warehouse) if day in (None, row.day)]
-    runs = [run for run in published_runs(warehouse) if day in (None, run.day)]
-    unfinished = [run for run in unfinished_runs(warehouse) if day in (None, run.day)]
-    if not pools and not runs and not unfinished:
+    state = state_of_days(Warehouse(None, options.existing_root()), day)
+    if state.is_empty:
         raise MissingTableError(f"nothing {'' if day is None else f'of {day} '}is published under {options.root}")
-    print_status(PlainConsole(width=120), runs, pools, unfinished)
+    print_status(PlainConsole(width=120), state)
 
 
 def query(
     options: EngineOptions,
     sql: Annotated[str, typer.Argument(metavar="SQL", help="Spark SQL")],
-    rows: Annotated[int, typer.Option(metavar="N", help="rows to print at the most")] = 50,
+    rows: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="rows to print at the most; default: 50 for people, all in a file format"
+        ),
+    ] = None,
+    format: Annotated[
+        RowFormat, typer.Option(help="table and records are for people; records is chosen where a table is too wide")
+    ] = "table",
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="write the rows to this file")] = None,
 ) -> None:
-    """Ask the tables in SQL: each is known by its name, and shows published days only.
+    """Query the tables in SQL: each table has its name, and contains only published days.
 
     For example: "SELECT * FROM creator_payouts LIMIT 5"
     """
-    import io
-    from contextlib import redirect_stdout
-
+    if format == "parquet" and output is None and sys.stdout.isatty():
+        raise InputError("--format parquet is no text for a terminal: name a file with --output, or redirect it")
     from creatorpool.cli.context import open_warehouse
-    from creatorpool.contracts import load_contracts
-    from creatorpool.quoting import lines
-    from creatorpool.runs.published_rows import published_rows
+    from creatorpool.report.query import query_rows
 
-    with open_warehouse(options, options.settings()) as (session, warehouse):
-        for table in load_contracts():
-            if warehouse.exists(table):
-                published_rows(warehouse, table).createOrReplaceTempView(table)
-        shown = io.StringIO()
-        with redirect_stdout(shown):
-            session.sql(sql).show(rows, truncate=False)
-        # The engines escape line breaks and tabs in a cell, but no other control character.
-        print(lines(shown.getvalue()), end="")
+    most = 50 if rows is None and format in ("table", "records") else rows
+    options.existing_root()
+    with open_warehouse(options, options.settings()) as (_, warehouse):
+        found = query_rows(warehouse, sql, most)
+    _write_rows(found.rows, format, output)
+    if found.is_cut:
+        logger.warning("only the first %d rows are shown: --rows N shows more", most)
+
+
+def _write_rows(rows: pa.Table, form: RowFormat, output: Path | None) -> None:
+    from creatorpool.quoting import lines
+    from creatorpool.report.query_output import as_parquet, as_text
+
+    width = shutil.get_terminal_size().columns if output is None and sys.stdout.isatty() else None
+    if form == "parquet" and output is None:
+        sys.stdout.buffer.write(as_parquet(rows))
+    elif output is not None:
+        _write_whole(as_parquet(rows) if form == "parquet" else as_text(rows, form).encode(), output)
+    else:
+        text = as_text(rows, form, width)
+        sys.stdout.write(lines(text) if sys.stdout.isatty() else text)
+
+
+def _write_whole(content: bytes, path: Path) -> None:
+    """Write a file that appears completely or not at all."""
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as error:
+        raise InputError(f"--output {path} cannot be written: {error.strerror}") from error
 
 
 def lint(
+    options: ConfigurationOptions,
     folder: Annotated[
         Path | None, typer.Argument(metavar="FOLDER", help="folder of contracts; default: the project's")
     ] = None,
@@ -84,28 +120,30 @@ def lint(
         str | None, typer.Option(metavar="ENGINE", help="also read every expression on this engine")
     ] = None,
 ) -> None:
-    """Check contracts without any data: they read, build their checks, and with --engine their rules are sound."""
+    """Check contracts and the configuration's signals without data; with --engine, all their SQL expressions, too."""
+    from contextlib import nullcontext
+
     from creatorpool.contracts.lint import lint_contracts
+    from creatorpool.session import open_session, resolve_engine
+    from creatorpool.stages.configured_expressions import configuration_faults
 
-    with logged("contracts"):
-        if engine is None:
-            complaints = lint_contracts(folder)
-        else:
-            from creatorpool.session import open_session, resolve_engine
-
-            settings = ConfigurationOptions().settings().engine
-            with open_session(resolve_engine(engine, settings), settings) as session:
-                complaints = lint_contracts(folder, session)
+    settings = options.settings()
+    own = settings.engine
+    opened = nullcontext() if engine is None else open_session(resolve_engine(engine, own), own)
+    with logged("contracts"), opened as session:
+        complaints = lint_contracts(folder, session)
+        if folder is None:
+            complaints += configuration_faults(settings, session)
     if complaints:
         *others, last = complaints
         for complaint in others:
             logger.error("%s", complaint)
         raise ContractError(last)
-    print("every contract reads and builds" + (", and its expressions are sound" if engine else ""))
+    print("every contract reads and builds" + (", and all expressions are sound" if engine else ""))
 
 
 def show(options: ConfigurationOptions) -> None:
-    """The configuration that overlays and --set come to, as YAML, with its fingerprint."""
+    """Print the configuration with its overlays and --set, as YAML, and its fingerprint."""
     import yaml
 
     from creatorpool.project import conf_directory, contracts_directory

@@ -7,12 +7,13 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Annotated, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from creatorpool.cli import claims, demo, init, inspection, money, nights, studies, upkeep
+from creatorpool.cli import claims, demo, init, inspection, money, nights, sources, studies, upkeep
+from creatorpool.cli.loudness import with_loudness
 from creatorpool.cli.options import flattened
 from creatorpool.cli.process import run_and_exit
 from creatorpool.cli.progress import shows_progress
@@ -20,7 +21,7 @@ from creatorpool.errors import InputError
 
 NAME = "creatorpool"
 COMPLETION_VARIABLE = "_CREATORPOOL_COMPLETE"
-"""What the shell asks by, as Typer names it"""
+"""The environment variable by which the shell asks for completions, as Typer names it"""
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 START, NIGHTS, MONEY, STUDIES, UPKEEP = "Start", "Nights", "Money", "Studies", "Upkeep"
 
@@ -35,10 +36,31 @@ app = typer.Typer(
 Verbs = dict[str, Callable[..., None]]
 
 
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        from creatorpool.cli.version import version_text
+
+        print(version_text())
+        raise typer.Exit
+
+
+@app.callback(help=str(app.info.help))
+def _before_verbs(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="the versions of creatorpool and its engines"
+        ),
+    ] = False,
+) -> None:
+    """Take the options that stand before the verb; `--version` has ended the program already."""
+
+
 def _add(group: typer.Typer, panel: str | None, verbs: Verbs, cls: type[TyperCommand] = TyperCommand) -> None:
     for name, verb in verbs.items():
         # The demo's steps show their own.
-        command = flattened(verb) if verb is demo.demo else shows_progress(name, flattened(verb))
+        shown = flattened(verb) if verb is demo.demo else shows_progress(name, flattened(verb))
+        command = with_loudness(shown)
         paragraphs = inspect.cleandoc(str(verb.__doc__)).split("\n\n")
         text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)  # as wide as the terminal is
         group.command(name, cls=cls, help=text, rich_help_panel=panel, context_settings=HELP_OPTIONS)(command)
@@ -50,7 +72,16 @@ def _group(name: str, help: str, verbs: Verbs) -> None:
     app.add_typer(group, name=name, rich_help_panel=UPKEEP)
 
 
-_add(app, START, {"demo": demo.demo, "init": init.init})
+_add(
+    app,
+    START,
+    {
+        "demo": demo.demo,
+        "init": init.init,
+        "init-source": sources.init_source,
+        "check-source": sources.check_source,
+    },
+)
 _add(
     app,
     NIGHTS,
@@ -79,8 +110,10 @@ _add(
     STUDIES,
     {
         "compare-rules": studies.compare_rules,
+        "whatif": studies.whatif,
         "sweep-frontier": studies.sweep_frontier,
         "audit-integrity": studies.audit_integrity,
+        "sensitivity": studies.sensitivity,
         "evaluate-quality": studies.evaluate_quality,
         "incentives": studies.incentives,
         "plan-delivery": studies.plan_delivery,

@@ -1,4 +1,4 @@
-"""Verbs about published money: what was paid and why, what each creator is told, and whether it holds."""
+"""Verbs about published money: report, statements, explanations, verification and reproduction."""
 
 from __future__ import annotations
 
@@ -25,21 +25,20 @@ def report(
 ) -> None:
     """Write the nightly report of a published day as one page of HTML.
 
-    The page opens from disk, needs no network, and shows published rows only. It takes no engine to make.
+    The page opens from disk, needs no network, and shows published rows only. Starts no engine.
     """
     from creatorpool.cli.progress import logged
-    from creatorpool.report.nightly.page import write_page
+    from creatorpool.report.nightly.page import night_path, write_page
     from creatorpool.report.nightly.published import report_day
-    from creatorpool.report.pages import REPORTS
     from creatorpool.tables import Warehouse
 
     root = options.tables_root()
     if output is None:
         if not isinstance(root, Path):
             raise InputError(f"tables under {root} are not in a folder of this machine: name a file with --output")
-        output = root / REPORTS / f"night-{options.day}.html"
+        output = night_path(root, options.day)
     with logged("report", options.day):
-        write_page(report_day(Warehouse(None, root), options.day), output)
+        write_page(report_day(Warehouse(None, root), options.day, options.settings().report), output)
         logger.info("report in %s", output)
     print(f"Report: {output}")
 
@@ -52,8 +51,8 @@ def statements(
     """Write a statement for each creator of a published day.
 
     Publishes table creator_statements: a row and a plain text for each creator, compared with the last published day
-    before (or --against), whose changes it publishes too where they are not yet. A day that was weighted differently
-    needs its configuration: --against-conf, --against-set.
+    before (or --against). If the changes between the two days are not published yet, it publishes them, too. A day
+    that was scored with other weights needs its configuration: --against-conf, --against-set.
     """
     import pyarrow.compute as pc
 
@@ -89,11 +88,11 @@ def explain(
     creator: Annotated[str | None, typer.Option(metavar="C", help="a statement for this creator")] = None,
     video: Annotated[str | None, typer.Option(metavar="V", help="a statement for this video")] = None,
 ) -> None:
-    """Why payouts changed between two published days, in plain text.
+    """Explain why payouts changed between two published days, in plain text.
 
-    Publishes table payout_changes of the two days (if it is not there yet) and prints what was earned in each pool,
-    what changed and why, largest parts first. Days that were weighted differently need both configurations: --conf and
-    --set are those of --date, --against-conf and --against-set those of --against.
+    Publishes table payout_changes of the two days, unless it is published, and prints the earnings in each pool, their
+    change and its reasons, largest first. Days that were scored with other weights need both configurations: --conf
+    and --set are those of --date, --against-conf and --against-set those of --against.
     """
     if name is not None and (creator is not None or video is not None):
         raise InputError("an id is given, and --creator or --video beside it: give one of them")
@@ -117,7 +116,7 @@ def explain(
 
 
 def _kind_of(name: str, explanation: Explanation) -> tuple[str | None, str | None]:
-    """(video, None) or (None, creator): which of the two `name` is on the two days."""
+    """(video, None) if `name` is a video of the two days, (None, creator) if it is a creator."""
     totals = explanation.before.video_payouts, explanation.after.video_payouts
     if any(frame.where(frame.video_id == name).limit(1).collect() for frame in totals):
         return name, None
@@ -134,7 +133,7 @@ def verify(options: DayOptions) -> None:
     from creatorpool.report.checks_summary import print_checks
     from creatorpool.verification.day import require_verified, verify_day
 
-    # Nothing is written: not even the pages of the contracts' checks.
+    # Write nothing, not even the pages of the contracts' checks.
     with open_run(options, dry_run=True) as context:
         with logged("verify", context.day):
             checks = verify_day(context)
@@ -148,7 +147,7 @@ def reproduce(
         str | None, typer.Option(metavar="RUN", help="a run of the ledger; default: the published ones")
     ] = None,
 ) -> None:
-    """Rate and pay a day anew from the versions that its run read; exit code 2 unless the payouts are the same."""
+    """Compute a day again from the table versions that its run read; exit code 2 unless the payouts are the same."""
     from creatorpool.cli.context import open_run
     from creatorpool.report.checks_summary import print_checks
     from creatorpool.verification.day import require_verified

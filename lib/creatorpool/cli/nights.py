@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from creatorpool.cli.options import Category, DayOptions, EngineOptions, day_option
+from creatorpool.cli.options import Category, DayOptions, EngineOptions, day_option, source_formats
 from creatorpool.cli.progress import counted
 from creatorpool.errors import CreatorpoolError, InputError
 
@@ -30,15 +31,18 @@ def run(
         Path | None, typer.Option(metavar="DIR", help="folder of the day's logs, if they are not ingested yet")
     ] = None,
     category: Category = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="print the same summary and write nothing")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="compute with these settings and write nothing; shows what would change")
+    ] = False,
     republish: Annotated[bool, typer.Option("--republish", help="replace payouts that are published already")] = False,
     reingest: Annotated[
         bool, typer.Option("--reingest", help="replace the day's delivery by --source, and all that follows from it")
     ] = False,
 ) -> None:
-    """Run whatever stage of a day is not published yet, and publish its payouts."""
+    """Run the stages of a day that are not published yet, and publish its payouts."""
     from creatorpool.cli.context import open_run
     from creatorpool.report.summary import print_summary
+    from creatorpool.runs.pools import published_pools
     from creatorpool.stages.order import run_night
 
     if reingest and category:
@@ -46,8 +50,33 @@ def run(
     with open_run(options, dry_run=dry_run) as context:
         if reingest:
             _reingest(context, source)
-            return
-        print_summary(context, run_night(context, source, category or (), republish=republish))
+        elif dry_run and published_pools(context.warehouse, context.day):
+            _try(context, source, category or (), renewed=republish)
+        else:
+            print_summary(context, run_night(context, source, category or (), republish=republish))
+            _write_report(context)
+
+
+def _try(context: RunContext, source: Path | None, categories: Collection[str], *, renewed: bool) -> None:
+    """Compute a published day with the run's settings, and show it beside what is published."""
+    from creatorpool.report.console import PlainConsole
+    from creatorpool.report.whatif_summary import print_study
+    from creatorpool.stages.ingestion import publish_ingestion
+    from creatorpool.stages.whatif import Scenario, what_if
+
+    publish_ingestion(context, source)
+    scenario = Scenario("these settings", context.settings)
+    study = what_if(context, [scenario], categories, renewed=renewed)
+    print_study(PlainConsole(width=120), context.day, study, "computed, nothing written (dry run)")
+
+
+def _write_report(context: RunContext) -> None:
+    """End a night with its page, if its tables are in a folder of this machine."""
+    from creatorpool.report.nightly.page import write_night
+
+    root = context.warehouse.root
+    if isinstance(root, Path) and not context.dry_run:
+        write_night(root, context.day, context.settings.report)
 
 
 def _reingest(context: RunContext, source: Path | None) -> None:
@@ -61,16 +90,22 @@ def _reingest(context: RunContext, source: Path | None) -> None:
     with display(context.day, "comparison", is_published=not context.dry_run):
         print_reingestion(PlainConsole(width=110), done)
     print_summary(context, done.payouts)
+    _write_report(context)
 
 
 def ingest(
     options: DayOptions,
     source: Annotated[Path, typer.Option(metavar="DIR", help="folder of the day's logs")],
     format: Annotated[
-        Literal["native", "kuairand"] | None, typer.Option(help="layout of the logs; default: ingest.format")
+        str | None,
+        typer.Option(
+            metavar="FORMAT",
+            help="layout of the logs: native, or a mapping in conf/sources/; default: ingest.format",
+            autocompletion=source_formats,
+        ),
     ] = None,
 ) -> None:
-    """Load one day's raw logs into checked tables; what breaks a rule goes to quarantine."""
+    """Load one day's raw logs into checked tables; rows that break a rule go to quarantine."""
     from creatorpool.cli.context import open_run
     from creatorpool.display import display
     from creatorpool.report.console import PlainConsole
@@ -89,13 +124,12 @@ def signals(options: DayOptions) -> None:
     """Compute a day's trust-weighted signals and quality scores."""
     from creatorpool.cli.context import open_run
     from creatorpool.display import display
-    from creatorpool.report.summary import coverage_line
     from creatorpool.stages.signals import publish_signals
 
     with open_run(options) as context:
         rated = publish_signals(context)
         with display(context.day, "summary"):
-            print(coverage_line(rated.quality))
+            print(rated.coverage.line)
 
 
 def backfill(
@@ -107,7 +141,7 @@ def backfill(
         typer.Option(metavar="DIR", help="folder of each day's logs, with {date} where its name has the day"),
     ] = None,
 ) -> None:
-    """Run the days of a range in order; days that are published stand, so a backfill that broke off is run again."""
+    """Run the days of a range in order. Published days are not changed, so a backfill that stopped can be run again."""
     if last < first:
         raise InputError(f"--from must not be after --to, got {first} and {last}")
     if source is not None and DATE_FIELD not in source:
@@ -118,7 +152,8 @@ def backfill(
     settings = options.settings()
     with open_warehouse(options, settings) as (_, warehouse):
         for number, day in enumerate(counted(days, "days"), 1):
-            logger.info("%s backfill: day %d of %d", day, number, len(days))
+            facts = {"day": day.isoformat(), "number": number, "days": len(days)}
+            logger.info("%s backfill: day %d of %d", day, number, len(days), extra={"facts": facts})
             _run_day(warehouse, settings, day, source)
     print(f"{len(days)} days from {first} to {last} are published.")
 
@@ -130,6 +165,7 @@ def _run_day(warehouse: Warehouse, settings: Settings, day: date, source: str | 
     context = RunContext(warehouse, settings, day)
     try:
         run_night(context, None if source is None else Path(source.replace(DATE_FIELD, day.isoformat())))
+        _write_report(context)
     except CreatorpoolError:
         logger.error("%s backfill: stops here; earlier days are published, run it again once this day is mended", day)
         raise

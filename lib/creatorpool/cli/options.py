@@ -1,4 +1,4 @@
-"""The options that verbs share, each defined once, and how Typer comes to see them."""
+"""The options that verbs share, each defined once, and their conversion to parameters of Typer."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from creatorpool.errors import MissingTableError
+
 if TYPE_CHECKING:
     from creatorpool.settings import Settings
 
@@ -21,7 +23,7 @@ _SHARED = "Tables, engine and configuration"
 
 
 def parsed_day(text: str) -> date:
-    """The day that an option names."""
+    """The day of an option's text."""
     try:
         # Python also reads 20261120 and 2026-W47-5.
         if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
@@ -34,6 +36,13 @@ def parsed_day(text: str) -> date:
 def day_option(*names: str, help: str) -> Any:
     """An option that takes a day."""
     return typer.Option(*names, metavar="YYYY-MM-DD", parser=parsed_day, help=help)
+
+
+def source_formats() -> list[str]:
+    """What `ingest.format` may be, for the shell's completion."""
+    from creatorpool.ingest.sources.mapping import NATIVE, mapping_names
+
+    return [NATIVE, *mapping_names()]
 
 
 Day = Annotated[date, day_option("--date", help="the day")]
@@ -58,26 +67,36 @@ Chart = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class TablesOptions:
-    """Which tables a verb works on."""
+    """The tables of a verb."""
 
     root: Root = "warehouse"
 
     def tables_root(self) -> Path | str:
-        """Where the tables are: an absolute path of this machine, or a URI."""
+        """Root of the tables: an absolute path on this machine, or a URI."""
         from creatorpool.storage.places import tables_root
 
         return tables_root(self.root)
 
+    def existing_root(self) -> Path | str:
+        """The same for verbs that only look or tidy up; MissingTableError if it is no folder of this machine."""
+        root = self.tables_root()
+        if isinstance(root, Path) and not root.is_dir():
+            raise MissingTableError(
+                f"nothing is published under {self.root}: there is no such folder; name the tables' folder with --root "
+                f"or in {ROOT_VARIABLE}"
+            )
+        return root
+
 
 @dataclass(frozen=True, kw_only=True)
 class ConfigurationOptions:
-    """Which configuration a verb works with."""
+    """The configuration of a verb."""
 
     conf: Conf = None
     assignments: Assignments = None
 
     def settings(self) -> Settings:
-        """The configuration; ConfigurationError where it cannot be used."""
+        """The configuration; ConfigurationError if it cannot be used."""
         from creatorpool.settings import load_settings
 
         return load_settings(self.conf or (), self.assignments or ())
@@ -85,7 +104,7 @@ class ConfigurationOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class EngineOptions(ConfigurationOptions, TablesOptions):
-    """Which tables a verb works on, in which configuration, and on which engine."""
+    """The tables, the configuration and the engine of a verb."""
 
     engine: Engine = None
 
@@ -99,7 +118,7 @@ class DayOptions(EngineOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class AgainstOptions:
-    """The day that another is compared with, and the configuration of that day."""
+    """The day for comparison, and its configuration."""
 
     against: Annotated[date | None, day_option(help="the other day; default: the published one before")] = None
     against_conf: Annotated[
@@ -110,7 +129,7 @@ class AgainstOptions:
     ] = None
 
     def settings(self, own: ConfigurationOptions) -> Settings:
-        """The configuration of that day: where nothing else is said, the `own` one."""
+        """The configuration of that day; by default `own`."""
         options = ConfigurationOptions(
             conf=self.against_conf or own.conf, assignments=self.against_set or own.assignments
         )
@@ -118,7 +137,7 @@ class AgainstOptions:
 
 
 def flattened(verb: Callable[..., None]) -> Callable[..., None]:
-    """`verb` as Typer reads it: each field of its options dataclasses is a parameter of its own."""
+    """`verb` with one parameter for each field of its options dataclasses, as Typer expects it."""
     hints = get_type_hints(verb, include_extras=True)
     groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
     parameters: list[inspect.Parameter] = []
@@ -143,7 +162,7 @@ def flattened(verb: Callable[..., None]) -> Callable[..., None]:
 
 def _field_parameters(group: Any) -> list[inspect.Parameter]:
     hints = get_type_hints(group, include_extras=True)
-    # What must be given comes first in the help.
+    # Required parameters come first in the help.
     own = sorted(fields(group), key=lambda field: field.default is not MISSING)
     return [
         inspect.Parameter(

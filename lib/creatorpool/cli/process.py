@@ -1,4 +1,4 @@
-"""How a process of creatorpool logs and ends: one place for the command line, the job scripts and their exit codes."""
+"""Logging and exit codes of creatorpool's processes, for the command line and the job scripts."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from creatorpool.logs import formatter
 logger = logging.getLogger("creatorpool")
 
 INTERRUPTED = 130
-"""Exit code after Ctrl-C: that of a process which SIGINT ends."""
+"""Exit code after Ctrl-C, the same as of a process that SIGINT ends."""
 GRACE_SECONDS = 5
-"""How long an interrupted run may take to give back what it holds."""
+"""Seconds that an interrupted run has to give back its claims."""
 
 
 class StandardError(logging.Handler):
-    """Writes to what `sys.stderr` is at that moment: while progress is shown, lines go above it."""
+    """Writes to the current `sys.stderr`, so that lines appear above a progress display."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line at once."""
@@ -40,19 +40,20 @@ def run_and_exit(main: Callable[[list[str]], None]) -> NoReturn:
     0: done. An error that creatorpool raises on purpose is one line and has its own code (`errors`); a full disk is one
     line and 1; Ctrl-C is one line and 130; anything else is 1 with a traceback.
     """
-    # A handler of our own: under spark-submit the root logger is somebody else's.
+    # Use an own handler: under spark-submit, Spark configures the root logger.
     handler = StandardError()
     handler.setFormatter(formatter())
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    # A name that the terminal's encoding lacks is shown as its escape, and ends nothing.
+    # Show characters that the terminal's encoding lacks as escapes; otherwise printing them would be an error.
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     signal.signal(signal.SIGINT, _interrupt)
     try:
         main(sys.argv[1:])
     except CreatorpoolError as error:
-        logger.error("%s", error)
+        facts = {"error": type(error).__name__, "exit_code": error.exit_code}
+        logger.error("%s", error, extra={"facts": facts})
         _leave(error.exit_code)
     except KeyboardInterrupt:
         _leave_interrupted()
@@ -81,7 +82,7 @@ def _leave_interrupted() -> NoReturn:
 
 
 def _is_full_disk(error: Exception) -> bool:
-    """Whether `error` comes from a full disk or quota; engines hand on only the system's words."""
+    """Whether `error` comes from a full disk or quota; engines pass on only the system's message."""
     is_named = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     return is_named or any(os.strerror(code) in str(error) for code in (errno.ENOSPC, errno.EDQUOT))
 

@@ -1,4 +1,4 @@
-"""Progress of verbs that take a while: shown on a terminal; elsewhere the log lines are the progress."""
+"""Progress of long verbs on a terminal. Without a terminal, log lines show the progress."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Step = TypeVar("Step")
 
 
 def shows_progress(name: str, verb: Callable[..., None]) -> Callable[..., None]:
-    """`verb` with a line on the terminal that says how long it has been running, until it prints something."""
+    """`verb` with a line on the terminal that shows its running time, until it prints something."""
 
     @wraps(verb)
     def command(**given: Any) -> None:
@@ -59,7 +59,7 @@ def _nothing() -> None:
 
 
 def counted(steps: Sequence[Step], what: str) -> Iterator[Step]:
-    """The steps one after the other; on a terminal, a bar says how many are done."""
+    """The steps, one after the other, with a progress bar on a terminal."""
     if not _is_shown():
         yield from steps
         return
@@ -72,7 +72,7 @@ def counted(steps: Sequence[Step], what: str) -> Iterator[Step]:
 
 @contextmanager
 def logged(subject: str, day: date | None = None) -> Iterator[None]:
-    """Log that `subject` begins and, once the block is done, how long it took."""
+    """Log the start of `subject` and, at the end of the block, its duration."""
     about = subject if day is None else f"{day} {subject}"
     facts = {"subject": subject} | ({} if day is None else {"day": day.isoformat()})
     logger.info("%s: begins", about, extra={"facts": facts})
@@ -89,13 +89,13 @@ def _progress(*columns: ProgressColumn) -> Progress:
 
 
 def _is_shown() -> bool:
-    return sys.stderr.isatty() and _terminal().is_interactive
+    return logger.level <= logging.INFO and sys.stderr.isatty() and _terminal().is_interactive
 
 
 @cache
 def _terminal() -> PlainConsole:
-    """Standard error, one console for all displays, so that one shows above another."""
+    """Standard error: all displays share one console, so that they appear above one another."""
     from creatorpool.report.console import PlainConsole
 
-    # Lines longer than the terminal are the terminal's to wrap.
+    # The terminal wraps lines that are longer than its width.
     return PlainConsole(stderr=True, soft_wrap=True)

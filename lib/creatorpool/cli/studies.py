@@ -1,4 +1,4 @@
-"""Verbs that study published days: they publish tables and charts of their own, and change no payout."""
+"""Verbs that study published days: they publish their own tables and charts, and change no payout."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from creatorpool.cli.options import Category, Chart, DayOptions
+from creatorpool.errors import InputError
 
 
 def candidates(options: DayOptions) -> None:
@@ -38,9 +39,8 @@ def plan_delivery(
     from creatorpool.display import display
     from creatorpool.report.charts import chart_path, draw
     from creatorpool.report.console import PlainConsole
-    from creatorpool.report.curve_chart import content_chart
+    from creatorpool.report.delivery_charts import content_chart, plan_frontier_chart
     from creatorpool.report.delivery_summary import curve_table, plan_table
-    from creatorpool.report.plan_chart import plan_frontier_chart
     from creatorpool.stages.delivery import content_history, publish_delivery, published_problem
 
     wanted = chart_path(chart) if chart else None
@@ -58,8 +58,9 @@ def plan_delivery(
 
 
 def incentives(options: DayOptions) -> None:
-    """Estimate what entrants' tests show: pass curves, bounties, and the advice on test policies."""
+    """Estimate pass curves and bounties from entrants' tests, and advise on test policies."""
     from creatorpool.cli.context import open_run
+    from creatorpool.cohorts.success_value import SuccessValue
     from creatorpool.cohorts.summary import summary_table
     from creatorpool.display import display
     from creatorpool.report.console import PlainConsole
@@ -72,14 +73,15 @@ def incentives(options: DayOptions) -> None:
                 table: context.warehouse.read_arrow(table, day=context.day, version=version).to_pylist()
                 for table, version in run.outputs.items()
             }
-            PlainConsole(width=120).print(summary_table(rows["cohort_incentives"], rows["policy_advice"]))
+            success = SuccessValue.of_facts(run.rows)
+            PlainConsole(width=120).print(summary_table(rows["cohort_incentives"], rows["policy_advice"], success))
 
 
 def compare_rules(options: DayOptions, category: Category = None, chart: Chart = None) -> None:
-    """Compare a day's payouts with what other rules would have paid.
+    """Compare a day's payouts with those by other rules.
 
-    Splits what each published pool paid by other rules as well (pro rata by views, user-centric, ScaledUserProp,
-    equal), writes table rule_comparison, draws it, and prints who would gain and who would lose. It pays nothing.
+    Splits the money that each published pool paid by other rules, too (pro rata by views, user-centric,
+    ScaledUserProp, equal), writes table rule_comparison, draws it, and prints gains and losses. It pays nothing.
     """
     from creatorpool.cli.context import open_run
     from creatorpool.display import display
@@ -128,11 +130,41 @@ def sweep_frontier(
             draw(context, "frontier", frontier_chart(frontiers), wanted)
 
 
-def audit_integrity(options: DayOptions, category: Category = None, chart: Chart = None) -> None:
-    """Measure what an attacker with fake viewers would earn on a published day.
+def whatif(
+    options: DayOptions,
+    settings: Annotated[
+        list[str], typer.Argument(metavar="SETTINGS...", help="dotted.key=value or an overlay; several joined by ;")
+    ],
+    category: Category = None,
+    chart: Chart = None,
+) -> None:
+    """What a published day would have paid under other settings.
 
-    Tries fake viewers on a small and a large creator's video of each published pool, under creatorpool's rule, under
-    others, and under other settings; lists the videos most worth attacking; writes table integrity_audit and draws it.
+    Each of SETTINGS is one configuration to try, as a change of the one that the day was paid with (or of --conf and
+    --set): "allocation.alpha=0.7" "allocation.objective=log; allocation.lambda_eff=0.5" conf/recommended.yaml. Prints
+    pools, sizes of creators and largest movers beside what is published, and draws them. It writes no table.
+    """
+    from creatorpool.cli.context import open_run
+    from creatorpool.display import display
+    from creatorpool.report.charts import chart_path, draw
+    from creatorpool.report.console import PlainConsole
+    from creatorpool.report.whatif_chart import whatif_chart
+    from creatorpool.report.whatif_summary import print_study
+    from creatorpool.stages.whatif import tried_settings, what_if
+
+    wanted = chart_path(chart) if chart else None
+    with open_run(options, dry_run=True) as context:
+        study = what_if(context, tried_settings(context, settings), category or ())
+        with display(context.day, "summary"):
+            print_study(PlainConsole(width=120), context.day, study)
+        draw(context, "whatif", whatif_chart(study), wanted)
+
+
+def audit_integrity(options: DayOptions, category: Category = None, chart: Chart = None) -> None:
+    """Measure the gain of an attacker with fake viewers on a published day.
+
+    Simulates fake viewers on a video of a small and of a large creator in each published pool, under creatorpool's
+    rule, other rules and other settings. Lists the most exploitable videos, writes table integrity_audit, and draws it.
     """
     from creatorpool.cli.context import open_run
     from creatorpool.display import display
@@ -156,6 +188,9 @@ def evaluate_quality(
         list[Path] | None,
         typer.Option(metavar="FILE", help="overlay of the other configuration; default: the base configuration"),
     ] = None,
+    without: Annotated[
+        str | None, typer.Option(metavar="SIGNAL", help="the other configuration is the same without this signal")
+    ] = None,
     days: Annotated[
         int, typer.Option(min=1, metavar="N", help="days up to --date whose events count as one window")
     ] = 1,
@@ -168,18 +203,53 @@ def evaluate_quality(
 ) -> None:
     """Compare two configurations by coverage, reliability and prediction.
 
-    The configuration of --conf and --set is compared with that of --against. Reads published events and writes nothing.
+    The configuration of --conf and --set is compared with that of --against, or with itself --without a signal. Reads
+    published events and writes nothing.
     """
+    if without is not None and against:
+        raise InputError("--without and --against both name the other configuration: give one of them")
     from creatorpool.cli.context import open_run
     from creatorpool.cli.progress import logged
     from creatorpool.report.console import PlainConsole
-    from creatorpool.report.evaluation_summary import evaluation_table
+    from creatorpool.report.evaluation_summary import evaluation_table, headings
     from creatorpool.settings import load_settings
-    from creatorpool.stages.evaluation import EvaluationRules, evaluate, published_window
+    from creatorpool.stages.evaluation import EvaluationRules, evaluate, evaluated_changes, published_window
 
-    settings, other = options.settings(), load_settings(against or ())
+    settings = options.settings()
+    other = load_settings(against or ()) if without is None else settings.without(without)
+    changes = evaluated_changes(settings, other)
     rules = EvaluationRules(min_viewers, long_view_ms, draws, seed)
     with open_run(options, settings) as context, logged("evaluation", context.day):
         window = published_window(context.warehouse, context.day, days)
         evaluation = evaluate(window, settings, other, rules)
-    PlainConsole(width=110).print(evaluation_table(evaluation))
+    PlainConsole(width=110).print(evaluation_table(evaluation, headings(changes, without)))
+
+
+def sensitivity(
+    options: DayOptions,
+    category: Category = None,
+    step: Annotated[
+        float,
+        typer.Option(
+            min=0.001, max=0.5, metavar="S", help="how wrong: absolute for a video's scores, a part for weights"
+        ),
+    ] = 0.1,
+    seed: Annotated[int, typer.Option(metavar="N", help="chooses the scores that are wrong by chance")] = 1,
+) -> None:
+    """Measure how much of a day's payouts rests on numbers that must be believed.
+
+    Pays each published pool again with other scores of videos, trust weights, action weights, component weights and
+    penalty for toxicity, one at a time, and prints what changes hands between creators. Writes nothing.
+    """
+    from creatorpool.cli.context import open_run
+    from creatorpool.cli.progress import logged
+    from creatorpool.report.console import PlainConsole
+    from creatorpool.report.sensitivity_summary import print_sensitivities
+    from creatorpool.runs.pools import require_published_pools
+    from creatorpool.stages.sensitivity import day_sensitivities
+
+    with open_run(options, dry_run=True) as context:
+        with logged("sensitivity", context.day):
+            found = day_sensitivities(context, category or (), step=step, seed=seed)
+        currency = next(iter(require_published_pools(context.warehouse, context.day).values())).currency
+        print_sensitivities(PlainConsole(width=150), context.day, found, currency)

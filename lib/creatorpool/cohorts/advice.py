@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from creatorpool.cohorts.advice_words import PolicyChange, advice_sentence
 from creatorpool.cohorts.rows import Record, or_none
 from creatorpool.cohorts.segments import SegmentCohort
+from creatorpool.cohorts.success_value import SuccessValue
 from creatorpool.incentives.balancing import Balance, balance
 from creatorpool.incentives.calibration import implied_cost
 from creatorpool.incentives.costs import QuadraticCost
@@ -19,12 +21,12 @@ from creatorpool.incentives.policy import Policy
 from creatorpool.incentives.statics import gains_at
 from creatorpool.settings import IncentiveSettings
 
-RELATIVE_TOLERANCE = 1e-6
-"""A smaller relative change of n, k, N or B counts as none."""
+WORTHWHILE = 1e-3
+"""Least gain of the platform, as a share of its value today, for which changes are advised"""
 
 NO_COST = (
-    "the measured quality is not what a cost κq²/2 would make creators choose under these terms: without a cost "
-    "(incentives.segments.<name>.cost_kappa) nobody can say how they would answer another policy"
+    "no cost κq²/2 makes the measured quality a best response under these terms: set the creators' cost, "
+    "incentives.segments.<name>.cost_kappa, so that their response to another policy can be computed"
 )
 
 
@@ -47,9 +49,15 @@ def segment_cost(cohort: SegmentCohort, settings: IncentiveSettings) -> Quadrati
 
 
 def advice_records(
-    cohorts: Sequence[SegmentCohort], estimates: Sequence[CohortEstimate], settings: IncentiveSettings
+    cohorts: Sequence[SegmentCohort],
+    estimates: Sequence[CohortEstimate],
+    settings: IncentiveSettings,
+    success: SuccessValue | None = None,
 ) -> list[Record]:
-    """One row per segment, in the order of `cohorts`: its balanced policy, or the reason why it has none."""
+    """One row per segment, in the order of `cohorts`: its balanced policy, or the reason why it has none.
+
+    `success` is the value of one success in money, for the words of the advice.
+    """
     rows, advised = {}, []
     for cohort, found in zip(cohorts, estimates, strict=True):
         reason = found.reason or ("" if found.cost_fits else NO_COST)
@@ -59,7 +67,7 @@ def advice_records(
     if advised:
         balanced, used = _balanced(advised, settings)
         for position, segment in enumerate(advised):
-            rows[segment.cohort.segment] |= _advice(segment, balanced, position, used)
+            rows[segment.cohort.segment] |= _advice(segment, balanced, position, used, success)
     return [rows[cohort.segment] for cohort in cohorts]
 
 
@@ -84,7 +92,10 @@ def _advised(cohort: SegmentCohort, found: CohortEstimate, settings: IncentiveSe
 
 
 def _balanced(advised: Sequence[AdvisedSegment], settings: IncentiveSettings) -> tuple[Balance, Budgets]:
-    """The balanced policies and the budgets; a budget that is not configured is today's use."""
+    """The balanced policies and the budgets; a budget that is not configured is today's use.
+
+    Today's policies stay if they are within the budgets and no others bring the platform more than `WORTHWHILE`.
+    """
     entered = np.array([segment.cohort.entered for segment in advised], dtype=np.float64)
     shares = entered / entered.sum()
     mass = float(shares @ [float(segment.policy.mass) for segment in advised])
@@ -92,14 +103,22 @@ def _balanced(advised: Sequence[AdvisedSegment], settings: IncentiveSettings) ->
     limits = (settings.impressions_per_entrant, settings.cash_per_entrant)
     budgets = Budgets(*(now if limit is None else limit for limit, now in zip(limits, (mass, spend), strict=True)))
     policies, costs = [segment.policy for segment in advised], [segment.cost for segment in advised]
-    return balance(policies, shares, budgets, costs), budgets
+    found = balance(policies, shares, budgets, costs)
+    value = float(shares @ [float(segment.today.platform) for segment in advised])
+    is_affordable = mass <= budgets.impressions and spend <= budgets.cash
+    if is_affordable and found.value - value <= WORTHWHILE * abs(value):
+        qualities = np.array([float(segment.today.quality) for segment in advised])
+        found = replace(found, policies=tuple(policies), quality=qualities, value=value)
+    return found, budgets
 
 
 def _spend(segment: AdvisedSegment) -> float:
     return float(segment.policy.bounty * segment.today.probability)
 
 
-def _advice(segment: AdvisedSegment, balanced: Balance, position: int, budgets: Budgets) -> Record:
+def _advice(
+    segment: AdvisedSegment, balanced: Balance, position: int, budgets: Budgets, success: SuccessValue | None
+) -> Record:
     new, quality, prices = balanced.policies[position], float(balanced.quality[position]), balanced.prices
     gains = gains_at(segment.policy, segment.cost, segment.today)
     then = payoffs(new, segment.cost, quality)
@@ -120,22 +139,5 @@ def _advice(segment: AdvisedSegment, balanced: Balance, position: int, budgets: 
         "lambda_cash": float(prices.lambda_cash),
         "exchange_rate": mv_n / mv_b if mv_b > 0 else None,
         "incentive_price": float(prices.incentive[position]),
-        "reason": _why(segment, new, quality, float(then.platform), budgets),
+        "reason": advice_sentence(PolicyChange(segment.policy, new, segment.today, then), budgets, success),
     }
-
-
-def _why(segment: AdvisedSegment, new: Policy, quality: float, value: float, budgets: Budgets) -> str:
-    """The advice in one sentence."""
-    limits = f"budgets of {budgets.impressions:.4g} impressions and {budgets.cash:.4g} of bounty an entrant"
-    old, gain = segment.policy, value - float(segment.today.platform)
-    names = {"n": "n", "k": "k", "mass": "N", "bounty": "B"}
-    changes = [
-        f"{short} {float(getattr(old, name)):.4g} → {float(getattr(new, name)):.4g}"
-        for name, short in names.items()
-        if abs(float(getattr(new, name)) - float(getattr(old, name)))
-        > RELATIVE_TOLERANCE * (1.0 + abs(float(getattr(old, name))))
-    ]
-    if not changes:
-        return f"today's policy is the best within {limits}"
-    answer = f"creators answer with quality {float(segment.today.quality):.3f} → {quality:.3f}"
-    return f"{', '.join(changes)}: {answer}, the platform's value an entrant changes by {gain:+.4g}; within {limits}"

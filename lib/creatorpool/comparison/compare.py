@@ -79,7 +79,7 @@ def rule_payouts(pool: Pool, published: Integers, shares: Mapping[str, Floats]) 
 
 
 def compare(pool: Pool, payouts: Mapping[str, Integers], is_small: Bools) -> list[RuleOutcome]:
-    """Each rule's payouts, (n,) micros, against those of `OWN`; `is_small` marks videos of small creators."""
+    """Compare each rule's payouts, (n,) micros, with those of `OWN`; `is_small` marks videos of small creators."""
     names, code = np.unique(pool.creator, return_inverse=True)
     return [_outcome(rule, payout, payouts[OWN], names, code, is_small) for rule, payout in payouts.items()]
 

@@ -21,7 +21,7 @@ class FrontierPoint:
 
     policy: SplitPolicy
     efficiency: float
-    """Σ s p / P: how far money follows attention; the efficiency term of the linear program"""
+    """Σ s p / P, the efficiency term of the linear program: it grows as money follows effective impressions"""
     efficiency_log: float
     """Σ s log(p / P): the efficiency term of the log program; -inf if a video with weight gets nothing"""
     fairness: float
@@ -76,9 +76,10 @@ def mean_log(part: Floats, weight: Floats) -> float:
 
 
 def undominated(points: Sequence[FrontierPoint]) -> list[bool]:
-    """For each point, whether no other point with the same α is at least as fair and as efficient, and better in one.
+    """For each point, whether it is undominated among the points with the same α.
 
-    Points are compared by `fairness` and `efficiency`, as in the tables, under any objective.
+    Another point dominates it if it is at least as good in `fairness` and in `efficiency`, and better in one of them.
+    These two measures are used under any objective, as in the tables.
     """
     return [
         not any(

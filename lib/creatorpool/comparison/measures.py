@@ -70,9 +70,9 @@ def share_of(amounts: Floats, chosen: Bools) -> float:
 def small_creators(creator: NDArray[Any], effective_impressions: Floats, part: float) -> Bools:
     """Which of (n,) videos belong to small creators.
 
-    Small are the `part` of the pool's creators with the fewest effective impressions; their number is rounded down,
-    ties go by id. Creators without effective impressions do not count. The result depends on viewers and not on
-    payouts, so that it is the same for all splits.
+    The small creators are the `part` of the pool's creators with the fewest effective impressions. Their number is
+    rounded down, and ties are broken by id. Creators without effective impressions do not count. The result depends on
+    viewers and not on payouts, so that it is the same for all splits.
 
     Raises
     ------

@@ -22,7 +22,7 @@ class Pool:
 
     category: str
     money: int
-    """Micros that were paid; without what stayed unallocated"""
+    """Micros that were paid, without the unallocated money"""
     video: NDArray[Any]
     """(n,) ids"""
     creator: NDArray[Any]

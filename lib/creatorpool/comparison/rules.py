@@ -1,4 +1,4 @@
-"""Other rules by which platforms split money: shares of a pool's videos from the viewing in it (formulas §2.9).
+"""Other rules by which platforms split money: shares of a pool's videos, from the views in the pool (formulas §2.9).
 
 Each rule gives (n,) shares that sum to 1. `creatorpool.money.round_to_total` turns them into money.
 """
@@ -17,7 +17,7 @@ from creatorpool.numerics.types import Floats, Integers
 
 @dataclass(frozen=True)
 class Viewing:
-    """The viewing in one pool, (m,) arrays of whole numbers: the input of the rules by viewer.
+    """The views in one pool by viewer depth, (m,) arrays of whole numbers: the input of the rules by viewer.
 
     A viewer's *depth* L is the number of the viewer's views in the pool. The money that a viewer gives to a video
     depends only on the depth and on the viewer's views of that video, so one row holds all viewers of one depth on one

@@ -17,7 +17,7 @@ SCAN = (
 )
 """First points of the search, dense near 1: the linear objective changes nothing before 1 - λ_eff is tiny."""
 TOLERANCE = 1e-9
-MOST_STEPS = 200
+MAX_STEPS = 200
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _first_crossing(
 def _refined(
     curve: Curve, low: tuple[float, float], high: tuple[float, float], target: float, tolerance: float
 ) -> tuple[float, float]:
-    for step in range(MOST_STEPS):
+    for step in range(MAX_STEPS):
         middle = _between(low[0], high[0], 0.5 if step % 2 else _secant_part(low[1], high[1], target))
         if not low[0] < middle < high[0]:
             break

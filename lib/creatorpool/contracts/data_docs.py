@@ -1,8 +1,8 @@
-"""Writes great-expectations' Data Docs: an HTML page for each contract of a run, and an index, in one folder.
+"""Writes great-expectations' Data Docs: an HTML page for each contract of a run, in one folder, and an index of ours.
 
-Building the pages needs no network. An open page loads its styles from public hosts, and works without them; its
-content security policy allows only those hosts. Every run builds the index again from all kept results, so only the
-results of the last days are kept.
+Building the pages needs no network. The index needs none either. Any other page that is open loads its styles from
+public hosts, and works without them; its content security policy allows only those hosts. Every run builds the index
+again from all kept results, so only the results of the last days are kept.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from creatorpool.contracts.data_docs_index import checked_tables, write_index
 from creatorpool.contracts.model import Contract, RowRule
 from creatorpool.contracts.results import RuleResult
 from creatorpool.contracts.suite import expectation_of, quiet_context
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
         ExpectationSuiteIdentifier,
         ValidationResultIdentifier,
     )
-
-INDEX_LIMIT = 500
-"""Number of pages that the index lists, the newest ones; older pages are not deleted"""
 
 STORED, PAGES = ("stored", "uncommitted", "validations"), ("validations",)
 """Folders of results and of pages; each has folders <table>/<run>/<time>"""
@@ -97,10 +95,10 @@ def write_data_docs(
     context.add_data_docs_site("contracts", _site(site))
     tables = groupby(sorted(results, key=attrgetter("contract")), key=attrgetter("contract"))
     pages = [page for name, found in tables for page in _store(context, list(found), contracts[name], run)]
-    context.build_data_docs(resource_identifiers=pages)
-    for page in (site / "index.html", *site.glob("expectations/*.html"), *site.glob(f"validations/*/{run.name}/*/*")):
+    context.build_data_docs(resource_identifiers=pages, build_index=False)
+    for page in (*site.glob("expectations/*.html"), *site.glob(f"validations/*/{run.name}/*/*")):
         _restrict(page)
-    return site / "index.html"
+    return write_index(site, checked_tables(site, STORED, PAGES))
 
 
 def _remove_old_runs(site: Path, day: dt.date, kept_days: int) -> None:
@@ -138,7 +136,6 @@ def _site(folder: Path) -> Any:
     return {
         "class_name": "SiteBuilder",
         "show_how_to_buttons": False,
-        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder", "validation_results_limit": INDEX_LIMIT},
         "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)},
     }
 

@@ -12,6 +12,7 @@ from pyspark.sql.types import BooleanType
 
 from creatorpool.contracts.model import Contract, RowRule
 from creatorpool.errors import ContractError
+from creatorpool.quoting import quoted
 
 FAILED_RULES = "failed_rules"
 RAW_ROW = "raw_row"
@@ -80,7 +81,8 @@ def row_as_json(df: DataFrame, names: Sequence[str]) -> Column:
     """Columns `names` of a row as one JSON object, without NULL values; times as ``2026-11-20 10:00:00``."""
     times = {field.name for field in df.schema.fields if field.dataType.typeName().startswith("timestamp")}
     # In JSON the engines write fractions of seconds with different numbers of digits; a cast gives the same text.
-    return F.to_json(F.struct(*(F.col(n).cast("string").alias(n) if n in times else F.col(n) for n in names)))
+    values = {name: F.col("`" + name.replace("`", "``") + "`") for name in names}
+    return F.to_json(F.struct(*((v.cast("string") if n in times else v).alias(n) for n, v in values.items())))
 
 
 def _holds(rule: RowRule) -> Column:
@@ -121,7 +123,7 @@ def _analyse_one(df: DataFrame, rule: RowRule, contract: Contract) -> None:
     try:
         _analyse(df, [rule], contract)
     except PySparkException as error:
-        raise _unusable(rule, contract, str(error).strip().splitlines()[0]) from error
+        raise _unusable(rule, contract, quoted(str(error).strip().splitlines()[0])) from error
 
 
 def _analyse(df: DataFrame, rules: Sequence[RowRule], contract: Contract) -> None:

@@ -19,8 +19,8 @@ from creatorpool.delivery.transport import step_within
 
 STEPS = 200
 # The search ends at a step whose predicted gain is a smaller part of the score.
-SMALLEST_GAIN = 1e-9
-LEAST_DAMPING, MOST_DAMPING = 1e-6, 1e9
+MIN_GAIN = 1e-9
+MIN_DAMPING, MAX_DAMPING = 1e-6, 1e9
 # Impressions below this part of the cap become 0.
 NEGLIGIBLE = 1e-9
 # Part of a guarantee by which rounding may leave it unmet.
@@ -78,7 +78,7 @@ def climb(problem: DeliveryProblem, objective: Objective, start: Floats, caps: F
         moved = within_capacities(problem, _without_negligible(moved, caps))
         direction = moved - x
         predicted = float((gradient * direction - 0.5 * curvature * direction**2).sum())
-        if not predicted > SMALLEST_GAIN * max(abs(score), 1e-12):
+        if not predicted > MIN_GAIN * max(abs(score), 1e-12):
             if damping <= 1e-3 or was_refused:  # longer steps were tried and did not gain as predicted
                 break
             damping /= 10.0
@@ -87,12 +87,12 @@ def climb(problem: DeliveryProblem, objective: Objective, start: Floats, caps: F
         gained = objective.score(reached.views, reached.variance) - score
         if gained > 0.0 and _keeps_guarantees(problem, moved, least, least_clicks):
             x, current, score, was_refused = moved, reached, score + gained, False
-            damping = max(damping / (5.0 if gained > 0.5 * predicted else 1.5), LEAST_DAMPING)
-            if gained <= SMALLEST_GAIN * abs(score):
+            damping = max(damping / (5.0 if gained > 0.5 * predicted else 1.5), MIN_DAMPING)
+            if gained <= MIN_GAIN * abs(score):
                 break
         else:
             damping, was_refused = damping * 4.0, True
-            if damping > MOST_DAMPING:
+            if damping > MAX_DAMPING:
                 break
     return Ascent(x, current, score, taken)
 

@@ -12,9 +12,9 @@ from scipy.special import gammaln, psi
 from creatorpool.delivery.p2c import Floats
 from creatorpool.errors import InputError
 
-LARGEST_STRENGTH = 1e8
+MAX_STRENGTH = 1e8
 """Strength of a group whose rates differ no more than by chance: all contents get its mean."""
-_LEAST_STRENGTH = 1e-2
+_MIN_STRENGTH = 1e-2
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,14 @@ class RatePrior:
     """α + β, the number of impressions that the mean counts for"""
 
     def smoothed(self, clicks: ArrayLike, impressions: ArrayLike) -> Floats:
-        """Posterior mean ``(clicks + strength·mean) / (impressions + strength)``, in (0, 1); the arrays broadcast."""
-        y, x = np.asarray(clicks, dtype=np.float64), np.asarray(impressions, dtype=np.float64)
-        return np.asarray((y + self.strength * self.mean) / (x + self.strength), dtype=np.float64)
+        """`smoothed_rate` under this prior."""
+        return smoothed_rate(clicks, impressions, self.mean, self.strength)
+
+
+def smoothed_rate(clicks: ArrayLike, impressions: ArrayLike, mean: ArrayLike, strength: ArrayLike) -> Floats:
+    """Posterior mean ``(clicks + strength·mean) / (impressions + strength)``, in (0, 1); the arrays broadcast."""
+    y, x, m, k = (np.asarray(values, dtype=np.float64) for values in (clicks, impressions, mean, strength))
+    return np.asarray((y + k * m) / (x + k), dtype=np.float64)
 
 
 JEFFREYS = RatePrior(0.5, 1.0)
@@ -71,9 +76,9 @@ def fit_rate_prior(clicks: ArrayLike, impressions: ArrayLike) -> RatePrior:
     # As under Jeffreys' prior, so that the mean is not 0 or 1 if no impression or every impression was clicked.
     pooled = float((y.sum() + 0.5) / (x.sum() + 1.0))
     if x.size == 1:
-        return RatePrior(pooled, LARGEST_STRENGTH)
+        return RatePrior(pooled, MAX_STRENGTH)
     logit = float(np.log(pooled / (1.0 - pooled)))
-    box = ((logit - 5.0, logit + 5.0), (np.log(_LEAST_STRENGTH), np.log(LARGEST_STRENGTH)))
+    box = ((logit - 5.0, logit + 5.0), (np.log(_MIN_STRENGTH), np.log(MAX_STRENGTH)))
     order = np.lexsort((y, x))  # float sums must not depend on the order of contents
     starts = [np.array([logit, np.log(strength)]) for strength in (30.0, 3000.0, 1e6)]
     found = [

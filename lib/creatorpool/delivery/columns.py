@@ -1,4 +1,4 @@
-"""Points of the response curves from which the relaxed plan mixes, and the linear program that mixes them."""
+"""Points of the response curves, and the linear program that finds their best mixture (formulas §4.5)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from creatorpool.delivery.problem import DeliveryProblem
 from creatorpool.delivery.programs import Matrix, beside, matrix_of, row_scale, scaled_rows, solved, stacked
 from creatorpool.delivery.response import Floats, Integers, clicks_at
 
-# Parts of the most impressions at which every curve starts with a point.
+# The first points of each curve, as parts of the most impressions.
 FIRST_POINTS = (0.05, 0.15, 0.3, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True)
 class Box:
-    """Least and most impressions of every pair of content and drawer, (n, m) each."""
+    """Lower and upper bounds of the impressions of each pair of content and drawer, (n, m) each."""
 
     low: Floats
     high: Floats
@@ -26,14 +26,14 @@ class Box:
 
 @dataclass(frozen=True)
 class Columns:
-    """(c,) points: a pair (content · drawers + drawer) and its impressions there."""
+    """(c,) points: each is a pair, numbered content · m + drawer, and its impressions."""
 
     pair: Integers
     impressions: Floats
 
     @classmethod
     def first(cls, box: Box) -> Columns:
-        """A few points along every curve."""
+        """`FIRST_POINTS` of each pair."""
         low, high = box.low.ravel(), box.high.ravel()
         open_pairs = np.flatnonzero(high > low)
         parts = [low + part * (high - low) for part in FIRST_POINTS]
@@ -45,15 +45,15 @@ class Columns:
         return cls(np.arange(plan.size), plan.ravel())
 
     def joined(self, other: Columns) -> Columns:
-        """Both."""
+        """These points followed by those of `other`."""
         return Columns(np.concatenate([self.pair, other.pair]), np.concatenate([self.impressions, other.impressions]))
 
     def at(self, index: Integers | np.ndarray) -> Columns:
-        """Part of the points."""
+        """The points at `index`."""
         return Columns(self.pair[index], self.impressions[index])
 
     def inside(self, box: Box) -> Columns:
-        """Points that a smaller box still allows, and its upper end where it has room."""
+        """The points within `box`, and the upper end of each of its intervals."""
         low, high = box.low.ravel(), box.high.ravel()
         kept = self.at((self.impressions >= low[self.pair]) & (self.impressions <= high[self.pair]))
         open_pairs = np.flatnonzero(high > low)
@@ -68,16 +68,24 @@ class Prices:
     drawer: Floats
     """(m,)"""
     impressions: Floats
-    """(n,) of the guarantee of impressions"""
+    """(n,) guarantees of impressions"""
     clicks: Floats
-    """(n,) of the guarantee of clicks"""
+    """(n,) guarantees of clicks"""
     classes: Floats
-    """(m, d) of the contents above each cap of `PositionClasses`"""
+    """(m, d) numbers of contents above each cap of `PositionClasses`"""
     missing: float
-    """of the impressions that guarantees may miss; 0 where they may miss none"""
+    """allowance of impressions that guarantees may miss; 0 without an allowance"""
 
-    def earned(self, problem: DeliveryProblem, min_impressions: Floats, min_clicks: Floats, allowance: float) -> float:
-        """The shared constraints' limits, with these guarantees, at their prices."""
+    def costs(self) -> tuple[Floats, Floats]:
+        """Price of an impression, (n, m), and additional price of a point above each cap, (m, d)."""
+        above = np.zeros_like(self.classes)
+        above[:, 1:] = np.cumsum(self.classes, axis=1)[:, :-1]
+        return self.total + self.drawer[None, :] - self.impressions[:, None], above
+
+    def value_of_limits(
+        self, problem: DeliveryProblem, min_impressions: Floats, min_clicks: Floats, allowance: float
+    ) -> float:
+        """Σ price · limit over the shared constraints, with these guarantees."""
         return float(
             self.total * problem.total
             + self.drawer @ problem.drawer_capacity
@@ -87,10 +95,10 @@ class Prices:
             + self.missing * allowance
         )
 
-    def earned_by_plans(self, problem: DeliveryProblem, allowance: float | None) -> float:
-        """As `earned`, with the least that counts as meeting the guarantees, of which `allowance` may be missed."""
+    def value_of_plan_limits(self, problem: DeliveryProblem, allowance: float | None) -> float:
+        """As `value_of_limits`, with the least amounts that count as meeting the guarantees."""
         least = counted(problem.min_impressions), counted(problem.min_clicks)
-        return self.earned(problem, *least, 0.0 if allowance is None else allowance)
+        return self.value_of_limits(problem, *least, 0.0 if allowance is None else allowance)
 
 
 @dataclass(frozen=True)
@@ -98,18 +106,18 @@ class Mixture:
     """Optimum of the linear program."""
 
     weights: Floats
-    """(c,) part of each point; what is left of a pair's 1 is at its least impressions"""
+    """(c,) weight of each point; the rest of a pair's weight, up to 1, is at its lower bound"""
     pair_value: Floats
-    """(p,) multiplier of each pair's parts"""
+    """(p,) multiplier of the constraint that a pair's weights sum to at most 1"""
     prices: Prices
     value: float
 
 
 class MixingProgram:
-    """The linear program over points: maximise Σ value · clicks (or, given no value, minimise what guarantees miss)."""
+    """The linear program over points: maximise Σ value · clicks or, without a value, minimise the violation."""
 
     def __init__(self, problem: DeliveryProblem, box: Box, value: Floats | None, allowance: float | None) -> None:
-        """`allowance`: impressions that guarantees may miss together; None for none, not used without `value`."""
+        """`allowance` is the impressions that guarantees may miss together, None for none; not used without `value`."""
         self.problem, self.box, self.allowance = problem, box, allowance
         n, m = problem.shape
         self.is_repair = value is None
@@ -123,8 +131,8 @@ class MixingProgram:
         self.low = box.low.ravel()
         self.low_clicks = clicks_at(self.parameters, self.low)
 
-    def used(self, pair: Integers, impressions: Floats) -> tuple[Floats, Matrix]:
-        """Clicks of points, and their use of the shared constraints: a row a constraint, in the order of `limits`."""
+    def constraint_use(self, pair: Integers, impressions: Floats) -> tuple[Floats, Matrix]:
+        """(c,) clicks of points, and their use of the shared constraints: (rows, c), in the order of `limits`."""
         n, m = self.problem.shape
         clicks = clicks_at(self.parameters[:, pair], impressions)
         c = np.arange(pair.size)
@@ -150,7 +158,7 @@ class MixingProgram:
 
     @property
     def limits(self) -> Floats:
-        """Right sides of the shared constraints, ``use <= limit``."""
+        """(rows,) right sides of the shared constraints ``use <= limit``."""
         problem = self.problem
         return np.concatenate(
             [
@@ -163,28 +171,29 @@ class MixingProgram:
         )
 
     def solve(self, points: Columns) -> Mixture | None:
-        """The best mixture of `points`; None if none meets the constraints."""
+        """The best mixture of `points`; None if no mixture meets the constraints."""
         p, c = self.low.size, points.pair.size
-        everything = np.arange(p)
-        _, base = self.used(everything, self.low)
-        clicks, use = self.used(points.pair, points.impressions)
-        _, lows = self.used(points.pair, self.low[points.pair])
-        left = self.limits - np.asarray(base.sum(axis=1)).ravel()
+        all_pairs = np.arange(p)
+        _, base = self.constraint_use(all_pairs, self.low)
+        clicks, use = self.constraint_use(points.pair, points.impressions)
+        _, low_use = self.constraint_use(points.pair, self.low[points.pair])
+        remaining = self.limits - np.asarray(base.sum(axis=1)).ravel()
         gain = self.value.ravel()[points.pair] * (clicks - self.low_clicks[points.pair])
         slack_use, slack_cost = self._slack()
         k = slack_cost.size
-        if c + k == 0:  # nothing is open: the least impressions are all there is
-            nothing = self._prices(np.zeros(left.size))
-            return Mixture(np.zeros(0), np.zeros(p), nothing, 0.0) if (left >= -1e-9).all() else None
+        if c + k == 0:  # the box is one plan
+            unpriced = self._prices(np.zeros(remaining.size))
+            return Mixture(np.zeros(0), np.zeros(p), unpriced, 0.0) if (remaining >= -1e-9).all() else None
         parts = matrix_of(np.ones(c), points.pair, np.arange(c), (p, c + k))
-        shared = beside(use - lows, slack_use)
+        shared = beside(use - low_use, slack_use)
         if self.allowance is not None and not self.is_repair:
             most = self.allowance - MIXED_LEAVE * spare(self.problem, self.allowance)
-            shared, left = stacked(shared, np.append(np.zeros(c), slack_cost)[None]), np.append(left, most)
+            shared = stacked(shared, np.append(np.zeros(c), slack_cost)[None])
+            remaining = np.append(remaining, most)
         scale = row_scale(shared)
         size = max(float(np.abs(gain).max(initial=0.0)), 1e-300)
         cost = np.concatenate([-gain / size, slack_cost / slack_cost.max() if self.is_repair else np.zeros(k)])
-        right = np.concatenate([np.ones(p), left / scale])
+        right = np.concatenate([np.ones(p), remaining / scale])
         found = solved(cost, stacked(parts, scaled_rows(shared, scale)), right)
         if found is None:
             return None
@@ -194,13 +203,14 @@ class MixingProgram:
         return Mixture(found.x[:c], duals[:p], self._prices(duals[p:] / scale), float(value))
 
     def unmixed(self, points: Columns) -> Mixture:
-        """Every pair at its least impressions and nothing priced, which bounds all plans too, if loosely."""
+        """Each pair at its lower bound and all prices 0, from which a valid but loose bound follows."""
         rows = self.limits.size + (self.allowance is not None and not self.is_repair)
-        none, nothing = np.zeros(points.pair.size), np.zeros(self.low.size)
-        return Mixture(none, nothing, self._prices(np.zeros(rows)), float(self.value.ravel() @ self.low_clicks))
+        weights, pair_value = np.zeros(points.pair.size), np.zeros(self.low.size)
+        value = float(self.value.ravel() @ self.low_clicks)
+        return Mixture(weights, pair_value, self._prices(np.zeros(rows)), value)
 
     def _slack(self) -> tuple[Matrix, Floats]:
-        """Use of the shared constraints by guarantees that are missed whole, and the impressions that each counts."""
+        """(rows, k) use of the shared constraints if each guarantee is missed whole, and (k,) impressions missed."""
         rows = self.limits.size
         if self.allowance is None and not self.is_repair:
             return np.zeros((rows, 0)), np.zeros(0)
@@ -223,22 +233,19 @@ class MixingProgram:
         if len(self.class_rows):
             classes[self.class_rows[:, 0], self.class_rows[:, 1]] = own_classes
         if self.is_repair or self.allowance is not None:
-            # What may be missed caps the guarantees' prices; the solver keeps to that up to rounding.
+            # The price of missing caps the prices of the guarantees. The solver meets this only up to rounding.
             impressions = np.minimum(impressions, missing)
             clicks = np.minimum(clicks, missing * self.problem.impressions_per_click)
         return Prices(float(total[0]), drawer, impressions, clicks, classes, missing)
 
-    def worth(self, prices: Prices) -> tuple[Floats, Floats, Floats]:
-        """What a click is worth and an impression costs, (p,) each; what a point above each cap costs, (m, d)."""
-        weight = (self.value + prices.clicks[:, None]).ravel()
-        price = (prices.total + prices.drawer[None, :] - prices.impressions[:, None]).ravel()
-        above = np.zeros_like(prices.classes)
-        above[:, 1:] = np.cumsum(prices.classes, axis=1)[:, :-1]
-        return weight, price, above
+    def coefficients(self, prices: Prices) -> tuple[Floats, Floats, Floats]:
+        """(p,) value of a click, (p,) price of an impression, and (m, d) price of a point above each cap."""
+        price, above = prices.costs()
+        return (self.value + prices.clicks[:, None]).ravel(), price.ravel(), above
 
-    def net(self, points: Columns, prices: Prices) -> Floats:
-        """(c,) worth of points less what they cost."""
-        weight, price, above = self.worth(prices)
+    def net_value(self, points: Columns, prices: Prices) -> Floats:
+        """(c,) value of points less their cost at the prices."""
+        weight, price, above = self.coefficients(prices)
         caps = self.problem.classes.caps[self.drawer[points.pair]]
         level = (points.impressions[:, None] > caps * AT_CAP).sum(axis=1)
         clicks = clicks_at(self.parameters[:, points.pair], points.impressions)
@@ -246,15 +253,15 @@ class MixingProgram:
         net: Floats = weight[points.pair] * clicks - cost
         return net
 
-    def priced(self, prices: Prices) -> tuple[float, Floats, Columns]:
-        """Bound on every plan inside the box, (p,) each pair's part of it, and its best points at `prices`."""
+    def lagrangian_bound(self, prices: Prices) -> tuple[float, Floats, Columns]:
+        """Upper bound on every plan in the box at `prices`, (p,) each pair's part of it, and each pair's best point."""
         problem = self.problem
-        weight, price, above = self.worth(prices)
+        weight, price, above = self.coefficients(prices)
         values, points = best_points(
             self.parameters, self.drawer, weight, price, self.low, self.box.high.ravel(), problem.classes.caps, above
         )
         if self.is_repair:
-            shared = prices.earned(problem, problem.min_impressions, problem.min_clicks, 0.0)
+            shared = prices.value_of_limits(problem, problem.min_impressions, problem.min_clicks, 0.0)
         else:
-            shared = prices.earned_by_plans(problem, self.allowance)
+            shared = prices.value_of_plan_limits(problem, self.allowance)
         return float(values.sum() + shared), values, Columns(np.arange(values.size), points)

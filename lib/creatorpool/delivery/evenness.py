@@ -19,7 +19,7 @@ from creatorpool.delivery.response import Floats, Integers, clicks_at
 from creatorpool.numerics.compiled import compiled_in_memory
 
 # Cells of the rate: CELL_PAIRS over the number of pairs, within these limits.
-MOST_CELLS, FEWEST_CELLS, CELL_PAIRS = 96, 48, 300_000
+MAX_CELLS, MIN_CELLS, CELL_PAIRS = 96, 48, 300_000
 # If even rates cost views, the prices for views alone are too high: these parts of them are tried.
 PRICE_PARTS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.0)
 # Multipliers of a cell, as parts of the largest value of a click; then reductions of the interval around the best.
@@ -72,7 +72,7 @@ def score_bound(
 
 def _edges(problem: DeliveryProblem) -> Floats:
     """Edges of the cells of rates, from 0 to the largest rate and inf."""
-    cells = int(np.clip(CELL_PAIRS // problem.most.size, FEWEST_CELLS, MOST_CELLS))
+    cells = int(np.clip(CELL_PAIRS // problem.most.size, MIN_CELLS, MAX_CELLS))
     top = max(float(problem.curves.largest_rate(problem.most).max()), 1e-12)
     return np.append(np.linspace(0.0, top, cells), np.inf)
 
@@ -112,10 +112,8 @@ def _worth_by_cell(
     """(n, cells) bound on each content's value at a rate in each cell, and the value of the limits at the prices."""
     n, m = problem.shape
     weight = views_weight * problem.views_per_click + part * prices.clicks[:, None]
-    price = part * (prices.total + prices.drawer[None, :] - prices.impressions[:, None])
-    above = np.zeros_like(prices.classes)
-    above[:, 1:] = part * np.cumsum(prices.classes, axis=1)[:, :-1]
-    shared = part * prices.earned_by_plans(problem, allowance)
+    price, above = (part * costs for costs in prices.costs())
+    shared = part * prices.value_of_plan_limits(problem, allowance)
     worth = _cell_worth(
         problem.curves.parameters.reshape(5, n * m), np.arange(m), weight, price, problem.most, problem.classes.caps,
         above, edges, possible, np.asarray(FIRST_MULTIPLIERS) * max(float(weight.max()), 1.0),

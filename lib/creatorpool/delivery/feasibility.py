@@ -11,9 +11,9 @@ from creatorpool.delivery.response import Floats
 
 # Relative rounding error of impressions that the checks accept.
 TOLERANCE = 1e-7
-# What plans may miss beyond the least, as a part of it, and of `rounding` at least.
+# Tolerance of the least violation: a part of the violation, and at least a part of `rounding`.
 SPARE, SPARE_ROUNDING = 1e-6, 1e-2
-# Parts of that which mixtures and repairs leave, so that the rounding of later steps stays within it.
+# Parts of `spare` that mixtures and repairs do not use, so that the rounding of later steps stays within it.
 MIXED_LEAVE, REPAIRED_LEAVE = 0.25, 0.125
 
 
@@ -44,15 +44,16 @@ def shortfalls(problem: DeliveryProblem, impressions: Floats) -> Shortfalls:
     return Shortfalls(missing, unclicked, float(violation))
 
 
-def counted(promised: Floats) -> Floats:
-    """Least amounts at which `shortfalls` counts what is promised as met."""
-    return promised * (1.0 - TOLERANCE)
+def counted(guaranteed: Floats) -> Floats:
+    """Least amounts at which `shortfalls` counts the guarantees as met."""
+    return guaranteed * (1.0 - TOLERANCE)
 
 
 def spare(problem: DeliveryProblem, missed: float) -> float:
-    """Impressions beyond `missed` that plans may miss where no plan misses less.
+    """Impressions that plans may miss beyond the least violation `missed`.
 
-    Along a flat part of a curve a thousandth of a click takes many impressions: no plan is to hunt for the last of it.
+    On a flat part of a curve, a thousandth of a click takes many impressions. Without this tolerance, plans would move
+    impressions from elsewhere to gain it.
     """
     return max(SPARE * missed, SPARE_ROUNDING * rounding(problem))
 

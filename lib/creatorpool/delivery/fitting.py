@@ -26,12 +26,12 @@ from creatorpool.delivery.suitability import SUITABLE, Suitability, assess
 from creatorpool.errors import InputError
 
 AT_BOUND = 1e-6
-LEAST_GROWTH = 0.001
+MIN_GROWTH = 0.001
 """log10 y_m must exceed log10 of the anchor's clicks by this."""
-AT_CEILING = "no saturation in sight: y_max ends at its bound"
-AT_FLOOR = "no growth in sight: y_max ends at its bound"
-AT_RATE = "r ends at its bound"
-NOT_CONVERGED = "the descent did not settle"
+AT_CEILING = "no saturation found: y_max is at its bound"
+AT_FLOOR = "no growth found: y_max is at its bound"
+AT_RATE = "r is at its bound"
+NOT_CONVERGED = "the fit did not converge"
 COLD = "cold start, by the category's prior: "
 
 
@@ -158,8 +158,8 @@ def _reasons(days: Suitability, problem: CurveProblem, p: Floats, converged: Boo
     with np.errstate(invalid="ignore"):
         reason[tried & ((theta <= low[:, 1] + AT_BOUND) | (theta >= high[:, 1] - AT_BOUND))] = AT_RATE
         reason[tried & (a >= high[:, 0] - AT_BOUND)] = AT_CEILING
-        reason[tried & (a <= np.fmax(low[:, 0], b + LEAST_GROWTH) + AT_BOUND)] = AT_FLOOR
-        rises = a > b + LEAST_GROWTH
+        reason[tried & (a <= np.fmax(low[:, 0], b + MIN_GROWTH) + AT_BOUND)] = AT_FLOOR
+        rises = a > b + MIN_GROWTH
     reason[(tried | problem.is_cold) & ~converged] = NOT_CONVERGED
     helped = problem.is_cold & converged & rises
     reason[problem.is_cold & converged & ~rises] = AT_FLOOR

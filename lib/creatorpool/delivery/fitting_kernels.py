@@ -20,7 +20,7 @@ MAX_STEPS = 200
 STARTS = 3
 SMALL_STEP = 1e-9
 SMALL_GRADIENT = 1e-9
-FIRST_DAMPING, LARGEST_DAMPING = 1e-3, 1e12
+FIRST_DAMPING, MAX_DAMPING = 1e-3, 1e12
 
 # Starting points: saturation over the largest observed clicks, and rate times the span of impressions.
 CEILINGS = np.array([1.02, 1.3, 2.0, 5.0])
@@ -168,7 +168,7 @@ def descend(
                 if reached <= cost:
                     break
             damping *= 4.0
-            if damping > LARGEST_DAMPING:
+            if damping > MAX_DAMPING:
                 # Even the shortest step gains nothing: rounding hides any gain.
                 return cost, slope <= 1e-6
         # Damping rises if the gain is far below the prediction: in a curved valley undamped steps would oscillate.

@@ -12,9 +12,9 @@ from creatorpool.delivery.suitability import SUITABLE, Reasons, Suitability
 
 CEILING_CENTRE, RATE_CENTRE = 1.5, 2.5
 """First centre of the penalty: y_m over the largest observed clicks, and r times the span of impressions."""
-MOST_CEILING = 10.0
+MAX_CEILING = 10.0
 """Upper bound of y_m over the largest observed clicks; the days cannot determine a larger saturation."""
-LEAST_CEILING = 1.001
+MIN_CEILING = 1.001
 """Lower bound of y_m over the anchor's clicks."""
 RATE_SPANS = (1e-2, 1e2)
 """Bounds of r times the span of impressions."""
@@ -44,8 +44,8 @@ def curve_problem(days: Suitability, regularisation: float, prior: CurvePrior | 
     span = x_last - x_first
     with np.errstate(divide="ignore"):
         centre = np.stack([np.log10(CEILING_CENTRE * y_last), np.log(RATE_CENTRE / span)], axis=1)
-        low = np.stack([np.log10(LEAST_CEILING * y_first), np.log(RATE_SPANS[0] / span)], axis=1)
-        high = np.stack([np.log10(MOST_CEILING * y_last), np.log(RATE_SPANS[1] / span)], axis=1)
+        low = np.stack([np.log10(MIN_CEILING * y_first), np.log(RATE_SPANS[0] / span)], axis=1)
+        high = np.stack([np.log10(MAX_CEILING * y_last), np.log(RATE_SPANS[1] / span)], axis=1)
     is_suitable = days.reason == SUITABLE
     precision = np.where(is_suitable, regularisation, np.nan)[:, None, None] * np.eye(2)
     if prior is None:

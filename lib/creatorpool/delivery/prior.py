@@ -14,9 +14,9 @@ import numpy as np
 
 from creatorpool.delivery.p2c import Bools, Floats, Integers
 
-LEAST_FITS = 20
+MIN_FITS = 20
 """A category with fewer curves gets the prior of all categories together."""
-LEAST_SPREAD = 1e-4
+MIN_SPREAD = 1e-4
 """Least variance between a category's curves."""
 ROUNDS, SETTLED = 200, 1e-6
 REACH = 3.0
@@ -81,12 +81,12 @@ def fit_curve_prior(found: CurveErrors, group: Integers, groups: int) -> CurvePr
 
 def _maximum_likelihood(found: CurveErrors, own: Integers) -> tuple[Floats, Floats, float] | None:
     """Maximum-likelihood mean and covariance of the curves `own`, given their errors, and their median noise."""
-    if own.size < LEAST_FITS:
+    if own.size < MIN_FITS:
         return None
     # A fixed order, so that float sums do not depend on the order of contents.
     own = own[np.lexsort(found.parameters[own].T)]
     seen, errors = found.parameters[own], found.covariance[own]
-    mean, spread = seen.mean(axis=0), np.cov(seen.T) + LEAST_SPREAD * np.eye(2)
+    mean, spread = seen.mean(axis=0), np.cov(seen.T) + MIN_SPREAD * np.eye(2)
     for _ in range(ROUNDS):
         # Expectation–maximisation: the curves' parameters given the distribution, then the distribution given them.
         gain = spread @ np.linalg.inv(spread + errors)
@@ -94,7 +94,7 @@ def _maximum_likelihood(found: CurveErrors, own: Integers) -> tuple[Floats, Floa
         rest = spread - gain @ spread
         mean, before = place.mean(axis=0), spread
         gap = place - mean
-        spread = gap.T @ gap / own.size + rest.mean(axis=0) + LEAST_SPREAD * np.eye(2)
+        spread = gap.T @ gap / own.size + rest.mean(axis=0) + MIN_SPREAD * np.eye(2)
         if np.abs(spread - before).max() <= SETTLED * np.abs(spread).max():
             break
     return mean, spread, float(np.median(found.noise[own]))

@@ -9,7 +9,7 @@ from creatorpool.numerics.compiled import compiled
 
 OPTIMAL, INFEASIBLE, UNSOLVED = 0, 1, 2
 # Reduced costs and right sides within the first of 0 count as 0; pivots must exceed the second.
-ZERO, LEAST_PIVOT = 1e-10, 1e-9
+ZERO, MIN_PIVOT = 1e-10, 1e-9
 # Largest value of the artificial variable in a feasible program.
 FEASIBLE = 1e-9
 # Most pivots by the largest reduced cost, as a multiple of rows plus columns; then as many by Bland's rule, which
@@ -82,7 +82,7 @@ def _drive_out(table: Floats, basis: np.ndarray, artificial: int) -> None:  # pr
     for i in range(basis.size):
         if basis[i] == artificial:
             column = int(np.argmax(np.abs(table[i, :artificial])))
-            if abs(table[i, column]) > LEAST_PIVOT:
+            if abs(table[i, column]) > MIN_PIVOT:
                 _pivot(table, basis, i, column)
             else:
                 table[i] = 0.0
@@ -105,7 +105,7 @@ def _descend(table: Floats, basis: np.ndarray, goal: int, columns: int) -> int: 
         row, ratio = -1, np.inf
         for i in range(rows):
             entry = table[i, column]
-            if entry <= LEAST_PIVOT:
+            if entry <= MIN_PIVOT:
                 continue
             own = max(table[i, last], 0.0) / entry
             if row < 0 or own < ratio - 1e-12 * (1.0 + ratio):

@@ -13,9 +13,9 @@ from creatorpool.delivery.p2c import Floats
 from creatorpool.delivery.series import DailySeries
 
 SUITABLE = ""
-LEAST_SPREAD = 1.1
+MIN_SPREAD = 1.1
 """The largest impressions must be at least this many times the least."""
-LARGEST_GAP = 0.95
+MAX_GAP = 0.95
 """The gap before the largest day must not exceed this share of the span of impressions."""
 ASSOCIATION_LEVEL = 0.95
 """One-sided confidence that clicks rise with impressions."""
@@ -31,7 +31,7 @@ class Reasons:
     DECREASING = "clicks fall as impressions rise"
     FLAT = "clicks do not rise with impressions"
     FEW_RISING = "too few days on which clicks rise with impressions"
-    HUGE_DAY = "one huge day makes the whole span of impressions"
+    HUGE_DAY = "one day makes most of the span of impressions"
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,12 +76,12 @@ def assess(series: DailySeries, min_points: int, only_increasing: bool = True) -
     first, last = found.anchor[0], found.last[0]
     before_last = _at_edge(rising, 2, rising.pv)
     with np.errstate(invalid="ignore"):
-        is_huge = last - before_last > LARGEST_GAP * (last - first)
+        is_huge = last - before_last > MAX_GAP * (last - first)
         faults = (
             (Reasons.NO_DAYS, shown == 0),
             (Reasons.NO_CLICKS, days == 0),
             (Reasons.TOO_SHORT, days < min_points),
-            (Reasons.NARROW, _at_edge(positive, 1, positive.pv) < LEAST_SPREAD * _at_edge(positive, 0, positive.pv)),
+            (Reasons.NARROW, _at_edge(positive, 1, positive.pv) < MIN_SPREAD * _at_edge(positive, 0, positive.pv)),
             (Reasons.DECREASING, correlation < -bar),
             (Reasons.FLAT, ~(correlation > bar)),
             (Reasons.FEW_RISING, points < min_points),

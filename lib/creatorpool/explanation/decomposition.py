@@ -18,9 +18,13 @@ from creatorpool.allocation.objective import power
 from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.explanation.logarithmic import log_change, log_mean
 from creatorpool.explanation.parts import Parts
+from creatorpool.explanation.pool_money import PoolMoney, absent_causes, cause_logs
 from creatorpool.numerics.types import Floats
 
-MOST_POLE_PULL = 100.0
+Money = tuple[PoolMoney, PoolMoney]
+"""The money of one pool on the earlier and on the later day."""
+
+MAX_POLE_PULL = 100.0
 """Largest pull of a pole that counts for the own share. Nearer to the pole, rank decides, which is competition."""
 
 
@@ -68,9 +72,9 @@ class PoolState:
         return np.asarray(np.clip(free, self.lower, self.upper))
 
 
-def payout_parts(before: PoolState, after: PoolState, policy: DayPolicy) -> Parts:
+def payout_parts(before: PoolState, after: PoolState, policy: DayPolicy, money: Money) -> Parts:
     """Parts, micros, of ``after.payout - before.payout`` under one `policy`, for videos in the pool on both days."""
-    free = _free_parts(before, after, policy)
+    free = _free_parts(before, after, policy, money)
     old, new = before.free, after.free
     # Two causes, the free payout and the bounds: each gets the mean of its effect as the first and as the last cause.
     by_free = 0.5 * ((before.bounded(new) - before.bounded(old)) + (after.bounded(new) - after.bounded(old)))
@@ -82,7 +86,9 @@ def payout_parts(before: PoolState, after: PoolState, policy: DayPolicy) -> Part
     return {name: part * passed_on for name, part in free.items()} | {"bounds": by_bounds}
 
 
-def policy_parts(states: Mapping[tuple[int, int], PoolState], policies: tuple[DayPolicy, DayPolicy]) -> Parts:
+def policy_parts(
+    states: Mapping[tuple[int, int], PoolState], policies: tuple[DayPolicy, DayPolicy], money: Money
+) -> Parts:
     """As `payout_parts`, where the policy changed as well.
 
     Parameters
@@ -91,7 +97,7 @@ def policy_parts(states: Mapping[tuple[int, int], PoolState], policies: tuple[Da
         States by (day, policy), 0 for the earlier and 1 for the later: (0, 0) and (1, 1) are the published days, the
         other two are each day under the other day's policy.
     """
-    steps = [payout_parts(states[0, p], states[1, p], policies[p]) for p in (0, 1)]
+    steps = [payout_parts(states[0, p], states[1, p], policies[p], money) for p in (0, 1)]
     names = list(dict.fromkeys([*steps[0], *steps[1]]))
     none = np.zeros(states[0, 0].views.size)
     parts = {name: 0.5 * (steps[0].get(name, none) + steps[1].get(name, none)) for name in names}
@@ -103,21 +109,20 @@ def _is_inside(state: PoolState, free: Floats) -> Floats:
     return ((free > state.lower) & (free < state.upper)).astype(np.float64)
 
 
-def _free_parts(before: PoolState, after: PoolState, policy: DayPolicy) -> Parts:
-    """Parts of ``after.free - before.free``: pool size, views, each component, and the rest as competition."""
+def _free_parts(before: PoolState, after: PoolState, policy: DayPolicy, money: Money) -> Parts:
+    """Parts of ``after.free - before.free``: the pool's causes, views, each component, and the rest as competition."""
     change = after.free - before.free
     fairness = log_mean(before.fairness, after.fairness)
     efficiency = log_mean(before.efficiency, after.efficiency)
     sensitivity = _own_sensitivity(before, after, policy, fairness, efficiency)
-    parts = {
-        "pool_size": (fairness + efficiency) * log_change(before.money, after.money),
-        "views": sensitivity * log_change(before.views, after.views),
-    }
+    paid = (before.money, after.money)
+    parts = {name: (fairness + efficiency) * change for name, change in cause_logs(money, paid).items()}
+    parts["views"] = sensitivity * log_change(before.views, after.views)
     for name, exponent in policy.exponents.items():
         parts[name] = sensitivity * (exponent * log_change(before.components[name], after.components[name]))
     appears = (before.free > 0) != (after.free > 0)
     if appears.any():
-        parts = _with_appearances(parts, before, after, policy, appears, change)
+        parts = _with_appearances(parts, before, after, policy, money, appears, change)
     rest = change
     for part in parts.values():
         rest = rest - part
@@ -140,16 +145,22 @@ def _own_sensitivity(
         distances.append(weight / np.where(state.free > 0, state.free, 1.0))  # ν P - λ_eff s, from the closed form
     distance = log_mean(*distances)
     pull = log_mean(*poles) / np.where(distance > 0, distance, 1.0)
-    return own + fairness * np.where(distance > 0, np.minimum(pull, MOST_POLE_PULL), 0.0)
+    return own + fairness * np.where(distance > 0, np.minimum(pull, MAX_POLE_PULL), 0.0)
 
 
 def _with_appearances(
-    parts: Parts, before: PoolState, after: PoolState, policy: DayPolicy, appears: NDArray[np.bool_], change: Floats
+    parts: Parts,
+    before: PoolState,
+    after: PoolState,
+    policy: DayPolicy,
+    money: Money,
+    appears: NDArray[np.bool_],
+    change: Floats,
 ) -> Parts:
     """`parts` where payouts that are 0 on one of the days give their whole change to the factors that are 0 there.
 
     This is the limit of the logarithmic split as the zeros go to 0 together: components that are 0 share the change by
-    their exponents. With quality above 0 the change goes to pool size if the pool had no money, else to competition.
+    their exponents. With quality above 0 the change goes to what left the pool without money, else to competition.
     """
     absent = {
         name: _zero_once(before.components[name], after.components[name], policy, name) for name in policy.exponents
@@ -158,7 +169,8 @@ def _with_appearances(
     lacks_quality = (np.minimum(before.effective_impressions, after.effective_impressions) == 0) & (weight > 0)
     lacks_money = ~lacks_quality & (min(before.money, after.money) == 0)
     result = {name: np.where(appears, 0.0, part) for name, part in parts.items()}
-    result["pool_size"] = np.where(appears & lacks_money, change, result["pool_size"])
+    for name, weight_of_cause in absent_causes(money, (before.money, after.money)).items():
+        result[name] = np.where(appears & lacks_money, weight_of_cause * change, result[name])
     for name, exponent in absent.items():
         part = change * (exponent / np.where(weight > 0, weight, 1.0))
         result[name] = np.where(appears & lacks_quality, part, result[name])

@@ -12,6 +12,7 @@ from creatorpool.allocation.payout import Dual
 from creatorpool.allocation.video_caps import cap_of_pool
 from creatorpool.explanation.decomposition import DayPolicy, payout_parts, policy_parts
 from creatorpool.explanation.parts import Parts, whole_parts
+from creatorpool.explanation.pool_money import PoolMoney
 from creatorpool.explanation.pricing import PaidVideos, other_price, other_state, published_price, published_state
 
 BEFORE, AFTER = 0, 1
@@ -22,6 +23,7 @@ class PoolDay:
     """One pool on one day: all that the explanation of any of its rows needs."""
 
     policy: DayPolicy
+    money: PoolMoney
     cap: float
     """Cap of a video with effective impressions, micros; infinite without a cap"""
     price: Dual | None
@@ -38,19 +40,19 @@ class PoolPair:
     after: PoolDay | None
 
 
-def pool_day(videos: PaidVideos, money: int, policy: DayPolicy, other: DayPolicy | None) -> PoolDay:
-    """Find the prices of a whole pool from its rows, its `money` in micros and its policy.
+def pool_day(videos: PaidVideos, money: PoolMoney, paid: int, policy: DayPolicy, other: DayPolicy | None) -> PoolDay:
+    """Find the prices of a whole pool from its rows, the micros that it `paid` and its policy.
 
     `other` is the policy of the other day; None if the pool does not exist on that day.
     """
     cap = cap_of_pool(videos.effective_impressions, videos.cap)
     if videos.payout.size == 0:
-        return PoolDay(policy, cap, None)
-    own = published_price(videos, float(money), policy)
+        return PoolDay(policy, money, cap, None)
+    own = published_price(videos, float(paid), policy)
     if other is None or other == policy:
-        return PoolDay(policy, cap, own)
+        return PoolDay(policy, money, cap, own)
     impressions = _impressions_under(videos, policy, other)
-    return PoolDay(policy, cap, own, other_price(videos, float(money), other, impressions, cap))
+    return PoolDay(policy, money, cap, own, other_price(videos, float(paid), other, impressions, cap))
 
 
 def changes(
@@ -68,8 +70,8 @@ def changes(
     paid = [np.where(there, day.payout, 0.0) for there, day in zip(present, videos, strict=True)]
     change = (paid[AFTER] - paid[BEFORE]).astype(np.int64)
     both = present[BEFORE] & present[AFTER]
-    # If the pool is missing on one day, its size changed; if only the video is missing, its membership changed.
-    alone = "membership" if pair.before is not None and pair.after is not None else "pool_size"
+    # If the pool is missing on one day, nobody paid for it; if only the video is missing, its membership changed.
+    alone = "membership" if pair.before is not None and pair.after is not None else "revenue"
     parts: Parts = {alone: np.where(both, 0.0, change)}
     if pair.before is not None and pair.after is not None and both.any():
         of_both = _parts(pair.before, pair.after, (_rows(videos[BEFORE], both), _rows(videos[AFTER], both)))
@@ -82,10 +84,11 @@ def changes(
 def _parts(before: PoolDay, after: PoolDay, videos: tuple[PaidVideos, PaidVideos]) -> Parts:
     if before.price is None or after.price is None:
         raise ValueError("a pool without a price has no videos to explain")
+    money = (before.money, after.money)
     first = published_state(before.price, videos[BEFORE])
     last = published_state(after.price, videos[AFTER])
     if before.other_price is None or after.other_price is None:
-        return payout_parts(first, last, after.policy)
+        return payout_parts(first, last, after.policy, money)
     states = {
         (BEFORE, BEFORE): first,
         (AFTER, AFTER): last,
@@ -99,7 +102,7 @@ def _parts(before: PoolDay, after: PoolDay, videos: tuple[PaidVideos, PaidVideos
             after.other_price, videos[AFTER], _impressions_under(videos[AFTER], after.policy, before.policy), after.cap
         ),
     }
-    return policy_parts(states, (before.policy, after.policy))
+    return policy_parts(states, (before.policy, after.policy), money)
 
 
 def _impressions_under(videos: PaidVideos, own: DayPolicy, other: DayPolicy) -> NDArray[np.float64]:

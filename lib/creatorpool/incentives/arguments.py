@@ -9,7 +9,7 @@ from creatorpool.errors import InputError
 from creatorpool.incentives.types import Floats, Integers
 
 # float64 cannot tell larger counts apart.
-LARGEST_COUNT = 2**53
+MAX_COUNT = 2**53
 
 
 def checked_numbers(name: str, values: ArrayLike, low: float = -np.inf, high: float = np.inf) -> Floats:
@@ -43,7 +43,7 @@ def checked_counts(name: str, values: ArrayLike, low: int) -> Integers:
     given = np.asarray(values)
     if given.dtype.kind == "i" and given.min(initial=low) >= low:
         return given.astype(np.int64, copy=False)
-    numbers = checked_numbers(name, values, low, LARGEST_COUNT)
+    numbers = checked_numbers(name, values, low, MAX_COUNT)
     whole = numbers == np.floor(numbers)
     if not whole.all():
         raise InputError(f"{_place(name, whole)} must be a whole number, got {numbers[~whole].flat[0]}")
@@ -72,7 +72,7 @@ def _place(name: str, fits: np.ndarray) -> str:
 
 
 def _rule(low: float, high: float) -> str:
-    if high == LARGEST_COUNT:
+    if high == MAX_COUNT:
         return f"a whole number >= {low:g}"
     if low == -np.inf:
         return "finite" if high == np.inf else f"finite and <= {high:g}"

@@ -277,7 +277,7 @@ def _described(base: CohortEstimate, data: _Numbers, boot: _Numbers, rules: Esti
     )
     if not interval(data.unit, boot.unit).low > 0:
         # Both slopes may be 0, so that their ratio means nothing.
-        return replace(found, reason="successes do not rise with the proxy: it cannot tell entrants' quality apart")
+        return replace(found, reason="successes do not rise with the proxy, so it does not predict entrants' quality")
     low, high = np.percentile(boot.slope - boot.influence, DISAGREEMENT)
     is_flat = not interval(data.rise, boot.rise).low > 0
     return replace(
@@ -287,7 +287,7 @@ def _described(base: CohortEstimate, data: _Numbers, boot: _Numbers, rules: Esti
         leverage=interval(*ratios),
         elasticity=interval(data.quality * ratios[0], boot.quality * ratios[1]),
         slopes_agree=bool(low <= 0 <= high),
-        reason="the pass curve is flat at the median: no bounty can be told from its slope" if is_flat else "",
+        reason="the pass curve is flat at the median, so its slope determines no bounty" if is_flat else "",
     )
 
 
@@ -303,7 +303,7 @@ def _with_bounty(
             f"at least {rules.min_followed} of each are needed for a bounty",
         )
     if not data.bounty[0] >= 0:
-        return replace(found, reason="quality brings no exposure under these terms: a bounty has nothing to share")
+        return replace(found, reason="quality brings no exposure under these terms, so there is no bounty")
     weak = _bounty(share, draws.terms, data.quality, data.probability, rules.attenuation * data.slope)
     # A bounty is never negative, but a replicate's exposure can make the formula negative.
     redrawn = np.maximum(boot.bounty, 0.0)
@@ -347,10 +347,10 @@ def _refusal(counts: CohortCounts, passes: int, rules: EstimationRules) -> str:
     if counts.total < rules.min_entrants:
         return f"too few entrants: {counts.total}, at least {rules.min_entrants} are needed"
     if passes == 0:
-        return "none passed: the data do not show where the bar bites"
+        return "none passed: the data do not show the effect of the bar"
     if passes == counts.total:
-        return "all passed: the data do not show where the bar bites"
+        return "all passed: the data do not show the effect of the bar"
     filled = int((counts.entrants.sum(axis=1) > 0).sum())
     if filled < rules.min_bins:
-        return f"the proxy tells entrants apart in {filled} bins only, at least {rules.min_bins} are needed"
+        return f"the proxy separates only {filled} bins of entrants, at least {rules.min_bins} are needed"
     return ""

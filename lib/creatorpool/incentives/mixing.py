@@ -17,7 +17,7 @@ from creatorpool.incentives.pass_model import PassModel, PassPoint
 from creatorpool.incentives.types import Curve, Floats, Integers
 
 # Lower limit of a chance, so that a concentration over a chance stays below the largest float.
-LEAST_CHANCE = 1e-280
+MIN_CHANCE = 1e-280
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class BetaBinomialModel(PassModel):
 
     def _in_mean(self, q: Floats, n: Integers, k: Integers) -> Floats:
         # At chances 0 and 1 the Beta distribution degenerates; chances just inside give its limits.
-        chances = np.maximum(self.link.value(q), LEAST_CHANCE), np.maximum(complement(self.link, q), LEAST_CHANCE)
+        chances = np.maximum(self.link.value(q), MIN_CHANCE), np.maximum(complement(self.link, q), MIN_CHANCE)
         successes, failures, window, bar = np.broadcast_arrays(*chances, n, k)
         out = np.empty((successes.size, 3))
         success, failure, size, count = (

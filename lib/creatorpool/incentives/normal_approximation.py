@@ -14,7 +14,7 @@ from creatorpool.incentives.types import Floats, Integers
 
 # Below this variance every chance is almost 0 or 1 and the mean almost a whole number, half a count from any k − ½: the
 # density underflows to 0 and the derivatives of z overflow.
-LEAST_VARIANCE = 1e-30
+MIN_VARIANCE = 1e-30
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class NormalApproximation(PassModel):
         moments = self._moments(quality.reshape(-1), window.reshape(-1))
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             point = _point(*moments, bar.reshape(-1) - 0.5)
-        certain = moments[1] < LEAST_VARIANCE
+        certain = moments[1] < MIN_VARIANCE
         sure = (moments[0] > bar.reshape(-1) - 0.5).astype(np.float64)
         flat = (np.where(certain, 0.0 if i else sure, part) for i, part in enumerate(point))
         return PassPoint(*(part.reshape(quality.shape)[()] for part in flat))

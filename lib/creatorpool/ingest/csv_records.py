@@ -23,8 +23,10 @@ from creatorpool.ingest.records import Records, record_schema, unreadable
 class CsvFile:
     """A CSV file whose header has been read; `names` is empty if the file has no bytes."""
 
-    def __init__(self, stream: ByteStream, *, max_header_bytes: int, separator: str | None = ",") -> None:
-        """With `separator` None, the separator is the tab if the header has one, else the comma.
+    def __init__(
+        self, stream: ByteStream, *, max_header_bytes: int, separator: str = ",", names: Sequence[str] | None = None
+    ) -> None:
+        """With `names`, the file has no line of column names, and its columns have these.
 
         Raises
         ------
@@ -32,10 +34,14 @@ class CsvFile:
             If the first line is blank, longer than `max_header_bytes` or not UTF-8; the message names the file.
         """
         self._stream = stream
+        self.separator = separator
+        self._has_header = names is None
         first = stream.read()
+        if names is not None:
+            self.names, self._rest = list(names), first
+            return
         header, self._rest = _split_header(first, stream.place, max_header_bytes)
-        self.separator = separator or ("\t" if "\t" in header else ",")
-        self.names = [name.strip().strip('"') for name in header.split(self.separator)] if first else []
+        self.names = [name.strip().strip('"') for name in header.split(separator)] if first else []
 
     def records(self, max_record_bytes: int, *, quote: bool) -> Iterator[Records]:
         """All records of the file, in batches; without `quote`, no message shows text of a record.
@@ -47,7 +53,7 @@ class CsvFile:
         InputError
             If the file is damaged, has a misplaced quote or a record longer than a block; the message names the file.
         """
-        check = QuoteCheck(self._stream.place, self.separator, lines_before=1, quote=quote)
+        check = QuoteCheck(self._stream.place, self.separator, lines_before=int(self._has_header), quote=quote)
         source = _Checked(self._rest, self._stream, check)
         malformed: list[str] = []
         try:

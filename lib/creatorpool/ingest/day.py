@@ -14,11 +14,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from creatorpool.contracts import RowRule
-from creatorpool.errors import InputError
+from creatorpool.errors import ConfigurationError, InputError
 from creatorpool.ingest.delivery import PARQUET, Delivery, delivered_files, unread_entries
 from creatorpool.ingest.dimensions import changed, merged
 from creatorpool.ingest.events import DeduplicatedEvents, Dimension, EventDays, StoredDays, deduplicate_events
-from creatorpool.ingest.kuairand import read_kuairand
 from creatorpool.ingest.native import read_native
 from creatorpool.ingest.parquet_files import refuse_damaged
 from creatorpool.ingest.pseudonyms import VIEWER, Pseudonyms
@@ -35,7 +34,10 @@ from creatorpool.ingest.report import IngestReport
 from creatorpool.ingest.rule_results import rule_results
 from creatorpool.ingest.rules import tier_rule
 from creatorpool.ingest.shifted_day import shifted_day
+from creatorpool.ingest.sources.mapping import NATIVE, TABLES, LoadedMapping, load_mapping
+from creatorpool.ingest.sources.tables import read_mapped
 from creatorpool.ingest.staging import staging_folder
+from creatorpool.ingest.steps import log_step
 from creatorpool.ingest.units import unit_warnings
 from creatorpool.ingest.validation import ValidatedTable, validated_table
 from creatorpool.ingest.writing import has_rows, replace_day, write_quarantine
@@ -178,6 +180,7 @@ def _validate(run: DayIngestion) -> ValidatedDay:
 
 def _write(run: DayIngestion, validated: ValidatedDay) -> dict[str, int]:
     """Write all tables; return the versions without this delivery if it replaces another one, else nothing."""
+    log_step("all tables", "writes accepted and quarantined rows")
     base = {} if run.earlier is None else {**run.earlier.base, "events": run.earlier.remove_events()}
     for name, table in validated.other_tables.items():
         _write_table(run, table, validated.dimensions.get(name))
@@ -197,16 +200,27 @@ def _write(run: DayIngestion, validated: ValidatedDay) -> dict[str, int]:
 
 
 def _deliveries(run: DayIngestion) -> dict[str, Delivery]:
-    is_kuairand = run.settings.format == "kuairand"
-    names = ("user_id" if is_kuairand else VIEWER,)
-    pseudonyms = None if run.hash_key is None else Pseudonyms(run.hash_key, names)
-    reading = Reading(run.session, run.staging, run.settings, pseudonyms)
-    if is_kuairand:
-        return read_kuairand(reading, run.source, run.day)
-    return {
-        files.table: read_native(reading, files, run.warehouse.contract(files.table))
-        for files in delivered_files(run.source)
-    }
+    mapped = {} if run.settings.format == NATIVE else _mapped_deliveries(run, load_mapping(run.settings.format))
+    reading = _reading(run, (VIEWER,))
+    native = delivered_files(run.source, mapped)
+    found = mapped | {files.table: read_native(reading, files, run.warehouse.contract(files.table)) for files in native}
+    # In one order, whichever tables are mapped: revenue can stop the run, so it comes first.
+    return {table: found[table] for table in TABLES if table in found}
+
+
+def _mapped_deliveries(run: DayIngestion, loaded: LoadedMapping) -> dict[str, Delivery]:
+    names = loaded.mapping.viewer_columns
+    if run.hash_key is not None and not names:
+        raise ConfigurationError(
+            f"{loaded.source.path}: ingest.hash_viewer_ids is on, so the mapping must name the columns that hold "
+            f"viewers' ids under viewer_columns"
+        )
+    return read_mapped(_reading(run, tuple(names)), loaded, run.source, run.day, run.warehouse.contract)
+
+
+def _reading(run: DayIngestion, viewer_columns: tuple[str, ...]) -> Reading:
+    pseudonyms = None if run.hash_key is None else Pseudonyms(run.hash_key, viewer_columns)
+    return Reading(run.session, run.staging, run.settings, pseudonyms)
 
 
 @contextmanager
@@ -214,16 +228,20 @@ def _naming_damaged_files(run: DayIngestion) -> Iterator[None]:
     """If the engine fails, look for a damaged Parquet file: only the engine reads the pages of such files."""
     try:
         yield
-    except (PySparkException, Py4JError):
-        if run.settings.format == "native":
-            for files in delivered_files(run.source):
-                if files.format == PARQUET:
-                    refuse_damaged(files)
+    except (PySparkException, Py4JError) as error:
+        if run.settings.format != NATIVE:
+            raise InputError(
+                f"an expression of mapping '{run.settings.format}' fails on a record: "
+                f"{str(error).strip().splitlines()[0]}; use try_cast, try_divide and the like in it"
+            ) from error
+        for files in delivered_files(run.source):
+            if files.format == PARQUET:
+                refuse_damaged(files)
         raise
 
 
 def _unread_warnings(run: DayIngestion) -> tuple[str, ...]:
-    names = unread_entries(run.source) if run.settings.format == "native" else []
+    names = unread_entries(run.source) if run.settings.format == NATIVE else []
     return (f"{run.source} has {len(names)} entries that belong to no table: {shortened_list(names)}",) if names else ()
 
 

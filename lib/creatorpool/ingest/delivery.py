@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import stat
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyspark.sql import DataFrame
@@ -24,18 +24,33 @@ _TABLE_LOGS = {"_delta_log": "Delta", ".hoodie": "Hudi", "metadata": "Iceberg"}
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """Numbers of records that became no row: `filtered`, of another day, or `merged` into the row of another record."""
+
+    filtered: int = 0
+    other_day: int = 0
+    merged: int = 0
+
+    def __add__(self, other: LeftOut) -> LeftOut:
+        """The sums."""
+        return LeftOut(self.filtered + other.filtered, self.other_day + other.other_day, self.merged + other.merged)
+
+
+@dataclass(frozen=True)
 class Delivery:
     """One table as it was delivered.
 
     Each frame of `parts` has the contract's columns except those in `absent`: in its own types, or as text (`is_text`)
-    with the whole record in `raw_row`. `other_day` counts rows of other days, which were left out already.
+    with the whole record in `raw_row`. `left_out` counts records that are not in `parts`. With `staging`, the rows are
+    converted once and kept in that folder, because each query would convert them again.
     """
 
     table: str
     parts: tuple[DataFrame, ...]
     absent: tuple[str, ...] = ()
     is_text: bool = False
-    other_day: int = 0
+    left_out: LeftOut = field(default_factory=LeftOut)
+    staging: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -92,10 +107,17 @@ def require_files(source: Path, table: str) -> TableFiles:
     return files
 
 
-def delivered_files(source: Path) -> list[TableFiles]:
-    """The files of all tables in `source`; InputError if a required table is missing, and as `find_files`."""
-    found = [require_files(source, table) for table in REQUIRED_TABLES]
-    return found + [files for table in OPTIONAL_TABLES if (files := find_files(source, table))]
+def delivered_files(source: Path, mapped: Collection[str] = ()) -> list[TableFiles]:
+    """The files of all tables in `source` but the `mapped` ones, which a mapping makes from files of its own.
+
+    Raises
+    ------
+    InputError
+        If a required table is missing, and as `find_files`.
+    """
+    found = [require_files(source, table) for table in REQUIRED_TABLES if table not in mapped]
+    optional = [table for table in OPTIONAL_TABLES if table not in mapped]
+    return found + [files for table in optional if (files := find_files(source, table))]
 
 
 def unread_entries(source: Path) -> list[str]:

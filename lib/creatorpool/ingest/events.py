@@ -10,11 +10,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from creatorpool.contracts import Contract, RowRule
-from creatorpool.ingest.delivery import Delivery
+from creatorpool.ingest.delivery import Delivery, LeftOut
 from creatorpool.ingest.duplicates import duplicate_key_hashes, stored_hashes, with_key
 from creatorpool.ingest.materialize import broadcast_if_small, materialized_if_small
 from creatorpool.ingest.outcomes import count_outcomes
 from creatorpool.ingest.rules import conflict_rule, day_rule, known_rule, window_rule, with_known
+from creatorpool.ingest.steps import log_step
 from creatorpool.ingest.validation import ValidatedTable, conformed, deduplicate, flag_rows, table_counts
 from creatorpool.platform_day import day_expression
 
@@ -60,7 +61,7 @@ class DeduplicatedEvents:
     rules: tuple[RowRule, ...]
     is_text: bool
     rows_read: int | None
-    other_day: int
+    left_out: LeftOut
 
     def flag(self, viewers: Dimension, videos: Dimension) -> DataFrame:
         """The events with column `failed_rules`, the names of the rules that each breaks."""
@@ -72,10 +73,11 @@ class DeduplicatedEvents:
 
     def validate(self, day: date, viewers: Dimension, videos: Dimension) -> ValidatedTable:
         """The events with `failed_rules`, and their counts; events of days before `day` count as late."""
+        log_step(self.contract.name, "checks every rule")
         flagged = self.flag(viewers, videos)
         outcomes = count_outcomes(flagged, self.contract)
         duplicates = 0 if self.rows_read is None else self.rows_read - outcomes.rows
-        counts = table_counts(outcomes, duplicates, other_day=self.other_day, day=day)
+        counts = table_counts(outcomes, duplicates, self.left_out, day=day)
         return ValidatedTable(self.contract, flagged, counts, self.rules)
 
 
@@ -87,21 +89,26 @@ def deduplicate_events(
     stored: StoredDays | None,
 ) -> DeduplicatedEvents:
     """Drop events that repeat another event of the delivery, or a stored one."""
-    rows = conformed(delivery, contract)
-    rules = [window_rule(days.day, days.late_window_days), known_rule("viewer_id"), known_rule("video_id")]
-    if "date" in delivery.absent:
-        # The day is computed from the time, so the rule cannot be broken without a broken rule on the time.
-        kept_rules = tuple(rule for rule in contract.row_rules if rule.name != _IMPLIED_BY_TIME)
-        contract = replace(contract, row_rules=kept_rules)
-        rows = rows.withColumn("date", F.expr(day_expression("event_ts", days.timezone)))
-    else:
-        rules.append(day_rule(days.timezone))
+    rows, contract, day_rules = dated_rows(delivery, contract, days.timezone)
+    rules = [window_rule(days.day, days.late_window_days), known_rule("viewer_id"), known_rule("video_id"), *day_rules]
+    log_step(contract.name, "looks for repeated events")
     duplicate_keys = _duplicate_keys(rows, contract, session, stored)
     if duplicate_keys is None:
-        return DeduplicatedEvents(rows, contract, tuple(rules), delivery.is_text, None, delivery.other_day)
+        return DeduplicatedEvents(rows, contract, tuple(rules), delivery.is_text, None, delivery.left_out)
     kept = deduplicate(rows, duplicate_keys, contract, KEY, session, None if stored is None else stored.rows)
     rules.append(conflict_rule(contract))
-    return DeduplicatedEvents(kept, contract, tuple(rules), delivery.is_text, rows.count(), delivery.other_day)
+    return DeduplicatedEvents(kept, contract, tuple(rules), delivery.is_text, rows.count(), delivery.left_out)
+
+
+def dated_rows(delivery: Delivery, contract: Contract, timezone: str) -> tuple[DataFrame, Contract, list[RowRule]]:
+    """Events with their day by the clocks of `timezone`, and the contract and the rules that judge the day."""
+    rows = conformed(delivery, contract)
+    if "date" not in delivery.absent:
+        return rows, contract, [day_rule(timezone)]
+    # The day is computed from the time, so the rule cannot be broken without a broken rule on the time.
+    kept_rules = tuple(rule for rule in contract.row_rules if rule.name != _IMPLIED_BY_TIME)
+    dated = rows.withColumn("date", F.expr(day_expression("event_ts", timezone)))
+    return dated, replace(contract, row_rules=kept_rules), []
 
 
 def _duplicate_keys(

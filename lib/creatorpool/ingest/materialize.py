@@ -1,8 +1,9 @@
-"""Computes small frames once and keeps their rows; large frames stay plans, which the engine computes when used."""
+"""Computes frames once and keeps their rows: small ones in this process, any in a folder of Parquet files."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -33,3 +34,13 @@ def materialized_if_small(rows: DataFrame, session: SparkSession) -> Materialize
 def broadcast_if_small(rows: DataFrame, number: int) -> DataFrame:
     """`rows`, marked for a broadcast join if their `number` is at most 2,000,000."""
     return F.broadcast(rows) if number <= _BROADCAST_ROWS else rows
+
+
+def computed_once(rows: DataFrame, folder: Path) -> DataFrame:
+    """`rows`, computed now and read back from `folder`, which the engine writes.
+
+    Engines plan each query from the start. The conversion of text has hundreds of expressions, and planning them took
+    seconds in each of the dozens of queries of an ingestion, whatever the number of rows.
+    """
+    rows.write.parquet(str(folder))
+    return rows.sparkSession.read.schema(rows.schema).parquet(str(folder))

@@ -22,6 +22,7 @@ from creatorpool.ingest.delivery import (
 from creatorpool.ingest.json_records import JsonFile
 from creatorpool.ingest.parquet_files import parquet_parts
 from creatorpool.ingest.reading import Reading
+from creatorpool.ingest.steps import log_step
 
 
 def read_native(reading: Reading, files: TableFiles, contract: Contract) -> Delivery:
@@ -35,6 +36,7 @@ def read_native(reading: Reading, files: TableFiles, contract: Contract) -> Deli
         If a file is unreadable, has a missing or extra column, or a type that cannot become the contract's type; the
         message names table, file, and the expected and delivered columns.
     """
+    log_step(files.table, f"reads {files.place}")
     read = {JSON_LINES: _read_json, CSV: _read_csv}.get(files.format, parquet_parts)
     parts = read(reading, files, contract)
     optional = optional_columns(contract)
@@ -43,7 +45,9 @@ def read_native(reading: Reading, files: TableFiles, contract: Contract) -> Deli
         raise InputError(
             f"{contract.name}: columns {list(absent)} must be in all files of {files.place} or in none of them"
         )
-    return Delivery(contract.name, tuple(parts), absent, is_text=files.format in (JSON_LINES, CSV))
+    is_text = files.format in (JSON_LINES, CSV)
+    converted = reading.staging / f"{contract.name}-converted" if is_text else None
+    return Delivery(contract.name, tuple(parts), absent, is_text, staging=converted)
 
 
 def _read_json(reading: Reading, files: TableFiles, contract: Contract) -> list[DataFrame]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -45,16 +45,29 @@ def checked_parquet_files(reading: Reading, files: TableFiles, contract: Contrac
         If a file is unreadable, has a missing or extra column, or a type that cannot become the contract's type without
         loss; the message names table, file, and the expected and delivered columns.
     """
+    schemas = {path: _schema(path, contract, quote=reading.may_quote) for path in files.paths}
+    return plain_groups(reading, files.table, schemas)
+
+
+def plain_groups(reading: Reading, name: str, schemas: Mapping[Path, pa.Schema]) -> list[tuple[bool, list[Path]]]:
+    """Groups of files that every engine reads correctly, as `checked_parquet_files`; copies are named after `name`."""
     groups: dict[tuple[bool, tuple[tuple[str, str], ...]], list[Path]] = {}
-    for position, path in enumerate(files.paths):
-        schema = _schema(path, contract, quote=reading.may_quote)
+    for position, (path, schema) in enumerate(schemas.items()):
         plain = pa.schema([pa.field(field.name, _plain_type(field.type)) for field in schema])
         is_copy = plain.types != schema.types or _hides_nan(path, schema)
         if is_copy:
-            path = _plain_copy(path, plain, reading, reading.staging / f"{files.table}-{position}.parquet")
+            path = _plain_copy(path, plain, reading, reading.staging / f"{name}-{position}.parquet")
         fields = tuple((field.name, str(field.type)) for field in plain)
         groups.setdefault((is_copy, fields), []).append(path)
     return [(is_copy, paths) for (is_copy, _), paths in groups.items()]
+
+
+def parquet_schema(path: Path, name: str) -> pa.Schema:
+    """The schema of a Parquet file; InputError, which begins with `name`, if it cannot be read."""
+    try:
+        return pq.read_schema(path)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{name}: {path} is not a readable Parquet file: {quoted(error)}") from error
 
 
 def refuse_damaged(files: TableFiles) -> None:
@@ -68,10 +81,7 @@ def refuse_damaged(files: TableFiles) -> None:
 
 
 def _schema(path: Path, contract: Contract, *, quote: bool) -> pa.Schema:
-    try:
-        schema = pq.read_schema(path)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{contract.name}: {path} is not a readable Parquet file: {quoted(error)}") from error
+    schema = parquet_schema(path, contract.name)
     require_columns(schema.names, contract, path, optional_columns(contract), quote=quote)
     wrong = [
         f"{field.name} {field.type} (contract {contract.column(field.name).type})"

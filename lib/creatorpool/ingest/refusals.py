@@ -43,10 +43,15 @@ def refuse_revenue(revenue: ValidatedTable, day: date) -> None:
             f"know whether the revenue was booked twice or delivered twice: deliver each row once"
         )
     if not counts.accepted:
-        raise ContractViolationError(f"{name}: not_empty: no revenue of {day} among {counts.read} rows")
+        raise ContractViolationError(
+            f"{name}: not_empty: no revenue of {day} among {counts.read:,} rows. {_hint(revenue.contract, 'not_empty')}"
+        )
     currencies = sorted(row["currency"] for row in revenue.good.select("currency").distinct().collect())
     if len(currencies) > 1:
-        raise ContractViolationError(f"{name}: one_currency: rows of {day} are in {len(currencies)}: {currencies}")
+        raise ContractViolationError(
+            f"{name}: one_currency: rows of {day} are in {len(currencies)} currencies, {' and '.join(currencies)}. "
+            f"{_hint(revenue.contract, 'one_currency')}"
+        )
 
 
 def refuse_broken_feed(table: ValidatedTable, settings: IngestSettings, hint: str = "") -> None:
@@ -55,10 +60,10 @@ def refuse_broken_feed(table: ValidatedTable, settings: IngestSettings, hint: st
     `hint` is a likely cause, for the end of the message.
     """
     counts = table.counts
-    share = counts.quarantined / counts.read if counts.read else 0.0
+    share = counts.quarantined / counts.rows if counts.rows else 0.0
     if share > settings.max_quarantined_share:
         raise InputError(
-            f"{table.contract.name}: {counts.quarantined:,} of {counts.read:,} rows ({share:.1%}) would be "
+            f"{table.contract.name}: {counts.quarantined:,} of {counts.rows:,} rows ({share:.1%}) would be "
             f"quarantined, more than ingest.max_quarantined_share {settings.max_quarantined_share}, so nothing is "
             f"ingested: {by_rule(counts.broken)}; for example {table.example()}{hint and f'; {hint}'}"
         )
@@ -124,3 +129,8 @@ def _purposes(contract: Contract, broken: Mapping[str, int]) -> str:
     """The contract's hints for the broken rules, in brackets."""
     hints = [rule.hint for rule in contract.row_rules if rule.name in broken and rule.hint]
     return f" ({' '.join(hints)})" if hints else ""
+
+
+def _hint(contract: Contract, name: str) -> str:
+    """What the contract says of rule `name`."""
+    return next(rule.hint for rule in contract.rules if rule.name == name)

@@ -9,13 +9,16 @@ from typing import Any
 
 from creatorpool.contracts.results import RuleResult
 
+_UNUSUAL = ("late", "duplicates", "quarantined", "other_day", "filtered", "merged")
+
 
 @dataclass(frozen=True)
 class TableCounts:
-    """Rows of one table: read = accepted + duplicates + quarantined + other_day.
+    """Records of one table: read = accepted + duplicates + quarantined + other_day + filtered + merged.
 
     `accepted` includes `late` rows. `duplicates` are rows that are identical to another delivered row, or to a stored
-    row. `broken` counts rows by broken rule; a row may break several rules.
+    row. A mapping may leave records out (`filtered`), or make one row of several (`merged` of them are in the row of
+    another). `broken` counts rows by broken rule; a row may break several rules.
     """
 
     read: int
@@ -24,7 +27,14 @@ class TableCounts:
     quarantined: int = 0
     late: int = 0
     other_day: int = 0
+    filtered: int = 0
+    merged: int = 0
     broken: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """Rows that the records make: without those that were filtered, or merged into another's row."""
+        return self.read - self.filtered - self.merged
 
 
 @dataclass(frozen=True)
@@ -48,10 +58,10 @@ class IngestReport:
         """Counts by table, as JSON can hold them."""
         return {table: asdict(counts) for table, counts in self.tables.items()}
 
-    def lines(self) -> Iterator[str]:
-        """One line per table with its counts, for the run's log."""
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """Each table and one line with its counts, for the run's log."""
         for table, counts in self.tables.items():
-            yield f"{table}: {_sentence(counts)}"
+            yield table, f"{table}: {_sentence(counts)}"
 
     def refusals(self) -> Iterator[str]:
         """One line per table with refused rows: how many of what was delivered, and why."""
@@ -76,7 +86,7 @@ def by_rule(broken: Mapping[str, int]) -> str:
 
 
 def _sentence(counts: TableCounts) -> str:
-    extra = {name: getattr(counts, name) for name in ("late", "duplicates", "quarantined", "other_day")}
+    extra = {name: getattr(counts, name) for name in _UNUSUAL}
     parts = [f"{counts.read} read", f"{counts.accepted} accepted"]
     parts += [f"{number} {name.replace('_', ' ')}" for name, number in extra.items() if number]
     return ", ".join(parts) + (f" ({by_rule(counts.broken)})" if counts.broken else "")

@@ -71,8 +71,7 @@ def with_known(rows: DataFrame, dimension: DataFrame, key: str) -> DataFrame:
 
 def only_unreadable(flagged: DataFrame, contract: Contract) -> DataFrame:
     """Replace the broken rules of lines that could not be read at all by the one rule `row_readable`."""
-    names = [column.name for column in contract.columns if column.name in flagged.columns]
-    is_empty = reduce(and_, (F.col(name).isNull() for name in names))
+    is_empty = reduce(and_, (F.col(name).isNull() for name in contract.column_names))
     unreadable = is_empty & ~F.array_join(FAILED_RULES, ",").contains("_readable")
     return flagged.withColumn(
         FAILED_RULES, F.when(unreadable, F.array(F.lit(UNREADABLE))).otherwise(F.col(FAILED_RULES))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
 
 from creatorpool.contracts import Contract
 from creatorpool.ingest.optimization_barrier import behind_barrier
@@ -17,9 +18,10 @@ def with_whole_numbers(rows: DataFrame, contract: Contract) -> DataFrame:
     Writers that have only floating-point numbers write integers in this way.
     """
     whole = {column.name for column in contract.columns if column.type in {"BIGINT", "INT"}}
+    texts = {field.name for field in rows.schema.fields if isinstance(field.dataType, StringType)}
     return rows.select(
         *(
-            behind_barrier(_whole_number(F.col(name))).alias(name) if name in whole else F.col(name)
+            behind_barrier(_whole_number(F.col(name))).alias(name) if name in whole & texts else F.col(name)
             for name in rows.columns
         )
     )

@@ -13,13 +13,14 @@ from creatorpool.contracts import Contract, RowRule
 from creatorpool.contracts.conformance import conform
 from creatorpool.contracts.row_rules import FAILED_RULES, good_rows, quarantined_rows, with_failed_rules
 from creatorpool.frames import union_all
-from creatorpool.ingest.delivery import Delivery
+from creatorpool.ingest.delivery import Delivery, LeftOut
 from creatorpool.ingest.duplicates import deduplicated, duplicate_key_hashes, unique_rows
-from creatorpool.ingest.materialize import materialized_if_small
+from creatorpool.ingest.materialize import computed_once, materialized_if_small
 from creatorpool.ingest.optimization_barrier import behind_barrier
 from creatorpool.ingest.outcomes import OutcomeCounts, count_outcomes
 from creatorpool.ingest.report import TableCounts
 from creatorpool.ingest.rules import conflict_rule, only_unreadable
+from creatorpool.ingest.steps import log_step
 from creatorpool.ingest.text_columns import with_whole_numbers
 from creatorpool.quoting import quoted
 
@@ -56,11 +57,10 @@ class ValidatedTable:
 
 def conformed(delivery: Delivery, contract: Contract) -> DataFrame:
     """All parts of a delivery in the contract's types, without the columns that it lacks."""
+    log_step(contract.name, "converts and checks its rows")
     given = [with_whole_numbers(part, contract) if delivery.is_text else part for part in delivery.parts]
     rows = union_all([conform(part, contract, absent=delivery.absent) for part in given])
-    if delivery.is_text:
-        rows = rows.select(*(behind_barrier(F.col(name)).alias(name) for name in rows.columns))
-    return rows
+    return rows if delivery.staging is None else computed_once(rows, delivery.staging)
 
 
 def validated_table(
@@ -68,10 +68,10 @@ def validated_table(
 ) -> ValidatedTable:
     """Validate a table that has one row per key. If it has days, rows of other days than `day` are only counted."""
     rows = conformed(delivery, contract)
-    other_day = delivery.other_day
+    left_out = delivery.left_out
     if "date" in contract.column_names:
         is_other = F.coalesce(F.col("date") != F.lit(day), F.lit(False))
-        other_day += rows.where(is_other).count()
+        left_out += LeftOut(other_day=rows.where(is_other).count())
         rows = rows.where(~is_other)
     duplicate_keys = materialized_if_small(duplicate_key_hashes(rows, contract, contract.key), session)
     rows_read = None
@@ -82,7 +82,7 @@ def validated_table(
     flagged = flag_rows(rows, contract, rules, is_text=delivery.is_text)
     outcomes = count_outcomes(flagged, contract)
     duplicates = 0 if rows_read is None else rows_read - outcomes.rows
-    return ValidatedTable(contract, flagged, table_counts(outcomes, duplicates, other_day=other_day), tuple(rules))
+    return ValidatedTable(contract, flagged, table_counts(outcomes, duplicates, left_out), tuple(rules))
 
 
 def deduplicate(
@@ -108,16 +108,18 @@ def flag_rows(rows: DataFrame, contract: Contract, rules: Sequence[RowRule], *, 
 
 
 def table_counts(
-    outcomes: OutcomeCounts, duplicates: int, *, other_day: int = 0, day: date | None = None
+    outcomes: OutcomeCounts, duplicates: int, left_out: LeftOut, *, day: date | None = None
 ) -> TableCounts:
     """The counts for the report; rows of a day before `day` count as late."""
     late = sum(n for found, n in outcomes.accepted.items() if day is not None and found is not None and found < day)
     return TableCounts(
-        read=outcomes.rows + duplicates + other_day,
+        read=outcomes.rows + duplicates + left_out.filtered + left_out.other_day + left_out.merged,
         accepted=sum(outcomes.accepted.values()),
         duplicates=duplicates,
         quarantined=outcomes.quarantined,
         late=late,
-        other_day=other_day,
+        other_day=left_out.other_day,
+        filtered=left_out.filtered,
+        merged=left_out.merged,
         broken=dict(sorted(outcomes.broken.items())),
     )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from creatorpool.comparison.compare import OWN
+from creatorpool.comparison.compare import OWN, other_shares
 from creatorpool.comparison.rules import Viewing
 from creatorpool.integrity.attack import BEHAVIOURS, FakeViewer, fake_viewer
 from creatorpool.integrity.market import Attack, Market
-from creatorpool.integrity.rivals import gains_under_other_rules
+from creatorpool.numerics.types import Floats
 
 AS_CONFIGURED = "as_configured"
 SHORTLIST = 3
@@ -119,3 +120,32 @@ def most_exploitable(market: Market, plan: AuditPlan, variant: str) -> Iterator[
 
 def _with_next(fakes: Sequence[int]) -> list[int]:
     return sorted({k + step for k in fakes for step in (0, 1)})
+
+
+def gains_under_other_rules(
+    market: Market, viewing: Mapping[str, Viewing], attack: Attack, creators_share: float
+) -> dict[str, float]:
+    """Micros that an attack earns the video's creator under each of the other rules, in the pools of the video.
+
+    Parameters
+    ----------
+    viewing : mapping
+        The viewing in each pool, by category.
+    creators_share : float
+        As in `creatorpool.comparison.rules.scaled_user`.
+    """
+    gains: dict[str, float] = {}
+    for category, index in market.indices_in_pools(attack.video).items():
+        market_pool = market.pools[category]
+        own = market.creator[market_pool.videos] == market.creator[attack.video]
+        before = _other_shares(viewing[category], own.size, creators_share)
+        attacked = viewing[category].with_viewers(index, attack.fakes, attack.fake.views_each)
+        after = _other_shares(attacked, own.size, creators_share)
+        for rule, shares in after.items():
+            gain = (math.fsum(shares[own]) - math.fsum(before[rule][own])) * market_pool.pool.money
+            gains[rule] = gains.get(rule, 0.0) + gain
+    return gains
+
+
+def _other_shares(viewing: Viewing, videos: int, creators_share: float) -> dict[str, Floats]:
+    return other_shares(viewing.views_by_video(videos), viewing, creators_share)

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 LN2_HIGH = 6.93147180369123816490e-01
 LN2_LOW = 1.90821492927058770002e-10
 SQRT_HALF = 0.7071067811865476
-LARGEST_EXPONENT = 709.0
+MAX_EXPONENT = 709.0
 
 LOG_EVEN = (3.999999999940941908e-01, 2.222219843214978396e-01, 1.531383769920937332e-01)
 LOG_ODD = (6.666666666666735130e-01, 2.857142874366239149e-01, 1.818357216161805012e-01, 1.479819860511658591e-01)
@@ -50,7 +50,7 @@ def log(x: ArrayLike) -> NDArray[np.float64]:
 def exp(x: ArrayLike) -> NDArray[np.float64]:
     """Exponential of `x` <= 709, any shape; 0 at -inf. Larger `x` count as 709."""
     values = np.asarray(x, dtype=np.float64)
-    bounded = np.clip(values, -800.0, LARGEST_EXPONENT)  # exp(-800) is 0 in float64
+    bounded = np.clip(values, -800.0, MAX_EXPONENT)  # exp(-800) is 0 in float64
     k = np.rint(bounded / (LN2_HIGH + LN2_LOW))
     high = bounded - k * LN2_HIGH
     low = k * LN2_LOW

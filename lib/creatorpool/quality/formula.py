@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from creatorpool.numerics.types import Floats
 from creatorpool.quality.geometric import gated, geometric_mean
 from creatorpool.quality.smoothing import QualityPriors, fit_priors, smoothed_components
+from creatorpool.quality_components import COMPONENT_NAMES
 from creatorpool.settings import SignalSettings
 
 Columns = Mapping[str, NDArray[Any]]
@@ -48,12 +49,17 @@ class QualityFormula:
         """The formula with the parameters of a configuration."""
         return cls(settings.exponents(), settings.action_weights.model_dump(), dict(settings.tiers), is_smoothed)
 
+    @property
+    def custom(self) -> tuple[str, ...]:
+        """Names of the custom signals."""
+        return tuple(name for name in self.exponents if name not in COMPONENT_NAMES)
+
     def priors(self, columns: Columns) -> QualityPriors | None:
         """Priors fitted from the signals of whole categories; None without smoothing.
 
-        `columns` must hold `smoothing.PRIOR_COLUMNS`; errors are those of `fit_priors`.
+        `columns` must hold `smoothing.PRIOR_COLUMNS` and the custom signals; errors are those of `fit_priors`.
         """
-        return fit_priors(columns, self.tiers) if self.is_smoothed else None
+        return fit_priors(columns, self.tiers, self.custom) if self.is_smoothed else None
 
     def scores(self, columns: Columns, priors: QualityPriors | None) -> Scores:
         """Components, raw score and quality of each video (formulas §1); `priors` is None without smoothing.

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from creatorpool.errors import InputError
 from creatorpool.numerics.types import Floats
+from creatorpool.quality.cells import Moments, cells_of, ratio
 
 MAX_ROUNDS = 100
 CONVERGED = 1e-12
@@ -98,11 +99,11 @@ def fit_priors_of(successes: Sequence[ArrayLike], weight: ArrayLike, group: Arra
     checked = [_checked(x, weight, group) for x in successes]
     n = np.asarray(weight, dtype=np.float64)
     names, code = np.unique(np.asarray(group), return_inverse=True)
-    cells = _cells(n, code, names.size)
+    cells = cells_of(n, code, names.size)
     return [_fitted(names, cells.moments(_rate(x, n))) for x in checked]
 
 
-def _fitted(names: NDArray[Any], moments: _Moments) -> GroupPrior:
+def _fitted(names: NDArray[Any], moments: Moments) -> GroupPrior:
     gamma, last_move = np.zeros(names.size), np.zeros(names.size)
     for _ in range(MAX_ROUNDS):
         previous, (mean, gamma) = gamma, moments.step(gamma)
@@ -116,7 +117,7 @@ def _fitted(names: NDArray[Any], moments: _Moments) -> GroupPrior:
         return GroupPrior(names, mean, (1.0 - gamma) / gamma)
 
 
-def _bisected(moments: _Moments, start: Floats) -> tuple[Floats, Floats]:
+def _bisected(moments: Moments, start: Floats) -> tuple[Floats, Floats]:
     """(mean, γ) of groups at a fixed point γ of the step, on the side of `start` to which the step moves."""
     rises = moments.step(start)[1] > start
     low, high = np.where(rises, start, 0.0), np.where(rises, 1.0, start)
@@ -127,92 +128,8 @@ def _bisected(moments: _Moments, start: Floats) -> tuple[Floats, Floats]:
     return moments.step(high)[0], high
 
 
-@dataclass(frozen=True)
-class _Moments:
-    """Sums over cells, (c,) sorted arrays: a cell holds the videos of one group with one n, of equal weight."""
-
-    n: Floats
-    code: NDArray[np.intp]
-    videos: Floats
-    rates: Floats
-    squares: Floats
-    groups: int
-
-    def step(self, gamma: Floats) -> tuple[Floats, Floats]:
-        """(mean, γ) of each group, with the weights that are optimal for the last `gamma`."""
-        inflation = 1.0 + gamma[self.code] * np.maximum(self.n - 1.0, 0.0)
-        omega = self.n / inflation
-        total = self._by_group(omega * self.videos)
-        mean = _ratio(self._by_group(omega * self.rates), total)
-
-        m, pairs = mean[self.code], np.maximum(self.n * (self.n - 1.0), 0.0) / (inflation * inflation)
-        excess = _ratio(self.n * self.squares - self.rates, self.n - 1.0) - 2.0 * m * self.rates + m * m * self.videos
-        scale = self._by_group(pairs * self.videos) * (mean * (1.0 - mean))
-        spread = _ratio(self._by_group(pairs * excess), scale) + _ratio(np.ones(self.groups), total)
-        return mean, np.where(scale > 0, np.clip(spread, 0.0, 1.0), 0.0)
-
-    def of_groups(self, chosen: NDArray[np.intp]) -> _Moments:
-        """The cells of the `chosen` groups, which become groups 0, 1, …"""
-        place = np.full(self.groups, -1)
-        place[chosen] = np.arange(chosen.size)
-        own = place[self.code] >= 0
-        columns = (self.videos[own], self.rates[own], self.squares[own])
-        return _Moments(self.n[own], place[self.code[own]], *columns, chosen.size)
-
-    def _by_group(self, values: Floats) -> Floats:
-        return np.asarray(np.bincount(self.code, weights=values, minlength=self.groups), dtype=np.float64)
-
-
-@dataclass(frozen=True)
-class _Cells:
-    """The cells of the videos: a cell holds the videos of one group with one n."""
-
-    n: Floats
-    code: NDArray[np.intp]
-    cell: NDArray[np.intp]
-    """(n,) cell of each video"""
-    groups: int
-
-    def moments(self, rate: Floats) -> _Moments:
-        cells = self.n.size
-        return _Moments(
-            self.n,
-            self.code,
-            np.bincount(self.cell, minlength=cells).astype(np.float64),
-            _order_free_sums(rate, self.cell, cells),
-            _order_free_sums(rate * rate, self.cell, cells),
-            self.groups,
-        )
-
-
-def _cells(n: Floats, code: NDArray[np.intp], groups: int) -> _Cells:
-    weights, place = np.unique(n, return_inverse=True)
-    cells, cell = np.unique(code * weights.size + place, return_inverse=True)
-    of_group, of_weight = np.divmod(cells, max(weights.size, 1))
-    return _Cells(weights[of_weight], of_group, cell, groups)
-
-
-def _order_free_sums(values: Floats, cell: NDArray[np.intp], cells: int) -> Floats:
-    """Sum of (n,) `values` in [0, 1] in each cell, with the same bits in any order.
-
-    Each value is cut into two pieces on grids so coarse that the pieces add up without rounding. The rest below the
-    finer grid, at most 2**-57 of a value for ten million rows, is dropped.
-    """
-    headroom = 2.0 ** values.size.bit_length()
-    coarse, fine = headroom * 2.0**-52, headroom * headroom * 2.0**-104
-    high = np.rint(values / coarse) * coarse
-    low = np.rint((values - high) / fine) * fine
-    sums = [np.bincount(cell, weights=piece, minlength=cells) for piece in (high, low)]
-    return np.asarray(sums[0] + sums[1], dtype=np.float64)
-
-
 def _rate(x: Floats, n: Floats) -> Floats:
-    return np.minimum(_ratio(x, n), 1.0)
-
-
-def _ratio(numerator: Floats, denominator: Floats) -> Floats:
-    """Quotient, 0 where the denominator is 0."""
-    return np.where(denominator != 0, numerator / np.where(denominator != 0, denominator, 1.0), 0.0)
+    return np.minimum(ratio(x, n), 1.0)
 
 
 def _checked(successes: ArrayLike, weight: ArrayLike, group: ArrayLike) -> Floats:

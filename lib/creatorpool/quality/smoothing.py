@@ -1,13 +1,13 @@
 """`smoothing: empirical_bayes`: rates shrink to the mean of their category (formulas §1.5, §6.2).
 
 The rates of the actions and of rewatching shrink. They are shares of viewers and mostly 0 on real logs, and one zero
-makes the geometric mean 0. Watch completion and custom signals do not shrink: they are seldom 0, and `video_signals`
-does not hold their variance over a video's viewers. Components are computed from the shrunk rates.
+makes the geometric mean 0. Custom signals shrink too: each is a mean over viewers, of values 0 and 1 or of values in
+between. Watch completion does not shrink: it is seldom 0. Components are computed from the shrunk rates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,17 +17,19 @@ from numpy.typing import NDArray
 from creatorpool.actions import ACTION_RATES
 from creatorpool.errors import InputError
 from creatorpool.numerics.types import Floats
+from creatorpool.quality.credibility import fit_signal_prior
 from creatorpool.quality.engagement import engagement_components
 from creatorpool.quality.shrinkage import GroupPrior, fit_priors_of, shrunk_rate
 from creatorpool.quality_components import SMOOTHED_RATES
 
 SHRUNK_RATES = (*ACTION_RATES, *SMOOTHED_RATES)
 PRIOR_COLUMNS = ("category", "viewers", "trust_weight", *SHRUNK_RATES)
+"""Columns that priors are fitted from, in addition to the custom signals"""
 
 
 @dataclass(frozen=True)
 class QualityPriors:
-    """Fitted priors of every shrunk rate, by category."""
+    """Fitted priors of every shrunk rate and custom signal, by category."""
 
     category: tuple[str, ...]
     """Sorted names; row g of each prior belongs to ``category[g]``"""
@@ -43,30 +45,35 @@ class QualityPriors:
         }
 
 
-def fit_priors(columns: Mapping[str, NDArray[Any]], tiers: Mapping[str, float]) -> QualityPriors:
-    """Fit the prior of each rate in each category, from one day's signals.
+def fit_priors(
+    columns: Mapping[str, NDArray[Any]], tiers: Mapping[str, float], custom: Sequence[str] = ()
+) -> QualityPriors:
+    """Fit the prior of each rate and custom signal in each category, from one day's signals.
 
     Parameters
     ----------
     columns : mapping of (n,) arrays
-        `PRIOR_COLUMNS` of all videos with signals; `category` is the video's first category. The order of rows does
-        not matter.
+        `PRIOR_COLUMNS` and `custom` of all videos with signals; `category` is the video's first category. The order of
+        rows does not matter.
     tiers
         Trust weight by tier, as configured.
+    custom
+        Names of the custom signals.
 
     Raises
     ------
     InputError
         If a column is missing or out of range.
     """
-    missing = [name for name in PRIOR_COLUMNS if name not in columns]
+    missing = [name for name in (*PRIOR_COLUMNS, *custom) if name not in columns]
     if missing:
         raise InputError(f"columns must hold {missing} to fit priors, got {sorted(columns)}")
     names = tuple(sorted(set(columns["category"].tolist())))
     code = _codes(columns["category"], names)
     n = effective_viewers(columns["viewers"], columns["trust_weight"], tiers)
     priors = fit_priors_of([n * columns[rate] for rate in SHRUNK_RATES], n, code)
-    return QualityPriors(names, dict(zip(SHRUNK_RATES, priors, strict=True)))
+    signals = {name: fit_signal_prior(columns[name], columns["viewers"], n, code) for name in custom}
+    return QualityPriors(names, dict(zip(SHRUNK_RATES, priors, strict=True)) | signals)
 
 
 def smoothed_components(
@@ -75,7 +82,7 @@ def smoothed_components(
     tiers: Mapping[str, float],
     action_weights: Mapping[str, float],
 ) -> dict[str, Floats]:
-    """The components that shrunk rates change, as (n,) arrays; `columns` and `tiers` as in `fit_priors`.
+    """Components and custom signals that shrinking changes, as (n,) arrays; `columns` and `tiers` as in `fit_priors`.
 
     Raises
     ------
@@ -88,7 +95,8 @@ def smoothed_components(
         rate: shrunk_rate(columns[rate], n, prior.mean[code], prior.strength[code])
         for rate, prior in priors.rates.items()
     }
-    return engagement_components(rates, action_weights) | {name: rates[name] for name in SMOOTHED_RATES}
+    own = {name: values for name, values in rates.items() if name not in ACTION_RATES}
+    return engagement_components(rates, action_weights) | own
 
 
 def effective_viewers(viewers: NDArray[Any], trust_weight: NDArray[Any], tiers: Mapping[str, float]) -> Floats:

@@ -1,1 +1,1 @@
-"""What people read: a run's summary on the terminal."""
+"""Output for people: terminal tables, charts, statements and the nightly report."""

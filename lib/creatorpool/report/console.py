@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.text import Text
 
 from creatorpool.quoting import one_line
-from creatorpool.report.pages import printed_form
 
 
 class PlainConsole(Console):
@@ -28,7 +27,3 @@ class PlainConsole(Console):
     def on_broken_pipe(self) -> None:
         """Raise the error again: the caller decides whether a closed pipe ends the job."""
         raise
-
-    def page(self, title: str) -> str:
-        """All printed output as one HTML page. The console must record, and `title` must not come from data."""
-        return self.export_html(clear=False, inline_styles=True, code_format=printed_form(title))

@@ -11,32 +11,26 @@ import pyarrow.compute as pc
 from rich.table import Table
 
 from creatorpool.quoting import quoted
+from creatorpool.report.held_out_errors import held_out_errors
 
-MOST_REASONS = 3
+MAX_REASONS = 3
+ERRORS = ("RMSE", "rate's", "APE", "rate's")
+CAPTION = "errors are medians over the compared contents: those whose held-out days a curve predicts, and not the rate"
 
 
 def curve_table(curves: pa.Table) -> Table:
     """One line per category from rows of `p2c_parameters`: medians over the category's contents, on held-out days."""
-    table = Table(title="Response curves by category", caption="errors are medians over contents, on held-out days")
-    for name in (
-        "category",
-        "contents × drawers",
-        "curves",
-        "cold",
-        "RMSE",
-        "rate's",
-        "APE",
-        "rate's",
-        "without a curve",
-    ):
+    table = Table(title="Response curves by category", caption=CAPTION)
+    for name in ("category", "contents × drawers", "curves", "cold", "compared", *ERRORS, "without a curve"):
         table.add_column(name)
     for category in sorted(pc.unique(curves["category"]).to_pylist()):
         own = curves.filter(pc.equal(curves["category"], category))
         fitted, reasons = own["converged"].to_numpy(), own["reason"].to_pylist()
         cold = sum(bool(is_fitted and reason) for is_fitted, reason in zip(fitted, reasons, strict=True))
-        measures = [_median(own[name]) for name in ("rmse", "baseline_rmse", "ape", "baseline_ape")]
-        cells = [f"{own.num_rows:,}", f"{int(fitted.sum()):,}", f"{cold:,}"]
-        cells += [_cell(value, ".1f") for value in measures[:2]] + [_cell(value, ".1%") for value in measures[2:]]
+        errors = held_out_errors(own)
+        cells = [f"{own.num_rows:,}", f"{int(fitted.sum()):,}", f"{cold:,}", f"{errors.contents:,}"]
+        cells += [_cell(value, ".1f") for value in (errors.rmse, errors.rate_rmse)]
+        cells += [_cell(value, ".1%") for value in (errors.ape, errors.rate_ape)]
         table.add_row(quoted(category), *cells, _reasons(own))
     return table
 
@@ -62,11 +56,6 @@ def plan_table(facts: Mapping[str, Any]) -> Table:
     return table
 
 
-def _median(column: pa.ChunkedArray) -> float:
-    known = column.drop_null().to_numpy()
-    return float(np.median(known)) if known.size else float("nan")
-
-
 def _cell(value: float, form: str) -> str:
     return "–" if np.isnan(value) else format(value, form)
 
@@ -75,4 +64,4 @@ def _reasons(rows: pa.Table) -> str:
     """The most frequent reasons for a missing curve."""
     without = rows.filter(pc.invert(rows["converged"]))["reason"]
     counted = sorted(pc.value_counts(without).to_pylist(), key=lambda each: (-each["counts"], each["values"] or ""))
-    return "; ".join(f"{each['counts']:,} {each['values']}" for each in counted[:MOST_REASONS])
+    return "; ".join(f"{each['counts']:,} {each['values']}" for each in counted[:MAX_REASONS])

@@ -21,7 +21,7 @@ PANELS = {
 }
 SIDE = 170
 LORENZ_POINTS = 80
-LEAST_FAIR = 1e-9
+MIN_LAMBDA_FAIR = 1e-9
 """Lower end of the logarithmic axis of 1 - λ_eff, which cannot show λ_eff = 1"""
 
 
@@ -48,7 +48,7 @@ def _row(point: FrontierPoint) -> dict[str, Any]:
     return {
         "objective": point.policy.objective,
         "lambda_eff": point.policy.lambda_eff,
-        "lambda_fair": max(1.0 - point.policy.lambda_eff, LEAST_FAIR),
+        "lambda_fair": max(1.0 - point.policy.lambda_eff, MIN_LAMBDA_FAIR),
         "gini": point.spread.gini,
         "top1pct": point.spread.top1pct_share,
         "effective": point.spread.effective_videos,

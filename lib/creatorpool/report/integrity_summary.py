@@ -11,6 +11,7 @@ from rich.table import Table
 from creatorpool.comparison.compare import OWN, RULES
 from creatorpool.integrity.attack import BEHAVIOURS
 from creatorpool.integrity.audit import AS_CONFIGURED, Finding
+from creatorpool.integrity.verdict import Verdict, verdict_of
 from creatorpool.money import MICROS_PER_UNIT
 from creatorpool.quoting import quoted
 from creatorpool.report.charts import chart_data
@@ -18,18 +19,47 @@ from creatorpool.report.console import PlainConsole
 from creatorpool.stages.integrity import DayAudit
 
 SIDE = 150
+SETTINGS = {
+    "unverified_weight": "signals.tiers.unverified",
+    "smoothing": "quality.smoothing",
+    "alpha": "allocation.alpha",
+    "objective": "allocation.objective",
+    "cap_share": "allocation.cap_micros at this share of the pool:",
+}
+"""Settings that the audit's variants change"""
+
 NARROW = ("category", "target", "tier", "behaviour", "rule", "variant", "video")
 
 
 def print_audit(out: PlainConsole, audit: DayAudit) -> None:
-    """Print an attacker's gains by rule and by setting, and the most exploitable videos."""
+    """Print the verdict, an attacker's gains by rule and by setting, and the most exploitable videos."""
     if not audit.findings:
         out.print("No pool has both money and a video with effective impressions: there is nothing to attack.")
         return
+    if (verdict := verdict_of(audit.findings)) is not None:
+        out.print(verdict_line(verdict), style="yellow" if verdict.is_exposed else "green")
     most = max(finding.attack.fakes for finding in audit.findings)
     out.print(_rules_table(audit.findings, most))
     out.print(_variants_table(audit.findings, most))
     out.print(_exploitable_table(audit))
+
+
+def verdict_line(verdict: Verdict) -> str:
+    """The verdict in one sentence, in units of money."""
+    fake = verdict.fake
+    views = f"{fake.views_each} views" if fake.views_each > 1 else "one view"
+    what = f"a fake {fake.tier} viewer with {views} that costs {_units(verdict.cost)} earns {_units(verdict.gain)}"
+    if not verdict.is_exposed:
+        return f"Verdict: not exposed. No attack that was tried earns more than it costs: {what}."
+    if verdict.remedy is None:
+        return f"Verdict: exposed. At worst, {what}; no other setting that was tried earns the attacker less."
+    return f"Verdict: exposed. At worst, {what}; with {_setting(verdict.remedy)} it earns {_units(verdict.remedied)}."
+
+
+def _setting(variant: str) -> str:
+    """A variant as the setting that a user changes."""
+    name, _, value = variant.partition("=")
+    return f"{SETTINGS.get(name, name)} {value}"
 
 
 def _table(title: str, *names: str) -> Table:

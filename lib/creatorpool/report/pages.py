@@ -1,4 +1,4 @@
-"""HTML frames for pages whose text comes from data, with a content security policy; and the folder of pages."""
+"""The page of an interactive chart, and the folder of pages."""
 
 from __future__ import annotations
 
@@ -7,34 +7,11 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from creatorpool.html_page import POLICY, html_page
 from creatorpool.quoting import json_line
 
 REPORTS = "_reports"
 """Folder beside the tables that holds pages and charts"""
-
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-"""Content security policy of a page that loads nothing and runs no script"""
-
-_FRAME = """\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<title>{title}</title>
-</head>
-{body}
-</html>
-"""
-_PRINTED = """\
-<body style="color: {foreground}; background-color: {background}">
-<pre style="font-family: Menlo, 'DejaVu Sans Mono', Consolas, 'Courier New', monospace">{code}</pre>
-</body>"""
-
-
-def printed_form(title: str) -> str:
-    """The HTML frame for the output of a rich console: a format string of rich with `code` and two colours."""
-    return _FRAME.format(policy=POLICY, title=title, body="{body}").replace("{body}", _PRINTED)
 
 
 def chart_page(specification: Mapping[str, Any], library: str) -> str:
@@ -48,7 +25,7 @@ def chart_page(specification: Mapping[str, Any], library: str) -> str:
     start = f"vegaEmbed('#chart', {data}, {{renderer: 'svg', ast: true}}).catch(console.error);"
     hashes = " ".join(map(_hash, (library, start)))
     body = f'<body>\n<div id="chart"></div>\n<script>{library}</script>\n<script>{start}</script>\n</body>'
-    return _FRAME.format(policy=f"{POLICY}; script-src {hashes}", title="Chart", body=body)
+    return html_page("Chart", body, f"{POLICY}; script-src {hashes}")
 
 
 def _hash(script: str) -> str:

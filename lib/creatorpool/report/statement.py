@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError
-from creatorpool.explanation.parts import PARTS
+from creatorpool.explanation.parts import REASON_NAMES
 from creatorpool.stages.explanation import ExplainedDay, Explanation
 from creatorpool.statements.text import REASONS, Statement, exact_money, owned_change, statement_text
 from creatorpool.tables import sum_exact
@@ -46,7 +46,7 @@ def statement_of(explanation: Explanation, creator: str | None = None, video: st
 
 
 def _by_pool(changes: DataFrame) -> list[Mapping[str, Any]]:
-    names = ("against_payout", "payout", "change", *PARTS)
+    names = ("against_payout", "payout", "change", *REASON_NAMES)
     sums = changes.groupBy("category").agg(*(sum_exact(f"{name}_micros").alias(f"{name}_micros") for name in names))
     return [row.asDict() for row in sums.collect()]
 

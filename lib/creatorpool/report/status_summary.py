@@ -1,36 +1,70 @@
-"""The published stages and payouts under a root, on the terminal."""
+"""The state of the days under a root, on the terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
 
 from rich.table import Table
 
 from creatorpool.money import in_units
 from creatorpool.report.console import PlainConsole
+from creatorpool.runs.claims import claim_name
+from creatorpool.runs.identity import process_of
 from creatorpool.runs.ledger import ALLOCATE, StageRun
 from creatorpool.runs.pools import PoolRun
+from creatorpool.runs.state import DaysState
 
 
-def print_status(
-    out: PlainConsole,
-    runs: Sequence[StageRun],
-    pools: Sequence[PoolRun],
-    unfinished: Sequence[StageRun],
-) -> None:
-    """Print the published stages, each day's totals, and the runs that changed tables and did not finish."""
-    out.print(_stages_table(runs, pools))
-    out.print(_totals_table(pools))
-    for run in unfinished:
-        out.print(
+def print_status(out: PlainConsole, state: DaysState) -> None:
+    """Print the published stages, each day's totals, and one line for each thing that runs, stopped or is missing."""
+    if state.days:
+        out.print(_stages_table(state.runs, state.pools))
+        out.print(_days_table(state))
+    for line in _lines(state):
+        out.print(line, soft_wrap=True)
+
+
+def _lines(state: DaysState) -> Iterator[str]:
+    for claim in state.running:
+        yield f"Running: {_claimed(claim)}."
+    for claim in state.stopped:
+        yield f"Stopped: {_claimed(claim)}. Its process has ended: run it again, and it continues."
+    for run in state.unfinished:
+        yield (
             f"Not finished: {run.stage} of {run.day}, run {run.run_id}. It began to change {_changes_of(run)}. "
             f"If the run has stopped, the next command that writes completes or reverts it."
         )
+    for run in state.failed:
+        yield (
+            f"Failed: {run.stage} of {run.day}, run {run.run_id}, at {run.finished_at:%Y-%m-%d %H:%M:%S} UTC. Its "
+            f"changes were undone; mend what its log says and run it again."
+        )
+    for first, last in _spans(state.missing):
+        yield (
+            f"Missing: {first if first == last else f'{first} to {last}'} without payouts, between days with payouts: "
+            f"`creatorpool backfill --from {first} --to {last}`."
+        )
+
+
+def _claimed(claim: Mapping[str, Any]) -> str:
+    since = f"{claim['claimed_at']:%Y-%m-%d %H:%M:%S} UTC"
+    name = claim_name(claim["stage"], claim["date"])
+    return f"{name}, run {claim['run_id']} ({process_of(claim['owner'])}, since {since})"
 
 
 def _changes_of(run: StageRun) -> str:
     return ", ".join(run.rows.get("changes", [])) or "tables"
+
+
+def _spans(days: Sequence[date]) -> list[tuple[date, date]]:
+    """First and last day of each run of consecutive `days`, which ascend."""
+    spans: list[tuple[date, date]] = []
+    for day in days:
+        is_next = bool(spans) and spans[-1][1] + timedelta(days=1) == day
+        spans[-1:] = [(spans[-1][0], day)] if is_next else [*spans[-1:], (day, day)]
+    return spans
 
 
 def _stages_table(runs: Sequence[StageRun], pools: Sequence[PoolRun]) -> Table:
@@ -51,15 +85,26 @@ def _stages_table(runs: Sequence[StageRun], pools: Sequence[PoolRun]) -> Table:
     return table
 
 
-def _totals_table(pools: Sequence[PoolRun]) -> Table:
-    table = Table(title="Payouts", title_justify="left")
-    for name in ("day", "pools", "pool", "paid", "unallocated", "paid videos", "currency"):
-        table.add_column(name, justify="left" if name in ("day", "currency") else "right")
-    for day in sorted({row.day for row in pools}):
-        own = [row for row in pools if row.day == day]
-        sums = [
-            in_units(sum(getattr(row, f"{name}_micros") for row in own)) for name in ("pool", "paid", "unallocated")
-        ]
-        videos = f"{sum(row.videos_paid for row in own):,}"
-        table.add_row(day.isoformat(), str(len(own)), *sums, videos, own[0].currency)
+def _days_table(state: DaysState) -> Table:
+    table = Table(title="Days", title_justify="left")
+    for name in ("day", "pools", "pool", "paid", "unallocated", "paid videos", "currency", "refused rows"):
+        table.add_column(name, justify="left" if name in ("day", "currency", "refused rows") else "right")
+    for day in state.days:
+        own = [row for row in state.pools if row.day == day]
+        table.add_row(
+            day.isoformat(), *(_totals(own) if own else ("not paid", "", "", "", "", "")), _refused(state, day)
+        )
     return table
+
+
+def _totals(pools: Sequence[PoolRun]) -> tuple[str, ...]:
+    sums = (in_units(sum(getattr(row, f"{name}_micros") for row in pools)) for name in ("pool", "paid", "unallocated"))
+    return str(len(pools)), *sums, f"{sum(row.videos_paid for row in pools):,}", pools[0].currency
+
+
+def _refused(state: DaysState, day: date) -> str:
+    found = state.refused(day)
+    if found is None:
+        return "–"
+    table, share = found
+    return f"{share:.1%} of {table}" if share else "none"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
-from pathlib import Path
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -16,7 +14,6 @@ from creatorpool.money import in_units
 from creatorpool.quoting import quoted
 from creatorpool.report.console import PlainConsole
 from creatorpool.report.ingest_summary import print_delivered
-from creatorpool.report.pages import REPORTS
 from creatorpool.runs.ledger import INGEST, published_run
 from creatorpool.runs.pools import PoolRun
 from creatorpool.stages.allocation import DayPayouts
@@ -25,21 +22,10 @@ from creatorpool.stages.context import RunContext
 TOP_CREATORS = 5
 
 
-def coverage_line(quality: DataFrame) -> str:
-    """One line with the number of compliant videos that have a quality above 0."""
-    is_rated = F.count(F.when(F.col("quality_score") > 0, 1))
-    row = quality.where("is_compliant").agg(F.count("*").alias("videos"), is_rated.alias("rated")).collect()[0]
-    share = row["rated"] / row["videos"] if row["videos"] else 0.0
-    return f"Coverage: {row['rated']:,} of {row['videos']:,} compliant videos have a quality above 0 ({share:.1%})."
-
-
 def print_summary(context: RunContext, payouts: DayPayouts, console: PlainConsole | None = None) -> None:
-    """Print the summary of `payouts`. Unless it is a dry run, also write it as one HTML page beside the tables."""
-    out = console or PlainConsole(width=110, record=True)
+    """Print the summary of `payouts`; a fault in it leaves a published day as it is."""
     with display(context.day, "summary", is_published=not context.dry_run):
-        _print(context, payouts, out)
-        if out.record and not context.dry_run and isinstance(context.warehouse.root, Path):
-            out.print(f"Report: {_written(out, context.warehouse.root, context.day)}", soft_wrap=True)
+        _print(context, payouts, console or PlainConsole(width=110))
 
 
 def _print(context: RunContext, payouts: DayPayouts, out: PlainConsole) -> None:
@@ -51,7 +37,10 @@ def _print(context: RunContext, payouts: DayPayouts, out: PlainConsole) -> None:
     print_delivered(out, published_run(context.warehouse, INGEST, context.day))
     out.print()
     out.print(pools_table(payouts.pools))
-    out.print(coverage_line(payouts.signals.quality))
+    coverage = payouts.signals.coverage
+    out.print(coverage.line)
+    if warning := coverage.warning(context.settings.report.coverage_loss_warning):
+        out.print(f"Warning: {warning}.", style="yellow")
     for pool in payouts.pools:
         for warning in other_warnings(pool.warning):
             out.print(f"Warning, pool {quoted(pool.category)}: {warning}", style="yellow")
@@ -66,14 +55,6 @@ def _print(context: RunContext, payouts: DayPayouts, out: PlainConsole) -> None:
     if context.seconds:
         stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in context.seconds.items())
         out.print(f"Time: {stages}.")
-
-
-def _written(out: PlainConsole, root: Path, day: date) -> Path:
-    """Write the printed output of `out` as a page; return its path."""
-    path = root / REPORTS / f"{day}.html"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(out.page(f"Creator payouts of {day}"), "utf-8")
-    return path
 
 
 def pools_table(pools: Sequence[PoolRun]) -> Table:

@@ -73,7 +73,7 @@ def claimed(
     claim = Claim(stage, day, run_id, lease)
     warehouse.ensure(TABLE)
     token, is_taken_over = _take(warehouse, claim)
-    fenced = warehouse.fenced(Fence(f"{stage}/{day.isoformat()}", token))
+    fenced = warehouse.fenced(Fence(f"{stage}/{day.isoformat()}", token, claim.name))
     ended = threading.Event()
     renewing = threading.Thread(target=_renew, args=(warehouse, claim, token, ended), daemon=True)
     try:
@@ -97,11 +97,12 @@ def require_held(warehouse: Warehouse, stage: str, day: date, run_id: str) -> No
         If it does not; the message names the holder.
     """
     claims = [claim for claim in warehouse.read_arrow(TABLE, day=day).to_pylist() if claim["stage"] == stage]
-    holders = [claim["run_id"] for claim in claims if not claim["released"]]
+    holders = [str(claim["run_id"]) for claim in claims if not claim["released"]]
     if holders != [run_id]:
         raise RunInProgressError(
             f"{claim_name(stage, day)}: run {run_id} outlived its lease, or its claim was released, so it publishes "
-            f"nothing; the claim is now held by {holders or 'nobody'}. Run it again to see what is published"
+            f"nothing; the claim is now held by {' and '.join(holders) or 'nobody'}. Run it again to see what is "
+            f"published"
         )
 
 

@@ -93,6 +93,14 @@ def unfinished_runs(warehouse: Warehouse, stage: str | None = None) -> list[Stag
     return in_order(map(_run_of, _stage_rows(warehouse, stage, RUNNING)))[::-1]
 
 
+def failed_runs(warehouse: Warehouse) -> list[StageRun]:
+    """Runs that failed and whose changes were undone, the latest of each day and stage, unless it is published now."""
+    done = {(run.day, run.stage) for run in published_runs(warehouse)}
+    failed = in_order(map(_run_of, _stage_rows(warehouse, None, FAILED)))
+    latest = {(run.day, run.stage): run for run in failed}
+    return [run for subject, run in sorted(latest.items()) if subject not in done]
+
+
 def publish_run(warehouse: Warehouse, run: StageRun) -> StageRun:
     """Publish `run` in one commit, which also marks earlier runs of its subject as superseded; return it with sequence.
 

@@ -93,7 +93,8 @@ def require_published_pools(warehouse: Warehouse, day: date) -> dict[str, PoolRu
     pools = published_pools(warehouse, day)
     if not pools:
         raise MissingTableError(
-            f"payouts of {day} are not published under {warehouse.root}: run jobs/allocate_pool.py --date {day}"
+            f"payouts of {day} are not published under {warehouse.root}: run `creatorpool run --date {day}`; "
+            f"`creatorpool status` lists the published days"
         )
     return pools
 
@@ -124,6 +125,11 @@ def pools_of_run(warehouse: Warehouse, day: date, run_id: str) -> dict[str, Pool
 def day_outputs(pools: Mapping[str, PoolRun]) -> Mapping[str, int]:
     """Versions in which the tables of a day are published; all published pools of the day name the same versions."""
     return next(iter(pools.values())).outputs
+
+
+def latest_pool(pools: Mapping[str, PoolRun]) -> PoolRun:
+    """The row with the latest input versions; rows of releases before 0.2 may name different inputs."""
+    return max(pools.values(), key=lambda row: (sorted(row.inputs.items()), row.category))
 
 
 def pool_records(warehouse: Warehouse, day: date, pools: Sequence[PoolRun]) -> tuple[list[dict[str, Any]], int]:

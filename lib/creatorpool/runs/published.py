@@ -6,7 +6,7 @@ payouts were computed from. So a day is one generation, which one commit publish
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
 from creatorpool.contracts import stage_tables
@@ -34,6 +34,13 @@ def published_versions(warehouse: Warehouse, table: str, days: Collection[date] 
     runs = [run for run in published_runs(warehouse, days=days) if table in run.outputs]
     by_stage = {run.day: run.outputs[table] for run in in_order(runs)}
     return {day: version for day, version in (by_stage | paid).items() if days is None or day in days}
+
+
+def require_kept(warehouse: Warehouse, day: date, versions: Mapping[str, int]) -> None:
+    """Raise MissingTableError unless all files of `versions` are kept, of tables by day those of `day`."""
+    for table, version in versions.items():
+        is_daily = "date" in warehouse.contract(table).partition_by
+        warehouse.count_stored(table, day=day if is_daily else None, version=version)
 
 
 def _paid_versions(pools: Iterable[PoolRun], table: str, is_payout: bool) -> dict[date, int]:

@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 from creatorpool.contracts import stage_tables
 from creatorpool.contracts.schema import with_new_columns
 from creatorpool.errors import MissingTableError
-from creatorpool.frames import MOST_UNIONS, union_all
+from creatorpool.frames import MAX_UNIONS, union_all
 from creatorpool.runs.pools import every_published_pool
 from creatorpool.runs.published import published_versions
 from creatorpool.storage.records import arrow_schema
@@ -59,9 +59,9 @@ def published_rows(warehouse: Warehouse, table: str) -> DataFrame:
     contract = warehouse.contract(table)
     frames = [
         with_new_columns(warehouse.read(table, version=part.version), contract).where(part.condition())
-        for part in parts[: MOST_UNIONS - 1]
+        for part in parts[: MAX_UNIONS - 1]
     ]
-    if rest := [warehouse.read_arrow(table, days=part.days, version=part.version) for part in parts[MOST_UNIONS - 1 :]]:
+    if rest := [warehouse.read_arrow(table, days=part.days, version=part.version) for part in parts[MAX_UNIONS - 1 :]]:
         frames.append(warehouse.arrow_frame(pa.concat_tables(rest), table))
     return union_all(frames)
 

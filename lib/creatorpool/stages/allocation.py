@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from pyspark.sql import DataFrame
@@ -91,6 +92,21 @@ def publish_payouts(context: RunContext, categories: Collection[str] = (), *, re
     return publish_once(context, [STAGE], find, pay)
 
 
+def payouts_from(context: RunContext, scores: SignalFrames, categories: Collection[str] = ()) -> DayPayouts:
+    """What the day's pools, or those of `categories`, would be paid from `scores`: a dry run, whatever is published.
+
+    Errors as `publish_payouts`.
+    """
+    dry = replace(context, dry_run=True)
+
+    def pay() -> DayPayouts:
+        done = published_pools(dry.warehouse, dry.day)
+        day = day_revenue(dry, scores.inputs, done, categories, renewed=categories)
+        return _pay(dry, scores, day, day.wanted, done, None)
+
+    return publish_once(dry, [STAGE], lambda: None, pay)
+
+
 def _republish_day(context: RunContext, categories: Collection[str]) -> DayPayouts:
     """Compute the day's scores and payouts again, and publish them as one generation, by one commit.
 
@@ -107,7 +123,7 @@ def _republish_day(context: RunContext, categories: Collection[str]) -> DayPayou
             return _pay(context, signals, day, day.wanted, done, None)
         scored = compute_scores(context, inputs)
         config_sha256 = context.settings.sha256(*SIGNAL_STAGE.sections)
-        frames = SignalFrames(scored.signals, scored.quality, inputs, {}, config_sha256)
+        frames = SignalFrames(scored.signals, scored.quality, scored.coverage, inputs, {}, config_sha256)
         scores = context.finished(SIGNALS, SIGNAL_STAGE.sections, inputs, {}, scored.facts)
         return _pay(context, frames, day, day.wanted, done, scores)
 
@@ -148,7 +164,7 @@ def _pay(
     inputs = dict(frames.inputs) | dict(frames.outputs) | day.carries.inputs
     videos = warehouse.read("videos", version=inputs["videos"])
     pulse = pulse_earnings(day.rows, settings.pools)
-    refuse_unknown_pulse_videos(pulse, videos)
+    refuse_unknown_pulse_videos(pulse, videos, pools[0].currency)
     members = pool_members(frames.quality, frames.signals, videos, settings.pools)
     caps = settings.allocation.creator_caps
     if caps is not None:
@@ -191,18 +207,25 @@ def _settle(
             f"no video of {context.day} can be paid: no compliant video in {[p.category for p in due]} has views and a "
             f"quality above 0"
         )
+    context.log(ALLOCATE, f"splits {len(due)} pools; the first run on a machine compiles the solver")
     settled = []
     for pool in due:
         column, creators = impressions[pool.category]
         result = settle_pool(pool, column, context.settings.allocation, creators)
         log_refunds(context, pool)
-        context.log(ALLOCATE, f"pool {pool.category} split over {result.videos_eligible} videos", nu=result.nu)
+        context.log(ALLOCATE, f"pool {pool.category} split over {result.videos_eligible} videos", **_facts(result))
         for warning in result.warnings:
             context.warn(ALLOCATE, f"pool {pool.category}: {warning}")
         settled.append(result)
     if settled and (idle := idle_efficiency(context.settings.allocation, settled, due[0].currency)):
         context.warn(ALLOCATE, idle)
     return settled
+
+
+def _facts(pool: SettledPool) -> dict[str, Any]:
+    """The numbers of a settled pool for the log."""
+    money = {"pool_micros": pool.revenue.pool_micros, "paid_micros": pool.paid_micros}
+    return {"category": pool.revenue.category, "videos": pool.videos_eligible, "nu": pool.nu, **money}
 
 
 def _warn_of_other_configuration(context: RunContext, rows: Sequence[PoolRun]) -> None:

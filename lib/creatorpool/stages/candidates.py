@@ -70,7 +70,7 @@ def _compute(context: RunContext, inputs: Mapping[str, Any]) -> dict[str, Any]:
         similarity = context.store(parcels.similarity(), "item_similarity")
         candidates = context.store(parcels.candidates(), "candidates")
     facts = {"item_similarity": similarity.count(), **_facts(candidates)}
-    context.log(RECOMMEND, f"{facts['candidates']} candidates of {facts['viewers']} viewers")
+    context.note(RECOMMEND, f"{facts['candidates']} candidates of {facts['viewers']} viewers", **facts)
     return facts
 
 

@@ -19,12 +19,18 @@ def ledger_settings(settings: Settings, rows: Collection[PoolRun]) -> Settings:
     `settings` is returned unchanged if overlays or assignments changed these sections, because the user chose them; and
     if `rows` come from a version before 0.2, which kept no configuration, or have different configurations.
     """
-    kept = {row.config_json for row in rows}
     is_named = settings.sha256(*PAYOUT_SECTIONS) != load_settings().sha256(*PAYOUT_SECTIONS)
+    return settings if is_named else published_settings(settings, rows) or settings
+
+
+def published_settings(settings: Settings, rows: Collection[PoolRun]) -> Settings | None:
+    """`settings` with the sections for payouts that the ledger's `rows` were paid with.
+
+    None if the ledger keeps none, or if the rows have different ones.
+    """
+    kept = {row.config_json for row in rows}
     text = next(iter(kept), None)
-    if is_named or len(kept) != 1 or text is None:
-        return settings
-    return settings.with_sections(text)
+    return None if len(kept) != 1 or text is None else settings.with_sections(text)
 
 
 def use_ledger_settings(context: RunContext, rows: Collection[PoolRun]) -> None:

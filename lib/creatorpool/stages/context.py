@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame
 
 from creatorpool.contracts.data_docs import CheckedRun, write_data_docs
 from creatorpool.contracts.results import RuleResult, enforce, result_rows
+from creatorpool.contracts.schema import require_schema
 from creatorpool.contracts.suite import prepare_checks, validate_table
 from creatorpool.display import display
 from creatorpool.runs.claims import claimed
@@ -79,9 +80,7 @@ class RunContext:
                 self.keep_results()
                 self.warehouse = own
         self.seconds[name] = self.stage_seconds(name)
-        self._log_line(
-            logging.INFO, name, f"done in {self.seconds[name]:.1f} s", {"seconds": round(self.seconds[name], 3)}
-        )
+        self.note(name, f"done in {self.seconds[name]:.1f} s", seconds=round(self.seconds[name], 3))
 
     def stage_seconds(self, name: str) -> float:
         """Seconds since stage `name` began."""
@@ -100,10 +99,13 @@ class RunContext:
             If a rule of severity `error` is broken.
         """
         if self.dry_run:
+            require_schema(rows.schema, self.warehouse.contract(table), absent=("date",))
             return rows
+        self.log(table, "computes and writes its rows")
         began = time.monotonic()
         staged = self.warehouse.stage_day(rows, table, self.day)
-        self.log(table, f"{staged.rows} rows written in {time.monotonic() - began:.1f} s")
+        seconds = time.monotonic() - began
+        self.note(table, f"{staged.rows} rows written in {seconds:.1f} s", rows=staged.rows, seconds=round(seconds, 3))
         written = self.warehouse.read_staged(staged)
         self.check(written, table)
         self.staged.append(staged)
@@ -124,13 +126,22 @@ class RunContext:
         ContractViolationError
             If a rule of severity `error` is broken.
         """
+        self.log(table, "checks its contract")
         began = time.monotonic()
         results = validate_table(rows, self.warehouse.contract(table), self.run_id)
         self.seconds["contracts"] = self.seconds.get("contracts", 0.0) + time.monotonic() - began
         self.results += results
         for result in results:
             if not result.passed:
-                self.warn(table, f"rule {result.rule} ({result.severity}) is broken by {result.rows_failed} rows")
+                self.note(
+                    table,
+                    f"rule {result.rule} ({result.severity}) is broken by {result.rows_failed} rows",
+                    logging.WARNING,
+                    rule=result.rule,
+                    severity=result.severity,
+                    rows_failed=result.rows_failed,
+                    rows_checked=result.rows_checked,
+                )
         enforce(results)
 
     def check_records(self, records: Sequence[Mapping[str, Any]], table: str) -> None:
@@ -147,7 +158,8 @@ class RunContext:
     def commit_staged(self) -> None:
         """Commit all stored rows to their tables, one commit per table, and record the versions in `outputs`."""
         for staged in self.staged:
-            self.outputs[staged.table] = self.warehouse.commit(staged)
+            self.outputs[staged.table] = version = self.warehouse.commit(staged)
+            self.note(staged.table, f"committed as version {version}", logging.DEBUG, version=version)
         self.staged = []
 
     def keep_results(self) -> None:
@@ -209,6 +221,10 @@ class RunContext:
     def warn(self, subject: str, message: str, **facts: Any) -> None:
         """Log one line of level WARNING: an operator should look at it, and the run goes on. `facts` as in `log`."""
         self._log_line(logging.WARNING, subject, f"{message}{_shown(facts)}", facts)
+
+    def note(self, subject: str, message: str, level: int = logging.INFO, **facts: Any) -> None:
+        """Log one line whose message has the `facts` in words; a log of JSON lines has them as fields, too."""
+        self._log_line(level, subject, message, facts)
 
     def _log_line(self, level: int, subject: str, message: str, facts: Mapping[str, Any]) -> None:
         """Log one line; a log of JSON lines shows day, run, subject and facts as fields."""

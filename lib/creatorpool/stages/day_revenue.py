@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -12,6 +13,8 @@ from pyspark.sql import functions as F
 from creatorpool.allocation.frames.pools import category_revenue
 from creatorpool.allocation.revenue import CARRY_COLUMNS, PoolRevenue, form_pools
 from creatorpool.errors import InputError
+from creatorpool.money import in_exact_units
+from creatorpool.quoting import shortened_list
 from creatorpool.runs.ledger import ALLOCATE
 from creatorpool.runs.pools import PoolRun
 from creatorpool.stages.carry import DayCarries, read_carries
@@ -60,24 +63,29 @@ def day_revenue(
         If there is no revenue, it is in two currencies, or one of `categories` has no pool.
     """
     revenue = context.warehouse.read("ad_revenue", day=context.day, version=inputs["ad_revenue"])
-    carries = read_carries(context, _one_currency(revenue))
+    carries = read_carries(context, _one_currency(revenue, context.day))
     booked = [row.asDict() for row in category_revenue(revenue).collect()]
     return DayRevenue(revenue, booked, carries, [], []).with_published(context, done, categories, renewed)
 
 
-def _one_currency(revenue: DataFrame) -> str:
+def _one_currency(revenue: DataFrame, day: date) -> str:
     found = sorted(row["currency"] for row in revenue.select("currency").distinct().collect())
     if not found:
-        raise InputError("ad_revenue has no row of the day: there is nothing to pay out")
+        raise InputError(f"ad_revenue has no row of {day}: there is nothing to pay out; deliver the day's revenue")
     if len(found) > 1:
-        raise InputError(f"ad_revenue of one day must be in one currency, got {found}")
+        raise InputError(
+            f"ad_revenue of {day} must be in one currency, got {' and '.join(found)}: load each currency under its own "
+            f"root"
+        )
     return str(found[0])
 
 
 def _wanted(pools: list[PoolRevenue], categories: Collection[str]) -> list[PoolRevenue]:
     known = {pool.category for pool in pools}
     if unknown := sorted(set(categories) - known):
-        raise InputError(f"the day has no pools {unknown}; its pools are {sorted(known)}")
+        raise InputError(
+            f"--category: the day has no pool {shortened_list(unknown)}; its pools are {shortened_list(sorted(known))}"
+        )
     return [pool for pool in pools if not categories or pool.category in categories]
 
 
@@ -88,18 +96,18 @@ def log_refunds(context: RunContext, pool: PoolRevenue) -> None:
         context.log(ALLOCATE, f"pool {pool.category} is lowered by refunds", **facts)
 
 
-def refuse_unknown_pulse_videos(pulse: DataFrame, videos: DataFrame) -> None:
+def refuse_unknown_pulse_videos(pulse: DataFrame, videos: DataFrame, currency: str) -> None:
     """Check that all Pulse revenue belongs to videos that are in `videos`.
 
     Raises
     ------
     InputError
-        If it does not; the message has the number of unknown videos, an example and their micros.
+        If it does not; the message has the number of unknown videos, an example and their revenue.
     """
     unknown = pulse.join(videos.select("video_id"), "video_id", "left_anti")
     lost = unknown.agg(F.count("*"), F.min("video_id"), sum_exact("pulse_micros")).collect()[0]
     if lost[0]:
         raise InputError(
-            f"ad_revenue: {lost[0]} Pulse videos, for example '{lost[1]}', are not in videos, so that nobody can get "
-            f"their {lost[2]} micros: deliver these videos, or correct ad_revenue"
+            f"ad_revenue: {lost[0]:,} Pulse videos, for example '{lost[1]}', are not in videos, so that nobody can get "
+            f"their {in_exact_units(lost[2], currency)}: deliver these videos, or correct ad_revenue"
         )

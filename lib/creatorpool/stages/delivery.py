@@ -92,7 +92,7 @@ def _inputs(context: RunContext) -> dict[str, Any]:
     if not runs:
         raise MissingTableError(
             f"{EXPOSURE} is not published for any day from {first} to {context.day} under {context.warehouse.root}: "
-            f"run jobs/ingest_events.py on logs that contain that table"
+            f"run `creatorpool ingest` on logs that contain that table"
         )
     inputs = {
         EXPOSURE: max(run.outputs[EXPOSURE] for run in runs),
@@ -137,7 +137,8 @@ def _planned(context: RunContext, inputs: Mapping[str, Any], curves: pa.Table) -
         )
     for drawer in day.unserved:
         context.warn(DELIVERY, f"drawer {drawer} is not planned: it has no capacity in {POSITIONS}")
-    context.log(DELIVERY, f"{len(day.content_id)} contents planned", views=plan.measures.views, gap=plan.gap)
+    planned = {"contents": len(day.content_id), "views": plan.measures.views, "gap": plan.gap}
+    context.log(DELIVERY, f"{len(day.content_id)} contents planned", **planned)
     context.store(context.warehouse.frame(records, PLAN), PLAN)
     return {PLAN: len(records), "plan": facts}
 

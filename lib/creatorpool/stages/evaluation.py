@@ -13,13 +13,17 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from creatorpool.errors import InputError, MissingTableError
+from creatorpool.errors import ConfigurationError, InputError, MissingTableError
 from creatorpool.quality.evaluate import Comparison, HalfScores, compare, coverage
 from creatorpool.quality.frames.day import score_day
 from creatorpool.quality.frames.halves import HALVES, long_view_share, split_videos, split_viewers
 from creatorpool.runs.ledger import INGEST, published_run
+from creatorpool.setting_changes import SettingChange, setting_changes
 from creatorpool.settings import Settings
 from creatorpool.tables import Warehouse
+
+SECTIONS = ("signals", "quality")
+"""Sections of the configuration that quality depends on"""
 
 
 @dataclass(frozen=True)
@@ -67,9 +71,29 @@ def published_window(warehouse: Warehouse, last: date, days: int) -> EventWindow
     window = [last - timedelta(days=back) for back in range(days)]
     missing = [day.isoformat() for day in sorted(window) if published_run(warehouse, INGEST, day) is None]
     if missing:
-        raise MissingTableError(f"events of {', '.join(missing)} are not published under {warehouse.root}")
+        raise MissingTableError(
+            f"events of {', '.join(missing)} are not published under {warehouse.root}: ingest them, or ask for "
+            f"fewer --days"
+        )
     events = warehouse.read("events").where(F.col("date").between(F.lit(window[-1]), F.lit(last)))
     return EventWindow(events, warehouse.read("viewers"), warehouse.read("videos"))
+
+
+def evaluated_changes(first: Settings, second: Settings) -> list[SettingChange]:
+    """The settings that quality depends on and that differ from `second` to `first`.
+
+    Raises
+    ------
+    ConfigurationError
+        If there are none.
+    """
+    changes = setting_changes(first, second, SECTIONS)
+    if not changes:
+        raise ConfigurationError(
+            "both configurations have the same signals and quality, so that nothing can be compared: say what differs "
+            "with --without SIGNAL, --set, --conf or --against"
+        )
+    return changes
 
 
 def evaluate(window: EventWindow, first: Settings, second: Settings, rules: EvaluationRules) -> Evaluation:

@@ -38,8 +38,8 @@ def ingested_days(context: RunContext, days: int) -> IngestedDays:
     latest, published = latest_run(runs), {run.day for run in runs}
     if latest is None or context.day not in published:
         raise MissingTableError(
-            f"events of {context.day} are not published under {context.warehouse.root}: run jobs/ingest_events.py "
-            f"--date {context.day} --source DIR"
+            f"events of {context.day} are not published under {context.warehouse.root}: run `creatorpool ingest --date "
+            f"{context.day} --source DIR`, with the folder of the day's logs"
         )
     first = context.day
     while first - timedelta(days=1) in published and (context.day - first).days + 1 < days:

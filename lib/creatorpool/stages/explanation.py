@@ -11,12 +11,16 @@ import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from creatorpool.allocation.revenue import net_micros
+from creatorpool.contracts.schema import with_new_columns
 from creatorpool.errors import ConfigurationError, InputError
 from creatorpool.explanation.decomposition import DayPolicy
 from creatorpool.explanation.frames.rows import PAID_COLUMNS, explained_rows, paired_rows, scored_rows, whole_pool
 from creatorpool.explanation.pairs import PoolDay, PoolPair, pool_day
+from creatorpool.explanation.pool_money import PoolMoney
 from creatorpool.explanation.pricing import PaidVideos
 from creatorpool.frames import matching, parts_by, union_all
+from creatorpool.quality.frames.score import fit_day_priors, scored_signals
 from creatorpool.quality.geometric import geometric_mean
 from creatorpool.quality_components import COMPONENT_NAMES
 from creatorpool.runs.ledger import SIGNALS, StageRun, as_json, published_runs
@@ -31,7 +35,11 @@ from creatorpool.tables import Warehouse
 
 EXPLAIN = "explain"
 TABLE = "payout_changes"
-STAGE = Stage(EXPLAIN, ("pool_payouts", "video_payouts", "video_signals", "video_quality"), ("signals", "quality"))
+STAGE = Stage(
+    EXPLAIN,
+    ("pool_revenue", "pool_payouts", "video_payouts", "video_signals", "video_quality"),
+    ("signals", "quality"),
+)
 
 SCORE_TOLERANCE = 1e-9
 """Relative. If the configured weights give scores that differ by more, the published scores come from other weights."""
@@ -96,10 +104,10 @@ def publish_explanation(context: RunContext, against: date, against_settings: Se
     inputs = _inputs(before, after)
 
     def compute() -> Mapping[str, Any]:
-        changes = _changes(before, after, custom)
+        changes = _changes(context.warehouse, before, after, custom)
         version = published_version(context.warehouse, TABLE, context.day)
         if version is not None:
-            published = context.warehouse.read(TABLE, day=context.day, version=version)
+            published = _stored(context, version)
             changes = changes.unionByName(published.where(F.col("against_date") != F.lit(against)).drop("date"))
         context.store(changes, TABLE)
         return {}
@@ -115,25 +123,40 @@ def _settings_of(context: RunContext, day: date, settings: Settings) -> Settings
     return ledger_settings(settings, published_pools(context.warehouse, day).values())
 
 
-def _changes(before: ExplainedDay, after: ExplainedDay, custom: list[str]) -> DataFrame:
+def _changes(warehouse: Warehouse, before: ExplainedDay, after: ExplainedDay, custom: list[str]) -> DataFrame:
     pairs = paired_rows(before.rows, after.rows, custom)
     has_other_weights = before.settings.signals.exponents() != after.settings.signals.exponents()
     needed = (*PAID_COLUMNS, *(("views", *COMPONENT_NAMES, *custom) if has_other_weights else ()))
     rows = pairs.select("category", *(f"{name}_{day}" for name in needed for day in (0, 1))).toArrow()
     pools, by_category = {}, dict(parts_by(rows, "category"))
+    money = [_pool_money(warehouse, day) for day in (before, after)]
     for category in sorted({*before.ledger, *after.ledger}):
         own = by_category.get(category, rows.slice(0, 0))
         days = (before, after)
-        priced = [_pool_day(category, days[d], days[1 - d], whole_pool(own, d, custom)) for d in (0, 1)]
+        priced = [_pool_day(category, days[d], days[1 - d], money[d], whole_pool(own, d, custom)) for d in (0, 1)]
         pools[category] = PoolPair(priced[0], priced[1])
     return explained_rows(pairs, pools, before.day, custom)
 
 
-def _pool_day(category: str, own: ExplainedDay, other: ExplainedDay, videos: PaidVideos) -> PoolDay | None:
+def _pool_money(warehouse: Warehouse, day: ExplainedDay) -> dict[str, PoolMoney]:
+    """Where the money of each pool of the day comes from, as published."""
+    version = day_outputs(day.ledger)["pool_revenue"]
+    rows = warehouse.read_arrow("pool_revenue", day=day.day, version=version).to_pylist()
+    return {
+        row["category"]: PoolMoney(net_micros(row), row["platform_share"], row["pool_micros"])
+        for row in rows
+        if row["category"] in day.ledger
+    }
+
+
+def _pool_day(
+    category: str, own: ExplainedDay, other: ExplainedDay, money: Mapping[str, PoolMoney], videos: PaidVideos
+) -> PoolDay | None:
     if category not in own.ledger:
         return None
     other_policy = other.policy(category) if category in other.ledger else None
-    return pool_day(videos, own.ledger[category].paid_micros, own.policy(category), other_policy)
+    paid = own.ledger[category].paid_micros
+    return pool_day(videos, money[category], paid, own.policy(category), other_policy)
 
 
 def explained_day(context: RunContext, day: date, settings: Settings, custom: list[str]) -> ExplainedDay:
@@ -155,13 +178,22 @@ def explained_day(context: RunContext, day: date, settings: Settings, custom: li
         by_version.setdefault((row.inputs["video_signals"], row.inputs["video_quality"]), []).append(category)
     parts = []
     for (signals_version, quality_version), categories in by_version.items():
-        signals = warehouse.read("video_signals", day=day, version=signals_version)
+        signals = _scored_signals(warehouse, day, settings, ledger[categories[0]].inputs)
         quality = warehouse.read("video_quality", day=day, version=quality_version)
         _require_weights(warehouse, day, settings, signals_version, signals, quality)
         own = matching(payouts, "category", categories)
         parts.append(scored_rows(own, signals, quality, custom))
     totals = warehouse.read("video_payouts", day=day, version=outputs["video_payouts"])
     return ExplainedDay(day, ledger, settings, union_all(parts), totals)
+
+
+def _scored_signals(warehouse: Warehouse, day: date, settings: Settings, inputs: Mapping[str, int]) -> DataFrame:
+    """The day's signals, the custom ones as they entered the scores."""
+    signals = warehouse.read("video_signals", day=day, version=inputs["video_signals"])
+    if not settings.quality.is_smoothed or not settings.signals.custom:
+        return signals
+    videos = warehouse.read("videos", version=inputs["videos"])
+    return scored_signals(signals, videos, settings.signals, fit_day_priors(signals, videos, settings.signals))
 
 
 def _require_weights(
@@ -210,8 +242,13 @@ def _inputs(before: ExplainedDay, after: ExplainedDay) -> dict[str, Any]:
 
 
 def _read(context: RunContext, run: StageRun, against: date) -> DataFrame:
-    rows = context.warehouse.read(TABLE, day=context.day, version=run.outputs[TABLE])
-    return rows.where(F.col("against_date") == F.lit(against))
+    return _stored(context, run.outputs[TABLE]).where(F.col("against_date") == F.lit(against))
+
+
+def _stored(context: RunContext, version: int) -> DataFrame:
+    """The day's changes in a version of the table; earlier versions of creatorpool did not name the causes."""
+    rows = context.warehouse.read(TABLE, day=context.day, version=version)
+    return with_new_columns(rows, context.warehouse.contract(TABLE))
 
 
 def _differences(before: DayPolicy, after: DayPolicy) -> list[str]:

@@ -18,20 +18,25 @@ from creatorpool.cohorts.frames.statistics import (
     median_statistics,
     slot_statistics,
 )
+from creatorpool.cohorts.frames.successes import day_successes
 from creatorpool.cohorts.frames.tested import entered_within, finished_entrants, with_exposure
 from creatorpool.cohorts.frames.views import delivered_slots, entrant_views
 from creatorpool.cohorts.rows import continuation_records, incentive_record
 from creatorpool.cohorts.segments import CohortStatistics, SegmentCohort, segment_cohorts
+from creatorpool.cohorts.success_value import SuccessValue
 from creatorpool.errors import MissingTableError
 from creatorpool.expressions import require_computable
 from creatorpool.incentives.estimation import CohortEstimate, EstimationRules, estimate_cohort
 from creatorpool.runs.ledger import StageRun, latest_run
+from creatorpool.runs.pools import published_pools
 from creatorpool.settings import IncentiveSettings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.event_window import ingested_days, warn_of_gap
 from creatorpool.stages.runner import Stage, run_stage
 
 INCENTIVES = "incentives"
+PAYOUTS = "payouts"
+"""Key of what the day's pools paid, among the inputs of a run"""
 STAGE = Stage(INCENTIVES, ("events", "videos", "entrants"), ("incentives",))
 
 
@@ -113,7 +118,7 @@ def _estimate(cohort: SegmentCohort, settings: IncentiveSettings, rules: Estimat
 
 
 def _inputs(context: RunContext) -> dict[str, Any]:
-    """Versions of the published tables, and the first day of the published days without a gap up to the run's day."""
+    """Versions of the published tables, the first day without a gap up to the run's day, and what that day paid."""
     found = ingested_days(context, context.settings.incentives.cohort_days)
     entrants = latest_run(run for run in found.runs if "entrants" in run.outputs)
     if entrants is None:
@@ -125,7 +130,15 @@ def _inputs(context: RunContext) -> dict[str, Any]:
         "videos": found.latest.with_later_days["videos"],
         "entrants": entrants.with_later_days["entrants"],
         "first_day": found.first.isoformat(),
+        **_payouts(context),
     }
+
+
+def _payouts(context: RunContext) -> dict[str, Any]:
+    """What the day's pools paid, if they are published."""
+    pools = published_pools(context.warehouse, context.day).values()
+    paid = sum(pool.paid_micros for pool in pools)
+    return {PAYOUTS: {"paid_micros": paid, "currency": next(iter(pools)).currency}} if paid else {}
 
 
 def _frames(context: RunContext, inputs: Mapping[str, Any]) -> CohortFrames:
@@ -145,16 +158,29 @@ def _frames(context: RunContext, inputs: Mapping[str, Any]) -> CohortFrames:
 
 def _compute(context: RunContext, inputs: Mapping[str, Any]) -> dict[str, Any]:
     settings = context.settings.incentives
-    cohorts, found, rules = estimates(_frames(context, inputs), settings)
-    context.log(INCENTIVES, f"{len(cohorts)} segments estimated")
+    frames = _frames(context, inputs)
+    cohorts, found, rules = estimates(frames, settings)
+    context.note(INCENTIVES, f"{len(cohorts)} segments estimated", segments=len(cohorts))
+    success = _success_value(frames, inputs, settings)
     records = {
         "cohort_incentives": [incentive_record(c, e, rules) for c, e in zip(cohorts, found, strict=True)],
         "continuation_values": [
             row for c, e in zip(cohorts, found, strict=True) for row in continuation_records(c, e, settings.confidence)
         ],
-        "policy_advice": advice_records(cohorts, found, settings),
+        "policy_advice": advice_records(cohorts, found, settings, success),
     }
-    return {table: _stored(context, table, records[table]) for table in STAGE.tables}
+    facts = {} if success is None else success.as_facts()
+    return {table: _stored(context, table, records[table]) for table in STAGE.tables} | facts
+
+
+def _success_value(frames: CohortFrames, inputs: Mapping[str, Any], settings: IncentiveSettings) -> SuccessValue | None:
+    """Value of one success on the last day; None if its payouts are not published or no view was a success."""
+    if PAYOUTS not in inputs:
+        return None
+    paid = inputs[PAYOUTS]
+    own = frames.events.where(frames.events["date"] == frames.last)
+    successes = day_successes(own, frames.videos, settings.success)
+    return SuccessValue(paid["paid_micros"], successes, paid["currency"]) if successes else None
 
 
 def _stored(context: RunContext, table: str, records: Sequence[Mapping[str, Any]]) -> int:

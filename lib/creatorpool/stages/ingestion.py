@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from creatorpool.ingest.fingerprint import delivery_fingerprint
 from creatorpool.ingest.pseudonyms import KEY_VARIABLE, hash_key, key_fingerprint
 from creatorpool.ingest.replacement import EarlierDelivery
 from creatorpool.ingest.report import IngestReport
+from creatorpool.ingest.sources.mapping import NATIVE, load_mapping
 from creatorpool.runs.claims import EVERY_DAY, require_held
 from creatorpool.runs.ledger import INGEST, StageRun, begin_runs, publish_run, published_run, published_runs
 from creatorpool.stages.context import RunContext
@@ -133,7 +135,7 @@ def ingestion_inputs(context: RunContext, source: Path) -> dict[str, Any]:
     settings = context.settings
     return {
         "source": str(source),
-        "format": settings.ingest.format,
+        **_format(settings.ingest.format),
         "delivery": delivery_fingerprint(source, settings.ingest),
         "tiers": sorted(settings.signals.tiers),
         "hash_key": key_fingerprint(hash_key()) if settings.ingest.hash_viewer_ids else None,
@@ -152,8 +154,8 @@ def _earlier_delivery(context: RunContext, run: StageRun, now: Mapping[str, int]
 
 def _tell(context: RunContext, report: IngestReport) -> None:
     """Log what was delivered, refused and suspicious; the results of the rules go to `contract_results`."""
-    for line in report.lines():
-        context.log(INGEST, line)
+    for table, line in report.lines():
+        context.note(INGEST, line, table=table, **asdict(report.tables[table]))
     for line in (*report.refusals(), *report.warnings):
         context.warn(INGEST, line)
     context.results += report.results
@@ -189,6 +191,11 @@ def _refuse_other_key(others: Iterable[StageRun], name: str | None) -> None:
                 f"viewers: {run.day} was ingested with {_shown(earlier)}, this day would be ingested with "
                 f"{_shown(name)}: set ingest.hash_viewer_ids and {KEY_VARIABLE} as they were, or begin a new root"
             )
+
+
+def _format(name: str) -> dict[str, str]:
+    """The format, and the fingerprint of its mapping; ConfigurationError if the mapping has a fault."""
+    return {"format": name} if name == NATIVE else {"format": name, "mapping_sha256": load_mapping(name).sha256}
 
 
 def _refuse_other_zone(others: Iterable[StageRun], zone: str) -> None:

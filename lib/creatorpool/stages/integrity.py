@@ -8,9 +8,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from creatorpool.allocation.policy import SplitPolicy
@@ -24,21 +21,18 @@ from creatorpool.integrity.audit import (
     audit_targets,
     most_exploitable,
 )
-from creatorpool.integrity.market import Market, MarketPool
-from creatorpool.quality.formula import Columns, QualityFormula
-from creatorpool.quality.frames.columns import SIGNAL_COLUMNS
-from creatorpool.quality.frames.video_signals import video_signals
+from creatorpool.integrity.market import Market
 from creatorpool.settings import Settings
 from creatorpool.stages.comparison import day_viewing
 from creatorpool.stages.configuration import PAYOUT_SECTIONS, use_ledger_settings
 from creatorpool.stages.context import RunContext
+from creatorpool.stages.day_market import DayVideos
 from creatorpool.stages.published_day import (
     PublishedDay,
     publish_study,
     published_day,
 )
 from creatorpool.stages.runner import Stage
-from creatorpool.stages.signals import input_frames
 
 INTEGRITY = "integrity"
 STAGE = Stage(
@@ -76,7 +70,7 @@ def publish_audit(context: RunContext, categories: Collection[str] = ()) -> DayA
     audits: list[DayAudit] = []
 
     def compute() -> list[dict[str, Any]]:
-        day_videos = _DayVideos.read(context, day)
+        day_videos = DayVideos.read(context, day)
         market = day_videos.market(context.settings, day)
         viewing = day_viewing(context, day, {name: day.pools[name] for name in market.pools})
         findings = list(_findings(context, day, day_videos, market, viewing))
@@ -104,7 +98,7 @@ def _require_tiers(settings: Settings) -> None:
 
 
 def _findings(
-    context: RunContext, day: PublishedDay, day_videos: _DayVideos, market: Market, viewing: Mapping[str, Viewing]
+    context: RunContext, day: PublishedDay, day_videos: DayVideos, market: Market, viewing: Mapping[str, Viewing]
 ) -> Iterator[Finding]:
     plan = _plan(context.settings)
     quantile = plan.small_quantile
@@ -129,7 +123,7 @@ def _plan(settings: Settings) -> AuditPlan:
 
 
 def _variants(
-    context: RunContext, day: PublishedDay, day_videos: _DayVideos, market: Market
+    context: RunContext, day: PublishedDay, day_videos: DayVideos, market: Market
 ) -> Iterator[tuple[str, Market]]:
     """Names and markets of the same day, each with one setting changed."""
     settings = context.settings
@@ -160,68 +154,6 @@ def _capped(market: Market, share: float) -> Market:
         for name, market_pool in market.pools.items()
     }
     return replace(market, pools=pools)
-
-
-@dataclass(frozen=True)
-class _DayVideos:
-    """The day's videos with signals, in ascending order of their ids."""
-
-    video: NDArray[Any]
-    creator: NDArray[Any]
-    columns: Columns
-
-    @classmethod
-    def read(cls, context: RunContext, day: PublishedDay) -> _DayVideos:
-        warehouse, versions, custom = context.warehouse, day.versions, sorted(context.settings.signals.custom)
-        signals = warehouse.read_arrow(
-            "video_signals", ("video_id", *SIGNAL_COLUMNS, *custom), day=context.day, version=versions["video_signals"]
-        ).sort_by("video_id")
-        quality = warehouse.read_arrow(
-            "video_quality", ("video_id", "is_compliant"), day=context.day, version=versions["video_quality"]
-        ).sort_by("video_id")
-        names = ["video_id", "creator_id", "categories"]
-        described = warehouse.read_arrow("videos", names, version=versions["videos"])
-        own = described.take(pc.index_in(signals.column("video_id"), value_set=described.column("video_id")))
-        return cls(
-            video=_objects(signals.column("video_id")),
-            creator=_objects(own.column("creator_id")),
-            columns=_numbers(signals, (*SIGNAL_COLUMNS, *custom))
-            | {
-                "is_compliant": quality.column("is_compliant").to_numpy(),
-                "category": np.array([names[0] for names in own.column("categories").to_pylist()], dtype=object),
-            },
-        )
-
-    def market(self, settings: Settings, day: PublishedDay) -> Market:
-        """The day's market as it was paid, without pools that paid nothing."""
-        is_smoothed = settings.quality.smoothing == "empirical_bayes"
-        formula = QualityFormula.of(settings.signals, is_smoothed=is_smoothed)
-        place = {video: position for position, video in enumerate(self.video.tolist())}
-        pools = {
-            name: MarketPool(
-                published.pool, published.policy, np.array([place[video] for video in published.pool.video.tolist()])
-            )
-            for name, published in day.pools.items()
-            if published.pool.can_pay
-        }
-        return Market(self.columns, self.creator, formula, pools)
-
-    def reweighted(self, context: RunContext, day: PublishedDay, market: Market, tiers: dict[str, float]) -> Market:
-        """The market with other trust weights, with signals that the night's transform computes from the events."""
-        settings = context.settings.signals.model_copy(update={"tiers": tiers})
-        signals = video_signals(*input_frames(context, day.versions), settings)
-        names = [*SIGNAL_COLUMNS, *sorted(settings.custom)]
-        rows = signals.select("video_id", *names).toArrow().sort_by("video_id")
-        columns = dict(self.columns) | _numbers(rows, names)
-        return replace(market, columns=columns, formula=replace(market.formula, tiers=tiers))
-
-
-def _objects(column: pa.ChunkedArray) -> NDArray[Any]:
-    return np.array(column.to_pylist(), dtype=object)
-
-
-def _numbers(rows: pa.Table, names: Sequence[str]) -> dict[str, NDArray[Any]]:
-    return {name: rows.column(name).to_numpy() for name in names}
 
 
 def _records(context: RunContext, day: PublishedDay, audit: DayAudit) -> list[dict[str, Any]]:

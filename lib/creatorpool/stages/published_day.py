@@ -17,6 +17,7 @@ from creatorpool.allocation.video_caps import cap_of_pool
 from creatorpool.comparison.pool import Pool
 from creatorpool.errors import InputError
 from creatorpool.frames import parts_by
+from creatorpool.quoting import shortened_list
 from creatorpool.runs.ledger import StageRun
 from creatorpool.runs.pools import PoolRun, require_published_pools
 from creatorpool.runs.published import published_version
@@ -63,7 +64,10 @@ def published_day(context: RunContext, categories: Collection[str] = ()) -> Publ
     """
     ledger = require_published_pools(context.warehouse, context.day)
     if unknown := sorted(set(categories) - set(ledger)):
-        raise InputError(f"{context.day} has no published pools {unknown}; its pools are {sorted(ledger)}")
+        raise InputError(
+            f"--category: {context.day} has no published pool {shortened_list(unknown)}; its pools are "
+            f"{shortened_list(sorted(ledger))}"
+        )
     versions = _versions(ledger.values())
     rows = _payout_rows(context, versions, ledger).sort_by("video_id")
     by_category = dict(parts_by(rows, "category"))

@@ -63,8 +63,8 @@ def recover(warehouse: Warehouse, log: Log, held: Collection[tuple[str, date]] =
             continue
         claim = (run.stage, claim_day(run.stage, run.day))
         try:
-            with _claim(warehouse, claim, held) as own:
-                _recover_one(own, run, log)
+            with _claim(warehouse, claim, held) as fenced:
+                _recover_one(fenced, run, log)
         except RunInProgressError as error:
             log(run.stage, f"{run.day} is being published by run {run.run_id}: {error}")
 

@@ -131,7 +131,9 @@ def _changes(warehouse: Warehouse, before: StageRun, now: StageRun) -> dict[str,
     """What differs in each table between two ingestions of a day, quarantines not counted."""
     tables = sorted(name for name in {*before.outputs, *now.outputs} if not name.endswith("_quarantine"))
     return {
-        name: row_changes(*(_stored_by(warehouse, name, run) for run in (before, now)), warehouse.contract(name))
+        name: row_changes(
+            _stored_by(warehouse, name, before), _stored_by(warehouse, name, now), warehouse.contract(name)
+        )
         for name in tables
     }
 

@@ -29,6 +29,7 @@ A `Stage` declares a stage; the contracts name the stage that publishes each tab
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -125,7 +126,7 @@ def run_stage(
         run = published_stage(context, stage, inputs)
         if run is None or not (_is_same(context, stage, inputs, run) if is_current is None else is_current(run)):
             return None
-        context.log(stage.name, f"already published by run {run.run_id}")
+        context.note(stage.name, f"already published by run {run.run_id}", published_by=run.run_id)
         return run
 
     return publish_once(context, [stage], find, lambda: publish_stage(context, stage, inputs, compute()))
@@ -146,6 +147,7 @@ def publish_stage(context: RunContext, stage: Stage, inputs: Mapping[str, Any], 
         If the run has lost its claim: then nothing is published.
     """
     run = context.finished(stage.name, stage.sections, inputs, {}, facts)
+    context.note(stage.name, f"computed from {dict(inputs)}", logging.DEBUG, inputs=inputs, config=run.config_sha256)
     if context.dry_run:
         return run
     begin_publication(context, run)

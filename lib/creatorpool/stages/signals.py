@@ -9,9 +9,13 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from creatorpool.errors import MissingTableError
+from creatorpool.quality.coverage import Coverage
+from creatorpool.quality.frames.coverage import day_coverage
 from creatorpool.quality.frames.day import score_day
+from creatorpool.quality.frames.score import scored_signals
 from creatorpool.runs.ledger import INGEST, SIGNALS, StageRun, latest_run, published_runs
 from creatorpool.runs.published import published_version
+from creatorpool.stages.configured_expressions import require_signal_columns
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.runner import Stage, run_stage
 
@@ -25,6 +29,7 @@ class ScoredDay:
 
     signals: DataFrame
     quality: DataFrame
+    coverage: Coverage
     facts: Mapping[str, Any]
 
 
@@ -34,6 +39,7 @@ class SignalFrames:
 
     signals: DataFrame
     quality: DataFrame
+    coverage: Coverage
     inputs: Mapping[str, int]
     outputs: Mapping[str, int]
     config_sha256: str
@@ -63,23 +69,60 @@ def publish_signals(context: RunContext) -> SignalFrames:
 
     run = run_stage(context, STAGE, inputs, compute, is_current)
     if made:
-        return SignalFrames(made[0].signals, made[0].quality, inputs, run.outputs, run.config_sha256)
+        return SignalFrames(made[0].signals, made[0].quality, made[0].coverage, inputs, run.outputs, run.config_sha256)
     return _published(context, run)
 
 
 def compute_scores(context: RunContext, inputs: Mapping[str, int]) -> ScoredDay:
-    """Compute and store the day's signals and quality from `inputs`, versions by table; the caller publishes them."""
-    scores = score_day(*input_frames(context, inputs), context.settings, context.store)
-    return ScoredDay(
-        scores.signals, scores.quality, {} if scores.priors is None else {"priors": scores.priors.as_dict()}
-    )
+    """Compute and store the day's signals and quality from `inputs`, versions by table; the caller publishes them.
+
+    Raises
+    ------
+    TableGuardError
+        If a custom signal has no column in the contract.
+    ConfigurationError
+        If the engine cannot compute a custom signal.
+    """
+    require_signal_columns(context.settings.signals, context.warehouse.contract("video_signals"))
+    events, viewers, videos = input_frames(context, inputs)
+    scores = score_day(events, viewers, videos, context.settings, context.store)
+    entered = scored_signals(scores.signals, videos, context.settings.signals, scores.priors)
+    coverage = day_coverage(entered, scores.quality, context.settings)
+    if warning := coverage.warning(context.settings.report.coverage_loss_warning):
+        context.warn(SIGNALS, warning)
+    facts = {} if scores.priors is None else {"priors": scores.priors.as_dict()}
+    return ScoredDay(scores.signals, scores.quality, coverage, facts | coverage.as_facts())
 
 
 def _published(context: RunContext, run: StageRun) -> SignalFrames:
     versions = {table: published_version(context.warehouse, table, context.day) for table in STAGE.tables}
     outputs = {table: run.outputs[table] if version is None else version for table, version in versions.items()}
     read = {table: context.warehouse.read(table, day=context.day, version=outputs[table]) for table in STAGE.tables}
-    return SignalFrames(read["video_signals"], read["video_quality"], run.inputs, outputs, run.config_sha256)
+    signals, quality = read["video_signals"], read["video_quality"]
+    return SignalFrames(
+        signals, quality, _coverage(context, signals, quality, run), run.inputs, outputs, run.config_sha256
+    )
+
+
+def stored_scores(context: RunContext, versions: Mapping[str, int]) -> SignalFrames:
+    """The day's scores as stored in `versions`, which also name the inputs that they were computed from."""
+    read = {table: context.warehouse.read(table, day=context.day, version=versions[table]) for table in STAGE.tables}
+    runs = published_runs(context.warehouse, SIGNALS, [context.day])
+    run = latest_run(run for run in runs if run.outputs.get("video_quality") == versions["video_quality"])
+    return SignalFrames(
+        signals=read["video_signals"],
+        quality=read["video_quality"],
+        coverage=_coverage(context, read["video_signals"], read["video_quality"], run),
+        inputs={table: versions[table] for table in INPUT_TABLES},
+        outputs={table: versions[table] for table in STAGE.tables},
+        config_sha256=context.settings.sha256(*STAGE.sections),
+    )
+
+
+def _coverage(context: RunContext, signals: DataFrame, quality: DataFrame, run: StageRun | None) -> Coverage:
+    """The coverage that `run` found, or counted again where the ledger does not have it."""
+    known = None if run is None else Coverage.of_facts(run.rows)
+    return known or day_coverage(signals, quality, context.settings)
 
 
 def signal_inputs(context: RunContext) -> dict[str, int]:
@@ -98,8 +141,8 @@ def signal_inputs(context: RunContext) -> dict[str, int]:
     own = context.ingestion or latest_run(run for run in runs if run.day == context.day)
     if own is None:
         raise MissingTableError(
-            f"events of {context.day} are not published under {context.warehouse.root}: run jobs/ingest_events.py "
-            f"--date {context.day}, or name the logs with --source"
+            f"events of {context.day} are not published under {context.warehouse.root}: run `creatorpool run --date "
+            f"{context.day} --source DIR`, with the folder of the day's logs"
         )
     events = max(run.outputs["events"] for run in (own, *runs) if run.day >= context.day)
     return {"events": events, **{table: own.outputs[table] for table in INPUT_TABLES[1:]}}

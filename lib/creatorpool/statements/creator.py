@@ -8,9 +8,8 @@ from datetime import date
 from typing import Any
 
 from creatorpool.errors import InputError
-from creatorpool.explanation.parts import PARTS
 from creatorpool.quoting import one_line
-from creatorpool.statements.text import WIDTH, Statement, change_lines, exact_money, owned_change
+from creatorpool.statements.text import WIDTH, Statement, change_lines, exact_money, owned_change, summed_reasons
 
 VIDEOS_NAMED = 20
 """Largest number of videos that a statement lists; the videos that earned most come first"""
@@ -95,8 +94,8 @@ def _earned(pools: int, pulse: int, paid: int) -> list[str]:
     ]
 
 
-def _money(micros: int, words: str) -> str:
-    return f"{exact_money(micros):>{WIDTH}}  {words}"
+def _money(micros: int, label: str) -> str:
+    return f"{exact_money(micros):>{WIDTH}}  {label}"
 
 
 def _by_video(shares: Sequence[Row], videos: Sequence[Row], facts: DayFacts) -> list[str]:
@@ -139,7 +138,7 @@ def _quality(share: Row, facts: DayFacts) -> str:
         quality *= factor
     weakest = min(factors, key=lambda name: factors[name])
     impressions = f"{share['views']:,} views × quality {min(1.0, quality):.3f} = {share['effective_impressions']:,.1f}"
-    return f"    {impressions} effective impressions; held back most by {_words(weakest)} {share[weakest]:.3f}"
+    return f"    {impressions} effective impressions; held back most by {_label(weakest)} {share[weakest]:.3f}"
 
 
 def _factors(share: Row, facts: DayFacts) -> dict[str, float]:
@@ -147,7 +146,7 @@ def _factors(share: Row, facts: DayFacts) -> dict[str, float]:
     return {name: share[name] ** exponent for name, exponent in facts.exponents.items()}
 
 
-def _words(name: str) -> str:
+def _label(name: str) -> str:
     return name.replace("_", " ")
 
 
@@ -163,7 +162,7 @@ def _signals(shares: Sequence[Row], facts: DayFacts) -> list[str]:
         values = [row[name] for row in videos]
         mean, zeros = sum(values) / len(values), sum(value == 0 for value in values)
         factor = sum(value**exponent for value in values) / len(values)
-        lines.append(f"  {_words(name):<24}{exponent:>8.3f}{mean:>8.3f}{factor:>8.3f}{zeros:>8,}")
+        lines.append(f"  {_label(name):<24}{exponent:>8.3f}{mean:>8.3f}{factor:>8.3f}{zeros:>8,}")
     unrated = sum(row["effective_impressions"] == 0 for row in videos)
     if unrated:
         lines.append(f"  {unrated:,} of them without effective impressions: no view, or a signal at 0")
@@ -181,6 +180,6 @@ def _changes(own: Sequence[Row], facts: DayFacts) -> list[str]:
 
 
 def _largest(own: Sequence[Row]) -> tuple[str | None, int | None]:
-    sums = {name: sum(row[f"{name}_micros"] for row in own) for name in PARTS}
-    name = max(PARTS, key=lambda part: abs(sums[part]))
+    sums = summed_reasons(own)
+    name = max(sums, key=lambda reason: abs(sums[reason]))
     return (name, sums[name]) if sums[name] else (None, None)

@@ -7,23 +7,26 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from creatorpool.explanation.parts import PARTS
+from creatorpool.explanation.parts import REASON_NAMES, told
 from creatorpool.money import MICROS_PER_UNIT
 from creatorpool.quality_components import COMPONENTS
 from creatorpool.quoting import one_line
 
 REASONS = {
+    "revenue": "what advertisers paid, after refunds",
+    "platform_share": "the platform's share",
+    "unallocated": "what the pool could not pay out",
     "pool_size": "the size of the pool",
     "views": "views",
-    **{component.name: component.words for component in COMPONENTS},
-    "custom": "further signals",
-    "competition": "competition: what other videos did to the price",
+    **{component.name: component.label for component in COMPONENTS},
+    "custom": "custom signals",
+    "competition": "competition: the effect of other videos on the price",
     "bounds": "floors and caps",
-    "membership": "videos that entered or left the pool, or changed hands",
-    "policy": "changed rules of the platform",
+    "membership": "videos that entered or left the pool, or changed their creator",
+    "policy": "changes of the platform's rules",
     "rounding": "rounding",
 }
-"""The text of each part."""
+"""The text of each name of `REASON_NAMES`, in that order."""
 
 WIDTH = 24
 
@@ -68,20 +71,25 @@ def exact_money(micros: int, *, signed: bool = False) -> str:
 
 def _sums(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     every = list(rows)
-    total = {
-        name: sum(row[f"{name}_micros"] for row in every) for name in (*PARTS, "against_payout", "payout", "change")
-    }
-    parts = sorted(PARTS, key=lambda name: (-abs(total[name]), PARTS.index(name)))
+    total = {name: sum(row[f"{name}_micros"] for row in every) for name in ("against_payout", "payout", "change")}
+    reasons = summed_reasons(every)
+    largest = sorted(REASON_NAMES, key=lambda name: -abs(reasons[name]))
     changed = [
-        f"{exact_money(total[name], signed=True):>{WIDTH}}  {REASONS[name]}" for name in parts if total[name] != 0
+        f"{exact_money(reasons[name], signed=True):>{WIDTH}}  {REASONS[name]}" for name in largest if reasons[name]
     ]
-    words = "change, the sum of these" if changed else "change"
+    label = "change, the sum of these" if changed else "change"
     return [
         f"{exact_money(total['against_payout']):>{WIDTH}}  earned before",
         *changed,
-        f"{exact_money(total['change'], signed=True):>{WIDTH}}  {words}",
+        f"{exact_money(total['change'], signed=True):>{WIDTH}}  {label}",
         f"{exact_money(total['payout']):>{WIDTH}}  earned now",
     ]
+
+
+def summed_reasons(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Micros by reason over rows of `payout_changes`, in the order of `REASON_NAMES`."""
+    each = [told(row) for row in rows]
+    return {name: sum(micros[name] for micros in each) for name in REASON_NAMES}
 
 
 def _videos(rows: Sequence[Mapping[str, Any]], most: int) -> list[str]:
@@ -97,10 +105,10 @@ def _videos(rows: Sequence[Mapping[str, Any]], most: int) -> list[str]:
 
 
 def owned_change(row: Mapping[str, Any], creator: str | None) -> Mapping[str, Any]:
-    """The row from the view of `creator`: a video that changed hands counts as entered or left (part `membership`)."""
+    """The row as `creator` sees it: a video that changed its creator counts as entered or left (part `membership`)."""
     before, now = row["against_creator_id"], row["creator_id"]
     if creator is None or before in (None, now):
         return row
     against, paid = (row["against_payout_micros"], 0) if before == creator else (0, row["payout_micros"])
     own = {"against_payout_micros": against, "payout_micros": paid, "change_micros": paid - against}
-    return dict(row) | {f"{name}_micros": 0 for name in PARTS} | own | {"membership_micros": paid - against}
+    return dict(row) | {f"{name}_micros": 0 for name in REASON_NAMES} | own | {"membership_micros": paid - against}

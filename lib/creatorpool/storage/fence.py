@@ -19,10 +19,11 @@ from creatorpool.errors import OutlivedLeaseError
 
 @dataclass(frozen=True)
 class Fence:
-    """The name of a claim, such as ``allocate/2026-11-20``, and the token of the run that holds it."""
+    """A claim, such as ``allocate/2026-11-20``, its name for messages, and the token of the run that holds it."""
 
     claim: str
     token: int
+    name: str
 
     @property
     def application(self) -> str:
@@ -50,7 +51,7 @@ def _require_token(delta: DeltaTable, fence: Fence) -> None:
     raised = delta.transaction_version(fence.application)
     if raised is not None and raised > fence.token:
         raise OutlivedLeaseError(
-            f"{fence.claim}: this run outlived its lease and another run took over its claim, so this run writes "
+            f"{fence.name}: this run outlived its lease and another run took over its claim, so this run writes "
             f"nothing more. Run it again to see what is published"
         )
 

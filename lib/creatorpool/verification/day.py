@@ -22,7 +22,7 @@ from creatorpool.quality.frames.video_signals import video_signals
 from creatorpool.quality_components import COMPONENT_NAMES
 from creatorpool.quoting import quoted
 from creatorpool.runs.ledger import ALLOCATE, SIGNALS, as_json
-from creatorpool.runs.pools import PoolRun, require_published_pools
+from creatorpool.runs.pools import PoolRun, latest_pool, require_published_pools
 from creatorpool.session import READ_ERRORS
 from creatorpool.stages.configuration import use_ledger_settings
 from creatorpool.stages.context import RunContext
@@ -85,7 +85,7 @@ def _while_readable(checks: Iterator[Check]) -> Iterator[Check]:
 
 def _all_checks(context: RunContext, ledger: Mapping[str, PoolRun]) -> Iterator[Check]:
     prepare_checks()
-    latest = _latest(ledger)
+    latest = latest_pool(ledger)
     outputs = latest.outputs
     stored = {table: _read(context, table, outputs[table]) for table in stage_tables(ALLOCATE)}
     formed: dict[str, PoolRevenue] = {}
@@ -106,11 +106,6 @@ def _all_checks(context: RunContext, ledger: Mapping[str, PoolRun]) -> Iterator[
         if table in KEYS:
             yield _keeps_contract(context, table, version)
             yield _latest_version_unchanged(context, table, version)
-
-
-def _latest(ledger: Mapping[str, PoolRun]) -> PoolRun:
-    """The row with the latest input versions; rows of releases before 0.2 may name different inputs."""
-    return max(ledger.values(), key=lambda row: (sorted(row.inputs.items()), row.category))
 
 
 def _readable(context: RunContext, ledger: Mapping[str, PoolRun]) -> Check:
@@ -215,7 +210,7 @@ def _total_checks(
     booked = {name: _without_nulls(vars(row)) for name, row in ledger.items()}
     yield compare_records("ledger's pools from pool_revenue", booked, named)
     pulse = pulse_earnings(revenue, context.settings.pools)
-    expected = video_totals(stored["pool_payouts"], pulse, videos, _latest(ledger).currency)
+    expected = video_totals(stored["pool_payouts"], pulse, videos, latest_pool(ledger).currency)
     by_video = stored["video_payouts"]
     yield compare_frames("video_payouts from pools and Pulse", by_video, expected, ["video_id"], EARNED, [])
     yield compare_frames(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from creatorpool.frames import matching
 from creatorpool.runs.ledger import as_json
 from creatorpool.runs.pools import PoolRun, pools_of_run, require_published_pools
+from creatorpool.runs.published import require_kept
 from creatorpool.stages.allocation import publish_payouts
 from creatorpool.stages.configuration import use_ledger_settings
 from creatorpool.stages.context import RunContext
@@ -45,7 +46,7 @@ def _pools(context: RunContext, run_id: str | None) -> dict[str, PoolRun]:
 def _reproduced(context: RunContext, pool: PoolRun, categories: list[str]) -> Check:
     """Reproduce the pools `categories`, whose ledger rows name the same versions as `pool`."""
     warehouse, version = context.warehouse, pool.outputs["pool_payouts"]
-    _require_kept(context, {**pool.inputs, "pool_payouts": version})
+    require_kept(warehouse, context.day, {**pool.inputs, "pool_payouts": version})
     again = replace(context, dry_run=True, as_of=pool.inputs, results=[], kept=0)
     payouts = publish_payouts(again, categories, republish=True).pool_payouts
     stored = warehouse.read("pool_payouts", day=context.day, version=version)
@@ -54,9 +55,3 @@ def _reproduced(context: RunContext, pool: PoolRun, categories: list[str]) -> Ch
     return compare_frames(
         f"pools {', '.join(categories)} paid again", before, now, ["category", "video_id"], SPLIT, close
     )
-
-
-def _require_kept(context: RunContext, versions: dict[str, int]) -> None:
-    for table, version in versions.items():
-        is_daily = "date" in context.warehouse.contract(table).partition_by
-        context.warehouse.count_stored(table, day=context.day if is_daily else None, version=version)

@@ -1,4 +1,4 @@
-"""What the engine counts, against the same counts in numpy on rows."""
+"""Counts by the engine, against the same counts in numpy."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def outcomes(truth: Cohorts, chosen: np.ndarray, n: int) -> np.ndarray:
     return found[chosen]
 
 
-def test_segment_cohorts_are_those_under_the_terms_of_most(counted: list[SegmentCohort]) -> None:
+def test_segment_cohorts_have_the_most_frequent_terms(counted: list[SegmentCohort]) -> None:
     comedy, music = counted
 
     assert (comedy.segment, comedy.window_n, comedy.threshold_k) == ("comedy", 6, 3)
@@ -67,7 +67,7 @@ def test_segment_cohorts_are_those_under_the_terms_of_most(counted: list[Segment
 
 
 @pytest.mark.parametrize(("position", "n"), [(0, 6), (2, 4)])
-def test_counts_are_those_of_the_rows(counted: list[SegmentCohort], truth: Cohorts, position: int, n: int) -> None:
+def test_counts_equal_those_in_numpy(counted: list[SegmentCohort], truth: Cohorts, position: int, n: int) -> None:
     chosen = np.flatnonzero(truth.segment == position)
     found = counted[0 if position == 0 else 1].counts
     order = np.argsort(truth.proxy[chosen], kind="stable")
@@ -85,7 +85,7 @@ def test_counts_are_those_of_the_rows(counted: list[SegmentCohort], truth: Cohor
     assert found.median == pytest.approx(np.median(truth.proxy[chosen]), rel=1e-12)
 
 
-def test_exposure_is_that_of_the_rows(counted: list[SegmentCohort], truth: Cohorts) -> None:
+def test_exposure_equals_that_in_numpy(counted: list[SegmentCohort], truth: Cohorts) -> None:
     events = truth.events.to_pandas()
     owner = events["video_id"].str.removeprefix("video-new-").astype(int).to_numpy()
     micros = events["event_ts"].astype("datetime64[us, UTC]").astype("int64").to_numpy()

@@ -1,11 +1,11 @@
-"""Rows of two days side by side, with signals of one's own among the components."""
+"""Rows of two days, with custom signals among the components."""
 
 from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.explanation.pool_days import EXPONENTS, PoolDay
+from tests.explanation.pool_days import EXPONENTS, PoolDay, half_of
 
 from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.explanation.decomposition import DayPolicy
@@ -45,12 +45,14 @@ def pool() -> PoolDay:
 def explained(pool: PoolDay, before: list[float | None], after: list[float | None]) -> dict[str, list]:
     key = {"category": ["music"] * 3, "video_id": ["a", "b", "c"]}
     pairs = pa.table(key | side(0, pool, before) | side(1, pool, after))
-    days = [pool_day(whole_pool(pairs, d, ["finish_share"]), pool.money, POLICY, POLICY) for d in (0, 1)]
+    money = half_of(pool.money)
+    days = [pool_day(whole_pool(pairs, d, ["finish_share"]), money, pool.money, POLICY, POLICY) for d in (0, 1)]
     batch = pairs.combine_chunks().to_batches()[0]
     return explained_batch(batch, PoolPair(days[0], days[1]), ["finish_share"]).to_pydict()
 
 
-def test_explained_batch_puts_signals_of_ones_own_under_custom(pool: PoolDay) -> None:
+@pytest.mark.slow
+def test_explained_batch_puts_custom_signals_under_custom(pool: PoolDay) -> None:
     rows = explained(pool, [0.5, 0.5, 0.5], [0.5, 1.0, 0.5])
 
     assert rows["custom_micros"][1] > 0
@@ -61,6 +63,6 @@ def test_explained_batch_puts_signals_of_ones_own_under_custom(pool: PoolDay) ->
         assert rows["change_micros"][row] == sum(rows[f"{name}_micros"][row] for name in PARTS)
 
 
-def test_explained_batch_of_a_signal_measured_on_one_day_calls_it_unchanged(pool: PoolDay) -> None:
+def test_explained_batch_treats_a_signal_of_one_day_only_as_unchanged(pool: PoolDay) -> None:
     rows = explained(pool, [None, None, None], [0.5, 1.0, 0.25])
     assert rows["custom_micros"] == [0, 0, 0]

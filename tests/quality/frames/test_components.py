@@ -1,4 +1,4 @@
-"""Sums over trust tiers: in the order of the tiers, to the bit, however many there are."""
+"""Sums over any number of trust tiers add in the order of the tiers, to the bit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Halves of each video's viewers: every pair in one half, by chance, and the same on each engine."""
+"""Halves of each video's viewers: each pair is in one half at random, the same on each engine."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def test_split_viewers_keeps_a_viewers_events_of_a_video_together_and_halves_eve
         halves.setdefault((video, row.viewer_id), set()).add(half)
     assert len(halves) == 30 * 60
     assert all(len(half) == 1 for half in halves.values())
-    # 1,800 fair coins: 5 standard deviations are 106.
+    # 1,800 fair coins have a standard deviation of 21; 5 of them are 106.
     assert abs(sum(half == {"0"} for half in halves.values()) - 900) < 106
-    # Another video puts the same viewer into another half about every second time.
+    # For another video, about half of the viewers are in another half.
     assert 10 < sum(halves[f"v{v}", "u7"] == {"0"} for v in range(30)) < 20
 
 

@@ -1,4 +1,4 @@
-"""Numbers that stand for ids: never for two at once."""
+"""Numbers that represent ids: no number represents two ids."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_keys_are_one_number_for_each_id(dimensions):
 
 
 @pytest.mark.parametrize("weak", ["viewer_id", "video_id"])
-def test_ids_stand_for_themselves_where_two_share_a_number(dimensions, monkeypatch, weak):
+def test_ids_are_kept_if_two_would_share_a_number(dimensions, monkeypatch, weak):
     viewers, videos = dimensions
     strong = keys.hashed
     monkeypatch.setattr(keys, "hashed", lambda column: F.length(column) if column == weak else strong(column))
@@ -48,7 +48,7 @@ def test_ids_stand_for_themselves_where_two_share_a_number(dimensions, monkeypat
     assert stands_for(videos, found.video) == {video for video, _ in VIDEOS}
 
 
-def test_pairs_are_the_same_whatever_stands_for_ids(
+def test_pairs_do_not_depend_on_the_representation_of_ids(
     spark, dimensions: tuple[DataFrame, DataFrame], configuration, monkeypatch
 ):
     events = spark.createDataFrame(

@@ -53,7 +53,7 @@ def test_pairs_keep_videos_apart(pairs_of):
     assert {key: row.watch_ms for key, row in pairs.items()} == {("v", "ann"): 400, ("w", "ann"): 300}
 
 
-def test_pairs_event_below_qualified_view_feeds_signals_and_is_no_view(pairs_of):
+def test_pairs_event_below_qualified_view_counts_in_signals_but_not_as_a_view(pairs_of):
     pairs = pairs_of(_event("1", "ann", 0, actions=["like"]), _event("2", "bob", 1))
     assert (pairs["v", "ann"].views, pairs["v", "ann"].liked) == (0, True)
     assert pairs["v", "bob"].views == 1

@@ -15,7 +15,8 @@ from creatorpool.contracts import load_contract
 from creatorpool.contracts.schema import require_schema
 from creatorpool.errors import TableGuardError
 from creatorpool.quality import geometric_quality, shrink
-from creatorpool.quality.frames.score import fit_day_priors, video_quality
+from creatorpool.quality.frames.coverage import day_coverage
+from creatorpool.quality.frames.score import fit_day_priors, scored_signals, video_quality
 from creatorpool.quality.frames.video_signals import video_signals
 from creatorpool.quality.smoothing import effective_viewers
 from creatorpool.quality_components import COMPONENT_NAMES
@@ -73,6 +74,35 @@ def test_video_quality_with_custom_signal_multiplies_it_in(spark, configuration)
     share = signals.toPandas().set_index("video_id").sort_index().long_view
     assert ((share > 0) & (share < 1)).any()
     assert_allclose(found.raw_score, plain.raw_score**0.8 * share**0.2, rtol=1e-12)
+
+
+def test_smoothing_with_a_custom_signal_pays_videos_without_it(spark, configuration):
+    events, viewers, videos = random_logs(120, seed=23).frames(spark)
+    custom = {"finished": CustomSignal(expression="CAST(watch_ms >= length_ms AS DOUBLE)", weight=0.2, range=(0, 1))}
+    settings = configuration.signals.model_copy(update={"custom": custom})
+    signals = video_signals(events, viewers, videos, settings).cache()
+    priors = fit_day_priors(signals, videos, settings)
+    found = video_quality(signals, videos, settings, priors).toPandas().set_index("video_id").sort_index()
+    raw = signals.toPandas().set_index("video_id").sort_index()
+    shrunk = scored_signals(signals, videos, settings, priors).toPandas().set_index("video_id").sort_index()
+
+    assert (raw.finished == 0).any()
+    assert (shrunk.finished > 0).all()
+    assert (found.raw_score[raw.finished == 0] > 0).any()
+    weights = settings.exponents()
+    factors = [found[name] ** weights[name] for name in COMPONENT_NAMES] + [shrunk.finished ** weights["finished"]]
+    assert_allclose(found.raw_score, np.prod(factors, axis=0), rtol=1e-12)
+    np.testing.assert_array_equal(shrunk.drop(columns="finished"), raw.drop(columns="finished"))
+
+
+def test_coverage_counts_videos_at_which_a_signal_is_zero(day: tuple[DataFrame, DataFrame], configuration):
+    signals, videos = day
+    found = day_coverage(signals, video_quality(signals, videos, configuration.signals), configuration)
+    rows = video_quality(signals, videos, configuration.signals).toPandas()
+    rows = rows[rows.is_compliant]
+    assert (found.compliant, found.rated) == (len(rows), (rows.quality_score > 0).sum())
+    assert dict(found.at_zero) == {name: (rows[name] == 0).sum() for name in COMPONENT_NAMES}
+    assert not found.is_smoothed
 
 
 def test_video_quality_of_video_without_row_is_refused(day, configuration, warehouse):

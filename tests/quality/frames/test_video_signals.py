@@ -1,4 +1,4 @@
-"""Signals of a video by hand, custom signals, and what is refused."""
+"""Signals of a video by hand, custom signals, and refused input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small market's tables in a warehouse, as ingestion would have left them."""
+"""A small market's tables in a warehouse, as after an ingestion."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WATCHED = {"liked": 20_000, "watched": 15_000, "skipped": 1_000, "other": 5_000
 
 @dataclass(frozen=True)
 class SmallMarket:
-    """Columns of drawn events, and what videos and viewers are like; positions are in order of ids."""
+    """Columns of drawn events, and attributes of videos and viewers; positions are in the order of ids."""
 
     day: list[date]
     viewer: np.ndarray
@@ -45,7 +45,7 @@ class SmallMarket:
 def draw_market(
     days: list[date], *, events: int = 600, viewers: int = 40, videos: int = 30, seed: int = 5
 ) -> SmallMarket:
-    """Events spread evenly over `days`; the last viewer has none, the last video neither, and one is not compliant."""
+    """Events spread evenly over `days`; the last viewer and the last video have none; one video is not compliant."""
     rng = np.random.default_rng(seed)
     return SmallMarket(
         day=[days[number * len(days) // events] for number in range(events)],

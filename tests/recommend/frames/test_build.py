@@ -101,7 +101,7 @@ def test_neighbours_are_those_of_the_dense_cosine(built: tuple[pa.Table, pa.Tabl
     assert len(found) == np.minimum((cosine > 1e-12).sum(axis=1), 6).sum()
 
 
-def test_candidates_are_those_of_the_whole_matrix_to_the_last_bit(
+def test_candidates_equal_those_of_the_whole_matrix_to_the_last_bit(
     built: tuple[pa.Table, pa.Table], chosen: RecommendSettings
 ) -> None:
     videos, matrix = known_videos(MARKET), whole_matrix(MARKET)
@@ -129,8 +129,8 @@ def test_candidates_are_those_of_the_whole_matrix_to_the_last_bit(
         "views": views[item].tolist(),
         "is_interest": expected.is_interest[user, place].tolist(),
     }
-    assert user.max() == 39  # who has no event
-    assert 2 not in videos[item]  # which is not compliant
+    assert user.max() == 39  # the viewer without events
+    assert 2 not in videos[item]  # the video that is not compliant
 
 
 @pytest.mark.once  # Spark's rows are those of the whole matrix: the test above
@@ -147,7 +147,7 @@ def test_rows_do_not_depend_on_tasks_partitions_or_order(
 
 
 @pytest.mark.once
-def test_viewers_without_events_and_viewers_of_too_many(
+def test_viewers_without_events_and_with_too_many(
     frames: Frames, configuration: Settings, chosen: RecommendSettings, built: tuple[pa.Table, pa.Table]
 ) -> None:
     most = int(np.sort(np.diff(whole_matrix(MARKET).tocsc().indptr))[-8])
@@ -168,7 +168,7 @@ def test_viewers_without_events_and_viewers_of_too_many(
 
 def test_events_are_scored_by_the_first_rule_that_holds(spark: SparkSession, configuration: Settings) -> None:
     events = [
-        ("both", "v", 20_000, True),  # liked comes first
+        ("both", "v", 20_000, True),  # the rule `liked` comes first
         ("half", "v", 10_000, False),
         ("short", "v", 2_999, False),
         ("between", "v", 3_000, False),

@@ -1,4 +1,4 @@
-"""Parcels: tables as values, and tasks that get their own and all shared ones."""
+"""Parcels: tables as values; each task gets its own parcel and all shared ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def parcels(spark: SparkSession, kind: str, numbers: list[int]) -> DataFrame:
 
 
 def describer() -> Callable[[int, Parcels], pa.Table]:
-    """A function that goes to the workers by value: they cannot import tests."""
+    """A function that is sent to the workers by value, because they cannot import tests."""
 
     def described(task: int, found: Parcels) -> pa.Table:
         texts = (str([table["x"].to_pylist() for table in found[kind]]) for kind in ("own", "shared"))
@@ -28,7 +28,7 @@ def describer() -> Callable[[int, Parcels], pa.Table]:
     return described
 
 
-def test_tables_come_back_as_they_went() -> None:
+def test_unpacked_tables_equal_the_packed_ones() -> None:
     table = pa.table({"ids": ["ä", None], "lists": pa.array([[1, 2], []], pa.list_(pa.int32()))})
     rows = parcel_rows([("kind", 3, pa.concat_tables([table, table]))])
 
@@ -63,6 +63,6 @@ def test_rows_of_one_value_are_brought_together_whatever_the_partitions(spark: S
     ]
 
 
-def test_parcel_that_comes_twice_stops_the_run(spark: SparkSession) -> None:
+def test_parcel_that_arrives_twice_stops_the_run(spark: SparkSession) -> None:
     with pytest.raises(Exception, match="the engine delivered parcel"):
         in_tasks({"own": parcels(spark, "own", [1, 1])}, {}, 1, describer(), OUT).collect()

@@ -1,4 +1,4 @@
-"""Published days for the report, with every section's tables, written without running a night."""
+"""Published days for the report, with the tables of every section, written without running a night."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import numpy as np
 from tests.explanation.pool_days import PoolDay
 from tests.explanation.published_days import publish_day
 
-from creatorpool.explanation.parts import PARTS
+from creatorpool.cohorts.success_value import SuccessValue
+from creatorpool.explanation.parts import REASON_NAMES
 from creatorpool.runs.ledger import INGEST, StageRun, publish_run
 from creatorpool.settings import load_settings
 from creatorpool.tables import Warehouse
@@ -21,7 +22,7 @@ WEEK_AGO, BEFORE, DAY = date(2026, 11, 13), date(2026, 11, 19), date(2026, 11, 2
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 CATEGORIES = ("comedy", "education", "music & <dance>")
 ODD = 'creator-<b>"x"&'
-"""Text that a page must not take for its own"""
+"""Text that a page must not interpret as markup"""
 
 
 def publish_payouts(root: Path, *days: date, categories: Sequence[str] = CATEGORIES) -> Warehouse:
@@ -39,7 +40,7 @@ def publish_payouts(root: Path, *days: date, categories: Sequence[str] = CATEGOR
 
 
 def publish_stage(warehouse: Warehouse, stage: str, tables: dict[str, Sequence[dict[str, Any]]], **rows: Any) -> None:
-    """Publish a stage of `DAY`; columns that a row leaves out are null, or the least that its contract takes."""
+    """Publish a stage of `DAY`; columns that a row leaves out are null, or the least accepted value."""
     versions = {}
     for table, own in tables.items():
         contract = warehouse.ensure(table)
@@ -61,7 +62,7 @@ def counts(read: int, broken: dict[str, int]) -> dict[str, Any]:
 
 
 def publish_all(root: Path) -> Warehouse:
-    """Three days of payouts, and of the last one every stage that the report tells of."""
+    """Three days of payouts, and every stage of the last day that the report shows."""
     warehouse = publish_payouts(root, WEEK_AGO, BEFORE, DAY)
     publish_stage(
         warehouse,
@@ -71,7 +72,7 @@ def publish_all(root: Path) -> Warehouse:
         videos=counts(120, {}),
     )
     publish_stage(warehouse, "explain", {"payout_changes": _changes(warehouse)})
-    publish_stage(warehouse, "incentives", _incentives())
+    publish_stage(warehouse, "incentives", _incentives(), **SuccessValue(30_000_000, 60, "USD").as_facts())
     publish_stage(warehouse, "deliver", _delivery())
     warehouse.append_records(
         [_result("events", "liked_not_null", 3), _result("videos", "length_ms_in_range", 0)], "contract_results"
@@ -80,7 +81,7 @@ def publish_all(root: Path) -> Warehouse:
 
 
 def _changes(warehouse: Warehouse) -> list[dict[str, Any]]:
-    """Every change is due to views, but for one micro of rounding where it is odd."""
+    """Changes are due to views, except one micro of rounding if a change is odd."""
     paid = {
         day: {
             (row["category"], row["video_id"]): row for row in warehouse.read_arrow("pool_payouts", day=day).to_pylist()
@@ -93,7 +94,7 @@ def _changes(warehouse: Warehouse) -> list[dict[str, Any]]:
         change = row["payout_micros"] - before
         owners = {"creator_id": row["creator_id"], "against_creator_id": row["creator_id"], "against_date": BEFORE}
         money = {"against_payout_micros": before, "payout_micros": row["payout_micros"], "change_micros": change}
-        parts = {f"{name}_micros": 0 for name in PARTS} | {
+        parts = {f"{name}_micros": 0 for name in REASON_NAMES} | {
             "views_micros": change - change % 2,
             "rounding_micros": change % 2,
         }

@@ -1,4 +1,4 @@
-"""Charts as SVG: every kind renders, stands in a page with others, and tells a screen reader what it shows."""
+"""Charts as SVG: every kind renders, works on a page with other charts, and has a text for screen readers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHARTS = {
     "columns": drawing.paired_columns(
         [{"group": "smallest", "series": "views", "value": 0.1}], ["smallest"], ["views", "money"]
     ),
-    "heat": drawing.heat([{"label": "music", "group": "smallest", "value": 0.0}], ["smallest"]),
+    "heat_map": drawing.heat_map([{"label": "music", "group": "smallest", "value": 0.0}], ["smallest"]),
     "histograms": drawing.histograms([{"name": "safety", "start": 0.0, "end": 0.05, "share": 1.0}], ["safety"]),
     "gains": drawing.gains_and_losses([{"label": "views", "series": "added", "value": 1.0}], "USD"),
     "intervals": drawing.interval_dots(
@@ -43,7 +43,7 @@ CHARTS = {
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_chart_renders_as_one_element_that_asks_for_nothing(name: str) -> None:
+def test_chart_renders_as_one_element_that_loads_nothing(name: str) -> None:
     text = drawing.svg(CHARTS[name], 'A "chart" <of> two')
 
     element = ElementTree.fromstring(
@@ -55,7 +55,7 @@ def test_chart_renders_as_one_element_that_asks_for_nothing(name: str) -> None:
     assert not re.search(r'(href|src)="(?!#)|url\((?!#)|<script', text)
 
 
-def test_names_of_two_charts_on_a_page_do_not_meet() -> None:
+def test_ids_of_two_charts_on_a_page_differ() -> None:
     rows = [chart_data([{"x": value}]) for value in (1, 2)]
     drawn = [drawing.svg(alt.Chart(row).mark_point(clip=True).encode(x="x:Q"), "points") for row in rows]
     names = [set(re.findall(r'\bid="([^"]+)"', text)) for text in drawn]
@@ -74,7 +74,7 @@ def named(label: str, part: str = "paid") -> ElementTree.Element:
 
 
 def shape(element: ElementTree.Element) -> list[tuple[str, tuple[str, ...]]]:
-    """Elements and their attributes' names, without the ticks of axes."""
+    """Elements and the names of their attributes, without axis ticks."""
     return [(each.tag, tuple(each.attrib)) for each in element.iter()]
 
 
@@ -103,7 +103,7 @@ def require_text_alone(label: str, part: str) -> None:
 
 
 @pytest.mark.parametrize("label", [n * "a" + 30 * "😀" for n in range(4)])
-def test_label_of_emoji_beyond_its_place_is_drawn_as_escapes(label: str) -> None:
+def test_label_with_emoji_that_is_too_long_is_drawn_as_escapes(label: str) -> None:
     texts = "".join(named(label, "paid").itertext())
 
     assert "…" in texts
@@ -114,7 +114,7 @@ def test_short_label_keeps_its_emoji() -> None:
     assert "a😀" in "".join(named("a😀", "paid").itertext())
 
 
-def test_label_that_reads_like_an_attribute_stays_as_it_is() -> None:
+def test_label_that_looks_like_an_attribute_is_unchanged() -> None:
     rows = [{"label": label, "value": 1.0} for label in ('id="x"', "url(#x)")]
     chart = drawing.ranked_bars(rows, "rows")
 

@@ -1,4 +1,4 @@
-"""What charts show, against plain Python and closed forms."""
+"""The numbers of charts, against plain Python and closed forms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creatorpool.explanation.parts import PARTS
+from creatorpool.explanation.parts import REASON_NAMES
 from creatorpool.report.nightly.figures import (
     SIZE_GROUPS,
     Mover,
@@ -112,7 +112,7 @@ def change(video: int, now_of: str, before_of: str | None, before: int, parts: d
     owners = {"video_id": f"v{video}", "creator_id": now_of, "against_creator_id": before_of}
     total = sum(parts.values())
     money = {"against_payout_micros": before, "payout_micros": before + total}
-    return owners | money | {f"{name}_micros": parts.get(name, 0) for name in PARTS}
+    return owners | money | {f"{name}_micros": parts.get(name, 0) for name in REASON_NAMES}
 
 
 CHANGES = st.lists(
@@ -122,14 +122,16 @@ CHANGES = st.lists(
         st.sampled_from("abc"),
         st.sampled_from(["a", "b", "c", None]),
         MONEY,
-        st.dictionaries(st.sampled_from(PARTS), st.integers(-(10**9), 10**9)),
+        st.dictionaries(
+            st.sampled_from([name for name in REASON_NAMES if name != "pool_size"]), st.integers(-(10**9), 10**9)
+        ),
     ),
     min_size=1,
 )
 
 
 @given(CHANGES)
-def test_explained_movers_are_what_each_creator_is_told(rows: list[dict[str, Any]]) -> None:
+def test_explained_movers_agree_with_each_creators_statement(rows: list[dict[str, Any]]) -> None:
     schema = pa.schema([(name, pa.int64() if name.endswith("micros") else pa.string()) for name in rows[0]])
     movers = explained_movers(pa.Table.from_pylist(rows, schema=schema), most=10)
 
@@ -147,7 +149,7 @@ def test_explained_movers_are_what_each_creator_is_told(rows: list[dict[str, Any
             assert micros == sum(row[f"{reason}_micros"] for row in told[mover.creator])
 
 
-def test_plain_movers_know_creators_of_either_day() -> None:
+def test_plain_movers_include_creators_of_either_day() -> None:
     before = pa.table({"creator_id": ["ann", "bob", "eve"], "payout_micros": [10, 5, 7]})
     now = pa.table({"creator_id": ["cat", "bob", "eve"], "payout_micros": [4, 25, 7]})
 
@@ -155,13 +157,13 @@ def test_plain_movers_know_creators_of_either_day() -> None:
     assert plain_movers(before, now, 1) == [Mover("bob", 5, 25)]
 
 
-def test_moved_by_reason_keeps_gains_and_losses_apart() -> None:
+def test_moved_by_reason_separates_gains_and_losses() -> None:
     rows = [change(1, "a", "a", 0, {"views": 5, "safety": -2}), change(2, "b", "b", 9, {"views": -3})]
 
     assert moved_by_reason(pa.Table.from_pylist(rows)) == {"views": (5, -3), "safety": (0, -2)}
 
 
-def test_intervals_leave_out_what_the_data_do_not_carry() -> None:
+def test_intervals_leave_out_missing_estimates() -> None:
     rows: list[dict[str, Any]] = [
         {"segment": "a", "leverage": 2.0, "leverage_lo": 1.0, "leverage_hi": 3.0},
         {"segment": "b", "leverage": None, "leverage_lo": None, "leverage_hi": None},
@@ -170,7 +172,7 @@ def test_intervals_leave_out_what_the_data_do_not_carry() -> None:
     assert intervals(rows, "leverage") == [{"label": "a", "value": 2.0, "low": 1.0, "high": 3.0}]
 
 
-def test_kpis_follow_from_the_tables_and_are_missing_with_them() -> None:
+def test_kpis_follow_from_the_tables_and_are_missing_without_them() -> None:
     advice = {"advised_quality": 0.5, "current_quality": 0.4, "lambda_imp": 0.1, "lambda_cash": 0.7}
 
     found = kpis({"pi_hat": 0.6, "leverage": 4.0}, advice)

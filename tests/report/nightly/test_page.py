@@ -1,4 +1,4 @@
-"""The nightly page: what it shows is what is published, and a browser opens it without a complaint or a request."""
+"""The nightly page shows the published rows, and a browser opens it without an error or a request."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ from tests.report.nightly.nights import (
 from creatorpool.errors import MissingTableError
 from creatorpool.money import in_units
 from creatorpool.quoting import one_line
-from creatorpool.report.nightly.blocks import Figure, Figures, Section, Table, Tile, Tiles, Words
+from creatorpool.report.nightly import drawing
+from creatorpool.report.nightly.blocks import Figure, Figures, Paragraph, Section, Table, Tile, Tiles
+from creatorpool.report.nightly.figures import SIZE_GROUPS
 from creatorpool.report.nightly.page import page, rendered, write_page
 from creatorpool.report.nightly.published import ReportDay, report_day
 from creatorpool.report.nightly.warnings import warnings_of
@@ -39,7 +41,32 @@ from creatorpool.settings import load_settings
 from creatorpool.tables import Warehouse
 
 ARTIFACTS = project_root() / "artifacts"
-WIDTHS = {"desktop": (1200, 900), "phone": (390, 844)}
+WIDTHS = {"desktop": (1200, 900), "tablet": (768, 1024), "phone": (390, 844)}
+
+OVERLAPS = """(() => {
+  const found = [];
+  for (const svg of document.querySelectorAll('figure svg')) {
+    const words = [...svg.querySelectorAll('text')]
+      .filter(word => word.textContent.trim() && getComputedStyle(word).opacity !== '0')
+      .map(word => [word.textContent, word.getBoundingClientRect()]).filter(([, box]) => box.width);
+    words.forEach(([text, box], i) => words.slice(i + 1).forEach(([other, next]) => {
+      const across = Math.min(box.right, next.right) - Math.max(box.left, next.left);
+      const down = Math.min(box.bottom, next.bottom) - Math.max(box.top, next.top);
+      if (across > 1 && down > 2) found.push([text, other]);
+    }));
+  }
+  return found;
+})()"""
+"""Pairs of texts of one chart that cover each other"""
+
+SQUEEZED = """[...document.querySelectorAll('tbody th')].filter(cell => cell.getClientRects().length)
+  .filter(cell => cell.getBoundingClientRect().width < 60).map(cell => cell.textContent)"""
+"""Row labels that have less than the least width"""
+
+CUT = """[...document.querySelectorAll('table')].filter(table => table.getClientRects().length)
+  .filter(table => table.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+  .map(table => table.closest('.scroll').getAttribute('aria-label'))"""
+"""Tables that reach beyond the page"""
 
 CONTRAST = """(() => {
   const numbers = text => text.match(/[\\d.]+/g).map(Number);
@@ -85,7 +112,7 @@ def written_report(warehouse: Warehouse) -> ReportDay:
 def browser() -> Iterator[Browser]:
     path = installed()
     if path is None:
-        # `make setup` installs one where it can: the check must not pass without it.
+        # `make setup` installs a browser if it can: without it, the check must not pass.
         assert not os.environ.get("CI"), "no Chromium here: tools/setup_browser.sh installs one"
         pytest.skip("no Chromium here: tools/setup_browser.sh installs one")
     with chromium(path) as opened:
@@ -104,6 +131,9 @@ def test_page_shows_published_money_and_warnings_first(warehouse: Warehouse, wri
     for category in CATEGORIES:
         assert escape(category) in text
     notices = [notice.text for notice in warnings_of(report)]
+    assert "15 of 100 compliant" not in notices[0]
+    assert re.match(r"18 of 120 compliant videos are paid nothing .*: rewatching \(18 videos, 15%\)", notices[0])
+    assert "conf/recommended.yaml" in notices[0]
     assert any("1 rule of severity warning broken: events (liked not null)" in notice for notice in notices)
     assert any("30 of 1,000 delivered events (3.0%) went to quarantine" in notice for notice in notices)
     assert any("comedy: the target bounty is not certified" in notice for notice in notices)
@@ -113,7 +143,7 @@ def test_page_shows_published_money_and_warnings_first(warehouse: Warehouse, wri
     assert text.index('id="warnings"') < text.index('id="pools"')
 
 
-def test_page_tells_every_stage_that_is_published(written: Path) -> None:
+def test_page_shows_every_published_stage(written: Path) -> None:
     text = written.read_text("utf-8")
 
     assert "not published" not in text
@@ -126,11 +156,13 @@ def test_page_tells_every_stage_that_is_published(written: Path) -> None:
         "below: x0",
         "200 of 250",
         "2 of 3",
+        "One success is worth 0.5000 USD",
+        "5 (2.50 USD)",
     ):
         assert expected in text, expected
 
 
-def test_page_takes_names_as_text_and_shows_no_examples_of_raw_rows(written: Path) -> None:
+def test_page_shows_names_as_text_and_no_examples_of_raw_rows(written: Path) -> None:
     text = written.read_text("utf-8")
 
     assert "<dance>" not in text
@@ -140,13 +172,13 @@ def test_page_takes_names_as_text_and_shows_no_examples_of_raw_rows(written: Pat
 
 @pytest.fixture(scope="module")
 def disguised(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of a day whose categories are all kinds of text in disguise, also such as no contract takes any more."""
+    """The page of a day whose categories look like markup, including names that contracts no longer accept."""
     folder = tmp_path_factory.mktemp("disguised")
     warehouse = publish_payouts(folder / "tables", DAY, categories=(*ALLOWED, *UNPRINTABLE))
     return write_page(report_day(warehouse, DAY), folder / "night.html")
 
 
-def test_page_of_names_in_disguise_has_no_element_from_them(disguised: Path, tmp_path: Path) -> None:
+def test_page_of_hostile_names_has_no_element_from_them(disguised: Path, tmp_path: Path) -> None:
     text = disguised.read_text("utf-8")
     plain, page_ = Structure(page(report_day(publish_payouts(tmp_path, DAY), DAY))), Structure(text)
 
@@ -158,9 +190,7 @@ def test_page_of_names_in_disguise_has_no_element_from_them(disguised: Path, tmp
     assert one_line(text.replace("\n", "")) == text.replace("\n", "")
 
 
-def test_browser_opens_the_page_of_names_in_disguise_without_requests_or_errors(
-    browser: Browser, disguised: Path
-) -> None:
+def test_browser_opens_the_page_of_hostile_names_without_requests_or_errors(browser: Browser, disguised: Path) -> None:
     opened = browser.open(disguised, *WIDTHS["desktop"], phone=False)
 
     assert opened.requests == [disguised.resolve().as_uri()]
@@ -188,7 +218,7 @@ def require_text_alone(report: ReportDay, names: list[str]) -> None:
         table = Table((texts[0], texts[1]), [(texts[2], texts[3])], texts[4])
         tiles = Tiles([Tile(texts[0], texts[1], texts[2])])
         figure = Figure(texts[5], "<svg></svg>", texts[5], table)
-        return [Section("pools", texts[0], texts[5], texts[6], [Words(texts[6]), table, tiles, Figures([figure])])]
+        return [Section("pools", texts[0], texts[5], texts[6], [Paragraph(texts[6]), table, tiles, Figures([figure])])]
 
     odd = Structure(rendered(report, blocks(*names)))
 
@@ -200,7 +230,7 @@ def test_same_rows_give_the_same_page(warehouse: Warehouse, written: Path) -> No
     assert page(report_day(warehouse, DAY)) == written.read_text("utf-8")
 
 
-def test_page_of_a_lone_day_says_plainly_what_is_not_published(tmp_path: Path) -> None:
+def test_page_of_a_single_day_names_what_is_not_published(tmp_path: Path) -> None:
     text = page(report_day(publish_payouts(tmp_path, DAY), DAY))
 
     for expected in (
@@ -240,7 +270,7 @@ def test_report_of_a_day_that_is_not_published_is_refused(warehouse: Warehouse) 
         report_day(warehouse, DAY.replace(day=14))
 
 
-def test_empty_plan_is_told_as_one(tmp_path: Path) -> None:
+def test_empty_plan_has_a_note(tmp_path: Path) -> None:
     warehouse = publish_payouts(tmp_path, DAY)
     publish_stage(warehouse, "deliver", {"delivery_plan": []})
 
@@ -264,9 +294,59 @@ def test_browser_opens_the_page_without_requests_errors_or_overflow(
     opened.value("document.querySelectorAll('details').forEach(part => { part.open = true; })")
     assert opened.value("document.documentElement.scrollWidth") <= width
     assert opened.value(CONTRAST) == []
+    assert opened.value(OVERLAPS) == []
+    assert opened.value(SQUEEZED) == []
+    scrolls = opened.value("[...document.querySelectorAll('.scroll')].map(box => getComputedStyle(box).overflowX)")
+    assert set(scrolls) == {"auto"}
     sizes = opened.value("[...document.querySelectorAll('figure svg text')].map(t => t.getBoundingClientRect().height)")
     assert min(sizes) >= 9
     assert (ARTIFACTS / f"report-{device}.png").stat().st_size > 50_000
+
+
+def test_printed_page_shows_whole_tables_and_charts(browser: Browser, written: Path) -> None:
+    opened = browser.open(written, *WIDTHS["desktop"])
+    opened.value("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+
+    opened.as_printed()
+
+    opened.screenshot(ARTIFACTS / "report-print.png")
+    assert opened.value(CUT) == []
+    assert opened.value(SQUEEZED) == []
+    assert opened.value(OVERLAPS) == []
+    assert opened.value("getComputedStyle(document.querySelector('nav')).display") == "none"
+    opened.pdf(ARTIFACTS / "report.pdf")
+    assert (ARTIFACTS / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
+AWKWARD = (1e-7, 1.2345e-3, 1.0, 1234.5, 9.87654e8)
+LONG = "a category with a name that is far too long for an axis"
+
+
+def awkward_charts(scale: float) -> list[drawing.Drawn]:
+    """Charts whose axes need long numbers and long names."""
+    pairs = [(LONG, scale), ("b", 1.1 * scale)]
+    bars = [{"label": label, "part": "paid", "series": "added", "value": value, "place": 0} for label, value in pairs]
+    spans = [{"label": label, "value": value, "low": 0.99 * value, "high": 1.1 * value} for label, value in pairs]
+    cells = [{"label": label, "group": group, "value": 0.2} for label, _ in pairs for group in SIZE_GROUPS]
+    return [
+        drawing.stacked_bars(bars, ("paid", "unallocated"), ("#111", "#222"), "USD"),
+        drawing.ranked_bars(bars, "rows"),
+        drawing.gains_and_losses(bars, "USD"),
+        drawing.gains_and_price(bars, 0.9 * scale, "value"),
+        drawing.interval_dots(spans, "estimate"),
+        drawing.heat_map(cells, SIZE_GROUPS),
+    ]
+
+
+def test_labels_of_axes_never_overlap(browser: Browser, tmp_path: Path) -> None:
+    charts = [drawing.svg(chart, "a chart") for scale in AWKWARD for chart in awkward_charts(scale)]
+    figures = "".join(f'<figure style="width:330px;margin:0">{chart}</figure>' for chart in charts)
+    (tmp_path / "charts.html").write_text(f'<meta charset="utf-8">{figures}', "utf-8")
+
+    opened = browser.open(tmp_path / "charts.html", 390, 844)
+
+    opened.screenshot(ARTIFACTS / "charts-awkward.png")
+    assert opened.value(OVERLAPS) == []
 
 
 def test_links_lead_to_sections_of_the_page(written: Path) -> None:

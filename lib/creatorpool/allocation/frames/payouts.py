@@ -35,7 +35,7 @@ _FILLED_COLUMNS = (
     "raised_ties bigint"
 )
 _TIE_COLUMNS = ("is_tied", "tied_creator", "raised_ties")
-"""Whether the row is in an open tie, the tie's creator (null: tie of the pool), how many tied rows get a micro more."""
+"""Whether the row is in an open tie; the tie's creator (null: tie of the pool); how many tied rows get a micro more."""
 
 
 def fill_payouts(members: DataFrame, splits: Sequence[PoolSplit]) -> DataFrame:

@@ -1,4 +1,4 @@
-"""The viewing in each pool: from viewer–video pairs to the sums that rules by viewer need."""
+"""The views in each pool by viewer depth: from viewer–video pairs to the sums that rules by viewer need."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from creatorpool.delivery.baseline import JEFFREYS, RatePrior, fit_rate_prior
+from creatorpool.delivery.baseline import JEFFREYS, RatePrior, fit_rate_prior, smoothed_rate
 from creatorpool.delivery.evaluation import fit_errors, rate_errors
 from creatorpool.delivery.fitting import FitRules, fit_series
 from creatorpool.delivery.p2c import Bools, Floats
@@ -197,9 +197,10 @@ def _fits(batch: pa.RecordBatch, rules: FitRules, held_out_from: date, priors: C
 
 
 def _smoothed(priors: Mapping[str, RatePrior], category: list[str], part: Floats, whole: Floats) -> Floats:
+    """Each content's rate, smoothed by the prior of its category."""
     chosen = [priors.get(name, JEFFREYS) for name in category]
     mean, strength = (np.array([getattr(prior, name) for prior in chosen]) for name in ("mean", "strength"))
-    return np.asarray((part + strength * mean) / (whole + strength), dtype=np.float64)
+    return smoothed_rate(part, whole, mean, strength)
 
 
 def _nullable(values: Floats) -> pa.Array:

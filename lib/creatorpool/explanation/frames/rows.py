@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.explanation.pairs import PoolPair, changes
-from creatorpool.explanation.parts import PARTS
+from creatorpool.explanation.parts import REASON_NAMES
 from creatorpool.explanation.pricing import PaidVideos
 from creatorpool.frames import parts_by
 from creatorpool.quality_components import COMPONENT_NAMES
@@ -23,7 +23,7 @@ Batches = Iterable[pa.RecordBatch]
 
 KEY = ("category", "video_id")
 PAID_COLUMNS = ("creator_id", "effective_impressions", "floor_micros", "cap_micros", "payout_micros", "bound")
-PART_COLUMNS = tuple(f"{name}_micros" for name in PARTS)
+PART_COLUMNS = tuple(f"{name}_micros" for name in REASON_NAMES)
 _CHANGE_SCHEMA = ", ".join(
     [
         "category string, video_id string, creator_id string, against_creator_id string",
@@ -90,7 +90,7 @@ def explained_batch(rows: pa.RecordBatch, pool: PoolPair, custom: Sequence[str])
             "against_payout_micros": pa.array(before),
             "payout_micros": pa.array(after),
             "change_micros": pa.array(after - before),
-            **{f"{name}_micros": pa.array(parts[name]) for name in PARTS},
+            **{f"{name}_micros": pa.array(parts[name]) for name in REASON_NAMES},
         }
     )
 

@@ -44,6 +44,5 @@ def score_day(
 
 def score_signals(signals: DataFrame, videos: DataFrame, settings: Settings) -> tuple[DataFrame, QualityPriors | None]:
     """Quality from a day's `signals`, and the fitted priors, None without smoothing."""
-    is_smoothed = settings.quality.smoothing == "empirical_bayes"
-    priors = fit_day_priors(signals, videos, settings.signals) if is_smoothed else None
+    priors = fit_day_priors(signals, videos, settings.signals) if settings.quality.is_smoothed else None
     return video_quality(signals, videos, settings.signals, priors), priors

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -26,16 +26,28 @@ def video_quality(
     """One row per video, from `signals` and `videos`: the columns of contract `video_quality` except `date`.
 
     With `priors` (of `fit_day_priors`) the smoothing is `empirical_bayes`, without them `none`. Custom signals enter
-    the score with their exponents. They are not repeated here, because smoothing does not change them.
+    the score with their exponents; `scored_signals` has them after smoothing.
     """
     formula = QualityFormula.of(settings, is_smoothed=priors is not None)
     return with_category(signals, videos).mapInArrow(_scorer(formula, priors), QUALITY_SCHEMA)
 
 
 def fit_day_priors(signals: DataFrame, videos: DataFrame, settings: SignalSettings) -> QualityPriors:
-    """The priors of `empirical_bayes` from one day's signals; collects `PRIOR_COLUMNS` in this process."""
-    table = with_category(signals, videos).select(*PRIOR_COLUMNS).toArrow()
-    return fit_priors({name: table.column(name).to_numpy() for name in PRIOR_COLUMNS}, settings.tiers)
+    """The priors of `empirical_bayes` from one day's signals; collects `PRIOR_COLUMNS` and custom signals here."""
+    custom = sorted(settings.custom)
+    table = with_category(signals, videos).select(*PRIOR_COLUMNS, *custom).toArrow()
+    columns = {name: table.column(name).to_numpy() for name in table.column_names}
+    return fit_priors(columns, settings.tiers, custom)
+
+
+def scored_signals(
+    signals: DataFrame, videos: DataFrame, settings: SignalSettings, priors: QualityPriors | None
+) -> DataFrame:
+    """A day's `signals` with the custom signals as they enter the score; `priors` as in `video_quality`."""
+    if priors is None or not settings.custom:
+        return signals
+    replace = _signal_shrinker(QualityFormula.of(settings, is_smoothed=True), priors, signals.columns)
+    return with_category(signals, videos).mapInArrow(replace, signals.schema)
 
 
 def with_category(signals: DataFrame, videos: DataFrame) -> DataFrame:
@@ -68,6 +80,20 @@ def _scorer(
             )
 
     return score
+
+
+def _signal_shrinker(
+    formula: QualityFormula, priors: QualityPriors, columns: Sequence[str]
+) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
+    names = [*formula.exponents, "is_compliant", *PRIOR_COLUMNS]
+
+    def shrink(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+        for batch in batches:
+            scored = formula.scores({name: _column(batch, name) for name in names}, priors).components
+            own = {name: pa.array(scored[name]) for name in formula.custom}
+            yield pa.RecordBatch.from_pydict({name: own.get(name, batch.column(name)) for name in columns})
+
+    return shrink
 
 
 def _column(batch: pa.RecordBatch, name: str) -> NDArray[Any]:

@@ -14,17 +14,17 @@ NOT_KNOWN = "–"
 
 
 @dataclass(frozen=True)
-class Words:
-    """A paragraph."""
+class Paragraph:
+    """A paragraph of text."""
 
     text: str
     tone: Tone = "plain"
-    kind: str = "words"
+    kind: str = "paragraph"
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text cells; the first `left` columns hold words, the others numbers."""
+    """Rows of text cells; the first `left` columns hold text, the others numbers."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -71,7 +71,7 @@ class Tiles:
     kind: str = "tiles"
 
 
-Block = Words | Table | Figures | Tiles
+Block = Paragraph | Table | Figures | Tiles
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,9 @@ class Section:
     blocks: Sequence[Block] = field(default_factory=tuple)
 
 
-def not_published(what: str, command: str) -> Words:
+def not_published(what: str, command: str) -> Paragraph:
     """A paragraph that `what` is not published, with the command that publishes it."""
-    return Words(f"{what} not published for this day. To publish: {command}", "missing")
+    return Paragraph(f"{what} not published for this day. To publish: {command}", "missing")
 
 
 def number(value: float | None, form: str = ".3f") -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from creatorpool.report.nightly import drawing
-from creatorpool.report.nightly.blocks import Block, Figure, Figures, Section, Table, Words, percent
+from creatorpool.report.nightly.blocks import Block, Figure, Figures, Paragraph, Section, Table, percent
 from creatorpool.report.nightly.published import ReportDay
 from creatorpool.runs.ledger import INGEST
 
@@ -39,7 +39,7 @@ def checks_section(report: ReportDay) -> Section:
 
 def _contracts(report: ReportDay) -> Block:
     if not report.results:
-        return Words("No contract results are stored for this day.", "missing")
+        return Paragraph("No contract results are stored for this day.", "missing")
     rows = []
     for contract in sorted({row["contract"] for row in report.results}):
         own = [row for row in report.results if row["contract"] == contract]
@@ -58,7 +58,7 @@ def refused(report: ReportDay) -> Mapping[str, Mapping[str, Any]]:
 def _quarantine(report: ReportDay) -> list[Block]:
     counts = refused(report)
     if not counts:
-        return [Words("The ledger has no ingestion counts for this day.", "missing")]
+        return [Paragraph("The ledger has no ingestion counts for this day.", "missing")]
     rows = [
         (
             table,
@@ -77,7 +77,7 @@ def _quarantine(report: ReportDay) -> list[Block]:
         key=lambda pair: (-pair[1], pair[0]),
     )
     if not broken:
-        return [delivered, Words("No delivered row went to quarantine.", "good")]
+        return [delivered, Paragraph("No delivered row went to quarantine.", "good")]
     table = Table(("rule", "rows"), [(rule, f"{count:,}") for rule, count in broken], "Refused rows by rule")
     bars = [{"label": rule, "part": "rows", "value": count, "place": 0} for rule, count in broken[:RULES_DRAWN]]
     alt_text = f"Refused rows by rule; most by '{broken[0][0]}', {broken[0][1]:,}. A row may break several rules."

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from creatorpool.report.held_out_errors import held_out_errors
 from creatorpool.report.nightly import drawing
 from creatorpool.report.nightly.blocks import (
     Block,
     Figure,
     Figures,
+    Paragraph,
     Section,
     Table,
-    Words,
     not_published,
     number,
     percent,
@@ -24,24 +26,25 @@ LEAD = (
     "The planned impressions of each content in each drawer, the clicks and views that the response curves predict, "
     "and the constraints that bind."
 )
+ERRORS = ("error, root mean square, median", "error, mean absolute share, median")
 SHORTFALL = 1e-6
 """Relative shortfall of a guarantee up to which it counts as met: the tolerance of the solver"""
 
 
 def delivery_section(report: ReportDay) -> Section:
     """The plan, or a note that it is not published."""
-    plan, fits = report.records("delivery_plan"), report.records("p2c_parameters")
+    plan, fits = report.records("delivery_plan"), report.stage_rows("p2c_parameters")
     command = f"creatorpool plan-delivery --date {report.day}"
     blocks: list[Block] = []
     if plan is None:
         blocks.append(not_published("A delivery plan is", command))
     elif not plan:
-        blocks.append(Words("The plan of this day is empty."))
+        blocks.append(Paragraph("The plan of this day is empty."))
     else:
         blocks += [Figures([_drawers(plan)], beside=_bindings(plan)), _guarantees(plan)]
     if fits is None:
         blocks.append(not_published("Response curves are", command))
-    elif fits:
+    elif fits.num_rows:
         blocks.append(_fits(fits))
     return Section("delivery", "Delivery", "Delivery plan", LEAD, blocks)
 
@@ -96,15 +99,12 @@ def _guarantees(plan: Sequence[Row]) -> Table:
     return Table(("guarantees", "number"), rows, "Guaranteed impressions")
 
 
-def _fits(fits: Sequence[Row]) -> Table:
-    rows = [("curves fitted", f"{sum(bool(row['converged']) for row in fits):,} of {len(fits):,}")]
-    for name, title in (("rmse", "error, root mean square"), ("ape", "error, mean absolute share")):
-        pairs = [
-            (row[name], row[f"baseline_{name}"]) for row in fits if None not in (row[name], row[f"baseline_{name}"])
-        ]
-        if pairs:
-            own, base = np.median(np.array(pairs, dtype=np.float64), axis=0)
-            rows.append(
-                (f"{title}, median", f"{number(own, '.3g')} against {number(base, '.3g')} of the smoothed rate")
-            )
+def _fits(fits: pa.Table) -> Table:
+    rows = [("curves fitted", f"{pc.sum(fits['converged']).as_py() or 0:,} of {fits.num_rows:,}")]
+    errors = held_out_errors(fits)
+    rows.append(("curves that predict held-out days", f"{errors.contents:,}"))
+    if errors.contents:
+        pairs = ((errors.rmse, errors.rate_rmse), (errors.ape, errors.rate_ape))
+        for title, (own, rate) in zip(ERRORS, pairs, strict=True):
+            rows.append((title, f"{number(own, '.3g')} against {number(rate, '.3g')} of the smoothed rate"))
     return Table(("response curves", ""), rows, "Prediction error of clicks on held-out days")

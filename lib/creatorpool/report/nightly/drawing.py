@@ -20,6 +20,8 @@ INK, MUTED, LINE = "#1c2430", "#55606e", "#d9d5c9"
 MAIN, SECOND, THIRD, WARM = "#0b6e69", "#c2610c", "#8b95a3", "#a3333d"
 PALE = "#cfe3df"
 SERIES = (MAIN, SECOND, THIRD)
+PLAIN = ",.4~r"
+"""Number format with up to four digits, never with a power of ten"""
 WIDTH = 300
 """Width of a plot, pixels: the chart fits a phone without scaling"""
 
@@ -42,6 +44,7 @@ _CONFIG: dict[str, Any] = {
         "domainColor": LINE,
         "tickColor": LINE,
         "labelLimit": 130,
+        "labelSeparation": 6,
         "titlePadding": 6,
     },
     "axisY": {"domain": False, "ticks": False},
@@ -81,6 +84,11 @@ def _named_anew(drawn: str, mark: str) -> str:
     return _TAG.sub(lambda tag: _NAME.sub(lambda found: f"{found[1]}{anew.get(found[2], found[2])}", tag[0]), drawn)
 
 
+def _amounts(rows: Rows) -> str:
+    """Number format of an axis of values: with k and M from ten thousand on, else plain; never m for thousandths."""
+    return "~s" if max((abs(row["value"]) for row in rows), default=0.0) >= 10_000 else PLAIN
+
+
 def stacked_bars(rows: Rows, parts: Sequence[str], colours: Sequence[str], unit: str) -> Drawn:
     """Horizontal bars from rows `label`, `part`, `value`, the longest first."""
     sums: dict[str, float] = {}
@@ -91,7 +99,7 @@ def stacked_bars(rows: Rows, parts: Sequence[str], colours: Sequence[str], unit:
         alt.Chart(chart_data(rows), width=WIDTH - 60, height=alt.Step(26))
         .mark_bar(size=15)
         .encode(
-            x=alt.X("value:Q", title=unit, axis=alt.Axis(tickCount=4, format="~s")),
+            x=alt.X("value:Q", title=unit, axis=alt.Axis(tickCount=4, format=_amounts(rows))),
             y=alt.Y("label:N", title=None, sort=order),
             color=alt.Color("part:N", scale=alt.Scale(domain=list(parts), range=list(colours))),
             order=alt.Order("place:Q"),
@@ -105,7 +113,7 @@ def ranked_bars(rows: Rows, unit: str) -> Drawn:
     order = [row["label"] for row in rows]
     base = alt.Chart(chart_data(rows))
     bars = base.mark_bar(size=10, color=SECOND).encode(
-        x=alt.X("value:Q", title=unit, axis=alt.Axis(tickCount=4, format="~s")),
+        x=alt.X("value:Q", title=unit, axis=alt.Axis(tickCount=4, format=_amounts(rows))),
         y=alt.Y("label:N", title=None, sort=order, axis=alt.Axis(labelLimit=190, labelFontSize=10)),
     )
     chart: alt.Chart = bars.properties(width=WIDTH - 165, height=alt.Step(21))
@@ -165,7 +173,7 @@ def paired_columns(rows: Rows, groups: Sequence[str], series: Sequence[str]) -> 
     return chart
 
 
-def heat(rows: Rows, groups: Sequence[str]) -> Drawn:
+def heat_map(rows: Rows, groups: Sequence[str]) -> Drawn:
     """A heat map: one cell per row `label`, `group`, `value` (a share), with its number."""
     base = alt.Chart(chart_data(rows)).encode(
         x=alt.X("group:N", title=None, sort=list(groups), axis=alt.Axis(labelAngle=0, labelLimit=52, orient="top")),
@@ -175,8 +183,8 @@ def heat(rows: Rows, groups: Sequence[str]) -> Drawn:
     fields = base.mark_rect(cornerRadius=2, stroke="#fffefb", strokeWidth=2).encode(
         color=alt.Color("value:Q", scale=scale, legend=None)
     )
-    words = base.mark_text(fontSize=11, color=INK).encode(text=alt.Text("value:Q", format=".0%"))
-    return alt.layer(fields, words).properties(width=WIDTH - 50, height=alt.Step(28))
+    labels = base.mark_text(fontSize=11, color=INK).encode(text=alt.Text("value:Q", format=".0%"))
+    return alt.layer(fields, labels).properties(width=WIDTH - 50, height=alt.Step(28))
 
 
 def histograms(rows: Rows, names: Sequence[str]) -> Drawn:
@@ -185,7 +193,7 @@ def histograms(rows: Rows, names: Sequence[str]) -> Drawn:
         alt.Chart(width=118, height=64)
         .mark_bar(color=MAIN, cornerRadiusEnd=0)
         .encode(
-            x=alt.X("start:Q", bin="binned", title=None, axis=alt.Axis(values=[0, 0.5, 1], format="~g", grid=False)),
+            x=alt.X("start:Q", bin="binned", title=None, axis=alt.Axis(values=[0, 0.5, 1], format=PLAIN, grid=False)),
             x2="end:Q",
             y=alt.Y("share:Q", title=None, axis=alt.Axis(format="%", tickCount=3, minExtent=30)),
         )
@@ -205,7 +213,7 @@ def gains_and_losses(rows: Rows, unit: str) -> Drawn:
         alt.Chart(chart_data(rows))
         .mark_bar(size=13)
         .encode(
-            x=alt.X("value:Q", title=unit, axis=alt.Axis(tickCount=5, format="~s")),
+            x=alt.X("value:Q", title=unit, axis=alt.Axis(tickCount=5, format=_amounts(rows))),
             y=alt.Y("label:N", title=None, sort=order),
             color=alt.Color("series:N", scale=scale),
         )
@@ -214,10 +222,10 @@ def gains_and_losses(rows: Rows, unit: str) -> Drawn:
     return alt.layer(bars, zero).properties(width=WIDTH - 90, height=alt.Step(23))
 
 
-def interval_dots(rows: Rows, title: str, form: str = "~g", reference: float | None = None) -> Drawn:
+def interval_dots(rows: Rows, title: str, form: str | None = None, reference: float | None = None) -> Drawn:
     """An estimate with its interval per row `label`, `value`, `low`, `high`."""
     base = alt.Chart(chart_data(rows)).encode(y=alt.Y("label:N", title=None))
-    axis = alt.Axis(format=form, tickCount=4)
+    axis = alt.Axis(format=form or _amounts(rows), tickCount=4)
     rule = base.mark_rule(color=MAIN, strokeWidth=2.2, opacity=0.55).encode(
         x=alt.X("low:Q", title=title, axis=axis, scale=alt.Scale(zero=False)), x2="high:Q"
     )
@@ -248,7 +256,10 @@ def gains_and_price(rows: Rows, price: float | None, title: str) -> Drawn:
     bars = (
         alt.Chart(chart_data(rows))
         .mark_bar(size=14, color=MAIN)
-        .encode(x=alt.X("value:Q", title=title, axis=alt.Axis(tickCount=4)), y=alt.Y("label:N", title=None))
+        .encode(
+            x=alt.X("value:Q", title=title, axis=alt.Axis(tickCount=4, format=_amounts(rows))),
+            y=alt.Y("label:N", title=None),
+        )
     )
     layers: list[alt.Chart] = [bars]
     if price is not None:

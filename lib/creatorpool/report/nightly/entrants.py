@@ -6,14 +6,16 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from creatorpool.cohorts.success_value import SuccessValue, value_sentence, with_money
 from creatorpool.report.nightly import drawing
 from creatorpool.report.nightly.blocks import (
+    NOT_KNOWN,
     Block,
     Figure,
     Figures,
+    Paragraph,
     Section,
     Table,
-    Words,
     not_published,
     number,
     percent,
@@ -24,8 +26,7 @@ from creatorpool.report.nightly.published import ReportDay, Row
 REALISED = "realised"
 LEAD = (
     "Results of the newcomers' test: the share that graduates, the effect of quality on that share (the slope π′ and "
-    "the leverage ℓ = π′/π), the value of graduation (ΔG), and the bounty that closes the gap. The unit of money is "
-    "the value of one success. Lines show intervals."
+    "the leverage ℓ = π′/π), the value of graduation (ΔG), and the bounty that closes the gap. Lines show intervals."
 )
 
 
@@ -41,16 +42,19 @@ def incentives_section(report: ReportDay) -> Section:
             LEAD,
             [not_published("Estimates of incentives are", command)],
         )
+    run = report.run_of("policy_advice")
+    success = None if run is None else SuccessValue.of_facts(run.rows)
     advice = {row["segment"]: row for row in report.records("policy_advice") or ()}
     values = [row for row in report.records("continuation_values") or () if row["method"] == REALISED]
     blocks: list[Block] = [
         Figures([*_curves(incentives), *_estimates(incentives, values), *_prices(advice)]),
-        _policies(incentives, advice),
+        Paragraph(value_sentence(success)),
+        _policies(incentives, advice, success),
         _kpi_table(incentives, advice),
         _advice(advice),
     ]
     reasons = [f"{row['segment']}: {row['reason']}" for row in incentives if row["reason"]]
-    notes = [Words(f"Estimates that the data do not allow are left out. {' · '.join(reasons)}")] if reasons else []
+    notes = [Paragraph(f"Estimates that the data do not allow are left out. {' · '.join(reasons)}")] if reasons else []
     return Section("incentives", "Newcomers", "Newcomers' incentives", LEAD, [*blocks, *notes])
 
 
@@ -82,17 +86,17 @@ def _curves(incentives: Sequence[Row]) -> list[Figure]:
 
 
 def _estimates(incentives: Sequence[Row], values: Sequence[Row]) -> list[Figure]:
-    panels: tuple[tuple[str, str, Sequence[Row], str], ...] = (
+    panels: tuple[tuple[str, str, Sequence[Row], str | None], ...] = (
         ("pass_rate", "Pass rate", incentives, ".0%"),
-        ("slope_hat", "Slope π′ at the median", incentives, "~g"),
-        ("leverage", "Leverage ℓ", incentives, "~g"),
-        ("spread", "Continuation spread ΔG", values, "~g"),
-        ("bounty_hat", "Bounty that closes the gap", incentives, "~g"),
+        ("slope_hat", "Slope π′ at the median", incentives, None),
+        ("leverage", "Leverage ℓ", incentives, None),
+        ("spread", "Continuation spread ΔG", values, None),
+        ("bounty_hat", "Bounty that closes the gap", incentives, None),
     )
     return [figure for name, title, rows, form in panels for figure in _panel(name, title, rows, form)]
 
 
-def _panel(name: str, title: str, rows: Sequence[Row], form: str) -> list[Figure]:
+def _panel(name: str, title: str, rows: Sequence[Row], form: str | None) -> list[Figure]:
     found = intervals(rows, name)
     if not found:
         return []
@@ -132,7 +136,7 @@ def _prices(advice: Mapping[str, Row]) -> list[Figure]:
     return figures
 
 
-def _policies(incentives: Sequence[Row], advice: Mapping[str, Row]) -> Table:
+def _policies(incentives: Sequence[Row], advice: Mapping[str, Row], success: SuccessValue | None) -> Table:
     rows = []
     for row in incentives:
         own = advice.get(row["segment"])
@@ -142,14 +146,29 @@ def _policies(incentives: Sequence[Row], advice: Mapping[str, Row]) -> Table:
                 row["segment"],
                 f"{row['entrants']:,}",
                 f"{row['threshold_k']} of {row['window_n']}",
-                number(bounty, ".3g"),
+                NOT_KNOWN if bounty is None else with_money(bounty, success, ".3g"),
+                _advised_bounty(row, success),
                 _interval(row, "discounted_mass"),
                 _interval(row, "expected_spend"),
                 {True: "yes", False: "no", None: "–"}[row["certified"]],
             )
         )
-    header = ("segment", "newcomers", "bar", "bounty now", "test impressions each", "expected spend each", "certified")
+    header = (
+        "segment",
+        "newcomers",
+        "bar",
+        "bounty now",
+        "bounty that closes the gap",
+        "test impressions each",
+        "expected spend each",
+        "certified",
+    )
     return Table(header, rows, "Today's policy and its results")
+
+
+def _advised_bounty(row: Row, success: SuccessValue | None) -> str:
+    amount = row["bounty_hat"]
+    return NOT_KNOWN if amount is None else with_money(amount, success, ".3g")
 
 
 def _kpi_table(incentives: Sequence[Row], advice: Mapping[str, Row]) -> Table:

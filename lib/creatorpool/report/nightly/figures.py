@@ -14,14 +14,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from creatorpool.allocation.concentration import gini, top_share
 from creatorpool.comparison.measures import effective_number, lorenz_curve
-from creatorpool.explanation.parts import PARTS
+from creatorpool.explanation.parts import REASON_NAMES
+from creatorpool.explanation.pool_money import POOL_CAUSES
 from creatorpool.numerics.types import Floats
 
 SIZE_GROUPS = ("smallest", "second", "middle", "fourth", "largest")
 BINS = 20
 LORENZ_POINTS = 120
 REASONS_NAMED = 3
-LEAST_REASON = 0.05
+MIN_REASON_SHARE = 0.05
 """Smallest share of a change that is named as a reason"""
 
 
@@ -148,9 +149,10 @@ class Mover:
 def explained_movers(changes: pa.Table, most: int) -> list[Mover]:
     """The `most` creators whose pool payouts changed most, from rows of `payout_changes` against one day.
 
-    A video that changed hands left the videos of one creator and entered those of another.
+    A video that changed its creator leaves the videos of one creator and enters those of the other.
     """
-    names = [f"{name}_micros" for name in PARTS]
+    changes = told_columns(changes)
+    names = [f"{name}_micros" for name in REASON_NAMES]
     is_kept = pc.fill_null(pc.equal(changes.column("creator_id"), changes.column("against_creator_id")), True)
     kept = changes.filter(is_kept).select(["creator_id", "against_payout_micros", "payout_micros", *names])
     moved = changes.filter(pc.invert(is_kept))
@@ -164,18 +166,29 @@ def explained_movers(changes: pa.Table, most: int) -> list[Mover]:
     return [_mover(row) for row in chosen.to_pylist() if row["size"]]
 
 
+def told_columns(changes: pa.Table) -> pa.Table:
+    """Rows of `payout_changes` whose reasons sum to the change, without nulls, as `explanation.parts.told` has them."""
+    is_split = pc.is_valid(changes.column(f"{POOL_CAUSES[0]}_micros"))
+    for name in REASON_NAMES:
+        place = changes.column_names.index(f"{name}_micros")
+        own = changes.column(place)
+        own = pc.if_else(is_split, 0, own) if name == "pool_size" else pc.fill_null(own, 0)
+        changes = changes.set_column(place, f"{name}_micros", own)
+    return changes
+
+
 def _handed(moved: pa.Table, owner: str, money: str, sign: int) -> pa.Table:
     nothing = pa.array(np.zeros(moved.num_rows, dtype=np.int64))
     own = moved.column(money)
     columns = {"creator_id": moved.column(owner), "against_payout_micros": nothing, "payout_micros": nothing}
-    columns |= {money: own} | {f"{name}_micros": nothing for name in PARTS}
+    columns |= {money: own} | {f"{name}_micros": nothing for name in REASON_NAMES}
     return pa.table(columns | {"membership_micros": pc.multiply(own, sign)})
 
 
 def _mover(row: Mapping[str, Any]) -> Mover:
-    parts = [(name, row[f"{name}_micros_sum"]) for name in PARTS]
+    parts = [(name, row[f"{name}_micros_sum"]) for name in REASON_NAMES]
     parts.sort(key=lambda part: -abs(part[1]))
-    least = LEAST_REASON * row["size"]
+    least = MIN_REASON_SHARE * row["size"]
     reasons = tuple(part for part in parts[:REASONS_NAMED] if abs(part[1]) >= least)
     return Mover(row["creator_id"], row["against_payout_micros_sum"], row["payout_micros_sum"], reasons)
 
@@ -196,7 +209,8 @@ def plain_movers(before: pa.Table, now: pa.Table, most: int) -> list[Mover]:
 def moved_by_reason(changes: pa.Table) -> dict[str, tuple[int, int]]:
     """Micros (>= 0, <= 0) that each reason added to payouts and took from them, over all rows, without zeros."""
     found = {}
-    for name in PARTS:
+    changes = told_columns(changes)
+    for name in REASON_NAMES:
         micros = changes.column(f"{name}_micros")
         gained = pc.sum(micros.filter(pc.greater(micros, 0))).as_py() or 0
         lost = pc.sum(micros.filter(pc.less(micros, 0))).as_py() or 0

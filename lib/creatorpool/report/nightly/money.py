@@ -14,15 +14,16 @@ from creatorpool.report.nightly.blocks import (
     Block,
     Figure,
     Figures,
+    Paragraph,
     Section,
     Table,
     Tile,
     Tiles,
-    Words,
     number,
     percent,
     signed_money,
 )
+from creatorpool.report.nightly.coverage import report_coverage, signals_at_zero
 from creatorpool.report.nightly.published import ReportDay
 from creatorpool.runs.pools import PoolRun
 
@@ -104,7 +105,7 @@ def _refunds(report: ReportDay, formed: Mapping[str, Mapping[str, Any]]) -> list
         return []
     refunds, carried_in, carried = (in_units(micros, report.currency) for micros in total.values())
     return [
-        Words(
+        Paragraph(
             f"Revenue is after refunds: {refunds} of the day and {carried_in} that earlier days carried; {carried} is "
             f"carried to later days of the categories."
         )
@@ -127,7 +128,7 @@ def _rules(report: ReportDay) -> list[Block]:
     rules = sorted({_rule(pool) for pool in report.paid.pools.values()})
     moved = sum(pool.efficiency_moved_micros or 0 for pool in report.paid.pools.values())
     return [
-        Words(
+        Paragraph(
             f"Split by: {'; '.join(rules)} (objective, dampening α, efficiency weight λ). "
             f"λ moved {in_units(moved, report.currency)} between videos."
         )
@@ -169,5 +170,8 @@ def coverage_section(report: ReportDay) -> Section:
         "A video can be paid only if it passes the compliance gate and none of its quality components is 0. "
         f"{paid_videos:,} of {eligible:,} eligible places are paid ({percent(paid_videos / max(1, eligible))}); "
         "a video in two categories counts in both.",
-        [Figures([Figure("Eligible and paid videos", drawing.svg(drawn, alt_text), alt_text, table)], beside=table)],
+        [
+            Figures([Figure("Eligible and paid videos", drawing.svg(drawn, alt_text), alt_text, table)], beside=table),
+            signals_at_zero(report_coverage(report)),
+        ],
     )

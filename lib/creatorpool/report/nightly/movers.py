@@ -9,17 +9,20 @@ import pyarrow.compute as pc
 
 from creatorpool.money import MICROS_PER_UNIT, in_units
 from creatorpool.report.nightly import drawing
-from creatorpool.report.nightly.blocks import Block, Figure, Figures, Section, Table, Words, signed_money
+from creatorpool.report.nightly.blocks import Block, Figure, Figures, Paragraph, Section, Table, signed_money
 from creatorpool.report.nightly.figures import Mover, explained_movers, moved_by_reason, plain_movers
 from creatorpool.report.nightly.published import PaidDay, ReportDay
 
 TOP_MOVERS = 10
 SHORT = {
+    "revenue": "advertisers' money",
+    "platform_share": "platform's share",
+    "unallocated": "not paid out",
     "pool_size": "pool size",
     "competition": "competition",
     "membership": "entered or left",
     "bounds": "floors and caps",
-    "custom": "further signals",
+    "custom": "custom signals",
     "policy": "changed rules",
 }
 
@@ -31,12 +34,14 @@ def movers_section(report: ReportDay) -> Section:
     )
     before = report.before
     if before is None:
-        blocks: list[Block] = [Words("No earlier day is published, so there is nothing to compare with.", "missing")]
+        blocks: list[Block] = [
+            Paragraph("No earlier day is published, so there is nothing to compare with.", "missing")
+        ]
         return Section("movers", "Changes", "What changed, and why", lead, blocks)
     changes = report.stage_rows("payout_changes")
     own = None if changes is None else changes.filter(pc.equal(changes.column("against_date"), before.day))
     if own is None or not own.num_rows:
-        missing = Words(
+        missing = Paragraph(
             f"The reasons are not published for this day against {before.day}. The table is computed from the payouts "
             f"of both days. To publish: creatorpool explain --date {report.day} --against {before.day}",
             "missing",

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from creatorpool.display import display
+from creatorpool.html_page import POLICY
 from creatorpool.quoting import one_line
 from creatorpool.report.nightly.blocks import Section
 from creatorpool.report.nightly.checks import checks_section
+from creatorpool.report.nightly.coverage import report_coverage
 from creatorpool.report.nightly.delivery import delivery_section
 from creatorpool.report.nightly.entrants import incentives_section
 from creatorpool.report.nightly.money import coverage_section, headline, pools_section
 from creatorpool.report.nightly.movers import movers_section
-from creatorpool.report.nightly.published import ReportDay
+from creatorpool.report.nightly.published import ReportDay, report_day
 from creatorpool.report.nightly.scores import quality_section
 from creatorpool.report.nightly.spread import concentration_section, sizes_section
 from creatorpool.report.nightly.warnings import warnings_of
-from creatorpool.report.pages import POLICY
+from creatorpool.report.pages import REPORTS
+from creatorpool.settings import ReportSettings
+from creatorpool.tables import Warehouse
 
 SECTIONS = (
     *(pools_section, coverage_section, concentration_section, sizes_section, quality_section, movers_section),
@@ -48,6 +54,7 @@ def rendered(report: ReportDay, sections: list[Section]) -> str:
         policy=POLICY,
         report=report,
         warnings=warnings_of(report),
+        coverage=report_coverage(report),
         headline=headline(report),
         sections=sections,
         sources=_sources(report),
@@ -57,6 +64,17 @@ def rendered(report: ReportDay, sections: list[Section]) -> str:
 def _shown(value: object) -> object:
     """A value as one line of visible characters, before escaping; markup of the page itself stays as it is."""
     return one_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def night_path(root: Path, day: date) -> Path:
+    """The path of the day's page beside the tables."""
+    return root / REPORTS / f"night-{day}.html"
+
+
+def write_night(root: Path, day: date, limits: ReportSettings) -> None:
+    """Write the page of a published day beside its tables, and print its path; a fault in it is a warning."""
+    with display(day, "report"):
+        print(f"Report: {write_page(report_day(Warehouse(None, root), day, limits), night_path(root, day))}")
 
 
 def write_page(report: ReportDay, path: Path) -> Path:

@@ -14,6 +14,7 @@ from creatorpool.errors import MissingTableError
 from creatorpool.runs.ledger import StageRun, latest_run, published_runs
 from creatorpool.runs.pools import PoolRun, published_pools
 from creatorpool.runs.published_rows import last_paid_before
+from creatorpool.settings import ReportSettings, load_settings
 from creatorpool.tables import Warehouse
 
 Row = dict[str, Any]
@@ -52,6 +53,8 @@ class ReportDay:
     """The published run of each stage"""
     results: Sequence[Row]
     """Results of all rules from the latest run of each contract on the day"""
+    limits: ReportSettings
+    """From which values on the report warns"""
 
     @property
     def day(self) -> date:
@@ -71,9 +74,13 @@ class ReportDay:
             others["a week ago"] = self.week_ago
         return {"this day": self.paid} | others
 
+    def run_of(self, table: str) -> StageRun | None:
+        """The latest published run that wrote the day's rows of a stage's table."""
+        return latest_run(run for run in self.runs.values() if table in run.outputs)
+
     def stage_rows(self, table: str) -> pa.Table | None:
         """The day's rows of a stage's table, from the latest published run; None if there is no such run."""
-        run = latest_run(run for run in self.runs.values() if table in run.outputs)
+        run = self.run_of(table)
         if run is None:
             return None
         return self.paid.warehouse.read_arrow(table, day=self.day, version=run.outputs[table])
@@ -87,8 +94,8 @@ class ReportDay:
         return sorted(rows.to_pylist(), key=lambda row: tuple(str(row[name]) for name in key))
 
 
-def report_day(warehouse: Warehouse, day: date) -> ReportDay:
-    """Find the published data of `day`.
+def report_day(warehouse: Warehouse, day: date, limits: ReportSettings | None = None) -> ReportDay:
+    """Find the published data of `day`; `limits` are those of the base configuration by default.
 
     Raises
     ------
@@ -98,7 +105,8 @@ def report_day(warehouse: Warehouse, day: date) -> ReportDay:
     paid = _paid_day(warehouse, day)
     if paid is None:
         raise MissingTableError(
-            f"payouts of {day} are not published under {warehouse.root}: run jobs/allocate_pool.py --date {day}"
+            f"payouts of {day} are not published under {warehouse.root}: run `creatorpool run --date {day}`; "
+            f"`creatorpool status` lists the published days"
         )
     last = last_paid_before(warehouse, day)
     runs = published_runs(warehouse, days=[day])
@@ -108,6 +116,7 @@ def report_day(warehouse: Warehouse, day: date) -> ReportDay:
         week_ago=_paid_day(warehouse, day - WEEK),
         runs={name: run for name in {run.stage for run in runs} if (run := _latest(runs, name)) is not None},
         results=_latest_results(warehouse, day),
+        limits=limits or load_settings().report,
     )
 
 

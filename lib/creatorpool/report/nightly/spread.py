@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from creatorpool.money import in_units
 from creatorpool.report.nightly import drawing
-from creatorpool.report.nightly.blocks import Figure, Figures, Section, Table, Words, number, percent
+from creatorpool.report.nightly.blocks import Figure, Figures, Paragraph, Section, Table, number, percent
 from creatorpool.report.nightly.figures import SIZE_GROUPS, Sizes, concentration, lorenz_rows, payouts_by_size
 from creatorpool.report.nightly.published import ReportDay
 
@@ -24,7 +24,7 @@ def concentration_section(report: ReportDay) -> Section:
     blocks = [Figures([_lorenz(videos, "videos"), _lorenz(creators, "creators"), *_by_pool(report)])]
     missing = [] if report.before else ["no earlier day is published"]
     missing += [] if report.week_ago else ["the day a week ago is not published"]
-    notes = [Words(f"Not compared: {'; '.join(missing)}.", "missing")] if missing else []
+    notes = [Paragraph(f"Not compared: {'; '.join(missing)}.", "missing")] if missing else []
     return Section(
         "concentration",
         "Concentration",
@@ -139,5 +139,8 @@ def _field(report: ReportDay, sizes: Sizes) -> Figure:
         f"{shares[top][-1]:.0%}."
     )
     return Figure(
-        "Each pool's money by creator size", drawing.svg(drawing.heat(fields, SIZE_GROUPS), alt_text), alt_text, table
+        "Each pool's money by creator size",
+        drawing.svg(drawing.heat_map(fields, SIZE_GROUPS), alt_text),
+        alt_text,
+        table,
     )

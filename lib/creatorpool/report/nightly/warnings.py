@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
+from creatorpool.allocation.idle_efficiency import idle_sentence, is_idle, other_warnings
 from creatorpool.money import in_units
 from creatorpool.report.nightly.blocks import listed, percent
 from creatorpool.report.nightly.checks import refused
+from creatorpool.report.nightly.coverage import report_coverage
 from creatorpool.report.nightly.published import ReportDay
+from creatorpool.runs.pools import PoolRun
 
 COVERAGE_FALL = 0.1
 """Fall of a pool's coverage since the last published day from which the report warns"""
@@ -18,7 +22,7 @@ REFUSED_SHARE = 0.01
 """Share of a table's delivered rows in quarantine from which the report warns"""
 
 KKT_RESIDUAL = 1e-6
-"""KKT residual, as a share of a pool, above which the report warns that the split is not optimal"""
+"""KKT residual, as a share of the money that was split, above which the report warns that the split is not optimal"""
 
 
 @dataclass(frozen=True)
@@ -27,25 +31,39 @@ class Notice:
 
     text: str
     anchor: str
+    is_note: bool = False
+    """Whether it is good to know only: nobody has to act on it"""
 
 
 def warnings_of(report: ReportDay) -> list[Notice]:
-    """All warnings of the day; warnings on money come first."""
-    return [*_pools(report), *_coverage(report), *_contracts(report), *_delivered(report), *_estimates(report)]
+    """All warnings of the day, in the order in which a payer acts on them.
+
+    Videos that are paid nothing come first, then pool money that is left, broken feeds, refused rows and estimates, and
+    last what is only good to know.
+    """
+    return [
+        *(*_coverage(report), *_falls(report), *_pools(report), *_contracts(report), *_delivered(report)),
+        *(*_estimates(report), *_idle_weight(report)),
+    ]
+
+
+def _coverage(report: ReportDay) -> Iterator[Notice]:
+    coverage = report_coverage(report)
+    if warning := coverage.warning(report.limits.coverage_loss_warning):
+        yield Notice(f"{warning}.", "coverage")
 
 
 def _pools(report: ReportDay) -> Iterator[Notice]:
-    alike: dict[str, list[str]] = {}
+    alike: dict[str, list[tuple[str, str]]] = {}
     for category, pool in report.paid.pools.items():
-        if pool.warning:
-            alike.setdefault(re.sub(r"[0-9][0-9.e-]*", "#", pool.warning), []).append(category)
-    for categories in alike.values():
+        for warning in other_warnings(pool.warning):
+            alike.setdefault(re.sub(r"[0-9][0-9.e-]*", "#", warning), []).append((category, warning))
+    for (category, warning), *others in alike.values():
         # One line for a warning that many pools share, so that it does not hide the other warnings.
-        first = f"Pool {categories[0]}: {report.paid.pools[categories[0]].warning}"
-        rest = f"; the same in {listed(categories[1:])}" if len(categories) > 1 else ""
-        yield Notice(f"{first}{rest}.", "pools")
+        rest = f"; the same in {listed([name for name, _ in others])}" if others else ""
+        yield Notice(f"Pool {category}: {warning}{rest}.", "pools")
     for category, pool in report.paid.pools.items():
-        if pool.unallocated_micros and not pool.warning:
+        if pool.unallocated_micros and not other_warnings(pool.warning):
             left = in_units(pool.unallocated_micros, report.currency)
             yield Notice(f"Pool {category}: {left} stays unallocated.", "pools")
         residual = pool.max_kkt_residual
@@ -55,7 +73,21 @@ def _pools(report: ReportDay) -> Iterator[Notice]:
             )
 
 
-def _coverage(report: ReportDay) -> Iterator[Notice]:
+def _idle_weight(report: ReportDay) -> Iterator[Notice]:
+    """One note for each rule whose weight of efficiency moves next to nothing; a day nearly always has one rule."""
+    pools = list(report.paid.pools.values())
+    idle = sorted((pool for pool in pools if is_idle(pool.warning)), key=_efficiency_rule)
+    for _, alike in groupby(idle, key=_efficiency_rule):
+        own = list(alike)
+        sentence = idle_sentence(own[0], own, len(pools), report.currency)
+        yield Notice(f"{sentence[0].upper()}{sentence[1:]}.", "pools", is_note=True)
+
+
+def _efficiency_rule(pool: PoolRun) -> tuple[str, float]:
+    return pool.objective, pool.lambda_eff
+
+
+def _falls(report: ReportDay) -> Iterator[Notice]:
     if report.before is None:
         return
     for category, pool in report.before.pools.items():

@@ -64,7 +64,7 @@ def statement_rows(
     parts = [(shares, SHARE, F.col("creator_id")), (videos, VIDEO, F.col("creator_id"))]
     if changes is not None:
         parts.append((changes, CHANGE, F.col("creator_id")))
-        # A video that changed hands is in the statements of both creators.
+        # A video that changed its creator is in the statements of both creators.
         sold = changes.where(
             F.col("against_creator_id").isNotNull() & (F.col("against_creator_id") != F.col("creator_id"))
         )

@@ -1,0 +1,156 @@
+"""Checks a mapping against a sample of files: finds all faults of files, columns, expressions and rows at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from creatorpool.contracts import Contract, RowRule, load_contract
+from creatorpool.errors import CreatorpoolError, InputError
+from creatorpool.ingest.delivery import REQUIRED_TABLES, Delivery, LeftOut, find_files
+from creatorpool.ingest.events import dated_rows
+from creatorpool.ingest.native import read_native
+from creatorpool.ingest.outcomes import OutcomeCounts, count_outcomes
+from creatorpool.ingest.reading import Reading
+from creatorpool.ingest.rules import tier_rule
+from creatorpool.ingest.sources.columns import own_name
+from creatorpool.ingest.sources.expressions import part_faults
+from creatorpool.ingest.sources.files import InputRows
+from creatorpool.ingest.sources.mapping import EVENT_DAY, LoadedMapping
+from creatorpool.ingest.sources.tables import MappedSource, delivered_table, prepared, read_source, with_time
+from creatorpool.ingest.validation import conformed, flag_rows
+from creatorpool.quoting import quoted
+from creatorpool.settings import Settings
+
+
+@dataclass(frozen=True)
+class SampledTable:
+    """The sampled records of one table: rows by verdict, an example for each broken rule, and what became no row."""
+
+    outcomes: OutcomeCounts
+    examples: Mapping[str, str]
+    left_out: LeftOut
+
+
+@dataclass
+class SourceFindings:
+    """What a check found: `faults`, which would stop a run, and the sampled rows of each table."""
+
+    faults: list[str] = field(default_factory=list)
+    tables: dict[str, SampledTable] = field(default_factory=dict)
+    days: dict[date, int] = field(default_factory=dict)
+    """Numbers of sampled events by day"""
+
+
+def check_source(
+    reading: Reading, loaded: LoadedMapping, source: Path, day: date | None, limit: int, settings: Settings
+) -> SourceFindings:
+    """Read at most `limit` records of each file of `source`, and report everything that is wrong.
+
+    `day` is the day that the run would ingest; by default it is the day with the most sampled events.
+    """
+    found = SourceFindings()
+    read = _readable(found, loaded, lambda name: read_source(reading, loaded, source, name, limit))
+    zone = settings.ingest.day_timezone
+    found.days = _days(loaded, read, zone)
+    chosen = day or max(found.days, key=lambda one: found.days[one], default=date(1970, 1, 1))
+    inputs = _readable(found, loaded, lambda name: prepared(loaded, name, read[name], chosen, zone), set(read))
+    mapped = MappedSource(loaded, inputs, reading.staging)
+    for table in loaded.mapping.tables:
+        _check_mapped(mapped, load_contract(table), found, settings)
+    for table in REQUIRED_TABLES:
+        if table not in loaded.mapping.tables:
+            _check_native(reading, source, load_contract(table), found, settings)
+    return found
+
+
+def _readable(
+    found: SourceFindings,
+    loaded: LoadedMapping,
+    read: Callable[[str], InputRows],
+    names: Collection[str] | None = None,
+) -> dict[str, InputRows]:
+    """The inputs that can be read; faults of the others go to `found`."""
+    inputs: dict[str, InputRows] = {}
+    for name in loaded.mapping.inputs:
+        try:
+            if names is None or name in names:
+                inputs[name] = read(name)
+        except CreatorpoolError as error:
+            found.faults.append(str(error))
+    return inputs
+
+
+def _days(loaded: LoadedMapping, inputs: Mapping[str, InputRows], timezone: str) -> dict[date, int]:
+    counts: Counter[date] = Counter()
+    for name, given in inputs.items():
+        column = (time := loaded.mapping.inputs[name].time) and time.column
+        if time is None or (column and own_name(given.rows, column) is None):
+            continue
+        rows = with_time(loaded, name, given.rows, timezone).where(F.col(EVENT_DAY).isNotNull())
+        counts.update({row[EVENT_DAY]: row["count"] for row in rows.groupBy(EVENT_DAY).count().collect()})
+    return dict(sorted(counts.items()))
+
+
+def _check_mapped(mapped: MappedSource, contract: Contract, found: SourceFindings, settings: Settings) -> None:
+    parts = mapped.loaded.parts(contract.name)
+    needed = {name for one in parts for name in (one.part.input, *one.part.lookups)}
+    if not needed <= set(mapped.inputs):
+        return  # the fault of the input is reported already
+    try:
+        faults = [
+            fault for one in parts for fault in part_faults(mapped.loaded, mapped.part_rows(one.part), contract, one)
+        ]
+        found.faults += faults
+        if not faults:
+            _judge(delivered_table(mapped, contract), contract, found, settings)
+    except CreatorpoolError as error:
+        found.faults.append(str(error))
+    except PySparkException as error:
+        found.faults.append(f"{contract.name}: an expression fails on a record: {str(error).strip().splitlines()[0]}")
+
+
+def _check_native(
+    reading: Reading, source: Path, contract: Contract, found: SourceFindings, settings: Settings
+) -> None:
+    try:
+        files = find_files(source, contract.name)
+        if files is None:
+            raise InputError(
+                f"{contract.name}: the mapping has no such table, and {source} has no {contract.name}.parquet, "
+                f".jsonl, .json or .csv: map it, or put it there with the columns {list(contract.column_names)}"
+            )
+        _judge(read_native(reading, files, contract), contract, found, settings)
+    except CreatorpoolError as error:
+        found.faults.append(str(error))
+
+
+def _judge(delivery: Delivery, contract: Contract, found: SourceFindings, settings: Settings) -> None:
+    rules: list[RowRule] = [tier_rule(settings.signals.tiers)] if contract.name == "viewers" else []
+    if contract.name == "events":
+        rows, contract, rules = dated_rows(delivery, contract, settings.ingest.day_timezone)
+    else:
+        rows = conformed(delivery, contract)
+    flagged = flag_rows(rows, contract, rules, is_text=delivery.is_text)
+    sampled = SampledTable(count_outcomes(flagged, contract), _examples(flagged), delivery.left_out)
+    found.tables[contract.name] = sampled
+    share = sampled.outcomes.quarantined / max(1, sampled.outcomes.rows)
+    most = 0.0 if contract.on_row_fault == "stop" else settings.ingest.max_quarantined_share
+    if share > most:
+        found.faults.append(
+            f"{contract.name}: {sampled.outcomes.quarantined:,} of {sampled.outcomes.rows:,} sampled rows break rules "
+            f"({', '.join(sampled.examples)}), more than a run accepts ({most:.0%})"
+        )
+
+
+def _examples(flagged: DataFrame) -> dict[str, str]:
+    failed = flagged.select(F.explode("failed_rules").alias("rule"), "raw_row").groupBy("rule")
+    rows = failed.agg(F.min("raw_row").alias("example")).orderBy("rule").collect()
+    return {row["rule"]: quoted(row["example"]) for row in rows}

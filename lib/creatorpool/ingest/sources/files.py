@@ -1,0 +1,264 @@
+"""Reads the files of one input of a mapping: every record, with the whole record in `raw_row`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from creatorpool.contracts.row_rules import RAW_ROW, row_as_json
+from creatorpool.errors import InputError
+from creatorpool.frames import union_all
+from creatorpool.ingest.byte_stream import opened
+from creatorpool.ingest.csv_records import CsvFile
+from creatorpool.ingest.json_records import JsonFile
+from creatorpool.ingest.parquet_files import parquet_schema, plain_groups
+from creatorpool.ingest.reading import Reading, plain_writer
+from creatorpool.ingest.records import Records
+from creatorpool.ingest.sources.columns import named
+from creatorpool.ingest.sources.mapping import EVENT_DAY, EVENT_TIME, INGEST_DAY, InputMapping
+from creatorpool.quoting import shortened_list
+from creatorpool.spelling import did_you_mean
+
+FORMATS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".json": "jsonl", ".parquet": "parquet"}
+"""How files are read, by the end of their name"""
+
+_RESERVED = {RAW_ROW, EVENT_TIME, EVENT_DAY, INGEST_DAY}
+
+
+@dataclass(frozen=True)
+class InputRows:
+    """All records of an input, with the files' columns and `raw_row`, and their number."""
+
+    rows: DataFrame
+    number: int
+    names: tuple[str, ...]
+    """The files' columns; `rows` may have further ones, which are computed"""
+
+
+@dataclass(frozen=True)
+class InputFiles:
+    """One input of a mapping and its files; `needed` are the words that may be columns which the mapping uses."""
+
+    name: str
+    given: InputMapping
+    needed: Collection[str]
+    paths: tuple[Path, ...]
+    limit: int | None = None
+    """Read only so many records of each file"""
+
+    @property
+    def place(self) -> str:
+        """The input's name, for messages."""
+        return f"input '{self.name}'"
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Files with the same columns."""
+
+    label: str
+    rows: DataFrame
+    names: tuple[str, ...]
+    number: int
+
+
+def input_paths(source: Path, name: str, given: InputMapping) -> tuple[Path, ...]:
+    """The files of an input in folder `source`, sorted; a Delta table counts as one file.
+
+    Raises
+    ------
+    InputError
+        If `source` is not a folder, or no file matches and the input is not optional.
+    """
+    if not source.is_dir():
+        raise InputError(f"source {source} is not a folder")
+    matches = {path for pattern in given.files for path in source.glob(pattern) if path.name[0] not in "._"}
+    found = sorted(path for path in matches if path.is_file() or given.format == "delta")
+    if not found and not given.optional:
+        present = shortened_list(sorted(entry.name for entry in source.iterdir()))
+        raise InputError(f"input '{name}': no file of {source} matches {', '.join(given.files)}; it has {present}")
+    return tuple(found)
+
+
+def read_input(reading: Reading, files: InputFiles) -> InputRows:
+    """All records of an input.
+
+    A column that some files lack is NULL there if it is optional. An optional input without files has no rows.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, gives a column twice, or lacks a column that the mapping uses and other files have.
+    """
+    parts = [*_text(reading, files), *_parquet(reading, files), *_delta(reading, files)]
+    known = {name.lower() for part in parts for name in part.names}
+    frames = [_completed(part, files, known) for part in parts] or [_without_rows(reading, files)]
+    # Only columns that no expression uses may differ.
+    shared = set.intersection(*(set(frame.columns) for frame in frames))
+    same = [frame.select(*(named(name) for name in frame.columns if name in shared)) for frame in frames]
+    rows = union_all(same)
+    names = tuple(name for name in rows.columns if name != RAW_ROW)
+    return InputRows(rows, sum(part.number for part in parts), names)
+
+
+def file_format(path: Path, files: InputFiles) -> str:
+    """How a file is read: as its input says, else by its suffix; InputError if the suffix is unknown."""
+    stem = Path(path.stem) if path.suffix == ".gz" else path
+    found = files.given.format or FORMATS.get(stem.suffix)
+    if found is None:
+        raise InputError(
+            f"{files.place}: {path} has an unknown format: its name must end in {', '.join(FORMATS)} (text also in "
+            f".gz), or the input must say `format`"
+        )
+    return found
+
+
+def separator(path: Path, given: InputMapping) -> str:
+    """The separator of a CSV file: as its input says, else a tab in .tsv files and a comma in others."""
+    return given.separator or ("\t" if ".tsv" in path.suffixes else ",")
+
+
+def _text(reading: Reading, files: InputFiles) -> Iterator[_Part]:
+    staged: dict[tuple[str, ...], list[Path]] = {}
+    for kind, stage in (("csv", _stage_csv), ("jsonl", _stage_json)):
+        for path in _of_format(files, kind):
+            target = f"{files.name}-{files.paths.index(path)}.parquet"
+            if names := stage(reading, files, path, target):
+                staged.setdefault(names, []).append(reading.staging / target)
+    for names, paths in staged.items():
+        number = sum(pq.read_metadata(path).num_rows for path in paths)
+        yield _Part(f"a file with columns {list(names)}", reading.staged(paths, names), names, number)
+
+
+def _of_format(files: InputFiles, kind: str) -> list[Path]:
+    return [path for path in files.paths if file_format(path, files) == kind]
+
+
+def _stage_csv(reading: Reading, files: InputFiles, path: Path, target: str) -> tuple[str, ...]:
+    settings, given = reading.settings, files.given
+    with opened(path, files.place, settings.max_file_bytes) as stream:
+        file = CsvFile(
+            stream,
+            max_header_bytes=settings.max_header_bytes,
+            separator=separator(path, given),
+            names=given.header,
+        )
+        # Writers of row numbers leave the name of their column empty.
+        file.names = [name or f"column_{position}" for position, name in enumerate(file.names, 1)]
+        if not file.names:
+            return ()
+        _require_names(file.names, files, path, reading)
+        records = file.records(settings.max_row_bytes, quote=reading.may_quote)
+        reading.stage(_first(records, files.limit), file.names, target)
+        return tuple(file.names)
+
+
+def _stage_json(reading: Reading, files: InputFiles, path: Path, target: str) -> tuple[str, ...]:
+    settings, names = reading.settings, sorted(files.needed)
+    with opened(path, files.place, settings.max_file_bytes) as stream:
+        file = JsonFile(stream, names, settings.max_row_bytes, settings.max_row_keys)
+        reading.stage(_first(file.records(), files.limit), names, target)
+        found = tuple(name for name in names if name in file.keys)
+        _require_names(found, files, path, reading)
+        return found
+
+
+def _first(records: Iterable[Records], limit: int | None) -> Iterator[Records]:
+    """The records, or only the first `limit` of them."""
+    left = limit
+    for found in records:
+        yield found if left is None else Records(found.batch.slice(0, left), is_readable=found.is_readable)
+        left = None if left is None else left - found.batch.num_rows
+        if left is not None and left <= 0:
+            return
+
+
+def _parquet(reading: Reading, files: InputFiles) -> Iterator[_Part]:
+    paths = _of_format(files, "parquet")
+    given = [path if files.limit is None else _head(reading, files, path, files.limit) for path in paths]
+    schemas = {path: parquet_schema(path, files.place) for path in given}
+    for path, found in schemas.items():
+        _require_names(found.names, files, path, reading)
+    for is_copy, group in plain_groups(reading, files.name, schemas):
+        schema = pq.read_schema(group[0])
+        rows = _signed(reading.parquet(group), schema)
+        hashed = rows if is_copy or reading.pseudonyms is None else reading.pseudonyms.frame(rows)
+        number = sum(pq.read_metadata(path).num_rows for path in group)
+        yield _with_raw_row(str(group[0]), hashed, number)
+
+
+def _signed(rows: DataFrame, schema: pa.Schema) -> DataFrame:
+    """`rows` with BIGINT for unsigned integers, which only one of the engines has."""
+    unsigned = {field.name for field in schema if pa.types.is_unsigned_integer(field.type)}
+    signed = {
+        name: named(name).cast("bigint").alias(name) if name in unsigned else named(name) for name in rows.columns
+    }
+    return rows.select(*signed.values()) if unsigned else rows
+
+
+def _head(reading: Reading, files: InputFiles, path: Path, limit: int) -> Path:
+    target = reading.staging / f"{files.name}-{files.paths.index(path)}-head.parquet"
+    file = pq.ParquetFile(path)
+    with plain_writer(target, file.schema_arrow) as writer:
+        for batch in islice(file.iter_batches(limit), 1):
+            writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=file.schema_arrow))
+    return target
+
+
+def _delta(reading: Reading, files: InputFiles) -> Iterator[_Part]:
+    for path in _of_format(files, "delta"):
+        rows = reading.session.read.format("delta").load(str(path))
+        rows = rows if files.limit is None else rows.limit(files.limit)
+        _require_names(rows.columns, files, path, reading)
+        hashed = rows if reading.pseudonyms is None else reading.pseudonyms.frame(rows)
+        yield _with_raw_row(str(path), hashed, rows.count())
+
+
+def _with_raw_row(label: str, rows: DataFrame, number: int) -> _Part:
+    return _Part(label, rows.withColumn(RAW_ROW, row_as_json(rows, rows.columns)), tuple(rows.columns), number)
+
+
+def _require_names(names: Sequence[str], files: InputFiles, path: Path, reading: Reading) -> None:
+    times = Counter(name.lower() for name in names)
+    twice = sorted(name for name, number in times.items() if number > 1)
+    if twice or _RESERVED & set(times):
+        faults = [*twice, *sorted(_RESERVED & set(times))]
+        raise InputError(f"{files.place}: {path}: columns {faults} are given twice or have reserved names: rename them")
+    hidden = () if reading.pseudonyms is None else reading.pseudonyms.names
+    if other := [name for name in hidden if name not in names and name.lower() in times]:
+        raise InputError(f"{files.place}: {path}: viewer_columns must be written as in the file, got {other}")
+
+
+def _completed(part: _Part, files: InputFiles, known: set[str]) -> DataFrame:
+    """The part's rows with NULL in the optional columns that it lacks."""
+    own = {name.lower() for name in part.names}
+    optional = {name.lower(): name for name in files.given.optional_columns}
+    lacking = {word.lower() for word in files.needed if word.lower() in known} - own - set(optional)
+    if lacking:
+        raise InputError(
+            f"{files.place}: {part.label} lacks columns {sorted(lacking)}, which other files of the input have: list "
+            f"them under optional_columns if files may lack them"
+        )
+    added = {name: F.lit(None).cast("string") for lower, name in optional.items() if lower not in own}
+    return part.rows.withColumns(added) if added else part.rows
+
+
+def _without_rows(reading: Reading, files: InputFiles) -> DataFrame:
+    names = [*files.given.optional_columns, RAW_ROW]
+    return reading.session.createDataFrame([], ", ".join(f"`{name}` string" for name in names))
+
+
+def require_column(name: str, rows: DataFrame, place: str) -> None:
+    """Raise InputError if `rows` has no column `name`."""
+    if name.lower() not in {column.lower() for column in rows.columns}:
+        known = [column for column in rows.columns if column not in _RESERVED]
+        guess = did_you_mean(name, known)
+        raise InputError(f"{place}: the files have no column '{name}'{guess or ';'} they have {shortened_list(known)}")

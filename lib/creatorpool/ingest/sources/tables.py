@@ -1,0 +1,216 @@
+"""Makes the tables of a delivery from the inputs of a mapping. Each record of a file is accounted for.
+
+A record becomes a row of its table, or it is merged into a row (`one_row_per`), is of another day (`other_days`), or is
+filtered (`where`); the last three are counted. A record that cannot be read is not filtered but goes to quarantine,
+except where records are grouped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import reduce
+from operator import or_
+from pathlib import Path
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from creatorpool.contracts import Contract
+from creatorpool.contracts.row_rules import RAW_ROW
+from creatorpool.errors import InputError
+from creatorpool.expressions import require_computable
+from creatorpool.ingest.delivery import Delivery, LeftOut, optional_columns
+from creatorpool.ingest.reading import Reading
+from creatorpool.ingest.sources.columns import moment, named, own_name
+from creatorpool.ingest.sources.expressions import grouped_rows, part_columns, part_faults
+from creatorpool.ingest.sources.files import InputFiles, InputRows, input_paths, read_input, require_column
+from creatorpool.ingest.sources.mapping import (
+    EVENT_DAY,
+    EVENT_TIME,
+    INGEST_DAY,
+    LoadedMapping,
+    MappedPart,
+    TableMapping,
+)
+from creatorpool.ingest.steps import log_step
+from creatorpool.platform_day import day_expression
+from creatorpool.quoting import quoted
+
+_IS_KEPT, _IS_OTHER_DAY = "is_kept", "is_other_day"
+
+
+@dataclass(frozen=True)
+class MappedSource:
+    """The inputs of a mapping with the columns that expressions may use; `staging` is the folder for copies."""
+
+    loaded: LoadedMapping
+    inputs: Mapping[str, InputRows]
+    staging: Path
+
+    def part_rows(self, part: TableMapping) -> DataFrame:
+        """The records of a part's input, with the columns of its lookups that it uses, as ``<lookup>_<column>``.
+
+        Raises
+        ------
+        InputError
+            If the files lack a key of a lookup, or rows of a lookup differ for one key.
+        """
+        rows = self.inputs[part.input].rows
+        for lookup, key in part.lookups.items():
+            rows = _with_lookup(rows, lookup, key, self.inputs[lookup].rows, part.names())
+        return rows
+
+
+def read_source(
+    reading: Reading, loaded: LoadedMapping, source: Path, name: str, limit: int | None = None
+) -> InputRows:
+    """The records of input `name` in folder `source`, or the first `limit` of each file; errors as in `read_input`."""
+    given = loaded.mapping.inputs[name]
+    paths = input_paths(source, name, given)
+    log_step(f"input '{name}'", f"reads {len(paths)} files of {source}")
+    return read_input(reading, InputFiles(name, given, loaded.mapping.names(name), paths, limit))
+
+
+def with_time(loaded: LoadedMapping, name: str, rows: DataFrame, timezone: str) -> DataFrame:
+    """`rows` of input `name` with `event_time` and, by the clocks of `timezone`, `event_day`, if the input has `time`.
+
+    Raises
+    ------
+    InputError
+        If the files do not have the column of the time.
+    """
+    given = loaded.mapping.inputs[name].time
+    if given is None:
+        return rows
+    if given.column is not None:
+        require_column(given.column, rows, loaded.place("inputs", name, "time"))
+    timed = rows.withColumn(EVENT_TIME, moment(rows, given, loaded.mapping.time_zone))
+    return timed.withColumn(EVENT_DAY, F.expr(day_expression(EVENT_TIME, timezone)))
+
+
+def prepared(loaded: LoadedMapping, name: str, read: InputRows, day: date, timezone: str) -> InputRows:
+    """Input `name` with all columns that expressions may use, in a run over `day` by the clocks of `timezone`.
+
+    Raises
+    ------
+    InputError
+        If the files do not have the column of the time, or have a computed column already.
+    ConfigurationError
+        If a computed column cannot be computed.
+    """
+    rows = with_time(loaded, name, read.rows.withColumn(INGEST_DAY, F.lit(day)), timezone)
+    for column, sql in loaded.mapping.inputs[name].computed.items():
+        place = loaded.place("inputs", name, "computed", column)
+        if own_name(rows, column) is not None:
+            raise InputError(f"{place}: the files have a column of this name: rename the computed one")
+        require_computable(rows, place, sql, "string")
+        rows = rows.withColumn(column, F.expr(sql))
+    return replace(read, rows=rows)
+
+
+def read_mapped(
+    reading: Reading, loaded: LoadedMapping, source: Path, day: date, contracts: Callable[[str], Contract]
+) -> dict[str, Delivery]:
+    """The tables of a mapping, with the counts of the records that became no row of their own.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or unreadable, or if the files and the mapping do not fit; the message has all faults.
+    ConfigurationError
+        If a computed column of an input cannot be computed.
+    """
+    zone = reading.settings.day_timezone
+    read = {name: read_source(reading, loaded, source, name) for name in loaded.mapping.inputs}
+    inputs = {name: prepared(loaded, name, rows, day, zone) for name, rows in read.items()}
+    mapped = MappedSource(loaded, inputs, reading.staging)
+    return {table: delivered_table(mapped, contracts(table)) for table in loaded.mapping.tables}
+
+
+def delivered_table(mapped: MappedSource, contract: Contract) -> Delivery:
+    """One table of a mapping; errors as in `mapped_part`."""
+    log_step(contract.name, "maps its columns")
+    made = [mapped_part(mapped, contract, found) for found in mapped.loaded.parts(contract.name)]
+    rows = tuple(rows for rows, _ in made)
+    return Delivery(
+        contract.name,
+        rows,
+        absent=tuple({"date"} - set(rows[0].columns)) if contract.name == "events" else (),
+        is_text=True,
+        left_out=sum((left_out for _, left_out in made), LeftOut()),
+        staging=mapped.staging / f"{contract.name}-converted",
+    )
+
+
+def mapped_part(mapped: MappedSource, contract: Contract, found: MappedPart) -> tuple[DataFrame, LeftOut]:
+    """The rows of one part with the columns of its table, and the counts of the records that became none.
+
+    Raises
+    ------
+    InputError
+        If the files lack columns, or the engine cannot compute expressions; the message has all faults.
+    """
+    part, number = found.part, mapped.inputs[found.part.input].number
+    rows = mapped.part_rows(part)
+    if faults := part_faults(mapped.loaded, rows, contract, found):
+        raise InputError("; ".join(faults))
+    is_read = _is_read(mapped.inputs[part.input])
+    marked = rows.withColumn(_IS_KEPT, _is_kept(part, is_read)).withColumn(_IS_OTHER_DAY, _is_other_day(part))
+    left_out = _left_out(marked, part)
+    kept = marked.where(F.col(_IS_KEPT) & ~F.col(_IS_OTHER_DAY))
+    made = part_columns(mapped.loaded.mapping, rows, contract, part)
+    if part.one_row_per is None:
+        shown = {name: F.when(is_read, column) for name, column in made.items()} | {RAW_ROW: F.col(RAW_ROW)}
+        return _complete(kept.select(*(value.alias(name) for name, value in shown.items())), contract), left_out
+    grouped = grouped_rows(kept, part, made)
+    merged = number - left_out.filtered - left_out.other_day - grouped.count()
+    return _complete(grouped, contract), left_out + LeftOut(merged=merged)
+
+
+def _is_read(given: InputRows) -> Column:
+    """Whether a record could be read: an unreadable one has its text in `raw_row` and no other value."""
+    return reduce(or_, (named(name).isNotNull() for name in given.names))
+
+
+def _is_kept(part: TableMapping, is_read: Column) -> Column:
+    if part.where is None:
+        return F.lit(True)
+    holds = F.coalesce(F.expr(part.where).cast("boolean"), F.lit(False))
+    return holds if part.one_row_per is not None else ~is_read | holds
+
+
+def _is_other_day(part: TableMapping) -> Column:
+    if part.other_days == "judge":
+        return F.lit(False)
+    return F.coalesce(F.col(EVENT_DAY) != F.col(INGEST_DAY), F.lit(False))
+
+
+def _left_out(marked: DataFrame, part: TableMapping) -> LeftOut:
+    if part.where is None and part.other_days == "judge":
+        return LeftOut()
+    is_filtered, is_other = ~F.col(_IS_KEPT), F.col(_IS_KEPT) & F.col(_IS_OTHER_DAY)
+    (counts,) = marked.select(F.count_if(is_filtered), F.count_if(is_other)).collect()
+    return LeftOut(filtered=counts[0], other_day=counts[1])
+
+
+def _complete(rows: DataFrame, contract: Contract) -> DataFrame:
+    """`rows` with NULL in the columns that the mapping does not name, but for those that follow from others."""
+    lacking = set(contract.column_names) - set(rows.columns) - set(optional_columns(contract))
+    return rows.withColumns({name: F.lit(None).cast("string") for name in sorted(lacking)}) if lacking else rows
+
+
+def _with_lookup(rows: DataFrame, name: str, key: str, found: DataFrame, used: Collection[str]) -> DataFrame:
+    place = f"lookup '{name}'"
+    require_column(key, rows, place)
+    require_column(key, found, place)
+    wanted = {word.lower() for word in used}
+    given = [column for column in found.columns if f"{name}_{column}".lower() in wanted]
+    key_text = named(f"{name} key")
+    values = (named(column).alias(f"{name}_{column}") for column in given)
+    single = found.select(named(key).cast("string").alias(f"{name} key"), *values).distinct()
+    twice = single.where(key_text.isNotNull()).groupBy(key_text.alias("key")).count().where(F.col("count") > 1)
+    if example := twice.orderBy("key").first():
+        raise InputError(f"{place}: several rows have {key} '{quoted(example['key'])}' and differ: deliver one of them")
+    return rows.join(single, named(key).cast("string") == key_text, "left")

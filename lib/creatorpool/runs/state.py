@@ -1,0 +1,82 @@
+"""The state of all days under a root: what is published, what runs, what stopped, and which days are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from creatorpool.runs.claims import EVERY_DAY, is_held, standing_claims
+from creatorpool.runs.ledger import INGEST, StageRun, failed_runs, latest_run, published_runs, unfinished_runs
+from creatorpool.runs.pools import PoolRun, every_published_pool
+from creatorpool.tables import Warehouse
+
+
+@dataclass(frozen=True)
+class DaysState:
+    """The published runs and pools, and what is not published, of all days or of one."""
+
+    runs: Sequence[StageRun]
+    pools: Sequence[PoolRun]
+    running: Sequence[Mapping[str, Any]]
+    """Claims of live runs, rows of `run_claims`"""
+    stopped: Sequence[Mapping[str, Any]]
+    """Claims of runs that ended without giving them back"""
+    unfinished: Sequence[StageRun]
+    """Runs that began to change tables and did not finish"""
+    failed: Sequence[StageRun]
+    """Runs that failed and were undone, of stages that no other run has published since"""
+    missing: Sequence[date]
+    """Days without payouts between days with payouts"""
+
+    @property
+    def days(self) -> list[date]:
+        """All days of which a stage or a pool is published, ascending."""
+        return sorted({run.day for run in self.runs} | {pool.day for pool in self.pools})
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to tell."""
+        return not any((self.runs, self.pools, self.running, self.stopped, self.unfinished, self.failed))
+
+    def refused(self, day: date) -> tuple[str, float] | None:
+        """The table of `day` with the largest share of quarantined rows, and this share; None if nothing is known."""
+        run = latest_run(run for run in self.runs if (run.stage, run.day) == (INGEST, day))
+        shares = {} if run is None else _refused_shares(run.rows)
+        return max(shares.items(), key=lambda entry: entry[1], default=None)
+
+
+def state_of_days(warehouse: Warehouse, day: date | None = None) -> DaysState:
+    """The state of `day`, or of all days. Starts no engine."""
+    every_pool = every_published_pool(warehouse)
+    claims = [claim for claim in standing_claims(warehouse) if day is None or claim["date"] in (day, EVERY_DAY)]
+    return DaysState(
+        runs=_of_day(published_runs(warehouse), day),
+        pools=[pool for pool in every_pool if day in (None, pool.day)],
+        running=[claim for claim in claims if is_held(claim)],
+        stopped=[claim for claim in claims if not is_held(claim)],
+        unfinished=_of_day(unfinished_runs(warehouse), day),
+        failed=_of_day(failed_runs(warehouse), day),
+        missing=[gap for gap in missing_days(pool.day for pool in every_pool) if day in (None, gap)],
+    )
+
+
+def missing_days(days: Iterable[date]) -> list[date]:
+    """Days that are not among `days`, between the first and the last of them."""
+    known = set(days)
+    span = (max(known) - min(known)).days if known else 0
+    return [gap for n in range(span) if (gap := min(known) + timedelta(days=n)) not in known]
+
+
+def _of_day(runs: Iterable[StageRun], day: date | None) -> list[StageRun]:
+    return [run for run in runs if day in (None, run.day)]
+
+
+def _refused_shares(counts: Mapping[str, Any]) -> dict[str, float]:
+    """Share of quarantined rows by table, from the facts of an ingestion (`ingest.report.TableCounts`)."""
+    return {
+        table: own["quarantined"] / own["read"]
+        for table, own in counts.items()
+        if isinstance(own, Mapping) and own.get("read")
+    }

@@ -1,0 +1,77 @@
+"""Where tables are: their paths, contracts and versions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from deltalake import DeltaTable
+from deltalake.exceptions import TableNotFoundError
+from pyspark.sql import SparkSession
+
+from creatorpool.contracts import Contract, load_contract
+from creatorpool.errors import MissingTableError
+from creatorpool.session import is_embedded
+from creatorpool.storage.fence import Fence
+from creatorpool.storage.places import engine_path
+
+
+@dataclass(frozen=True)
+class TableLocation:
+    """All tables under one root folder or URI, each at ``root/<table>``; each subclass adds one kind of access."""
+
+    session: SparkSession | None
+    root: Path | str
+    contracts_directory: Path | None = None
+    fences: tuple[Fence, ...] = ()
+
+    def path(self, table: str) -> str:
+        """Path or URI of `table`."""
+        return f"{self.root}/{table}"
+
+    def fenced(self, fence: Fence) -> Self:
+        """The same tables, with commits that also fail once another run has taken over the claim of `fence`."""
+        return replace(self, fences=(*self.fences, fence))
+
+    def unfenced(self) -> Self:
+        """The same tables without fences, for the claims themselves."""
+        return replace(self, fences=())
+
+    def contract(self, table: str) -> Contract:
+        """The contract of `table`; ContractError if there is none or it cannot be used."""
+        return load_contract(table, self.contracts_directory)
+
+    def exists(self, table: str) -> bool:
+        """Whether `table` exists."""
+        return DeltaTable.is_deltatable(self.path(table))
+
+    def version(self, table: str) -> int:
+        """Latest Delta version of `table`; MissingTableError if the table does not exist."""
+        return self._delta(table).version()
+
+    def versions(self, *tables: str) -> dict[str, int]:
+        """Latest version of each of `tables`, as a run records them in the ledger; raises as `version` does."""
+        return {table: self.version(table) for table in sorted(tables)}
+
+    def engine_root(self) -> Path | str:
+        """The root as the engine must be given it, for files beside the tables that the engine reads."""
+        place = engine_path(self.root, is_embedded=is_embedded(self._session("files beside the tables")))
+        return Path(place) if isinstance(self.root, Path) else place
+
+    def _engine_path(self, table: str) -> str:
+        """As `engine_root`, for `table`."""
+        return f"{self.engine_root()}/{table}"
+
+    def _session(self, table: str) -> SparkSession:
+        """The session; RuntimeError if there is none, which names `table`."""
+        if self.session is None:
+            raise RuntimeError(f"'{table}' as a frame needs a session; this warehouse has none")
+        return self.session
+
+    def _delta(self, table: str, version: int | None = None) -> DeltaTable:
+        """`table` as deltalake knows it, at `version` if given; MissingTableError if the table does not exist."""
+        try:
+            return DeltaTable(self.path(table), version=version)
+        except TableNotFoundError as error:
+            raise MissingTableError(f"table '{table}' does not exist under {self.root}") from error

@@ -1,0 +1,131 @@
+"""Reads rows of tables, as frames of the engine or as Arrow tables of this process."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import Any
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.dataset as pads
+from deltalake.exceptions import DeltaError
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from creatorpool.contracts.schema import spark_schema
+from creatorpool.errors import MissingTableError
+from creatorpool.storage.history import DayChanges, day_changes
+from creatorpool.storage.location import TableLocation
+from creatorpool.storage.records import arrow_schema
+
+
+class TableReader(TableLocation):
+    """Tables whose rows can be read."""
+
+    def read(self, table: str, *, day: date | None = None, version: int | None = None) -> DataFrame:
+        """Rows of `table`: of `day` only, if given, and at `version`, if given.
+
+        Raises
+        ------
+        MissingTableError
+            If the table does not exist.
+        """
+        if not self.exists(table):
+            raise MissingTableError(f"table '{table}' does not exist under {self.root}")
+        reader = self._session(table).read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        rows = reader.load(self._engine_path(table))
+        return rows if day is None else rows.where(F.col("date") == F.lit(day))
+
+    def read_arrow(
+        self,
+        table: str,
+        columns: Sequence[str] | None = None,
+        *,
+        day: date | None = None,
+        days: Collection[date] | None = None,
+        version: int | None = None,
+    ) -> pa.Table:
+        """The same rows as an Arrow table in this process, in any order; no engine is needed.
+
+        Parameters
+        ----------
+        columns : sequence of str, optional
+            Columns to read; all by default.
+        day, days
+            Restrict the rows to one day, or to several.
+        version : int, optional
+            Delta version; the latest by default.
+
+        Raises
+        ------
+        MissingTableError
+            If the table does not exist, or a file of the version is missing or damaged.
+        """
+        contract = self.contract(table)
+        names = list(columns or (column.name for column in contract.columns))
+        schema = arrow_schema(contract)
+        stored = pa.schema([field for field in schema if field.name not in contract.partition_by])
+        files = self.files(table, day=day, days=days, version=version)
+        partitioning = pads.partitioning(
+            pa.schema([schema.field(name) for name in contract.partition_by]), flavor="hive"
+        )
+        source = pads.dataset(files, schema=pa.unify_schemas([stored, partitioning.schema]), partitioning=partitioning)
+        try:
+            return source.to_table(columns=names)
+        except (OSError, pa.ArrowException) as error:
+            raise MissingTableError(f"{_version_name(version)} of {table} cannot be read: {error}") from error
+
+    def files(
+        self,
+        table: str,
+        *,
+        day: date | None = None,
+        days: Collection[date] | None = None,
+        version: int | None = None,
+    ) -> list[str]:
+        """Paths of the Parquet files that hold these rows, for readers without Delta; parameters as `read_arrow`."""
+        named = days if day is None else [day]
+        wanted = None if named is None else [("date", "in", [one.isoformat() for one in named])]
+        files = self._delta(table, version).file_uris(file_pruning_predicate=wanted) if wanted != [] else []
+        # Local paths are percent-encoded, as in the table's log.
+        return files if "://" in str(self.root) else [unquote(file) for file in files]
+
+    def count_stored(self, table: str, *, day: date | None = None, version: int | None = None) -> int:
+        """Number of rows in the files of a version, counted in the files themselves.
+
+        Raises
+        ------
+        MissingTableError
+            If the version cannot be read any more because its log or one of its files is missing or damaged.
+        """
+        try:
+            files = self.files(table, day=day, version=version)
+            return int(pads.dataset(files, format="parquet").count_rows()) if files else 0
+        except (DeltaError, OSError, pa.ArrowException) as error:
+            raise MissingTableError(f"{_version_name(version)} of {table} cannot be read: {error}") from error
+
+    def stored_days(self, table: str, version: int) -> set[date]:
+        """The days that have files in a version of `table`."""
+        partitions = self._delta(table, version).partitions()
+        return {date.fromisoformat(str(partition["date"])) for partition in partitions}
+
+    def changes(self, table: str, first: int, last: int) -> DayChanges:
+        """The changes of each day's rows in versions `first` to `last` of `table`."""
+        return day_changes(self.path(table), first, last)
+
+    def frame(self, records: Sequence[Mapping[str, Any]], table: str) -> DataFrame:
+        """A few records as a frame with the columns of `table`'s contract; needs a session."""
+        schema = spark_schema(self.contract(table))
+        rows = [tuple(record[name] for name in schema.names) for record in records]
+        return self._session(table).createDataFrame(rows, schema)
+
+    def arrow_frame(self, rows: pa.Table, table: str) -> DataFrame:
+        """An Arrow table with the columns of `table` as a frame; needs a session."""
+        return self._session(table).createDataFrame(rows, spark_schema(self.contract(table)))
+
+
+def _version_name(version: int | None) -> str:
+    return "the latest version" if version is None else f"version {version}"

@@ -1,0 +1,86 @@
+"""The worked example of docs/sources.md: from the log of another platform to a verified payout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from tests.checkout import project_root
+
+from creatorpool.cli.main import main
+from creatorpool.errors import ConfigurationError, InputError
+from creatorpool.ingest.reading import Reading
+from creatorpool.ingest.sources.check import check_source
+from creatorpool.ingest.sources.mapping import load_mapping
+from creatorpool.runs.ledger import INGEST, published_run
+from creatorpool.settings import Settings, load_settings
+from creatorpool.stages.context import RunContext
+from creatorpool.stages.order import run_night
+from creatorpool.tables import Warehouse
+from creatorpool.verification.day import verify_day
+
+from .conftest import DAY
+
+CLIPS = project_root() / "docs" / "examples" / "clips"
+REVENUE_MICROS = 41_250_000 + 18_700_000 + 30_055_000
+
+
+@pytest.fixture
+def proposed(tmp_path: Path) -> Path:
+    path = tmp_path / "clips.yaml"
+    main(["init-source", str(CLIPS), "--output", str(path)])
+    return path
+
+
+@pytest.fixture
+def filled_in(proposed: Path) -> Path:
+    """The proposal with the one thing that people must know: who made a clip."""
+    lines = proposed.read_text("utf-8").splitlines()
+    filled = ["      creator_id: made_by" if "# creator_id:  # FILL IN" in line else line for line in lines]
+    proposed.write_text("\n".join(filled), encoding="utf-8")
+    return proposed
+
+
+def test_proposal_is_refused_until_somebody_fills_in_who_is_paid(proposed: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"tables\.videos\.columns: column creator_id is missing: Creator who"):
+        load_mapping(str(proposed))
+
+
+def test_proposal_does_not_replace_a_file(proposed: Path) -> None:
+    with pytest.raises(InputError, match="exists: name another file"):
+        main(["init-source", str(CLIPS), "--output", str(proposed)])
+
+
+@pytest.mark.once
+def test_foreign_log_ends_in_a_verified_payout(
+    filled_in: Path, spark: SparkSession, tmp_path: Path, configuration: Settings
+) -> None:
+    found = check_source(
+        Reading(spark, tmp_path / "staging", configuration.ingest), load_mapping(str(filled_in)), CLIPS, None, 10_000,
+        configuration,
+    )  # fmt: skip
+    assert found.faults == []
+
+    settings = load_settings((), [f"ingest.format={filled_in}", "contracts.data_docs=false"])
+    warehouse = Warehouse(spark, tmp_path / "tables")
+    paid = run_night(RunContext(warehouse, settings, DAY), CLIPS)
+
+    run = published_run(warehouse, INGEST, DAY)
+    assert run is not None
+    assert run.inputs["format"] == str(filled_in)
+    assert run.inputs["mapping_sha256"] == load_mapping(str(filled_in)).sha256
+    for counts in run.rows.values():
+        outcomes = ("accepted", "duplicates", "quarantined", "other_day", "filtered", "merged")
+        assert counts["read"] == sum(counts[outcome] for outcome in outcomes)
+    assert {name: run.rows["events"][name] for name in ("read", "accepted", "quarantined", "other_day")} == {
+        "read": 730,
+        "accepted": 699,
+        "quarantined": 1,
+        "other_day": 30,
+    }
+    revenue = warehouse.read_arrow("pool_revenue", day=DAY).to_pylist()
+    assert sum(row["gross_micros"] for row in revenue) == REVENUE_MICROS
+    assert paid is not None
+    checks = verify_day(RunContext(warehouse, settings, DAY))
+    assert [check.name for check in checks if check.differences] == []

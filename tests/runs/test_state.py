@@ -1,0 +1,102 @@
+"""What `status` tells of days: what runs, what stopped, what failed, and which days are missing."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.runs.pool_runs import pool_run
+
+from creatorpool.report.console import PlainConsole
+from creatorpool.report.status_summary import print_status
+from creatorpool.runs import identity
+from creatorpool.runs.claims import TABLE, claimed
+from creatorpool.runs.ledger import INGEST, StageRun, begin_runs, fail_run, publish_run
+from creatorpool.runs.pools import pool_records, publish_pools
+from creatorpool.runs.state import missing_days, state_of_days
+from creatorpool.tables import Warehouse
+
+DAY = date(2026, 11, 20)
+MOMENT = datetime(2026, 11, 21, 2, tzinfo=UTC)
+COUNTS = {"events": {"read": 200, "quarantined": 3}, "videos": {"read": 50, "quarantined": 2}}
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Warehouse:
+    return Warehouse(None, tmp_path)
+
+
+def run_of(day: date, stage: str = INGEST, run_id: str = "run-1", facts: dict[str, Any] | None = None) -> StageRun:
+    return StageRun(day, stage, run_id, "0" * 64, "test", {}, {}, facts or {}, MOMENT, MOMENT)
+
+
+def pay(tables: Warehouse, day: date) -> None:
+    records, seen = pool_records(tables, day, [pool_run(day=day, pool_micros=5_000_000, paid_micros=5_000_000)])
+    publish_pools(tables, day, records, seen)
+
+
+def shown(tables: Warehouse, day: date | None = None) -> str:
+    out = io.StringIO()
+    print_status(PlainConsole(width=120, file=out), state_of_days(tables, day))
+    return out.getvalue()
+
+
+def test_missing_days_lie_between_paid_days() -> None:
+    days = [DAY, DAY + timedelta(days=1), DAY + timedelta(days=4)]
+
+    assert missing_days(days) == [DAY + timedelta(days=2), DAY + timedelta(days=3)]
+    assert missing_days([DAY]) == missing_days([]) == []
+
+
+def test_status_names_gaps_between_paid_days_and_the_command_that_fills_them(tables: Warehouse) -> None:
+    for offset in (0, 1, 4, 6):
+        pay(tables, DAY + timedelta(days=offset))
+
+    text = shown(tables)
+
+    assert "Missing: 2026-11-22 to 2026-11-23 without payouts" in text
+    assert "`creatorpool backfill --from 2026-11-22 --to 2026-11-23`" in text
+    assert "Missing: 2026-11-25 without payouts" in text
+    assert "Missing" not in shown(tables, DAY)
+
+
+def test_status_shows_the_worst_refused_share_of_a_day_and_days_not_paid(tables: Warehouse) -> None:
+    publish_run(tables, run_of(DAY, facts=COUNTS))
+    publish_run(tables, run_of(DAY + timedelta(days=1), facts={"events": {"read": 9, "quarantined": 0}}))
+    pay(tables, DAY)
+
+    state, text = state_of_days(tables), shown(tables)
+
+    assert state.refused(DAY) == ("videos", 0.04)
+    assert "4.0% of videos" in text
+    assert "not paid" in text
+    assert "none" in text
+
+
+def test_status_tells_running_from_stopped(tables: Warehouse) -> None:
+    with claimed(tables, "signals", DAY, "run-1", timedelta(hours=1)):
+        running = shown(tables)
+        (row,) = tables.read_arrow(TABLE, day=DAY).to_pylist()
+    dead = row | {"owner": row["owner"].rsplit(":", 1)[0] + ":0", "expires_at": identity.now()}
+    tables.replace_day_records([dead], TABLE, DAY, seen=tables.version(TABLE))
+    stopped = shown(tables)
+
+    assert "Running: signals of 2026-11-20, run run-1 (process " in running
+    assert "Stopped: signals of 2026-11-20, run run-1 (process " in stopped
+    assert "run it again, and it continues" in stopped
+    assert not state_of_days(tables).is_empty
+
+
+def test_status_names_a_failed_run_until_another_publishes_the_stage(tables: Warehouse) -> None:
+    begun = run_of(DAY)
+    begin_runs(tables, [begun])
+    fail_run(tables, begun)
+
+    assert "Failed: ingest of 2026-11-20, run run-1, at 2026-11-21 02:00:00 UTC" in shown(tables)
+
+    publish_run(tables, replace(begun, run_id="run-2"))
+    assert "Failed" not in shown(tables)
