@@ -95,7 +95,7 @@ def deduplicate_events(
         # The day is computed from the time, so the rule cannot be broken without a broken rule on the time.
         kept_rules = tuple(rule for rule in contract.row_rules if rule.name != _IMPLIED_BY_TIME)
         contract = replace(contract, row_rules=kept_rules)
-        rows = rows.withColumn("date", F.expr(day_expression("event_ts", days.timezone)))
+        rows = with_day(rows, days.timezone)
     else:
         rules.append(day_rule(days.timezone))
     log_step(contract.name, "looks for repeated events")
@@ -105,6 +105,11 @@ def deduplicate_events(
     kept = deduplicate(rows, duplicate_keys, contract, KEY, session, None if stored is None else stored.rows)
     rules.append(conflict_rule(contract))
     return DeduplicatedEvents(kept, contract, tuple(rules), delivery.is_text, rows.count(), delivery.left_out)
+
+
+def with_day(events: DataFrame, timezone: str) -> DataFrame:
+    """`events` with `date`, the day of `event_ts` by the clocks of `timezone`."""
+    return events.withColumn("date", F.expr(day_expression("event_ts", timezone)))
 
 
 def _duplicate_keys(
