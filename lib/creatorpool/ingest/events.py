@@ -89,15 +89,8 @@ def deduplicate_events(
     stored: StoredDays | None,
 ) -> DeduplicatedEvents:
     """Drop events that repeat another event of the delivery, or a stored one."""
-    rows = conformed(delivery, contract)
-    rules = [window_rule(days.day, days.late_window_days), known_rule("viewer_id"), known_rule("video_id")]
-    if "date" in delivery.absent:
-        # The day is computed from the time, so the rule cannot be broken without a broken rule on the time.
-        kept_rules = tuple(rule for rule in contract.row_rules if rule.name != _IMPLIED_BY_TIME)
-        contract = replace(contract, row_rules=kept_rules)
-        rows = with_day(rows, days.timezone)
-    else:
-        rules.append(day_rule(days.timezone))
+    rows, contract, day_rules = dated_rows(delivery, contract, days.timezone)
+    rules = [window_rule(days.day, days.late_window_days), known_rule("viewer_id"), known_rule("video_id"), *day_rules]
     log_step(contract.name, "looks for repeated events")
     duplicate_keys = _duplicate_keys(rows, contract, session, stored)
     if duplicate_keys is None:
@@ -107,9 +100,15 @@ def deduplicate_events(
     return DeduplicatedEvents(kept, contract, tuple(rules), delivery.is_text, rows.count(), delivery.left_out)
 
 
-def with_day(events: DataFrame, timezone: str) -> DataFrame:
-    """`events` with `date`, the day of `event_ts` by the clocks of `timezone`."""
-    return events.withColumn("date", F.expr(day_expression("event_ts", timezone)))
+def dated_rows(delivery: Delivery, contract: Contract, timezone: str) -> tuple[DataFrame, Contract, list[RowRule]]:
+    """Events with their day by the clocks of `timezone`, and the contract and the rules that judge the day."""
+    rows = conformed(delivery, contract)
+    if "date" not in delivery.absent:
+        return rows, contract, [day_rule(timezone)]
+    # The day is computed from the time, so the rule cannot be broken without a broken rule on the time.
+    kept_rules = tuple(rule for rule in contract.row_rules if rule.name != _IMPLIED_BY_TIME)
+    dated = rows.withColumn("date", F.expr(day_expression("event_ts", timezone)))
+    return dated, replace(contract, row_rules=kept_rules), []
 
 
 def _duplicate_keys(

@@ -99,22 +99,30 @@ def _published(context: RunContext, run: StageRun) -> SignalFrames:
     outputs = {table: run.outputs[table] if version is None else version for table, version in versions.items()}
     read = {table: context.warehouse.read(table, day=context.day, version=outputs[table]) for table in STAGE.tables}
     signals, quality = read["video_signals"], read["video_quality"]
-    coverage = Coverage.of_facts(run.rows) or day_coverage(signals, quality, context.settings)
-    return SignalFrames(signals, quality, coverage, run.inputs, outputs, run.config_sha256)
+    return SignalFrames(
+        signals, quality, _coverage(context, signals, quality, run), run.inputs, outputs, run.config_sha256
+    )
 
 
 def stored_scores(context: RunContext, versions: Mapping[str, int]) -> SignalFrames:
     """The day's scores as stored in `versions`, which also name the inputs that they were computed from."""
     read = {table: context.warehouse.read(table, day=context.day, version=versions[table]) for table in STAGE.tables}
-    signals, quality = read["video_signals"], read["video_quality"]
+    runs = published_runs(context.warehouse, SIGNALS, [context.day])
+    run = latest_run(run for run in runs if run.outputs.get("video_quality") == versions["video_quality"])
     return SignalFrames(
-        signals=signals,
-        quality=quality,
-        coverage=day_coverage(signals, quality, context.settings),
+        signals=read["video_signals"],
+        quality=read["video_quality"],
+        coverage=_coverage(context, read["video_signals"], read["video_quality"], run),
         inputs={table: versions[table] for table in INPUT_TABLES},
         outputs={table: versions[table] for table in STAGE.tables},
         config_sha256=context.settings.sha256(*STAGE.sections),
     )
+
+
+def _coverage(context: RunContext, signals: DataFrame, quality: DataFrame, run: StageRun | None) -> Coverage:
+    """The coverage that `run` found, or counted again where the ledger does not have it."""
+    known = None if run is None else Coverage.of_facts(run.rows)
+    return known or day_coverage(signals, quality, context.settings)
 
 
 def signal_inputs(context: RunContext) -> dict[str, int]:

@@ -12,6 +12,7 @@ import numpy as np
 from tests.explanation.pool_days import PoolDay
 from tests.explanation.published_days import publish_day
 
+from creatorpool.cohorts.success_value import SuccessValue
 from creatorpool.explanation.parts import REASON_NAMES
 from creatorpool.runs.ledger import INGEST, StageRun, publish_run
 from creatorpool.settings import load_settings
@@ -71,7 +72,7 @@ def publish_all(root: Path) -> Warehouse:
         videos=counts(120, {}),
     )
     publish_stage(warehouse, "explain", {"payout_changes": _changes(warehouse)})
-    publish_stage(warehouse, "incentives", _incentives())
+    publish_stage(warehouse, "incentives", _incentives(), **SuccessValue(30_000_000, 60, "USD").as_facts())
     publish_stage(warehouse, "deliver", _delivery())
     warehouse.append_records(
         [_result("events", "liked_not_null", 3), _result("videos", "length_ms_in_range", 0)], "contract_results"

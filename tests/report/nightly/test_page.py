@@ -156,6 +156,8 @@ def test_page_shows_every_published_stage(written: Path) -> None:
         "below: x0",
         "200 of 250",
         "2 of 3",
+        "One success is worth 0.5000 USD",
+        "5 (2.50 USD)",
     ):
         assert expected in text, expected
 

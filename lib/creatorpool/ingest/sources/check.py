@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from creatorpool.contracts import Contract, RowRule, load_contract
 from creatorpool.errors import CreatorpoolError, InputError
 from creatorpool.ingest.delivery import REQUIRED_TABLES, Delivery, LeftOut, find_files
-from creatorpool.ingest.events import with_day
+from creatorpool.ingest.events import dated_rows
 from creatorpool.ingest.native import read_native
 from creatorpool.ingest.outcomes import OutcomeCounts, count_outcomes
 from creatorpool.ingest.reading import Reading
@@ -135,9 +135,12 @@ def _check_native(
 
 
 def _judge(delivery: Delivery, contract: Contract, found: SourceFindings, settings: Settings) -> None:
-    rows, rules = conformed(delivery, contract), _rules(contract, found.day, settings)
-    if "date" in delivery.absent:
-        rows = with_day(rows, settings.ingest.day_timezone)
+    rules = _rules(contract, found.day, settings)
+    if contract.name == "events":
+        rows, contract, day_rules = dated_rows(delivery, contract, settings.ingest.day_timezone)
+        rules += day_rules
+    else:
+        rows = conformed(delivery, contract)
     flagged = flag_rows(rows, contract, rules, is_text=delivery.is_text)
     sampled = SampledTable(count_outcomes(flagged, contract), _examples(flagged), delivery.left_out)
     found.tables[contract.name] = sampled
