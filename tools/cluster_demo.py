@@ -41,6 +41,7 @@ def main() -> int:
     out.print(f"Made up a day: {generate_day(raw, DAY, SyntheticMarket(seed=7, n_events=arguments.events)).summary()}")
     job = Path(__file__).resolve().parents[1] / "jobs" / "allocate_pool.py"
     night = ["--date", str(DAY), "--source", str(raw), "--set", "contracts.data_docs=false"]
+    night += ["--set", "ingest.max_quarantined_share=0.5"]  # a small made-up day brings a broken row of every kind
 
     out.print("Running the night on the embedded engine, for comparison …")
     subprocess.run([sys.executable, job, *night, "--root", alone], check=True, capture_output=True)

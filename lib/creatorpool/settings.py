@@ -12,6 +12,7 @@ import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args, get_origin
+from zoneinfo import available_timezones
 
 import yaml
 from pydantic import (
@@ -50,6 +51,9 @@ Places = dict[tuple[Hashable, ...], str]
 SECRET = re.compile(r"secret|passw|token|access[._-]?key|account[._-]?key|api[._-]?key", re.IGNORECASE)
 """Names of Spark settings that hold credentials."""
 
+_OF_THE_MACHINE = ("localtime", "Factory")
+"""Names in the time zone database that are no places"""
+
 
 class Section(BaseModel):
     """A part of the configuration. It refuses unknown keys, and its values never change.
@@ -83,6 +87,7 @@ class EngineSettings(Section):
 class IngestSettings(Section):
     source: str | None
     format: str = Field(min_length=1)
+    day_timezone: str
     late_window_days: int = Field(ge=0, le=30)
     hash_viewer_ids: bool
     max_quarantined_share: Share
@@ -90,6 +95,13 @@ class IngestSettings(Section):
     max_row_keys: int = Field(ge=1, le=10**6)
     max_header_bytes: int = Field(ge=100, le=1 << 20)
     max_file_bytes: int = Field(ge=1000)
+
+    @field_validator("day_timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones() or value in _OF_THE_MACHINE:
+            raise ValueError(f"'{value}' is no time zone: write an IANA name such as Europe/Berlin, or UTC")
+        return value
 
 
 class Weights(Section):
@@ -509,9 +521,14 @@ def _explain_one(detail: dict[str, Any], places: Places) -> str:
     place = at
     while place and place not in places:
         place = place[:-1]
-    where = places.get(place, "conf/base.yaml")
+    closest = _closest_key(at) if detail["type"] == "extra_forbidden" else ""
+    return fault_message(detail, places.get(place, "conf/base.yaml"), key, closest)
+
+
+def fault_message(detail: Mapping[str, Any], where: str, key: str, closest: str) -> str:
+    """What pydantic's `detail` says is wrong with `key`, which stands at `where`; `closest` suggests a known key."""
     if detail["type"] == "extra_forbidden":
-        return f"{where}: unknown key '{key}'{_closest_key(at)}"
+        return f"{where}: unknown key '{key}'{closest}"
     if detail["type"] == "missing":
         return f"{where}: key '{key}' is missing"
     if detail["type"] == "value_error":
@@ -519,7 +536,7 @@ def _explain_one(detail: dict[str, Any], places: Places) -> str:
     return f"{where}: {key}: {_rule_of(detail)}, got {detail['input']!r}"
 
 
-def _rule_of(detail: dict[str, Any]) -> str:
+def _rule_of(detail: Mapping[str, Any]) -> str:
     if detail["type"] in ("model_type", "dict_type"):
         return "must be a section of keys"
     return str(detail["msg"]).replace("Input should be", "must be", 1)

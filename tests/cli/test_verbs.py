@@ -249,14 +249,14 @@ def test_version_is_the_one_that_ledgers_keep() -> None:
 
 
 def test_quiet_and_verbose_change_what_is_logged(tmp_path: Path) -> None:
-    wrong = ("claims", "release", "signals", "--reason", "x", "--date", "2026-11-20", "--root", str(tmp_path))
+    wrong = ("status", "--root", str(tmp_path / "nowhere"))
 
     usual, quiet, verbose = (command(*wrong, *option) for option in ((), ("--quiet",), ("--verbose",)))
 
     assert [ended.returncode for ended in (usual, quiet, verbose)] == [2, 2, 2]
     assert len(usual.stderr.splitlines()) == len(quiet.stderr.splitlines()) == 1
-    assert "nobody holds signals of 2026-11-20" in quiet.stderr
-    assert "in release_claim" in verbose.stderr, "where in the code the error came from"
+    assert "nothing is published under" in quiet.stderr
+    assert "in existing_root" in verbose.stderr, "where in the code the error came from"
 
 
 def completed(words: str) -> list[str]:

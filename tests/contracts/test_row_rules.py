@@ -120,11 +120,7 @@ def test_split_rows_of_bad_events_names_each_fault(spark: SparkSession) -> None:
         "e6": ({"propensity": 0.0}, ["propensity_in_range"]),
         "e7": ({"propensity": float("nan")}, ["propensity_finite", "propensity_in_range"]),
         "e8": ({"liked": None}, ["liked_not_null"]),
-        "e9": ({"date": dt.date(2026, 11, 21)}, ["date_is_day_of_event"]),
-        "e10": (
-            {"video_id": None, "event_ts": None},
-            ["video_id_not_null", "event_ts_not_null", "date_is_day_of_event"],
-        ),
+        "e9": ({"video_id": None, "event_ts": None}, ["video_id_not_null", "event_ts_not_null"]),
     }
     rows = [good] + [{**good, "event_id": name, **change} for name, (change, _) in faults.items()]
     schema = ", ".join(f"{c.name} {c.type}" for c in contract.columns)

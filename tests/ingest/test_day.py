@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from creatorpool.errors import ContractViolationError, InputError
 from creatorpool.ingest.day import ingest_day
 from creatorpool.ingest.report import IngestReport
+from creatorpool.platform_day import day_begins
 from creatorpool.settings import load_settings
 from creatorpool.tables import Warehouse
 
@@ -366,17 +367,18 @@ def _later(*rows: Row) -> list[Row]:
         (
             {"events": [good_event(1), good_event(2, watch_ms=-2), good_event(3, watch_ms=-3)]},
             InputError,
-            r"2 of 3 rows would be quarantined.*max_quarantined_share 0\.5: watch_ms_in_range 2; for example .*e[23]",
+            r"2 of 3 rows .66\.7%. would be quarantined.*max_quarantined_share 0\.5, so nothing is ingested: "
+            r"watch_ms_in_range 2; for example .*e[23]",
         ),
         (
             {"videos": [good_video(1), good_video(2, s_pos=7.0), good_video(3, length_ms=0)]},
             InputError,
-            r"videos: 2 of 3 rows would be quarantined.*length_ms_in_range 1, s_pos_in_range 1; for example",
+            r"videos: 2 of 3 rows .66\.7%. would be quarantined.*length_ms_in_range 1, s_pos_in_range 1; for example",
         ),
         (
             {"viewers": [good_viewer(1, trust_tier="celebrity")]},
             InputError,
-            r"viewers: 1 of 1 rows would be quarantined.*trust_tier_known 1",
+            r"viewers: 1 of 1 rows .100\.0%. would be quarantined.*trust_tier_known 1",
         ),
         (
             {"ad_revenue": [good_revenue(date=NOON.date() - timedelta(days=1))]},
@@ -426,6 +428,90 @@ def test_ingest_of_an_unusable_delivery_stops_before_anything_is_written(
     with pytest.raises(error, match=message):
         _ingest(warehouse, source, max_quarantined_share=0.5)
     assert not list(tmp_path.glob("warehouse/*/*"))
+
+
+def _hourly(first: datetime) -> list[Row]:
+    return [good_event(number, event_ts=first + timedelta(hours=number, minutes=30)) for number in range(24)]
+
+
+def test_ingest_divides_days_by_the_clocks_of_the_platform(warehouse: Warehouse, tmp_path: Path) -> None:
+    """In Los Angeles 1 November 2026 has 25 hours, from 07:00 UTC to 08:00 UTC of the next day."""
+    day, zone = date(2026, 11, 1), "America/Los_Angeles"
+    begins = datetime(2026, 11, 1, 7, tzinfo=UTC)
+    late = good_event(50, event_ts=begins - timedelta(microseconds=1))
+    last = good_event(51, event_ts=begins + timedelta(hours=25, microseconds=-1))
+    after = good_event(52, event_ts=begins + timedelta(hours=25))
+    tables = good_tables() | {
+        "events": [*_hourly(begins), late, last, after],
+        "ad_revenue": [good_revenue(date=day)],
+    }
+
+    report = _ingest(warehouse, write_parquet(tmp_path / "source", tables), day, day_timezone=zone)
+
+    counts = report.tables["events"]
+    assert (counts.accepted, counts.late, counts.broken) == (26, 1, {"event_ts_in_window": 1})
+    days = {row["event_id"]: row["date"] for row in _rows(warehouse, "events")}
+    assert days.pop("e50") == day - timedelta(days=1)
+    assert set(days.values()) == {day}
+    stored = {row["event_id"]: row["event_ts"] for row in _rows(warehouse, "events")}
+    assert stored["e51"] == last["event_ts"], "times stay UTC"
+
+
+def test_ingest_delivered_date_must_be_the_day_of_the_platform(warehouse: Warehouse, tmp_path: Path) -> None:
+    tables: dict[str, list[Any]] = good_tables()
+    in_tokyo = datetime(2026, 11, 19, 20, tzinfo=UTC)
+    own, utc = (good_event(n, event_ts=in_tokyo, date=day.isoformat()) for n, day in ((1, DAY), (2, in_tokyo.date())))
+    tables["events"] = [own, utc]
+
+    report = _ingest(warehouse, write_json(tmp_path / "source", tables), day_timezone="Asia/Tokyo")
+
+    assert report.tables["events"].broken == {"date_is_day_of_event": 1}
+    assert [(row["event_id"], row["date"]) for row in _rows(warehouse, "events")] == [("e1", DAY)]
+
+
+@pytest.mark.parametrize(
+    ("zone", "message"),
+    [
+        (
+            "America/Los_Angeles",
+            r"events: 8 of 24 rows .33\.3%. would .*event_ts_in_window 8.*another time zone.*UTC-08",
+        ),
+        ("Asia/Tokyo", r"events: 9 of 24 events are of days before 2026-11-20.*another time zone.*UTC\+09"),
+    ],
+)
+def test_ingest_day_of_another_zone_is_refused_with_a_hint(
+    warehouse: Warehouse, tmp_path: Path, zone: str, message: str
+) -> None:
+    tables = good_tables() | {"events": _hourly(day_begins(DAY, zone).astimezone(UTC))}
+    source = write_parquet(tmp_path / "source", tables)
+
+    with pytest.raises(InputError, match=message):
+        _ingest(warehouse, source, max_quarantined_share=0.05)
+    assert not list(tmp_path.glob("warehouse/*/*"))
+
+    report = _ingest(warehouse, source, max_quarantined_share=0.05, day_timezone=zone)
+    assert (report.tables["events"].accepted, report.tables["events"].late) == (24, 0)
+
+
+def test_ingest_results_have_every_rule_on_rows_with_its_count(warehouse: Warehouse, tmp_path: Path) -> None:
+    tables: dict[str, list[Any]] = good_tables()
+    tables["events"] += [good_event(7, watch_ms=-1), good_event(8, watch_ms="many"), good_event(9, video_id="nowhere")]
+
+    report = _ingest(warehouse, write_json(tmp_path / "source", tables))
+
+    found = {(result.contract, result.rule): result for result in report.results}
+    assert len(found) == len(report.results), "each rule once"
+    broken = {key: (r.rows_failed, r.rows_checked, r.example) for key, r in found.items() if not r.passed}
+    assert broken == {
+        ("events", "watch_ms_in_range"): (1, 9, "e7"),
+        ("events", "watch_ms_readable"): (1, 9, "e8"),
+        ("events", "watch_ms_not_null"): (1, 9, "e8"),
+        ("events", "video_known"): (1, 9, "e9"),
+    }
+    stated = {(name, rule.name) for name in ("viewers", "videos") for rule in warehouse.contract(name).row_rules}
+    assert stated <= found.keys()
+    assert ("events", "event_ts_in_window") in found
+    assert ("viewers", "trust_tier_known") in found
 
 
 def test_ingest_keeps_refunds_and_names_one_beside_an_unknown_video(warehouse: Warehouse, tmp_path: Path) -> None:

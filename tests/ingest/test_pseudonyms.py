@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
+from tests.tolerant import TOLERANT
 
 from creatorpool.errors import ConfigurationError
 from creatorpool.ingest.day import ingest_day
@@ -37,7 +38,7 @@ def ingest(spark: SparkSession, root: Path, source: Path) -> Warehouse:
         warehouse,
         source,
         DAY,
-        settings=load_settings().ingest,
+        settings=load_settings(assignments=[TOLERANT]).ingest,
         tiers=TIERS,
         run_id="run-1",
         ingested_at=datetime(2026, 11, 21, 3, tzinfo=UTC),

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from creatorpool.contracts import load_contract
 from creatorpool.contracts.row_rules import broken_names
-from creatorpool.ingest.rules import known_rule, only_unreadable, tier_rule, window_rule, with_known
+from creatorpool.ingest.rules import day_rule, known_rule, only_unreadable, tier_rule, window_rule, with_known
 
 
 def test_window_rule_accepts_the_day_and_the_days_of_the_window_before(spark: SparkSession) -> None:
@@ -21,6 +21,14 @@ def test_window_rule_accepts_the_day_and_the_days_of_the_window_before(spark: Sp
     outside = ["event_ts_in_window"]
     # Another rule covers a missing time.
     assert found == {days[0]: outside, days[1]: [], days[2]: [], days[3]: outside, None: []}
+
+
+def test_day_rule_takes_the_day_by_the_clocks_of_the_zone(spark: SparkSession) -> None:
+    moment = datetime(2026, 11, 20, 3)
+    rows = spark.createDataFrame([(date(2026, 11, day), moment) for day in (19, 20)], "date date, event_ts timestamp")
+    for zone, good in (("America/New_York", 19), ("UTC", 20), ("Asia/Tokyo", 20)):
+        found = {row[0].day: list(row[1]) for row in rows.select("date", broken_names([day_rule(zone)])).collect()}
+        assert [day for day, broken in found.items() if not broken] == [good], zone
 
 
 def test_tier_rule_accepts_any_configured_names(spark: SparkSession) -> None:

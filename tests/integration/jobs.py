@@ -19,6 +19,7 @@ from py4j.java_gateway import JavaGateway
 from pyspark import SparkConf
 from pyspark.java_gateway import launch_gateway
 from tests.checkout import project_root
+from tests.tolerant import TOLERANT
 from tools.processes import fresh_environment
 
 SERVER = Path(__file__).with_name("job_server.py")
@@ -37,7 +38,7 @@ class Jobs:
     def run(self, script: str, *arguments: object, engine: str = "embedded") -> subprocess.CompletedProcess[str]:
         """Run one job script to its end: `run("allocate_pool.py", "--date", …)`."""
         command = [str(project_root() / "jobs" / script), *map(str, arguments)]
-        command += ["--set", "engine.shuffle_partitions=2", "--engine", engine]
+        command += ["--set", "engine.shuffle_partitions=2", "--set", TOLERANT, "--engine", engine]
         environment = fresh_environment(PYSPARK_PYTHON=sys.executable) | (self._gateway() if engine == "spark" else {})
         with TemporaryDirectory() as folder:
             outputs = [Path(folder) / name for name in ("stdout", "stderr")]

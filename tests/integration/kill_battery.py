@@ -2,8 +2,8 @@
 
 Every command is a child of this process, forked after the slow imports. SIGKILL kills it at a write, between two
 writes, or at a random moment. A write is killed before it starts, while it goes on, or after it is committed. The
-commands are those of two days: the nights, a republication, explanations, statements, upkeep and the report. Prints one
-JSON object: how many children were killed, at what.
+commands are those of two days: the nights, a corrected delivery, a republication, explanations, statements, upkeep and
+the report. Prints one JSON object: how many children were killed, at what.
 
     python kill_battery.py RAW ROOT ENGINE KILLS SEED
 """
@@ -27,6 +27,7 @@ from pathlib import Path
 # Imported before the forks, so that the imports cost time only once.
 import great_expectations  # noqa: F401
 import pyspark.sql.connect.session  # noqa: F401
+from tests.tolerant import TOLERANT
 
 from creatorpool.report.nightly.page import write_page
 from creatorpool.report.nightly.published import report_day
@@ -38,6 +39,7 @@ from creatorpool.stages.explanation import publish_explanation
 from creatorpool.stages.ingestion import publish_ingestion
 from creatorpool.stages.maintenance import maintain_tables
 from creatorpool.stages.recovery import recover
+from creatorpool.stages.reingestion import reingest_day
 from creatorpool.stages.statements import publish_statements
 from creatorpool.tables import Warehouse
 
@@ -55,7 +57,9 @@ Command = Callable[[Warehouse, Callable[..., RunContext], Path], object]
 
 
 def settings_of(*assignments: str) -> Settings:
-    return load_settings(assignments=["contracts.data_docs=false", "engine.shuffle_partitions=2", *assignments])
+    return load_settings(
+        assignments=["contracts.data_docs=false", "engine.shuffle_partitions=2", TOLERANT, *assignments]
+    )
 
 
 def night(tables: Warehouse, day: date, *assignments: str) -> RunContext:
@@ -72,6 +76,10 @@ def pay(day: date, raw: Path, tables: Warehouse) -> None:
 
 def republish(tables: Warehouse) -> None:
     publish_payouts(night(tables, SECOND, ALPHA), republish=True)
+
+
+def correct(raw: Path, tables: Warehouse) -> None:
+    reingest_day(night(tables, FIRST), raw / f"{FIRST.isoformat()}-corrected")
 
 
 def explain(tables: Warehouse) -> None:
@@ -91,6 +99,7 @@ def report(tables: Warehouse) -> None:
 COMMANDS: dict[str, Callable[[Warehouse, Path], object]] = {
     "first night": lambda tables, raw: pay(FIRST, raw, tables),
     "second night": lambda tables, raw: pay(SECOND, raw, tables),
+    "correct the first day": lambda tables, raw: correct(raw, tables),
     "explain and statements": lambda tables, _: explain(tables),
     "republish": lambda tables, _: republish(tables),
     "maintain": lambda tables, _: maintain(tables),

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from tests.checkout import project_root
 from tests.integration.conftest import DAY
+from tests.tolerant import TOLERANT
 from tools.processes import fresh_environment
 
 from creatorpool.cli.main import main
@@ -36,6 +37,7 @@ def command(engine: str) -> Command:
 
     def run(*arguments: object, on_engine: bool = True) -> subprocess.CompletedProcess[str]:
         own = ["--engine", engine, "--set", "engine.shuffle_partitions=2", "--set", "engine.driver_memory=2g"]
+        own += ["--set", TOLERANT]
         line = [sys.executable, "-m", "creatorpool.cli", *map(str, arguments), *(own if on_engine else [])]
         environment = fresh_environment(PYSPARK_PYTHON=sys.executable)
         return subprocess.run(line, capture_output=True, text=True, env=environment, timeout=500, check=False)

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pytest
 from scipy.stats import entropy
 from tests.checkout import project_root
+from tests.tolerant import TOLERANT
 from tools.processes import fresh_environment
 
 from creatorpool.tables import Warehouse
@@ -102,7 +103,17 @@ def warehouse(checkout: Path) -> Warehouse:
         f"generate_day(Path('{raw}'), date({DAY:%Y, %-m, %-d}), {market})",
     )
     night = ("--date", DAY, "--root", root, "--engine", "embedded", *SMOOTHED)
-    run(checkout, "jobs/allocate_pool.py", *night, "--source", raw, "--set", "contracts.data_docs=false")
+    run(
+        checkout,
+        "jobs/allocate_pool.py",
+        *night,
+        "--source",
+        raw,
+        "--set",
+        "contracts.data_docs=false",
+        "--set",
+        TOLERANT,
+    )
     run(checkout, "jobs/audit_integrity.py", *night, "--set", "integrity.unverified_weights=[]")
     return Warehouse(None, root, checkout / "data_contracts")
 

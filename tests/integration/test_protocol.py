@@ -15,6 +15,7 @@ from tests.checkout import project_root
 from tests.integration.conftest import Job
 from tests.integration.day_tables import day_tables
 from tests.integration.kill_battery import FIRST, SECOND
+from tests.tolerant import TOLERANT
 from tools.processes import fresh_environment
 
 from creatorpool.runs.claims import EVERY_DAY, release_claim
@@ -31,6 +32,7 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("raw")
     for day in (FIRST, SECOND):
         generate_day(folder / day.isoformat(), day, SyntheticMarket(seed=7, n_events=1_500))
+    generate_day(folder / f"{FIRST.isoformat()}-corrected", FIRST, SyntheticMarket(seed=9, n_events=1_400))
     return folder
 
 
@@ -62,7 +64,7 @@ def require_same(root: Path, calm: Path) -> None:
 def test_commands_killed_at_their_writes_end_in_the_same_tables(
     raw: Path, calm: Path, engine: str, tmp_path: Path
 ) -> None:
-    outcome = battery(raw, tmp_path / "tables", engine, 28, 5)
+    outcome = battery(raw, tmp_path / "tables", engine, 32, 5)
 
     assert len(outcome["killed"]) >= 14
     require_same(tmp_path / "tables", calm)
@@ -134,11 +136,11 @@ def test_runs_at_once_end_in_one_result_and_refusals(raw: Path, engine: str, tmp
 
 
 def night(raw: Path, day: date) -> list[str]:
-    return ["run", "--date", day.isoformat(), "--source", str(raw / day.isoformat())]
+    return ["run", "--date", day.isoformat(), "--source", str(raw / day.isoformat()), "--set", TOLERANT]
 
 
 def backfill(raw: Path) -> list[str]:
-    return ["backfill", "--from", str(FIRST), "--to", str(SECOND), "--source", str(raw / "{date}")]
+    return ["backfill", "--from", str(FIRST), "--to", str(SECOND), "--source", str(raw / "{date}"), "--set", TOLERANT]
 
 
 def until_done(commands: list[list[str]], root: Path, engine: str) -> None:

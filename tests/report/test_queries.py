@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 from pyspark.sql import SparkSession
 from tests.checkout import project_root
+from tests.tolerant import TOLERANT
 
 from creatorpool.errors import InputError
 from creatorpool.report.query import query_rows
@@ -38,7 +39,7 @@ def warehouse(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
     """A published night whose tables Spark knows by their names."""
     folder = tmp_path_factory.mktemp("queries")
     generate_day(folder / "raw", DAY, SyntheticMarket(seed=3, n_events=600))
-    settings = load_settings(assignments=["contracts.data_docs=false"])
+    settings = load_settings(assignments=["contracts.data_docs=false", TOLERANT])
     night = RunContext(Warehouse(spark, folder / "tables"), settings, DAY)
     publish_ingestion(night, folder / "raw")
     publish_payouts(night)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from tests.tolerant import TOLERANT
 
 from creatorpool.allocation.frames.payouts import fill_payouts
 from creatorpool.errors import (
@@ -40,7 +41,7 @@ NightMaker = Callable[..., RunContext]
 
 
 def night(spark: SparkSession, root: Path, *assignments: str, dry_run: bool = False) -> RunContext:
-    settings = load_settings(assignments=["contracts.data_docs=false", *assignments])
+    settings = load_settings(assignments=["contracts.data_docs=false", TOLERANT, *assignments])
     return RunContext(Warehouse(spark, root), settings, DAY, dry_run=dry_run)
 
 

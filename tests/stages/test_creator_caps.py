@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
+from tests.tolerant import TOLERANT
 
 from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.errors import ConfigurationError, InfeasiblePoolError, InputError
@@ -38,7 +39,7 @@ CAPS = f"allocation.creator_caps={{unverified: {CAP}}}"
 
 def night(spark: SparkSession, root: Path, *assignments: str, day: date = DAY) -> RunContext:
     # With shrunk scores every eligible video is paid, so that creators have several paid videos in a pool.
-    lean = ("contracts.data_docs=false", "quality.smoothing=empirical_bayes")
+    lean = ("contracts.data_docs=false", TOLERANT, "quality.smoothing=empirical_bayes")
     return RunContext(Warehouse(spark, root), load_settings(assignments=[*lean, *assignments]), day)
 
 

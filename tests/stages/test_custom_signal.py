@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
+from tests.tolerant import TOLERANT
 
 from creatorpool.settings import QualitySettings, load_settings
 from creatorpool.stages.allocation import publish_payouts
@@ -59,7 +60,7 @@ def night(spark: SparkSession, tmp_path: Path, copied_contracts: Path) -> RunCon
     overlay = tmp_path / "finish.yaml"
     overlay.write_text(OVERLAY)
     generate_day(tmp_path / "raw", DAY, SyntheticMarket(seed=3, n_events=1_500))
-    settings = load_settings([overlay], ["contracts.data_docs=false"])
+    settings = load_settings([overlay], ["contracts.data_docs=false", TOLERANT])
     run = RunContext(Warehouse(spark, tmp_path / "tables", copied_contracts), settings, DAY)
     publish_ingestion(run, tmp_path / "raw")
     return run

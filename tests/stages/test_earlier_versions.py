@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 from tests.checkout import project_root
+from tests.tolerant import TOLERANT
 
 from creatorpool.runs.pools import published_pools
 from creatorpool.runs.published_rows import published_arrow, published_rows
@@ -27,7 +28,7 @@ FIRST, SECOND, NEXT = date(2026, 11, 18), date(2026, 11, 19), date(2026, 11, 20)
 
 
 def night(spark: SparkSession, root: Path, day: date, *assignments: str, dry_run: bool = False) -> RunContext:
-    settings = load_settings(assignments=["contracts.data_docs=false", *assignments])
+    settings = load_settings(assignments=["contracts.data_docs=false", TOLERANT, *assignments])
     return RunContext(Warehouse(spark, root), settings, day, dry_run=dry_run)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from tests.tolerant import TOLERANT
 
 from creatorpool.contracts import stage_tables
 from creatorpool.errors import InputError
@@ -38,7 +39,7 @@ NightMaker = Callable[..., RunContext]
 
 
 def night(spark: SparkSession, root: Path, *assignments: str, dry_run: bool = False) -> RunContext:
-    settings = load_settings(assignments=["contracts.data_docs=false", *assignments])
+    settings = load_settings(assignments=["contracts.data_docs=false", TOLERANT, *assignments])
     return RunContext(Warehouse(spark, root), settings, DAY, dry_run=dry_run)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from tests.tolerant import TOLERANT
 
 from creatorpool.errors import ConfigurationError, MissingTableError
 from creatorpool.runs.pools import day_outputs, pools_of_run, published_pools
@@ -29,7 +30,7 @@ DAY = date(2026, 11, 20)
 
 
 def night_at(spark: SparkSession, root: Path, *assignments: str, dry_run: bool = True) -> RunContext:
-    settings = load_settings(assignments=["contracts.data_docs=false", *assignments])
+    settings = load_settings(assignments=["contracts.data_docs=false", TOLERANT, *assignments])
     return RunContext(Warehouse(spark, root), settings, DAY, dry_run=dry_run)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from tests.tolerant import TOLERANT
 
 from creatorpool.errors import ConfigurationError, InputError, MissingTableError
 from creatorpool.integrity.sensitivity import Sensitivity
@@ -42,7 +43,7 @@ SMALL_AUDIT = ("integrity.fake_viewers=[1, 20]", "integrity.unverified_weights=[
 
 
 def night(spark: SparkSession, root: Path, *assignments: str) -> RunContext:
-    settings = load_settings(assignments=["contracts.data_docs=false", *assignments])
+    settings = load_settings(assignments=["contracts.data_docs=false", TOLERANT, *assignments])
     return RunContext(Warehouse(spark, root), settings, DAY)
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
+from tests.tolerant import TOLERANT
 
 from creatorpool.allocation.carry import taken
 from creatorpool.allocation.frames.payouts import settle_ties
@@ -41,7 +42,9 @@ COMEDY = [(5_000_000, -8_000_000), (0, 0), (5_000_000, -1_000_000)]
 
 
 def night(spark: SparkSession, root: Path, day: date, **options: Any) -> RunContext:
-    return RunContext(Warehouse(spark, root), load_settings(assignments=["contracts.data_docs=false"]), day, **options)
+    return RunContext(
+        Warehouse(spark, root), load_settings(assignments=["contracts.data_docs=false", TOLERANT]), day, **options
+    )
 
 
 def book(path: Path, day: date, gross: int, refunds: int) -> None:

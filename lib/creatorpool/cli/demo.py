@@ -53,6 +53,8 @@ def demo(
         out.print("Real logs, with the settings that they call for: conf/recommended.yaml")
         common += ["--conf", str(conf_directory() / "recommended.yaml")]
     else:
+        # It brings a broken row of every kind, which in a small day are many.
+        common += ["--set", "ingest.max_quarantined_share=0.5"]
         market, earlier = SyntheticMarket(seed=7, n_events=events), root / "raw" / "day-before"
         with logged("synthetic day", day):
             made = generate_day(source, day, market)

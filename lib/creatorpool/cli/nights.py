@@ -35,6 +35,9 @@ def run(
         bool, typer.Option("--dry-run", help="compute with these settings and write nothing; shows what would change")
     ] = False,
     republish: Annotated[bool, typer.Option("--republish", help="replace payouts that are published already")] = False,
+    reingest: Annotated[
+        bool, typer.Option("--reingest", help="replace the day's delivery by --source, and all that follows from it")
+    ] = False,
 ) -> None:
     """Run the stages of a day that are not published yet, and publish its payouts."""
     from creatorpool.cli.context import open_run
@@ -42,8 +45,12 @@ def run(
     from creatorpool.runs.pools import published_pools
     from creatorpool.stages.order import run_night
 
+    if reingest and category:
+        raise InputError("--reingest pays every pool of the day again: leave out --category")
     with open_run(options, dry_run=dry_run) as context:
-        if dry_run and published_pools(context.warehouse, context.day):
+        if reingest:
+            _reingest(context, source)
+        elif dry_run and published_pools(context.warehouse, context.day):
             _try(context, source, category or (), renewed=republish)
         else:
             print_summary(context, run_night(context, source, category or (), republish=republish))
@@ -72,6 +79,20 @@ def _write_report(context: RunContext) -> None:
         write_night(root, context.day, context.settings.report)
 
 
+def _reingest(context: RunContext, source: Path | None) -> None:
+    from creatorpool.display import display
+    from creatorpool.report.console import PlainConsole
+    from creatorpool.report.ingest_summary import print_reingestion
+    from creatorpool.report.summary import print_summary
+    from creatorpool.stages.reingestion import reingest_day
+
+    done = reingest_day(context, source)
+    with display(context.day, "comparison", is_published=not context.dry_run):
+        print_reingestion(PlainConsole(width=110), done)
+    print_summary(context, done.payouts)
+    _write_report(context)
+
+
 def ingest(
     options: DayOptions,
     source: Annotated[Path, typer.Option(metavar="DIR", help="folder of the day's logs")],
@@ -86,12 +107,17 @@ def ingest(
 ) -> None:
     """Load one day's raw logs into checked tables; rows that break a rule go to quarantine."""
     from creatorpool.cli.context import open_run
+    from creatorpool.display import display
+    from creatorpool.report.console import PlainConsole
+    from creatorpool.report.ingest_summary import print_delivered
     from creatorpool.stages.ingestion import publish_ingestion
 
     if format is not None:
         options = replace(options, assignments=[*(options.assignments or ()), f"ingest.format={format}"])
     with open_run(options) as context:
-        publish_ingestion(context, source)
+        run = publish_ingestion(context, source)
+        with display(context.day, "summary"):
+            print_delivered(PlainConsole(width=110), run)
 
 
 def signals(options: DayOptions) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -15,18 +15,9 @@ from pyspark.sql import functions as F
 
 from creatorpool.contracts import RowRule
 from creatorpool.errors import ConfigurationError, InputError
-from creatorpool.ingest.delivery import (
-    OPTIONAL_TABLES,
-    PARQUET,
-    REQUIRED_TABLES,
-    Delivery,
-    TableFiles,
-    find_files,
-    require_files,
-    unread_entries,
-)
+from creatorpool.ingest.delivery import PARQUET, Delivery, delivered_files, unread_entries
 from creatorpool.ingest.dimensions import changed, merged
-from creatorpool.ingest.events import DeduplicatedEvents, Dimension, StoredDays, deduplicate_events
+from creatorpool.ingest.events import DeduplicatedEvents, Dimension, EventDays, StoredDays, deduplicate_events
 from creatorpool.ingest.native import read_native
 from creatorpool.ingest.parquet_files import refuse_damaged
 from creatorpool.ingest.pseudonyms import VIEWER, Pseudonyms
@@ -38,22 +29,24 @@ from creatorpool.ingest.refusals import (
     revenue_warnings,
     stale_row_warning,
 )
-from creatorpool.ingest.report import IngestReport, TableCounts
+from creatorpool.ingest.replacement import EarlierDelivery, put_back
+from creatorpool.ingest.report import IngestReport
+from creatorpool.ingest.rule_results import rule_results
 from creatorpool.ingest.rules import tier_rule
+from creatorpool.ingest.shifted_day import shifted_day
 from creatorpool.ingest.sources.mapping import NATIVE, TABLES, LoadedMapping, load_mapping
 from creatorpool.ingest.sources.tables import read_mapped
 from creatorpool.ingest.staging import staging_folder
 from creatorpool.ingest.steps import log_step
 from creatorpool.ingest.units import unit_warnings
 from creatorpool.ingest.validation import ValidatedTable, validated_table
+from creatorpool.ingest.writing import has_rows, replace_day, write_quarantine
 from creatorpool.quoting import shortened_list
 from creatorpool.settings import IngestSettings
 from creatorpool.tables import Warehouse
 
 Check = Callable[[DataFrame, str], None]
 """Checks rows against the table rules of the named table's contract, and raises an error if they break one."""
-
-_FEW_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -69,6 +62,7 @@ class DayIngestion:
     ingested_at: datetime
     staging: Path
     hash_key: str | None
+    earlier: EarlierDelivery | None
 
 
 def ingest_day(
@@ -82,6 +76,7 @@ def ingest_day(
     ingested_at: datetime,
     check: Check | None = None,
     reinstate: Mapping[str, int] | None = None,
+    earlier: EarlierDelivery | None = None,
     hash_key: str | None = None,
 ) -> IngestReport:
     """Ingest the delivery in `source`: events, dimensions and revenue, and the quarantine of each.
@@ -101,6 +96,8 @@ def ingest_day(
         Versions of the tables before this run, if a later day is ingested already. The day's scores use the day's own
         viewers and videos, at the versions in the report. After these versions, rows that a later day delivered are
         written back.
+    earlier : EarlierDelivery, optional
+        The delivery that this one replaces: its rows are removed from all tables, and rows of later days stay.
     hash_key : str, optional
         Key for the hashes that replace viewers' ids; see `pseudonyms`. None keeps the ids.
 
@@ -119,21 +116,30 @@ def ingest_day(
             f"{day} is too early: ingest.late_window_days needs {settings.late_window_days} days before it"
         )
     with staging_folder(warehouse.engine_root(), run_id) as staging:
-        run = DayIngestion(warehouse, warehouse.session, source, day, settings, tiers, ingested_at, staging, hash_key)
+        run = DayIngestion(
+            warehouse, warehouse.session, source, day, settings, tiers, ingested_at, staging, hash_key, earlier
+        )
         with _naming_damaged_files(run):
             validated = _validate(run)
             if check is not None:
                 check(validated.other_tables["ad_revenue"].good, "ad_revenue")
-            _write(run, validated)
+            base = _write(run, validated)
     if check is not None:
         for name in ("viewers", "videos"):
             check(warehouse.read(name), name)
         check(warehouse.read("events", day=day), "events")
-    counts = {name: table.counts for name, table in validated.other_tables.items()} | {"events": validated.event_counts}
-    written = warehouse.versions(*counts, *(f"{name}_quarantine" for name in counts))
-    for name in validated.dimensions:
-        _reinstate(warehouse, name, (reinstate or {}).get(name), written[name])
-    return IngestReport(day, run_id, counts, written, validated.warnings)
+    tables = {**validated.other_tables, "events": validated.events}
+    written = warehouse.versions(*tables, *(f"{name}_quarantine" for name in tables))
+    results = [
+        result
+        for table in tables.values()
+        if table.contract.on_row_fault == "quarantine"
+        for result in rule_results(warehouse, table, day, run_id)
+    ]
+    counts = {name: table.counts for name, table in tables.items()}
+    latest = _put_back_newer_rows(run, validated.dimensions, reinstate or {}, written)
+    withdrawn = {} if earlier is None else earlier.withdraw(list(tables))
+    return IngestReport(day, run_id, counts, withdrawn | written, base, latest, validated.warnings, tuple(results))
 
 
 @dataclass(frozen=True)
@@ -143,7 +149,7 @@ class ValidatedDay:
     other_tables: Mapping[str, ValidatedTable]
     dimensions: Mapping[str, Dimension]
     deduplicated: DeduplicatedEvents
-    event_counts: TableCounts
+    events: ValidatedTable
     warnings: tuple[str, ...]
 
 
@@ -156,40 +162,47 @@ def _validate(run: DayIngestion) -> ValidatedDay:
     for name in ("viewers", "videos"):
         refuse_broken_feed(other_tables[name], run.settings)
     dimensions = {name: _merged(run, table) for name, table in other_tables.items() if not _has_days(table)}
-    window = (run.day, run.settings.late_window_days)
+    days = EventDays(run.day, run.settings.late_window_days, run.settings.day_timezone)
     contract = run.warehouse.contract("events")
-    deduplicated = deduplicate_events(deliveries["events"], contract, run.session, window, _stored_events(run))
+    deduplicated = deduplicate_events(deliveries["events"], contract, run.session, days, _stored_events(run))
     events = deduplicated.validate(run.day, dimensions["viewers"], dimensions["videos"])
-    refuse_broken_day(events, run.day, run.settings, is_stored=_has_rows(run.warehouse, "events", run.day))
+    shifted = shifted_day(events, days)
+    is_stored = run.earlier is None and has_rows(run.warehouse, "events", run.day)
+    refuse_broken_day(events, run.day, run.settings, shifted, is_stored=is_stored)
     warnings = revenue_warnings(revenue.good, dimensions["videos"].rows) + _stale_row_warnings(
         run, other_tables, dimensions
     )
     warnings += unit_warnings(deliveries["ad_revenue"], revenue.contract) + _unread_warnings(run)
-    return ValidatedDay(other_tables, dimensions, deduplicated, events.counts, warnings)
+    if shifted is not None:
+        warnings += (f"events: {shifted.hint()}",)
+    return ValidatedDay(other_tables, dimensions, deduplicated, events, warnings)
 
 
-def _write(run: DayIngestion, validated: ValidatedDay) -> None:
+def _write(run: DayIngestion, validated: ValidatedDay) -> dict[str, int]:
+    """Write all tables; return the versions without this delivery if it replaces another one, else nothing."""
     log_step("all tables", "writes accepted and quarantined rows")
+    base = {} if run.earlier is None else {**run.earlier.base, "events": run.earlier.remove_events()}
     for name, table in validated.other_tables.items():
         _write_table(run, table, validated.dimensions.get(name))
     # Read the merged viewers and videos as stored: they are the same rows, without a second merge.
     viewers, videos = (
         replace(validated.dimensions[name], rows=run.warehouse.read(name)) for name in ("viewers", "videos")
     )
-    counts, contract = validated.event_counts, validated.deduplicated.contract
-    events = ValidatedTable(contract, validated.deduplicated.flag(viewers, videos), counts)
+    counts, contract = validated.events.counts, validated.events.contract
+    events = replace(validated.events, flagged=validated.deduplicated.flag(viewers, videos))
     # Write events last: stored events mark the day as begun, so all its other rows must be stored before.
-    _write_quarantine(run, events)
+    write_quarantine(run.warehouse, events, run.day, run.ingested_at)
     if counts.accepted:
         # If all rows are good, skip the filter: it would validate all rows again.
         good = events.good if counts.quarantined else validated.deduplicated.rows.select(*contract.column_names)
         run.warehouse.append(good, "events")
+    return base
 
 
 def _deliveries(run: DayIngestion) -> dict[str, Delivery]:
     mapped = {} if run.settings.format == NATIVE else _mapped_deliveries(run, load_mapping(run.settings.format))
     reading = _reading(run, (VIEWER,))
-    native = [files for files in _files(run.source, mapped) if files.table not in mapped]
+    native = delivered_files(run.source, mapped)
     found = mapped | {files.table: read_native(reading, files, run.warehouse.contract(files.table)) for files in native}
     # In one order, whichever tables are mapped: revenue can stop the run, so it comes first.
     return {table: found[table] for table in TABLES if table in found}
@@ -210,11 +223,6 @@ def _reading(run: DayIngestion, viewer_columns: tuple[str, ...]) -> Reading:
     return Reading(run.session, run.staging, run.settings, pseudonyms)
 
 
-def _files(source: Path, mapped: Collection[str] = ()) -> list[TableFiles]:
-    found = [require_files(source, table) for table in REQUIRED_TABLES if table not in mapped]
-    return found + [files for table in OPTIONAL_TABLES if (files := find_files(source, table))]
-
-
 @contextmanager
 def _naming_damaged_files(run: DayIngestion) -> Iterator[None]:
     """If the engine fails, look for a damaged Parquet file: only the engine reads the pages of such files."""
@@ -226,7 +234,7 @@ def _naming_damaged_files(run: DayIngestion) -> Iterator[None]:
                 f"an expression of mapping '{run.settings.format}' fails on a record: "
                 f"{str(error).strip().splitlines()[0]}; use try_cast, try_divide and the like in it"
             ) from error
-        for files in _files(run.source):
+        for files in delivered_files(run.source):
             if files.format == PARQUET:
                 refuse_damaged(files)
         raise
@@ -244,27 +252,39 @@ def _validate_table(run: DayIngestion, delivery: Delivery) -> ValidatedTable:
 
 
 def _merged(run: DayIngestion, table: ValidatedTable) -> Dimension:
-    name = table.contract.name
-    if not run.warehouse.exists(name):
+    stored = _stored_dimension(run, table.contract.name)
+    if stored is None:
         return Dimension(table.good, table.counts.accepted)
-    stored = run.warehouse.read(name)
     return Dimension(merged(stored, table.good, table.contract), stored.count() + table.counts.accepted)
+
+
+def _stored_dimension(run: DayIngestion, name: str) -> DataFrame | None:
+    if run.earlier is not None:
+        return run.earlier.dimension(name)
+    return run.warehouse.read(name) if run.warehouse.exists(name) else None
 
 
 def _stale_row_warnings(
     run: DayIngestion, other_tables: Mapping[str, ValidatedTable], dimensions: Mapping[str, Dimension]
 ) -> tuple[str, ...]:
-    known = [name for name in dimensions if other_tables[name].counts.quarantined and run.warehouse.exists(name)]
-    found = [stale_row_warning(other_tables[name], run.warehouse.read(name)) for name in known]
+    refused = [name for name in dimensions if other_tables[name].counts.quarantined]
+    found = [
+        stale_row_warning(other_tables[name], stored)
+        for name in refused
+        if (stored := _stored_dimension(run, name)) is not None
+    ]
     return tuple(warning for warning in found if warning is not None)
 
 
 def _stored_events(run: DayIngestion) -> StoredDays | None:
-    first = run.day - timedelta(days=run.settings.late_window_days)
-    days = [first + timedelta(days=i) for i in range(run.settings.late_window_days + 1)]
-    present = tuple(day for day in days if _has_rows(run.warehouse, "events", day))
+    """Events of the days that an id of the delivery may also be on, before and after the run's day."""
+    reach = run.settings.late_window_days
+    days = [run.day + timedelta(days=distance) for distance in range(-reach, reach + 1)]
+    present = tuple(day for day in days if has_rows(run.warehouse, "events", day))
     if not present:
         return None
+    if run.earlier is not None:
+        return StoredDays(present, run.earlier.other_events(present))
     return StoredDays(present, run.warehouse.read("events").where(F.col("date").isin(list(present))))
 
 
@@ -272,42 +292,36 @@ def _has_days(table: ValidatedTable) -> bool:
     return "date" in table.contract.partition_by
 
 
-def _has_rows(warehouse: Warehouse, table: str, day: date) -> bool:
-    return warehouse.exists(table) and warehouse.read_arrow(table, ["date"], day=day).num_rows > 0
-
-
 def _write_table(run: DayIngestion, table: ValidatedTable, dimension: Dimension | None) -> None:
     name = table.contract.name
     if dimension is None:
-        _replace_day(run, table.good, table.counts.accepted, name)
-    elif not run.warehouse.exists(name) or not changed(run.warehouse.read(name), table.good, table.contract).isEmpty():
+        replace_day(run.warehouse, table.good, table.counts.accepted, name, run.day)
+    elif run.earlier is not None or _is_changed(run, table):
         run.warehouse.overwrite(dimension.rows, name)
-    _write_quarantine(run, table)
+    write_quarantine(run.warehouse, table, run.day, run.ingested_at)
 
 
-def _reinstate(warehouse: Warehouse, name: str, before: int | None, written: int) -> None:
-    """Write back the rows that table `name` had before this run, which ingests an older day; keep rows of new keys."""
-    if before is None or before == written:
-        return
-    earlier, added = warehouse.read(name, version=before), warehouse.read(name, version=written)
-    warehouse.overwrite(merged(added, earlier, warehouse.contract(name)), name)
+def _is_changed(run: DayIngestion, table: ValidatedTable) -> bool:
+    stored = _stored_dimension(run, table.contract.name)
+    return stored is None or not changed(stored, table.good, table.contract).isEmpty()
 
 
-def _write_quarantine(run: DayIngestion, table: ValidatedTable) -> None:
-    name = f"{table.contract.name}_quarantine"
-    if table.counts.quarantined or _has_rows(run.warehouse, name, run.day):
-        refused = table.quarantine(run.day, run.ingested_at)
-        _replace_day(run, refused, table.counts.quarantined, name)
-    else:
-        run.warehouse.ensure(name)
+def _put_back_newer_rows(
+    run: DayIngestion, dimensions: Iterable[str], reinstate: Mapping[str, int], written: Mapping[str, int]
+) -> dict[str, int]:
+    """Write rows of later days over those of this day; return the versions of the dimensions then.
+
+    An older day keeps only its rows of new keys. A corrected delivery keeps all that later days did not change.
+    """
+    versions: dict[str, int] = {}
+    for name in dimensions:
+        newer = _newer_rows(run, name, reinstate.get(name), written[name])
+        versions[name] = written[name] if newer is None else put_back(run.warehouse, name, written[name], newer)
+    return versions
 
 
-def _replace_day(run: DayIngestion, rows: DataFrame, number: int, table: str) -> None:
-    """Replace the day's rows of `table`. A few rows are written without the engine, whose write costs seconds."""
-    if number > _FEW_ROWS:
-        run.warehouse.replace_day(rows, table, run.day)
-        return
-    run.warehouse.ensure(table)
-    seen = run.warehouse.version(table)
-    records = rows.toArrow().to_pylist() if number else []
-    run.warehouse.replace_day_records(records, table, run.day, seen=seen)
+def _newer_rows(run: DayIngestion, name: str, before: int | None, written: int) -> DataFrame | None:
+    if run.earlier is not None:
+        later = run.earlier.later(name) if name in run.earlier.now else None
+        return None if later is None or later.isEmpty() else later
+    return None if before in (None, written) else run.warehouse.read(name, version=before)

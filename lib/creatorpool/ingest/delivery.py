@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -105,6 +105,19 @@ def require_files(source: Path, table: str) -> TableFiles:
             f"{table}/; it has {present}"
         )
     return files
+
+
+def delivered_files(source: Path, mapped: Collection[str] = ()) -> list[TableFiles]:
+    """The files of all tables in `source` but the `mapped` ones, which a mapping makes from files of its own.
+
+    Raises
+    ------
+    InputError
+        If a required table is missing, and as `find_files`.
+    """
+    found = [require_files(source, table) for table in REQUIRED_TABLES if table not in mapped]
+    optional = [table for table in OPTIONAL_TABLES if table not in mapped]
+    return found + [files for table in optional if (files := find_files(source, table))]
 
 
 def unread_entries(source: Path) -> list[str]:

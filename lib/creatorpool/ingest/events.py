@@ -7,19 +7,30 @@ from datetime import date
 from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from creatorpool.contracts import Contract, RowRule
 from creatorpool.ingest.delivery import Delivery, LeftOut
 from creatorpool.ingest.duplicates import duplicate_key_hashes, stored_hashes, with_key
 from creatorpool.ingest.materialize import broadcast_if_small, materialized_if_small
 from creatorpool.ingest.outcomes import count_outcomes
-from creatorpool.ingest.rules import conflict_rule, known_rule, window_rule, with_known
+from creatorpool.ingest.rules import conflict_rule, day_rule, known_rule, window_rule, with_known
 from creatorpool.ingest.steps import log_step
 from creatorpool.ingest.validation import ValidatedTable, conformed, deduplicate, flag_rows, table_counts
+from creatorpool.platform_day import day_expression
 
 KEY = ("event_id",)
 
-_IMPLIED_BY_TIME = ("date_not_null", "date_is_day_of_event")
+_IMPLIED_BY_TIME = "date_not_null"
+
+
+@dataclass(frozen=True)
+class EventDays:
+    """The run's day, the number of days before it whose events are accepted, and the zone whose clocks divide days."""
+
+    day: date
+    late_window_days: int
+    timezone: str
 
 
 @dataclass(frozen=True)
@@ -66,26 +77,20 @@ class DeduplicatedEvents:
         flagged = self.flag(viewers, videos)
         outcomes = count_outcomes(flagged, self.contract)
         duplicates = 0 if self.rows_read is None else self.rows_read - outcomes.rows
-        return ValidatedTable(self.contract, flagged, table_counts(outcomes, duplicates, self.left_out, day=day))
+        counts = table_counts(outcomes, duplicates, self.left_out, day=day)
+        return ValidatedTable(self.contract, flagged, counts, self.rules)
 
 
 def deduplicate_events(
     delivery: Delivery,
     contract: Contract,
     session: SparkSession,
-    window: tuple[date, int],
+    days: EventDays,
     stored: StoredDays | None,
 ) -> DeduplicatedEvents:
-    """Drop events that repeat another event of the delivery, or a stored one.
-
-    `window` is the run's day, and the number of days before it whose events are accepted.
-    """
-    if "date" in delivery.absent:
-        # The day is computed from the time, so these rules cannot be broken without a broken rule on the time.
-        kept_rules = tuple(rule for rule in contract.row_rules if rule.name not in _IMPLIED_BY_TIME)
-        contract = replace(contract, row_rules=kept_rules)
-    rows = conformed(delivery, contract)
-    rules = [window_rule(*window), known_rule("viewer_id"), known_rule("video_id")]
+    """Drop events that repeat another event of the delivery, or a stored one."""
+    rows, contract, day_rules = dated_rows(delivery, contract, days.timezone)
+    rules = [window_rule(days.day, days.late_window_days), known_rule("viewer_id"), known_rule("video_id"), *day_rules]
     log_step(contract.name, "looks for repeated events")
     duplicate_keys = _duplicate_keys(rows, contract, session, stored)
     if duplicate_keys is None:
@@ -93,6 +98,17 @@ def deduplicate_events(
     kept = deduplicate(rows, duplicate_keys, contract, KEY, session, None if stored is None else stored.rows)
     rules.append(conflict_rule(contract))
     return DeduplicatedEvents(kept, contract, tuple(rules), delivery.is_text, rows.count(), delivery.left_out)
+
+
+def dated_rows(delivery: Delivery, contract: Contract, timezone: str) -> tuple[DataFrame, Contract, list[RowRule]]:
+    """Events with their day by the clocks of `timezone`, and the contract and the rules that judge the day."""
+    rows = conformed(delivery, contract)
+    if "date" not in delivery.absent:
+        return rows, contract, [day_rule(timezone)]
+    # The day is computed from the time, so the rule cannot be broken without a broken rule on the time.
+    kept_rules = tuple(rule for rule in contract.row_rules if rule.name != _IMPLIED_BY_TIME)
+    dated = rows.withColumn("date", F.expr(day_expression("event_ts", timezone)))
+    return dated, replace(contract, row_rules=kept_rules), []
 
 
 def _duplicate_keys(

@@ -10,6 +10,8 @@ from pyspark.sql import functions as F
 
 from creatorpool.contracts import Contract
 from creatorpool.errors import ContractViolationError, InputError
+from creatorpool.ingest.report import by_rule
+from creatorpool.ingest.shifted_day import ShiftedDay
 from creatorpool.ingest.validation import ValidatedTable
 from creatorpool.quoting import quoted
 from creatorpool.settings import IngestSettings
@@ -32,7 +34,7 @@ def refuse_revenue(revenue: ValidatedTable, day: date) -> None:
     name = revenue.contract.name
     if counts.quarantined:
         raise ContractViolationError(
-            f"{name}: {counts.quarantined} of {counts.read} rows break rules ({_by_rule(counts.broken)}); "
+            f"{name}: {counts.quarantined} of {counts.read} rows break rules ({by_rule(counts.broken)}); "
             f"for example {revenue.example()}{_purposes(revenue.contract, counts.broken)}"
         )
     if counts.duplicates:
@@ -52,29 +54,40 @@ def refuse_revenue(revenue: ValidatedTable, day: date) -> None:
         )
 
 
-def refuse_broken_feed(table: ValidatedTable, settings: IngestSettings) -> None:
-    """Raise InputError if more than `ingest.max_quarantined_share` of a table's delivered rows is refused."""
+def refuse_broken_feed(table: ValidatedTable, settings: IngestSettings, hint: str = "") -> None:
+    """Raise InputError if more than `ingest.max_quarantined_share` of a table's delivered rows is refused.
+
+    `hint` is a likely cause, for the end of the message.
+    """
     counts = table.counts
     share = counts.quarantined / counts.rows if counts.rows else 0.0
     if share > settings.max_quarantined_share:
         raise InputError(
-            f"{table.contract.name}: {counts.quarantined} of {counts.rows} rows would be quarantined, more than "
-            f"ingest.max_quarantined_share {settings.max_quarantined_share}: {_by_rule(counts.broken)}; for example "
-            f"{table.example()}"
+            f"{table.contract.name}: {counts.quarantined:,} of {counts.rows:,} rows ({share:.1%}) would be "
+            f"quarantined, more than ingest.max_quarantined_share {settings.max_quarantined_share}, so nothing is "
+            f"ingested: {by_rule(counts.broken)}; for example {table.example()}{hint and f'; {hint}'}"
         )
 
 
-def refuse_broken_day(events: ValidatedTable, day: date, settings: IngestSettings, *, is_stored: bool) -> None:
-    """Raise InputError if the day has no acceptable event, or too many events are refused (`refuse_broken_feed`).
+def refuse_broken_day(
+    events: ValidatedTable, day: date, settings: IngestSettings, shifted: ShiftedDay | None, *, is_stored: bool
+) -> None:
+    """Raise InputError if the day has no acceptable event, too many events are refused, or it is a `shifted` day.
 
-    With `is_stored`, the table has events of the day already, from an interrupted run.
+    A shifted day is refused if it loses more than `ingest.max_quarantined_share` of the events to other days. With
+    `is_stored`, the table has events of the day already, from an interrupted run.
     """
-    refuse_broken_feed(events, settings)
+    refuse_broken_feed(events, settings, "" if shifted is None else shifted.hint())
     counts = events.counts
     if counts.accepted == counts.late and not is_stored:
         raise InputError(
             f"events: no acceptable event of {day} among {counts.read} rows ({counts.late} late, "
-            f"{counts.quarantined} quarantined{': ' if counts.broken else ''}{_by_rule(counts.broken)})"
+            f"{counts.quarantined} quarantined{': ' if counts.broken else ''}{by_rule(counts.broken)})"
+        )
+    if shifted is not None and shifted.share > settings.max_quarantined_share:
+        raise InputError(
+            f"events: {counts.late:,} of {counts.read:,} events are of days before {day}, so nothing is ingested: "
+            f"{shifted.hint()}"
         )
 
 
@@ -121,7 +134,3 @@ def _purposes(contract: Contract, broken: Mapping[str, int]) -> str:
 def _hint(contract: Contract, name: str) -> str:
     """What the contract says of rule `name`."""
     return next(rule.hint for rule in contract.rules if rule.name == name)
-
-
-def _by_rule(broken: Mapping[str, int]) -> str:
-    return ", ".join(f"{rule} {number}" for rule, number in broken.items())

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
+from creatorpool.contracts.results import RuleResult
+
 _UNUSUAL = ("late", "duplicates", "quarantined", "other_day", "filtered", "merged")
 
 
@@ -43,7 +45,14 @@ class IngestReport:
     run_id: str
     tables: Mapping[str, TableCounts]
     outputs: Mapping[str, int]
+    """Version of each table that has the day's rows"""
+    base: Mapping[str, int] = field(default_factory=dict)
+    """Versions of shared tables without this delivery; empty if it replaces none, because they are those before it"""
+    latest: Mapping[str, int] = field(default_factory=dict)
+    """Versions of the dimensions after rows of later days were written back"""
     warnings: tuple[str, ...] = ()
+    results: tuple[RuleResult, ...] = ()
+    """Of the rules on rows that the ingestion enforced"""
 
     def counts(self) -> dict[str, dict[str, Any]]:
         """Counts by table, as JSON can hold them."""
@@ -54,10 +63,30 @@ class IngestReport:
         for table, counts in self.tables.items():
             yield table, f"{table}: {_sentence(counts)}"
 
+    def refusals(self) -> Iterator[str]:
+        """One line per table with refused rows: how many of what was delivered, and why."""
+        for table, counts in self.tables.items():
+            if counts.quarantined:
+                yield refusal(table, asdict(counts))
+
+
+def refusal(table: str, counts: Mapping[str, Any]) -> str:
+    """How many rows of `table` were refused, and why; `counts` has the fields of `TableCounts`."""
+    share = counts["quarantined"] / max(1, counts["read"])
+    return (
+        f"{counts['quarantined']:,} of {counts['read']:,} delivered {table} ({share:.1%}) were refused: "
+        f"{by_rule(counts['broken'])}"
+    )
+
+
+def by_rule(broken: Mapping[str, int]) -> str:
+    """``rule number, …``, the rules with the most rows first."""
+    in_order = sorted(broken.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{rule} {number:,}" for rule, number in in_order)
+
 
 def _sentence(counts: TableCounts) -> str:
     extra = {name: getattr(counts, name) for name in _UNUSUAL}
     parts = [f"{counts.read} read", f"{counts.accepted} accepted"]
     parts += [f"{number} {name.replace('_', ' ')}" for name, number in extra.items() if number]
-    broken = ", ".join(f"{rule} {number}" for rule, number in sorted(counts.broken.items()))
-    return ", ".join(parts) + (f" ({broken})" if broken else "")
+    return ", ".join(parts) + (f" ({by_rule(counts.broken)})" if counts.broken else "")

@@ -16,8 +16,19 @@ from pyspark.sql import functions as F
 from creatorpool.contracts import Contract, RowRule
 from creatorpool.contracts.row_rules import FAILED_RULES
 from creatorpool.ingest.duplicates import IN_CONFLICT
+from creatorpool.platform_day import day_expression
 
 UNREADABLE = "row_readable"
+
+
+def day_rule(timezone: str) -> RowRule:
+    """`date_is_day_of_event`: the delivered `date` is the day of `event_ts` by the clocks of `timezone`."""
+    return RowRule(
+        name="date_is_day_of_event",
+        expression=f"`date` = {day_expression('event_ts', timezone)}",
+        severity="error",
+        hint=f"The date must be the day of event_ts in ingest.day_timezone, {timezone}.",
+    )
 
 
 def window_rule(day: date, late_window_days: int) -> RowRule:

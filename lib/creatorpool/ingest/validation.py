@@ -32,6 +32,8 @@ class ValidatedTable:
     contract: Contract
     flagged: DataFrame
     counts: TableCounts
+    rules: tuple[RowRule, ...]
+    """Rules beside the contract's own that the rows were checked by"""
 
     @property
     def good(self) -> DataFrame:
@@ -54,13 +56,11 @@ class ValidatedTable:
 
 
 def conformed(delivery: Delivery, contract: Contract) -> DataFrame:
-    """All parts of a delivery in the contract's types; a missing `date` of an event is computed from its time."""
+    """All parts of a delivery in the contract's types, without the columns that it lacks."""
     log_step(contract.name, "converts and checks its rows")
     given = [with_whole_numbers(part, contract) if delivery.is_text else part for part in delivery.parts]
     rows = union_all([conform(part, contract, absent=delivery.absent) for part in given])
-    if delivery.staging is not None:
-        rows = computed_once(rows, delivery.staging)
-    return rows.withColumn("date", F.col("event_ts").cast("date")) if "date" in delivery.absent else rows
+    return rows if delivery.staging is None else computed_once(rows, delivery.staging)
 
 
 def validated_table(
@@ -82,7 +82,7 @@ def validated_table(
     flagged = flag_rows(rows, contract, rules, is_text=delivery.is_text)
     outcomes = count_outcomes(flagged, contract)
     duplicates = 0 if rows_read is None else rows_read - outcomes.rows
-    return ValidatedTable(contract, flagged, table_counts(outcomes, duplicates, left_out))
+    return ValidatedTable(contract, flagged, table_counts(outcomes, duplicates, left_out), tuple(rules))
 
 
 def deduplicate(

@@ -13,6 +13,8 @@ from creatorpool.display import display
 from creatorpool.money import in_units
 from creatorpool.quoting import quoted
 from creatorpool.report.console import PlainConsole
+from creatorpool.report.ingest_summary import print_delivered
+from creatorpool.runs.ledger import INGEST, published_run
 from creatorpool.runs.pools import PoolRun
 from creatorpool.stages.allocation import DayPayouts
 from creatorpool.stages.context import RunContext
@@ -31,6 +33,8 @@ def _print(context: RunContext, payouts: DayPayouts, out: PlainConsole) -> None:
     state = "computed, nothing written (dry run)" if context.dry_run else "published"
     out.print()
     out.print(f"Creator payouts of {context.day}, {state}, in {currency}", style="bold")
+    out.print()
+    print_delivered(out, published_run(context.warehouse, INGEST, context.day))
     out.print()
     out.print(pools_table(payouts.pools))
     coverage = payouts.signals.coverage

@@ -13,7 +13,7 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -165,7 +165,7 @@ def _take(warehouse: Warehouse, claim: Claim) -> tuple[int, bool]:
 
 def _renew(warehouse: Warehouse, claim: Claim, token: int, ended: threading.Event) -> None:
     """Extend the claim's lease at intervals until `ended` is set."""
-    unfenced = replace(warehouse, fence=None)
+    unfenced = warehouse.unfenced()
     while not ended.wait(max(claim.lease.total_seconds(), 1.0) / _RENEWALS_PER_LEASE):
         try:
             unfenced.rewrite_day_records(TABLE, claim.day, partial(_renewed, claim, token))
@@ -197,7 +197,7 @@ def _rewrite(warehouse: Warehouse, claim: Claim, change: Change) -> None:
         held = [row for row in claims if row["stage"] == claim.stage and row["run_id"] != claim.run_id]
         return [*others, *change(held, version)]
 
-    replace(warehouse, fence=None).rewrite_day_records(TABLE, claim.day, with_others)
+    warehouse.unfenced().rewrite_day_records(TABLE, claim.day, with_others)
 
 
 def _refuse_live(other: Mapping[str, Any], claim: Claim) -> None:

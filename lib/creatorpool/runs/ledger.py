@@ -42,6 +42,17 @@ class StageRun:
     config_json: str | None = None
 
     @property
+    def base(self) -> Mapping[str, int]:
+        """Of an ingestion: versions of the shared tables that have everything but its rows."""
+        versions: Mapping[str, int] = self.inputs.get("base") or self.inputs["before"]
+        return versions
+
+    @property
+    def with_later_days(self) -> Mapping[str, int]:
+        """Of an ingestion: versions of the tables at its end, which have the rows of later days, too."""
+        return {**self.outputs, **self.inputs.get("latest", {})}
+
+    @property
     def subject(self) -> tuple[str, Any]:
         """Stage and ``against`` entry: a later published run of the day with the same subject supersedes this one."""
         return self.stage, self.inputs.get("against")

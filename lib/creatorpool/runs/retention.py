@@ -34,9 +34,9 @@ def named_versions(warehouse: Warehouse, since: datetime) -> dict[str, set[int]]
 
 
 def _add_versions(named: dict[str, set[int]], text: str | None) -> None:
-    """Add the table versions in a ledger's JSON to `named`: all integers, also those of the entry ``before``."""
+    """Add the table versions in a ledger's JSON to `named`: all integers, also those of an ingestion's entries."""
     for table, version in json.loads(text or "{}").items():
-        if table == "before":
+        if table in ("before", "base", "latest"):
             _add_versions(named, as_json(version))
         elif isinstance(version, int):
             named.setdefault(table, set()).add(version)

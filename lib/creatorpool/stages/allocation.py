@@ -265,7 +265,7 @@ def _publish(
     """Commit the stored rows to their tables, then publish them by one commit of `allocation_runs`.
 
     Returns the published rows. Their input versions name the scores that they were paid from, so that this commit also
-    publishes the scores.
+    publishes the scores, and a corrected ingestion of the day.
     """
     if context.dry_run:
         return _with_all_versions(rows, inputs, {})
@@ -273,12 +273,14 @@ def _publish(
     require_same_carries(context, rows, seen)
     context.check_records(planned, POOL_LEDGER)
     payment = context.finished(ALLOCATE, PAYOUT_SECTIONS, inputs, {}, {})
-    begin_publication(context, *([payment] if scores is None else [scores, payment]))
+    begin_publication(context, *(run for run in (context.ingestion, scores, payment) if run is not None))
     context.commit_staged()
     published = _with_all_versions(rows, inputs, context.outputs)
     records, seen = pool_records(context.warehouse, context.day, published)
     require_same_carries(context, rows, seen)
     publish_pools(context.warehouse, context.day, records, seen)
+    if context.ingestion is not None:
+        publish_run(context.warehouse, context.ingestion)
     if scores is not None:
         own = {table: context.outputs[table] for table in SIGNAL_STAGE.tables}
         publish_run(context.warehouse, replace(scores, outputs=own))

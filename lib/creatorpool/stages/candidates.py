@@ -46,8 +46,8 @@ def _inputs(context: RunContext) -> dict[str, Any]:
     found = ingested_days(context, context.settings.recommend.window_days)
     return {
         "events": found.version("events"),
-        "viewers": found.latest.outputs["viewers"],
-        "videos": found.latest.outputs["videos"],
+        "viewers": found.latest.with_later_days["viewers"],
+        "videos": found.latest.with_later_days["videos"],
         "first_day": found.first.isoformat(),
     }
 

@@ -49,6 +49,7 @@ class RunContext:
     began: dict[str, float] = field(default_factory=dict)
     results: list[RuleResult] = field(default_factory=list)
     kept: int = 0  # number of results that are in `contract_results` already
+    ingestion: StageRun | None = None  # a corrected ingestion of the day, which the commit of its payouts publishes
     copies: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:

@@ -21,8 +21,8 @@ def creators_version(context: RunContext) -> int:
     """
     if context.as_of is not None and "creators" in context.as_of:
         return context.as_of["creators"]
-    own = published_run(context.warehouse, INGEST, context.day)
-    known = None if own is None else own.outputs.get("creators", own.inputs["before"].get("creators"))
+    own = context.ingestion or published_run(context.warehouse, INGEST, context.day)
+    known = None if own is None else own.outputs.get("creators", own.base.get("creators"))
     if known is None:
         raise InputError(
             f"allocation.creator_caps needs table creators, but no ingestion up to that of {context.day} delivered it: "

@@ -102,7 +102,12 @@ def _inputs(context: RunContext) -> dict[str, Any]:
     positions = latest_run(run for run in known if POSITIONS in run.outputs)
     promises = latest_run(run for run in known if GUARANTEES in run.outputs and run.day == context.day)
     latest = {POSITIONS: positions, GUARANTEES: promises}
-    return inputs | {table: run.outputs[table] for table, run in latest.items() if run is not None}
+    return inputs | {table: _versions_on(context.day, run)[table] for table, run in latest.items() if run is not None}
+
+
+def _versions_on(day: date, run: StageRun) -> Mapping[str, int]:
+    """Versions of the tables of an ingestion for use on `day`, which is its own or a later one."""
+    return run.outputs if run.day == day else run.with_later_days
 
 
 def _compute(context: RunContext, inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,13 +42,14 @@ STAGE = Stage(INCENTIVES, ("events", "videos", "entrants"), ("incentives",))
 
 @dataclass(frozen=True)
 class CohortFrames:
-    """The published rows that one estimate uses, and its first and last day."""
+    """The published rows that one estimate uses, its first and last day, and the zone whose clocks divide days."""
 
     events: DataFrame
     videos: DataFrame
     entrants: DataFrame
     first: date
     last: date
+    timezone: str
 
 
 def publish_incentives(context: RunContext) -> StageRun:
@@ -88,12 +89,12 @@ def cohort_statistics(frames: CohortFrames, settings: IncentiveSettings) -> Coho
     ConfigurationError
         If the engine cannot compute `incentives.success` or `incentives.replay_target`.
     """
-    entered = entered_within(frames.entrants, frames.first, frames.last)
+    entered = entered_within(frames.entrants, frames.first, frames.last, frames.timezone)
     views = entrant_views(frames.events, frames.videos, entered)
     require_computable(views, "incentives.success", settings.success, "boolean")
     slots = delivered_slots(views, settings.success)
     tested = binned(finished_entrants(slots, entered, settings.delta), settings.bins)
-    followed = with_exposure(tested, views, settings, (frames.first, frames.last))
+    followed = with_exposure(tested, views, settings, (frames.first, frames.last), frames.timezone)
     return CohortStatistics(
         cells=cell_statistics(followed).toArrow(),
         slots=slot_statistics(tested, slots).toArrow(),
@@ -126,8 +127,8 @@ def _inputs(context: RunContext) -> dict[str, Any]:
         )
     return {
         "events": found.version("events"),
-        "videos": found.latest.outputs["videos"],
-        "entrants": entrants.outputs["entrants"],
+        "videos": found.latest.with_later_days["videos"],
+        "entrants": entrants.with_later_days["entrants"],
         "first_day": found.first.isoformat(),
         **_payouts(context),
     }
@@ -151,6 +152,7 @@ def _frames(context: RunContext, inputs: Mapping[str, Any]) -> CohortFrames:
         entrants=read("entrants", version=inputs["entrants"]),
         first=first,
         last=context.day,
+        timezone=context.settings.ingest.day_timezone,
     )
 
 

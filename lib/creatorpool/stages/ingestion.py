@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from creatorpool.errors import InputError
 from creatorpool.ingest.day import ingest_day
+from creatorpool.ingest.fingerprint import delivery_fingerprint
 from creatorpool.ingest.pseudonyms import KEY_VARIABLE, hash_key, key_fingerprint
+from creatorpool.ingest.replacement import EarlierDelivery
+from creatorpool.ingest.report import IngestReport
 from creatorpool.ingest.sources.mapping import NATIVE, load_mapping
 from creatorpool.runs.claims import EVERY_DAY, require_held
 from creatorpool.runs.ledger import INGEST, StageRun, begin_runs, publish_run, published_run, published_runs
@@ -18,6 +23,9 @@ from creatorpool.stages.runner import Stage, publish_once
 
 STAGE = Stage(INGEST, (), ("ingest",), shared=(*SHARED_TABLES, "stage_runs"))
 """It depends on its own section of the configuration, and on the names in `signals.tiers`."""
+
+_LONGEST_WINDOW = 30
+"""The most that `ingest.late_window_days` may be; runs of versions before 0.2 do not say which it was"""
 
 
 def publish_ingestion(context: RunContext, source: Path | None) -> StageRun | None:
@@ -31,7 +39,8 @@ def publish_ingestion(context: RunContext, source: Path | None) -> StageRun | No
     Raises
     ------
     InputError, ContractViolationError
-        As `ingest_day`; also if the viewers' ids of earlier days were hashed under another key, or not hashed.
+        As `ingest_day`; also if the viewers' ids of earlier days were hashed under another key, or not hashed, or other
+        days have another time zone; if the day is published from another delivery than the given `source`.
     RunInProgressError
         If another live run is ingesting.
     """
@@ -39,11 +48,12 @@ def publish_ingestion(context: RunContext, source: Path | None) -> StageRun | No
     def find() -> StageRun | None:
         run = published_run(context.warehouse, INGEST, context.day)
         if run is not None:
+            if source is not None:
+                _require_same_delivery(context, run, source)
             context.log(INGEST, f"already published by run {run.run_id}")
         return run
 
-    configured = context.settings.ingest.source
-    place = source or (Path(configured) if configured else None)
+    place = source_of(context, source)
     if place is None:
         return find()
     if context.dry_run:
@@ -61,20 +71,32 @@ def _ingest_into_copy(context: RunContext, source: Path) -> StageRun | None:
     return run
 
 
+def source_of(context: RunContext, source: Path | None) -> Path | None:
+    """The given `source`; if there is none, the configured one, or None."""
+    configured = context.settings.ingest.source
+    return source or (Path(configured) if configured else None)
+
+
 def _run(context: RunContext, source: Path) -> StageRun:
-    warehouse = context.warehouse
+    run = ingest(context, source, None)
+    require_held(context.warehouse, INGEST, EVERY_DAY, context.run_id)
+    return publish_run(context.warehouse, run)
+
+
+def ingest(context: RunContext, source: Path, earlier: StageRun | None) -> StageRun:
+    """Ingest `source` under the claim of the stage, and return the run to publish.
+
+    `earlier` is the published ingestion of the day that this one replaces, or None. If the ingestion fails, the tables
+    are restored. Errors as in `publish_ingestion`.
+    """
+    warehouse, settings = context.warehouse, context.settings
     before = {table: warehouse.version(table) for table in SHARED_TABLES if warehouse.exists(table)}
-    others = published_runs(warehouse, INGEST)
+    others = [run for run in published_runs(warehouse, INGEST) if run.day != context.day]
     is_backfill = any(other.day > context.day for other in others)
-    key = hash_key() if context.settings.ingest.hash_viewer_ids else None
-    fingerprint = None if key is None else key_fingerprint(key)
-    _refuse_other_key(others, fingerprint)
-    inputs = {
-        "source": str(source),
-        **_format(context.settings.ingest.format),
-        "before": before,
-        "hash_key": fingerprint,
-    }
+    key = hash_key() if settings.ingest.hash_viewer_ids else None
+    inputs = {**ingestion_inputs(context, source), "before": before}
+    _refuse_other_key(others, inputs["hash_key"])
+    _refuse_other_zone(others, settings.ingest.day_timezone)
     begun = context.finished(INGEST, STAGE.sections, inputs, {}, {})
     begin_runs(warehouse, [begun])
     try:
@@ -82,26 +104,82 @@ def _run(context: RunContext, source: Path) -> StageRun:
             warehouse,
             source,
             context.day,
-            settings=context.settings.ingest,
-            tiers=context.settings.signals.tiers,
+            settings=settings.ingest,
+            tiers=settings.signals.tiers,
             run_id=context.run_id,
             ingested_at=context.started_at,
             check=context.check,
-            reinstate=before if is_backfill else None,
+            reinstate=before if is_backfill and earlier is None else None,
+            earlier=None if earlier is None else _earlier_delivery(context, earlier, before),
             hash_key=key,
         )
     except Exception:
         undo_ingestion(warehouse, begun)
         context.log(INGEST, "failed: restored the tables that this run had changed")
         raise
+    _tell(context, report)
+    inputs |= {"base": dict(report.base)} if report.base else {}
+    if latest := {name: version for name, version in report.latest.items() if version != report.outputs[name]}:
+        inputs["latest"] = latest
+    return context.finished(INGEST, STAGE.sections, inputs, report.outputs, report.counts())
+
+
+def ingestion_inputs(context: RunContext, source: Path) -> dict[str, Any]:
+    """What an ingestion of `source` depends on beside the tables and its section of the configuration.
+
+    Raises
+    ------
+    InputError
+        If a table is missing or a file cannot be read.
+    """
+    settings = context.settings
+    return {
+        "source": str(source),
+        **_format(settings.ingest.format),
+        "delivery": delivery_fingerprint(source, settings.ingest),
+        "tiers": sorted(settings.signals.tiers),
+        "hash_key": key_fingerprint(hash_key()) if settings.ingest.hash_viewer_ids else None,
+        "day_timezone": settings.ingest.day_timezone,
+    }
+
+
+def late_window(run: StageRun) -> int:
+    """The days before its own whose events an ingestion accepted."""
+    return int(json.loads(run.config_json)["ingest"]["late_window_days"]) if run.config_json else _LONGEST_WINDOW
+
+
+def _earlier_delivery(context: RunContext, run: StageRun, now: Mapping[str, int]) -> EarlierDelivery:
+    return EarlierDelivery(context.warehouse, context.day, late_window(run), run.base, run.outputs, now)
+
+
+def _tell(context: RunContext, report: IngestReport) -> None:
+    """Log what was delivered, refused and suspicious; the results of the rules go to `contract_results`."""
     for table, line in report.lines():
         context.note(INGEST, line, table=table, **asdict(report.tables[table]))
-    for warning in report.warnings:
-        context.warn(INGEST, warning)
-    run = context.finished(INGEST, STAGE.sections, inputs, report.outputs, report.counts())
+    for line in (*report.refusals(), *report.warnings):
+        context.warn(INGEST, line)
+    context.results += report.results
     context.keep_results()
-    require_held(warehouse, INGEST, EVERY_DAY, context.run_id)
-    return publish_run(warehouse, run)
+
+
+def _require_same_delivery(context: RunContext, run: StageRun, source: Path) -> None:
+    """Raise InputError if `source` is not the delivery that `run` ingested: it would be ignored."""
+    known = run.inputs.get("delivery")
+    if known is None and run.inputs["source"] == str(source):
+        context.warn(
+            INGEST,
+            f"run {run.run_id}, of an earlier version, kept no fingerprint of {source}: the files are not compared",
+        )
+        return
+    found = delivery_fingerprint(source, context.settings.ingest)
+    if known == found:
+        return
+    names = sorted(name for name in {*found, *(known or {})} if found.get(name) != (known or {}).get(name))
+    raise InputError(
+        f"{context.day} is ingested already, from another delivery ({run.inputs['source']}): {', '.join(names)} differ "
+        f"in {source}, and nothing of it is ingested. Leave out --source to go on with the ingested delivery, or "
+        f"replace it with `creatorpool run --date {context.day} --source {source} --reingest`"
+    )
 
 
 def _refuse_other_key(others: Iterable[StageRun], name: str | None) -> None:
@@ -118,6 +196,17 @@ def _refuse_other_key(others: Iterable[StageRun], name: str | None) -> None:
 def _format(name: str) -> dict[str, str]:
     """The format, and the fingerprint of its mapping; ConfigurationError if the mapping has a fault."""
     return {"format": name} if name == NATIVE else {"format": name, "mapping_sha256": load_mapping(name).sha256}
+
+
+def _refuse_other_zone(others: Iterable[StageRun], zone: str) -> None:
+    """Raise InputError if other days end by other clocks: an hour would belong to two days, or to none."""
+    for run in others:
+        earlier = run.inputs.get("day_timezone", "UTC")
+        if earlier != zone:
+            raise InputError(
+                f"ingest.day_timezone: {run.day} was ingested by the clocks of {earlier}, this day would be by those "
+                f"of {zone}, so that an hour would be in two days or in none: set it as it was, or begin a new root"
+            )
 
 
 def _shown(name: str | None) -> str:

@@ -2,7 +2,8 @@
 
 A ledger row with status `running` names the tables that a run was about to change. If no live run holds the run's claim
 any more, recovery looks at the payouts: if the ledger has payouts that the run published, recovery completes the rest
-of the publication; otherwise it restores the published rows in every table.
+of the publication; otherwise it restores the published rows in every table. An ingestion that replaces the day's
+delivery is published by the commit of its payouts, and is completed with them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Protocol
 
 from creatorpool.contracts import stage_tables
 from creatorpool.errors import RunInProgressError
+from creatorpool.ingest.delivery import OPTIONAL_TABLES, REQUIRED_TABLES
 from creatorpool.runs.claims import EVERY_DAY, claimed
 from creatorpool.runs.identity import new_run_id, now
 from creatorpool.runs.ledger import (
@@ -25,6 +27,7 @@ from creatorpool.runs.ledger import (
     fail_run,
     forget_run,
     publish_run,
+    published_run,
     unfinished_runs,
 )
 from creatorpool.runs.pools import published_pools
@@ -33,6 +36,13 @@ from creatorpool.tables import Warehouse
 
 SHARED_TABLES = ("events", "viewers", "videos", "creators", "entrants", "drawer_positions")
 """Tables in which an ingestion may change rows that other days need. Undoing an ingestion restores them completely."""
+
+_DELIVERED = (*REQUIRED_TABLES, *OPTIONAL_TABLES)
+_DAILY_TABLES = (
+    *(table for table in _DELIVERED if table not in SHARED_TABLES),
+    *(f"{table}_quarantine" for table in _DELIVERED),
+)
+"""Tables of which an ingestion replaces the rows of its day only"""
 
 _LEASE = timedelta(minutes=10)
 
@@ -43,16 +53,18 @@ class Log(Protocol):
     def __call__(self, subject: str, message: str, **facts: Any) -> None: ...
 
 
-def recover(warehouse: Warehouse, log: Log, held: Collection[tuple[str, date]] = ()) -> None:
-    """Complete or undo all unfinished publications of runs that have ended; skip those of live runs.
+def recover(warehouse: Warehouse, log: Log, held: Collection[tuple[str, date]] = (), own: str = "") -> None:
+    """Complete or undo all unfinished publications of runs that have ended; skip those of live runs and of run `own`.
 
     `held` names the claims, (stage, day), that the caller holds. For other stages and days recovery takes the claims.
     """
     for run in unfinished_runs(warehouse):
+        if run.run_id == own:
+            continue
         claim = (run.stage, claim_day(run.stage, run.day))
         try:
-            with _claim(warehouse, claim, held) as own:
-                _recover_one(own, run, log)
+            with _claim(warehouse, claim, held) as fenced:
+                _recover_one(fenced, run, log)
         except RunInProgressError as error:
             log(run.stage, f"{run.day} is being published by run {run.run_id}: {error}")
 
@@ -74,7 +86,7 @@ def _recover_one(warehouse: Warehouse, run: StageRun, log: Log) -> None:
     if run not in unfinished_runs(warehouse, run.stage):
         return  # the run itself, or another recovery, has finished it
     undo: Callable[[Warehouse, StageRun], None] = undo_ingestion if run.stage == INGEST else _undo_stage
-    if run.stage in (SIGNALS, ALLOCATE) and _is_paid_by(warehouse, run):
+    if run.stage in (INGEST, SIGNALS, ALLOCATE) and _is_paid_by(warehouse, run):
         _complete(warehouse, run)
         log(run.stage, f"completed the publication of {run.day} that run {run.run_id} had begun")
         return
@@ -83,13 +95,15 @@ def _recover_one(warehouse: Warehouse, run: StageRun, log: Log) -> None:
 
 
 def _is_paid_by(warehouse: Warehouse, run: StageRun) -> bool:
-    """Whether `run` has published payouts of its day: the commit that did so has published its scores, too."""
+    """Whether `run` has published payouts: the commit that did so has published its scores and its ingestion, too."""
     return any(pool.run_id == run.run_id for pool in published_pools(warehouse, run.day).values())
 
 
 def _complete(warehouse: Warehouse, run: StageRun) -> None:
     if run.stage == ALLOCATE:
         forget_run(warehouse, run)
+    elif run.stage == INGEST:
+        publish_run(warehouse, replace(run, rows=run.rows["facts"]))
     else:
         versions = {table: published_version(warehouse, table, run.day) for table in stage_tables(SIGNALS)}
         outputs = {table: version for table, version in versions.items() if version is not None}
@@ -97,9 +111,12 @@ def _complete(warehouse: Warehouse, run: StageRun) -> None:
 
 
 def undo_ingestion(warehouse: Warehouse, run: StageRun) -> None:
-    """Restore the tables that an ingestion changed, so that a corrected delivery is not added to its rows."""
+    """Restore the tables that an ingestion changed: those of all days as a whole, those of its day as published."""
     for table in SHARED_TABLES:
         warehouse.restore(table, run.inputs["before"].get(table))
+    published = published_run(warehouse, INGEST, run.day)
+    for table in _DAILY_TABLES:
+        warehouse.restore_day(table, run.day, None if published is None else published.outputs.get(table))
     fail_run(warehouse, run)
 
 

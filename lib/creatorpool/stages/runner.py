@@ -88,7 +88,9 @@ def publish_once(
             claims.enter_context(context.holding(stage.name, claim_day(stage.name, context.day), stage.tables))
         held = [(stage.name, claim_day(stage.name, context.day)) for stage in stages]
         if not context.dry_run:
-            recover(context.warehouse, context.log, held=held)
+            recover(
+                context.warehouse, context.log, held=held, own=context.ingestion.run_id if context.ingestion else ""
+            )
         found = find()
         return publish() if found is None else found
 
@@ -163,7 +165,7 @@ def begin_publication(context: RunContext, *runs: StageRun) -> None:
     """
     context.keep_results()
     for run in runs:
-        require_held(context.warehouse, run.stage, run.day, run.run_id)
+        require_held(context.warehouse, run.stage, claim_day(run.stage, run.day), run.run_id)
     tables = [staged.table for staged in context.staged]
     begin_runs(context.warehouse, [replace(run, rows={"changes": tables, "facts": dict(run.rows)}) for run in runs])
 

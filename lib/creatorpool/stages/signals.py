@@ -138,13 +138,13 @@ def signal_inputs(context: RunContext) -> dict[str, int]:
     if context.as_of is not None:
         return {table: context.as_of[table] for table in INPUT_TABLES}
     runs = published_runs(context.warehouse, INGEST)
-    own = latest_run(run for run in runs if run.day == context.day)
+    own = context.ingestion or latest_run(run for run in runs if run.day == context.day)
     if own is None:
         raise MissingTableError(
             f"events of {context.day} are not published under {context.warehouse.root}: run `creatorpool run --date "
             f"{context.day} --source DIR`, with the folder of the day's logs"
         )
-    events = max(run.outputs["events"] for run in runs if run.day >= context.day)
+    events = max(run.outputs["events"] for run in (own, *runs) if run.day >= context.day)
     return {"events": events, **{table: own.outputs[table] for table in INPUT_TABLES[1:]}}
 
 

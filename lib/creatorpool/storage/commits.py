@@ -14,7 +14,7 @@ from deltalake.transaction import AddAction
 from pyspark.sql import DataFrame
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
-from creatorpool.storage.fence import commit_properties, raise_fence
+from creatorpool.storage.fence import commit_properties, raise_fences
 from creatorpool.storage.staged import StagedRows
 from creatorpool.storage.staging import TableStager
 
@@ -28,7 +28,7 @@ class TableCommitter(TableStager):
         Raises
         ------
         OutlivedLeaseError
-            If another run has taken over the claim of this warehouse's fence.
+            If another run has taken over the claim of one of this warehouse's fences.
         """
         filters = None if staged.day is None else [("date", "=", staged.day.isoformat())]
         return self._commit_files(staged.table, staged.files, filters, is_append=staged.mode == "append")
@@ -65,7 +65,7 @@ class TableCommitter(TableStager):
             return
         delta = self._delta(table)
         if delta.version() > (version or 0):
-            delta.restore(version or 0, commit_properties=commit_properties(delta, self.fence))
+            delta.restore(version or 0, commit_properties=commit_properties(delta, self.fences))
 
     def raise_fences(self, tables: Collection[str]) -> None:
         """Make later commits to `tables` by earlier holders of this warehouse's claim fail.
@@ -75,11 +75,11 @@ class TableCommitter(TableStager):
         OutlivedLeaseError
             If another run has taken over the claim already.
         """
-        if self.fence is None:
+        if not self.fences:
             raise RuntimeError("raising a fence needs the fence of a claim")
         for table in tables:
             if self.exists(table):
-                raise_fence(self._delta(table), self.fence)
+                raise_fences(self._delta(table), self.fences)
 
     def _commit_files(self, table: str, files: Iterable[AddAction], filters: Any, *, is_append: bool = False) -> int:
         def commit() -> DeltaTable:
@@ -90,7 +90,7 @@ class TableCommitter(TableStager):
                 schema=delta.schema(),
                 partition_by=list(self.contract(table).partition_by) or None,
                 partition_filters=filters,
-                commit_properties=commit_properties(delta, self.fence),
+                commit_properties=commit_properties(delta, self.fences),
             )
             return delta
 

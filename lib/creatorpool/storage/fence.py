@@ -31,32 +31,38 @@ class Fence:
         return f"creatorpool/{self.claim}"
 
 
-def commit_properties(delta: DeltaTable, fence: Fence | None, locks: Sequence[Transaction] = ()) -> CommitProperties:
-    """The properties of a commit on the loaded version of `delta`: the fence's token, and `locks`.
+def commit_properties(
+    delta: DeltaTable, fences: Sequence[Fence], locks: Sequence[Transaction] = ()
+) -> CommitProperties:
+    """The properties of a commit on the loaded version of `delta`: the tokens of the fences, and `locks`.
 
     Raises
     ------
     OutlivedLeaseError
-        If another run has taken over the claim.
+        If another run has taken over one of the claims.
     """
-    if fence is None:
-        return CommitProperties(app_transactions=list(locks))
+    for fence in fences:
+        _require_token(delta, fence)
+    tokens = [Transaction(fence.application, fence.token) for fence in fences]
+    return CommitProperties(app_transactions=[*locks, *tokens])
+
+
+def _require_token(delta: DeltaTable, fence: Fence) -> None:
     raised = delta.transaction_version(fence.application)
     if raised is not None and raised > fence.token:
         raise OutlivedLeaseError(
             f"{fence.name}: this run outlived its lease and another run took over its claim, so this run writes "
             f"nothing more. Run it again to see what is published"
         )
-    return CommitProperties(app_transactions=[*locks, Transaction(fence.application, fence.token)])
 
 
-def raise_fence(delta: DeltaTable, fence: Fence) -> None:
-    """Make every later commit to `delta` by earlier holders of the claim fail; rows do not change.
+def raise_fences(delta: DeltaTable, fences: Sequence[Fence]) -> None:
+    """Make every later commit to `delta` by earlier holders of the claims fail; rows do not change.
 
     Raises
     ------
     OutlivedLeaseError
-        If another run has taken over the claim.
+        If another run has taken over one of the claims.
     """
-    properties = commit_properties(delta, fence)
+    properties = commit_properties(delta, fences)
     delta.create_write_transaction([], mode="append", schema=delta.schema(), commit_properties=properties)

@@ -24,15 +24,19 @@ class TableLocation:
     session: SparkSession | None
     root: Path | str
     contracts_directory: Path | None = None
-    fence: Fence | None = None
+    fences: tuple[Fence, ...] = ()
 
     def path(self, table: str) -> str:
         """Path or URI of `table`."""
         return f"{self.root}/{table}"
 
     def fenced(self, fence: Fence) -> Self:
-        """The same tables, with commits that fail once another run has taken over the claim of `fence`."""
-        return replace(self, fence=fence)
+        """The same tables, with commits that also fail once another run has taken over the claim of `fence`."""
+        return replace(self, fences=(*self.fences, fence))
+
+    def unfenced(self) -> Self:
+        """The same tables without fences, for the claims themselves."""
+        return replace(self, fences=())
 
     def contract(self, table: str) -> Contract:
         """The contract of `table`; ContractError if there is none or it cannot be used."""

@@ -32,11 +32,11 @@ class RecordCommitter(TableCreator, TableReader):
         TableGuardError
             If columns differ from the contract or a required value is null.
         OutlivedLeaseError
-            If another run has taken over the claim of this warehouse's fence.
+            If another run has taken over the claim of one of this warehouse's fences.
         """
         contract = self.ensure(table)
         delta = self._delta(table)
-        properties = commit_properties(delta, self.fence)
+        properties = commit_properties(delta, self.fences)
         write_deltalake(delta, records_table(records, contract), mode="append", commit_properties=properties)
         return _version_after_commit(delta, table)
 
@@ -52,11 +52,11 @@ class RecordCommitter(TableCreator, TableReader):
         ConcurrentWriteError
             If another process changed this day of the table, or committed with one of the locks, since `seen`.
         OutlivedLeaseError
-            If another run has taken over the claim of this warehouse's fence.
+            If another run has taken over the claim of one of this warehouse's fences.
         """
         contract = self.ensure(table)
-        if self.fence is not None:
-            commit_properties(self._delta(table), self.fence)  # the fence may have been raised since version `seen`
+        if self.fences:
+            commit_properties(self._delta(table), self.fences)  # the fence may have been raised since version `seen`
         delta = self._delta(table, seen)
         held = [Transaction(name, seen + 1) for name in (f"{table}/{day.isoformat()}", *locks)]
         try:
@@ -65,7 +65,7 @@ class RecordCommitter(TableCreator, TableReader):
                 records_table(records, contract),
                 mode="overwrite",
                 predicate=f"date = '{day.isoformat()}'",
-                commit_properties=commit_properties(delta, self.fence, held),
+                commit_properties=commit_properties(delta, self.fences, held),
             )
         except CommitFailedError as error:
             raise ConcurrentWriteError(f"another run wrote {table} of {day} at the same time: {error}") from error

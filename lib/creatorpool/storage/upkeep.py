@@ -37,7 +37,7 @@ class TableUpkeep(TableLocation):
             If another run committed in between; then nothing has changed.
         """
         delta = self._delta(table)
-        properties = commit_properties(delta, self.fence)
+        properties = commit_properties(delta, self.fences)
         try:
             metrics = delta.optimize.compact(commit_properties=properties)
         except CommitFailedError as error:

@@ -42,7 +42,7 @@ def counted(
     folder = tmp_path_factory.mktemp("rows")
     names = {"events": truth.events, "videos": video_rows(truth), "entrants": entrants_rows(truth)}
     rows = {name: frame(spark, table, folder, name) for name, table in names.items()}
-    frames = CohortFrames(**rows, first=FIRST, last=FIRST + timedelta(days=4))
+    frames = CohortFrames(**rows, first=FIRST, last=FIRST + timedelta(days=4), timezone="UTC")
     settings = configuration.incentives.model_copy(update={"horizon_days": HORIZON, "bins": 8})
     return segment_cohorts(cohort_statistics(frames, settings))
 

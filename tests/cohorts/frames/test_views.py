@@ -79,23 +79,30 @@ def test_exposure_counts_views_after_the_test_within_the_horizon(
     )
     tested = finished_entrants(delivered_slots(views, "liked"), entrants, 0.9)
 
-    row = with_exposure(tested, views, settings, (date(2026, 10, 31), date(2026, 11, 4))).collect()[0]
+    row = with_exposure(tested, views, settings, (date(2026, 10, 31), date(2026, 11, 4)), "UTC").collect()[0]
 
     # e07 and e08, both in period 2; e08 has no propensity and so no weight.
     assert (row["shown"], row["unlogged"], row["exposure"]) == (2, 1, 1_620_000)
     assert (row["weighted"], row["weight"]) == (1_620_000, 2_000_000)
     assert row["is_followed"]
     assert row["is_late"]
-    early = with_exposure(tested, views, settings, (date(2026, 11, 1), date(2026, 11, 4))).collect()[0]
+    early = with_exposure(tested, views, settings, (date(2026, 11, 1), date(2026, 11, 4)), "UTC").collect()[0]
     assert not early["is_late"]
-    short = with_exposure(tested, views, settings, (date(2026, 11, 1), date(2026, 11, 3))).collect()[0]
+    short = with_exposure(tested, views, settings, (date(2026, 11, 1), date(2026, 11, 3)), "UTC").collect()[0]
     assert not short["is_followed"]
 
 
 def test_entrants_of_other_days_are_left_out(entrants: DataFrame) -> None:
-    names = [r["creator_id"] for r in entered_within(entrants, date(2026, 11, 2), date(2026, 11, 4)).collect()]
+    entered = entered_within(entrants, date(2026, 11, 2), date(2026, 11, 4), "UTC")
 
-    assert names == ["eve"]
+    assert [r["creator_id"] for r in entered.collect()] == ["eve"]
+
+
+def test_entrants_belong_to_the_day_of_the_platforms_clocks(entrants: DataFrame) -> None:
+    # At 10:00 UTC the next day begins in Kiritimati.
+    for day, zone in ((date(2026, 11, 1), "UTC"), (date(2026, 11, 2), "Pacific/Kiritimati")):
+        entered = entered_within(entrants, day, day, zone)
+        assert sorted(r["creator_id"] for r in entered.collect()) == ["ann", "bob"], zone
 
 
 @pytest.mark.parametrize(("rule", "kind"), [("no_such_column > 1", "boolean"), ("liked AND (", "boolean")])

@@ -62,7 +62,7 @@ def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
     message = str(caught.value)
     assert "ours.yaml:4: unknown key 'inputs.log.flies': did you mean 'files'?" in message
     assert "key 'inputs.log.files' is missing" in message
-    assert "ours.yaml:5: inputs.log.time.epoch: Input should be 'seconds', 'milliseconds' or 'microseconds'" in message
+    assert "ours.yaml:5: inputs.log.time.epoch: must be 'seconds', 'milliseconds' or 'microseconds'" in message
     assert "ours.yaml:16: tables.events.columns.watch_ms: give exactly one of column, sql, value, joined" in message
 
 

@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
+from tests.tolerant import TOLERANT
 
 from creatorpool.ingest.reading import Reading
 from creatorpool.ingest.sources.check import SourceFindings, check_source
 from creatorpool.ingest.sources.mapping import load_mapping, mapping_names
-from creatorpool.settings import Settings
+from creatorpool.settings import Settings, load_settings
 
 
 def _microlens(folder: Path) -> None:
@@ -77,10 +78,9 @@ def test_shipped_mapping_reads_the_documented_files(
     assert accepted["ad_revenue"] >= 1
 
 
-def test_kuairand_mapping_reads_the_real_logs(
-    kuairand: Path, spark: SparkSession, tmp_path: Path, configuration: Settings
-) -> None:
-    found = _checked("kuairand", kuairand, date(2022, 4, 10), spark, tmp_path, configuration)
+def test_kuairand_mapping_reads_the_real_logs(kuairand: Path, spark: SparkSession, tmp_path: Path) -> None:
+    # Of nine sampled videos two have no length.
+    found = _checked("kuairand", kuairand, date(2022, 4, 10), spark, tmp_path, load_settings(assignments=[TOLERANT]))
 
     assert found.faults == []
     assert found.tables["events"].outcomes.quarantined == 0  # of known viewers and videos it knows nothing

@@ -43,8 +43,9 @@ Read = Callable[..., dict[str, Delivery]]
 def read(spark: SparkSession, tmp_path: Path, configuration: Settings) -> Read:
     """Read the files in the folder `source` by a mapping."""
 
-    def run(text: str, pseudonyms: Pseudonyms | None = None) -> dict[str, Delivery]:
-        reading = Reading(spark, tmp_path / "staging", configuration.ingest, pseudonyms)
+    def run(text: str, pseudonyms: Pseudonyms | None = None, zone: str = "UTC") -> dict[str, Delivery]:
+        settings = configuration.ingest.model_copy(update={"day_timezone": zone})
+        reading = Reading(spark, tmp_path / "staging", settings, pseudonyms)
         loaded = load_mapping(written(tmp_path, text))
         return read_mapped(reading, loaded, source(tmp_path), DAY, load_contract)
 
@@ -87,6 +88,19 @@ def test_every_record_is_accounted_for(read: Read, tmp_path: Path) -> None:
     assert found["viewers"].left_out == LeftOut(filtered=4, merged=1)
     (viewer,) = conformed(found["viewers"], load_contract("viewers")).toArrow().to_pylist()
     assert (viewer["viewer_id"], viewer["region"]) == ("u1", "FR")
+
+
+@pytest.mark.parametrize(("zone", "kept"), [("UTC", {"noon"}), ("America/New_York", {"noon", "late"})])
+def test_day_of_a_record_is_that_of_the_platforms_clocks(read: Read, tmp_path: Path, zone: str, kept: set[str]) -> None:
+    """03:00 UTC of the next day is 22:00 of the day in New York."""
+    deliver(tmp_path, f"noon,c1,{NOON},1,0", f"late,c1,{NOON + 15 * 3600},1,0")
+    clips(tmp_path, "c1,DE,a")
+
+    found = read(GOOD.replace("    input: log\n", "    input: log\n    other_days: leave_out\n"), zone=zone)
+
+    rows = conformed(found["events"], load_contract("events")).toArrow().to_pylist()
+    assert {row["viewer_id"] for row in rows} == kept
+    assert found["events"].left_out == LeftOut(other_day=2 - len(kept))
 
 
 def test_records_of_a_lookup_that_differ_stop_the_run(read: Read, tmp_path: Path) -> None:

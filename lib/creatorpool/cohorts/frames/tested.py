@@ -10,12 +10,13 @@ from pyspark.sql import functions as F
 from creatorpool.cohorts.columns import PROXY_UNIT, TERMS, TOTALS_AFTER_TEST, UNIT
 from creatorpool.cohorts.frames.views import PERIOD_MICROS, discounted_units, views_after_test
 from creatorpool.expressions import require_computable
+from creatorpool.platform_day import day_begins, day_expression
 from creatorpool.settings import IncentiveSettings
 
 
-def entered_within(entrants: DataFrame, first: date, last: date) -> DataFrame:
-    """Entrants who entered on the days `first` to `last`, both included."""
-    day = F.to_date("entered_at")
+def entered_within(entrants: DataFrame, first: date, last: date, timezone: str) -> DataFrame:
+    """Entrants who entered on the days `first` to `last`, both included, by the clocks of `timezone`."""
+    day = F.expr(day_expression("entered_at", timezone))
     return entrants.where(day.between(F.lit(first), F.lit(last)))
 
 
@@ -41,12 +42,13 @@ def finished_entrants(slots: DataFrame, entrants: DataFrame, delta: float) -> Da
 
 
 def with_exposure(
-    tested: DataFrame, views: DataFrame, settings: IncentiveSettings, days: tuple[date, date]
+    tested: DataFrame, views: DataFrame, settings: IncentiveSettings, days: tuple[date, date], timezone: str
 ) -> DataFrame:
     """Add `TOTALS_AFTER_TEST`, `is_followed` and `is_late`.
 
-    An entrant is followed if the whole horizon ended by the end of the last of `days` (first, last). The time in which
-    followed entrants could enter is cut into two equal halves; entrants of the second half are late.
+    An entrant is followed if the whole horizon ended by the end of the last of `days` (first, last), by the clocks of
+    `timezone`. The time in which followed entrants could enter is cut into two equal halves; entrants of the second
+    half are late.
 
     Raises
     ------
@@ -65,7 +67,7 @@ def with_exposure(
         F.sum(F.col("per_shown").isNull().cast("int")).alias("unlogged"),
     )
     entered, horizon = F.unix_micros("entered_at"), settings.horizon_days * PERIOD_MICROS
-    start, end = (_midnight_micros(day) for day in (days[0], days[1] + timedelta(days=1)))
+    start, end = (_midnight_micros(day, timezone) for day in (days[0], days[1] + timedelta(days=1)))
     return (
         tested.join(totals, on="creator_id", how="left")
         .fillna(0, subset=list(TOTALS_AFTER_TEST))  # entrants without impressions after the test
@@ -74,5 +76,6 @@ def with_exposure(
     )
 
 
-def _midnight_micros(day: date) -> int:
-    return (day - date(1970, 1, 1)).days * PERIOD_MICROS
+def _midnight_micros(day: date, timezone: str) -> int:
+    """The moment at which `day` begins in `timezone`, in microseconds of Unix time."""
+    return round(day_begins(day, timezone).timestamp()) * 1_000_000

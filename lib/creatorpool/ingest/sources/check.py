@@ -12,9 +12,10 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from creatorpool.contracts import Contract, load_contract
+from creatorpool.contracts import Contract, RowRule, load_contract
 from creatorpool.errors import CreatorpoolError, InputError
 from creatorpool.ingest.delivery import REQUIRED_TABLES, Delivery, LeftOut, find_files
+from creatorpool.ingest.events import dated_rows
 from creatorpool.ingest.native import read_native
 from creatorpool.ingest.outcomes import OutcomeCounts, count_outcomes
 from creatorpool.ingest.reading import Reading
@@ -57,9 +58,10 @@ def check_source(
     """
     found = SourceFindings()
     read = _readable(found, loaded, lambda name: read_source(reading, loaded, source, name, limit))
-    found.days = _days(loaded, read)
+    zone = settings.ingest.day_timezone
+    found.days = _days(loaded, read, zone)
     chosen = day or max(found.days, key=lambda one: found.days[one], default=date(1970, 1, 1))
-    inputs = _readable(found, loaded, lambda name: prepared(loaded, name, read[name], chosen), set(read))
+    inputs = _readable(found, loaded, lambda name: prepared(loaded, name, read[name], chosen, zone), set(read))
     mapped = MappedSource(loaded, inputs, reading.staging)
     for table in loaded.mapping.tables:
         _check_mapped(mapped, load_contract(table), found, settings)
@@ -86,13 +88,13 @@ def _readable(
     return inputs
 
 
-def _days(loaded: LoadedMapping, inputs: Mapping[str, InputRows]) -> dict[date, int]:
+def _days(loaded: LoadedMapping, inputs: Mapping[str, InputRows], timezone: str) -> dict[date, int]:
     counts: Counter[date] = Counter()
     for name, given in inputs.items():
         column = (time := loaded.mapping.inputs[name].time) and time.column
         if time is None or (column and own_name(given.rows, column) is None):
             continue
-        rows = with_time(loaded, name, given.rows).where(F.col(EVENT_DAY).isNotNull())
+        rows = with_time(loaded, name, given.rows, timezone).where(F.col(EVENT_DAY).isNotNull())
         counts.update({row[EVENT_DAY]: row["count"] for row in rows.groupBy(EVENT_DAY).count().collect()})
     return dict(sorted(counts.items()))
 
@@ -131,8 +133,11 @@ def _check_native(
 
 
 def _judge(delivery: Delivery, contract: Contract, found: SourceFindings, settings: Settings) -> None:
-    rows = conformed(delivery, contract)
-    rules = [tier_rule(settings.signals.tiers)] if contract.name == "viewers" else []
+    rules: list[RowRule] = [tier_rule(settings.signals.tiers)] if contract.name == "viewers" else []
+    if contract.name == "events":
+        rows, contract, rules = dated_rows(delivery, contract, settings.ingest.day_timezone)
+    else:
+        rows = conformed(delivery, contract)
     flagged = flag_rows(rows, contract, rules, is_text=delivery.is_text)
     sampled = SampledTable(count_outcomes(flagged, contract), _examples(flagged), delivery.left_out)
     found.tables[contract.name] = sampled

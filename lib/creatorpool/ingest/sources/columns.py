@@ -22,6 +22,9 @@ from creatorpool.ingest.sources.mapping import ColumnMapping, Constant
 _MICROS = {"seconds": 1_000_000, "milliseconds": 1_000, "microseconds": 1}
 _EXACT = "decimal(27,9)"
 """Numbers of 18 digits and 9 decimals: a product with a factor of 10 digits still fits a decimal"""
+_WHOLE = "decimal(29,0)"
+"""Beside 9 decimals it fits in 38 digits. Spark compares decimals that do not fit in that without their fractions"""
+
 _PLAIN_NUMBER = "^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)$"  # one engine reads exponents as decimals, the other does not
 _NAMES_ZONE = "(Z|[0-9]{2}:?[0-9]{2} ?[+-][0-9]{2}(:?[0-9]{2})?|[:.0-9]+ ?[+-][0-9]{2}(:?[0-9]{2})?)$"
 
@@ -31,11 +34,17 @@ def named(name: str) -> Column:
     return F.col("`" + name.replace("`", "``") + "`")
 
 
-def mapped_column(rows: DataFrame, given: ColumnMapping, wanted: model.Column, zone: str) -> Column:
+def mapped_column(
+    rows: DataFrame, given: ColumnMapping, wanted: model.Column, zone: str, *, is_grouped: bool = False
+) -> Column:
     """The column `wanted` of a contract, as `given` makes it from `rows`; times without a zone are of `zone`.
 
-    `rows` must have the columns that `given` names; a PySparkException if the engine cannot compute its expression.
+    `rows` must have the columns that `given` names; a PySparkException if the engine cannot compute its expression. If
+    `rows` are going to be grouped, an expression keeps its type, which only the groups would tell.
     """
+    if is_grouped and given.sql is not None:
+        value = F.expr(given.sql)
+        return value if given.default is None else F.coalesce(value, _constant(given.default))
     value = _origin(rows, given, wanted, given.time_zone or zone)
     return value if given.default is None else _with_default(rows, value, given.default)
 
@@ -87,7 +96,7 @@ def _number(value: Column, kind: DataType) -> Column:
 
 def _plain(number: Column) -> Column:
     """A decimal number without a fraction that is zero."""
-    whole = number.try_cast("decimal(38,0)")
+    whole = number.try_cast(_WHOLE)
     return F.when(whole == number, whole.cast("string")).otherwise(number.cast("string"))
 
 

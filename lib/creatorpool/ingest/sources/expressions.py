@@ -19,8 +19,11 @@ from creatorpool.ingest.sources.mapping import LoadedMapping, MappedPart, Source
 
 def part_columns(mapping: SourceMapping, rows: DataFrame, contract: Contract, part: TableMapping) -> dict[str, Column]:
     """The columns of a part's table by name, as expressions over `rows`."""
-    given = part.columns.items()
-    return {name: mapped_column(rows, how, contract.column(name), mapping.time_zone) for name, how in given}
+    is_grouped = part.one_row_per is not None
+    return {
+        name: mapped_column(rows, how, contract.column(name), mapping.time_zone, is_grouped=is_grouped)
+        for name, how in part.columns.items()
+    }
 
 
 def grouped_rows(rows: DataFrame, part: TableMapping, columns: Mapping[str, Column]) -> DataFrame:

@@ -21,7 +21,7 @@ from creatorpool.contracts.source import ContractSource, FileKind, read_source
 from creatorpool.errors import ConfigurationError
 from creatorpool.ingest.delivery import OPTIONAL_TABLES, REQUIRED_TABLES, optional_columns
 from creatorpool.project import conf_directory
-from creatorpool.settings import Section
+from creatorpool.settings import Section, fault_message
 from creatorpool.spelling import did_you_mean
 
 SOURCE_MAPPING = FileKind("source mapping", "inputs: {plays: {files: plays.csv}}", ConfigurationError)
@@ -221,11 +221,9 @@ def _explain(fault: dict[str, Any], source: ContractSource) -> str:
     keys = list(_written(fault["loc"], source.data))
     place = f"{source.path}:{source.line(tuple(keys))}"
     key = ".".join(map(str, keys))
-    if fault["type"] == "extra_forbidden" or (fault["type"] == "literal_error" and keys[:-1] == ["tables"]):
-        return f"{place}: unknown key '{key}'{did_you_mean(str(keys[-1]), _known_keys())}"
-    if fault["type"] == "missing":
-        return f"{place}: key '{key}' is missing"
-    return f"{place}: {key}: {fault['msg'].removeprefix('Value error, ')}"
+    if fault["type"] == "literal_error" and keys[:-1] == ["tables"]:
+        fault = fault | {"type": "extra_forbidden"}
+    return fault_message(fault, place, key, did_you_mean(str(keys[-1]), _known_keys()) if keys else "")
 
 
 def _written(keys: Sequence[Hashable], data: Any) -> Iterator[Hashable]:

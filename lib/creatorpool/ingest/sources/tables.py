@@ -35,6 +35,7 @@ from creatorpool.ingest.sources.mapping import (
     TableMapping,
 )
 from creatorpool.ingest.steps import log_step
+from creatorpool.platform_day import day_expression
 from creatorpool.quoting import quoted
 
 _IS_KEPT, _IS_OTHER_DAY = "is_kept", "is_other_day"
@@ -72,8 +73,8 @@ def read_source(
     return read_input(reading, InputFiles(name, given, loaded.mapping.names(name), paths, limit))
 
 
-def with_time(loaded: LoadedMapping, name: str, rows: DataFrame) -> DataFrame:
-    """`rows` of input `name` with `event_time` and `event_day`, if the input has `time`.
+def with_time(loaded: LoadedMapping, name: str, rows: DataFrame, timezone: str) -> DataFrame:
+    """`rows` of input `name` with `event_time` and, by the clocks of `timezone`, `event_day`, if the input has `time`.
 
     Raises
     ------
@@ -86,11 +87,11 @@ def with_time(loaded: LoadedMapping, name: str, rows: DataFrame) -> DataFrame:
     if given.column is not None:
         require_column(given.column, rows, loaded.place("inputs", name, "time"))
     timed = rows.withColumn(EVENT_TIME, moment(rows, given, loaded.mapping.time_zone))
-    return timed.withColumn(EVENT_DAY, F.col(EVENT_TIME).cast("date"))
+    return timed.withColumn(EVENT_DAY, F.expr(day_expression(EVENT_TIME, timezone)))
 
 
-def prepared(loaded: LoadedMapping, name: str, read: InputRows, day: date) -> InputRows:
-    """Input `name` with all columns that expressions may use, in a run over `day`.
+def prepared(loaded: LoadedMapping, name: str, read: InputRows, day: date, timezone: str) -> InputRows:
+    """Input `name` with all columns that expressions may use, in a run over `day` by the clocks of `timezone`.
 
     Raises
     ------
@@ -99,7 +100,7 @@ def prepared(loaded: LoadedMapping, name: str, read: InputRows, day: date) -> In
     ConfigurationError
         If a computed column cannot be computed.
     """
-    rows = with_time(loaded, name, read.rows.withColumn(INGEST_DAY, F.lit(day)))
+    rows = with_time(loaded, name, read.rows.withColumn(INGEST_DAY, F.lit(day)), timezone)
     for column, sql in loaded.mapping.inputs[name].computed.items():
         place = loaded.place("inputs", name, "computed", column)
         if own_name(rows, column) is not None:
@@ -121,8 +122,9 @@ def read_mapped(
     ConfigurationError
         If a computed column of an input cannot be computed.
     """
-    names = loaded.mapping.inputs
-    inputs = {name: prepared(loaded, name, read_source(reading, loaded, source, name), day) for name in names}
+    zone = reading.settings.day_timezone
+    read = {name: read_source(reading, loaded, source, name) for name in loaded.mapping.inputs}
+    inputs = {name: prepared(loaded, name, rows, day, zone) for name, rows in read.items()}
     mapped = MappedSource(loaded, inputs, reading.staging)
     return {table: delivered_table(mapped, contracts(table)) for table in loaded.mapping.tables}
 

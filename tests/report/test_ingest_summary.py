@@ -1,0 +1,59 @@
+"""What the terminal says about delivered, refused and corrected rows."""
+
+from __future__ import annotations
+
+from datetime import date
+from types import SimpleNamespace
+from typing import Any
+
+from tests.runs.pool_runs import pool_run
+
+from creatorpool.ingest.report import TableCounts
+from creatorpool.ingest.row_changes import RowChanges
+from creatorpool.report.console import PlainConsole
+from creatorpool.report.ingest_summary import print_delivered, print_reingestion
+from creatorpool.stages.reingestion import PublishedState, Reingestion
+
+
+def printed(show: Any, what: Any) -> str:
+    console = PlainConsole(width=110, record=True)
+    show(console, what)
+    return " ".join(console.export_text().split())
+
+
+def ingestion(**tables: TableCounts) -> Any:
+    return SimpleNamespace(day=date(2026, 11, 20), rows={name: vars(counts) for name, counts in tables.items()})
+
+
+def test_delivered_rows_are_counted_and_refusals_have_their_reasons() -> None:
+    events = TableCounts(4_950, 3_261, quarantined=1_689, broken={"watch_ms_in_range": 3, "event_ts_in_window": 1_686})
+
+    text = printed(print_delivered, ingestion(events=events, viewers=TableCounts(200, 200)))
+
+    assert "Delivered rows: events 4,950, viewers 200; some were refused:" in text
+    assert "1,689 of 4,950 delivered events (34.1%) were refused: event_ts_in_window 1,686, watch_ms_in_range 3" in text
+
+
+def test_clean_delivery_says_that_nothing_was_refused() -> None:
+    assert "none was refused" in printed(print_delivered, ingestion(events=TableCounts(5, 5)))
+
+
+def test_correction_shows_rows_and_the_money_of_every_pool() -> None:
+    pools = {
+        "music": pool_run(category="music", pool_micros=10_000_000, paid_micros=9_000_000),
+        "gone": pool_run(category="gone", pool_micros=5_000_000, paid_micros=5_000_000),
+    }
+    now: Any = SimpleNamespace(pools=[pool_run(category="music", pool_micros=20_000_000, paid_micros=20_000_000)])
+    before = PublishedState(ingestion(), pools)
+
+    text = printed(print_reingestion, Reingestion(now, before, None, {"events": RowChanges(300, 290, 20, 30, 5)}))
+
+    assert "events │ 300 │ 290 │ 20 │ 30 │ 5" in text
+    assert "music │ 10.00 │ 20.00 │ 9.00 │ 20.00 │ 11.00" in text
+    assert "gone │ 5.00 │ 0.00 │ 5.00 │ 0.00 │ -5.00" in text
+
+
+def test_day_that_was_not_replaced_prints_nothing() -> None:
+    payouts: Any = SimpleNamespace(pools=[])
+
+    assert printed(print_reingestion, Reingestion(payouts, None, None, {})) == ""
