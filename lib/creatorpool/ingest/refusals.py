@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable
 from datetime import date
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from creatorpool.contracts import Contract
+from creatorpool.contracts import Contract, RowRule
 from creatorpool.errors import ContractViolationError, InputError
 from creatorpool.ingest.report import by_rule
 from creatorpool.ingest.shifted_day import ShiftedDay
@@ -35,7 +35,7 @@ def refuse_revenue(revenue: ValidatedTable, day: date) -> None:
     if counts.quarantined:
         raise ContractViolationError(
             f"{name}: {counts.quarantined} of {counts.read} rows break rules ({by_rule(counts.broken)}); "
-            f"for example {revenue.example()}{_purposes(revenue.contract, counts.broken)}"
+            f"for example {revenue.example()}{purposes(revenue.contract.row_rules, counts.broken)}"
         )
     if counts.duplicates:
         raise ContractViolationError(
@@ -125,9 +125,9 @@ def stale_row_warning(table: ValidatedTable, stored: DataFrame) -> str | None:
     )
 
 
-def _purposes(contract: Contract, broken: Mapping[str, int]) -> str:
-    """The contract's hints for the broken rules, in brackets."""
-    hints = [rule.hint for rule in contract.row_rules if rule.name in broken and rule.hint]
+def purposes(rules: Iterable[RowRule], broken: Collection[str]) -> str:
+    """The hints of those of `rules` that are `broken`, in brackets, for the end of a message."""
+    hints = [rule.hint for rule in rules if rule.name in broken and rule.hint]
     return f" ({' '.join(hints)})" if hints else ""
 
 

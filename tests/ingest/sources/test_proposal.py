@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,10 +12,15 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from creatorpool.contracts import load_contract
 from creatorpool.errors import InputError
-from creatorpool.ingest.sources.guesses import epoch_unit, factor_to_ms, guessed
+from creatorpool.ingest.delivery import LeftOut
+from creatorpool.ingest.outcomes import OutcomeCounts
+from creatorpool.ingest.sources.check import SampledTable, refused_share
+from creatorpool.ingest.sources.guesses import guessed, recognised
 from creatorpool.ingest.sources.proposal import proposed_mapping
 from creatorpool.ingest.sources.sample import sample_files
+from creatorpool.ingest.sources.units import currency, epoch_unit, micros_of_money, micros_of_time
 from creatorpool.settings import Settings
 
 
@@ -77,18 +84,189 @@ def test_folder_without_files_is_refused(tmp_path: Path, configuration: Settings
         (["1795176000123456"], "microseconds"),
         (["86405"], None),
         (["2026-11-20 10:00:00"], None),
+        (["n/a", *["1795176000123"] * 4_999], "milliseconds"),
+        (["nan", "inf", "1795176000", "1795176000", "1795176000"], "seconds"),
+        (["1795176000", "soon", "later"], None),
         ([], None),
     ],
 )
-def test_unit_of_an_epoch_follows_from_its_size(values: list[str], unit: str | None) -> None:
-    assert epoch_unit(values) == unit
+def test_unit_of_an_epoch_follows_from_the_size_of_readable_values(values: list[str], unit: str | None) -> None:
+    assert epoch_unit("ts", values) == unit
 
 
-def test_durations_are_seconds_where_name_or_size_says_so() -> None:
-    assert factor_to_ms("play_time_ms", ["5"]) == 1
-    assert factor_to_ms("watch_seconds", ["5000"]) == 1000
-    assert factor_to_ms("length", ["12", "40"]) == 1000
-    assert factor_to_ms("length", ["12000", "40000"]) == 1
+def test_unit_of_an_epoch_without_values_follows_from_the_name() -> None:
+    assert epoch_unit("ts_ms", []) == "milliseconds"
+    assert epoch_unit("ts_ms", ["1795176000"]) == "seconds"
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "micros"),
+    [
+        ("play_time_ms", ["5"], 1_000),
+        ("playtimems", ["5"], 1_000),
+        ("watch_seconds", ["5000"], 1_000_000),
+        ("watched_sec", ["5000"], 1_000_000),
+        ("length_s", ["5000"], 1_000_000),
+        ("lengthUs", ["5"], 1),
+        ("length", ["12", "40"], 1_000_000),
+        ("length", ["12", "n/a", "40"], 1_000_000),
+        ("length", ["12000", "40000"], 1_000),
+    ],
+)
+def test_unit_of_a_duration_follows_from_its_name_or_else_its_size(name: str, values: list[str], micros: int) -> None:
+    assert micros_of_time(name, values) == micros
+
+
+@pytest.mark.parametrize(
+    ("name", "micros", "code"),
+    [
+        ("revenue", 1_000_000, None),
+        ("money_eur", 1_000_000, "EUR"),
+        ("spend_usd_cents", 10_000, "USD"),
+        ("revenueMicros", 1, None),
+        ("try", 1_000_000, None),
+    ],
+)
+def test_unit_and_currency_of_money_follow_from_its_name(name: str, micros: int, code: str | None) -> None:
+    assert (micros_of_money(name), currency(name)) == (micros, code)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "wanted"),
+    [
+        ("events", "ts_ms", "event_ts"),
+        ("events", "timestamp_ms", "event_ts"),
+        ("events", "timestampUs", "event_ts"),
+        ("events", "user_handle", "viewer_id"),
+        ("events", "watched_sec", "watch_ms"),
+        ("events", "play_time_s", "watch_ms"),
+        ("videos", "creator_handle", "creator_id"),
+        ("videos", "length_s", "length_ms"),
+        ("videos", "published_at_ms", "published_at"),
+        ("ad_revenue", "money_eur", "revenue_micros"),
+        ("ad_revenue", "revenue_usd_cents", "revenue_micros"),
+        ("events", "event", None),
+        ("events", "watch", None),
+        ("events", "like_s", None),
+        ("videos", "money_eur", None),
+    ],
+)
+def test_units_at_the_end_of_a_name_do_not_hide_it(table: str, column: str, wanted: str | None) -> None:
+    assert guessed(table, [column]) == ({} if wanted is None else {wanted: column})
+
+
+def test_whole_names_count_before_names_without_units() -> None:
+    assert guessed("videos", ["duration_s", "length_ms"])["length_ms"] == "length_ms"
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "is_time"),
+    [
+        ("moment", ["1795176000", "n/a", "1795176001"], True),
+        ("seen", ["1795176000123"], True),
+        ("seen", ["2026-11-20T10:00:00Z"], True),
+        ("seen", ["2026-11-20"], False),
+        ("seen", ["1795176000123456789"], False),
+        ("session_id", ["1795176000"], False),
+        ("upload_time", ["1795176000"], False),
+        ("count", ["123"], False),
+        ("seen", [], False),
+    ],
+)
+def test_moments_are_the_time_whatever_their_name(name: str, values: list[str], is_time: bool) -> None:
+    assert ("event_ts" in recognised("events", {name: values})) == is_time
+
+
+def test_clips_ads_and_daily_logs_with_units_in_their_names(tmp_path: Path, configuration: Settings) -> None:
+    play = {"viewer": "v1", "clip_id": "c1", "ts_ms": 1795176000123, "watched_sec": 3.5, "app": "7"}
+    for day, extra in (("20", {}), ("21", {"tab": "home"})):
+        line = json.dumps(play | extra).encode()
+        (tmp_path / f"plays-2026-11-{day}.jsonl.gz").write_bytes(gzip.compress(line))
+    (tmp_path / "clips.csv").write_text(
+        "clip_id,creator_handle,genre,length_s,published_at\nc1,@x,a,2000,2026-11-01T10:00:00Z\n", encoding="utf-8"
+    )
+    (tmp_path / "ads.csv").write_text("day,genre,money_eur\n2026-11-20,a,1.5\n", encoding="utf-8")
+    (tmp_path / "notes.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+
+    text = proposal(tmp_path, configuration)
+
+    assert "FILL IN" not in text
+    assert '# columns that no table uses: ["app"]' in text
+    assert '# files that no table uses: notes.csv, with the columns ["a", "b"]' in text
+    found = yaml.safe_load(text)
+    assert found["inputs"]["plays"] == {
+        "files": "plays-*.jsonl.gz",
+        "optional_columns": ["tab"],
+        "time": {"column": "ts_ms", "epoch": "milliseconds"},
+    }
+    tables = found["tables"]
+    assert tables["events"]["columns"]["watch_ms"] == {"column": "watched_sec", "multiply": 1000, "round": True}
+    assert tables["videos"]["columns"]["creator_id"] == "creator_handle"
+    assert tables["videos"]["columns"]["length_ms"] == {"column": "length_s", "multiply": 1000, "round": True}
+    assert tables["ad_revenue"]["columns"]["revenue_micros"] == {"column": "money_eur", "multiply": 1_000_000}
+    assert tables["ad_revenue"]["columns"]["currency"] == {"value": "EUR"}
+
+
+def test_a_pattern_matches_the_files_of_one_layout_only(tmp_path: Path, configuration: Settings) -> None:
+    for number in (1, 2):
+        (tmp_path / f"part-{number}.csv").write_text("uid,vid,ts\n1,2,1795176000\n", encoding="utf-8")
+    (tmp_path / "part-3.csv").write_text("vid,author,length_ms,genre\n2,x,9000,a\n", encoding="utf-8")
+
+    inputs = yaml.safe_load(proposal(tmp_path, configuration))["inputs"]
+
+    assert [given["files"] for given in inputs.values()] == [["part-1.csv", "part-2.csv"], "part-3.csv"]
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "account", "filled"),
+    [
+        ("uid,vid,n", "1,2,3", "viewer is in 'uid', video is in 'vid'; no column looks like its time", "# time:"),
+        (
+            "uid,ts,n",
+            "1,1795176000,3",
+            "viewer is in 'uid', time is in 'ts'; no column looks like its video",
+            "# video_id:",
+        ),
+    ],
+)
+def test_incomplete_log_is_proposed_with_what_is_to_fill_in(
+    tmp_path: Path, configuration: Settings, header: str, row: str, account: str, filled: str
+) -> None:
+    (tmp_path / "log.csv").write_text(f"{header}\n{row}\n", encoding="utf-8")
+
+    text = proposal(tmp_path, configuration)
+
+    assert f"# events: the nearest is log.csv: {account}" in text
+    assert f"{filled}  # FILL IN" in text
+    assert "# event_id:  # FILL IN" in text
+    assert yaml.safe_load(text)["tables"]["events"]["columns"]["viewer_id"] == "uid"
+
+
+def test_refusal_says_what_the_nearest_file_has_and_lacks(tmp_path: Path, configuration: Settings) -> None:
+    (tmp_path / "a.csv").write_text("x\n1\n", encoding="utf-8")
+    (tmp_path / "log.csv").write_text("item,ts_ms\n1,1795176000123\n", encoding="utf-8")
+
+    with pytest.raises(InputError, match=r"nearest is log.csv: video is in 'item', time is in 'ts_ms'; .*its viewer"):
+        proposal(tmp_path, configuration)
+
+
+def test_nearest_file_of_another_table_is_named(tmp_path: Path, configuration: Settings) -> None:
+    (tmp_path / "log.csv").write_text("uid,vid,ts\n1,2,1795176000\n", encoding="utf-8")
+    (tmp_path / "ads.csv").write_text("day,genre,earned\n2026-11-20,a,1.5\n", encoding="utf-8")
+
+    text = proposal(tmp_path, configuration)
+
+    assert "# ad_revenue: the nearest is ads.csv: category is in 'genre'; no column looks like its revenue" in text
+
+
+def test_too_many_refused_rows_name_the_remedy_of_the_contract(configuration: Settings) -> None:
+    counts = OutcomeCounts(Counter({None: 4}), Counter({"sign_fits_placement": 1}), quarantined=1)
+    sampled = SampledTable(counts, {"sign_fits_placement": "-5"}, LeftOut())
+
+    (fault,) = refused_share(load_contract("ad_revenue"), [], sampled, configuration)
+
+    assert "1 of 5 sampled rows break rules (sign_fits_placement), more than a run accepts (0%)" in fault
+    assert "give a row that takes revenue back the placement refund" in fault
 
 
 def test_names_are_compared_without_case_and_signs() -> None:

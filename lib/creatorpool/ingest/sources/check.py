@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -19,6 +19,7 @@ from creatorpool.ingest.events import dated_rows
 from creatorpool.ingest.native import read_native
 from creatorpool.ingest.outcomes import OutcomeCounts, count_outcomes
 from creatorpool.ingest.reading import Reading
+from creatorpool.ingest.refusals import purposes
 from creatorpool.ingest.rules import tier_rule, window_rule
 from creatorpool.ingest.sources.columns import own_name
 from creatorpool.ingest.sources.expressions import part_faults
@@ -144,13 +145,24 @@ def _judge(delivery: Delivery, contract: Contract, found: SourceFindings, settin
     flagged = flag_rows(rows, contract, rules, is_text=delivery.is_text)
     sampled = SampledTable(count_outcomes(flagged, contract), _examples(flagged), delivery.left_out)
     found.tables[contract.name] = sampled
-    share = sampled.outcomes.quarantined / max(1, sampled.outcomes.rows)
+    found.faults += refused_share(contract, rules, sampled, settings)
+
+
+def refused_share(contract: Contract, rules: Sequence[RowRule], sampled: SampledTable, settings: Settings) -> list[str]:
+    """The fault of a table of which more rows are refused than a run accepts, with the broken rules' hints; else none.
+
+    `rules` are the run's rules beside those of the `contract`.
+    """
+    outcomes = sampled.outcomes
+    share = outcomes.quarantined / max(1, outcomes.rows)
     most = 0.0 if contract.on_row_fault == "stop" else settings.ingest.max_quarantined_share
-    if share > most:
-        found.faults.append(
-            f"{contract.name}: {sampled.outcomes.quarantined:,} of {sampled.outcomes.rows:,} sampled rows break rules "
-            f"({', '.join(sampled.examples)}), more than a run accepts ({most:.0%})"
-        )
+    if share <= most:
+        return []
+    return [
+        f"{contract.name}: {outcomes.quarantined:,} of {outcomes.rows:,} sampled rows break rules "
+        f"({', '.join(sampled.examples)}), more than a run accepts ({most:.0%})"
+        f"{purposes((*contract.row_rules, *rules), sampled.examples)}"
+    ]
 
 
 def _rules(contract: Contract, day: date, settings: Settings) -> list[RowRule]:

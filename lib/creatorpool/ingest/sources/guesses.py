@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from statistics import median
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from creatorpool.actions import ACTIONS
+from creatorpool.ingest.sources.units import MONEY_WORDS, TIME_WORDS, are_moments, name_words
 
-_VIEWER = ("viewer_id", "user_id", "uid", "user", "userid", "member_id", "account_id", "customer_id")
+_VIEWER = (
+    "viewer_id",
+    "user_id",
+    "uid",
+    "user",
+    "userid",
+    "viewer",
+    "member_id",
+    "member",
+    "account_id",
+    "account",
+    "customer_id",
+    "customer",
+)
 _VIDEO = (
     "video_id",
     "item_id",
@@ -31,7 +44,16 @@ NAMES: Mapping[str, Mapping[str, Sequence[str]]] = {
         "viewer_id": _VIEWER,
         "video_id": _VIDEO,
         "event_ts": ("event_ts", "timestamp", "time_ms", "ts", "event_time", "time", "datetime", "exposed_time"),
-        "watch_ms": ("watch_ms", "play_time_ms", "watch_time", "play_time", "playing_time", "watched", "watch_seconds"),
+        "watch_ms": (
+            "watch_ms",
+            "play_time_ms",
+            "watch_time",
+            "play_time",
+            "playing_time",
+            "watched",
+            "watch_seconds",
+            "view_time",
+        ),
         "loop_count": ("loop_count", "loops", "replays"),
         **{
             action.event_column: (
@@ -75,47 +97,61 @@ NAMES: Mapping[str, Mapping[str, Sequence[str]]] = {
         "category": ("category", "genre", "topic"),
         "placement": ("placement",),
         "video_id": _VIDEO,
-        "revenue_micros": ("revenue_micros", "revenue", "amount", "ad_spend", "spend"),
+        "revenue_micros": ("revenue_micros", "revenue", "amount", "money", "ad_spend", "spend"),
         "currency": ("currency",),
     },
 }
 """For each column of ours the names that it has elsewhere, the likeliest first"""
 
-_EPOCHS = ((1e14, "microseconds"), (1e11, "milliseconds"), (1e8, "seconds"))
-_LONGEST_SECONDS = 1_000
-"""Times whose median is less are taken for seconds where their name does not tell"""
+_ID_WORDS = frozenset({"id", "handle", "key", "uuid"})
+_SUFFIXES: Mapping[str, Collection[str]] = {
+    **dict.fromkeys(("viewer_id", "video_id", "creator_id", "categories", "category"), _ID_WORDS),
+    **dict.fromkeys(("event_ts", "watch_ms", "length_ms", "published_at", "valid_from"), TIME_WORDS),
+    "revenue_micros": MONEY_WORDS,
+}
+"""Last words of a name that say how a column of ours is written, and not what it is: `length_s` is a length"""
 
 
 def guessed(table: str, columns: Iterable[str]) -> dict[str, str]:
-    """For each column of `table` the one of `columns` that seems to be it, if there is one."""
-    known = {_bare(column): column for column in columns}
-    found = {}
-    for wanted, names in NAMES[table].items():
-        match = next((known[_bare(name)] for name in names if _bare(name) in known), None)
-        if match is not None:
-            found[wanted] = match
+    """For each column of `table` the one of `columns` whose name says that it is it, if there is one.
+
+    The whole name counts before the name without its unit, such as `_ms`, `_eur` or `_handle`.
+    """
+    names = list(columns)
+    found = {wanted: _whole(known, names) or _stem(wanted, known, names) for wanted, known in NAMES[table].items()}
+    return {wanted: column for wanted, column in found.items() if column is not None}
+
+
+def recognised(table: str, columns: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """What the names of `columns` say; a log without a time takes the first unknown column whose values are moments."""
+    found = guessed(table, columns)
+    if table == "events" and "event_ts" not in found:
+        times = (name for name, values in columns.items() if not _has_known_name(name) and are_moments(values))
+        return found if (time := next(times, None)) is None else {**found, "event_ts": time}
     return found
 
 
-def epoch_unit(values: Sequence[str]) -> str | None:
-    """The unit in which numbers seem to count from 1970; None if they are no numbers, or too small for a moment."""
-    typical = _typical(values)
-    return next((unit for least, unit in _EPOCHS if typical is not None and typical >= least), None)
+def _whole(known: Sequence[str], columns: Sequence[str]) -> str | None:
+    by_name = {_bare(column): column for column in columns}
+    return next((by_name[_bare(name)] for name in known if _bare(name) in by_name), None)
 
 
-def factor_to_ms(name: str, values: Sequence[str]) -> int:
-    """1 if durations seem to be milliseconds, 1000 if they seem to be seconds."""
-    if re.search("ms$|milli", name.lower()):
-        return 1
-    typical = _typical(values)
-    return 1000 if "sec" in name.lower() or (typical is not None and typical < _LONGEST_SECONDS) else 1
+def _stem(wanted: str, known: Sequence[str], columns: Sequence[str]) -> str | None:
+    by_stem = {stem: column for column in columns if (stem := _without_unit(wanted, column)) != name_words(column)}
+    stems = (_without_unit(wanted, name) for name in known)
+    return next((by_stem[stem] for stem in stems if stem in by_stem), None)
 
 
-def _typical(values: Sequence[str]) -> float | None:
-    try:
-        return median(map(float, values)) if values else None
-    except ValueError:
-        return None
+def _without_unit(wanted: str, name: str) -> tuple[str, ...]:
+    """The words of `name` without the last ones that are units of the column `wanted`; at least one is left."""
+    words = name_words(name)
+    while len(words) > 1 and words[-1] in _SUFFIXES.get(wanted, ()):
+        words = words[:-1]
+    return words
+
+
+def _has_known_name(column: str) -> bool:
+    return not _ID_WORDS.isdisjoint(name_words(column)) or any(guessed(table, [column]) for table in NAMES)
 
 
 def _bare(name: str) -> str:

@@ -5,24 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from creatorpool.actions import ACTION_FLAGS
 from creatorpool.contracts import load_contract
-from creatorpool.errors import InputError
-from creatorpool.ingest.sources.guesses import epoch_unit, factor_to_ms, guessed
+from creatorpool.ingest.sources.groups import FileGroup, grouped
 from creatorpool.ingest.sources.mapping import EVENT_DAY, INGEST_DAY
+from creatorpool.ingest.sources.matches import Guess, matches, nearest
 from creatorpool.ingest.sources.sample import SampleFile
-from creatorpool.quoting import quoted, shortened_list
-
-_ESSENTIAL = {
-    "events": ("viewer_id", "video_id", "event_ts"),
-    "videos": ("video_id", "length_ms"),
-    "viewers": ("viewer_id", "trust_tier"),
-    "ad_revenue": ("category", "revenue_micros"),
-}
-"""Columns that a file must have to be taken for a table"""
+from creatorpool.ingest.sources.units import currency, epoch_unit, micros_of_money, micros_of_time
+from creatorpool.quoting import quoted
 
 _EXAMPLES = 3
 _EXAMPLE_LENGTH = 30
@@ -32,6 +24,9 @@ _MOMENTS = {
     "milliseconds": "timestamp_millis",
     "microseconds": "timestamp_micros",
 }
+_FROM_SECONDS, _FROM_MICROSECONDS = "multiply: 1000", "divide: 1000"
+_DURATIONS: dict[int, list[str]] = {1_000_000: [_FROM_SECONDS, "round: true"], 1_000: [], 1: [_FROM_MICROSECONDS]}
+"""Changes that make a duration milliseconds, by the microseconds in its unit"""
 _CONSTANTS: dict[str, tuple[object, str]] = {
     "trust_tier": ("unverified", "not in the files: every viewer has the least trust"),
     "valid_from": (_START, "not in the files"),
@@ -46,17 +41,6 @@ _CONSTANTS: dict[str, tuple[object, str]] = {
 """What stands for a missing column, and what that means for payouts"""
 
 
-@dataclass(frozen=True)
-class _Guess:
-    """A table, the file that seems to feed it, and the columns that seem to be the table's."""
-
-    table: str
-    file: SampleFile
-    columns: dict[str, str]
-    is_derived: bool = False
-    """The table has no file of its own: its rows are the ids in the file of events"""
-
-
 def proposed_mapping(folder: Path, files: Sequence[SampleFile]) -> str:
     """A mapping for the sample `files` in `folder`, as YAML with comments.
 
@@ -67,63 +51,83 @@ def proposed_mapping(folder: Path, files: Sequence[SampleFile]) -> str:
     InputError
         If no file looks like a log of views.
     """
-    if not list(_guess("events", files)):
-        seen = shortened_list(name for file in files for name in file.columns)
-        raise InputError(f"no file of {folder} looks like a log of views (viewer, video, time): it has {seen}")
-    guesses = [guess for table in ("events", "videos", "viewers", "ad_revenue") for guess in _guess(table, files)]
+    groups = grouped(folder, files)
+    guesses = matches(folder, groups)
     lines = [
         "description: >",
         "  Say here what these logs are, and what of this mapping is made up.",
         *_viewers(guesses),
     ]
-    lines += ["", "inputs:", *(line for guess in _own(guesses) for line in _input(folder, guess)), "", "tables:"]
+    lines += ["", "inputs:", *(line for guess in _own(guesses) for line in _input(guess, guesses))]
+    lines += [*_unused_files(groups, guesses), "", "tables:"]
     for table in ("events", "viewers", "videos", "ad_revenue"):
-        lines += next((list(_table(guess)) for guess in guesses if guess.table == table), list(_missing(table)))
+        guess = next((guess for guess in guesses if guess.table == table), None)
+        lines += [*_nearest(table, guess, groups, guesses), *(_missing(table) if guess is None else _table(guess))]
     return "\n".join(lines) + "\n"
 
 
-def _guess(table: str, files: Sequence[SampleFile]) -> Iterator[_Guess]:
-    """The file with the most columns of `table`; else, for viewers and videos, the ids in the file of events."""
-    events = () if table == "events" else tuple(_guess("events", files))
-    taken = [guess.file for guess in events]
-    fitting = [(guessed(table, file.columns), file) for file in files if file not in taken]
-    own = [(found, file) for found, file in fitting if set(_ESSENTIAL[table]) <= set(found)]
-    if own:
-        found, file = max(own, key=lambda pair: len(pair[0]))
-        yield _Guess(table, file, found)
-    elif table in ("viewers", "videos"):
-        for guess in events:
-            yield _Guess(table, guess.file, guessed(table, guess.file.columns), is_derived=True)
-
-
-def _own(guesses: Sequence[_Guess]) -> list[_Guess]:
-    """One guess for each file, that of events first."""
-    first = {guess.file.path: guess for guess in reversed(guesses)}
+def _own(guesses: Sequence[Guess]) -> list[Guess]:
+    """One guess for each input, that of events first."""
+    first = {guess.file.patterns: guess for guess in reversed(guesses)}
     return sorted(first.values(), key=lambda guess: guesses.index(guess))
 
 
-def _name(guess: _Guess) -> str:
-    stem = re.sub("[^a-z0-9]+", "_", guess.file.path.name.split(".")[0].lower()).strip("_")
-    return stem if stem and not stem[0].isdigit() else f"input_{stem}"
+def _name(guess: Guess) -> str:
+    file_name = guess.file.patterns[0].rpartition("/")[2]
+    stem = re.sub("[^a-z0-9]+", "_", file_name.split(".")[0].lower()).strip("_")
+    return stem if stem and not stem[0].isdigit() else f"input_{stem}".rstrip("_")
 
 
-def _viewers(guesses: Sequence[_Guess]) -> Iterator[str]:
+def _viewers(guesses: Sequence[Guess]) -> Iterator[str]:
     names = sorted({guess.columns["viewer_id"] for guess in guesses if "viewer_id" in guess.columns})
     if names:
         yield f"viewer_columns: {json.dumps(names)}  # all columns with viewers' ids, for ingest.hash_viewer_ids"
 
 
-def _input(folder: Path, guess: _Guess) -> Iterator[str]:
+def _input(guess: Guess, guesses: Sequence[Guess]) -> Iterator[str]:
     file = guess.file
+    used = {column for one in guesses if one.file == file for column in one.columns.values()}
     yield f"  {_name(guess)}:"
-    yield f"    files: {_text(file.path.relative_to(folder).as_posix())}  # patterns such as log_*.csv are allowed"
+    yield f"    files: {_files(file)}  # patterns such as log_*.csv are allowed"
     if file.separator not in (None, ","):
         yield f"    separator: {json.dumps(file.separator)}"
+    if partial := [name for name in file.partial if name in used]:
+        yield f"    optional_columns: {json.dumps(partial)}  # some files lack them"
     if guess.table == "events":
+        yield from _time(guess)
+    if unused := [name for name in file.columns if name not in used]:
+        yield f"    # columns that no table uses: {json.dumps(unused)}"
+
+
+def _files(file: FileGroup) -> str:
+    return _text(file.patterns[0]) if len(file.patterns) == 1 else json.dumps(file.patterns)
+
+
+def _time(guess: Guess) -> Iterator[str]:
+    if "event_ts" in guess.columns:
         yield f"    time: {_how('event_ts', guess)}  # makes event_time and event_day for expressions"
+    else:
+        yield "    # time:  # FILL IN: the column with the time of the view, as for event_ts below"
 
 
-def _table(guess: _Guess) -> Iterator[str]:
+def _unused_files(files: Sequence[FileGroup], guesses: Sequence[Guess]) -> Iterator[str]:
+    used = {guess.file.patterns for guess in guesses}
+    for file in files:
+        if file.patterns not in used:
+            yield f"  # files that no table uses: {_files(file)}, with the columns {json.dumps(list(file.columns))}"
+
+
+def _nearest(table: str, guess: Guess | None, files: Sequence[FileGroup], guesses: Sequence[Guess]) -> Iterator[str]:
+    """For a table without a complete file, a comment on what the nearest file has and lacks."""
+    if guess is not None and not guess.is_derived:
+        best = None if guess.is_complete else guess
+    else:
+        best = nearest(table, files, [pattern for one in guesses for pattern in one.file.patterns])
+    if best is not None:
+        yield f"  # {table}: the nearest is {best.account()}. If a column is it, map it below."
+
+
+def _table(guess: Guess) -> Iterator[str]:
     contract = load_contract(guess.table)
     yield f"  {guess.table}:"
     yield f"    input: {_name(guess)}"
@@ -139,14 +143,16 @@ def _table(guess: _Guess) -> Iterator[str]:
             yield from _column(guess, column.name, column.nullable, column.description)
 
 
-def _column(guess: _Guess, name: str, nullable: bool, description: str) -> Iterator[str]:
+def _column(guess: Guess, name: str, nullable: bool, description: str) -> Iterator[str]:
     if name in guess.columns:
         how = _how(name, guess)
         values = dict.fromkeys(quoted(value, _EXAMPLE_LENGTH) for value in guess.file.columns[guess.columns[name]])
         yield f"      {name}: {how}  # such as {', '.join(list(values)[:_EXAMPLES]) or 'nothing: it is empty'}"
-    elif name == "event_id":
+    elif name == "event_id" and guess.is_complete:
         parts = [guess.columns[key] for key in ("viewer_id", "video_id", "event_ts")]
         yield f"      event_id: {{joined: {json.dumps(parts)}}}  # not in the files"
+    elif name == "currency" and (code := currency(guess.columns["revenue_micros"])):
+        yield f"      currency: {{value: {code}}}  # from the name of {_text(guess.columns['revenue_micros'])}"
     elif (guess.table, name) == ("ad_revenue", "date"):
         yield "      date: {sql: ingest_day}  # not in the files: all revenue is of the day that is ingested"
     elif name in _CONSTANTS:
@@ -156,32 +162,39 @@ def _column(guess: _Guess, name: str, nullable: bool, description: str) -> Itera
         yield f"      # {name}:  # FILL IN: no column looks like it. {description}."
 
 
-def _how(name: str, guess: _Guess) -> str:
+def _how(name: str, guess: Guess) -> str:
     """The YAML of a column that was found in the files."""
     column, values = guess.columns[name], guess.file.columns[guess.columns[name]]
     changes = _changes(name, column, values)
     is_key = name in ("viewer_id", "video_id")
     if guess.is_derived and not is_key:
         return f"{{sql: {json.dumps(_aggregate(name, column, changes))}}}"
+    if changes == [_FROM_MICROSECONDS]:
+        return f"{{sql: {json.dumps(_in_ms(f'try_cast(`{column}` AS DOUBLE)', changes))}}}"
     return f"{{column: {_text(column)}, {', '.join(changes)}}}" if changes else _text(column)
 
 
 def _aggregate(name: str, column: str, changes: Sequence[str]) -> str:
     """SQL for one value of a column that has a value in each record of the log."""
     if name == "length_ms":
-        factor = next((change.removeprefix("multiply: ") for change in changes if "multiply" in change), "1")
-        return f"CAST(round(max(try_cast(`{column}` AS DOUBLE)) * {factor}) AS BIGINT)"
+        return _in_ms(f"max(try_cast(`{column}` AS DOUBLE))", changes)
     unit = next((change.removeprefix("epoch: ") for change in changes if "epoch" in change), None)
     return f"max(`{column}`)" if unit is None else f"{_MOMENTS[unit]}(max(try_cast(`{column}` AS BIGINT)))"
 
 
+def _in_ms(number: str, changes: Sequence[str]) -> str:
+    """SQL for a duration in whole milliseconds; `changes` are those of its column."""
+    operation = {_FROM_MICROSECONDS: "/ 1000", _FROM_SECONDS: "* 1000"}.get((*changes, "")[0], "* 1")
+    return f"CAST(round({number} {operation}) AS BIGINT)"
+
+
 def _changes(name: str, column: str, values: Sequence[str]) -> list[str]:
-    if name in ("event_ts", "published_at", "valid_from") and (unit := epoch_unit(values)):
+    if name in ("event_ts", "published_at", "valid_from") and (unit := epoch_unit(column, values)):
         return [f"epoch: {unit}"]
-    if name in ("watch_ms", "length_ms") and (factor := factor_to_ms(column, values)) > 1:
-        return [f"multiply: {factor}", "round: true"]
-    if name == "revenue_micros" and "micro" not in column.lower():
-        return ["multiply: 1000000"]
+    if name in ("watch_ms", "length_ms"):
+        return _DURATIONS[micros_of_time(column, values)]
+    if name == "revenue_micros" and (factor := micros_of_money(column)) > 1:
+        return [f"multiply: {factor}"]
     return []
 
 
