@@ -5,10 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
 from creatorpool.errors import InputError
-from creatorpool.ingest.fingerprint import delivery_fingerprint
+from creatorpool.ingest.fingerprint import _digest, delivery_fingerprint
+from creatorpool.ingest.sources.files import input_paths
+from creatorpool.ingest.sources.mapping import InputMapping
 from creatorpool.settings import load_settings
 
 from .ingest_sources import good_tables, good_viewer, write_csv, write_parquet
@@ -32,6 +36,17 @@ def test_only_the_table_that_differs_has_another_fingerprint(tmp_path: Path) -> 
     second = delivery_fingerprint(write_parquet(tmp_path / "second", tables), SETTINGS)
 
     assert {name for name in first if first[name] != second[name]} == {"viewers"}
+
+
+def test_delta_table_of_a_mapping_differs_once_it_has_other_rows(tmp_path: Path) -> None:
+    table, rows = tmp_path / "log", pa.table({"user_id": ["u1"]})
+    write_deltalake(table, rows)
+    given = InputMapping(files=["log"], format="delta")
+    before = _digest("log", input_paths(tmp_path, "log", given))
+
+    assert _digest("log", input_paths(tmp_path, "log", given)) == before
+    write_deltalake(table, rows, mode="append")
+    assert _digest("log", input_paths(tmp_path, "log", given)) != before
 
 
 def test_missing_table_is_refused(tmp_path: Path) -> None:

@@ -100,5 +100,5 @@ def test_report_statements_status_and_queries_succeed(published: tuple[Path, str
     assert not {"script", "img", "iframe"} & {element for element, _ in page.elements}
     assert f"Creator {ALLOWED[0]}: statement of {DAY}" in statement.stdout
     assert f"pool {ALLOWED[0]}, 100.000% of what it paid" in statement.stdout
-    assert "|a&b\"'" in query.stdout
+    assert "| a&b\"' " in query.stdout
     assert len(query.stdout.strip().splitlines()) == len(ALLOWED) + 4

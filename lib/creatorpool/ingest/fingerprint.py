@@ -31,8 +31,13 @@ def delivery_fingerprint(source: Path, settings: IngestSettings) -> dict[str, st
 
 
 def _digest(table: str, paths: Iterable[Path]) -> str:
-    own = sorted(_file_digest(table, path) for path in paths)
+    own = sorted(_file_digest(table, path) for given in paths for path in _content(given))
     return hashlib.sha256("".join(own).encode()).hexdigest()
+
+
+def _content(path: Path) -> list[Path]:
+    """The file itself; of a Delta table its log, which names the files that hold its rows and never change."""
+    return sorted((path / "_delta_log").iterdir()) if path.is_dir() else [path]
 
 
 def _file_digest(table: str, path: Path) -> str:
