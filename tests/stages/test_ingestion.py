@@ -128,7 +128,7 @@ def test_results_of_rules_on_rows_are_in_the_ledger_of_rules(spark: SparkSession
     failed = {(row["contract"], row["rule"]): row["rows_failed"] for row in rows if not row["passed"]}
     events = {rule: number for (contract, rule), number in failed.items() if contract == "events"}
     # A propensity that is no number is not in its range either.
-    assert events == truth.faults["events"] | {"propensity_in_range": 2}
+    assert events == {**truth.faults["events"], "propensity_in_range": 2}
     assert {rule for contract, rule in failed if contract == "videos"} == set(truth.faults["videos"]) | {
         "s_pos_in_range"
     }
