@@ -58,10 +58,10 @@ test: setup ## set up and run all tests, on both engines, side by side
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-embedded test-spark
 
 test-embedded: $(VENV)/.ready $(VENV)/.browser-ready
-	$(BIN)/pytest --engine embedded
+	$(BIN)/pytest --engine embedded --junitxml=.pytest_cache/embedded.xml
 
 test-spark: $(VENV)/.ready $(VENV)/.spark-ready
-	$(BIN)/pytest --engine spark -m engine
+	$(BIN)/pytest --engine spark -m engine --junitxml=.pytest_cache/spark.xml
 
 test-fast: $(VENV)/.ready ## run the quick tests that start no engine
 	$(BIN)/pytest --engine embedded -m "not engine and not once and not slow"

@@ -8,6 +8,7 @@ import pytest
 from tests.checkout import project_root
 from tests.integration.conftest import DAY
 from tests.integration.day_tables import day_tables
+from tests.tolerant import TOLERANT
 from tools.local_cluster import python_without_the_package, run_while_a_worker_dies, spark_submit, standalone_cluster
 
 
@@ -22,7 +23,18 @@ def test_spark_submit_to_a_cluster_that_loses_a_worker_publishes_the_same_tables
 
     with standalone_cluster(tmp_path / "cluster") as cluster:
         python = python_without_the_package(tmp_path / "python")
-        night = ("--date", DAY, "--source", raw_day, "--root", root, "--set", "contracts.data_docs=false")
+        night = (
+            "--date",
+            DAY,
+            "--source",
+            raw_day,
+            "--root",
+            root,
+            "--set",
+            "contracts.data_docs=false",
+            "--set",
+            TOLERANT,
+        )
         job = spark_submit(cluster.address, python, script, *night)
         code, lines = run_while_a_worker_dies(cluster, job, "signals: begins")
 

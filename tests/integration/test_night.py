@@ -11,6 +11,7 @@ import pytest
 from tests.checkout import project_root
 from tests.integration.conftest import DAY, Job
 from tests.integration.day_tables import TABLES, day_tables
+from tests.tolerant import TOLERANT
 
 from creatorpool.runs.pools import published_pools
 from creatorpool.tables import Warehouse
@@ -162,6 +163,7 @@ def test_two_runs_at_once_end_in_one_published_day_and_one_refusal(
     root = tmp_path / "tables"
     script = project_root() / "jobs" / "allocate_pool.py"
     command = [sys.executable, str(script), "--date", str(DAY), "--source", str(raw_day), "--root", str(root)]
+    command += ["--set", TOLERANT]
     runs = [
         subprocess.Popen([*command, "--engine", engine], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         for _ in range(2)

@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 from tests.delivery.markets import write_delivery
 from tests.integration.conftest import Job
+from tests.tolerant import TOLERANT
 
 from creatorpool.runs.ledger import INGEST, published_run
 from creatorpool.settings import load_settings
@@ -81,7 +82,7 @@ def test_ingestion_brings_exposures_positions_and_guarantees_into_their_tables(
     truth = write_delivery_days(tmp_path / "raw", market)
     warehouse = Warehouse(spark, tmp_path / "tables")
     publish_ingestion(
-        RunContext(warehouse, load_settings(assignments=["contracts.data_docs=false"]), DAY),
+        RunContext(warehouse, load_settings(assignments=["contracts.data_docs=false", TOLERANT]), DAY),
         tmp_path / "raw" / str(DAY),
     )
 

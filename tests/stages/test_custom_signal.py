@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from pyspark.sql import SparkSession
 from tests.tolerant import TOLERANT
 
+from creatorpool.errors import ConfigurationError, TableGuardError
 from creatorpool.settings import QualitySettings, load_settings
 from creatorpool.stages.allocation import publish_payouts
 from creatorpool.stages.context import RunContext
@@ -123,3 +125,17 @@ def test_smoothed_signal_pays_videos_without_it_and_explains_and_verifies_to_the
         assert row["finish_share"] > 0
     assert any(row["effective_impressions"] > 0 for row in explained if row["video_id"] in without)
     require_verified(night, verify_day(night))
+
+
+def test_dry_run_finds_a_signal_without_its_column_and_a_broken_expression(night: RunContext, tmp_path: Path) -> None:
+    without_column = Warehouse(night.warehouse.session, night.warehouse.root)
+    broken = OVERLAY.replace("watch_ms", "watched")
+    overlay = tmp_path / "broken.yaml"
+    overlay.write_text(broken)
+
+    with pytest.raises(
+        TableGuardError, match=r"signals \['finish_share'\] have no column in .*video_signals\.yaml: add"
+    ):
+        publish_signals(replace(night, warehouse=without_column, dry_run=True))
+    with pytest.raises(ConfigurationError, match=r"signals\.custom\.finish_share: .*watched"):
+        publish_signals(replace(night, settings=load_settings([overlay]), dry_run=True))

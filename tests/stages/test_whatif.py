@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 from tests.checkout import project_root
+from tests.tolerant import TOLERANT
 
 from creatorpool.errors import ConfigurationError, InputError, MissingTableError
 from creatorpool.runs.pools import published_pools
@@ -31,7 +32,7 @@ NightMaker = Callable[..., RunContext]
 
 
 def night(spark: SparkSession, root: Path, *assignments: str, dry_run: bool = True) -> RunContext:
-    settings = load_settings(assignments=["contracts.data_docs=false", *assignments])
+    settings = load_settings(assignments=["contracts.data_docs=false", TOLERANT, *assignments])
     return RunContext(Warehouse(spark, root), settings, DAY, dry_run=dry_run)
 
 

@@ -144,12 +144,15 @@ def backfill(
     """Run the days of a range in order. Published days are not changed, so a backfill that stopped can be run again."""
     if last < first:
         raise InputError(f"--from must not be after --to, got {first} and {last}")
-    if source is not None and DATE_FIELD not in source:
-        raise InputError(f"--source of a backfill must have {DATE_FIELD} where the day goes, got '{source}'")
+    settings = options.settings()
+    if source is not None and DATE_FIELD not in source and settings.ingest.format == "native":
+        raise InputError(
+            f"--source of a backfill must have {DATE_FIELD} where the day goes, got '{source}'. Only a source mapping "
+            f"(ingest.format) picks the records of each day from one folder"
+        )
     from creatorpool.cli.context import open_warehouse
 
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    settings = options.settings()
     with open_warehouse(options, settings) as (_, warehouse):
         for number, day in enumerate(counted(days, "days"), 1):
             facts = {"day": day.isoformat(), "number": number, "days": len(days)}

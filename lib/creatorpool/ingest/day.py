@@ -166,7 +166,7 @@ def _validate(run: DayIngestion) -> ValidatedDay:
     contract = run.warehouse.contract("events")
     deduplicated = deduplicate_events(deliveries["events"], contract, run.session, days, _stored_events(run))
     events = deduplicated.validate(run.day, dimensions["viewers"], dimensions["videos"])
-    shifted = shifted_day(events, days)
+    shifted = shifted_day(events, days, deliveries["events"].moments)
     is_stored = run.earlier is None and has_rows(run.warehouse, "events", run.day)
     refuse_broken_day(events, run.day, run.settings, shifted, is_stored=is_stored)
     warnings = revenue_warnings(revenue.good, dimensions["videos"].rows) + _stale_row_warnings(

@@ -42,7 +42,8 @@ class Delivery:
 
     Each frame of `parts` has the contract's columns except those in `absent`: in its own types, or as text (`is_text`)
     with the whole record in `raw_row`. `left_out` counts records that are not in `parts`. With `staging`, the rows are
-    converted once and kept in that folder, because each query would convert them again.
+    converted once and kept in that folder, because each query would convert them again. `moments` are the times
+    (`event_ts`) of all records of events, where `parts` have those of the day only.
     """
 
     table: str
@@ -51,6 +52,7 @@ class Delivery:
     is_text: bool = False
     left_out: LeftOut = field(default_factory=LeftOut)
     staging: Path | None = None
+    moments: tuple[DataFrame, ...] = ()
 
 
 @dataclass(frozen=True)

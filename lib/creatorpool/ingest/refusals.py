@@ -86,7 +86,8 @@ def refuse_broken_day(
         )
     if shifted is not None and shifted.share > settings.max_quarantined_share:
         raise InputError(
-            f"events: {counts.late:,} of {counts.read:,} events are of days before {day}, so nothing is ingested: "
+            f"events: {counts.late + counts.other_day:,} of {counts.read:,} events are of other days than {day}, so "
+            f"nothing is ingested: "
             f"{shifted.hint()}"
         )
 

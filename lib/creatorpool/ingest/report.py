@@ -33,8 +33,8 @@ class TableCounts:
 
     @property
     def rows(self) -> int:
-        """Rows that the records make: without those that were filtered, or merged into another's row."""
-        return self.read - self.filtered - self.merged
+        """Rows of the day that the records make: without filtered ones, and those merged into another's row."""
+        return self.read - self.filtered - self.merged - self.other_day
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,10 @@ class IngestReport:
 
 def refusal(table: str, counts: Mapping[str, Any]) -> str:
     """How many rows of `table` were refused, and why; `counts` has the fields of `TableCounts`."""
-    share = counts["quarantined"] / max(1, counts["read"])
+    rows = TableCounts(**counts).rows
+    share = counts["quarantined"] / max(1, rows)
     return (
-        f"{counts['quarantined']:,} of {counts['read']:,} delivered {table} ({share:.1%}) were refused: "
+        f"{counts['quarantined']:,} of {rows:,} delivered {table} ({share:.1%}) were refused: "
         f"{by_rule(counts['broken'])}"
     )
 

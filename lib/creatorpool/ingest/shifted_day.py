@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from creatorpool.frames import union_all
 from creatorpool.ingest.events import EventDays
 from creatorpool.ingest.validation import ValidatedTable
 from creatorpool.platform_day import day_begins
@@ -49,13 +51,16 @@ class ShiftedDay:
         )
 
 
-def shifted_day(events: ValidatedTable, days: EventDays) -> ShiftedDay | None:
-    """The other 24 hours that the events fill; None if they fill the day, as nearly all deliveries do."""
+def shifted_day(events: ValidatedTable, days: EventDays, moments: Sequence[DataFrame] = ()) -> ShiftedDay | None:
+    """The other 24 hours that the events fill; None if they fill the day, as nearly all deliveries do.
+
+    `moments` are the times of all records where a mapping has left out those of other days.
+    """
     counts = events.counts
-    outside = counts.late + counts.broken.get("event_ts_in_window", 0)
+    outside = counts.late + counts.broken.get("event_ts_in_window", 0) + counts.other_day
     if outside <= SUSPICIOUS_SHARE * counts.read:
         return None
-    return filled_hours(_hours(events, days), days)
+    return filled_hours(_hours(union_all(moments) if moments else events.flagged, days), days)
 
 
 def filled_hours(counts: Mapping[int, int], days: EventDays) -> ShiftedDay | None:
@@ -71,11 +76,11 @@ def filled_hours(counts: Mapping[int, int], days: EventDays) -> ShiftedDay | Non
     return ShiftedDay(days, best, gained, total)
 
 
-def _hours(events: ValidatedTable, days: EventDays) -> dict[int, int]:
+def _hours(moments: DataFrame, days: EventDays) -> dict[int, int]:
     """Events by the hour from the beginning of the day, without those further than two days from it."""
     start = round(day_begins(days.day, days.timezone).timestamp()) * 1_000_000
     hour = F.floor((F.unix_micros("event_ts") - F.lit(start)) / F.lit(_MICROS_PER_HOUR)).cast("int")
-    found = events.flagged.select(hour.alias("hour")).where(F.col("hour").between(-48, 71)).groupBy("hour").count()
+    found = moments.select(hour.alias("hour")).where(F.col("hour").between(-48, 71)).groupBy("hour").count()
     return {row["hour"]: row["count"] for row in found.collect()}
 
 

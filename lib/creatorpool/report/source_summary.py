@@ -11,7 +11,8 @@ from creatorpool.report.console import PlainConsole
 def print_findings(found: SourceFindings) -> None:
     """Print the verdicts on the sampled rows of each table, an example for each broken rule, and the records by day."""
     out = PlainConsole(width=130)
-    table = Table(title="Sampled rows, by the rules of the contracts", title_justify="left")
+    title = f"Sampled rows of {found.day}, by the rules of the contracts"
+    table = Table(title=title, title_justify="left")
     for name in ("table", "rows", "accepted", "refused", "filtered", "merged", "other day"):
         table.add_column(name, justify="left" if name == "table" else "right")
     for name, sampled in found.tables.items():

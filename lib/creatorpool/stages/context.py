@@ -50,7 +50,7 @@ class RunContext:
     results: list[RuleResult] = field(default_factory=list)
     kept: int = 0  # number of results that are in `contract_results` already
     ingestion: StageRun | None = None  # a corrected ingestion of the day, which the commit of its payouts publishes
-    copies: ExitStack = field(default_factory=ExitStack)
+    copies: ExitStack = field(default_factory=ExitStack)  # what a dry run keeps until it is closed
 
     def __post_init__(self) -> None:
         self.run_id = self.run_id or new_run_id(self.started_at)
@@ -100,7 +100,7 @@ class RunContext:
         """
         if self.dry_run:
             require_schema(rows.schema, self.warehouse.contract(table), absent=("date",))
-            return rows
+            return self._held(rows)
         self.log(table, "computes and writes its rows")
         began = time.monotonic()
         staged = self.warehouse.stage_day(rows, table, self.day)
@@ -110,6 +110,12 @@ class RunContext:
         self.check(written, table)
         self.staged.append(staged)
         return written
+
+    def _held(self, rows: DataFrame) -> DataFrame:
+        """`rows` of a dry run, kept until `close` if the engine can, so that later steps do not compute them again."""
+        held = rows.persist()
+        self.copies.callback(held.unpersist)
+        return held
 
     def store_records(self, records: Sequence[Mapping[str, Any]], table: str) -> None:
         """Do the same with a few records that this process made; raises as `store` does."""

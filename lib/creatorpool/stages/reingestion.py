@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame
 from creatorpool.errors import InputError
 from creatorpool.ingest.replacement import days_up_to, events_between
 from creatorpool.ingest.row_changes import RowChanges, row_changes
+from creatorpool.ingest.sources.mapping import NATIVE
 from creatorpool.runs.claims import EVERY_DAY
 from creatorpool.runs.ledger import INGEST, StageRun, published_run
 from creatorpool.runs.pools import PoolRun, published_pools
@@ -73,6 +74,7 @@ def reingest_day(context: RunContext, source: Path | None) -> Reingestion:
     before = _published(context)
     if before is not None:
         _use_published_policy(context, before.pools.values())
+        _warn_of_other_format(context, before.ingestion)
     if before is None or _is_same(context, before.ingestion, place):
         publish_ingestion(context, place)
         return Reingestion(publish_payouts(context), None, None, {})
@@ -98,6 +100,17 @@ def _use_published_policy(context: RunContext, pools: Collection[PoolRun]) -> No
     context.settings = ledger_settings(context.settings, pools)
     if {row.config_sha256 for row in pools} - {context.settings.sha256(*PAYOUT_SECTIONS)}:
         context.warn(INGEST, "the day is paid again with another configuration than it was published with")
+
+
+def _warn_of_other_format(context: RunContext, earlier: StageRun) -> None:
+    """Warn if the corrected delivery is read in another format than the one that it replaces."""
+    before, now = earlier.inputs.get("format", NATIVE), context.settings.ingest.format
+    if before != now:
+        context.warn(
+            INGEST,
+            f"the day was ingested with ingest.format '{before}', and this delivery is read as '{now}'. If it has the "
+            f"same files as before, run again with --set ingest.format={before}",
+        )
 
 
 def _is_same(context: RunContext, run: StageRun, source: Path) -> bool:

@@ -171,3 +171,19 @@ def test_viewers_ids_are_hashed_before_they_are_staged(read: Read, tmp_path: Pat
     staged = [path for path in (tmp_path / "staging").rglob("*") if path.is_file()]
     assert staged
     assert all(b"someone" not in path.read_bytes() for path in staged)
+
+
+def test_other_days_follow_the_clocks_of_the_platform(
+    spark: SparkSession, tmp_path: Path, configuration: Settings
+) -> None:
+    clips(tmp_path, "c1,DE,a")
+    deliver(tmp_path, f"u1,c1,{NOON + 15 * 3600},1,0", f"u2,c1,{NOON - 12 * 3600},1,0")  # 3:00 next day, 0:00, in UTC
+    settings = configuration.ingest.model_copy(update={"day_timezone": "America/New_York"})
+    text = GOOD.replace("    input: log\n", "    input: log\n    other_days: leave_out\n")
+
+    reading = Reading(spark, tmp_path / "staging", settings)
+    found = read_mapped(reading, load_mapping(written(tmp_path, text)), source(tmp_path), DAY, load_contract)
+
+    assert found["events"].left_out == LeftOut(other_day=1)
+    (row,) = conformed(found["events"], load_contract("events")).toArrow().to_pylist()
+    assert row["viewer_id"] == "u1"

@@ -19,7 +19,7 @@ from creatorpool.ingest.events import dated_rows
 from creatorpool.ingest.native import read_native
 from creatorpool.ingest.outcomes import OutcomeCounts, count_outcomes
 from creatorpool.ingest.reading import Reading
-from creatorpool.ingest.rules import tier_rule
+from creatorpool.ingest.rules import tier_rule, window_rule
 from creatorpool.ingest.sources.columns import own_name
 from creatorpool.ingest.sources.expressions import part_faults
 from creatorpool.ingest.sources.files import InputRows
@@ -46,7 +46,9 @@ class SourceFindings:
     faults: list[str] = field(default_factory=list)
     tables: dict[str, SampledTable] = field(default_factory=dict)
     days: dict[date, int] = field(default_factory=dict)
-    """Numbers of sampled events by day"""
+    """Numbers of sampled records by day"""
+    day: date = date(1970, 1, 1)
+    """The day that the sample is judged for"""
 
 
 def check_source(
@@ -60,8 +62,8 @@ def check_source(
     read = _readable(found, loaded, lambda name: read_source(reading, loaded, source, name, limit))
     zone = settings.ingest.day_timezone
     found.days = _days(loaded, read, zone)
-    chosen = day or max(found.days, key=lambda one: found.days[one], default=date(1970, 1, 1))
-    inputs = _readable(found, loaded, lambda name: prepared(loaded, name, read[name], chosen, zone), set(read))
+    found.day = day or max(found.days, key=lambda one: found.days[one], default=found.day)
+    inputs = _readable(found, loaded, lambda name: prepared(loaded, name, read[name], found.day, zone), set(read))
     mapped = MappedSource(loaded, inputs, reading.staging)
     for table in loaded.mapping.tables:
         _check_mapped(mapped, load_contract(table), found, settings)
@@ -133,9 +135,10 @@ def _check_native(
 
 
 def _judge(delivery: Delivery, contract: Contract, found: SourceFindings, settings: Settings) -> None:
-    rules: list[RowRule] = [tier_rule(settings.signals.tiers)] if contract.name == "viewers" else []
+    rules = _rules(contract, found.day, settings)
     if contract.name == "events":
-        rows, contract, rules = dated_rows(delivery, contract, settings.ingest.day_timezone)
+        rows, contract, day_rules = dated_rows(delivery, contract, settings.ingest.day_timezone)
+        rules += day_rules
     else:
         rows = conformed(delivery, contract)
     flagged = flag_rows(rows, contract, rules, is_text=delivery.is_text)
@@ -148,6 +151,13 @@ def _judge(delivery: Delivery, contract: Contract, found: SourceFindings, settin
             f"{contract.name}: {sampled.outcomes.quarantined:,} of {sampled.outcomes.rows:,} sampled rows break rules "
             f"({', '.join(sampled.examples)}), more than a run accepts ({most:.0%})"
         )
+
+
+def _rules(contract: Contract, day: date, settings: Settings) -> list[RowRule]:
+    """Rules of a run that a sample can be judged by: it does not show which viewers and videos are known."""
+    if contract.name == "events":
+        return [window_rule(day, settings.ingest.late_window_days)]
+    return [tier_rule(settings.signals.tiers)] if contract.name == "viewers" else []
 
 
 def _examples(flagged: DataFrame) -> dict[str, str]:

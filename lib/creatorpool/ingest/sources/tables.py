@@ -132,8 +132,10 @@ def read_mapped(
 def delivered_table(mapped: MappedSource, contract: Contract) -> Delivery:
     """One table of a mapping; errors as in `mapped_part`."""
     log_step(contract.name, "maps its columns")
-    made = [mapped_part(mapped, contract, found) for found in mapped.loaded.parts(contract.name)]
+    parts = mapped.loaded.parts(contract.name)
+    made = [mapped_part(mapped, contract, found) for found in parts]
     rows = tuple(rows for rows, _ in made)
+    leaves_out = contract.name == "events" and any(found.part.other_days == "leave_out" for found in parts)
     return Delivery(
         contract.name,
         rows,
@@ -141,7 +143,12 @@ def delivered_table(mapped: MappedSource, contract: Contract) -> Delivery:
         is_text=True,
         left_out=sum((left_out for _, left_out in made), LeftOut()),
         staging=mapped.staging / f"{contract.name}-converted",
+        moments=tuple(_moments(mapped, found.part) for found in parts) if leaves_out else (),
     )
+
+
+def _moments(mapped: MappedSource, part: TableMapping) -> DataFrame:
+    return mapped.inputs[part.input].rows.select(F.col(EVENT_TIME).alias("event_ts"))
 
 
 def mapped_part(mapped: MappedSource, contract: Contract, found: MappedPart) -> tuple[DataFrame, LeftOut]:
