@@ -12,34 +12,10 @@ _TIME_WORDS = {
     **dict.fromkeys(("ms", "msec", "millis", "milliseconds"), "milliseconds"),
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), "seconds"),
 }
-_CURRENCIES = frozenset(
-    [
-        "aud",
-        "brl",
-        "cad",
-        "chf",
-        "cny",
-        "czk",
-        "dkk",
-        "eur",
-        "gbp",
-        "hkd",
-        "idr",
-        "inr",
-        "jpy",
-        "krw",
-        "mxn",
-        "nok",
-        "nzd",
-        "pln",
-        "sek",
-        "sgd",
-        "try",
-        "twd",
-        "usd",
-        "zar",
-    ]
-)
+_CURRENCIES = frozenset({
+    "aud", "brl", "cad", "chf", "cny", "czk", "dkk", "eur", "gbp", "hkd", "idr", "inr",
+    "jpy", "krw", "mxn", "nok", "nzd", "pln", "sek", "sgd", "try", "twd", "usd", "zar",
+})  # fmt: skip
 _MICROS_OF = {"cent": 10_000, "cents": 10_000, "micro": 1, "micros": 1}
 _MICROS_OF_UNIT = 1_000_000
 
