@@ -16,5 +16,5 @@ def test_report_lines_leave_out_what_did_not_happen() -> None:
         ("viewers", "viewers: 2 read, 2 accepted"),
         ("events", "events: 9 read, 4 accepted, 1 late, 2 duplicates, 2 quarantined, 1 other day (a 2, b 1)"),
     ]
-    assert list(report.refusals()) == ["2 of 9 delivered events (22.2%) were refused: a 2, b 1"]
+    assert list(report.refusals()) == ["2 of 8 delivered events (25.0%) were refused: a 2, b 1"]
     assert json.loads(json.dumps(report.counts()))["events"]["broken"] == {"a": 2, "b": 1}
