@@ -13,12 +13,13 @@ from creatorpool.errors import ContractViolationError, InputError
 from creatorpool.ingest.report import by_rule
 from creatorpool.ingest.shifted_day import ShiftedDay
 from creatorpool.ingest.validation import ValidatedTable
+from creatorpool.money import in_exact_units
 from creatorpool.quoting import quoted
 from creatorpool.settings import IngestSettings
 
 _WITHOUT_VIDEO = {
-    "non_pulse": "micros but no video that can earn them",
-    "refund": "micros of refunds but no video: they are carried until the category has revenue",
+    "non_pulse": "but no video that can earn them",
+    "refund": "of refunds but no video: they are carried until the category has revenue",
 }
 
 
@@ -97,11 +98,11 @@ def revenue_warnings(revenue: DataFrame, videos: DataFrame) -> tuple[str, ...]:
     categories = videos.select(F.explode("categories").alias("category")).distinct()
     pooled = revenue.where(F.col("placement") != "pulse").join(categories, "category", "left_anti")
     pulse = revenue.where(F.col("placement") == "pulse").join(videos.select("video_id"), "video_id", "left_anti")
-    named = ("placement", "category", "video_id", "revenue_micros")
+    named = ("placement", "category", "video_id", "revenue_micros", "currency")
     found = pooled.select(*named).unionByName(pulse.select(*named)).collect()
     warnings = [
-        f"ad_revenue: category '{quoted(row['category'])}' has {row['revenue_micros']} "
-        f"{_WITHOUT_VIDEO[row['placement']]}"
+        f"ad_revenue: category '{quoted(row['category'])}' has "
+        f"{in_exact_units(row['revenue_micros'], row['currency'])} {_WITHOUT_VIDEO[row['placement']]}"
         for row in sorted(found, key=lambda row: (str(row["category"]), row["placement"]))
         if row["placement"] in _WITHOUT_VIDEO
     ]
