@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from tests.checkout import project_root
 
 from creatorpool.cli.main import main
-from creatorpool.errors import ContractError, TableGuardError
+from creatorpool.errors import ConfigurationError, ContractError
 from creatorpool.settings import Settings, load_settings
 from creatorpool.stages.configured_expressions import configuration_faults, require_signal_columns
 
@@ -70,5 +70,8 @@ def test_signal_with_its_column_is_accepted(copied_contracts: Path) -> None:
     settings = load_settings((), [FINISH]).signals
 
     require_signal_columns(settings, load_contract("video_signals", copied_contracts))
-    with pytest.raises(TableGuardError):
+    with pytest.raises(ConfigurationError, match="have no column") as caught:
         require_signal_columns(settings, load_contract("video_signals"))
+    assert caught.value.exit_code == 3
+    with pytest.raises(ConfigurationError, match=r"columns \['finish_share'\] of .*video_signals.yaml have no signal"):
+        require_signal_columns(load_settings().signals, load_contract("video_signals", copied_contracts))
