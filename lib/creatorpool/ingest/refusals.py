@@ -58,16 +58,18 @@ def refuse_revenue(revenue: ValidatedTable, day: date) -> None:
 def refuse_broken_feed(table: ValidatedTable, settings: IngestSettings, hint: str = "") -> None:
     """Raise InputError if more than `ingest.max_quarantined_share` of a table's delivered rows is refused.
 
-    `hint` is a likely cause, for the end of the message.
+    Records of no day are a share of the records of all days. `hint` is a likely cause, for the end of the message.
     """
     counts = table.counts
-    share = counts.quarantined / counts.rows if counts.rows else 0.0
-    if share > settings.max_quarantined_share:
-        raise InputError(
-            f"{table.contract.name}: {counts.quarantined:,} of {counts.rows:,} rows ({share:.1%}) would be "
-            f"quarantined, more than ingest.max_quarantined_share {settings.max_quarantined_share}, so nothing is "
-            f"ingested: {by_rule(counts.broken)}; for example {table.example()}{hint and f'; {hint}'}"
-        )
+    dated = (counts.quarantined - counts.dateless, counts.rows - counts.dateless, "rows")
+    for refused, of, what in (dated, (counts.dateless, counts.read, "records of all days")):
+        share = refused / max(1, of)
+        if share > settings.max_quarantined_share:
+            raise InputError(
+                f"{table.contract.name}: {refused:,} of {of:,} {what} ({share:.1%}) would be "
+                f"quarantined, more than ingest.max_quarantined_share {settings.max_quarantined_share}, so nothing is "
+                f"ingested: {by_rule(counts.broken)}; for example {table.example()}{hint and f'; {hint}'}"
+            )
 
 
 def refuse_broken_day(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date
 from pathlib import Path
 
@@ -43,11 +43,13 @@ Read = Callable[..., dict[str, Delivery]]
 def read(spark: SparkSession, tmp_path: Path, configuration: Settings) -> Read:
     """Read the files in the folder `source` by a mapping."""
 
-    def run(text: str, pseudonyms: Pseudonyms | None = None, zone: str = "UTC") -> dict[str, Delivery]:
+    def run(
+        text: str, pseudonyms: Pseudonyms | None = None, zone: str = "UTC", told_elsewhere: Collection[str] = ()
+    ) -> dict[str, Delivery]:
         settings = configuration.ingest.model_copy(update={"day_timezone": zone})
         reading = Reading(spark, tmp_path / "staging", settings, pseudonyms)
         loaded = load_mapping(written(tmp_path, text))
-        return read_mapped(reading, loaded, source(tmp_path), DAY, load_contract)
+        return read_mapped(reading, loaded, source(tmp_path), DAY, load_contract, told_elsewhere)
 
     return run
 
@@ -88,6 +90,21 @@ def test_every_record_is_accounted_for(read: Read, tmp_path: Path) -> None:
     assert found["viewers"].left_out == LeftOut(filtered=4, merged=1)
     (viewer,) = conformed(found["viewers"], load_contract("viewers")).toArrow().to_pylist()
     assert (viewer["viewer_id"], viewer["region"]) == ("u1", "FR")
+
+
+def test_record_of_no_day_is_counted_by_one_run_of_several_days(read: Read, tmp_path: Path) -> None:
+    deliver(tmp_path, f"u1,c1,{NOON},1.5,0", f"u2,c1,{NOON - 86_400},1,0", "u2,c1,soon,1,0", "too,short")
+    clips(tmp_path, "c1,DE,a")
+    text = GOOD.replace("    input: log\n", "    input: log\n    other_days: leave_out\n")
+
+    first, other = read(text)["events"], read(text, told_elsewhere=["log"])["events"]
+
+    assert (first.left_out, first.dateless) == (LeftOut(other_day=1), 2)
+    assert (other.left_out, other.dateless) == (LeftOut(other_day=1, elsewhere=2), 0)
+    rows = conformed(other, load_contract("events")).toArrow().to_pylist()
+    assert [row["viewer_id"] for row in rows] == ["u1"]
+    one_day = read(GOOD, told_elsewhere=["log"])["events"]
+    assert (one_day.left_out, one_day.dateless) == (LeftOut(), 0), "the log of one day has no other run"
 
 
 @pytest.mark.parametrize(("zone", "kept"), [("UTC", {"noon"}), ("America/New_York", {"noon", "late"})])
