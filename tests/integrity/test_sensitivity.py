@@ -115,7 +115,8 @@ def test_what_a_bound_holds_back_is_counted(market: Market) -> None:
     above = int(np.count_nonzero(market.columns["s_pos"] + STEP > 1))
     below = int(np.count_nonzero(market.columns["s_tox"] - STEP < 0))
 
-    assert above and below
+    assert above > 0
+    assert below > 0
     assert held["s_pos", "+0.1"] == f"{above} of 40 videos"
     assert held["s_tox", "−0.1"] == f"{below} of 40 videos"
     assert not held["s_pos", "−0.1"], "no score is below the step"

@@ -74,9 +74,7 @@ def test_claims_of_other_stages_and_days_are_independent(tables: Warehouse) -> N
         assert holders(tables) == [("allocate", "b"), ("signals", "a")]
 
 
-def test_patient_run_waits_for_the_claim_and_says_for_whom(
-    tables: Warehouse, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_patient_run_waits_for_the_claim_and_says_for_whom(tables: Warehouse, caplog: pytest.LogCaptureFixture) -> None:
     first = claimed(tables, "explain", DAY, "first", LEASE)
     first.__enter__()
     ending = threading.Timer(0.3, first.__exit__, (None, None, None))

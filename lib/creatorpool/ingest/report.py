@@ -78,7 +78,9 @@ def refusal(table: str, counts: Mapping[str, Any]) -> str:
     """How many rows of `table` were refused, and why; `counts` has the fields of `TableCounts`."""
     own = TableCounts(**counts)
     share = own.quarantined / max(1, own.rows)
-    undated = f"; {own.dateless:,} of them are of no day, among {own.read:,} records of all days" if own.dateless else ""
+    undated = (
+        f"; {own.dateless:,} of them are of no day, among {own.read:,} records of all days" if own.dateless else ""
+    )
     return (
         f"{own.quarantined:,} of {own.rows:,} delivered {table} ({share:.1%}) were refused: "
         f"{by_rule(own.broken)}{undated}"

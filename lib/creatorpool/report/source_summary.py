@@ -26,8 +26,8 @@ def print_findings(found: SourceFindings) -> None:
         out.print(f"Sampled records by day in {found.timezone} (ingest.day_timezone): {shown}")
     if found.files_timezone != found.timezone:
         out.print(
-            f"Times without a zone are read as {found.files_timezone} (time_zone of the mapping). If the platform's day "
-            f"is that zone's, too, run with --set ingest.day_timezone={found.files_timezone}"
+            f"Times without a zone are read as {found.files_timezone} (time_zone of the mapping). If the platform's "
+            f"day is that zone's, too, run with --set ingest.day_timezone={found.files_timezone}"
         )
 
 

@@ -3,8 +3,9 @@
 A run takes a claim by one commit, which fails if another process commits in between; so only one of two runs gets it.
 The run renews the claim while its process lives. If the process ended without giving the claim back (SIGKILL, power
 failure), another run takes it over: immediately if the process ran on this machine, otherwise when the lease is over.
-A claim whose process lives on this machine is never taken over. A run may wait for a claim, with bounded patience. A run that takes over raises the fence of every table
-first (`storage.fence`), so that a run that was only paused can commit nothing more when it continues.
+A claim whose process lives on this machine is never taken over; a run may wait for it, with bounded patience. A run
+that takes over raises the fence of every table first (`storage.fence`), so that a run that was only paused can commit
+nothing more when it continues.
 """
 
 from __future__ import annotations

@@ -58,10 +58,12 @@ def _expression_checks(settings: Settings, session: SparkSession) -> Iterator[Ch
         yield partial(video_signals, events, viewers, videos, alone)
     seen = events.join(videos.select("video_id", "length_ms"), on="video_id", how="inner")
     for name, rule in settings.recommend.rules().items():
-        yield partial(require_computable, seen, f"recommend.interactions.{name}", rule, "boolean")
+        key = settings.recommend.interactions.where(name, f"recommend.interactions.{name}")
+        yield partial(require_computable, seen, key, rule, "boolean")
     views, own = entrant_views(events, videos, _empty(session, "entrants")), settings.incentives
-    yield partial(require_computable, views, "incentives.success", own.success, "boolean")
-    yield partial(require_computable, views, "incentives.replay_target", own.replay_target, "double")
+    for name, kind in (("success", "boolean"), ("replay_target", "double")):
+        key = own.where(name, f"incentives.{name}")
+        yield partial(require_computable, views, key, getattr(own, name), kind)
 
 
 def _empty(session: SparkSession, table: str) -> DataFrame:

@@ -64,7 +64,7 @@ def change_lines(statement: Statement) -> list[str]:
 
 
 def _newly_paid(statement: Statement) -> list[str]:
-    """A sentence if nothing was paid on the day compared with: all of the money is new then, and no reason says more."""
+    """A sentence if nothing was paid on the day compared with: all of the money is new, and no reason says more."""
     if sum(row["payout_micros"] for row in statement.rows) == 0 or any(
         row["against_payout_micros"] for row in statement.rows
     ):

@@ -223,7 +223,7 @@ def _is_other_day(part: TableMapping) -> Column:
 
 
 def _is_dateless(part: TableMapping) -> Column:
-    """Whether a record of a log with several days is of none of them. Rows that are made of several records have no day."""
+    """Whether a record of a log with several days is of none of them; rows made of several records are not asked."""
     if part.other_days == "judge" or part.one_row_per is not None:
         return F.lit(False)
     return F.col(EVENT_DAY).isNull()
