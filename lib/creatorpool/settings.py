@@ -77,7 +77,7 @@ class Section(BaseModel):
 
     _origins: _Origins = PrivateAttr(default_factory=_Origins)
 
-    def where(self, field: str, key: str) -> str:
+    def with_origin(self, field: str, key: str) -> str:
         """`key`, which stands for `field`, after ``file:line`` or ``--set`` if it is known where it was set."""
         origin = self._origins.get(field, "")
         if origin.startswith(_ASSIGNED):

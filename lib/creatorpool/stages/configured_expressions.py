@@ -58,11 +58,11 @@ def _expression_checks(settings: Settings, session: SparkSession) -> Iterator[Ch
         yield partial(video_signals, events, viewers, videos, alone)
     seen = events.join(videos.select("video_id", "length_ms"), on="video_id", how="inner")
     for name, rule in settings.recommend.rules().items():
-        key = settings.recommend.interactions.where(name, f"recommend.interactions.{name}")
+        key = settings.recommend.interactions.with_origin(name, f"recommend.interactions.{name}")
         yield partial(require_computable, seen, key, rule, "boolean")
     views, own = entrant_views(events, videos, _empty(session, "entrants")), settings.incentives
     for name, kind in (("success", "boolean"), ("replay_target", "double")):
-        key = own.where(name, f"incentives.{name}")
+        key = own.with_origin(name, f"incentives.{name}")
         yield partial(require_computable, views, key, getattr(own, name), kind)
 
 
