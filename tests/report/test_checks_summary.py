@@ -19,9 +19,9 @@ def test_each_check_says_what_it_counted(capsys: pytest.CaptureFixture[str]) -> 
 
     print_checks(date(2026, 11, 21), checks)
 
-    shown = capsys.readouterr().out
+    shown = " ".join(capsys.readouterr().out.split())
     assert "Published day 2026-11-21, recomputed" in shown
-    for words in ("1,971 rows", "6 pools", "1 version ", "1 version if these are the same"):
+    for words in ("1,971 rows", "6 pools", "│ 1 version │", "1 version if these are the same"):
         assert words in shown, words
 
 

@@ -16,7 +16,7 @@ def test_days_are_named_with_their_zone(capsys: pytest.CaptureFixture[str]) -> N
     print_findings(SourceFindings(days={DAY: 1_700}, day=DAY))
     plain = capsys.readouterr().out
     print_findings(SourceFindings(days={DAY: 1_700}, day=DAY, files_timezone="Asia/Tokyo"))
-    local = capsys.readouterr().out
+    local = " ".join(capsys.readouterr().out.split())
 
     assert "Sampled rows of 2026-11-20 in UTC" in plain
     assert "Sampled records by day in UTC (ingest.day_timezone): 2026-11-20 1,700" in plain
