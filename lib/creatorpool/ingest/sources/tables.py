@@ -1,8 +1,9 @@
 """Makes the tables of a delivery from the inputs of a mapping. Each record of a file is accounted for.
 
 A record becomes a row of its table, or it is merged into a row (`one_row_per`), is of another day (`other_days`), or is
-filtered (`where`); the last three are counted. A record that cannot be read is not filtered but goes to quarantine,
-except where records are grouped. In a log of several days (`other_days: leave_out`) a record without a readable time
+filtered (`where`); the last three are counted. A record that cannot be read is not filtered but goes to quarantine.
+Tables that group records leave that to the tables that do not; if an input feeds only such tables, the first of them
+shows the record. In a log of several days (`other_days: leave_out`) a record without a readable time
 belongs to no day: the first run that reads the files puts it into its quarantine, and the runs of other days count it.
 """
 
@@ -53,6 +54,12 @@ class MappedSource:
     inputs: Mapping[str, InputRows]
     staging: Path
     told_elsewhere: Collection[str] = ()
+
+    def shows_unreadable(self, found: MappedPart) -> bool:
+        """Whether a part that groups records shows those of its input that cannot be read, as no other part does."""
+        tables = self.loaded.mapping.tables
+        readers = [own for table in tables for own in self.loaded.parts(table) if own.part.input == found.part.input]
+        return readers[0].keys == found.keys and all(own.part.one_row_per is not None for own in readers)
 
     def part_rows(self, part: TableMapping) -> DataFrame:
         """The records of a part's input, with the columns of its lookups that it uses, as ``<lookup>_<column>``.
@@ -146,7 +153,7 @@ def delivered_table(mapped: MappedSource, contract: Contract) -> Delivery:
     log_step(contract.name, "maps its columns")
     parts = mapped.loaded.parts(contract.name)
     made = [mapped_part(mapped, contract, found) for found in parts]
-    rows = tuple(part.rows for part in made)
+    rows = tuple(rows for part in made for rows in part.rows)
     leaves_out = contract.name == "events" and any(found.part.other_days == "leave_out" for found in parts)
     return Delivery(
         contract.name,
@@ -168,7 +175,7 @@ def _moments(mapped: MappedSource, part: TableMapping) -> DataFrame:
 class MappedRows:
     """The rows of one part, the counts of the records that became none, and the number of rows that have no day."""
 
-    rows: DataFrame
+    rows: tuple[DataFrame, ...]
     left_out: LeftOut
     dateless: int = 0
 
@@ -190,18 +197,24 @@ def mapped_part(mapped: MappedSource, contract: Contract, found: MappedPart) -> 
         {_IS_KEPT: _is_kept(part, is_read), _IS_OTHER_DAY: _is_other_day(part), _IS_DATELESS: _is_dateless(part)}
     )
     left_out, dateless = _left_out(marked, part)
+    made = part_columns(mapped.loaded.mapping, rows, contract, part)
     kept = marked.where(F.col(_IS_KEPT) & ~F.col(_IS_OTHER_DAY))
     if dateless and part.input in mapped.told_elsewhere:
         kept = kept.where(~F.col(_IS_DATELESS))
         left_out, dateless = left_out + LeftOut(elsewhere=dateless), 0
-    made = part_columns(mapped.loaded.mapping, rows, contract, part)
     if part.one_row_per is None:
         shown = {name: F.when(is_read, column) for name, column in made.items()} | {RAW_ROW: F.col(RAW_ROW)}
         complete = _complete(kept.select(*(value.alias(name) for name, value in shown.items())), contract)
-        return MappedRows(complete, left_out, dateless)
+        return MappedRows((complete,), left_out, dateless)
     grouped = grouped_rows(kept, part, made)
-    merged = number - left_out.filtered - left_out.other_day - grouped.count()
-    return MappedRows(_complete(grouped, contract), left_out + LeftOut(merged=merged))
+    left_out += LeftOut(merged=number - left_out.total - grouped.count())
+    parts = [grouped]
+    unread = rows.where(~is_read)
+    if mapped.shows_unreadable(found) and (unreadable := unread.count()):
+        left_out += LeftOut(filtered=-unreadable)
+        nothing = (F.lit(None).cast("string").alias(name) for name in made)
+        parts.append(unread.select(*nothing, F.col(RAW_ROW)))
+    return MappedRows(tuple(_complete(rows, contract) for rows in parts), left_out)
 
 
 def _is_read(given: InputRows) -> Column:
@@ -210,10 +223,11 @@ def _is_read(given: InputRows) -> Column:
 
 
 def _is_kept(part: TableMapping, is_read: Column) -> Column:
-    if part.where is None:
-        return F.lit(True)
-    holds = F.coalesce(F.expr(part.where).cast("boolean"), F.lit(False))
-    return holds if part.one_row_per is not None else ~is_read | holds
+    """Whether a record is not filtered; one that cannot be read is in no group."""
+    holds = F.lit(True)
+    if part.where is not None:
+        holds = F.coalesce(F.expr(part.where).cast("boolean"), F.lit(False))
+    return is_read & holds if part.one_row_per is not None else ~is_read | holds
 
 
 def _is_other_day(part: TableMapping) -> Column:
@@ -231,7 +245,7 @@ def _is_dateless(part: TableMapping) -> Column:
 
 def _left_out(marked: DataFrame, part: TableMapping) -> tuple[LeftOut, int]:
     """The counts of records that become no row, and the number of those without a day that become one."""
-    if part.where is None and part.other_days == "judge":
+    if part.where is None and part.other_days == "judge" and part.one_row_per is None:
         return LeftOut(), 0
     is_kept = F.col(_IS_KEPT)
     wanted = (~is_kept, is_kept & F.col(_IS_OTHER_DAY), is_kept & F.col(_IS_DATELESS))
