@@ -31,6 +31,6 @@ def test_records_of_no_day_are_told_in_words() -> None:
     ]
     assert other.rows == 300
     assert counted_elsewhere("events", 4, ["2026-11-20", "2026-11-20"]) == (
-        "4 events have no readable time, so they are of no day: the run of 2026-11-20, which read the same files "
-        "first, has them in its quarantine"
+        "events without a readable time: 4. They are of no day, and in the quarantine of 2026-11-20, whose run read "
+        "the same files first"
     )

@@ -91,8 +91,8 @@ def counted_elsewhere(table: str, number: int, days: Iterable[str]) -> str:
     """That `number` records of `table` without a readable time are in the quarantine of other `days`."""
     named = " and ".join(sorted(set(days)))
     return (
-        f"{number:,} {table} have no readable time, so they are of no day: the run of {named}, which read the same "
-        f"files first, has them in its quarantine"
+        f"{table} without a readable time: {number:,}. They are of no day, and in the quarantine of {named}, whose run "
+        f"read the same files first"
     )
 
 
