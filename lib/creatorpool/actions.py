@@ -18,6 +18,8 @@ class Action:
     """Key of its weight β under `signals.action_weights`"""
     event_column: str
     """Flag in `events`: the viewer took the action in that event"""
+    other_names: tuple[str, ...] = ()
+    """Names of the flag in other platforms' logs"""
 
     @property
     def rate_column(self) -> str:
@@ -26,10 +28,10 @@ class Action:
 
 
 ACTIONS = (
-    Action("like", "liked"),
-    Action("comment", "commented"),
-    Action("share", "shared"),
-    Action("follow", "followed"),
+    Action("like", "liked", ("thumbs_up", "upvote", "upvoted", "heart", "hearted")),
+    Action("comment", "commented", ("reply", "replied")),
+    Action("share", "shared", ("forward", "forwarded", "is_forward", "repost", "reposted")),
+    Action("follow", "followed", ("subscribe", "subscribed")),
 )
 """Rates are summed in this order: it decides the last bit of every score."""
 

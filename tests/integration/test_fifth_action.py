@@ -27,8 +27,8 @@ SMOOTHED = ("--set", "quality.smoothing=empirical_bayes")
 # File, the line that the fifth action changes or follows, and the new text.
 CHANGES = {
     "lib/creatorpool/actions.py": (
-        '    Action("follow", "followed"),\n',
-        '    Action("follow", "followed"),\n    Action("save", "saved"),\n',
+        '    Action("follow", "followed", ("subscribe", "subscribed")),\n',
+        '    Action("follow", "followed", ("subscribe", "subscribed")),\n    Action("save", "saved"),\n',
     ),
     "lib/creatorpool/synthetic/behaviour.py": (
         '    "follow": ActionHabits(base=0.002, slope=0.06, outrage=0.01, liker=0.5),\n',

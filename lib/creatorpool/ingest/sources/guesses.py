@@ -37,12 +37,6 @@ _VIDEO = (
     "clip_id",
     "clip",
 )
-_OTHER_ACTIONS: Mapping[str, Sequence[str]] = {
-    "liked": ("thumbs_up", "upvote", "upvoted", "heart", "hearted"),
-    "commented": ("reply", "replied"),
-    "shared": ("forward", "forwarded", "is_forward", "repost", "reposted"),
-    "followed": ("subscribe", "subscribed"),
-}
 
 NAMES: Mapping[str, Mapping[str, Sequence[str]]] = {
     "events": {
@@ -64,12 +58,7 @@ NAMES: Mapping[str, Mapping[str, Sequence[str]]] = {
         ),
         "loop_count": ("loop_count", "loops", "replays"),
         **{
-            action.event_column: (
-                action.event_column,
-                action.name,
-                f"is_{action.name}",
-                *_OTHER_ACTIONS.get(action.event_column, ()),
-            )
+            action.event_column: (action.event_column, action.name, f"is_{action.name}", *action.other_names)
             for action in ACTIONS
         },
         "surface": ("surface", "tab", "page", "placement", "screen", "feed"),
