@@ -179,7 +179,7 @@ def _validate(run: DayIngestion) -> ValidatedDay:
     days = EventDays(run.day, run.settings.late_window_days, run.settings.day_timezone)
     contract = run.warehouse.contract("events")
     deduplicated = deduplicate_events(deliveries["events"], contract, run.session, days, _stored_events(run))
-    events = deduplicated.validate(run.day, dimensions["viewers"], dimensions["videos"])
+    events = deduplicated.validate(run.day, dimensions["viewers"], dimensions["videos"], run.staging)
     shifted = shifted_day(events, days, deliveries["events"].moments)
     is_stored = run.earlier is None and has_rows(run.warehouse, "events", run.day)
     refuse_broken_day(events, run.day, run.settings, shifted, is_stored=is_stored)
@@ -202,14 +202,14 @@ def _write(run: DayIngestion, validated: ValidatedDay) -> dict[str, int]:
     viewers, videos = (
         replace(validated.dimensions[name], rows=run.warehouse.read(name)) for name in ("viewers", "videos")
     )
-    counts, contract = validated.events.counts, validated.events.contract
-    events = replace(validated.events, flagged=validated.deduplicated.flag(viewers, videos))
+    deduplicated, counts = validated.deduplicated, validated.events.counts
+    # If all rows are good, nobody has to know whether their viewers and videos are known.
+    rows = deduplicated.joined(viewers, videos) if counts.quarantined else deduplicated.rows
+    events = validated.events.with_rows(rows)
     # Write events last: stored events mark the day as begun, so all its other rows must be stored before.
     write_quarantine(run.warehouse, events, run.day, run.ingested_at)
     if counts.accepted:
-        # If all rows are good, skip the filter: it would validate all rows again.
-        good = events.good if counts.quarantined else validated.deduplicated.rows.select(*contract.column_names)
-        run.warehouse.append(good, "events")
+        run.warehouse.append(events.good, "events")
     return base
 
 
@@ -263,7 +263,7 @@ def _unread_warnings(run: DayIngestion) -> tuple[str, ...]:
 def _validate_table(run: DayIngestion, delivery: Delivery) -> ValidatedTable:
     contract = run.warehouse.contract(delivery.table)
     rules: list[RowRule] = [tier_rule(run.tiers)] if delivery.table == "viewers" else []
-    return validated_table(delivery, contract, run.session, run.day, rules)
+    return validated_table(delivery, contract, run.session, run.day, run.staging, rules)
 
 
 def _merged(run: DayIngestion, table: ValidatedTable) -> Dimension:

@@ -71,6 +71,10 @@ class Delivery:
     staging: Path | None = None
     moments: tuple[DataFrame, ...] = ()
 
+    def columns_of(self, contract: Contract) -> tuple[str, ...]:
+        """Names of the contract's columns that the delivery has."""
+        return tuple(name for name in contract.column_names if name not in self.absent)
+
 
 @dataclass(frozen=True)
 class TableFiles:
