@@ -155,7 +155,8 @@ def rules_of(contract: Contract) -> dict[str, str]:
     }
     rules = (*contract.row_rules, *extra.get(contract.name, []))
     # The day is computed from the time, so a run leaves out the rule that it is there.
-    return {rule.name: rule.expression for rule in rules if "->" not in rule.expression and rule.name != "date_not_null"}
+    kept = (rule for rule in rules if "->" not in rule.expression and rule.name != "date_not_null")
+    return {rule.name: rule.expression for rule in kept}
 
 
 def in_duckdb(expression: str) -> str:
@@ -262,10 +263,10 @@ def polars_ingestion(raw: Path, out: Path, form: str) -> dict[str, Any]:
         rows.filter(~good).sink_parquet(out / f"{table}_refused.parquet")
         known = kept.lazy().select(key, pl.lit(True).alias(f"{key[:-3]}_is_known"))
         joined = joined.join(known, on=key, how="left")
-    key = pl.col("event_id")
-    hashes = events.filter(key.str.strip_chars() != "").select(h=key.hash())
+    ids = pl.col("event_id")
+    hashes = events.filter(ids.str.strip_chars() != "").select(h=ids.hash())
     repeated = hashes.group_by("h").len().filter(pl.col("len") > 1).select("h").collect(engine="streaming").lazy()
-    hashed = joined.with_columns(h=key.hash(), date=pl.col("event_ts").dt.date())
+    hashed = joined.with_columns(h=ids.hash(), date=pl.col("event_ts").dt.date())
     few = hashed.join(repeated, on="h", how="semi").unique()
     few = few.with_columns(in_conflict=pl.len().over("event_id") > 1).collect(engine="streaming").lazy()
     unique = hashed.join(repeated, on="h", how="anti").with_columns(in_conflict=pl.lit(False))
