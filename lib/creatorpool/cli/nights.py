@@ -6,14 +6,14 @@ import logging
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from creatorpool.cli.options import Category, DayOptions, EngineOptions, day_option, source_formats
+from creatorpool.cli.options import Category, DayOptions, EngineOptions, day_option, parsed_place, source_formats
 from creatorpool.cli.progress import counted
 from creatorpool.errors import CreatorpoolError, InputError
+from creatorpool.storage.places import Place, place_of
 
 if TYPE_CHECKING:
     from creatorpool.settings import Settings
@@ -28,7 +28,8 @@ DATE_FIELD = "{date}"
 def run(
     options: DayOptions,
     source: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="folder of the day's logs, if they are not ingested yet")
+        Place | None,
+        typer.Option(metavar="DIR", parser=parsed_place, help="folder of the day's logs, if they are not ingested yet"),
     ] = None,
     category: Category = None,
     dry_run: Annotated[
@@ -57,7 +58,7 @@ def run(
             _write_report(context)
 
 
-def _try(context: RunContext, source: Path | None, categories: Collection[str], *, renewed: bool) -> None:
+def _try(context: RunContext, source: Place | None, categories: Collection[str], *, renewed: bool) -> None:
     """Compute a published day with the run's settings, and show it beside what is published."""
     from creatorpool.report.console import PlainConsole
     from creatorpool.report.whatif_summary import print_study
@@ -71,15 +72,14 @@ def _try(context: RunContext, source: Path | None, categories: Collection[str], 
 
 
 def _write_report(context: RunContext) -> None:
-    """End a night with its page, if its tables are in a folder of this machine."""
+    """End a night with its page."""
     from creatorpool.report.nightly.page import write_night
 
-    root = context.warehouse.root
-    if isinstance(root, Path) and not context.dry_run:
-        write_night(root, context.day, context.settings.report)
+    if not context.dry_run:
+        write_night(context.warehouse.root, context.day, context.settings.report)
 
 
-def _reingest(context: RunContext, source: Path | None) -> None:
+def _reingest(context: RunContext, source: Place | None) -> None:
     from creatorpool.display import display
     from creatorpool.report.console import PlainConsole
     from creatorpool.report.ingest_summary import print_reingestion
@@ -95,7 +95,7 @@ def _reingest(context: RunContext, source: Path | None) -> None:
 
 def ingest(
     options: DayOptions,
-    source: Annotated[Path, typer.Option(metavar="DIR", help="folder of the day's logs")],
+    source: Annotated[Place, typer.Option(metavar="DIR", parser=parsed_place, help="folder of the day's logs")],
     format: Annotated[
         str | None,
         typer.Option(
@@ -167,7 +167,7 @@ def _run_day(warehouse: Warehouse, settings: Settings, day: date, source: str | 
 
     context = RunContext(warehouse, settings, day)
     try:
-        run_night(context, None if source is None else Path(source.replace(DATE_FIELD, day.isoformat())))
+        run_night(context, None if source is None else place_of(source.replace(DATE_FIELD, day.isoformat())))
         _write_report(context)
     except CreatorpoolError:
         logger.error("%s backfill: stops here; earlier days are published, run it again once this day is mended", day)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import reduce
 from operator import or_
-from pathlib import Path
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -37,6 +36,7 @@ from creatorpool.ingest.sources.mapping import (
 from creatorpool.ingest.steps import log_step
 from creatorpool.platform_day import day_expression
 from creatorpool.quoting import quoted
+from creatorpool.storage.places import Place
 
 _IS_KEPT, _IS_OTHER_DAY = "is_kept", "is_other_day"
 
@@ -47,7 +47,7 @@ class MappedSource:
 
     loaded: LoadedMapping
     inputs: Mapping[str, InputRows]
-    staging: Path
+    staging: Place
 
     def part_rows(self, part: TableMapping) -> DataFrame:
         """The records of a part's input, with the columns of its lookups that it uses, as ``<lookup>_<column>``.
@@ -64,7 +64,7 @@ class MappedSource:
 
 
 def read_source(
-    reading: Reading, loaded: LoadedMapping, source: Path, name: str, limit: int | None = None
+    reading: Reading, loaded: LoadedMapping, source: Place, name: str, limit: int | None = None
 ) -> InputRows:
     """The records of input `name` in folder `source`, or the first `limit` of each file; errors as in `read_input`."""
     given = loaded.mapping.inputs[name]
@@ -111,7 +111,7 @@ def prepared(loaded: LoadedMapping, name: str, read: InputRows, day: date, timez
 
 
 def read_mapped(
-    reading: Reading, loaded: LoadedMapping, source: Path, day: date, contracts: Callable[[str], Contract]
+    reading: Reading, loaded: LoadedMapping, source: Place, day: date, contracts: Callable[[str], Contract]
 ) -> dict[str, Delivery]:
     """The tables of a mapping, with the counts of the records that became no row of their own.
 
