@@ -59,8 +59,8 @@ def test_claim_is_given_back_after_an_error(tables: Warehouse) -> None:
 def test_claim_of_a_killed_process_is_taken_over_at_once(tables: Warehouse) -> None:
     code = (
         "import os, signal, sys; from creatorpool.runs.claims import claimed; from creatorpool.tables import Warehouse;"
-        "from datetime import date, timedelta; from pathlib import Path\n"
-        "with claimed(Warehouse(None, Path(sys.argv[1])), 'signals', date(2026, 11, 20), 'killed', timedelta(hours=1)):\n"
+        "from datetime import date, timedelta; from pathlib import Path; root = Path(sys.argv[1])\n"
+        "with claimed(Warehouse(None, root), 'signals', date(2026, 11, 20), 'killed', timedelta(hours=1)):\n"
         "    os.kill(os.getpid(), signal.SIGKILL)"
     )
     subprocess.run([sys.executable, "-c", code, str(tables.root)], check=False, timeout=60)
