@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.integration.jobs import running_jobs
+from tests.integration.jobs import Jobs, running_jobs
 
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
@@ -26,10 +26,16 @@ def raw_day(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def job() -> Iterator[Job]:
-    """Run a job script to its end in a process of its own: `job("allocate_pool.py", "--date", …)`."""
+def jobs() -> Iterator[Jobs]:
+    """The processes of job scripts and verbs, which share their slow start."""
     with running_jobs() as jobs:
-        yield jobs.run
+        yield jobs
+
+
+@pytest.fixture(scope="session")
+def job(jobs: Jobs) -> Job:
+    """Run a job script to its end in a process of its own: `job("allocate_pool.py", "--date", …)`."""
+    return jobs.run
 
 
 @pytest.fixture(scope="session")
