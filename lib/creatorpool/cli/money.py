@@ -135,7 +135,7 @@ def verify(options: DayOptions) -> None:
     with open_run(options, dry_run=True) as context:
         with logged("verify", context.day):
             checks = verify_day(context)
-        print_checks(context, checks)
+        print_checks(context.day, checks)
         require_verified(context, checks)
 
 
@@ -153,5 +153,5 @@ def reproduce(
 
     with open_run(options, dry_run=True) as context:
         checks = reproduce_day(context, as_of)
-        print_checks(context, checks)
+        print_checks(context.day, checks)
         require_verified(context, checks)

@@ -12,7 +12,7 @@ from pyspark.sql.types import BooleanType
 
 from creatorpool.contracts.model import Contract, RowRule
 from creatorpool.errors import ContractError
-from creatorpool.quoting import quoted
+from creatorpool.expressions import reason
 
 FAILED_RULES = "failed_rules"
 RAW_ROW = "raw_row"
@@ -123,7 +123,8 @@ def _analyse_one(df: DataFrame, rule: RowRule, contract: Contract) -> None:
     try:
         _analyse(df, [rule], contract)
     except PySparkException as error:
-        raise _unusable(rule, contract, quoted(str(error).strip().splitlines()[0])) from error
+        columns = [name for name in df.columns if name not in (FAILED_RULES, RAW_ROW)]
+        raise _unusable(rule, contract, reason(str(error), rule.expression, columns)) from error
 
 
 def _analyse(df: DataFrame, rules: Sequence[RowRule], contract: Contract) -> None:
@@ -134,5 +135,5 @@ def _analyse(df: DataFrame, rules: Sequence[RowRule], contract: Contract) -> Non
             raise _unusable(rule, contract, f"it is {field.dataType.simpleString().upper()}, not a condition")
 
 
-def _unusable(rule: RowRule, contract: Contract, reason: str) -> ContractError:
-    return ContractError(f"{contract.path}:{rule.line}: rule '{rule.name}' ({rule.expression}): {reason}")
+def _unusable(rule: RowRule, contract: Contract, why: str) -> ContractError:
+    return ContractError(f"{contract.path}:{rule.line}: rule '{rule.name}' ({rule.expression}): {why}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -63,6 +63,7 @@ class DayIngestion:
     staging: Place
     hash_key: str | None
     earlier: EarlierDelivery | None
+    told_elsewhere: Collection[str]
 
 
 def ingest_day(
@@ -78,6 +79,7 @@ def ingest_day(
     reinstate: Mapping[str, int] | None = None,
     earlier: EarlierDelivery | None = None,
     hash_key: str | None = None,
+    told_elsewhere: Collection[str] = (),
 ) -> IngestReport:
     """Ingest the delivery in `source`: events, dimensions and revenue, and the quarantine of each.
 
@@ -100,6 +102,8 @@ def ingest_day(
         The delivery that this one replaces: its rows are removed from all tables, and rows of later days stay.
     hash_key : str, optional
         Key for the hashes that replace viewers' ids; see `pseudonyms`. None keeps the ids.
+    told_elsewhere : collection of str
+        Inputs of the mapping whose records without a day are in the quarantine of another day.
 
     Raises
     ------
@@ -117,7 +121,17 @@ def ingest_day(
         )
     with staging_folder(warehouse.engine_root(), run_id) as staging:
         run = DayIngestion(
-            warehouse, warehouse.session, source, day, settings, tiers, ingested_at, staging, hash_key, earlier
+            warehouse=warehouse,
+            session=warehouse.session,
+            source=source,
+            day=day,
+            settings=settings,
+            tiers=tiers,
+            ingested_at=ingested_at,
+            staging=staging,
+            hash_key=hash_key,
+            earlier=earlier,
+            told_elsewhere=told_elsewhere,
         )
         with _naming_damaged_files(run):
             validated = _validate(run)
@@ -215,7 +229,8 @@ def _mapped_deliveries(run: DayIngestion, loaded: LoadedMapping) -> dict[str, De
             f"{loaded.source.path}: ingest.hash_viewer_ids is on, so the mapping must name the columns that hold "
             f"viewers' ids under viewer_columns"
         )
-    return read_mapped(_reading(run, tuple(names)), loaded, run.source, run.day, run.warehouse.contract)
+    reading = _reading(run, tuple(names))
+    return read_mapped(reading, loaded, run.source, run.day, run.warehouse.contract, run.told_elsewhere)
 
 
 def _reading(run: DayIngestion, viewer_columns: tuple[str, ...]) -> Reading:

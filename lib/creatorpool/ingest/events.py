@@ -62,6 +62,7 @@ class DeduplicatedEvents:
     is_text: bool
     rows_read: int | None
     left_out: LeftOut
+    dateless: int = 0
 
     def flag(self, viewers: Dimension, videos: Dimension) -> DataFrame:
         """The events with column `failed_rules`, the names of the rules that each breaks."""
@@ -77,7 +78,7 @@ class DeduplicatedEvents:
         flagged = self.flag(viewers, videos)
         outcomes = count_outcomes(flagged, self.contract)
         duplicates = 0 if self.rows_read is None else self.rows_read - outcomes.rows
-        counts = table_counts(outcomes, duplicates, self.left_out, day=day)
+        counts = table_counts(outcomes, duplicates, self.left_out, dateless=self.dateless, day=day)
         return ValidatedTable(self.contract, flagged, counts, self.rules)
 
 
@@ -93,11 +94,14 @@ def deduplicate_events(
     rules = [window_rule(days.day, days.late_window_days), known_rule("viewer_id"), known_rule("video_id"), *day_rules]
     log_step(contract.name, "looks for repeated events")
     duplicate_keys = _duplicate_keys(rows, contract, session, stored)
-    if duplicate_keys is None:
-        return DeduplicatedEvents(rows, contract, tuple(rules), delivery.is_text, None, delivery.left_out)
-    kept = deduplicate(rows, duplicate_keys, contract, KEY, session, None if stored is None else stored.rows)
-    rules.append(conflict_rule(contract))
-    return DeduplicatedEvents(kept, contract, tuple(rules), delivery.is_text, rows.count(), delivery.left_out)
+    rows_read = None
+    if duplicate_keys is not None:
+        rows_read = rows.count()
+        rows = deduplicate(rows, duplicate_keys, contract, KEY, session, None if stored is None else stored.rows)
+        rules.append(conflict_rule(contract))
+    return DeduplicatedEvents(
+        rows, contract, tuple(rules), delivery.is_text, rows_read, delivery.left_out, delivery.dateless
+    )
 
 
 def dated_rows(delivery: Delivery, contract: Contract, timezone: str) -> tuple[DataFrame, Contract, list[RowRule]]:

@@ -82,7 +82,8 @@ def validated_table(
     flagged = flag_rows(rows, contract, rules, is_text=delivery.is_text)
     outcomes = count_outcomes(flagged, contract)
     duplicates = 0 if rows_read is None else rows_read - outcomes.rows
-    return ValidatedTable(contract, flagged, table_counts(outcomes, duplicates, left_out), tuple(rules))
+    counts = table_counts(outcomes, duplicates, left_out, dateless=delivery.dateless)
+    return ValidatedTable(contract, flagged, counts, tuple(rules))
 
 
 def deduplicate(
@@ -108,12 +109,12 @@ def flag_rows(rows: DataFrame, contract: Contract, rules: Sequence[RowRule], *, 
 
 
 def table_counts(
-    outcomes: OutcomeCounts, duplicates: int, left_out: LeftOut, *, day: date | None = None
+    outcomes: OutcomeCounts, duplicates: int, left_out: LeftOut, *, dateless: int = 0, day: date | None = None
 ) -> TableCounts:
-    """The counts for the report; rows of a day before `day` count as late."""
+    """The counts for the report; rows of a day before `day` count as late. `dateless` rows belong to no day."""
     late = sum(n for found, n in outcomes.accepted.items() if day is not None and found is not None and found < day)
     return TableCounts(
-        read=outcomes.rows + duplicates + left_out.filtered + left_out.other_day + left_out.merged,
+        read=outcomes.rows + duplicates + left_out.total,
         accepted=sum(outcomes.accepted.values()),
         duplicates=duplicates,
         quarantined=outcomes.quarantined,
@@ -121,5 +122,7 @@ def table_counts(
         other_day=left_out.other_day,
         filtered=left_out.filtered,
         merged=left_out.merged,
+        elsewhere=left_out.elsewhere,
+        dateless=min(dateless, outcomes.quarantined),
         broken=dict(sorted(outcomes.broken.items())),
     )

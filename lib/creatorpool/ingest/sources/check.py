@@ -50,6 +50,10 @@ class SourceFindings:
     """Numbers of sampled records by day"""
     day: date = date(1970, 1, 1)
     """The day that the sample is judged for"""
+    timezone: str = "UTC"
+    """The zone by whose clocks days begin and end"""
+    files_timezone: str = "UTC"
+    """The zone of times in the files that name none"""
 
 
 def check_source(
@@ -59,9 +63,9 @@ def check_source(
 
     `day` is the day that the run would ingest; by default it is the day with the most sampled events.
     """
-    found = SourceFindings()
-    read = _readable(found, loaded, lambda name: read_source(reading, loaded, source, name, limit))
     zone = settings.ingest.day_timezone
+    found = SourceFindings(timezone=zone, files_timezone=loaded.mapping.time_zone)
+    read = _readable(found, loaded, lambda name: read_source(reading, loaded, source, name, limit))
     found.days = _days(loaded, read, zone)
     found.day = day or max(found.days, key=lambda one: found.days[one], default=found.day)
     inputs = _readable(found, loaded, lambda name: prepared(loaded, name, read[name], found.day, zone), set(read))
