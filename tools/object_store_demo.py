@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from tools.compared_payouts import print_compared
 from tools.object_store import ObjectStore, object_store, server_program
-from tools.resolve_s3_jars import s3_jars
+from tools.resolve_s3_jars import has_s3_jars, s3_setting
 
 from creatorpool.storage.places import tables_root
 from creatorpool.synthetic import SyntheticMarket
@@ -40,7 +40,7 @@ def main() -> int:
         out.print(f"Made up a day in {store.uri('raw')}: {made.summary()}")
         roots = {"folder": str(place / "folder"), "embedded": store.uri("embedded")}
         engines = {"folder": "embedded", "embedded": "embedded"}
-        if s3_jars():
+        if has_s3_jars():
             roots["spark"], engines["spark"] = store.uri("spark"), "spark"
         else:
             out.print("Spark has no client for S3 here (tools/resolve_s3_jars.py): the embedded engine runs alone.")
@@ -59,7 +59,7 @@ def _night(store: ObjectStore, root: str, engine: str) -> int:
     words = ["--date", str(DAY), "--source", store.uri("raw"), "--root", root, "--engine", engine]
     words += ["--set", "ingest.max_quarantined_share=0.5"]  # a small made-up day brings a broken row of every kind
     if engine == "spark":
-        words += ["--set", f"engine.spark={{spark.jars: '{','.join(map(str, s3_jars()))}'}}"]
+        words += ["--set", s3_setting()]
     return subprocess.run([sys.executable, job, *words], check=False, stdout=subprocess.DEVNULL).returncode
 
 

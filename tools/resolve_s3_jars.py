@@ -5,7 +5,6 @@ Only the test of Spark on an object store and `make object-store-demo` need them
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -15,15 +14,19 @@ PACKAGE = "org.apache.hadoop:hadoop-aws:3.4.2"
 FOLDER = Path(sys.prefix) / "ivy-s3"
 
 
-def s3_jars() -> list[Path]:
-    """The jars, with those of Delta; empty if they are not resolved yet."""
-    own, delta = (sorted((folder / "jars").glob("*.jar")) for folder in (FOLDER, Path(sys.prefix) / "ivy"))
-    return [*own, *delta] if any("hadoop-aws" in jar.name for jar in own) else []
+def has_s3_jars() -> bool:
+    """Whether the jars are resolved."""
+    return any((FOLDER / "jars").glob("*hadoop-aws*.jar"))
+
+
+def s3_setting() -> str:
+    """The assignment, for `--set`, that gives the jars to a Spark on this machine, beside those of Delta."""
+    return f"engine.spark={{spark.driver.extraClassPath: '{FOLDER / 'jars'}/*'}}"
 
 
 def main() -> None:
     """Resolve the jars, unless they are here."""
-    if not s3_jars():
+    if not has_s3_jars():
         session = (
             SparkSession.builder.master("local[1]")
             .config("spark.ui.enabled", "false")
@@ -32,7 +35,9 @@ def main() -> None:
             .getOrCreate()
         )
         session.stop()
-    print(f"{len(s3_jars())} jars for Spark on S3, Java at {os.environ.get('JAVA_HOME', 'its default')}")
+    if not has_s3_jars():
+        sys.exit(f"Spark resolved no jar of {PACKAGE} into {FOLDER}")
+    print(f"Spark's client of S3 is in {FOLDER}")
 
 
 if __name__ == "__main__":

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-from tests.integration.conftest import DAY, Job
+from tests.integration.conftest import BEFORE, DAY, Job
 from tests.integration.day_tables import day_tables
 from tests.integration.fault_proxy import always, fault_proxy, often
 from tests.integration.jobs import Jobs
 from tests.integration.test_protocol import BATTERY
 from tests.runs.racers import require_one_holder_at_a_time
 from tests.tolerant import TOLERANT
-from tools.object_store import KEY, SECRET, ObjectStore, object_store, server_program
+from tools.object_store import KEY, SECRET, ObjectStore
 from tools.processes import fresh_environment
 
 from creatorpool.runs.claims import TABLE
@@ -29,22 +27,6 @@ from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse
 
 pytestmark = [pytest.mark.once, pytest.mark.timeout(900)]
-
-BEFORE = DAY - timedelta(days=1)
-
-
-@pytest.fixture(scope="module")
-def store(raw_day: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
-    """A running server with the logs of two days below ``raw``; the environment names it."""
-    if server_program() is None:
-        pytest.skip("versitygw is not here: tools/setup_object_store.sh builds it, if Go can be had")
-    with object_store(tmp_path_factory.mktemp("store") / "buckets") as server, pytest.MonkeyPatch.context() as patch:
-        for name, value in server.environment().items():
-            patch.setenv(name, value)
-        shutil.copytree(raw_day, server.bucket / "raw" / DAY.isoformat())
-        generate_day(server.bucket / "raw" / f"{BEFORE}", BEFORE, SyntheticMarket(seed=7, n_events=1_500))
-        generate_day(server.bucket / "raw" / f"{DAY}-corrected", DAY, SyntheticMarket(seed=9, n_events=2_900))
-        yield server
 
 
 def night(job: Job, store: ObjectStore, root: str, day: date = DAY, *words: str) -> subprocess.CompletedProcess[str]:
