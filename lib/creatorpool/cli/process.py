@@ -49,6 +49,7 @@ def run_and_exit(main: Callable[[list[str]], None]) -> NoReturn:
     logger.propagate = False
     # Show characters that the terminal's encoding lacks as escapes; otherwise printing them would be an error.
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    os.environ.setdefault("RUST_LOG", "error")  # warnings of clients' own attempts are no lines of this log
     signal.signal(signal.SIGINT, _interrupt)
     try:
         main(sys.argv[1:])

@@ -10,10 +10,12 @@ from creatorpool.quoting import quoted
 
 _FROM_STORE = re.compile(
     r"Generic (?:S3|GCS|MicrosoftAzure) error|AWS Error|awssdk|amazonaws|hadoop\.fs\.s3a|S3AFileSystem|Azure.*Error|"
-    r"google::cloud"
+    r"google::cloud|loading credentials"
 )
 _NO_CLIENT = re.compile(r"Class org\.apache\.hadoop\.fs\.s3a\.S3AFileSystem not found|No FileSystem for scheme")
-_NO_CREDENTIALS = re.compile(r"169\.254\.169\.254|CredentialsNotLoaded|NoAuthWithAWS|Unable to load credentials")
+_NO_CREDENTIALS = re.compile(
+    r"169\.254\.169\.254|IMDS|loading credentials|CredentialsNotLoaded|NoAuthWithAWS|Unable to load credentials"
+)
 _DENIED = re.compile(
     r"\b40[13]\b|ACCESS_DENIED|AccessDenied|INVALID_ACCESS_KEY|InvalidAccessKeyId|INVALID_CLIENT_TOKEN|"
     r"SIGNATURE_DOES_NOT_MATCH|SignatureDoesNotMatch"
@@ -27,7 +29,7 @@ def storage_fault(error: BaseException) -> CreatorpoolError | None:
     A store that does not answer, after all repetitions, is a StorageError. Missing rights, credentials, buckets and
     clients are a ConfigurationError.
     """
-    for text in map(str, _chain(error)):
+    for text in (str(found) for found in _chain(error) if not isinstance(found, CreatorpoolError)):
         if _NO_CLIENT.search(text):
             return ConfigurationError(
                 "this Spark has no client for the object store: for S3 give it `--packages "

@@ -78,12 +78,20 @@ def plain_link(place: Place, folder: Place) -> Place:
 
 def remove_tree(place: Place) -> None:
     """Remove a folder and all that is in it, as far as that is possible; it need not exist."""
-    if isinstance(place, ObjectPath):
-        storage, path = place.stored
-        if place.is_dir():
-            storage.delete_dir(path)
+    if not isinstance(place, ObjectPath):
+        shutil.rmtree(str(place), ignore_errors=True)
         return
-    shutil.rmtree(str(place), ignore_errors=True)
+    storage, path = place.stored
+    with suppress(OSError):
+        if not place.is_dir():
+            return
+        try:
+            storage.delete_dir(path)
+        except OSError:  # some servers keep folders, and delete them only when they are empty: from the inside out
+            inside = storage.get_file_info(fs.FileSelector(path, recursive=True, allow_not_found=True))
+            for folder in sorted((info.path for info in inside if not info.is_file), key=len, reverse=True):
+                storage.delete_dir(folder)
+            storage.delete_dir(path)
 
 
 def irregularity(place: Place) -> str | None:
