@@ -38,7 +38,7 @@ ORDER = [
     {"integrity", "statements"},
     {"runs"},
     {"stages"},
-    {"verification"},
+    {"verification", "doctor"},
     {"report", "logs"},
     {"cli"},
 ]

@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from creatorpool.errors import InputError, MissingTableError, RunInProgressError, TableGuardError
+from creatorpool.errors import MissingTableError, RunInProgressError, TableGuardError
 from creatorpool.tables import Warehouse, sum_exact
 
 DAY, OTHER_DAY = date(2026, 11, 20), date(2026, 11, 21)
@@ -199,21 +199,14 @@ def test_replace_day_records_after_another_commit_is_refused(warehouse: Warehous
     assert [row["run_id"] for row in warehouse.read_arrow("run_claims", day=DAY).to_pylist()] == ["first"]
 
 
-def test_linked_copy_shares_earlier_files_and_keeps_new_rows_separate(
-    spark: SparkSession, warehouse: Warehouse
-) -> None:
+def test_trial_copy_shares_earlier_files_and_keeps_new_rows_separate(spark: SparkSession, warehouse: Warehouse) -> None:
     warehouse.replace_day(payouts(spark, "a"), "creator_payouts", DAY)
     before = warehouse.version("creator_payouts")
 
-    with warehouse.linked_copy() as copy:
+    with warehouse.trial_copy() as copy:
         copy.replace_day(payouts(spark, "b"), "creator_payouts", OTHER_DAY)
         assert creators(copy) == ["a", "b"]
 
     assert warehouse.version("creator_payouts") == before
     assert creators(warehouse) == ["a"]
-    assert not Path(copy.root).exists()
-
-
-def test_linked_copy_of_tables_at_a_uri_is_refused(spark: SparkSession) -> None:
-    with pytest.raises(InputError, match="not in a local folder"), Warehouse(spark, "s3://bucket/x").linked_copy():
-        pass
+    assert not copy.root.exists()

@@ -12,7 +12,7 @@ from typing import Annotated, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from creatorpool.cli import claims, demo, init, inspection, money, nights, sources, studies, upkeep
+from creatorpool.cli import claims, demo, doctor, init, inspection, money, nights, sources, studies, upkeep
 from creatorpool.cli.loudness import with_loudness
 from creatorpool.cli.options import flattened
 from creatorpool.cli.process import run_and_exit
@@ -120,7 +120,7 @@ _add(
         "candidates": studies.candidates,
     },
 )
-_add(app, UPKEEP, {"maintain": upkeep.maintain})
+_add(app, UPKEEP, {"maintain": upkeep.maintain, "doctor": doctor.doctor})
 _group(
     "claims",
     "Claims: who holds which stage of which day.",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from creatorpool.cli.options import AgainstOptions, DayOptions
+from creatorpool.cli.options import AgainstOptions, DayOptions, parsed_place
 from creatorpool.errors import InputError, MissingTableError
+from creatorpool.storage.places import Place
 
 if TYPE_CHECKING:
     from creatorpool.stages.explanation import Explanation
@@ -20,7 +20,8 @@ logger = logging.getLogger("creatorpool")
 def report(
     options: DayOptions,
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="default: <root>/_reports/night-<date>.html")
+        Place | None,
+        typer.Option(metavar="FILE", parser=parsed_place, help="default: <root>/_reports/night-<date>.html"),
     ] = None,
 ) -> None:
     """Write the nightly report of a published day as one page of HTML.
@@ -33,10 +34,7 @@ def report(
     from creatorpool.tables import Warehouse
 
     root = options.tables_root()
-    if output is None:
-        if not isinstance(root, Path):
-            raise InputError(f"tables under {root} are not in a folder of this machine: name a file with --output")
-        output = night_path(root, options.day)
+    output = output or night_path(root, options.day)
     with logged("report", options.day):
         write_page(report_day(Warehouse(None, root), options.day, options.settings().report), output)
         logger.info("report in %s", output)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
@@ -43,6 +42,7 @@ from creatorpool.ingest.validation import ValidatedTable, validated_table
 from creatorpool.ingest.writing import has_rows, replace_day, write_quarantine
 from creatorpool.quoting import shortened_list
 from creatorpool.settings import IngestSettings
+from creatorpool.storage.places import Place
 from creatorpool.tables import Warehouse
 
 Check = Callable[[DataFrame, str], None]
@@ -55,12 +55,12 @@ class DayIngestion:
 
     warehouse: Warehouse
     session: SparkSession
-    source: Path
+    source: Place
     day: date
     settings: IngestSettings
     tiers: Mapping[str, float]
     ingested_at: datetime
-    staging: Path
+    staging: Place
     hash_key: str | None
     earlier: EarlierDelivery | None
     told_elsewhere: Collection[str]
@@ -68,7 +68,7 @@ class DayIngestion:
 
 def ingest_day(
     warehouse: Warehouse,
-    source: Path,
+    source: Place,
     day: date,
     *,
     settings: IngestSettings,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import stat
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import PurePosixPath
 
 from pyspark.sql import DataFrame
 
 from creatorpool.contracts import Contract
 from creatorpool.errors import InputError
 from creatorpool.quoting import shortened_list
+from creatorpool.storage.files import irregularity
+from creatorpool.storage.places import Place
 
 REQUIRED_TABLES = ("ad_revenue", "viewers", "videos", "events")
 OPTIONAL_TABLES = ("creators", "entrants", "content_exposure", "drawer_positions", "delivery_guarantees")
@@ -68,7 +69,7 @@ class Delivery:
     is_text: bool = False
     left_out: LeftOut = field(default_factory=LeftOut)
     dateless: int = 0
-    staging: Path | None = None
+    staging: Place | None = None
     moments: tuple[DataFrame, ...] = ()
 
     def columns_of(self, contract: Contract) -> tuple[str, ...]:
@@ -82,15 +83,15 @@ class TableFiles:
 
     table: str
     format: str
-    paths: tuple[Path, ...]
+    paths: tuple[Place, ...]
 
     @property
-    def place(self) -> Path:
+    def place(self) -> Place:
         """The file, or the folder if there are several files."""
         return self.paths[0] if len(self.paths) == 1 else self.paths[0].parent
 
 
-def find_files(source: Path, table: str) -> TableFiles | None:
+def find_files(source: Place, table: str) -> TableFiles | None:
     """The files of `table` in folder `source`, sorted by name, or None if there are none.
 
     In the table's own folder, names that begin with `_` or `.` are skipped, because writers leave such marks. All other
@@ -118,7 +119,7 @@ def find_files(source: Path, table: str) -> TableFiles | None:
     return TableFiles(table, formats.pop(), tuple(paths))
 
 
-def require_files(source: Path, table: str) -> TableFiles:
+def require_files(source: Place, table: str) -> TableFiles:
     """The same as `find_files`, but InputError if there are no files."""
     files = find_files(source, table)
     if files is None:
@@ -130,7 +131,7 @@ def require_files(source: Path, table: str) -> TableFiles:
     return files
 
 
-def delivered_files(source: Path, mapped: Collection[str] = ()) -> list[TableFiles]:
+def delivered_files(source: Place, mapped: Collection[str] = ()) -> list[TableFiles]:
     """The files of all tables in `source` but the `mapped` ones, which a mapping makes from files of its own.
 
     Raises
@@ -143,7 +144,7 @@ def delivered_files(source: Path, mapped: Collection[str] = ()) -> list[TableFil
     return found + [files for table in optional if (files := find_files(source, table))]
 
 
-def unread_entries(source: Path) -> list[str]:
+def unread_entries(source: Place) -> list[str]:
     """Names of entries of `source` that belong to no table, without those that begin with `_` or `.`."""
     tables = (*REQUIRED_TABLES, *OPTIONAL_TABLES)
     names = [entry.name for entry in _entries(source, "source") if not _is_mark(entry)]
@@ -151,7 +152,7 @@ def unread_entries(source: Path) -> list[str]:
 
 
 def require_columns(
-    got: Sequence[str], contract: Contract, place: Path, optional: Sequence[str] = (), *, quote: bool = True
+    got: Sequence[str], contract: Contract, place: Place, optional: Sequence[str] = (), *, quote: bool = True
 ) -> None:
     """Check that `got`, the columns of a delivered file, has each column of the contract once and no other column.
 
@@ -186,25 +187,25 @@ def _shown(names: Sequence[str], *, quote: bool) -> str:
     return shortened_list(names) if quote else f"({len(names)}, not shown as ingest.hash_viewer_ids is on)"
 
 
-def _entries(folder: Path, what: str) -> list[Path]:
+def _entries(folder: Place, what: str) -> list[Place]:
     if not folder.is_dir():
         raise InputError(f"{what} {folder} is not a folder")
     try:
         return sorted(folder.iterdir())
     except OSError as error:
-        raise InputError(f"{what}: folder {folder} cannot be listed: {error.strerror}") from error
+        raise InputError(f"{what}: folder {folder} cannot be listed: {error.strerror or error}") from error
 
 
 def _names_table(name: str, table: str) -> bool:
     return name == table or any(name.removesuffix(".gz") == table + suffix for suffix in _FORMAT_BY_SUFFIX)
 
 
-def _is_mark(entry: Path) -> bool:
+def _is_mark(entry: Place) -> bool:
     # Writers leave marks such as _SUCCESS and .crc beside the data.
     return entry.name[0] in "._"
 
 
-def _parts(folder: Path, table: str) -> list[Path]:
+def _parts(folder: Place, table: str) -> list[Place]:
     entries = _entries(folder, table)
     for entry in entries:
         if entry.name in _TABLE_LOGS and entry.is_dir():
@@ -215,23 +216,14 @@ def _parts(folder: Path, table: str) -> list[Path]:
     return [entry for entry in entries if not _is_mark(entry)]
 
 
-def _require_file(path: Path, table: str) -> None:
-    try:
-        mode = path.stat().st_mode
-        if stat.S_ISREG(mode):
-            path.open("rb").close()
-    except OSError as error:
-        kind = "is a broken link" if path.is_symlink() and not path.exists() else "cannot be read"
-        raise InputError(f"{table}: {path} {kind}: {error.strerror}") from error
-    if stat.S_ISDIR(mode):
-        raise InputError(f"{table}: {path} is a folder: put all files directly into {path.parent}")
-    if not stat.S_ISREG(mode):
-        raise InputError(f"{table}: {path} is neither a file nor a link to one")
+def _require_file(path: Place, table: str) -> None:
+    if fault := irregularity(path):
+        raise InputError(f"{table}: {path} {fault}")
 
 
-def _format_of(path: Path, table: str) -> str:
+def _format_of(path: Place, table: str) -> str:
     is_compressed = path.suffix == ".gz"
-    found = _FORMAT_BY_SUFFIX.get(Path(path.stem).suffix if is_compressed else path.suffix)
+    found = _FORMAT_BY_SUFFIX.get(PurePosixPath(path.stem).suffix if is_compressed else path.suffix)
     if found is None or (is_compressed and found == PARQUET):
         raise InputError(
             f"{table}: {path} has an unknown format: its name must end in .parquet, .jsonl, .json or .csv (or .gz of "

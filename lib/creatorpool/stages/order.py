@@ -15,7 +15,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path
 
 from creatorpool.stages import (
     allocation,
@@ -34,6 +33,7 @@ from creatorpool.stages.allocation import DayPayouts, publish_payouts
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.ingestion import publish_ingestion
 from creatorpool.stages.runner import Stage
+from creatorpool.storage.places import Place
 
 STAGES: tuple[Stage, ...] = (
     ingestion.STAGE,
@@ -51,13 +51,13 @@ STAGES: tuple[Stage, ...] = (
 
 
 def run_night(
-    context: RunContext, source: Path | None, categories: Collection[str] = (), *, republish: bool = False
+    context: RunContext, source: Place | None, categories: Collection[str] = (), *, republish: bool = False
 ) -> DayPayouts:
     """Publish the day's ingestion, signals and payouts, as far as they are not published yet.
 
     Parameters
     ----------
-    source : Path, optional
+    source : Place, optional
         Folder with the day's raw logs; the configured one by default. Not needed if the ingestion is published.
     categories : collection of str
         Pools to pay; all if empty.

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
@@ -30,6 +29,7 @@ from creatorpool.ingest.sources.tables import MappedSource, delivered_table, pre
 from creatorpool.ingest.validation import broken_folder, conformed
 from creatorpool.quoting import quoted
 from creatorpool.settings import Settings
+from creatorpool.storage.places import Place
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class SourceFindings:
 
 
 def check_source(
-    reading: Reading, loaded: LoadedMapping, source: Path, day: date | None, limit: int, settings: Settings
+    reading: Reading, loaded: LoadedMapping, source: Place, day: date | None, limit: int, settings: Settings
 ) -> SourceFindings:
     """Read at most `limit` records of each file of `source`, and report everything that is wrong.
 
@@ -126,7 +126,7 @@ def _check_mapped(mapped: MappedSource, contract: Contract, found: SourceFinding
 
 
 def _check_native(
-    reading: Reading, source: Path, contract: Contract, found: SourceFindings, settings: Settings
+    reading: Reading, source: Place, contract: Contract, found: SourceFindings, settings: Settings
 ) -> None:
     try:
         files = find_files(source, contract.name)
