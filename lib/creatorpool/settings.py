@@ -370,6 +370,15 @@ class ReportSettings(Section):
     coverage_loss_warning: Share
 
 
+class RestateSettings(Section):
+    policy: Literal["full", "claw_back", "hold_harmless"]
+    goodwill_cap_micros: Micros
+
+
+class SettlementSettings(Section):
+    minimum_payment_micros: Micros
+
+
 class RunSettings(Section):
     lease_minutes: int = Field(ge=1)
 
@@ -388,6 +397,8 @@ class Settings(Section):
     incentives: IncentiveSettings
     recommend: RecommendSettings
     delivery: DeliverySettings
+    restate: RestateSettings
+    settlement: SettlementSettings
     contracts: ContractSettings
     report: ReportSettings
     runs: RunSettings

@@ -30,7 +30,7 @@ class OutcomeCounts:
 
 def count_outcomes(flagged: DataFrame, contract: Contract) -> OutcomeCounts:
     """Count the rows of `with_failed_rules` by their broken rules and day."""
-    day = F.col("date") if "date" in contract.column_names else F.lit(None).cast("date").alias("date")
+    day = F.col("date") if "date" in contract.partition_by else F.lit(None).cast("date").alias("date")
     by_verdict = flagged.select(F.array_join(FAILED_RULES, ",").alias("names"), day).groupBy("names", "date").count()
     warnings = {rule.name for rule in contract.row_rules if rule.severity == "warning"}
     return _tally(((names, found, number) for names, found, number in by_verdict.collect()), warnings)

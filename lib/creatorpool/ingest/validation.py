@@ -69,7 +69,7 @@ def validated_table(
     """Validate a table that has one row per key. If it has days, rows of other days than `day` are only counted."""
     rows = conformed(delivery, contract)
     left_out = delivery.left_out
-    if "date" in contract.column_names:
+    if "date" in contract.partition_by:
         is_other = F.coalesce(F.col("date") != F.lit(day), F.lit(False))
         left_out += LeftOut(other_day=rows.where(is_other).count())
         rows = rows.where(~is_other)

@@ -56,8 +56,8 @@ class RunContext:
         self.run_id = self.run_id or new_run_id(self.started_at)
 
     @contextmanager
-    def holding(self, name: str, claim_day: date, tables: Collection[str]) -> Iterator[None]:
-        """Hold the claim on stage `name` of `claim_day` while the block runs; the stage may create `tables`.
+    def holding(self, name: str, claim: tuple[str, date], tables: Collection[str]) -> Iterator[None]:
+        """Hold `claim`, (stage, day), for stage `name` while the block runs; the stage may create `tables`.
 
         In the block the run writes under the claim's fence. At its end the results of the checks are stored.
 
@@ -72,7 +72,7 @@ class RunContext:
         if not self.dry_run:
             prepare_checks()
         own = self.warehouse
-        with self._claim(name, claim_day, tables) as fenced:
+        with self._claim(*claim, tables) as fenced:
             self.warehouse = fenced
             try:
                 yield

@@ -95,7 +95,7 @@ def ingest(context: RunContext, source: Path, earlier: StageRun | None) -> Stage
     is_backfill = any(other.day > context.day for other in others)
     key = hash_key() if settings.ingest.hash_viewer_ids else None
     inputs = {**ingestion_inputs(context, source), "before": before}
-    _refuse_other_key(others, inputs["hash_key"])
+    refuse_other_key(others, inputs["hash_key"])
     _refuse_other_zone(others, settings.ingest.day_timezone)
     begun = context.finished(INGEST, STAGE.sections, inputs, {}, {})
     begin_runs(warehouse, [begun])
@@ -182,7 +182,7 @@ def _require_same_delivery(context: RunContext, run: StageRun, source: Path) -> 
     )
 
 
-def _refuse_other_key(others: Iterable[StageRun], name: str | None) -> None:
+def refuse_other_key(others: Iterable[StageRun], name: str | None) -> None:
     """Raise InputError if other days have other pseudonyms: one viewer would count as two and escape view limits."""
     for run in others:
         earlier = run.inputs.get("hash_key")
