@@ -213,7 +213,8 @@ def _restate(context: RunContext, day: _PublishedDay, booked_on: date, reason: R
     records = [
         {"date": context.day, "category": pool.category, **_sides(pool.booked), **why}
         for pool in pools
-        if not pool.booked.is_nothing
+        # Videos may gain and lose while the sides of their pool stay.
+        if pool.category in sums or not pool.booked.is_nothing
     ]
     context.store_records([*booked.pools, *records], POOLS)
     return Restatement(booked_on, str(reason.code), day.currency, pools, changes)
