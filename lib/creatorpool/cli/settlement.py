@@ -10,7 +10,9 @@ from typing import Annotated, Literal
 import typer
 
 from creatorpool.cli.options import DayOptions, EngineOptions, TablesOptions, day_option, of_day
+from creatorpool.errors import InputError
 
+PaymentFormat = Literal["csv", "pain.001"]
 JournalFormat = Literal["beancount", "csv"]
 RestatementPolicy = Literal["full", "claw_back", "hold_harmless"]
 
@@ -47,7 +49,6 @@ def load(
     """
     from creatorpool.cli.context import open_run
     from creatorpool.display import display
-    from creatorpool.errors import InputError
     from creatorpool.ingest.load import DATED_TABLES
     from creatorpool.report.console import PlainConsole
     from creatorpool.report.ingest_summary import print_delivered
@@ -164,17 +165,38 @@ def export_payments(
     options: TablesOptions,
     month: Annotated[str, typer.Option(metavar="YYYY-MM", help="a closed month")],
     output: Annotated[Path, typer.Option(metavar="FILE", help="the file to write")],
+    format: Annotated[
+        PaymentFormat, typer.Option(help="CSV, or a credit transfer of ISO 20022 (extra 'payments')")
+    ] = "csv",
+    accounts: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="for pain.001, CSV: payee_id, name, iban, bic; never stored")
+    ] = None,
+    debtor: Annotated[
+        str, typer.Option(metavar="NAME", help="for pain.001: payee_id of the platform's own line in --accounts")
+    ] = "platform",
+    execution: Annotated[
+        date | None, day_option("--execution-date", help="for pain.001: the day to send on; default: today")
+    ] = None,
 ) -> None:
-    """Write the payments of a closed month that are due as CSV, with their sums. Starts no engine.
+    """Write the payments of a closed month that are due, with their sums. Starts no engine.
 
     The payments of the month must be what the journal has paid; else nothing is written.
     """
     from creatorpool.money import in_exact_units
-    from creatorpool.report.payment_export import export_due
+    from creatorpool.report.payment_export import BankOrder, export_due
+    from creatorpool.runs.identity import now
+    from creatorpool.settlement.bank_details import read_accounts, require_accounts
     from creatorpool.settlement.months import parsed_month
     from creatorpool.tables import Warehouse
 
-    sums = export_due(Warehouse(None, options.existing_root()), parsed_month(month), output)
+    order = None
+    if format == "pain.001":
+        if accounts is None:
+            raise InputError("--format pain.001 needs the bank details of the payees: name their file with --accounts")
+        known = read_accounts(accounts)
+        require_accounts(known, [debtor])
+        order = BankOrder(known, known[debtor], execution or now().date())
+    sums = export_due(Warehouse(None, options.existing_root()), parsed_month(month), output, order)
     for currency, (number, micros) in sums.items():
         print(f"{number:,} payments, {in_exact_units(micros, currency)}, are in {output}")
     if not sums:

@@ -1,10 +1,12 @@
-"""Writes the payments of a closed month that are due as CSV, for whoever sends the money."""
+"""Writes the payments of a closed month that are due, as CSV or as pain.001, for whoever sends the money."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -12,8 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from creatorpool.errors import InputError, MissingTableError, SettlementError
+from creatorpool.runs.identity import now
 from creatorpool.runs.published import published_version
 from creatorpool.runs.published_rows import published_arrow
+from creatorpool.settlement.bank_details import BankAccount, require_accounts
 from creatorpool.settlement.currency import decimal_amount
 from creatorpool.settlement.journal import CASH, PAYMENT
 from creatorpool.settlement.months import month_name
@@ -26,8 +30,19 @@ Sums = dict[str, tuple[int, int]]
 """Number of payments and their micros, by currency"""
 
 
-def export_due(warehouse: Warehouse, month: date, output: Path) -> Sums:
+@dataclass(frozen=True)
+class BankOrder:
+    """What pain.001 needs beside the payments: the accounts by payee, the platform's own, and the day to send on."""
+
+    accounts: Mapping[str, BankAccount]
+    debtor: BankAccount
+    execution: date
+
+
+def export_due(warehouse: Warehouse, month: date, output: Path, order: BankOrder | None = None) -> Sums:
     """Write the payments of `month`, named by its last day, that are due; return their numbers and sums.
+
+    With `order` the file is a message pain.001.001.09, else CSV.
 
     Raises
     ------
@@ -36,7 +51,7 @@ def export_due(warehouse: Warehouse, month: date, output: Path) -> Sums:
     SettlementError
         If the payments of the month do not sum to what the journal has paid.
     InputError
-        If the file cannot be written.
+        If the file cannot be written, a payee has no bank account, or no payment is due for a message.
     """
     if published_version(warehouse, "payments", month) is None:
         raise MissingTableError(
@@ -45,7 +60,7 @@ def export_due(warehouse: Warehouse, month: date, output: Path) -> Sums:
     payments = published_arrow(warehouse, "payments", [month]).sort_by("payee_id")
     _require_journal_agrees(warehouse, month, payments)
     due = payments.filter(pc.equal(payments.column("status"), DUE))
-    _write_whole(due, output)
+    _write_whole(output, due, order)
     return _sums(due)
 
 
@@ -65,17 +80,35 @@ def _sums(rows: pa.Table) -> Sums:
     return {row["currency"]: (row["amount_micros_count"], row["amount_micros_sum"]) for row in found}
 
 
-def _write_whole(due: pa.Table, output: Path) -> None:
+def _write_whole(output: Path, due: pa.Table, order: BankOrder | None) -> None:
+    """Write a file that appears completely or not at all."""
+    message = None if order is None else _message(due, order)
     partial = output.with_name(f".{output.name}.part")
     try:
         with partial.open("w", encoding="utf-8", newline="") as out:
-            _write(due, out)
+            if message is None:
+                _write_csv(due, out)
+            else:
+                out.write(message)
         partial.replace(output)
     except OSError as error:
         raise InputError(f"--output {output} cannot be written: {error.strerror}") from error
 
 
-def _write(due: pa.Table, out: TextIO) -> None:
+def _message(due: pa.Table, order: BankOrder) -> str:
+    from creatorpool.settlement.credit_transfer import Transfer, credit_transfer
+
+    if not due.num_rows:
+        raise InputError("no payment is due, and a pain.001 message needs one")
+    require_accounts(order.accounts, due.column("payee_id").to_pylist())
+    transfers = [
+        Transfer(row["payment_id"], order.accounts[row["payee_id"]], row["currency"], Decimal(row["amount"]))
+        for row in _rows(due)
+    ]
+    return credit_transfer(transfers, order.debtor, now(), order.execution)
+
+
+def _write_csv(due: pa.Table, out: TextIO) -> None:
     writer = csv.DictWriter(out, COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(_rows(due))

@@ -43,12 +43,11 @@ class BookedRestatement:
     service_date: date
     booked_on: date
     sequence: int
-    run_id: str
 
     @property
     def reference(self) -> str:
         """Its name in the ledger of postings."""
-        return f"{self.service_date}/{self.run_id}"
+        return f"{self.service_date}/{self.sequence}"
 
 
 def booked_restatements(warehouse: Warehouse) -> list[BookedRestatement]:
@@ -58,7 +57,7 @@ def booked_restatements(warehouse: Warehouse) -> list[BookedRestatement]:
     for day in days:
         version = published_version(warehouse, POOLS, day)
         if version is not None:
-            columns = ("service_date", "booked_on", "sequence", "run_id")
+            columns = ("service_date", "booked_on", "sequence")
             rows = warehouse.read_arrow(POOLS, columns, day=day, version=version).to_pylist()
             found |= {BookedRestatement(**row) for row in rows}
     return sorted(found, key=lambda one: (one.service_date, one.sequence))
@@ -88,13 +87,13 @@ def adjustment_booking(context: RunContext, found: BookedRestatement) -> Booking
     """The booking of a restatement."""
     warehouse, day = context.warehouse, found.service_date
     pools = warehouse.read_arrow(POOLS, day=day, version=published_version(warehouse, POOLS, day)).to_pylist()
-    own = [row for row in pools if row["run_id"] == found.run_id]
+    own = [row for row in pools if row["sequence"] == found.sequence]
     money = {row["category"]: pool_change(row) for row in own}
     changes = warehouse.read(VIDEOS, day=day, version=published_version(warehouse, VIDEOS, day))
     version = day_outputs(published_pools(warehouse, day))["video_payouts"]
     earned = warehouse.read("video_payouts", day=day, version=version)
     amounts = _settled_around(earned, changes, found.sequence)
-    return Booking(Entry(ADJUSTMENT, day, found.run_id), amounts, money, own[0]["currency"])
+    return Booking(Entry(ADJUSTMENT, day, str(found.sequence)), amounts, money, own[0]["currency"])
 
 
 def _require_whole_day(warehouse: Warehouse, day: date, ledger: Mapping[str, PoolRun]) -> None:

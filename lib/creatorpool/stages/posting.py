@@ -159,7 +159,7 @@ def posted_changes(warehouse: Warehouse, day: date) -> list[tuple[str, PoolMoney
     posted = posted_entries(warehouse, "restatements")
     version = published_version(warehouse, POOLS, day)
     rows = [] if version is None else warehouse.read_arrow(POOLS, day=day, version=version).to_pylist()
-    return [(row["category"], pool_change(row)) for row in rows if f"{day}/{row['run_id']}" in posted]
+    return [(row["category"], pool_change(row)) for row in rows if f"{day}/{row['sequence']}" in posted]
 
 
 def _rules_tables(warehouse: Warehouse) -> list[str]:
