@@ -12,6 +12,7 @@ from tests.stages.test_posting import hold, require_balanced
 
 from creatorpool.errors import InputError
 from creatorpool.report.journal_export import export_journal
+from creatorpool.report.month_statements import payee_statements
 from creatorpool.settlement.export import beancount_account
 from creatorpool.stages.closing import close_month
 from creatorpool.stages.posting import post_day
@@ -55,6 +56,11 @@ def test_a_month_is_closed_once_and_its_numbers_follow_from_the_journal(books: B
     assert {row["status"] for row in payments} == {"due"}
     require_balanced(books)
     assert sum(books.balances("Cash").values()) == sum(row["amount_micros"] for row in payments)
+    for payee, row in balances.items():
+        (statement,) = payee_statements(books.tables, NEXT, payee)
+        assert sum(item.micros for item in statement.items) == row["closing_micros"] == statement.closing
+    with pytest.raises(InputError, match="payee 'nobody' has no balance in 2026-11"):
+        payee_statements(books.tables, NEXT, "nobody")
     checks = verify_month(books.at(NEXT, f"{MINIMUM}={minimum}", dry_run=True))
     assert [check for check in checks if not check.passed] == []
 

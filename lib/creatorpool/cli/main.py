@@ -125,7 +125,7 @@ _add(app, UPKEEP, {"maintain": upkeep.maintain})
 _group(
     "journal",
     "The journal: what is owed to whom, and why.",
-    {"post": settlement.post, "export": settlement.export},
+    {"post": settlement.post, "export": settlement.export, "statement": settlement.statement},
     SETTLEMENT,
 )
 _group(

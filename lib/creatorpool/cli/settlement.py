@@ -13,6 +13,7 @@ from creatorpool.cli.options import DayOptions, EngineOptions, TablesOptions, da
 from creatorpool.errors import InputError
 
 PaymentFormat = Literal["csv", "pain.001"]
+StatementFormat = Literal["text", "csv", "html"]
 JournalFormat = Literal["beancount", "csv"]
 RestatementPolicy = Literal["full", "claw_back", "hold_harmless"]
 
@@ -129,6 +130,23 @@ def export(
     warehouse = Warehouse(None, options.existing_root())
     number = export_journal(warehouse, output, format, None if month is None else parsed_month(month))
     print(f"{number:,} lines of the journal are in {output}")
+
+
+def statement(
+    options: TablesOptions,
+    month: Annotated[str, typer.Option(metavar="YYYY-MM", help="a closed month")],
+    payee: Annotated[str, typer.Option(metavar="P", help="the payee")],
+    format: Annotated[StatementFormat, typer.Option(help="plain text, CSV, or a page that loads nothing")] = "text",
+) -> None:
+    """Print a payee's statement for a closed month: every amount with its reason. Starts no engine."""
+    from creatorpool.report.month_statements import payee_statements
+    from creatorpool.settlement.months import parsed_month
+    from creatorpool.settlement.statement import as_csv, as_html, as_text
+    from creatorpool.tables import Warehouse
+
+    form = {"text": as_text, "csv": as_csv, "html": as_html}[format]
+    for found in payee_statements(Warehouse(None, options.existing_root()), parsed_month(month), payee):
+        print(form(found), end="")
 
 
 def close(
