@@ -1,5 +1,7 @@
 # `make` lists the targets.
 .DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
 .PHONY: help setup setup-embedded demo test test-fast test-embedded test-spark prove check lint format docs coverage wheel lock bench clean check-airflow cluster-demo
 
 PYTHON ?= python3
@@ -54,14 +56,17 @@ check-airflow: ## import the example DAG with a real Airflow, in a temporary env
 	  "$$home/venv/bin/pip" install --quiet "apache-airflow==$(AIRFLOW_VERSION)" && \
 	  AIRFLOW_HOME="$$home" "$$home/venv/bin/python" tools/check_airflow_dag.py
 
+# Both suites print at once: the engine's name before each line of progress.
+progress_of = sed -u '/%]$$/s/^/$(1) /'
+
 test: setup ## set up and run all tests, on both engines, side by side
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-embedded test-spark
+	@$(MAKE) --no-print-directory --jobs=2 test-embedded test-spark
 
 test-embedded: $(VENV)/.ready $(VENV)/.browser-ready
-	$(BIN)/pytest --engine embedded --junitxml=.pytest_cache/embedded.xml
+	$(BIN)/pytest --engine embedded --junitxml=.pytest_cache/embedded.xml | $(call progress_of,embedded)
 
 test-spark: $(VENV)/.ready $(VENV)/.spark-ready
-	$(BIN)/pytest --engine spark -m engine --junitxml=.pytest_cache/spark.xml
+	$(BIN)/pytest --engine spark -m engine --junitxml=.pytest_cache/spark.xml | $(call progress_of,spark)
 
 test-fast: $(VENV)/.ready ## run the quick tests that start no engine
 	$(BIN)/pytest --engine embedded -m "not engine and not once and not slow"

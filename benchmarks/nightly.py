@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from datetime import date
 from pathlib import Path
 
-import psutil
+from processes import watched  # type: ignore[import-not-found]  # a neighbour of this script
 from rich.console import Console
 from rich.table import Table
 
@@ -73,31 +71,6 @@ def run_night(engine: str, folder: Path) -> dict[str, float]:
         night.close()
     ended = time.monotonic()
     return night.seconds | {"session": opened - began, "pages": ended - paid, "whole night": ended - began}
-
-
-def watched(command: list[str]) -> tuple[dict[str, float], float]:
-    """The last line that `command` prints, parsed, and the peak memory of its process and its descendants, GB."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    peak = 0
-    done = threading.Event()
-
-    def watch() -> None:
-        nonlocal peak
-        while not done.wait(0.25):
-            try:
-                family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-                peak = max(peak, sum(member.memory_info().rss for member in family))
-            except psutil.NoSuchProcess:
-                continue  # a process ended while it was measured
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    out, _ = process.communicate()
-    done.set()
-    watcher.join()
-    if process.returncode:
-        sys.exit(process.returncode)
-    return json.loads(out.splitlines()[-1]), peak / 1e9
 
 
 if __name__ == "__main__":

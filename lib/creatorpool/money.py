@@ -6,6 +6,7 @@ the rule on each amount separately. So several machines can round parts of one p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral
@@ -26,13 +27,23 @@ MAX_SHIFT = 2 * LIMIT + 1
 IntArray = NDArray[np.int64]
 
 
-def in_units(micros: int | None, currency: str = "") -> str:
-    """Micros as text in currency units, such as ``1,234.56 USD``, for people; ``–`` for None. Tables keep micros."""
+def in_units(micros: int | None, currency: str = "", *, decimals: int = 2) -> str:
+    """Micros as text in currency units, such as ``1,234.56 USD``, for people; ``–`` for None. Tables keep micros.
+
+    `decimals` is from 1 to 6; halves are rounded away from 0.
+    """
     if micros is None:
         return "–"
     sign = "-" if micros < 0 else ""
-    cents = (abs(micros) + MICROS_PER_UNIT // 200) // (MICROS_PER_UNIT // 100)
-    return f"{sign}{cents // 100:,}.{cents % 100:02d}{' ' + currency if currency else ''}"
+    step = MICROS_PER_UNIT // 10**decimals
+    whole, rest = divmod((abs(micros) + step // 2) // step, 10**decimals)
+    return f"{sign}{whole:,}.{rest:0{decimals}d}{' ' + currency if currency else ''}"
+
+
+def readable_decimals(largest: float) -> int:
+    """Decimals, 2 to 6, that show two digits of `largest` micros: the precision of a table with smaller amounts."""
+    units = abs(largest) / MICROS_PER_UNIT
+    return 2 if units == 0 else min(6, max(2, 1 - math.floor(math.log10(units))))
 
 
 def in_exact_units(micros: int, currency: str = "") -> str:

@@ -19,6 +19,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     ValidationInfo,
     create_model,
@@ -44,8 +45,10 @@ SUM_TOLERANCE = 1e-9
 """Weights that are written as decimals must sum to 1 within this."""
 
 _ANY_NAME = "*"
+_ASSIGNED = "--set "
 
-Places = dict[tuple[Hashable, ...], str]
+Place = tuple[Hashable, ...]
+Places = dict[Place, str]
 """Where each key was set last: the file and line, or the assignment"""
 
 SECRET = re.compile(r"secret|passw|token|access[._-]?key|account[._-]?key|api[._-]?key", re.IGNORECASE)
@@ -55,6 +58,15 @@ _OF_THE_MACHINE = ("localtime", "Factory")
 """Names in the time zone database that are no places"""
 
 
+class _Origins(dict[str, str]):
+    """Where the fields of a section were set. Sections with equal values are equal, wherever these were set."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Origins)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 class Section(BaseModel):
     """A part of the configuration. It refuses unknown keys, and its values never change.
 
@@ -62,6 +74,26 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    _origins: _Origins = PrivateAttr(default_factory=_Origins)
+
+    def with_origin(self, field: str, key: str) -> str:
+        """`key`, which stands for `field`, after ``file:line`` or ``--set`` if it is known where it was set."""
+        origin = self._origins.get(field, "")
+        if origin.startswith(_ASSIGNED):
+            return f"{_ASSIGNED}{key}"  # the message has the value already
+        return f"{origin}: {key}" if origin else key
+
+    def note_origins(self, places: Places, at: Place = ()) -> None:
+        """Keep where the fields of this section, which is at `at`, and those of its sections were set."""
+        for field in type(self).model_fields:
+            value = getattr(self, field)
+            if found := _nearest((*at, field), places):
+                self._origins[field] = found
+            entries = {(field, name): entry for name, entry in value.items()} if isinstance(value, dict) else {}
+            for place, entry in {(field,): value, **entries}.items():
+                if isinstance(entry, Section):
+                    entry.note_origins(places, (*at, *place))
 
 
 class EngineSettings(Section):
@@ -476,14 +508,16 @@ def _overlaid(merged: dict[str, Any], files: Sequence[Path], assignments: Sequen
         _merge(merged, source.data, places)
     for assignment in assignments:
         place, value = _parse_assignment(assignment)
-        places[place] = f"--set {assignment}"
+        places[place] = f"{_ASSIGNED}{assignment}"
         for depth in range(1, len(place)):
-            places.setdefault(place[:depth], f"--set {assignment}")
+            places.setdefault(place[:depth], f"{_ASSIGNED}{assignment}")
         _merge(merged, _nest(place, value), places)
     try:
-        return Settings.model_validate(merged)
+        settings = Settings.model_validate(merged)
     except ValidationError as error:
         raise ConfigurationError(_explain(error, places)) from error
+    settings.note_origins(places)
+    return settings
 
 
 def _merge(target: dict[str, Any], overlay: Mapping[str, Any], places: Places, at: tuple[Hashable, ...] = ()) -> None:
@@ -527,13 +561,17 @@ def _explain(error: ValidationError, places: Places) -> str:
 
 
 def _explain_one(detail: dict[str, Any], places: Places) -> str:
-    at: tuple[Hashable, ...] = tuple(part for part in detail["loc"] if part != "[key]")
+    at: Place = tuple(part for part in detail["loc"] if part != "[key]")
     key = ".".join(map(str, at))
-    place = at
+    closest = _closest_key(at) if detail["type"] == "extra_forbidden" else ""
+    return fault_message(detail, _nearest(at, places) or "conf/base.yaml", key, closest)
+
+
+def _nearest(place: Place, places: Places) -> str | None:
+    """Where `place`, or the innermost entry around it that was set, was set."""
     while place and place not in places:
         place = place[:-1]
-    closest = _closest_key(at) if detail["type"] == "extra_forbidden" else ""
-    return fault_message(detail, places.get(place, "conf/base.yaml"), key, closest)
+    return places.get(place)
 
 
 def fault_message(detail: Mapping[str, Any], where: str, key: str, closest: str) -> str:

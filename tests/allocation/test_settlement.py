@@ -52,6 +52,13 @@ def test_settle_pool_without_videos_leaves_it_unallocated_with_a_warning() -> No
     assert "no eligible video" in settled.warning
 
 
+@pytest.mark.parametrize("impressions", [np.empty(0), np.zeros(3)])
+def test_pool_without_money_leaves_nothing_unallocated_and_does_not_warn(impressions: np.ndarray) -> None:
+    settled = settle_pool(pool(0), impressions, terms())
+
+    assert (settled.paid_micros, settled.unallocated_micros, settled.warning) == (0, 0, None)
+
+
 def test_settle_pool_without_quality_leaves_it_unallocated_with_any_floor() -> None:
     settled = settle_pool(pool(500), np.zeros(3), terms("floor_micros=7"))
 
@@ -81,7 +88,7 @@ def test_settle_pool_scales_floors_if_configured() -> None:
 
     assert settled.paid_micros == 1000
     assert settled.split.terms.floor_micros == 250
-    assert "floors scaled from 300 to 250" in settled.warning
+    assert "floors scaled from 0.0003 USD to 0.00025 USD to fit the pool" in settled.warning
 
 
 def test_settle_pool_leaves_money_above_the_caps_unallocated_if_configured() -> None:
@@ -89,7 +96,7 @@ def test_settle_pool_leaves_money_above_the_caps_unallocated_if_configured() -> 
     settled = settle_pool(pool(1000), IMPRESSIONS, settings)
 
     assert (settled.paid_micros, settled.unallocated_micros) == (320, 680)
-    assert "caps leave 680 micros unallocated" in settled.warning
+    assert "caps leave 0.00068 USD unallocated" in settled.warning
 
 
 def test_settle_pool_warns_if_the_efficiency_weight_moves_nothing() -> None:

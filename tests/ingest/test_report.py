@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 
-from creatorpool.ingest.report import IngestReport, TableCounts
+from creatorpool.ingest.report import IngestReport, TableCounts, counted_elsewhere
 
 
 def test_report_lines_leave_out_what_did_not_happen() -> None:
@@ -16,5 +16,21 @@ def test_report_lines_leave_out_what_did_not_happen() -> None:
         ("viewers", "viewers: 2 read, 2 accepted"),
         ("events", "events: 9 read, 4 accepted, 1 late, 2 duplicates, 2 quarantined, 1 other day (a 2, b 1)"),
     ]
-    assert list(report.refusals()) == ["2 of 9 delivered events (22.2%) were refused: a 2, b 1"]
+    assert list(report.refusals()) == ["2 of 8 delivered events (25.0%) were refused: a 2, b 1"]
     assert json.loads(json.dumps(report.counts()))["events"]["broken"] == {"a": 2, "b": 1}
+
+
+def test_records_of_no_day_are_told_in_words() -> None:
+    first = TableCounts(400, 90, quarantined=10, other_day=300, dateless=4, broken={"row_readable": 10})
+    report = IngestReport(date(2026, 11, 20), "run-1", {"events": first}, {})
+    other = TableCounts(400, 300, other_day=96, elsewhere=4)
+
+    assert list(report.refusals()) == [
+        "10 of 100 delivered events (10.0%) were refused: row_readable 10; 4 of them are of no day, among 400 records "
+        "of all days"
+    ]
+    assert other.rows == 300
+    assert counted_elsewhere("events", 4, ["2026-11-20", "2026-11-20"]) == (
+        "events without a readable time: 4. They are of no day, and in the quarantine of 2026-11-20, whose run read "
+        "the same files first"
+    )

@@ -83,7 +83,9 @@ def test_backfill_pays_the_missing_days_and_changes_are_explained(
     assert ended.returncode == 0, ended.stderr
     assert "backfill: day 2 of 2" in ended.stderr
     assert published_run(Warehouse(None, tables), "ingest", DAY) == first, "what is published stands"
-    assert published_pools(Warehouse(None, tables), NEXT)
+    paid = max(pool.finished_at for pool in published_pools(Warehouse(None, tables), NEXT).values())
+    pages = [tables / "_reports" / f"night-{day}.html" for day in (DAY, NEXT)]
+    assert all(page.stat().st_mtime > paid.timestamp() for page in pages), "no payout waits for a page"
 
     states = command("status", "--root", tables, on_engine=False)
     assert states.returncode == 0, states.stderr

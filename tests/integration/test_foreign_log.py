@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from creatorpool.ingest.sources.mapping import load_mapping
 from creatorpool.runs.ledger import INGEST, published_run
 from creatorpool.settings import Settings, load_settings
 from creatorpool.stages.context import RunContext
+from creatorpool.stages.ingestion import publish_ingestion
 from creatorpool.stages.order import run_night
 from creatorpool.tables import Warehouse
 from creatorpool.verification.day import verify_day
@@ -64,23 +67,34 @@ def test_foreign_log_ends_in_a_verified_payout(
 
     settings = load_settings((), [f"ingest.format={filled_in}", "contracts.data_docs=false"])
     warehouse = Warehouse(spark, tmp_path / "tables")
-    paid = run_night(RunContext(warehouse, settings, DAY), CLIPS)
+    logs = shutil.copytree(CLIPS, tmp_path / "logs")
+    with (logs / "plays.tsv").open("a") as plays:
+        plays.write("cut off\n")
+    with (logs / "revenue.csv").open("a") as revenue:
+        revenue.write(f"{DAY - timedelta(days=1)},cooking,1.00,EUR\n")
+    paid = run_night(RunContext(warehouse, settings, DAY), logs)
 
     run = published_run(warehouse, INGEST, DAY)
     assert run is not None
     assert run.inputs["format"] == str(filled_in)
     assert run.inputs["mapping_sha256"] == load_mapping(str(filled_in)).sha256
     for counts in run.rows.values():
-        outcomes = ("accepted", "duplicates", "quarantined", "other_day", "filtered", "merged")
+        outcomes = ("accepted", "duplicates", "quarantined", "other_day", "filtered", "merged", "elsewhere")
         assert counts["read"] == sum(counts[outcome] for outcome in outcomes)
     assert {name: run.rows["events"][name] for name in ("read", "accepted", "quarantined", "other_day")} == {
-        "read": 730,
+        "read": 731,
         "accepted": 699,
-        "quarantined": 1,
+        "quarantined": 2,
         "other_day": 30,
     }
+    assert run.rows["events"]["broken"] == {"row_readable": 1, "watch_ms_not_null": 1, "watch_ms_readable": 1}
     revenue = warehouse.read_arrow("pool_revenue", day=DAY).to_pylist()
     assert sum(row["gross_micros"] for row in revenue) == REVENUE_MICROS
     assert paid is not None
     checks = verify_day(RunContext(warehouse, settings, DAY))
     assert [check.name for check in checks if check.differences] == []
+
+    earlier = publish_ingestion(RunContext(warehouse, settings, DAY - timedelta(days=1)), logs)
+    assert earlier is not None
+    assert (earlier.rows["events"]["quarantined"], earlier.rows["events"]["elsewhere"]) == (0, 1)
+    assert earlier.inputs["dateless"] == {"plays": DAY.isoformat()}, "the line that cannot be read is counted once"

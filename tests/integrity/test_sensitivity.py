@@ -110,6 +110,21 @@ def test_every_number_is_changed_in_both_directions(market: Market) -> None:
     assert tiers == [*(f"signals.tiers.{tier}" for _ in range(2) for tier in market.formula.tiers), "signals.tiers"]
 
 
+def test_what_a_bound_holds_back_is_counted(market: Market) -> None:
+    held = {key: change.held for key, change in changes(market).items()}
+    above = int(np.count_nonzero(market.columns["s_pos"] + STEP > 1))
+    below = int(np.count_nonzero(market.columns["s_tox"] - STEP < 0))
+
+    assert above > 0
+    assert below > 0
+    assert held["s_pos", "+0.1"] == f"{above} of 40 videos"
+    assert held["s_tox", "−0.1"] == f"{below} of 40 videos"
+    assert not held["s_pos", "−0.1"], "no score is below the step"
+    assert not any(words for (number, _), words in held.items() if number.startswith("signals."))
+    (upward, _) = (change.held for change in score_changes(market, 0.95, STEP, 1) if "penalty" in change.number)
+    assert upward == "1"
+
+
 def test_same_market_moves_nothing_and_names_what_is_paid(market: Market) -> None:
     found = sensitivity(market, Change("none", "none", replace(market)))
 

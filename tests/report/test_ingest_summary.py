@@ -38,6 +38,17 @@ def test_clean_delivery_says_that_nothing_was_refused() -> None:
     assert "none was refused" in printed(print_delivered, ingestion(events=TableCounts(5, 5)))
 
 
+def test_records_that_another_day_refused_are_told_with_that_day() -> None:
+    run = ingestion(events=TableCounts(730, 700, other_day=29, elsewhere=1))
+    run.inputs = {"dateless": {"plays": "2026-11-19"}}
+
+    text = printed(print_delivered, run)
+
+    assert (
+        "none was refused. events without a readable time: 1. They are of no day, and in the quarantine of 2026" in text
+    )
+
+
 def test_correction_shows_rows_and_the_money_of_every_pool() -> None:
     pools = {
         "music": pool_run(category="music", pool_micros=10_000_000, paid_micros=9_000_000),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from datetime import date, timedelta
 
@@ -70,6 +72,31 @@ def test_claims_of_other_stages_and_days_are_independent(tables: Warehouse) -> N
         claimed(tables, "signals", date(2026, 11, 21), "c", LEASE),
     ):
         assert holders(tables) == [("allocate", "b"), ("signals", "a")]
+
+
+def test_patient_run_waits_for_the_claim_and_says_for_whom(tables: Warehouse, caplog: pytest.LogCaptureFixture) -> None:
+    first = claimed(tables, "explain", DAY, "first", LEASE)
+    first.__enter__()
+    ending = threading.Timer(0.3, first.__exit__, (None, None, None))
+    ending.start()
+    with (
+        caplog.at_level(logging.INFO, "creatorpool"),
+        claimed(tables, "explain", DAY, "second", LEASE, patience=timedelta(seconds=30)),
+    ):
+        assert holders(tables) == [("explain", "second")]
+    ending.join()
+
+    (told,) = [line for line in caplog.messages if line.startswith("waits")]
+    assert told.startswith("waits for up to 30 s, because explain of 2026-11-20 is held by run first (process ")
+
+
+def test_patience_ends(tables: Warehouse) -> None:
+    with (
+        claimed(tables, "explain", DAY, "first", LEASE),
+        pytest.raises(RunInProgressError, match="is held by run first"),
+        claimed(tables, "explain", DAY, "second", LEASE, patience=timedelta(seconds=0.1)),
+    ):
+        pytest.fail("two runs hold one stage")
 
 
 def test_claim_is_given_back_after_an_error(tables: Warehouse) -> None:

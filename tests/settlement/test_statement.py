@@ -22,8 +22,13 @@ def line(account: str, kind: str, micros: int, reference: str | None = None, **o
 
 
 BALANCE = {
-    "payee_id": "<band>", "month": "2026-11", "currency": "USD", "opening_micros": 5_000_000,
-    "closing_micros": 7_450, "held_balance_micros": 500_000, "reason": "paid",
+    "payee_id": "<band>",
+    "month": "2026-11",
+    "currency": "USD",
+    "opening_micros": 5_000_000,
+    "closing_micros": 7_450,
+    "held_balance_micros": 500_000,
+    "reason": "paid",
 }
 LINES = [
     line("Payable", "night", 9_000_000),

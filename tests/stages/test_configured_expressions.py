@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from tests.checkout import project_root
 
 from creatorpool.cli.main import main
-from creatorpool.errors import ContractError, TableGuardError
+from creatorpool.errors import ConfigurationError, ContractError
 from creatorpool.settings import Settings, load_settings
 from creatorpool.stages.configured_expressions import configuration_faults, require_signal_columns
 
@@ -42,11 +42,27 @@ def test_every_expression_that_cannot_be_computed_is_named(spark: SparkSession) 
     keys = [fault.split(":")[0] for fault in faults]
     assert keys == [
         "signals.custom",
-        "signals.custom.finish_share",
-        "recommend.interactions.liked",
-        "incentives.success",
-        "incentives.replay_target",
+        "--set signals.custom.finish_share",
+        "--set recommend.interactions.liked",
+        "--set incentives.success",
+        "--set incentives.replay_target",
     ]
+    assert "there is no column 'likd': did you mean 'liked'? Columns are ['" in faults[2]
+
+
+def test_misspelt_column_of_an_overlay_is_named_with_its_line(spark: SparkSession, tmp_path: Path) -> None:
+    overlay = tmp_path / "finish.yaml"
+    overlay.write_text(
+        "signals:\n  custom:\n    finish_share:\n      weight: 0.1\n      range: [0, 1]\n"
+        "      expression: least(1.0, watch_mss / length_ms)\n"
+    )
+
+    (_, fault) = configuration_faults(load_settings([overlay]), spark)
+
+    assert fault.startswith(
+        f"{overlay}:6: signals.custom.finish_share: cannot compute a number from 'least(1.0, watch_mss / length_ms)': "
+        "there is no column 'watch_mss': did you mean 'watch_ms'? Columns are ['"
+    )
 
 
 def test_lint_verb_names_the_signal_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,5 +86,8 @@ def test_signal_with_its_column_is_accepted(copied_contracts: Path) -> None:
     settings = load_settings((), [FINISH]).signals
 
     require_signal_columns(settings, load_contract("video_signals", copied_contracts))
-    with pytest.raises(TableGuardError):
+    with pytest.raises(ConfigurationError, match="have no column") as caught:
         require_signal_columns(settings, load_contract("video_signals"))
+    assert caught.value.exit_code == 3
+    with pytest.raises(ConfigurationError, match=r"columns \['finish_share'\] of .*video_signals.yaml have no signal"):
+        require_signal_columns(load_settings().signals, load_contract("video_signals", copied_contracts))

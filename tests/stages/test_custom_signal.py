@@ -13,7 +13,7 @@ import pytest
 from pyspark.sql import SparkSession
 from tests.tolerant import TOLERANT
 
-from creatorpool.errors import ConfigurationError, TableGuardError
+from creatorpool.errors import ConfigurationError
 from creatorpool.settings import QualitySettings, load_settings
 from creatorpool.stages.allocation import publish_payouts
 from creatorpool.stages.context import RunContext
@@ -134,7 +134,7 @@ def test_dry_run_finds_a_signal_without_its_column_and_a_broken_expression(night
     overlay.write_text(broken)
 
     with pytest.raises(
-        TableGuardError, match=r"signals \['finish_share'\] have no column in .*video_signals\.yaml: add"
+        ConfigurationError, match=r"signals \['finish_share'\] have no column in .*video_signals\.yaml: add"
     ):
         publish_signals(replace(night, warehouse=without_column, dry_run=True))
     with pytest.raises(ConfigurationError, match=r"signals\.custom\.finish_share: .*watched"):

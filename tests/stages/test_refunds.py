@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -109,8 +110,11 @@ def verify(spark: SparkSession, root: Path, *numbers: int) -> None:
         require_verified(run, verify_day(run))
 
 
-def test_three_days_with_refunds_carry_the_excess_and_verify(spark: SparkSession, root: Path, publish: Publish) -> None:
-    publish([0, 1, 2])
+def test_three_days_with_refunds_carry_the_excess_and_verify(
+    spark: SparkSession, root: Path, publish: Publish, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "creatorpool"):
+        publish([0, 1, 2])
 
     columns = ("gross_micros", "refunds_micros", "carried_in_micros", "carried_micros", "pool_micros")
     comedy = [tuple(pools(root, number)["comedy"][name] for name in columns) for number in range(3)]
@@ -124,6 +128,8 @@ def test_three_days_with_refunds_carry_the_excess_and_verify(spark: SparkSession
         for name, row in rows.items():
             assert row["pool_micros"] == net_micros(row) // 2
             assert ledger[name].paid_micros + ledger[name].unallocated_micros == row["pool_micros"]
+    told = "pool comedy is lowered by refunds: revenue 0.00 USD, refunds of earlier days -3.00, leaves refunds of 3.00"
+    assert f"{told} to later days" in caplog.text
     verify(spark, root, 0, 1, 2)
     assert all(check.passed for check in reproduce_day(night(spark, root, DAYS[2], dry_run=True)))
 

@@ -56,7 +56,7 @@ def test_statement_text_has_a_section_a_pool_with_the_largest_parts_first() -> N
         "               +0.000001  rounding\n"
         "               +0.000001  change, the sum of these\n"
         "                1.000001  earned now\n"
-        "  Changed most: v2 +0.300000, v1 -0.299999\n"
+        "  Changed most: v2 +0.300000 (newly paid), v1 -0.299999\n"
         "\n"
         "Pool news\n"
         "                0.000010  earned before\n"
@@ -74,6 +74,18 @@ def test_statement_text_has_a_section_a_pool_with_the_largest_parts_first() -> N
         "\n"
         "Note: rules changed\n"
     )
+
+
+def test_first_paid_day_is_told_with_its_amounts() -> None:
+    new = (row("music", "v1", 0, membership=200_000), row("music", "v2", 0, membership=5), row("news", "v1", 0))
+
+    lines = statement_text(statement(*new)).splitlines()
+
+    assert lines[2] == (
+        "First paid day: no payout on 2026-11-20, 0.200005 on 2026-11-21 (pools: music 0.200005), so all of it is new"
+    )
+    assert "First paid day" not in statement_text(statement(*new, row("news", "v3", 1, views=4)))
+    assert "First paid day" not in statement_text(statement(row("news", "v3", 0)))
 
 
 @given(NAMES)

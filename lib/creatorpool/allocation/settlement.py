@@ -86,7 +86,7 @@ def settle_pool(
     """
     n = effective_impressions.size
     if n == 0:
-        return SettledPool(pool, None, 0, 0, warnings=("no eligible video: the whole pool is unallocated",))
+        return SettledPool(pool, None, 0, 0, warnings=_left_whole(pool, "no eligible video"))
     terms, warnings = _feasible_terms(pool, effective_impressions, settings, creators)
     split, allocation = split_pool(terms, effective_impressions, creators)
     if allocation.max_kkt_residual > KKT_TOLERANCE * terms.pool_micros:
@@ -130,9 +130,10 @@ def _feasible_terms(
 ) -> tuple[PoolTerms, list[str]]:
     """The pool's terms, with floor and money adjusted where the settings allow it, and a warning per adjustment."""
     floor, cap = settings.bounds(pool.category)
-    money, warnings = pool.pool_micros, []
+    money = pool.pool_micros
+    warnings: list[str] = []
     if not np.any(effective_impressions > 0):
-        warnings.append("no video with quality above 0: the whole pool is unallocated")
+        warnings += _left_whole(pool, "no video with quality above 0")
         floor = cap = money = 0
     floor = _feasible_floor(pool, floor, money, effective_impressions.size, settings, creators, warnings)
     terms = PoolTerms(pool.category, money, floor, cap, SplitPolicy.of(settings))
@@ -143,9 +144,14 @@ def _feasible_terms(
                 f"pool {pool.category}: {caps} sum to {in_exact_units(most, pool.currency)}, less than the pool, "
                 f"{in_exact_units(money, pool.currency)}: {CAP_ADVICE}"
             )
-        warnings.append(f"caps leave {money - most} micros unallocated")
+        warnings.append(f"caps leave {in_exact_units(money - most, pool.currency)} unallocated")
         terms = replace(terms, pool_micros=most)
     return terms, warnings
+
+
+def _left_whole(pool: PoolRevenue, why: str) -> tuple[str, ...]:
+    """The warning that nobody gets the pool's money; none for a pool without money, such as one that refunds lower."""
+    return (f"{why}: the whole pool is unallocated",) if pool.pool_micros else ()
 
 
 def _feasible_floor(
@@ -165,14 +171,20 @@ def _feasible_floor(
                 f"{in_exact_units(n * floor, pool.currency)}, more than the pool, "
                 f"{in_exact_units(money, pool.currency)}: {FLOOR_ADVICE}"
             )
-        warnings.append(f"floors scaled from {floor} to {money // n} micros to fit the pool")
+        warnings.append(_scaled(floor, money // n, pool.currency, "the pool"))
         floor = money // n
     if creators is not None and (excess := creators.floors_in_excess(floor, pool.currency)):
         if settings.on_floors_exceed_pool == "fail":
             raise InfeasiblePoolError(f"pool {pool.category}: {excess}: {FLOOR_ADVICE}")
-        warnings.append(f"floors scaled from {floor} to {creators.largest_floor():.0f} micros to fit creators' caps")
-        floor = int(creators.largest_floor())
+        largest = int(creators.largest_floor())
+        warnings.append(_scaled(floor, largest, pool.currency, "creators' caps"))
+        floor = largest
     return floor
+
+
+def _scaled(floor: int, smaller: int, currency: str, limit: str) -> str:
+    amounts = f"{in_exact_units(floor, currency)} to {in_exact_units(smaller, currency)}"
+    return f"floors scaled from {amounts} to fit {limit}"
 
 
 def _most(

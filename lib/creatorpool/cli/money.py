@@ -148,7 +148,7 @@ def verify(
     with open_run(of_day(options, last), dry_run=True) as context:
         with logged("verify", context.day):
             checks = verify_day(context) if month is None else verify_month(context)
-        print_checks(context, checks)
+        print_checks(context.day, checks)
         require_verified(context, checks)
 
 
@@ -166,5 +166,5 @@ def reproduce(
 
     with open_run(options, dry_run=True) as context:
         checks = reproduce_day(context, as_of)
-        print_checks(context, checks)
+        print_checks(context.day, checks)
         require_verified(context, checks)

@@ -54,7 +54,7 @@ def run(
             _try(context, source, category or (), renewed=republish)
         else:
             print_summary(context, run_night(context, source, category or (), republish=republish))
-            _write_report(context)
+            _write_report(context.warehouse, context.day, context.settings, dry_run=dry_run)
 
 
 def _try(context: RunContext, source: Path | None, categories: Collection[str], *, renewed: bool) -> None:
@@ -70,13 +70,12 @@ def _try(context: RunContext, source: Path | None, categories: Collection[str], 
     print_study(PlainConsole(width=120), context.day, study, "computed, nothing written (dry run)")
 
 
-def _write_report(context: RunContext) -> None:
-    """End a night with its page, if its tables are in a folder of this machine."""
+def _write_report(warehouse: Warehouse, day: date, settings: Settings, *, dry_run: bool = False) -> None:
+    """Write the page of a published day, if its tables are in a folder of this machine. No payout waits for it."""
     from creatorpool.report.nightly.page import write_night
 
-    root = context.warehouse.root
-    if isinstance(root, Path) and not context.dry_run:
-        write_night(root, context.day, context.settings.report)
+    if isinstance(warehouse.root, Path) and not dry_run:
+        write_night(warehouse.root, day, settings.report)
 
 
 def _reingest(context: RunContext, source: Path | None) -> None:
@@ -90,7 +89,7 @@ def _reingest(context: RunContext, source: Path | None) -> None:
     with display(context.day, "comparison", is_published=not context.dry_run):
         print_reingestion(PlainConsole(width=110), done)
     print_summary(context, done.payouts)
-    _write_report(context)
+    _write_report(context.warehouse, context.day, context.settings, dry_run=context.dry_run)
 
 
 def ingest(
@@ -154,11 +153,23 @@ def backfill(
 
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     with open_warehouse(options, settings) as (_, warehouse):
-        for number, day in enumerate(counted(days, "days"), 1):
-            facts = {"day": day.isoformat(), "number": number, "days": len(days)}
-            logger.info("%s backfill: day %d of %d", day, number, len(days), extra={"facts": facts})
-            _run_day(warehouse, settings, day, source)
+        paid: list[date] = []
+        try:
+            for number, day in enumerate(counted(days, "days"), 1):
+                facts = {"day": day.isoformat(), "number": number, "days": len(days)}
+                logger.info("%s backfill: day %d of %d", day, number, len(days), extra={"facts": facts})
+                _run_day(warehouse, settings, day, source)
+                paid.append(day)
+        except CreatorpoolError:
+            _write_reports(warehouse, settings, paid)
+            raise
+        _write_reports(warehouse, settings, paid)
     print(f"{len(days)} days from {first} to {last} are published.")
+
+
+def _write_reports(warehouse: Warehouse, settings: Settings, days: Collection[date]) -> None:
+    for day in counted(list(days), "pages"):
+        _write_report(warehouse, day, settings)
 
 
 def _run_day(warehouse: Warehouse, settings: Settings, day: date, source: str | None) -> None:
@@ -168,7 +179,6 @@ def _run_day(warehouse: Warehouse, settings: Settings, day: date, source: str | 
     context = RunContext(warehouse, settings, day)
     try:
         run_night(context, None if source is None else Path(source.replace(DATE_FIELD, day.isoformat())))
-        _write_report(context)
     except CreatorpoolError:
         logger.error("%s backfill: stops here; earlier days are published, run it again once this day is mended", day)
         raise

@@ -25,6 +25,10 @@ def init_source(
         Path | None,
         typer.Option(metavar="FILE", help="write the mapping there, such as conf/sources/ours.yaml; default: print it"),
     ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OURS=THEIRS", help="a column that no name tells, as viewer_id=acct; may be repeated"),
+    ] = None,
 ) -> None:
     """Look at files of another platform and propose a mapping, with comments. Starts no engine."""
     from creatorpool.ingest.sources.proposal import proposed_mapping
@@ -32,12 +36,20 @@ def init_source(
 
     settings = ConfigurationOptions().settings().ingest
     folder = sample if sample.is_dir() else sample.parent
-    text = proposed_mapping(folder, sample_files(sample, settings, _PROPOSED_FROM))
+    given = dict(_pair(text) for text in column or ())
+    text = proposed_mapping(folder, sample_files(sample, settings, _PROPOSED_FROM), given)
     if output is None:
         print(text, end="")
         return
     _write_new(text, output)
     print(f"{output} is written: fill in what it says, then `creatorpool check-source {output} {folder}`")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    ours, equals, theirs = text.partition("=")
+    if not (ours and equals and theirs):
+        raise InputError(f"--column must be OURS=THEIRS, such as viewer_id=acct, got '{text}'")
+    return ours, theirs
 
 
 def _write_new(text: str, path: Path) -> None:

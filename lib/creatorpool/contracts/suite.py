@@ -18,6 +18,7 @@ from creatorpool.contracts.results import RuleResult
 from creatorpool.contracts.row_rules import require_conditions
 from creatorpool.contracts.schema import require_schema
 from creatorpool.errors import ContractError
+from creatorpool.expressions import reason
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
@@ -162,8 +163,16 @@ def _run(
     for name, result in found.items():
         message = _exception(result["exception_info"])
         if message:
-            raise ContractError(f"{contract.path}: rule '{name}' cannot be run: {message}")
+            raise _unrunnable(name, contract, message)
     return found
+
+
+def _unrunnable(name: str, contract: Contract, message: str) -> ContractError:
+    rule = next(rule for rule in contract.rules if rule.name == name)
+    expression = rule.expression if isinstance(rule, RowRule) else str(rule.arguments.get("condition", ""))
+    place = f"{contract.path}:{rule.line}" if rule.line else str(contract.path)
+    why = reason(message, expression, contract.column_names)
+    return ContractError(f"{place}: rule '{name}' cannot be run: {why}")
 
 
 def _exception(info: dict[str, Any]) -> str | None:

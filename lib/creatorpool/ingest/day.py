@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -64,6 +64,7 @@ class DayIngestion:
     staging: Path
     hash_key: str | None
     earlier: EarlierDelivery | None
+    told_elsewhere: Collection[str]
 
 
 def ingest_day(
@@ -79,6 +80,7 @@ def ingest_day(
     reinstate: Mapping[str, int] | None = None,
     earlier: EarlierDelivery | None = None,
     hash_key: str | None = None,
+    told_elsewhere: Collection[str] = (),
 ) -> IngestReport:
     """Ingest the delivery in `source`: events, dimensions and revenue, and the quarantine of each.
 
@@ -101,6 +103,8 @@ def ingest_day(
         The delivery that this one replaces: its rows are removed from all tables, and rows of later days stay.
     hash_key : str, optional
         Key for the hashes that replace viewers' ids; see `pseudonyms`. None keeps the ids.
+    told_elsewhere : collection of str
+        Inputs of the mapping whose records without a day are in the quarantine of another day.
 
     Raises
     ------
@@ -118,7 +122,17 @@ def ingest_day(
         )
     with staging_folder(warehouse.engine_root(), run_id) as staging:
         run = DayIngestion(
-            warehouse, warehouse.session, source, day, settings, tiers, ingested_at, staging, hash_key, earlier
+            warehouse=warehouse,
+            session=warehouse.session,
+            source=source,
+            day=day,
+            settings=settings,
+            tiers=tiers,
+            ingested_at=ingested_at,
+            staging=staging,
+            hash_key=hash_key,
+            earlier=earlier,
+            told_elsewhere=told_elsewhere,
         )
         with _naming_damaged_files(run):
             validated = _validate(run)
@@ -166,7 +180,7 @@ def _validate(run: DayIngestion) -> ValidatedDay:
     days = EventDays(run.day, run.settings.late_window_days, run.settings.day_timezone)
     contract = run.warehouse.contract("events")
     deduplicated = deduplicate_events(deliveries["events"], contract, run.session, days, _stored_events(run))
-    events = deduplicated.validate(run.day, dimensions["viewers"], dimensions["videos"])
+    events = deduplicated.validate(run.day, dimensions["viewers"], dimensions["videos"], run.staging)
     shifted = shifted_day(events, days, deliveries["events"].moments)
     is_stored = run.earlier is None and has_rows(run.warehouse, "events", run.day)
     refuse_broken_day(events, run.day, run.settings, shifted, is_stored=is_stored)
@@ -189,14 +203,14 @@ def _write(run: DayIngestion, validated: ValidatedDay) -> dict[str, int]:
     viewers, videos = (
         replace(validated.dimensions[name], rows=run.warehouse.read(name)) for name in ("viewers", "videos")
     )
-    counts, contract = validated.events.counts, validated.events.contract
-    events = replace(validated.events, flagged=validated.deduplicated.flag(viewers, videos))
+    deduplicated, counts = validated.deduplicated, validated.events.counts
+    # If all rows are good, nobody has to know whether their viewers and videos are known.
+    rows = deduplicated.joined(viewers, videos) if counts.quarantined else deduplicated.rows
+    events = validated.events.with_rows(rows)
     # Write events last: stored events mark the day as begun, so all its other rows must be stored before.
     write_quarantine(run.warehouse, events, run.day, run.ingested_at)
     if counts.accepted:
-        # If all rows are good, skip the filter: it would validate all rows again.
-        good = events.good if counts.quarantined else validated.deduplicated.rows.select(*contract.column_names)
-        run.warehouse.append(good, "events")
+        run.warehouse.append(events.good, "events")
     return base
 
 
@@ -216,7 +230,8 @@ def _mapped_deliveries(run: DayIngestion, loaded: LoadedMapping) -> dict[str, De
             f"{loaded.source.path}: ingest.hash_viewer_ids is on, so the mapping must name the columns that hold "
             f"viewers' ids under viewer_columns"
         )
-    return read_mapped(_reading(run, tuple(names)), loaded, run.source, run.day, run.warehouse.contract)
+    reading = _reading(run, tuple(names))
+    return read_mapped(reading, loaded, run.source, run.day, run.warehouse.contract, run.told_elsewhere)
 
 
 def _reading(run: DayIngestion, viewer_columns: tuple[str, ...]) -> Reading:
@@ -249,7 +264,7 @@ def _unread_warnings(run: DayIngestion) -> tuple[str, ...]:
 def _validate_table(run: DayIngestion, delivery: Delivery) -> ValidatedTable:
     contract = run.warehouse.contract(delivery.table)
     rules: list[RowRule] = [tier_rule(run.tiers)] if delivery.table == "viewers" else []
-    return validated_table(delivery, contract, run.session, run.day, rules)
+    return validated_table(delivery, contract, run.session, run.day, run.staging, rules)
 
 
 def _merged(run: DayIngestion, table: ValidatedTable) -> Dimension:

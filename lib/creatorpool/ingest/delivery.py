@@ -30,15 +30,30 @@ _TABLE_LOGS = {"_delta_log": "Delta", ".hoodie": "Hudi", "metadata": "Iceberg"}
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Numbers of records that became no row: `filtered`, of another day, or `merged` into the row of another record."""
+    """Numbers of records that became no row.
+
+    They are `filtered`, of another day, `merged` into the row of another record, or of no day and in the quarantine of
+    another day (`elsewhere`).
+    """
 
     filtered: int = 0
     other_day: int = 0
     merged: int = 0
+    elsewhere: int = 0
 
     def __add__(self, other: LeftOut) -> LeftOut:
         """The sums."""
-        return LeftOut(self.filtered + other.filtered, self.other_day + other.other_day, self.merged + other.merged)
+        return LeftOut(
+            self.filtered + other.filtered,
+            self.other_day + other.other_day,
+            self.merged + other.merged,
+            self.elsewhere + other.elsewhere,
+        )
+
+    @property
+    def total(self) -> int:
+        """Number of all records that became no row."""
+        return self.filtered + self.other_day + self.merged + self.elsewhere
 
 
 @dataclass(frozen=True)
@@ -46,9 +61,10 @@ class Delivery:
     """One table as it was delivered.
 
     Each frame of `parts` has the contract's columns except those in `absent`: in its own types, or as text (`is_text`)
-    with the whole record in `raw_row`. `left_out` counts records that are not in `parts`. With `staging`, the rows are
-    converted once and kept in that folder, because each query would convert them again. `moments` are the times
-    (`event_ts`) of all records of events, where `parts` have those of the day only.
+    with the whole record in `raw_row`. `left_out` counts records that are not in `parts`, and `dateless` those in
+    `parts` that belong to no day, though their log holds several days. With `staging`, the rows are converted once and
+    kept in that folder, because each query would convert them again. `moments` are the times (`event_ts`) of all
+    records of events, where `parts` have those of the day only.
     """
 
     table: str
@@ -56,8 +72,13 @@ class Delivery:
     absent: tuple[str, ...] = ()
     is_text: bool = False
     left_out: LeftOut = field(default_factory=LeftOut)
+    dateless: int = 0
     staging: Path | None = None
     moments: tuple[DataFrame, ...] = ()
+
+    def columns_of(self, contract: Contract) -> tuple[str, ...]:
+        """Names of the contract's columns that the delivery has."""
+        return tuple(name for name in contract.column_names if name not in self.absent)
 
 
 @dataclass(frozen=True)

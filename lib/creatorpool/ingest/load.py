@@ -76,10 +76,10 @@ def load_rows(warehouse: Warehouse, load: LoadSource, staging: Path) -> LoadedTa
         known = {name: warehouse.read(name) for name in ("viewers", "videos")}
         dimensions = {name: Dimension(rows, rows.count()) for name, rows in known.items()}
         events = deduplicate_events(delivery, contract, session, days, _stored_events(warehouse, load.day))
-        validated = events.validate(load.day, dimensions["viewers"], dimensions["videos"])
+        validated = events.validate(load.day, dimensions["viewers"], dimensions["videos"], staging)
         refuse_broken_feed(validated, load.settings)
         return LoadedTable(validated, validated.good if validated.counts.accepted else None)
-    validated = validated_table(delivery, contract, session, load.day)
+    validated = validated_table(delivery, contract, session, load.day, staging)
     if load.table == "ad_revenue":
         refuse_revenue(validated, load.day)
         return LoadedTable(validated, _corrected_revenue(warehouse, validated, load.day))

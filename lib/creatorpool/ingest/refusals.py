@@ -13,12 +13,13 @@ from creatorpool.errors import ContractViolationError, InputError
 from creatorpool.ingest.report import by_rule
 from creatorpool.ingest.shifted_day import ShiftedDay
 from creatorpool.ingest.validation import ValidatedTable
+from creatorpool.money import in_exact_units
 from creatorpool.quoting import quoted
 from creatorpool.settings import IngestSettings
 
 _WITHOUT_VIDEO = {
-    "non_pulse": "micros but no video that can earn them",
-    "refund": "micros of refunds but no video: they are carried until the category has revenue",
+    "non_pulse": "but no video that can earn them",
+    "refund": "of refunds but no video: they are carried until the category has revenue",
 }
 
 
@@ -57,16 +58,18 @@ def refuse_revenue(revenue: ValidatedTable, day: date) -> None:
 def refuse_broken_feed(table: ValidatedTable, settings: IngestSettings, hint: str = "") -> None:
     """Raise InputError if more than `ingest.max_quarantined_share` of a table's delivered rows is refused.
 
-    `hint` is a likely cause, for the end of the message.
+    Records of no day are a share of the records of all days. `hint` is a likely cause, for the end of the message.
     """
     counts = table.counts
-    share = counts.quarantined / counts.rows if counts.rows else 0.0
-    if share > settings.max_quarantined_share:
-        raise InputError(
-            f"{table.contract.name}: {counts.quarantined:,} of {counts.rows:,} rows ({share:.1%}) would be "
-            f"quarantined, more than ingest.max_quarantined_share {settings.max_quarantined_share}, so nothing is "
-            f"ingested: {by_rule(counts.broken)}; for example {table.example()}{hint and f'; {hint}'}"
-        )
+    dated = (counts.quarantined - counts.dateless, counts.rows - counts.dateless, "rows")
+    for refused, of, what in (dated, (counts.dateless, counts.read, "records of all days")):
+        share = refused / max(1, of)
+        if share > settings.max_quarantined_share:
+            raise InputError(
+                f"{table.contract.name}: {refused:,} of {of:,} {what} ({share:.1%}) would be "
+                f"quarantined, more than ingest.max_quarantined_share {settings.max_quarantined_share}, so nothing is "
+                f"ingested: {by_rule(counts.broken)}; for example {table.example()}{hint and f'; {hint}'}"
+            )
 
 
 def refuse_broken_day(
@@ -97,11 +100,11 @@ def revenue_warnings(revenue: DataFrame, videos: DataFrame) -> tuple[str, ...]:
     categories = videos.select(F.explode("categories").alias("category")).distinct()
     pooled = revenue.where(F.col("placement") != "pulse").join(categories, "category", "left_anti")
     pulse = revenue.where(F.col("placement") == "pulse").join(videos.select("video_id"), "video_id", "left_anti")
-    named = ("placement", "category", "video_id", "revenue_micros")
+    named = ("placement", "category", "video_id", "revenue_micros", "currency")
     found = pooled.select(*named).unionByName(pulse.select(*named)).collect()
     warnings = [
-        f"ad_revenue: category '{quoted(row['category'])}' has {row['revenue_micros']} "
-        f"{_WITHOUT_VIDEO[row['placement']]}"
+        f"ad_revenue: category '{quoted(row['category'])}' has "
+        f"{in_exact_units(row['revenue_micros'], row['currency'])} {_WITHOUT_VIDEO[row['placement']]}"
         for row in sorted(found, key=lambda row: (str(row["category"]), row["placement"]))
         if row["placement"] in _WITHOUT_VIDEO
     ]

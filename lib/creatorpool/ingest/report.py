@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
 from creatorpool.contracts.results import RuleResult
 
-_UNUSUAL = ("late", "duplicates", "quarantined", "other_day", "filtered", "merged")
+_UNUSUAL = ("late", "duplicates", "quarantined", "other_day", "filtered", "merged", "elsewhere")
 
 
 @dataclass(frozen=True)
 class TableCounts:
-    """Records of one table: read = accepted + duplicates + quarantined + other_day + filtered + merged.
+    """Records of one table: read = accepted + duplicates + quarantined + other_day + filtered + merged + elsewhere.
 
     `accepted` includes `late` rows. `duplicates` are rows that are identical to another delivered row, or to a stored
     row. A mapping may leave records out (`filtered`), or make one row of several (`merged` of them are in the row of
-    another). `broken` counts rows by broken rule; a row may break several rules.
+    another). `broken` counts rows by broken rule; a row may break several rules. A record of a log with several days
+    that has no readable time is of no day: it is among the `quarantined` (`dateless`), or `elsewhere`, in the
+    quarantine of the day whose run read the log first.
     """
 
     read: int
@@ -29,12 +31,14 @@ class TableCounts:
     other_day: int = 0
     filtered: int = 0
     merged: int = 0
+    elsewhere: int = 0
+    dateless: int = 0
     broken: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
         """Rows of the day that the records make: without filtered ones, and those merged into another's row."""
-        return self.read - self.filtered - self.merged - self.other_day
+        return self.read - self.filtered - self.merged - self.other_day - self.elsewhere
 
 
 @dataclass(frozen=True)
@@ -72,11 +76,23 @@ class IngestReport:
 
 def refusal(table: str, counts: Mapping[str, Any]) -> str:
     """How many rows of `table` were refused, and why; `counts` has the fields of `TableCounts`."""
-    rows = TableCounts(**counts).rows
-    share = counts["quarantined"] / max(1, rows)
+    own = TableCounts(**counts)
+    share = own.quarantined / max(1, own.rows)
+    undated = (
+        f"; {own.dateless:,} of them are of no day, among {own.read:,} records of all days" if own.dateless else ""
+    )
     return (
-        f"{counts['quarantined']:,} of {rows:,} delivered {table} ({share:.1%}) were refused: "
-        f"{by_rule(counts['broken'])}"
+        f"{own.quarantined:,} of {own.rows:,} delivered {table} ({share:.1%}) were refused: "
+        f"{by_rule(own.broken)}{undated}"
+    )
+
+
+def counted_elsewhere(table: str, number: int, days: Iterable[str]) -> str:
+    """That `number` records of `table` without a readable time are in the quarantine of other `days`."""
+    named = " and ".join(sorted(set(days)))
+    return (
+        f"{table} without a readable time: {number:,}. They are of no day, and in the quarantine of {named}, whose run "
+        f"read the same files first"
     )
 
 

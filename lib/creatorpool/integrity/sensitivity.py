@@ -27,11 +27,15 @@ SCORES = ("s_pos", "s_tox")
 
 @dataclass(frozen=True)
 class Change:
-    """A number that the platform believes, how it is changed, and the day's market with the change."""
+    """A number that the platform believes, how it is changed, and the day's market with the change.
+
+    `held` says what would have left its bounds with the whole change and stays at the bound instead; empty if nothing.
+    """
 
     number: str
     change: str
     market: Market
+    held: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ class Sensitivity:
     loser: str
     loss: float
     """Of the creators who gain and lose most; a loss is 0 or less"""
+    held: str = ""
+    """As that of the change"""
 
     @property
     def share(self) -> float:
@@ -71,6 +77,7 @@ def sensitivity(market: Market, change: Change) -> Sensitivity:
         gain=float(gains[most]),
         loser=str(names[least]),
         loss=float(gains[least]),
+        held=change.held,
     )
 
 
@@ -91,11 +98,14 @@ def score_changes(market: Market, toxicity_penalty: float, step: float, seed: in
     scores = {name: np.asarray(market.columns[name], dtype=np.float64) for name in SCORES}
     for name in SCORES:
         for words, shift in shifts:
-            changed = scores | {name: np.clip(scores[name] + shift, 0.0, 1.0)}
-            yield Change(name, words, _with_safety(market, changed, toxicity_penalty))
+            wanted = scores[name] + shift
+            changed = np.clip(wanted, 0.0, 1.0)
+            moved = _with_safety(market, scores | {name: changed}, toxicity_penalty)
+            yield Change(name, words, moved, _held_videos(int(np.count_nonzero(changed != wanted)), wanted.size))
     for words, factor in _factors(step):
-        penalty = min(1.0, toxicity_penalty * factor)
-        yield Change("signals.toxicity_penalty", words, _with_safety(market, scores, penalty))
+        penalty = toxicity_penalty * factor
+        moved = _with_safety(market, scores, min(1.0, penalty))
+        yield Change("signals.toxicity_penalty", words, moved, _held_at_one(penalty))
 
 
 def weight_changes(market: Market, step: float) -> Iterator[Change]:
@@ -104,10 +114,12 @@ def weight_changes(market: Market, step: float) -> Iterator[Change]:
     for words, factor in _factors(step):
         for action in formula.action_weights:
             beta = rescaled(formula.action_weights, action, factor)
-            yield Change(f"signals.action_weights.{action}", words, _with_action_weights(market, beta))
+            held = _held_at_one(formula.action_weights[action] * factor)
+            yield Change(f"signals.action_weights.{action}", words, _with_action_weights(market, beta), held)
         for component in formula.exponents:
             phi = rescaled(formula.exponents, component, factor)
-            yield Change(_weight_key(component), words, replace(market, formula=replace(formula, exponents=phi)))
+            changed = replace(market, formula=replace(formula, exponents=phi))
+            yield Change(_weight_key(component), words, changed, _held_at_one(formula.exponents[component] * factor))
 
 
 def tier_changes(tiers: Mapping[str, float], step: float) -> Iterator[tuple[str, str, dict[str, float]]]:
@@ -132,6 +144,14 @@ def _weight_key(component: str) -> str:
     """The configuration's key of a component's weight."""
     published = component in COMPONENT_NAMES
     return f"signals.component_weights.{component}" if published else f"signals.custom.{component}.weight"
+
+
+def _held_videos(number: int, videos: int) -> str:
+    return f"{number:,} of {videos:,} videos" if number else ""
+
+
+def _held_at_one(wanted: float) -> str:
+    return "1" if wanted > 1.0 else ""
 
 
 def _factors(step: float) -> tuple[tuple[str, float], ...]:

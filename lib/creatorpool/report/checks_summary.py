@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from rich.table import Table
 
 from creatorpool.quoting import quoted
 from creatorpool.report.console import PlainConsole
-from creatorpool.stages.context import RunContext
 from creatorpool.verification.checks import Check
+from creatorpool.verification.day import AS_PUBLISHED
+
+LEGEND = (
+    "'a from b' compares the published rows of a with those that follow from b, at the table versions that the ledger "
+    f"names. '{AS_PUBLISHED}' compares a table's latest version, which readers without the ledger see, with the "
+    f"published one: 1 version if these are the same, else the day's rows in both."
+)
 
 
-def print_checks(context: RunContext, checks: Sequence[Check]) -> None:
-    """Print one row per check: what is compared, how many values, how many differ, and an example."""
-    table = Table(title=f"Published day {context.day}, recomputed", title_justify="left")
+def print_checks(day: date, checks: Sequence[Check]) -> None:
+    """Print one row per check: what is compared, how much of it, how much differs, and an example."""
+    table = Table(title=f"Published day {day}, recomputed", title_justify="left")
     for name in ("check", "compared", "differences", "for example"):
         table.add_column(name, justify="right" if name in ("compared", "differences") else "left")
     for check in checks:
-        table.add_row(check.name, f"{check.compared:,}", f"{check.differences:,}", quoted(check.example or ""))
-    PlainConsole(width=130).print(table)
+        table.add_row(check.name, check.extent, f"{check.differences:,}", quoted(check.example or ""))
+    out = PlainConsole(width=130)
+    out.print(table)
+    if any(check.name.endswith(AS_PUBLISHED) for check in checks):
+        out.print(LEGEND, style="dim")

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from creatorpool.ingest.report import refusal
+from creatorpool.ingest.report import counted_elsewhere, refusal
 from creatorpool.money import in_units
 from creatorpool.quoting import quoted
 from creatorpool.report.console import PlainConsole
@@ -25,6 +25,9 @@ def print_delivered(out: PlainConsole, run: StageRun | None) -> None:
     out.print(f"Delivered rows: {read}; {'some were refused:' if refused else 'none was refused.'}")
     for line in refused:
         out.print(f"  {line}", style="yellow")
+    for table, counts in sorted(run.rows.items()):
+        if number := counts.get("elsewhere"):
+            out.print(f"  {counted_elsewhere(table, number, run.inputs['dateless'].values())}")
 
 
 def _refusals(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from creatorpool.report.console import PlainConsole
 def print_findings(found: SourceFindings) -> None:
     """Print the verdicts on the sampled rows of each table, an example for each broken rule, and the records by day."""
     out = PlainConsole(width=130)
-    title = f"Sampled rows of {found.day}, by the rules of the contracts"
+    title = f"Sampled rows of {found.day} in {found.timezone}, by the rules of the contracts"
     table = Table(title=title, title_justify="left")
     for name in ("table", "rows", "accepted", "refused", "filtered", "merged", "other day"):
         table.add_column(name, justify="left" if name == "table" else "right")
@@ -23,7 +23,12 @@ def print_findings(found: SourceFindings) -> None:
             out.print(f"{name}: {rule} is broken by {sampled.outcomes.broken[rule]:,}, such as {example}")
     if found.days:
         shown = ", ".join(f"{day} {number:,}" for day, number in found.days.items())
-        out.print(f"Sampled records by day: {shown}")
+        out.print(f"Sampled records by day in {found.timezone} (ingest.day_timezone): {shown}")
+    if found.files_timezone != found.timezone:
+        out.print(
+            f"Times without a zone are read as {found.files_timezone} (time_zone of the mapping). If the platform's "
+            f"day is that zone's, too, run with --set ingest.day_timezone={found.files_timezone}"
+        )
 
 
 def _add(table: Table, name: str, sampled: SampledTable) -> None:

@@ -3,14 +3,16 @@
 A run takes a claim by one commit, which fails if another process commits in between; so only one of two runs gets it.
 The run renews the claim while its process lives. If the process ended without giving the claim back (SIGKILL, power
 failure), another run takes it over: immediately if the process ran on this machine, otherwise when the lease is over.
-A claim whose process lives on this machine is never taken over. A run that takes over raises the fence of every table
-first (`storage.fence`), so that a run that was only paused can commit nothing more when it continues.
+A claim whose process lives on this machine is never taken over; a run may wait for it, with bounded patience. A run
+that takes over raises the fence of every table first (`storage.fence`), so that a run that was only paused can commit
+nothing more when it continues.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +33,7 @@ EVERY_DAY = date(1970, 1, 1)
 """The day of claims on a stage that must not run for two days at the same time, such as ingestion"""
 
 _RENEWALS_PER_LEASE = 3
+_SECONDS_BETWEEN_TRIES = 0.5
 
 Change = Callable[[list[dict[str, Any]], int], list[dict[str, Any]]]
 """A function of the rows of other runs that hold a claim, and the writer's token, that returns the rows to store"""
@@ -56,9 +59,24 @@ def claim_name(stage: str, day: date) -> str:
     return f"{stage} of {'every day' if day == EVERY_DAY else day}"
 
 
+class _HeldError(RunInProgressError):
+    """A live run holds the claim: `holder` says which run, `remedy` what to do."""
+
+    def __init__(self, holder: str, remedy: str) -> None:
+        super().__init__(f"{holder}; {remedy}")
+        self.holder = holder
+
+
 @contextmanager
 def claimed(
-    warehouse: Warehouse, stage: str, day: date, run_id: str, lease: timedelta, tables: Collection[str] = ()
+    warehouse: Warehouse,
+    stage: str,
+    day: date,
+    run_id: str,
+    lease: timedelta,
+    tables: Collection[str] = (),
+    *,
+    patience: timedelta = timedelta(0),
 ) -> Iterator[Warehouse]:
     """Hold the claim on `stage` of `day` for `run_id` while the block runs.
 
@@ -68,11 +86,12 @@ def claimed(
     Raises
     ------
     RunInProgressError
-        If another live run holds the claim; the message names the run, its process and the time of the claim.
+        If another live run holds the claim for longer than `patience`; the message names the run, its process and the
+        time of the claim.
     """
     claim = Claim(stage, day, run_id, lease)
     warehouse.ensure(TABLE)
-    token, is_taken_over = _take(warehouse, claim)
+    token, is_taken_over = _take_within(warehouse, claim, patience)
     fenced = warehouse.fenced(Fence(f"{stage}/{day.isoformat()}", token, claim.name))
     ended = threading.Event()
     renewing = threading.Thread(target=_renew, args=(warehouse, claim, token, ended), daemon=True)
@@ -135,6 +154,21 @@ def release_claim(warehouse: Warehouse, stage: str, day: date, reason: str) -> s
     claim = Claim(stage, day, "", timedelta(0))
     _rewrite(warehouse, claim, lambda rows, _: [{**row, "released": reason} for row in rows])
     return str(held[0]["run_id"])
+
+
+def _take_within(warehouse: Warehouse, claim: Claim, patience: timedelta) -> tuple[int, bool]:
+    """`_take`, tried again for as long as `patience` while another run holds the claim; the log names that run once."""
+    until, has_told = time.monotonic() + patience.total_seconds(), False
+    while True:
+        try:
+            return _take(warehouse, claim)
+        except _HeldError as error:
+            if time.monotonic() >= until:
+                raise
+            if not has_told:
+                logger.info("waits for up to %.0f s, because %s", patience.total_seconds(), error.holder)
+                has_told = True
+        time.sleep(_SECONDS_BETWEEN_TRIES)
 
 
 def _take(warehouse: Warehouse, claim: Claim) -> tuple[int, bool]:
@@ -209,7 +243,8 @@ def _refuse_live(other: Mapping[str, Any], claim: Claim) -> None:
             "its lease is over, but its process still lives on this machine: end that process, or release the claim "
             "with `creatorpool claims release`, and run again"
         )
-    raise RunInProgressError(
+    raise _HeldError(
         f"{claim.name} is held by run {other['run_id']} ({process_of(other['owner'])}, since "
-        f"{other['claimed_at']:%Y-%m-%d %H:%M:%S} UTC); {remedy}"
+        f"{other['claimed_at']:%Y-%m-%d %H:%M:%S} UTC)",
+        remedy,
     )

@@ -17,6 +17,7 @@ from creatorpool.allocation.revenue import CARRY_COLUMNS, PoolRevenue
 from creatorpool.allocation.settlement import SettledPool, settle_pool
 from creatorpool.errors import ConfigurationError, InputError
 from creatorpool.frames import matching
+from creatorpool.money import in_exact_units
 from creatorpool.runs.identity import code_version, now
 from creatorpool.runs.ledger import (
     ALLOCATE,
@@ -219,13 +220,19 @@ def _settle(
         column, creators = impressions[pool.category]
         result = settle_pool(pool, column, context.settings.allocation, creators)
         log_refunds(context, pool)
-        context.log(ALLOCATE, f"pool {pool.category} split over {result.videos_eligible} videos", **_facts(result))
+        context.note(ALLOCATE, _split_sentence(result), **_facts(result))
         for warning in result.warnings:
             context.warn(ALLOCATE, f"pool {pool.category}: {warning}")
         settled.append(result)
     if settled and (idle := idle_efficiency(context.settings.allocation, settled, due[0].currency)):
         context.warn(ALLOCATE, idle)
     return settled
+
+
+def _split_sentence(pool: SettledPool) -> str:
+    revenue = pool.revenue
+    paid, of = in_exact_units(pool.paid_micros), in_exact_units(revenue.pool_micros, revenue.currency)
+    return f"pool {revenue.category} split over {pool.videos_eligible:,} videos: {paid} of {of} paid"
 
 
 def _facts(pool: SettledPool) -> dict[str, Any]:

@@ -56,7 +56,9 @@ class RunContext:
         self.run_id = self.run_id or new_run_id(self.started_at)
 
     @contextmanager
-    def holding(self, name: str, claim: tuple[str, date], tables: Collection[str]) -> Iterator[None]:
+    def holding(
+        self, name: str, claim: tuple[str, date], tables: Collection[str], patience: timedelta = timedelta(0)
+    ) -> Iterator[None]:
         """Hold `claim`, (stage, day), for stage `name` while the block runs; the stage may create `tables`.
 
         In the block the run writes under the claim's fence. At its end the results of the checks are stored.
@@ -64,7 +66,7 @@ class RunContext:
         Raises
         ------
         RunInProgressError
-            If another live run holds the claim.
+            If another live run holds the claim for longer than `patience`.
         """
         self.began[name] = time.monotonic()
         self.log(name, "begins")
@@ -72,7 +74,7 @@ class RunContext:
         if not self.dry_run:
             prepare_checks()
         own = self.warehouse
-        with self._claim(*claim, tables) as fenced:
+        with self._claim(*claim, tables, patience) as fenced:
             self.warehouse = fenced
             try:
                 yield
@@ -155,11 +157,13 @@ class RunContext:
         if not self.dry_run:
             self.check(self.warehouse.frame(records, table), table)
 
-    def _claim(self, stage: str, day: date, tables: Collection[str]) -> AbstractContextManager[Warehouse]:
+    def _claim(
+        self, stage: str, day: date, tables: Collection[str], patience: timedelta
+    ) -> AbstractContextManager[Warehouse]:
         if self.dry_run:
             return nullcontext(self.warehouse)
         lease = timedelta(minutes=self.settings.runs.lease_minutes)
-        return claimed(self.warehouse, stage, day, self.run_id, lease, tables)
+        return claimed(self.warehouse, stage, day, self.run_id, lease, tables, patience=patience)
 
     def commit_staged(self) -> None:
         """Commit all stored rows to their tables, one commit per table, and record the versions in `outputs`."""

@@ -93,7 +93,17 @@ def log_refunds(context: RunContext, pool: PoolRevenue) -> None:
     """Log by how much refunds, of this day or carried from other days, lower a pool."""
     if pool.refunds_micros or pool.carried_from or pool.carried_micros:
         facts = {name: getattr(pool, name) for name in ("gross_micros", *CARRY_COLUMNS)}
-        context.log(ALLOCATE, f"pool {pool.category} is lowered by refunds", **facts)
+        context.note(ALLOCATE, _refund_sentence(pool), **facts)
+
+
+def _refund_sentence(pool: PoolRevenue) -> str:
+    """``pool a is lowered by refunds: revenue 5.00 USD, refunds -8.00, leaves refunds of 3.00 to later days``."""
+    others = {"refunds": pool.refunds_micros, "refunds of earlier days": pool.carried_in_micros}
+    parts = [f"revenue {in_exact_units(pool.gross_micros, pool.currency)}"]
+    parts += [f"{name} {in_exact_units(micros)}" for name, micros in others.items() if micros]
+    if pool.carried_micros:
+        parts.append(f"leaves refunds of {in_exact_units(-pool.carried_micros)} to later days")
+    return f"pool {pool.category} is lowered by refunds: {', '.join(parts)}"
 
 
 def refuse_unknown_pulse_videos(pulse: DataFrame, videos: DataFrame, currency: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -35,10 +35,14 @@ from creatorpool.tables import Warehouse
 
 EXPLAIN = "explain"
 TABLE = "payout_changes"
+PATIENCE = timedelta(minutes=10)
+"""How long an explanation waits for another one of the same day: it explains all creators, and publishes them once"""
+
 STAGE = Stage(
     EXPLAIN,
     ("pool_revenue", "pool_payouts", "video_payouts", "video_signals", "video_quality"),
     ("signals", "quality"),
+    patience=PATIENCE,
 )
 
 SCORE_TOLERANCE = 1e-9

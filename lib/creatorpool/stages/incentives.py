@@ -91,7 +91,7 @@ def cohort_statistics(frames: CohortFrames, settings: IncentiveSettings) -> Coho
     """
     entered = entered_within(frames.entrants, frames.first, frames.last, frames.timezone)
     views = entrant_views(frames.events, frames.videos, entered)
-    require_computable(views, "incentives.success", settings.success, "boolean")
+    require_computable(views, settings.with_origin("success", "incentives.success"), settings.success, "boolean")
     slots = delivered_slots(views, settings.success)
     tested = binned(finished_entrants(slots, entered, settings.delta), settings.bins)
     followed = with_exposure(tested, views, settings, (frames.first, frames.last), frames.timezone)

@@ -13,7 +13,7 @@ from creatorpool.ingest.day import ingest_day
 from creatorpool.ingest.fingerprint import delivery_fingerprint
 from creatorpool.ingest.pseudonyms import KEY_VARIABLE, hash_key, key_fingerprint
 from creatorpool.ingest.replacement import EarlierDelivery
-from creatorpool.ingest.report import IngestReport
+from creatorpool.ingest.report import IngestReport, counted_elsewhere
 from creatorpool.ingest.sources.mapping import NATIVE, load_mapping
 from creatorpool.runs.claims import EVERY_DAY, require_held
 from creatorpool.runs.ledger import INGEST, StageRun, begin_runs, publish_run, published_run, published_runs
@@ -95,6 +95,8 @@ def ingest(context: RunContext, source: Path, earlier: StageRun | None) -> Stage
     is_backfill = any(other.day > context.day for other in others)
     key = hash_key() if settings.ingest.hash_viewer_ids else None
     inputs = {**ingestion_inputs(context, source), "before": before}
+    if dateless := _dateless_elsewhere(settings.ingest.format, others, inputs):
+        inputs["dateless"] = dateless
     refuse_other_key(others, inputs["hash_key"])
     _refuse_other_zone(others, settings.ingest.day_timezone)
     begun = context.finished(INGEST, STAGE.sections, inputs, {}, {})
@@ -112,12 +114,13 @@ def ingest(context: RunContext, source: Path, earlier: StageRun | None) -> Stage
             reinstate=before if is_backfill and earlier is None else None,
             earlier=None if earlier is None else _earlier_delivery(context, earlier, before),
             hash_key=key,
+            told_elsewhere=dateless,
         )
     except Exception:
         undo_ingestion(warehouse, begun)
         context.log(INGEST, "failed: restored the tables that this run had changed")
         raise
-    _tell(context, report)
+    _tell(context, report, dateless)
     inputs |= {"base": dict(report.base)} if report.base else {}
     if latest := {name: version for name, version in report.latest.items() if version != report.outputs[name]}:
         inputs["latest"] = latest
@@ -152,14 +155,35 @@ def _earlier_delivery(context: RunContext, run: StageRun, now: Mapping[str, int]
     return EarlierDelivery(context.warehouse, context.day, late_window(run), run.base, run.outputs, now)
 
 
-def _tell(context: RunContext, report: IngestReport) -> None:
+def _tell(context: RunContext, report: IngestReport, dateless: Mapping[str, str]) -> None:
     """Log what was delivered, refused and suspicious; the results of the rules go to `contract_results`."""
     for table, line in report.lines():
         context.note(INGEST, line, table=table, **asdict(report.tables[table]))
     for line in (*report.refusals(), *report.warnings):
         context.warn(INGEST, line)
+    for table, counts in report.tables.items():
+        if counts.elsewhere:
+            context.log(INGEST, counted_elsewhere(table, counts.elsewhere, dateless.values()))
     context.results += report.results
     context.keep_results()
+
+
+def _dateless_elsewhere(form: str, others: Iterable[StageRun], inputs: Mapping[str, Any]) -> dict[str, str]:
+    """The inputs with several days whose records of no day another day's run has in quarantine, and that day.
+
+    That is the run that read the same files by the same mapping first; it did not leave them to a third one.
+    """
+    if form == NATIVE:
+        return {}
+    parts = [part for parts in load_mapping(form).mapping.tables.values() for part in parts]
+    found: dict[str, str] = {}
+    for name in sorted({part.input for part in parts if part.other_days == "leave_out"}):
+        for run in others:
+            is_same = run.inputs.get("mapping_sha256") == inputs["mapping_sha256"]
+            own = (run.inputs.get("delivery") or {}).get(f"input {name}")
+            if is_same and own == inputs["delivery"][f"input {name}"] and name not in run.inputs.get("dateless", {}):
+                found[name] = run.day.isoformat()
+    return found
 
 
 def _require_same_delivery(context: RunContext, run: StageRun, source: Path) -> None:

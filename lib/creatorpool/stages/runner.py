@@ -16,7 +16,8 @@ What a user must know:
 - Killing. A run may be killed at any point, and the published state stays as it was. Before step 5 it leaves only files
   that nobody reads. During step 5 the ledger row `running` tells the next command that writes what to complete or undo.
   Run the stage again: it ends in the same tables.
-- Two runs at once. One holds the claim; the other ends with an error that names the holder, and changes nothing.
+- Two runs at once. One holds the claim; the other ends with an error that names the holder, and changes nothing. Of a
+  stage with `patience`, whose second run would publish the same, the other waits, and then finds it published.
 - Taking over. A run takes the claim of a killed run immediately on the same machine, and after the lease
   (`runs.lease_minutes`) from another machine. It never takes the claim of a process that lives on its machine. A run
   that lost its claim while it was paused can commit nothing more (`storage.fence`).
@@ -33,6 +34,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from creatorpool.contracts import stage_tables
@@ -54,6 +56,8 @@ class Stage:
     sections: tuple[str, ...]
     shared: tuple[str, ...] = ()
     """Tables that it writes and that hold more than one day's rows, so that no contract names the stage"""
+    patience: timedelta = timedelta(0)
+    """How long a run waits while another one holds the stage of the day"""
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -85,7 +89,8 @@ def publish_once(
         return found
     with ExitStack() as claims:
         for stage in stages:
-            claims.enter_context(context.holding(stage.name, claim_of(stage.name, context.day), stage.tables))
+            claim = claim_of(stage.name, context.day)
+            claims.enter_context(context.holding(stage.name, claim, stage.tables, stage.patience))
         held = [claim_of(stage.name, context.day) for stage in stages]
         if not context.dry_run:
             recover(

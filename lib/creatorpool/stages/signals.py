@@ -81,10 +81,8 @@ def compute_scores(context: RunContext, inputs: Mapping[str, int]) -> ScoredDay:
 
     Raises
     ------
-    TableGuardError
-        If a custom signal has no column in the contract.
     ConfigurationError
-        If the engine cannot compute a custom signal.
+        If a custom signal has no column in the contract, or the engine cannot compute it.
     """
     require_signal_columns(context.settings.signals, context.warehouse.contract("video_signals"))
     events, viewers, videos = input_frames(context, inputs)

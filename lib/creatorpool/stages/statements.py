@@ -10,7 +10,7 @@ from creatorpool.runs.ledger import StageRun, as_json
 from creatorpool.runs.pools import day_outputs, published_pools
 from creatorpool.stages.configuration import ledger_settings
 from creatorpool.stages.context import RunContext
-from creatorpool.stages.explanation import ExplainedDay, Explanation, explained_day
+from creatorpool.stages.explanation import PATIENCE, ExplainedDay, Explanation, explained_day
 from creatorpool.stages.runner import Stage, run_stage
 from creatorpool.statements.creator import DayFacts
 from creatorpool.statements.frames.rows import statement_rows
@@ -21,6 +21,7 @@ STAGE = Stage(
     STATEMENTS,
     ("pool_payouts", "video_payouts", "video_signals", "video_quality", "payout_changes"),
     ("signals", "quality"),
+    patience=PATIENCE,
 )
 
 

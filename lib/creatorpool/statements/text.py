@@ -54,13 +54,30 @@ def statement_text(statement: Statement) -> str:
 def change_lines(statement: Statement) -> list[str]:
     """The lines of the statement without its title."""
     categories = sorted({row["category"] for row in statement.rows})
-    lines: list[str] = []
+    lines = _newly_paid(statement)
     for category in categories:
         rows = [row for row in statement.rows if row["category"] == category]
         lines += [f"Pool {one_line(category)}", *_sums(rows), *_videos(rows, statement.videos), ""]
     if len(categories) != 1:
         lines += [f"All {len(categories)} pools", *_sums(statement.rows), ""]
     return [*lines, *(f"Note: {one_line(note)}" for note in statement.notes)]
+
+
+def _newly_paid(statement: Statement) -> list[str]:
+    """A sentence if nothing was paid on the day compared with: all of the money is new, and no reason says more."""
+    if sum(row["payout_micros"] for row in statement.rows) == 0 or any(
+        row["against_payout_micros"] for row in statement.rows
+    ):
+        return []
+    by_pool = {row["category"]: 0 for row in statement.rows}
+    for row in statement.rows:
+        by_pool[row["category"]] += row["payout_micros"]
+    amounts = ", ".join(f"{one_line(name)} {exact_money(micros)}" for name, micros in sorted(by_pool.items()) if micros)
+    return [
+        f"First paid day: no payout on {statement.against}, {exact_money(sum(by_pool.values()))} on {statement.day} "
+        f"(pools: {amounts}), so all of it is new",
+        "",
+    ]
 
 
 def exact_money(micros: int, *, signed: bool = False) -> str:
@@ -99,9 +116,18 @@ def _videos(rows: Sequence[Mapping[str, Any]], most: int) -> list[str]:
     moved.sort(key=lambda row: (-abs(row["change_micros"]), row["video_id"]))
     if not moved:
         return []
-    named = [f"{one_line(row['video_id'])} {exact_money(row['change_micros'], signed=True)}" for row in moved[:most]]
+    named = [
+        f"{one_line(row['video_id'])} {exact_money(row['change_micros'], signed=True)}{_entry(row)}"
+        for row in moved[:most]
+    ]
     rest = f", {len(moved) - most} more" if len(moved) > most else ""
     return [f"  Changed most: {', '.join(named)}{rest}"]
+
+
+def _entry(row: Mapping[str, Any]) -> str:
+    if not row["against_payout_micros"]:
+        return " (newly paid)"
+    return "" if row["payout_micros"] else " (not paid any more)"
 
 
 def owned_change(row: Mapping[str, Any], creator: str | None) -> Mapping[str, Any]:

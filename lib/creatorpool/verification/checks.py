@@ -19,17 +19,24 @@ RELATIVE_TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Check:
-    """The result of one check: numbers of compared rows and of differences, and a description of one difference."""
+    """The result of one check: how much was compared, the number of differences, and a description of one of them."""
 
     name: str
     compared: int
     differences: int = 0
     example: str | None = None
+    unit: str = "rows"
+    """What `compared` counts"""
 
     @property
     def passed(self) -> bool:
         """Whether nothing differs."""
         return self.differences == 0
+
+    @property
+    def extent(self) -> str:
+        """What was compared, such as ``1,971 rows``."""
+        return f"{self.compared:,} {self.unit.removesuffix('s') if self.compared == 1 else self.unit}"
 
 
 def compare_frames(
@@ -93,7 +100,7 @@ def compare_records(
     expected: Mapping[str, Mapping[str, Any]],
     columns: Collection[str] | None = None,
 ) -> Check:
-    """Compare records by key in `columns` (default: all columns of `expected`)."""
+    """Compare one record for each pool, by key, in `columns` (default: all columns of `expected`)."""
     found = []
     for key in sorted({*stored, *expected}):
         if key not in stored or key not in expected:
@@ -104,7 +111,7 @@ def compare_records(
         if wrong:
             words = (f"{column} is {stored[key][column]}, must be {expected[key][column]}" for column in wrong)
             found.append(f"{key}: {'; '.join(words)}")
-    return Check(name, len({*stored, *expected}), len(found), found[0] if found else None)
+    return Check(name, len({*stored, *expected}), len(found), found[0] if found else None, "pools")
 
 
 def run_check(name: str, check: Callable[[], Check]) -> Check:

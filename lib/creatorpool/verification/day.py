@@ -41,6 +41,9 @@ KEYS = {
 """Key columns of a day's tables, without the day"""
 
 MONEY = ("payout_micros", "pulse_micros", "total_micros", "currency")
+AS_PUBLISHED = "as published"
+"""End of the names of checks that compare the latest version of a table with the published one"""
+
 EARNED = ("creator_id", *MONEY)
 
 
@@ -71,7 +74,7 @@ def require_verified(context: RunContext, checks: list[Check]) -> None:
         rest = f"; these checks failed, too: {[check.name for check in failed[1:]]}" if failed[1:] else ""
         raise VerificationError(
             f"{context.day}: check '{failed[0].name}' found {failed[0].differences} differences in "
-            f"{failed[0].compared}, for example {failed[0].example}{rest}"
+            f"{failed[0].extent}, for example {failed[0].example}{rest}"
         )
 
 
@@ -80,7 +83,7 @@ def _while_readable(checks: Iterator[Check]) -> Iterator[Check]:
     try:
         yield from checks
     except READ_ERRORS as error:
-        yield Check("tables readable", 1, 1, str(error).strip().splitlines()[0])
+        yield Check("tables readable", 1, 1, str(error).strip().splitlines()[0], "files")
 
 
 def _all_checks(context: RunContext, ledger: Mapping[str, PoolRun]) -> Iterator[Check]:
@@ -120,7 +123,7 @@ def _readable(context: RunContext, ledger: Mapping[str, PoolRun]) -> Check:
             context.warehouse.count_stored(table, day=context.day if is_daily else None, version=version)
         except MissingTableError as error:
             lost.append(str(error))
-    return Check("ledger versions readable", len(named), len(lost), lost[0] if lost else None)
+    return Check("ledger versions readable", len(named), len(lost), lost[0] if lost else None, "versions")
 
 
 def _unique_events(context: RunContext, inputs: Mapping[str, int]) -> Check:
@@ -135,7 +138,7 @@ def _unique_events(context: RunContext, inputs: Mapping[str, int]) -> Check:
     )
     compared, repeated, example = counted.collect()[0]
     words = f"event {quoted(example)} is stored more than once" if repeated else None
-    return Check("event ids unique", compared, repeated, words)
+    return Check("event ids unique", compared, repeated, words, "event ids")
 
 
 def _score_checks(context: RunContext, inputs: Mapping[str, int]) -> Iterator[Check]:
@@ -240,14 +243,14 @@ def _keeps_contract(context: RunContext, table: str, version: int) -> Check:
     results = validate_table(rows, context.warehouse.contract(table), context.run_id)
     broken = [result for result in results if not result.passed and result.severity == "error"]
     example = f"rule {broken[0].rule} broken by {broken[0].rows_failed} rows" if broken else None
-    return Check(f"{table} keeps its contract", len(results), len(broken), example)
+    return Check(f"{table} keeps its contract", len(results), len(broken), example, "rules")
 
 
 def _latest_version_unchanged(context: RunContext, table: str, version: int) -> Check:
     """Check that the table's latest version still has the published rows of the day, for readers without the ledger."""
-    name = f"{table} as published"
+    name = f"{table} {AS_PUBLISHED}"
     if context.warehouse.version(table) == version:
-        return Check(name, 1)
+        return Check(name, 1, unit="versions")  # the latest version is the published one
     columns = [c.name for c in context.warehouse.contract(table).columns if c.name not in ("date", *KEYS[table])]
     latest, published = _read(context, table), _read(context, table, version)
     found = compare_frames(name, latest, published, KEYS[table], columns, [])

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from creatorpool.errors import ConfigurationError
-from creatorpool.ingest.sources.mapping import load_mapping, mapping_names, words
+from creatorpool.expressions import words
+from creatorpool.ingest.sources.mapping import load_mapping, mapping_names
 
 GOOD = """\
 viewer_columns: user

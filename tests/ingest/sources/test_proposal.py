@@ -250,6 +250,21 @@ def test_refusal_says_what_the_nearest_file_has_and_lacks(tmp_path: Path, config
         proposal(tmp_path, configuration)
 
 
+def test_column_that_no_name_tells_is_given(tmp_path: Path, configuration: Settings) -> None:
+    (tmp_path / "log.csv").write_text("who,what,ts\n1,2,1795176000\n", encoding="utf-8")
+    files = sample_files(tmp_path, configuration.ingest, 100)
+
+    with pytest.raises(InputError, match="name it with --column viewer_id=NAME or --column video_id=NAME"):
+        proposed_mapping(tmp_path, files)
+    columns = yaml.safe_load(proposed_mapping(tmp_path, files, {"viewer_id": "who", "video_id": "what"}))["tables"]
+    assert columns["events"]["columns"]["viewer_id"] == "who"
+    assert columns["viewers"]["one_row_per"] == ["who"]
+    with pytest.raises(InputError, match="no table has 'viewer': did you mean 'viewer_id'"):
+        proposed_mapping(tmp_path, files, {"viewer": "who"})
+    with pytest.raises(InputError, match="no file has 'whom': did you mean 'who'"):
+        proposed_mapping(tmp_path, files, {"viewer_id": "whom"})
+
+
 def test_nearest_file_of_another_table_is_named(tmp_path: Path, configuration: Settings) -> None:
     (tmp_path / "log.csv").write_text("uid,vid,ts\n1,2,1795176000\n", encoding="utf-8")
     (tmp_path / "ads.csv").write_text("day,genre,earned\n2026-11-20,a,1.5\n", encoding="utf-8")

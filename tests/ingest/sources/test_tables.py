@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from creatorpool.contracts import load_contract
 from creatorpool.errors import InputError
 from creatorpool.ingest.delivery import Delivery, LeftOut
+from creatorpool.ingest.judging import judged
 from creatorpool.ingest.pseudonyms import Pseudonyms
 from creatorpool.ingest.reading import Reading
 from creatorpool.ingest.sources.mapping import load_mapping
@@ -43,11 +44,13 @@ Read = Callable[..., dict[str, Delivery]]
 def read(spark: SparkSession, tmp_path: Path, configuration: Settings) -> Read:
     """Read the files in the folder `source` by a mapping."""
 
-    def run(text: str, pseudonyms: Pseudonyms | None = None, zone: str = "UTC") -> dict[str, Delivery]:
+    def run(
+        text: str, pseudonyms: Pseudonyms | None = None, zone: str = "UTC", told_elsewhere: Collection[str] = ()
+    ) -> dict[str, Delivery]:
         settings = configuration.ingest.model_copy(update={"day_timezone": zone})
         reading = Reading(spark, tmp_path / "staging", settings, pseudonyms)
         loaded = load_mapping(written(tmp_path, text))
-        return read_mapped(reading, loaded, source(tmp_path), DAY, load_contract)
+        return read_mapped(reading, loaded, source(tmp_path), DAY, load_contract, told_elsewhere)
 
     return run
 
@@ -88,6 +91,21 @@ def test_every_record_is_accounted_for(read: Read, tmp_path: Path) -> None:
     assert found["viewers"].left_out == LeftOut(filtered=4, merged=1)
     (viewer,) = conformed(found["viewers"], load_contract("viewers")).toArrow().to_pylist()
     assert (viewer["viewer_id"], viewer["region"]) == ("u1", "FR")
+
+
+def test_record_of_no_day_is_counted_by_one_run_of_several_days(read: Read, tmp_path: Path) -> None:
+    deliver(tmp_path, f"u1,c1,{NOON},1.5,0", f"u2,c1,{NOON - 86_400},1,0", "u2,c1,soon,1,0", "too,short")
+    clips(tmp_path, "c1,DE,a")
+    text = GOOD.replace("    input: log\n", "    input: log\n    other_days: leave_out\n")
+
+    first, other = read(text)["events"], read(text, told_elsewhere=["log"])["events"]
+
+    assert (first.left_out, first.dateless) == (LeftOut(other_day=1), 2)
+    assert (other.left_out, other.dateless) == (LeftOut(other_day=1, elsewhere=2), 0)
+    rows = conformed(other, load_contract("events")).toArrow().to_pylist()
+    assert [row["viewer_id"] for row in rows] == ["u1"]
+    one_day = read(GOOD, told_elsewhere=["log"])["events"]
+    assert (one_day.left_out, one_day.dateless) == (LeftOut(), 0), "the log of one day has no other run"
 
 
 @pytest.mark.parametrize(("zone", "kept"), [("UTC", {"noon"}), ("America/New_York", {"noon", "late"})])
@@ -150,6 +168,36 @@ def test_json_lines_have_the_columns_that_the_mapping_uses(read: Read, tmp_path:
     rows = conformed(found["events"], load_contract("events")).toArrow().to_pylist()
     assert {row["viewer_id"]: row["liked"] for row in rows} == {"7": True, None: None}
     assert {row["raw_row"] for row in rows} == set(lines)
+
+
+def test_line_that_cannot_be_read_is_refused_once_by_one_rule(read: Read, tmp_path: Path) -> None:
+    """Rows that group records have no row for it, unless no other table reads the input."""
+    deliver(tmp_path, f"u1,c1,{NOON},1.5,0", "too,short")
+    clips_lines = [*(json.dumps({"clip": "c1", "country": "DE", "n": n}) for n in (1, 2)), '{"clip": "c', "[3]"]
+    (source(tmp_path) / "clips.jsonl").write_text("\n".join(clips_lines), encoding="utf-8")
+    creators = """\
+  creators:
+    input: clips
+    one_row_per: ["upper(country)"]
+    columns: {creator_id: {sql: upper(country)}, verification_level: {value: gold}, valid_from: {value: "2026-01-01"}}
+"""
+    contract = load_contract("creators")
+    text = GOOD.replace("files: clips.csv", "files: clips.jsonl")
+    found = read(
+        text + VIEWERS.replace("max(clips_country)", "max('x')").replace("    lookups: {clips: clip}\n", "") + creators
+    )
+
+    assert found["viewers"].left_out == LeftOut(filtered=1)
+    assert found["creators"].left_out == LeftOut(merged=1)
+    rows = conformed(found["creators"], contract)
+    names = contract.column_names
+    found_rows = judged(rows, contract, [], delivered=names, is_text=True, folder=tmp_path / "broken")
+    assert [row["creator_id"] for row in rows.where(found_rows.is_good).collect()] == ["DE"]
+    broken = found_rows.broken.toArrow().to_pylist()
+    assert sorted((str(row["creator_id"]), row["raw_row"], row["failed_rules"]) for row in broken) == [
+        ("None", "[3]", ["row_readable"]),
+        ("None", '{"clip": "c', ["row_readable"]),
+    ]
 
 
 def test_missing_files_are_named(read: Read, tmp_path: Path) -> None:

@@ -55,7 +55,8 @@ def with_exposure(
     ConfigurationError
         If the engine cannot compute `incentives.replay_target` over the columns of `views`.
     """
-    require_computable(views, "incentives.replay_target", settings.replay_target, "double")
+    key = settings.with_origin("replay_target", "incentives.replay_target")
+    require_computable(views, key, settings.replay_target, "double")
     is_logged = F.col("propensity").isNotNull()
     weight = F.when(is_logged, F.expr(settings.replay_target).cast("double") / F.col("propensity"))
     after = views_after_test(views, tested, settings.horizon_days).withColumn("per_shown", weight)

@@ -16,6 +16,7 @@ from creatorpool.contracts import Contract, RowRule, load_contract
 from creatorpool.errors import CreatorpoolError, InputError
 from creatorpool.ingest.delivery import REQUIRED_TABLES, Delivery, LeftOut, find_files
 from creatorpool.ingest.events import dated_rows
+from creatorpool.ingest.judging import judged
 from creatorpool.ingest.native import read_native
 from creatorpool.ingest.outcomes import OutcomeCounts, count_outcomes
 from creatorpool.ingest.reading import Reading
@@ -26,7 +27,7 @@ from creatorpool.ingest.sources.expressions import part_faults
 from creatorpool.ingest.sources.files import InputRows
 from creatorpool.ingest.sources.mapping import EVENT_DAY, LoadedMapping
 from creatorpool.ingest.sources.tables import MappedSource, delivered_table, prepared, read_source, with_time
-from creatorpool.ingest.validation import conformed, flag_rows
+from creatorpool.ingest.validation import broken_folder, conformed
 from creatorpool.quoting import quoted
 from creatorpool.settings import Settings
 
@@ -50,6 +51,10 @@ class SourceFindings:
     """Numbers of sampled records by day"""
     day: date = date(1970, 1, 1)
     """The day that the sample is judged for"""
+    timezone: str = "UTC"
+    """The zone by whose clocks days begin and end"""
+    files_timezone: str = "UTC"
+    """The zone of times in the files that name none"""
 
 
 def check_source(
@@ -59,9 +64,9 @@ def check_source(
 
     `day` is the day that the run would ingest; by default it is the day with the most sampled events.
     """
-    found = SourceFindings()
-    read = _readable(found, loaded, lambda name: read_source(reading, loaded, source, name, limit))
     zone = settings.ingest.day_timezone
+    found = SourceFindings(timezone=zone, files_timezone=loaded.mapping.time_zone)
+    read = _readable(found, loaded, lambda name: read_source(reading, loaded, source, name, limit))
     found.days = _days(loaded, read, zone)
     found.day = day or max(found.days, key=lambda one: found.days[one], default=found.day)
     inputs = _readable(found, loaded, lambda name: prepared(loaded, name, read[name], found.day, zone), set(read))
@@ -113,7 +118,7 @@ def _check_mapped(mapped: MappedSource, contract: Contract, found: SourceFinding
         ]
         found.faults += faults
         if not faults:
-            _judge(delivered_table(mapped, contract), contract, found, settings)
+            _judge(delivered_table(mapped, contract), contract, found, settings, mapped.staging)
     except CreatorpoolError as error:
         found.faults.append(str(error))
     except PySparkException as error:
@@ -130,20 +135,27 @@ def _check_native(
                 f"{contract.name}: the mapping has no such table, and {source} has no {contract.name}.parquet, "
                 f".jsonl, .json or .csv: map it, or put it there with the columns {list(contract.column_names)}"
             )
-        _judge(read_native(reading, files, contract), contract, found, settings)
+        _judge(read_native(reading, files, contract), contract, found, settings, reading.staging)
     except CreatorpoolError as error:
         found.faults.append(str(error))
 
 
-def _judge(delivery: Delivery, contract: Contract, found: SourceFindings, settings: Settings) -> None:
+def _judge(delivery: Delivery, contract: Contract, found: SourceFindings, settings: Settings, folder: Path) -> None:
     rules = _rules(contract, found.day, settings)
     if contract.name == "events":
         rows, contract, day_rules = dated_rows(delivery, contract, settings.ingest.day_timezone)
         rules += day_rules
     else:
         rows = conformed(delivery, contract)
-    flagged = flag_rows(rows, contract, rules, is_text=delivery.is_text)
-    sampled = SampledTable(count_outcomes(flagged, contract), _examples(flagged), delivery.left_out)
+    broken = judged(
+        rows,
+        contract,
+        rules,
+        delivered=delivery.columns_of(contract),
+        is_text=delivery.is_text,
+        folder=broken_folder(folder, contract),
+    )
+    sampled = SampledTable(count_outcomes(broken, contract), _examples(broken.broken), delivery.left_out)
     found.tables[contract.name] = sampled
     found.faults += refused_share(contract, rules, sampled, settings)
 

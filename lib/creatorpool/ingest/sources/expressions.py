@@ -11,7 +11,9 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import BooleanType
 
 from creatorpool.contracts import Contract
+from creatorpool.contracts.row_rules import RAW_ROW
 from creatorpool.errors import InputError
+from creatorpool.expressions import reason
 from creatorpool.ingest.sources.columns import mapped_column
 from creatorpool.ingest.sources.files import require_column
 from creatorpool.ingest.sources.mapping import LoadedMapping, MappedPart, SourceMapping, TableMapping
@@ -52,12 +54,13 @@ def _missing(loaded: LoadedMapping, rows: DataFrame, found: MappedPart) -> Itera
 def _broken(loaded: LoadedMapping, rows: DataFrame, contract: Contract, found: MappedPart) -> Iterator[str]:
     part = found.part
     if part.where is not None:
-        yield from _reason(loaded.place(*found.keys, "where"), part.where, partial(_condition, rows, part.where))
+        place = loaded.place(*found.keys, "where")
+        yield from _fault(place, part.where, rows, partial(_condition, rows, part.where))
     for sql in part.one_row_per or ():
-        yield from _reason(loaded.place(*found.keys, "one_row_per"), sql, partial(_selected, rows, sql))
+        yield from _fault(loaded.place(*found.keys, "one_row_per"), sql, rows, partial(_selected, rows, sql))
     for name, how in part.columns.items():
         place = loaded.place(*found.keys, "columns", name)
-        yield from _reason(place, how.sql or name, partial(_column, loaded, rows, contract, part, name))
+        yield from _fault(place, how.sql or name, rows, partial(_column, loaded, rows, contract, part, name))
 
 
 def _column(loaded: LoadedMapping, rows: DataFrame, contract: Contract, part: TableMapping, name: str) -> DataFrame:
@@ -77,9 +80,10 @@ def _condition(rows: DataFrame, sql: str) -> DataFrame:
     return found
 
 
-def _reason(place: str, expression: str, analyse: Callable[[], DataFrame]) -> Iterator[str]:
-    """Why the engine cannot compute `expression`, if it cannot."""
+def _fault(place: str, expression: str, rows: DataFrame, analyse: Callable[[], DataFrame]) -> Iterator[str]:
+    """Why the engine cannot compute `expression` from `rows`, if it cannot."""
     try:
         analyse().schema  # noqa: B018 - makes the engine analyse it
     except (PySparkException, InputError) as error:
-        yield f"{place}: cannot compute {expression!r}: {str(error).strip().splitlines()[0]}"
+        columns = [name for name in rows.columns if name != RAW_ROW]
+        yield f"{place}: cannot compute {expression!r}: {reason(str(error), expression, columns)}"

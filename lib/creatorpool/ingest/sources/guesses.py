@@ -19,6 +19,7 @@ _VIEWER = (
     "member",
     "account_id",
     "account",
+    "acct",
     "customer_id",
     "customer",
 )
@@ -36,7 +37,12 @@ _VIDEO = (
     "clip_id",
     "clip",
 )
-_ALSO_SHARES = ("forward", "forwarded", "is_forward", "repost", "reposted")
+_OTHER_ACTIONS: Mapping[str, Sequence[str]] = {
+    "liked": ("thumbs_up", "upvote", "upvoted", "heart", "hearted"),
+    "commented": ("reply", "replied"),
+    "shared": ("forward", "forwarded", "is_forward", "repost", "reposted"),
+    "followed": ("subscribe", "subscribed"),
+}
 
 NAMES: Mapping[str, Mapping[str, Sequence[str]]] = {
     "events": {
@@ -53,6 +59,8 @@ NAMES: Mapping[str, Mapping[str, Sequence[str]]] = {
             "watched",
             "watch_seconds",
             "view_time",
+            "dwell_time",
+            "dwell",
         ),
         "loop_count": ("loop_count", "loops", "replays"),
         **{
@@ -60,16 +68,25 @@ NAMES: Mapping[str, Mapping[str, Sequence[str]]] = {
                 action.event_column,
                 action.name,
                 f"is_{action.name}",
-                *(_ALSO_SHARES if action.event_column == "shared" else ()),
+                *_OTHER_ACTIONS.get(action.event_column, ()),
             )
             for action in ACTIONS
         },
-        "surface": ("surface", "tab", "page", "placement"),
+        "surface": ("surface", "tab", "page", "placement", "screen", "feed"),
         "propensity": ("propensity", "propensity_score"),
     },
     "videos": {
         "video_id": _VIDEO,
-        "creator_id": ("creator_id", "author_id", "author", "creator", "artist_id", "channel_id", "uploader_id"),
+        "creator_id": (
+            "creator_id",
+            "author_id",
+            "author",
+            "creator",
+            "artist_id",
+            "channel_id",
+            "channel",
+            "uploader_id",
+        ),
         "length_ms": (
             "length_ms",
             "duration_ms",
@@ -78,9 +95,10 @@ NAMES: Mapping[str, Mapping[str, Sequence[str]]] = {
             "duration",
             "length",
             "track_length_seconds",
+            "runtime",
         ),
         "categories": ("categories", "category", "video_category", "genre", "topic", "tags", "tag"),
-        "published_at": ("published_at", "upload_time", "upload_dt", "publish_time", "created_at"),
+        "published_at": ("published_at", "upload_time", "upload_dt", "publish_time", "first_aired", "created_at"),
         "is_compliant": ("is_compliant", "compliant"),
         "s_pos": ("s_pos", "safety_score"),
         "s_tox": ("s_tox", "toxicity", "toxicity_score"),
@@ -93,17 +111,17 @@ NAMES: Mapping[str, Mapping[str, Sequence[str]]] = {
         "valid_from": ("valid_from", "registered_at", "created_at", "signup_date"),
     },
     "ad_revenue": {
-        "date": ("date", "day"),
+        "date": ("date", "day", "booked_on"),
         "category": ("category", "genre", "topic"),
         "placement": ("placement",),
         "video_id": _VIDEO,
         "revenue_micros": ("revenue_micros", "revenue", "amount", "money", "ad_spend", "spend"),
-        "currency": ("currency",),
+        "currency": ("currency", "cur"),
     },
 }
 """For each column of ours the names that it has elsewhere, the likeliest first"""
 
-_ID_WORDS = frozenset({"id", "handle", "key", "uuid"})
+_ID_WORDS = frozenset({"id", "handle", "key", "uuid", "no", "nr"})
 _SUFFIXES: Mapping[str, Collection[str]] = {
     **dict.fromkeys(("viewer_id", "video_id", "creator_id", "categories", "category"), _ID_WORDS),
     **dict.fromkeys(("event_ts", "watch_ms", "length_ms", "published_at", "valid_from"), TIME_WORDS),
@@ -122,9 +140,15 @@ def guessed(table: str, columns: Iterable[str]) -> dict[str, str]:
     return {wanted: column for wanted, column in found.items() if column is not None}
 
 
-def recognised(table: str, columns: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """What the names of `columns` say; a log without a time takes the first unknown column whose values are moments."""
-    found = guessed(table, columns)
+def recognised(
+    table: str, columns: Mapping[str, Sequence[str]], given: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """What the names of `columns` say; a log without a time takes the first unknown column whose values are moments.
+
+    `given` are columns of ours with their names in the files, which count before any guess.
+    """
+    own = {wanted: name for wanted, name in (given or {}).items() if wanted in NAMES[table] and name in columns}
+    found = guessed(table, columns) | own
     if table == "events" and "event_ts" not in found:
         times = (name for name, values in columns.items() if not _has_known_name(name) and are_moments(values))
         return found if (time := next(times, None)) is None else {**found, "event_ts": time}

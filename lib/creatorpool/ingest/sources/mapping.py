@@ -6,7 +6,6 @@ Mappings are validated like the configuration, and all faults of a file are repo
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -19,6 +18,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 from creatorpool.contracts import Contract, load_contract
 from creatorpool.contracts.source import ContractSource, FileKind, read_source
 from creatorpool.errors import ConfigurationError
+from creatorpool.expressions import words
 from creatorpool.ingest.delivery import OPTIONAL_TABLES, REQUIRED_TABLES, optional_columns
 from creatorpool.project import conf_directory
 from creatorpool.settings import Section, fault_message
@@ -33,8 +33,6 @@ EVENT_TIME, EVENT_DAY, INGEST_DAY = "event_time", "event_day", "ingest_day"
 """Columns that expressions may use: the moment and the platform's day of an input with `time`, and the run's day"""
 
 _ORIGINS = ("column", "sql", "value", "joined")
-_WORD = re.compile(r"`([^`]+)`|([^\W\d]\w*)")
-_TEXT = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"")
 
 
 def _known_zone(zone: str) -> str:
@@ -121,8 +119,8 @@ class TableMapping(Section):
 
     def names(self) -> set[str]:
         """Words of this part that may be columns of its input."""
-        found = words(self.where or "") | set(self.one_row_per or ()) | set(self.lookups.values())
-        return found.union(*(column.names() for column in self.columns.values()))
+        found = words(self.where or "").union(*map(words, self.one_row_per or ()))
+        return found.union(self.lookups.values(), *(column.names() for column in self.columns.values()))
 
 
 class SourceMapping(Section):
@@ -168,11 +166,6 @@ class LoadedMapping:
     def place(self, *keys: Hashable) -> str:
         """``file:line: dotted.key`` of an entry, for messages."""
         return f"{self.source.path}:{self.source.line(keys)}: {'.'.join(map(str, keys))}"
-
-
-def words(expression: str) -> set[str]:
-    """The words of an SQL expression outside of its texts; each may be the name of a column."""
-    return {quoted or plain for quoted, plain in _WORD.findall(_TEXT.sub(" ", expression))}
 
 
 def mapping_names() -> list[str]:

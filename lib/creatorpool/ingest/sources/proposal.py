@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from creatorpool.actions import ACTION_FLAGS
@@ -41,21 +41,23 @@ _CONSTANTS: dict[str, tuple[object, str]] = {
 """What stands for a missing column, and what that means for payouts"""
 
 
-def proposed_mapping(folder: Path, files: Sequence[SampleFile]) -> str:
+def proposed_mapping(folder: Path, files: Sequence[SampleFile], given: Mapping[str, str] | None = None) -> str:
     """A mapping for the sample `files` in `folder`, as YAML with comments.
 
     A column that is needed and not found is a comment that says so: the mapping is refused until somebody fills it in.
+    `given` are columns of ours with their names in the files, which no guess replaces.
 
     Raises
     ------
     InputError
-        If no file looks like a log of views.
+        If no file looks like a log of views, or has a `given` column.
     """
     groups = grouped(folder, files)
-    guesses = matches(folder, groups)
+    guesses = matches(folder, groups, given)
     lines = [
         "description: >",
         "  Say here what these logs are, and what of this mapping is made up.",
+        "time_zone: UTC  # of times in the files that name no zone; the zone of the day is ingest.day_timezone",
         *_viewers(guesses),
     ]
     lines += ["", "inputs:", *(line for guess in _own(guesses) for line in _input(guess, guesses))]

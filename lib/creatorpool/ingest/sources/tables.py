@@ -1,8 +1,10 @@
 """Makes the tables of a delivery from the inputs of a mapping. Each record of a file is accounted for.
 
 A record becomes a row of its table, or it is merged into a row (`one_row_per`), is of another day (`other_days`), or is
-filtered (`where`); the last three are counted. A record that cannot be read is not filtered but goes to quarantine,
-except where records are grouped.
+filtered (`where`); the last three are counted. A record that cannot be read is not filtered but goes to quarantine.
+Tables that group records leave that to the tables that do not; if an input feeds only such tables, the first of them
+shows the record. In a log of several days (`other_days: leave_out`) a record without a readable time
+belongs to no day: the first run that reads the files puts it into its quarantine, and the runs of other days count it.
 """
 
 from __future__ import annotations
@@ -38,16 +40,26 @@ from creatorpool.ingest.steps import log_step
 from creatorpool.platform_day import day_expression
 from creatorpool.quoting import quoted
 
-_IS_KEPT, _IS_OTHER_DAY = "is_kept", "is_other_day"
+_IS_KEPT, _IS_OTHER_DAY, _IS_DATELESS = "is_kept", "is_other_day", "is_dateless"
 
 
 @dataclass(frozen=True)
 class MappedSource:
-    """The inputs of a mapping with the columns that expressions may use; `staging` is the folder for copies."""
+    """The inputs of a mapping with the columns that expressions may use; `staging` is the folder for copies.
+
+    Another run has put the records without a day of the inputs `told_elsewhere` into its quarantine.
+    """
 
     loaded: LoadedMapping
     inputs: Mapping[str, InputRows]
     staging: Path
+    told_elsewhere: Collection[str] = ()
+
+    def shows_unreadable(self, found: MappedPart) -> bool:
+        """Whether a part that groups records shows those of its input that cannot be read, as no other part does."""
+        tables = self.loaded.mapping.tables
+        readers = [own for table in tables for own in self.loaded.parts(table) if own.part.input == found.part.input]
+        return readers[0].keys == found.keys and all(own.part.one_row_per is not None for own in readers)
 
     def part_rows(self, part: TableMapping) -> DataFrame:
         """The records of a part's input, with the columns of its lookups that it uses, as ``<lookup>_<column>``.
@@ -111,9 +123,16 @@ def prepared(loaded: LoadedMapping, name: str, read: InputRows, day: date, timez
 
 
 def read_mapped(
-    reading: Reading, loaded: LoadedMapping, source: Path, day: date, contracts: Callable[[str], Contract]
+    reading: Reading,
+    loaded: LoadedMapping,
+    source: Path,
+    day: date,
+    contracts: Callable[[str], Contract],
+    told_elsewhere: Collection[str] = (),
 ) -> dict[str, Delivery]:
     """The tables of a mapping, with the counts of the records that became no row of their own.
+
+    `told_elsewhere` names inputs whose records without a day are in the quarantine of another day already.
 
     Raises
     ------
@@ -125,7 +144,7 @@ def read_mapped(
     zone = reading.settings.day_timezone
     read = {name: read_source(reading, loaded, source, name) for name in loaded.mapping.inputs}
     inputs = {name: prepared(loaded, name, rows, day, zone) for name, rows in read.items()}
-    mapped = MappedSource(loaded, inputs, reading.staging)
+    mapped = MappedSource(loaded, inputs, reading.staging, told_elsewhere)
     return {table: delivered_table(mapped, contracts(table)) for table in loaded.mapping.tables}
 
 
@@ -134,14 +153,15 @@ def delivered_table(mapped: MappedSource, contract: Contract) -> Delivery:
     log_step(contract.name, "maps its columns")
     parts = mapped.loaded.parts(contract.name)
     made = [mapped_part(mapped, contract, found) for found in parts]
-    rows = tuple(rows for rows, _ in made)
+    rows = tuple(rows for part in made for rows in part.rows)
     leaves_out = contract.name == "events" and any(found.part.other_days == "leave_out" for found in parts)
     return Delivery(
         contract.name,
         rows,
         absent=tuple({"date"} - set(rows[0].columns)) if contract.name == "events" else (),
         is_text=True,
-        left_out=sum((left_out for _, left_out in made), LeftOut()),
+        left_out=sum((part.left_out for part in made), LeftOut()),
+        dateless=sum(part.dateless for part in made),
         staging=mapped.staging / f"{contract.name}-converted",
         moments=tuple(_moments(mapped, found.part) for found in parts) if leaves_out else (),
     )
@@ -151,8 +171,17 @@ def _moments(mapped: MappedSource, part: TableMapping) -> DataFrame:
     return mapped.inputs[part.input].rows.select(F.col(EVENT_TIME).alias("event_ts"))
 
 
-def mapped_part(mapped: MappedSource, contract: Contract, found: MappedPart) -> tuple[DataFrame, LeftOut]:
-    """The rows of one part with the columns of its table, and the counts of the records that became none.
+@dataclass(frozen=True)
+class MappedRows:
+    """The rows of one part, the counts of the records that became none, and the number of rows that have no day."""
+
+    rows: tuple[DataFrame, ...]
+    left_out: LeftOut
+    dateless: int = 0
+
+
+def mapped_part(mapped: MappedSource, contract: Contract, found: MappedPart) -> MappedRows:
+    """The rows of one part with the columns of its table.
 
     Raises
     ------
@@ -164,16 +193,28 @@ def mapped_part(mapped: MappedSource, contract: Contract, found: MappedPart) -> 
     if faults := part_faults(mapped.loaded, rows, contract, found):
         raise InputError("; ".join(faults))
     is_read = _is_read(mapped.inputs[part.input])
-    marked = rows.withColumn(_IS_KEPT, _is_kept(part, is_read)).withColumn(_IS_OTHER_DAY, _is_other_day(part))
-    left_out = _left_out(marked, part)
-    kept = marked.where(F.col(_IS_KEPT) & ~F.col(_IS_OTHER_DAY))
+    marked = rows.withColumns(
+        {_IS_KEPT: _is_kept(part, is_read), _IS_OTHER_DAY: _is_other_day(part), _IS_DATELESS: _is_dateless(part)}
+    )
+    left_out, dateless = _left_out(marked, part)
     made = part_columns(mapped.loaded.mapping, rows, contract, part)
+    kept = marked.where(F.col(_IS_KEPT) & ~F.col(_IS_OTHER_DAY))
+    if dateless and part.input in mapped.told_elsewhere:
+        kept = kept.where(~F.col(_IS_DATELESS))
+        left_out, dateless = left_out + LeftOut(elsewhere=dateless), 0
     if part.one_row_per is None:
         shown = {name: F.when(is_read, column) for name, column in made.items()} | {RAW_ROW: F.col(RAW_ROW)}
-        return _complete(kept.select(*(value.alias(name) for name, value in shown.items())), contract), left_out
+        complete = _complete(kept.select(*(value.alias(name) for name, value in shown.items())), contract)
+        return MappedRows((complete,), left_out, dateless)
     grouped = grouped_rows(kept, part, made)
-    merged = number - left_out.filtered - left_out.other_day - grouped.count()
-    return _complete(grouped, contract), left_out + LeftOut(merged=merged)
+    left_out += LeftOut(merged=number - left_out.total - grouped.count())
+    parts = [grouped]
+    unread = rows.where(~is_read)
+    if mapped.shows_unreadable(found) and (unreadable := unread.count()):
+        left_out += LeftOut(filtered=-unreadable)
+        nothing = (F.lit(None).cast("string").alias(name) for name in made)
+        parts.append(unread.select(*nothing, F.col(RAW_ROW)))
+    return MappedRows(tuple(_complete(rows, contract) for rows in parts), left_out)
 
 
 def _is_read(given: InputRows) -> Column:
@@ -182,10 +223,11 @@ def _is_read(given: InputRows) -> Column:
 
 
 def _is_kept(part: TableMapping, is_read: Column) -> Column:
-    if part.where is None:
-        return F.lit(True)
-    holds = F.coalesce(F.expr(part.where).cast("boolean"), F.lit(False))
-    return holds if part.one_row_per is not None else ~is_read | holds
+    """Whether a record is not filtered; one that cannot be read is in no group."""
+    holds = F.lit(True)
+    if part.where is not None:
+        holds = F.coalesce(F.expr(part.where).cast("boolean"), F.lit(False))
+    return is_read & holds if part.one_row_per is not None else ~is_read | holds
 
 
 def _is_other_day(part: TableMapping) -> Column:
@@ -194,12 +236,21 @@ def _is_other_day(part: TableMapping) -> Column:
     return F.coalesce(F.col(EVENT_DAY) != F.col(INGEST_DAY), F.lit(False))
 
 
-def _left_out(marked: DataFrame, part: TableMapping) -> LeftOut:
-    if part.where is None and part.other_days == "judge":
-        return LeftOut()
-    is_filtered, is_other = ~F.col(_IS_KEPT), F.col(_IS_KEPT) & F.col(_IS_OTHER_DAY)
-    (counts,) = marked.select(F.count_if(is_filtered), F.count_if(is_other)).collect()
-    return LeftOut(filtered=counts[0], other_day=counts[1])
+def _is_dateless(part: TableMapping) -> Column:
+    """Whether a record of a log with several days is of none of them; rows made of several records are not asked."""
+    if part.other_days == "judge" or part.one_row_per is not None:
+        return F.lit(False)
+    return F.col(EVENT_DAY).isNull()
+
+
+def _left_out(marked: DataFrame, part: TableMapping) -> tuple[LeftOut, int]:
+    """The counts of records that become no row, and the number of those without a day that become one."""
+    if part.where is None and part.other_days == "judge" and part.one_row_per is None:
+        return LeftOut(), 0
+    is_kept = F.col(_IS_KEPT)
+    wanted = (~is_kept, is_kept & F.col(_IS_OTHER_DAY), is_kept & F.col(_IS_DATELESS))
+    (counts,) = marked.select(*map(F.count_if, wanted)).collect()
+    return LeftOut(filtered=counts[0], other_day=counts[1]), counts[2]
 
 
 def _complete(rows: DataFrame, contract: Contract) -> DataFrame:

@@ -35,4 +35,6 @@ def require_signals(pairs: DataFrame, custom: Mapping[str, CustomSignal], taken:
     for name, signal in custom.items():
         if name in taken:
             raise ConfigurationError(f"signals.custom.{name}: the name is taken: use another name than {sorted(taken)}")
-        require_computable(pairs, f"signals.custom.{name}", signal.expression, "double")
+        require_computable(
+            pairs, signal.with_origin("expression", f"signals.custom.{name}"), signal.expression, "double"
+        )

@@ -36,7 +36,9 @@ def scored_events(events: DataFrame, catalogue: DataFrame, settings: RecommendSe
     terms = catalogue.select("video_id", "code", "length_ms")
     seen = events.join(terms, on="video_id", how="inner")
     for name, rule in settings.rules().items():
-        require_computable(seen, f"recommend.interactions.{name}", rule, "boolean")
+        require_computable(
+            seen, settings.interactions.with_origin(name, f"recommend.interactions.{name}"), rule, "boolean"
+        )
     return seen.select("viewer_id", "code", _score(settings).alias("score"))
 
 

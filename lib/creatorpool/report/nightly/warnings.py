@@ -57,7 +57,7 @@ def _pools(report: ReportDay) -> Iterator[Notice]:
     alike: dict[str, list[tuple[str, str]]] = {}
     for category, pool in report.paid.pools.items():
         for warning in other_warnings(pool.warning):
-            alike.setdefault(re.sub(r"[0-9][0-9.e-]*", "#", warning), []).append((category, warning))
+            alike.setdefault(re.sub(r"[0-9][0-9.,e-]*", "#", warning), []).append((category, warning))
     for (category, warning), *others in alike.values():
         # One line for a warning that many pools share, so that it does not hide the other warnings.
         rest = f"; the same in {listed([name for name, _ in others])}" if others else ""
