@@ -17,6 +17,7 @@ from creatorpool.errors import ConfigurationError, InputError
 from creatorpool.ingest.delivery import PARQUET, Delivery, delivered_files, unread_entries
 from creatorpool.ingest.dimensions import changed, merged
 from creatorpool.ingest.events import DeduplicatedEvents, Dimension, EventDays, StoredDays, deduplicate_events
+from creatorpool.ingest.merge_rules import refuse_inconsistent
 from creatorpool.ingest.native import read_native
 from creatorpool.ingest.parquet_files import refuse_damaged
 from creatorpool.ingest.pseudonyms import VIEWER, Pseudonyms
@@ -268,9 +269,9 @@ def _validate_table(run: DayIngestion, delivery: Delivery) -> ValidatedTable:
 
 def _merged(run: DayIngestion, table: ValidatedTable) -> Dimension:
     stored = _stored_dimension(run, table.contract.name)
-    if stored is None:
-        return Dimension(table.good, table.counts.accepted)
-    return Dimension(merged(stored, table.good, table.contract), stored.count() + table.counts.accepted)
+    rows = merged(stored, table.good, table.contract)
+    refuse_inconsistent(table.contract.name, stored, table.good, rows)
+    return Dimension(rows, table.counts.accepted + (0 if stored is None else stored.count()))
 
 
 def _stored_dimension(run: DayIngestion, name: str) -> DataFrame | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import reduce
-from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -20,6 +19,7 @@ from creatorpool.ingest.rules import conflict_rule, day_rule, known_rule, window
 from creatorpool.ingest.steps import log_step
 from creatorpool.ingest.validation import ValidatedTable, broken_folder, conformed, deduplicate, table_counts
 from creatorpool.platform_day import day_expression
+from creatorpool.storage.places import Place
 
 KEY = ("event_id",)
 
@@ -75,7 +75,7 @@ class DeduplicatedEvents:
         )
         return with_known(joined, broadcast_if_small(videos.rows.select("video_id"), videos.number), "video_id")
 
-    def validate(self, day: date, viewers: Dimension, videos: Dimension, folder: Path) -> ValidatedTable:
+    def validate(self, day: date, viewers: Dimension, videos: Dimension, folder: Place) -> ValidatedTable:
         """Validate the events; those of days before `day` count as late. `folder` is as in `validated_table`."""
         log_step(self.contract.name, "checks every rule")
         found = judged(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from pyspark.sql import Column, DataFrame
 
@@ -17,6 +16,7 @@ from creatorpool.contracts.row_rules import FAILED_RULES, RAW_ROW, breaks_none, 
 from creatorpool.ingest.materialize import computed_once, materialized_if_small
 from creatorpool.ingest.optimization_barrier import behind_barrier
 from creatorpool.ingest.rules import only_unreadable
+from creatorpool.storage.places import Place
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def judged(
     *,
     delivered: Sequence[str],
     is_text: bool,
-    folder: Path,
+    folder: Place,
     counted: DataFrame | None = None,
 ) -> JudgedRows:
     """Judge `rows` of `conformed` by the contract's row rules and by `rules`.
@@ -52,7 +52,7 @@ def judged(
         Names of the delivered columns, for `raw_row`.
     is_text : bool
         Whether lines may be unreadable.
-    folder : Path
+    folder : Place
         Where the engine keeps the broken rows if there are many; it must not exist.
     counted : DataFrame, optional
         See `JudgedRows`; by default `rows`.

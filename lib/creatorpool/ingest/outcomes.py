@@ -30,7 +30,7 @@ class OutcomeCounts:
 
 def count_outcomes(judged: JudgedRows, contract: Contract) -> OutcomeCounts:
     """Count the rows by day, and those that break a rule by their rules and day."""
-    is_dated = "date" in contract.column_names
+    is_dated = "date" in contract.partition_by
     if is_dated:
         by_day = Counter({row["date"]: row["count"] for row in judged.counted.groupBy("date").count().collect()})
     else:

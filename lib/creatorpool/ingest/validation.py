@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -24,6 +23,7 @@ from creatorpool.ingest.rules import conflict_rule
 from creatorpool.ingest.steps import log_step
 from creatorpool.ingest.text_columns import with_whole_numbers
 from creatorpool.quoting import quoted
+from creatorpool.storage.places import Place
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def validated_table(
     contract: Contract,
     session: SparkSession,
     day: date,
-    folder: Path,
+    folder: Place,
     rules: Sequence[RowRule] = (),
 ) -> ValidatedTable:
     """Validate a table that has one row per key. If it has days, rows of other days than `day` are only counted.
@@ -86,7 +86,7 @@ def validated_table(
     """
     rows = conformed(delivery, contract)
     left_out = delivery.left_out
-    if "date" in contract.column_names:
+    if "date" in contract.partition_by:
         is_other = F.coalesce(F.col("date") != F.lit(day), F.lit(False))
         left_out += LeftOut(other_day=rows.where(is_other).count())
         rows = rows.where(~is_other)
@@ -110,7 +110,7 @@ def validated_table(
     return ValidatedTable(contract, found, counts, tuple(rules))
 
 
-def broken_folder(folder: Path, contract: Contract) -> Path:
+def broken_folder(folder: Place, contract: Contract) -> Place:
     """Where the engine keeps the table's broken rows, below the run's `folder`."""
     return folder / f"{contract.name}-broken"
 

@@ -140,7 +140,7 @@ def _check_native(
         found.faults.append(str(error))
 
 
-def _judge(delivery: Delivery, contract: Contract, found: SourceFindings, settings: Settings, folder: Path) -> None:
+def _judge(delivery: Delivery, contract: Contract, found: SourceFindings, settings: Settings, folder: Place) -> None:
     rules = _rules(contract, found.day, settings)
     if contract.name == "events":
         rows, contract, day_rules = dated_rows(delivery, contract, settings.ingest.day_timezone)
