@@ -28,7 +28,8 @@ def fault_proxy(port: int, fault: Fault, loses: Fault = lambda _: False) -> Iter
         protocol_version = "HTTP/1.1"
 
         def handle_request(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            is_chunked = self.headers.get("Transfer-Encoding") == "chunked"
+            body = b"".join(self._chunks()) if is_chunked else self.rfile.read(int(self.headers["Content-Length"] or 0))
             if fault(self):
                 return
             upstream = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -36,7 +37,7 @@ def fault_proxy(port: int, fault: Fault, loses: Fault = lambda _: False) -> Iter
                 upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
                 for name, value in self.headers.items():
                     upstream.putheader(name, value)
-                upstream.endheaders(body)
+                upstream.endheaders(b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if is_chunked else body)
                 answer = upstream.getresponse()
                 content = answer.read()
                 if loses(self):
@@ -54,6 +55,12 @@ def fault_proxy(port: int, fault: Fault, loses: Fault = lambda _: False) -> Iter
                 self.close_connection = True
             finally:
                 upstream.close()
+
+        def _chunks(self) -> Iterator[bytes]:
+            while size := int(self.rfile.readline().strip() or b"0", 16):
+                yield self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
 
         do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = handle_request  # noqa: N815 - named by http.server
 

@@ -62,7 +62,7 @@ def _commits(root: Place) -> Finding:
     with probe_folder(root) as folder:
         if loses_commits(folder):
             return Finding("commits", "fault", LOST.format(root))
-    return Finding("commits", "ok", "of two commits on one version, neither was lost")
+    return Finding("commits", "ok", "of six commits at the same time, none was lost")
 
 
 def _source(source: Place, settings: IngestSettings) -> Finding:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Barrier
 from uuid import uuid4
 
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import DeltaError
 
 from creatorpool.errors import ConfigurationError
 from creatorpool.storage.files import arrow_place, remove_tree, store_options
 from creatorpool.storage.object_path import ObjectPath
 from creatorpool.storage.places import Place
+
+_WRITERS = 6
 
 _safe: set[Place] = set()
 """Roots whose commits this process has found to exclude each other"""
@@ -47,18 +52,27 @@ def clock_difference(folder: Place) -> float:
 
 
 def loses_commits(folder: Place) -> bool:
-    """Whether of two commits on the same version of a table the second overwrites the first.
+    """Whether commits that are made at the same time overwrite each other.
 
-    A commit must be a write that fails if its version exists. A store, or something in front of it, that ignores this
-    condition loses what another run has committed.
+    A commit must be a write that fails if its version exists; then it is made again as the next version. A store, or
+    something in front of it, that ignores this condition loses what another run has committed.
     """
     path, options = str(folder / "commits"), store_options(folder)
     rows = pa.table({"writer": [0]})
     write_deltalake(path, rows, storage_options=options)
-    writers = [DeltaTable(path, storage_options=options) for _ in range(2)]
-    for writer in writers:
+    writers = [DeltaTable(path, storage_options=options) for _ in range(_WRITERS)]
+    together = Barrier(_WRITERS)
+
+    def write(writer: DeltaTable) -> None:
+        together.wait()
         write_deltalake(writer, rows, mode="append")
-    return DeltaTable(path, storage_options=options).version() != len(writers)
+
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        try:
+            list(pool.map(write, writers))
+        except DeltaError:
+            return True  # a version vanished under a writer
+    return DeltaTable(path, storage_options=options).version() != _WRITERS
 
 
 def require_safe_commits(root: Place) -> None:
