@@ -1,6 +1,8 @@
 # `make` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-embedded demo test test-fast test-embedded test-spark prove check lint format docs coverage wheel lock bench clean check-airflow cluster-demo
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+.PHONY: help setup setup-embedded demo test test-fast test-embedded test-spark prove check lint format docs coverage wheel lock bench clean check-airflow cluster-demo object-store-demo
 
 PYTHON ?= python3
 VENV := .venv
@@ -17,7 +19,7 @@ ROOT ?= demo-output
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-setup: $(VENV)/.ready $(VENV)/.spark-ready $(VENV)/.browser-ready ## make .venv with the locked dependencies, and prepare the Spark engine (Java 17 or 21, Delta's jars)
+setup: $(VENV)/.ready $(VENV)/.spark-ready $(VENV)/.browser-ready $(VENV)/.object-store-ready ## make .venv with the locked dependencies, and prepare the Spark engine (Java 17 or 21, Delta's jars)
 
 setup-embedded: $(VENV)/.runtime-ready ## make .venv with what the pipeline needs on the embedded engine: no Java, no test tools
 
@@ -43,25 +45,39 @@ $(VENV)/.browser-ready: $(VENV)/.ready tools/setup_browser.sh
 	tools/setup_browser.sh
 	@touch $@
 
+$(VENV)/.object-store-ready: $(VENV)/.ready tools/setup_object_store.sh
+	tools/setup_object_store.sh $(VENV)
+	@touch $@
+
+$(VENV)/.s3-jars-ready: $(VENV)/.spark-ready tools/resolve_s3_jars.py
+	$(BIN)/python -m tools.resolve_s3_jars
+	@touch $@
+
 demo: $(VENV)/.runtime-ready $(if $(filter spark,$(ENGINE)),$(VENV)/.spark-ready) ## run the night on made-up data (ENGINE=spark, DATA=../shared/data/kuairand)
 	$(BIN)/python jobs/demo.py --engine $(ENGINE) --root $(ROOT) $(if $(DATA),--data $(DATA))
 
 cluster-demo: $(VENV)/.ready $(VENV)/.spark-ready ## run the night on a standalone cluster on loopback that loses a worker midway, and compare the payouts
 	$(BIN)/python -m tools.cluster_demo --root $(ROOT)
 
+object-store-demo: $(VENV)/.ready $(VENV)/.object-store-ready $(VENV)/.s3-jars-ready ## run the night on an S3 server on loopback, on both engines, and compare the payouts
+	$(BIN)/python -m tools.object_store_demo --root $(ROOT)
+
 check-airflow: ## import the example DAG with a real Airflow, in a temporary environment
 	home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && $(PYTHON) -m venv "$$home/venv" && \
 	  "$$home/venv/bin/pip" install --quiet "apache-airflow==$(AIRFLOW_VERSION)" && \
 	  AIRFLOW_HOME="$$home" "$$home/venv/bin/python" tools/check_airflow_dag.py
 
+# Both suites print at once: the engine's name before each line of progress.
+progress_of = sed -u '/%]$$/s/^/$(1) /'
+
 test: setup ## set up and run all tests, on both engines, side by side
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-embedded test-spark
+	@$(MAKE) --no-print-directory --jobs=2 test-embedded test-spark
 
-test-embedded: $(VENV)/.ready $(VENV)/.browser-ready
-	$(BIN)/pytest --engine embedded --junitxml=.pytest_cache/embedded.xml
+test-embedded: $(VENV)/.ready $(VENV)/.browser-ready $(VENV)/.object-store-ready
+	$(BIN)/pytest --engine embedded --junitxml=.pytest_cache/embedded.xml | $(call progress_of,embedded)
 
-test-spark: $(VENV)/.ready $(VENV)/.spark-ready
-	$(BIN)/pytest --engine spark -m engine --junitxml=.pytest_cache/spark.xml
+test-spark: $(VENV)/.ready $(VENV)/.spark-ready $(VENV)/.object-store-ready $(VENV)/.s3-jars-ready
+	$(BIN)/pytest --engine spark -m engine --junitxml=.pytest_cache/spark.xml | $(call progress_of,spark)
 
 test-fast: $(VENV)/.ready ## run the quick tests that start no engine
 	$(BIN)/pytest --engine embedded -m "not engine and not once and not slow"
@@ -94,7 +110,7 @@ wheel: $(VENV)/.ready ## build the wheel, with conf/ and data_contracts/, into d
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 lock: $(VENV)/.ready ## resolve requirements.lock and tools/locks again from pyproject.toml
-	$(RESOLVE) --extra test --extra docs --extra bench --extra rl --output-file requirements.lock pyproject.toml
+	$(RESOLVE) --extra test --extra docs --extra bench --extra payments --extra rl --output-file requirements.lock pyproject.toml
 	$(RESOLVE) --constraint requirements.lock --output-file tools/locks/runtime.lock pyproject.toml
 	printf "uv==$(UV_VERSION)\nhatchling\n" | $(RESOLVE) --constraint requirements.lock --output-file tools/locks/setup.lock -
 

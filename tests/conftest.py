@@ -71,6 +71,8 @@ def spark(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spa
         # Likewise to compile each plan. The nights of tests/integration run compiled ones.
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        # A JVM of minutes spends most on compiling itself.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     }
     base = load_settings().engine
     chosen = base.model_copy(update={"driver_memory": "2g", "spark": spark_conf, "memory_share": 0.2})

@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from creatorpool.errors import InputError, MissingTableError, RunInProgressError, TableGuardError
+from creatorpool.errors import MissingTableError, RunInProgressError, TableGuardError
 from creatorpool.tables import Warehouse, sum_exact
 
 DAY, OTHER_DAY = date(2026, 11, 20), date(2026, 11, 21)
@@ -24,6 +24,11 @@ SCHEMA = (
 
 def payouts(spark: SparkSession, *creators: str) -> DataFrame:
     return spark.createDataFrame([(creator, 5, 1, 6, 1, "USD") for creator in creators], SCHEMA)
+
+
+def payout(creator: str) -> dict[str, object]:
+    money = {"payout_micros": 5, "pulse_micros": 1, "total_micros": 6, "videos_paid": 1, "currency": "USD"}
+    return {"date": DAY, "creator_id": creator, **money}
 
 
 def creators(warehouse: Warehouse, day: date | None = None, version: int | None = None) -> list[str]:
@@ -42,10 +47,19 @@ def test_replace_day_does_not_change_other_days_and_earlier_versions(spark: Spar
 
 
 def test_every_earlier_version_of_a_long_history_is_readable(spark: SparkSession, warehouse: Warehouse) -> None:
-    # Writers add a checkpoint after ten commits; Sail then reads no version before the latest checkpoint.
-    versions = [warehouse.replace_day(payouts(spark, f"c{i}"), "creator_payouts", DAY) for i in range(13)]
+    # Sail reads no version before the checkpoint that `_last_checkpoint` names, as writers of others leave it.
+    log = Path(str(warehouse.root)) / "creator_payouts" / "_delta_log"
+    versions = [warehouse.replace_day_records([payout(f"c{i}")], "creator_payouts", DAY, seen=i) for i in range(43)]
+    assert [path.name for path in sorted(log.glob("*.parquet"))] == [f"{n:020}.checkpoint.parquet" for n in (20, 40)]
+    assert not (log / "_last_checkpoint").exists()
+    DeltaTable(warehouse.path("creator_payouts")).create_checkpoint()
+    assert (log / "_last_checkpoint").exists()
 
-    assert [creators(warehouse, DAY, version) for version in versions] == [[f"c{i}"] for i in range(13)]
+    for position in (0, 18, 19, 20, 38, 42):
+        assert creators(warehouse, DAY, versions[position]) == [f"c{position}"]
+        rows = warehouse.read_arrow("creator_payouts", ["creator_id"], version=versions[position])
+        assert rows.column("creator_id").to_pylist() == [f"c{position}"]
+    assert creators(warehouse) == ["c42"]
 
 
 def test_replace_day_ignores_dynamic_partition_overwrite(spark: SparkSession, warehouse: Warehouse) -> None:
@@ -199,21 +213,14 @@ def test_replace_day_records_after_another_commit_is_refused(warehouse: Warehous
     assert [row["run_id"] for row in warehouse.read_arrow("run_claims", day=DAY).to_pylist()] == ["first"]
 
 
-def test_linked_copy_shares_earlier_files_and_keeps_new_rows_separate(
-    spark: SparkSession, warehouse: Warehouse
-) -> None:
+def test_trial_copy_shares_earlier_files_and_keeps_new_rows_separate(spark: SparkSession, warehouse: Warehouse) -> None:
     warehouse.replace_day(payouts(spark, "a"), "creator_payouts", DAY)
     before = warehouse.version("creator_payouts")
 
-    with warehouse.linked_copy() as copy:
+    with warehouse.trial_copy() as copy:
         copy.replace_day(payouts(spark, "b"), "creator_payouts", OTHER_DAY)
         assert creators(copy) == ["a", "b"]
 
     assert warehouse.version("creator_payouts") == before
     assert creators(warehouse) == ["a"]
-    assert not Path(copy.root).exists()
-
-
-def test_linked_copy_of_tables_at_a_uri_is_refused(spark: SparkSession) -> None:
-    with pytest.raises(InputError, match="not in a local folder"), Warehouse(spark, "s3://bucket/x").linked_copy():
-        pass
+    assert not copy.root.exists()

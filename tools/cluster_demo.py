@@ -6,14 +6,11 @@ import argparse
 import shutil
 import subprocess
 import sys
-from collections import Counter
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
 from rich.console import Console
-from rich.table import Table
+from tools.compared_payouts import print_compared
 from tools.local_cluster import run_while_a_worker_dies, spark_submit, standalone_cluster
 
 from creatorpool.synthetic import SyntheticMarket
@@ -21,12 +18,6 @@ from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse
 
 DAY = date(2026, 11, 20)
-PAYOUTS = {
-    "pool_payouts": ["category", "video_id", "bound", "payout_micros"],
-    "video_payouts": ["video_id", "payout_micros", "total_micros"],
-    "creator_payouts": ["creator_id", "payout_micros", "total_micros"],
-}
-"""Columns of each table that are compared; the last column is summed."""
 
 
 def main() -> int:
@@ -56,25 +47,7 @@ def main() -> int:
         out.print(f"The night ended with exit code {code}.")
         return code
     out.print(f"\nWorkers that took part: {', '.join(sorted(workers))}; worker-0 was killed.\n")
-    return _compared(out, Warehouse(None, alone), Warehouse(None, shared))
-
-
-def _compared(out: Console, one: Warehouse, other: Warehouse) -> int:
-    table = Table("table", "rows", "micros, embedded", "micros, cluster", "rows that differ")
-    differing = 0
-    for name, columns in PAYOUTS.items():
-        rows = [_rows(warehouse, name, columns) for warehouse in (one, other)]
-        here = (Counter(rows[0]) - Counter(rows[1])).total() + (Counter(rows[1]) - Counter(rows[0])).total()
-        table.add_row(name, f"{len(rows[0]):,}", *(f"{sum(row[-1] for row in side):,}" for side in rows), str(here))
-        differing += here
-    out.print(table)
-    out.print("The payouts differ." if differing else "Every payout is the same.")
-    return 1 if differing else 0
-
-
-def _rows(warehouse: Warehouse, name: str, columns: list[str]) -> list[tuple[Any, ...]]:
-    rows: pa.Table = warehouse.read_arrow(name, columns)
-    return [tuple(row.values()) for row in rows.to_pylist()]
+    return print_compared(out, {"embedded": Warehouse(None, alone), "cluster": Warehouse(None, shared)})
 
 
 if __name__ == "__main__":

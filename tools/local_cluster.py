@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyspark
-from tools.processes import end_group, fresh_environment
+from tools.processes import end_group, free_port, fresh_environment
 
 SPARK_HOME = Path(pyspark.__file__).parent
 _START_SECONDS = 90
@@ -50,7 +49,7 @@ def standalone_cluster(folder: Path, workers: int = 2) -> Iterator[Cluster]:
     RuntimeError
         If the master or a worker does not start in time; the message has the end of its log.
     """
-    port = _free_port()
+    port = free_port()
     address = f"spark://127.0.0.1:{port}"
     master = _start("master.Master", folder, "master", "--port", str(port), "--webui-port", "0")
     daemons = [master]
@@ -130,9 +129,3 @@ def _await(log: Path, sign: str, daemon: subprocess.Popen[bytes]) -> None:
         if daemon.poll() is not None or time.monotonic() > until:
             raise RuntimeError(f"{log.name}: no '{sign}'\n{log.read_text(errors='replace')[-2000:]}")
         time.sleep(0.2)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
@@ -45,6 +46,13 @@ def _end_tree(process: subprocess.Popen[str]) -> None:
             with suppress(psutil.NoSuchProcess):
                 one.kill()
     process.wait(timeout=30)
+
+
+def free_port() -> int:
+    """A port of loopback that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def end_group(leader: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:

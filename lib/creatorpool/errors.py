@@ -61,5 +61,9 @@ class ConcurrentWriteError(RunInProgressError):
     """Another process committed between reading and writing: nothing was written."""
 
 
+class StorageError(CreatorpoolError):
+    """The storage did not answer, although requests were repeated: nothing was published since the last commit."""
+
+
 class SettlementError(CreatorpoolError):
     """Payouts do not add up to their pool: a fault of the program. Such payouts are never published."""

@@ -12,7 +12,9 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
+import re
 import socket
+import subprocess
 import sys
 import tempfile
 import zipfile
@@ -40,6 +42,7 @@ from pyspark.sql import SparkSession
 
 from creatorpool.errors import ConfigurationError, CreatorpoolError
 from creatorpool.settings import EngineSettings
+from creatorpool.storage.clients import prepare_embedded, spark_conf
 from creatorpool.storage.places import remove_aliases
 
 logger = logging.getLogger("creatorpool")
@@ -111,7 +114,7 @@ def resolve_engine(asked: str | None, settings: EngineSettings) -> str:
     ConfigurationError
         If it is neither 'embedded' nor 'spark' nor an address 'sc://host:port'.
     """
-    engine = asked or (SPARK if _under_spark_submit() else settings.name)
+    engine = asked or (SPARK if under_spark_submit() else settings.name)
     if engine not in (EMBEDDED, SPARK) and not engine.startswith("sc://"):
         raise ConfigurationError(f"engine must be '{EMBEDDED}', '{SPARK}' or 'sc://host:port', got '{engine}'")
     return engine
@@ -161,7 +164,8 @@ def _require_answer(address: str) -> None:
         ) from error
 
 
-def _under_spark_submit() -> bool:
+def under_spark_submit() -> bool:
+    """Whether spark-submit started this process, whose session is then Spark's own."""
     # spark-submit starts Python as the child of a JVM whose port it passes on.
     return "PYSPARK_GATEWAY_PORT" in os.environ
 
@@ -185,6 +189,7 @@ def _embedded_server(settings: EngineSettings) -> Iterator[str]:
     os.environ.setdefault("SAIL_RUNTIME__MEMORY_POOL__TYPE", "greedy")
     os.environ.setdefault("SAIL_RUNTIME__MEMORY_POOL__GREEDY__MAX_SIZE", str(pool_bytes))
     os.environ.setdefault("RUST_LOG", "error")
+    prepare_embedded()
     from pysail.spark import SparkConnectServer
 
     server = SparkConnectServer("127.0.0.1", 0)
@@ -207,15 +212,16 @@ def _spark(settings: EngineSettings, name: str) -> Iterator[SparkSession]:
         # Enough for some million viewers: a broadcast is cheaper than sorting every viewer-video pair for the join.
         "spark.sql.autoBroadcastJoinThreshold": "32m",
         **_DELTA_CONF,
+        **spark_conf(),
         **settings.spark,
     }
-    if _under_spark_submit():
+    if under_spark_submit():
         # Settings of the spark-submit command line and of the cluster's defaults win: they fit the cluster.
         SparkContext._ensure_initialized()  # without its JVM, SparkConf() is empty
         submitted = SparkConf()
         conf = {key: value for key, value in conf.items() if not submitted.contains(key)}
     else:
-        _require_delta_jars()
+        require_delta_jars()
         conf = {"spark.master": "local[*]", "spark.driver.memory": settings.driver_memory, **conf}
     builder = SparkSession.builder
     for key, value in (conf | _SESSION_CONF).items():
@@ -237,10 +243,28 @@ def _ship_package(session: SparkSession) -> None:
         logger.warning("the server accepts no packages (Sail does not): install creatorpool in the server's Python")
 
 
-def _require_delta_jars() -> None:
+def _spark_conf_folder() -> Path:
     spec = importlib.util.find_spec("pyspark")
-    home = Path(os.environ.get("SPARK_HOME") or Path(str(spec and spec.origin)).parent)
-    defaults = home / "conf" / "spark-defaults.conf"
+    return Path(os.environ.get("SPARK_HOME") or Path(str(spec and spec.origin)).parent) / "conf"
+
+
+def java_version() -> int | None:
+    """The main version of the Java that a Spark of this environment starts; None if there is none."""
+    chosen = _spark_conf_folder() / "spark-env.sh"  # what setup chose comes first, as in Spark's own scripts
+    named = re.search(r'JAVA_HOME="([^"]+)"', chosen.read_text()) if chosen.is_file() else None
+    home = named[1] if named else os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin" / "java") if home else "java"
+    try:
+        said = subprocess.run([java, "-version"], capture_output=True, text=True, check=True, timeout=60).stderr
+    except (OSError, subprocess.SubprocessError):
+        return None
+    version = re.search(r'version "(\d+)', said)
+    return int(version[1]) if version else None
+
+
+def require_delta_jars() -> None:
+    """Raise ConfigurationError if this environment's Spark does not name Delta's jars."""
+    defaults = _spark_conf_folder() / "spark-defaults.conf"
     if not defaults.is_file() or "delta-spark" not in defaults.read_text():
         raise ConfigurationError(f"Delta's jars for the Spark engine are missing ({defaults}): run `make setup` first")
 

@@ -14,7 +14,7 @@ from creatorpool.storage.upkeep import TableUpkeep
 
 
 class Warehouse(TableCommitter, RecordCommitter, TableUpkeep):
-    """All tables under one root folder or URI, each at ``root/<table>``.
+    """All tables under one root, each at ``root/<table>``.
 
     Methods that take or return Spark frames need `session`; those for records and Arrow tables do not.
     """

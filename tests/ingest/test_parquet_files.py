@@ -38,7 +38,7 @@ def _check(tmp_path: Path, *tables: pa.Table, table: str = "events") -> list[lis
     files = TableFiles(table, "parquet", tuple(paths))
     found = checked_parquet_files(_reading(tmp_path), files, load_contract(table))
     assert all(is_copy == (path.parent.name == "staging") for is_copy, paths in found for path in paths)
-    return [paths for _, paths in found]
+    return [[Path(str(path)) for path in paths] for _, paths in found]
 
 
 def _reading(tmp_path: Path) -> Reading:

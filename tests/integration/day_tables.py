@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from creatorpool.contracts import load_contract
+from creatorpool.storage.places import Place
 from creatorpool.tables import Warehouse
 
 TABLES = (
@@ -39,7 +39,7 @@ VOLATILE = {
 }
 
 
-def day_tables(root: Path) -> dict[str, list[str]]:
+def day_tables(root: Place) -> dict[str, list[str]]:
     """Every table's rows as sorted text, bit for bit, without the columns that name a run or a time."""
     warehouse = Warehouse(None, root)
     return {table: _rows(warehouse, table) for table in TABLES if warehouse.exists(table)}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,7 +39,14 @@ class Jobs:
         """Run one job script to its end: `run("allocate_pool.py", "--date", …)`."""
         command = [str(project_root() / "jobs" / script), *map(str, arguments)]
         command += ["--set", "engine.shuffle_partitions=2", "--set", TOLERANT, "--engine", engine]
-        environment = fresh_environment(PYSPARK_PYTHON=sys.executable) | (self._gateway() if engine == "spark" else {})
+        return self._completed(command, self._gateway() if engine == "spark" else {})
+
+    def verb(self, *words: object) -> subprocess.CompletedProcess[str]:
+        """Run one verb of the command line, as it is given, to its end."""
+        return self._completed([str(project_root() / "lib" / "creatorpool" / "cli" / "__main__.py"), *map(str, words)])
+
+    def _completed(self, command: list[str], own: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        environment = fresh_environment(PYSPARK_PYTHON=sys.executable) | dict(own or {})
         with TemporaryDirectory() as folder:
             outputs = [Path(folder) / name for name in ("stdout", "stderr")]
             code = self._ended(command, environment, [str(output) for output in outputs])

@@ -22,7 +22,6 @@ import traceback
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
-from pathlib import Path
 
 # Imported before the forks, so that the imports cost time only once.
 import great_expectations  # noqa: F401
@@ -41,6 +40,7 @@ from creatorpool.stages.maintenance import maintain_tables
 from creatorpool.stages.recovery import recover
 from creatorpool.stages.reingestion import reingest_day
 from creatorpool.stages.statements import publish_statements
+from creatorpool.storage.places import Place, place_of, tables_root
 from creatorpool.tables import Warehouse
 
 FIRST, SECOND = date(2026, 11, 19), date(2026, 11, 20)
@@ -53,7 +53,7 @@ ALPHA = "allocation.alpha=0.7"
 LOST_ANSWER = 7
 """Exit code of a child whose engine's answer gRPC could not read, seen once in some hundred children: borne once."""
 
-Command = Callable[[Warehouse, Callable[..., RunContext], Path], object]
+Command = Callable[[Warehouse, Callable[..., RunContext], Place], object]
 
 
 def settings_of(*assignments: str) -> Settings:
@@ -68,7 +68,7 @@ def night(tables: Warehouse, day: date, *assignments: str) -> RunContext:
     return run
 
 
-def pay(day: date, raw: Path, tables: Warehouse) -> None:
+def pay(day: date, raw: Place, tables: Warehouse) -> None:
     run = night(tables, day)
     publish_ingestion(run, raw / day.isoformat())
     publish_payouts(run)
@@ -78,7 +78,7 @@ def republish(tables: Warehouse) -> None:
     publish_payouts(night(tables, SECOND, ALPHA), republish=True)
 
 
-def correct(raw: Path, tables: Warehouse) -> None:
+def correct(raw: Place, tables: Warehouse) -> None:
     reingest_day(night(tables, FIRST), raw / f"{FIRST.isoformat()}-corrected")
 
 
@@ -93,10 +93,10 @@ def maintain(tables: Warehouse) -> None:
 
 
 def report(tables: Warehouse) -> None:
-    write_page(report_day(tables, SECOND), Path(str(tables.root)) / "_reports" / "night.html")
+    write_page(report_day(tables, SECOND), tables.root / "_reports" / "night.html")
 
 
-COMMANDS: dict[str, Callable[[Warehouse, Path], object]] = {
+COMMANDS: dict[str, Callable[[Warehouse, Place], object]] = {
     "first night": lambda tables, raw: pay(FIRST, raw, tables),
     "second night": lambda tables, raw: pay(SECOND, raw, tables),
     "correct the first day": lambda tables, raw: correct(raw, tables),
@@ -128,7 +128,7 @@ def killing(write: Callable[..., object], count: dict[str, int], at: int, mode: 
     return killed
 
 
-def run_command(name: str, raw: Path, root: Path, engine: str, at: int, mode: str) -> None:
+def run_command(name: str, raw: Place, root: Place, engine: str, at: int, mode: str) -> None:
     """Run one command in this process, and kill it at write number `at`, or after as many hundredths of a second."""
     count = {"writes": 0}
     if mode == "anywhere":
@@ -158,7 +158,7 @@ def in_child(work: Callable[[], object]) -> int:
     return os.waitpid(child, 0)[1]
 
 
-def main(raw: Path, root: Path, engine: str, kills: int, seed: int) -> None:
+def main(raw: Place, root: Place, engine: str, kills: int, seed: int) -> None:
     """Try to kill each command the given number of times, run each to its end, and print where they were killed."""
     draw = random.Random(seed)
     killed: list[str] = []
@@ -194,4 +194,4 @@ def fail(killed: list[str], why: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
+    main(place_of(sys.argv[1]), tables_root(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 from datetime import date
-from pathlib import Path
 
 from tests.integration.kill_battery import settings_of
 
@@ -17,6 +16,7 @@ from creatorpool.session import open_session
 from creatorpool.stages.allocation import publish_payouts
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.ingestion import publish_ingestion
+from creatorpool.storage.places import place_of, tables_root
 from creatorpool.storage.staged import StagedRows
 from creatorpool.tables import Warehouse
 
@@ -34,8 +34,8 @@ def main(arguments: list[str]) -> None:
     Warehouse.commit = stopping  # type: ignore[method-assign, assignment]
     settings = settings_of()
     with open_session(engine, settings.engine) as session:
-        run = RunContext(Warehouse(session, Path(root)), settings, date.fromisoformat(day))
-        publish_ingestion(run, Path(source))
+        run = RunContext(Warehouse(session, tables_root(root)), settings, date.fromisoformat(day))
+        publish_ingestion(run, place_of(source))
         publish_payouts(run)
 
 

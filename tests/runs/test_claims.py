@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-import textwrap
 import threading
 import time
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
+from tests.runs.racers import require_one_holder_at_a_time
 
 from creatorpool.errors import InputError, RunInProgressError
 from creatorpool.runs import identity
@@ -18,30 +19,6 @@ from creatorpool.runs.claims import EVERY_DAY, TABLE, claimed, release_claim
 from creatorpool.tables import Warehouse
 
 DAY, LEASE = date(2026, 11, 20), timedelta(hours=1)
-
-_RACER = textwrap.dedent(
-    """
-    import sys, time
-    from datetime import date, timedelta
-    from pathlib import Path
-    from creatorpool.errors import RunInProgressError
-    from creatorpool.runs.claims import claimed
-    from creatorpool.tables import Warehouse
-
-    root, name, start = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
-    time.sleep(max(0, start - time.time()))
-    try:
-        with claimed(Warehouse(None, root), "signals", date(2026, 11, 20), name, timedelta(hours=1)):
-            with (root / "holders").open("a") as log:
-                log.write(f"+{name}\\n")
-            time.sleep(0.4)
-            with (root / "holders").open("a") as log:
-                log.write(f"-{name}\\n")
-        print("held")
-    except RunInProgressError as error:
-        print("refused")
-    """
-)
 
 
 @pytest.fixture
@@ -109,8 +86,8 @@ def test_claim_is_given_back_after_an_error(tables: Warehouse) -> None:
 def test_claim_of_a_killed_process_is_taken_over_at_once(tables: Warehouse) -> None:
     code = (
         "import os, signal, sys; from creatorpool.runs.claims import claimed; from creatorpool.tables import Warehouse;"
-        "from datetime import date, timedelta\n"
-        "with claimed(Warehouse(None, sys.argv[1]), 'signals', date(2026, 11, 20), 'killed', timedelta(hours=1)):\n"
+        "from datetime import date, timedelta; from pathlib import Path; root = Path(sys.argv[1])\n"
+        "with claimed(Warehouse(None, root), 'signals', date(2026, 11, 20), 'killed', timedelta(hours=1)):\n"
         "    os.kill(os.getpid(), signal.SIGKILL)"
     )
     subprocess.run([sys.executable, "-c", code, str(tables.root)], check=False, timeout=60)
@@ -188,17 +165,6 @@ def test_claim_of_another_machine_is_taken_over_only_after_its_lease(tables: War
         pytest.fail("a live claim was taken over")
 
 
-def test_claimed_by_racing_processes_is_held_by_one_at_a_time(tables: Warehouse) -> None:
+def test_claimed_by_racing_processes_is_held_by_one_at_a_time(tables: Warehouse, tmp_path: Path) -> None:
     tables.ensure(TABLE)
-    start = str(time.time() + 2.5)
-    racers = [
-        subprocess.Popen([sys.executable, "-c", _RACER, str(tables.root), f"r{i}", start], stdout=subprocess.PIPE)
-        for i in range(4)
-    ]
-    outcomes = [racer.communicate(timeout=60)[0].decode().strip() for racer in racers]
-
-    assert set(outcomes) <= {"held", "refused"}
-    log = (tables.root / "holders").read_text().split()  # type: ignore[operator]
-    assert len(log) == 2 * outcomes.count("held") >= 2
-    for entered, left in zip(log[::2], log[1::2], strict=True):
-        assert (entered[0], left[0], entered[1:]) == ("+", "-", left[1:])
+    require_one_holder_at_a_time(tables.root, tmp_path / "holders")

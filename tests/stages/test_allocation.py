@@ -251,7 +251,7 @@ def test_dry_run_computes_the_same_pools_and_writes_nothing(at: NightMaker) -> N
 
 
 def test_one_category_alone_then_the_rest_pays_what_all_at_once_pays(at: NightMaker, tmp_path: Path) -> None:
-    apart = Path(at().warehouse.root)
+    apart = Path(str(at().warehouse.root))
     together = Path(shutil.copytree(apart, tmp_path / "together"))
     session = at().warehouse.session
 

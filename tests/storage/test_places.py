@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from creatorpool.errors import ConfigurationError
-from creatorpool.storage.places import tables_root
+from creatorpool.storage.places import place_of, tables_root
 from creatorpool.tables import Warehouse
 
 DAY = date(2026, 11, 20)
@@ -54,7 +54,7 @@ def test_tables_under_any_name_have_the_written_rows_and_no_files_beside_them(
     staged = warehouse.stage_day(payouts(spark, "d"), "creator_payouts", DAY)
     assert [row.creator_id for row in warehouse.read_staged(staged).collect()] == ["d"]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "stXr"])
-    assert [path.name for path in Path(root).iterdir()] == ["creator_payouts"]
+    assert [path.name for path in root.iterdir()] == ["creator_payouts"]
 
 
 @pytest.mark.parametrize("name", ["a[b]", "a%20b", "100%25 done", "a\nb", "back\\slash", "a^b", "a|b"])
@@ -65,5 +65,30 @@ def test_names_that_libraries_misread_are_refused(tmp_path: Path, name: str) -> 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_uri_is_unchanged() -> None:
-    assert tables_root("s3://bucket/a%20b") == "s3://bucket/a%20b"
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("s3://bucket/a/b", "s3://bucket/a/b"),
+        ("s3a://bucket/a/b/", "s3://bucket/a/b"),
+        ("s3://bucket", "s3://bucket"),
+        ("gs://bucket/a=b", "gs://bucket/a=b"),
+        ("abfss://box@account.dfs.core.windows.net/a", "abfss://box@account.dfs.core.windows.net/a"),
+        ("file:///data/night%20shift", "/data/night shift"),
+    ],
+)
+def test_a_place_has_one_name_however_it_is_written(text: str, name: str) -> None:
+    assert str(place_of(text)) == str(tables_root(text)) == name
+
+
+@pytest.mark.parametrize(
+    "text", ["s3://key:secret@bucket/x", "s3:///x", "s3://bucket\n/x", "hdfs://host/x", "s3://b?q=1/x"]
+)
+def test_uris_of_other_kinds_and_with_credentials_are_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        place_of(text)
+    assert "secret" not in str(refusal.value)
+
+
+def test_roots_in_object_stores_have_plain_names() -> None:
+    with pytest.raises(ConfigurationError, match="choose another name"):
+        tables_root("s3://bucket/a%20b")

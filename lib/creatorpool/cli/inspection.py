@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperCommand
 
-from creatorpool.cli.options import ConfigurationOptions, EngineOptions, TablesOptions, day_option
+from creatorpool.cli.options import ConfigurationOptions, EngineOptions, TablesOptions, day_option, parsed_place
 from creatorpool.cli.progress import logged
 from creatorpool.errors import ContractError, InputError, MissingTableError
+from creatorpool.storage.places import Place
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -67,7 +68,9 @@ def query(
     format: Annotated[
         RowFormat, typer.Option(help="table and records are for people; records is chosen where a table is too wide")
     ] = "table",
-    output: Annotated[Path | None, typer.Option(metavar="FILE", help="write the rows to this file")] = None,
+    output: Annotated[
+        Place | None, typer.Option(metavar="FILE", parser=parsed_place, help="write the rows to this file")
+    ] = None,
 ) -> None:
     """Query the tables in SQL: each table has its name, and contains only published days.
 
@@ -87,7 +90,7 @@ def query(
         logger.warning("only the first %d rows are shown: --rows N shows more", most)
 
 
-def _write_rows(rows: pa.Table, form: RowFormat, output: Path | None) -> None:
+def _write_rows(rows: pa.Table, form: RowFormat, output: Place | None) -> None:
     from creatorpool.quoting import lines
     from creatorpool.report.query_output import as_parquet, as_text
 
@@ -101,14 +104,14 @@ def _write_rows(rows: pa.Table, form: RowFormat, output: Path | None) -> None:
         sys.stdout.write(lines(text) if sys.stdout.isatty() else text)
 
 
-def _write_whole(content: bytes, path: Path) -> None:
+def _write_whole(content: bytes, path: Place) -> None:
     """Write a file that appears completely or not at all."""
-    partial = path.with_name(f".{path.name}.part")
+    from creatorpool.storage.files import write_whole
+
     try:
-        partial.write_bytes(content)
-        partial.replace(path)
+        write_whole(path, content)
     except OSError as error:
-        raise InputError(f"--output {path} cannot be written: {error.strerror}") from error
+        raise InputError(f"--output {path} cannot be written: {error.strerror or error}") from error
 
 
 def lint(

@@ -6,14 +6,14 @@ import logging
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from creatorpool.cli.options import Category, DayOptions, EngineOptions, day_option, source_formats
+from creatorpool.cli.options import Category, DayOptions, EngineOptions, day_option, parsed_place, source_formats
 from creatorpool.cli.progress import counted
 from creatorpool.errors import CreatorpoolError, InputError
+from creatorpool.storage.places import Place, place_of
 
 if TYPE_CHECKING:
     from creatorpool.settings import Settings
@@ -28,7 +28,8 @@ DATE_FIELD = "{date}"
 def run(
     options: DayOptions,
     source: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="folder of the day's logs, if they are not ingested yet")
+        Place | None,
+        typer.Option(metavar="DIR", parser=parsed_place, help="folder of the day's logs, if they are not ingested yet"),
     ] = None,
     category: Category = None,
     dry_run: Annotated[
@@ -57,7 +58,7 @@ def run(
             _write_report(context.warehouse, context.day, context.settings, dry_run=dry_run)
 
 
-def _try(context: RunContext, source: Path | None, categories: Collection[str], *, renewed: bool) -> None:
+def _try(context: RunContext, source: Place | None, categories: Collection[str], *, renewed: bool) -> None:
     """Compute a published day with the run's settings, and show it beside what is published."""
     from creatorpool.report.console import PlainConsole
     from creatorpool.report.whatif_summary import print_study
@@ -71,14 +72,14 @@ def _try(context: RunContext, source: Path | None, categories: Collection[str], 
 
 
 def _write_report(warehouse: Warehouse, day: date, settings: Settings, *, dry_run: bool = False) -> None:
-    """Write the page of a published day, if its tables are in a folder of this machine. No payout waits for it."""
+    """Write the page of a published day. No payout waits for it."""
     from creatorpool.report.nightly.page import write_night
 
-    if isinstance(warehouse.root, Path) and not dry_run:
+    if not dry_run:
         write_night(warehouse.root, day, settings.report)
 
 
-def _reingest(context: RunContext, source: Path | None) -> None:
+def _reingest(context: RunContext, source: Place | None) -> None:
     from creatorpool.display import display
     from creatorpool.report.console import PlainConsole
     from creatorpool.report.ingest_summary import print_reingestion
@@ -94,7 +95,7 @@ def _reingest(context: RunContext, source: Path | None) -> None:
 
 def ingest(
     options: DayOptions,
-    source: Annotated[Path, typer.Option(metavar="DIR", help="folder of the day's logs")],
+    source: Annotated[Place, typer.Option(metavar="DIR", parser=parsed_place, help="folder of the day's logs")],
     format: Annotated[
         str | None,
         typer.Option(
@@ -178,7 +179,7 @@ def _run_day(warehouse: Warehouse, settings: Settings, day: date, source: str | 
 
     context = RunContext(warehouse, settings, day)
     try:
-        run_night(context, None if source is None else Path(source.replace(DATE_FIELD, day.isoformat())))
+        run_night(context, None if source is None else place_of(source.replace(DATE_FIELD, day.isoformat())))
     except CreatorpoolError:
         logger.error("%s backfill: stops here; earlier days are published, run it again once this day is mended", day)
         raise

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from creatorpool.errors import MissingTableError
+from creatorpool.errors import ConfigurationError, MissingTableError
 
 if TYPE_CHECKING:
     from creatorpool.settings import Settings
+    from creatorpool.storage.places import Place
 
 ROOT_VARIABLE = "CREATORPOOL_ROOT"
 _SHARED = "Tables, engine and configuration"
@@ -31,6 +32,16 @@ def parsed_day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"'{text}' is not a date; write YYYY-MM-DD") from None
+
+
+def parsed_place(text: str) -> Place:
+    """The file or folder of an option's text: a path, or a URI of an object store."""
+    from creatorpool.storage.places import place_of
+
+    try:
+        return place_of(text)
+    except ConfigurationError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def day_option(*names: str, help: str) -> Any:
@@ -71,16 +82,16 @@ class TablesOptions:
 
     root: Root = "warehouse"
 
-    def tables_root(self) -> Path | str:
-        """Root of the tables: an absolute path on this machine, or a URI."""
+    def tables_root(self) -> Place:
+        """Root of the tables: an absolute path on this machine, or a place in an object store."""
         from creatorpool.storage.places import tables_root
 
         return tables_root(self.root)
 
-    def existing_root(self) -> Path | str:
-        """The same for verbs that only look or tidy up; MissingTableError if it is no folder of this machine."""
+    def existing_root(self) -> Place:
+        """The same for verbs that only look or tidy up; MissingTableError if there is no such folder."""
         root = self.tables_root()
-        if isinstance(root, Path) and not root.is_dir():
+        if not root.is_dir():
             raise MissingTableError(
                 f"nothing is published under {self.root}: there is no such folder; name the tables' folder with --root "
                 f"or in {ROOT_VARIABLE}"
@@ -114,6 +125,12 @@ class DayOptions(EngineOptions):
     """The options of every verb over one day."""
 
     day: Day
+
+
+def of_day(options: EngineOptions, day: date) -> DayOptions:
+    """The same options, for `day`."""
+    given: dict[str, Any] = {field.name: getattr(options, field.name) for field in fields(EngineOptions)}
+    return DayOptions(**given, day=day)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from creatorpool.errors import CreatorpoolError
 from creatorpool.logs import formatter
+from creatorpool.storage.faults import storage_fault
 
 logger = logging.getLogger("creatorpool")
 
@@ -48,18 +49,19 @@ def run_and_exit(main: Callable[[list[str]], None]) -> NoReturn:
     logger.propagate = False
     # Show characters that the terminal's encoding lacks as escapes; otherwise printing them would be an error.
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    os.environ.setdefault("RUST_LOG", "error")  # warnings of clients' own attempts are no lines of this log
     signal.signal(signal.SIGINT, _interrupt)
     try:
         main(sys.argv[1:])
     except CreatorpoolError as error:
-        facts = {"error": type(error).__name__, "exit_code": error.exit_code}
-        logger.error("%s", error, extra={"facts": facts})
-        _leave(error.exit_code)
+        _leave_with(storage_fault(error) or error)
     except KeyboardInterrupt:
         _leave_interrupted()
     except SystemExit as error:
         _leave(error.code if isinstance(error.code, int) else int(error.code is not None))
     except Exception as error:
+        if fault := storage_fault(error):
+            _leave_with(fault)
         if _is_full_disk(error):
             logger.error("the disk is full: %s. Free some space and run again: what is published stands", error)
         else:
@@ -74,6 +76,12 @@ def _interrupt(*_: object) -> NoReturn:
     ending.daemon = True
     ending.start()
     raise KeyboardInterrupt
+
+
+def _leave_with(error: CreatorpoolError) -> NoReturn:
+    facts = {"error": type(error).__name__, "exit_code": error.exit_code}
+    logger.error("%s", error, extra={"facts": facts})
+    _leave(error.exit_code)
 
 
 def _leave_interrupted() -> NoReturn:

@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
-from creatorpool.cli.options import ConfigurationOptions, Engine, day_option, source_formats
+from creatorpool.cli.options import ConfigurationOptions, Engine, day_option, parsed_place, source_formats
 from creatorpool.cli.progress import logged
 from creatorpool.errors import InputError
+from creatorpool.storage.places import Place
 
 logger = logging.getLogger("creatorpool")
 
@@ -20,7 +21,10 @@ _PROPOSED_FROM = 1000
 
 
 def init_source(
-    sample: Annotated[Path, typer.Argument(metavar="SAMPLE", help="a folder with files of the logs, or one file")],
+    sample: Annotated[
+        Place,
+        typer.Argument(metavar="SAMPLE", parser=parsed_place, help="a folder with files of the logs, or one file"),
+    ],
     output: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="write the mapping there, such as conf/sources/ours.yaml; default: print it"),
@@ -73,7 +77,7 @@ def check_source(
             autocompletion=source_formats,
         ),
     ],
-    source: Annotated[Path, typer.Argument(metavar="DIR", help="folder of the logs")],
+    source: Annotated[Place, typer.Argument(metavar="DIR", parser=parsed_place, help="folder of the logs")],
     day: Annotated[date | None, day_option("--day", help="the day; default: the one with the most records")] = None,
     rows: Annotated[int, typer.Option(min=1, metavar="N", help="records to read of each file")] = 10_000,
     engine: Engine = None,

@@ -6,10 +6,10 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from gzip import GzipFile
-from pathlib import Path
 from typing import Protocol
 
 from creatorpool.errors import InputError
+from creatorpool.storage.places import Place
 
 BLOCK_BYTES = 8 << 20
 _MARK = b"\xef\xbb\xbf"
@@ -58,7 +58,7 @@ class ByteStream:
 
 
 @contextmanager
-def opened(path: Path, table: str, max_bytes: int) -> Iterator[ByteStream]:
+def opened(path: Place, table: str, max_bytes: int) -> Iterator[ByteStream]:
     """Open `path` as a ByteStream. A .gz file is decompressed, and its length and checksum are checked at its end.
 
     Raises
@@ -70,7 +70,7 @@ def opened(path: Path, table: str, max_bytes: int) -> Iterator[ByteStream]:
     try:
         raw = path.open("rb")
     except OSError as error:
-        raise InputError(f"{place} cannot be read: {error.strerror}") from error
+        raise InputError(f"{place} cannot be read: {error.strerror or error}") from error
     with raw:
         yield ByteStream(GzipFile(fileobj=raw) if path.suffix == ".gz" else raw, place, max_bytes)
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import stat
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import PurePosixPath
 
 from pyspark.sql import DataFrame
 
 from creatorpool.contracts import Contract
 from creatorpool.errors import InputError
 from creatorpool.quoting import shortened_list
+from creatorpool.storage.files import irregularity
+from creatorpool.storage.places import Place
 
 REQUIRED_TABLES = ("ad_revenue", "viewers", "videos", "events")
-OPTIONAL_TABLES = ("creators", "entrants", "content_exposure", "drawer_positions", "delivery_guarantees")
+SETTLEMENT_TABLES = ("video_rights", "holds", "appeals", "invalid_viewers", "fx_rates")
+"""Optional tables about what becomes of money after the night; they have one row a key, whatever the day"""
+OPTIONAL_TABLES = (
+    *("creators", "entrants", "content_exposure", "drawer_positions", "delivery_guarantees"),
+    *SETTLEMENT_TABLES,
+)
 
 PARQUET, JSON_LINES, CSV = "parquet", "jsonl", "csv"
 _FORMAT_BY_SUFFIX = {".parquet": PARQUET, ".jsonl": JSON_LINES, ".json": JSON_LINES, ".csv": CSV}
@@ -68,8 +74,12 @@ class Delivery:
     is_text: bool = False
     left_out: LeftOut = field(default_factory=LeftOut)
     dateless: int = 0
-    staging: Path | None = None
+    staging: Place | None = None
     moments: tuple[DataFrame, ...] = ()
+
+    def columns_of(self, contract: Contract) -> tuple[str, ...]:
+        """Names of the contract's columns that the delivery has."""
+        return tuple(name for name in contract.column_names if name not in self.absent)
 
 
 @dataclass(frozen=True)
@@ -78,15 +88,15 @@ class TableFiles:
 
     table: str
     format: str
-    paths: tuple[Path, ...]
+    paths: tuple[Place, ...]
 
     @property
-    def place(self) -> Path:
+    def place(self) -> Place:
         """The file, or the folder if there are several files."""
         return self.paths[0] if len(self.paths) == 1 else self.paths[0].parent
 
 
-def find_files(source: Path, table: str) -> TableFiles | None:
+def find_files(source: Place, table: str) -> TableFiles | None:
     """The files of `table` in folder `source`, sorted by name, or None if there are none.
 
     In the table's own folder, names that begin with `_` or `.` are skipped, because writers leave such marks. All other
@@ -105,16 +115,10 @@ def find_files(source: Path, table: str) -> TableFiles | None:
         raise InputError(
             f"{table}: {source} has it more than once: {shortened_list(e.name for e in entries)}; keep one of them"
         )
-    paths = _parts(entries[0], table) if entries[0].is_dir() else entries
-    for path in paths:
-        _require_file(path, table)
-    formats = {_format_of(path, table) for path in paths}
-    if len(formats) != 1:
-        raise InputError(f"{table}: {entries[0]} must hold files of one format, got {sorted(formats) or 'no file'}")
-    return TableFiles(table, formats.pop(), tuple(paths))
+    return _files_of(table, entries[0], _parts(entries[0], table) if entries[0].is_dir() else entries)
 
 
-def require_files(source: Path, table: str) -> TableFiles:
+def require_files(source: Place, table: str) -> TableFiles:
     """The same as `find_files`, but InputError if there are no files."""
     files = find_files(source, table)
     if files is None:
@@ -126,7 +130,24 @@ def require_files(source: Path, table: str) -> TableFiles:
     return files
 
 
-def delivered_files(source: Path, mapped: Collection[str] = ()) -> list[TableFiles]:
+def given_files(source: Place, table: str) -> TableFiles:
+    """The files of `table` in `source`: a file of any name, a folder of a day's delivery, or the table's own folder.
+
+    Raises
+    ------
+    InputError
+        As `find_files`; also if `source` does not exist.
+    """
+    if not source.exists():
+        raise InputError(f"{table}: --source {source} does not exist")
+    if source.is_file():
+        _require_file(source, table)
+        return TableFiles(table, _format_of(source, table), (source,))
+    found = find_files(source, table)
+    return found or _files_of(table, source, _parts(source, table))
+
+
+def delivered_files(source: Place, mapped: Collection[str] = ()) -> list[TableFiles]:
     """The files of all tables in `source` but the `mapped` ones, which a mapping makes from files of its own.
 
     Raises
@@ -139,7 +160,7 @@ def delivered_files(source: Path, mapped: Collection[str] = ()) -> list[TableFil
     return found + [files for table in optional if (files := find_files(source, table))]
 
 
-def unread_entries(source: Path) -> list[str]:
+def unread_entries(source: Place) -> list[str]:
     """Names of entries of `source` that belong to no table, without those that begin with `_` or `.`."""
     tables = (*REQUIRED_TABLES, *OPTIONAL_TABLES)
     names = [entry.name for entry in _entries(source, "source") if not _is_mark(entry)]
@@ -147,7 +168,7 @@ def unread_entries(source: Path) -> list[str]:
 
 
 def require_columns(
-    got: Sequence[str], contract: Contract, place: Path, optional: Sequence[str] = (), *, quote: bool = True
+    got: Sequence[str], contract: Contract, place: Place, optional: Sequence[str] = (), *, quote: bool = True
 ) -> None:
     """Check that `got`, the columns of a delivered file, has each column of the contract once and no other column.
 
@@ -182,25 +203,34 @@ def _shown(names: Sequence[str], *, quote: bool) -> str:
     return shortened_list(names) if quote else f"({len(names)}, not shown as ingest.hash_viewer_ids is on)"
 
 
-def _entries(folder: Path, what: str) -> list[Path]:
+def _entries(folder: Place, what: str) -> list[Place]:
     if not folder.is_dir():
         raise InputError(f"{what} {folder} is not a folder")
     try:
         return sorted(folder.iterdir())
     except OSError as error:
-        raise InputError(f"{what}: folder {folder} cannot be listed: {error.strerror}") from error
+        raise InputError(f"{what}: folder {folder} cannot be listed: {error.strerror or error}") from error
+
+
+def _files_of(table: str, place: Place, paths: Sequence[Place]) -> TableFiles:
+    for path in paths:
+        _require_file(path, table)
+    formats = {_format_of(path, table) for path in paths}
+    if len(formats) != 1:
+        raise InputError(f"{table}: {place} must hold files of one format, got {sorted(formats) or 'no file'}")
+    return TableFiles(table, formats.pop(), tuple(paths))
 
 
 def _names_table(name: str, table: str) -> bool:
     return name == table or any(name.removesuffix(".gz") == table + suffix for suffix in _FORMAT_BY_SUFFIX)
 
 
-def _is_mark(entry: Path) -> bool:
+def _is_mark(entry: Place) -> bool:
     # Writers leave marks such as _SUCCESS and .crc beside the data.
     return entry.name[0] in "._"
 
 
-def _parts(folder: Path, table: str) -> list[Path]:
+def _parts(folder: Place, table: str) -> list[Place]:
     entries = _entries(folder, table)
     for entry in entries:
         if entry.name in _TABLE_LOGS and entry.is_dir():
@@ -211,23 +241,14 @@ def _parts(folder: Path, table: str) -> list[Path]:
     return [entry for entry in entries if not _is_mark(entry)]
 
 
-def _require_file(path: Path, table: str) -> None:
-    try:
-        mode = path.stat().st_mode
-        if stat.S_ISREG(mode):
-            path.open("rb").close()
-    except OSError as error:
-        kind = "is a broken link" if path.is_symlink() and not path.exists() else "cannot be read"
-        raise InputError(f"{table}: {path} {kind}: {error.strerror}") from error
-    if stat.S_ISDIR(mode):
-        raise InputError(f"{table}: {path} is a folder: put all files directly into {path.parent}")
-    if not stat.S_ISREG(mode):
-        raise InputError(f"{table}: {path} is neither a file nor a link to one")
+def _require_file(path: Place, table: str) -> None:
+    if fault := irregularity(path):
+        raise InputError(f"{table}: {path} {fault}")
 
 
-def _format_of(path: Path, table: str) -> str:
+def _format_of(path: Place, table: str) -> str:
     is_compressed = path.suffix == ".gz"
-    found = _FORMAT_BY_SUFFIX.get(Path(path.stem).suffix if is_compressed else path.suffix)
+    found = _FORMAT_BY_SUFFIX.get(PurePosixPath(path.stem).suffix if is_compressed else path.suffix)
     if found is None or (is_compressed and found == PARQUET):
         raise InputError(
             f"{table}: {path} has an unknown format: its name must end in .parquet, .jsonl, .json or .csv (or .gz of "

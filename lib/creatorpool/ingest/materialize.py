@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+
+from creatorpool.storage.places import Place, engine_path
 
 _MATERIALIZED_ROWS = 200_000
 """This many rows fit in this process and in one message to the engine."""
@@ -36,11 +37,12 @@ def broadcast_if_small(rows: DataFrame, number: int) -> DataFrame:
     return F.broadcast(rows) if number <= _BROADCAST_ROWS else rows
 
 
-def computed_once(rows: DataFrame, folder: Path) -> DataFrame:
+def computed_once(rows: DataFrame, folder: Place) -> DataFrame:
     """`rows`, computed now and read back from `folder`, which the engine writes.
 
     Engines plan each query from the start. The conversion of text has hundreds of expressions, and planning them took
     seconds in each of the dozens of queries of an ingestion, whatever the number of rows.
     """
-    rows.write.parquet(str(folder))
-    return rows.sparkSession.read.schema(rows.schema).parquet(str(folder))
+    path = engine_path(folder)
+    rows.write.parquet(path)
+    return rows.sparkSession.read.schema(rows.schema).parquet(path)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pyspark.sql import DataFrame
 
 from creatorpool.contracts import Contract
@@ -23,6 +21,7 @@ from creatorpool.ingest.json_records import JsonFile
 from creatorpool.ingest.parquet_files import parquet_parts
 from creatorpool.ingest.reading import Reading
 from creatorpool.ingest.steps import log_step
+from creatorpool.storage.places import Place
 
 
 def read_native(reading: Reading, files: TableFiles, contract: Contract) -> Delivery:
@@ -68,7 +67,7 @@ def _read_json(reading: Reading, files: TableFiles, contract: Contract) -> list[
 
 
 def _read_csv(reading: Reading, files: TableFiles, contract: Contract) -> list[DataFrame]:
-    staged: dict[tuple[str, ...], list[Path]] = {}
+    staged: dict[tuple[str, ...], list[Place]] = {}
     for position, path in enumerate(files.paths):
         found = _stage_csv(reading, path, contract, f"{files.table}-{position}.parquet")
         if found is not None:
@@ -79,7 +78,7 @@ def _read_csv(reading: Reading, files: TableFiles, contract: Contract) -> list[D
     return [reading.staged(paths, names) for names, paths in staged.items()]
 
 
-def _stage_csv(reading: Reading, path: Path, contract: Contract, target: str) -> tuple[tuple[str, ...], Path] | None:
+def _stage_csv(reading: Reading, path: Place, contract: Contract, target: str) -> tuple[tuple[str, ...], Place] | None:
     """The columns of a CSV file and its staged copy; None for an empty file, which has no column names."""
     settings = reading.settings
     with opened(path, contract.name, settings.max_file_bytes) as stream:

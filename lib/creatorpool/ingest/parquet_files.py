@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 
 from creatorpool.contracts import Contract
@@ -15,6 +13,8 @@ from creatorpool.errors import InputError
 from creatorpool.ingest.delivery import TableFiles, optional_columns, require_columns
 from creatorpool.ingest.reading import Reading, plain_writer
 from creatorpool.quoting import quoted
+from creatorpool.storage.files import parquet_file
+from creatorpool.storage.places import Place
 
 _BATCH_ROWS = 1 << 17
 
@@ -32,7 +32,7 @@ def parquet_parts(reading: Reading, files: TableFiles, contract: Contract) -> li
     return parts
 
 
-def checked_parquet_files(reading: Reading, files: TableFiles, contract: Contract) -> list[tuple[bool, list[Path]]]:
+def checked_parquet_files(reading: Reading, files: TableFiles, contract: Contract) -> list[tuple[bool, list[Place]]]:
     """Groups of the table's files that every engine reads correctly: whether they are copies, and their paths.
 
     Files of one group have one schema. A file is first copied to the staging folder if it has nanosecond or INT96
@@ -49,9 +49,9 @@ def checked_parquet_files(reading: Reading, files: TableFiles, contract: Contrac
     return plain_groups(reading, files.table, schemas)
 
 
-def plain_groups(reading: Reading, name: str, schemas: Mapping[Path, pa.Schema]) -> list[tuple[bool, list[Path]]]:
+def plain_groups(reading: Reading, name: str, schemas: Mapping[Place, pa.Schema]) -> list[tuple[bool, list[Place]]]:
     """Groups of files that every engine reads correctly, as `checked_parquet_files`; copies are named after `name`."""
-    groups: dict[tuple[bool, tuple[tuple[str, str], ...]], list[Path]] = {}
+    groups: dict[tuple[bool, tuple[tuple[str, str], ...]], list[Place]] = {}
     for position, (path, schema) in enumerate(schemas.items()):
         plain = pa.schema([pa.field(field.name, _plain_type(field.type)) for field in schema])
         is_copy = plain.types != schema.types or _hides_nan(path, schema)
@@ -62,10 +62,11 @@ def plain_groups(reading: Reading, name: str, schemas: Mapping[Path, pa.Schema])
     return [(is_copy, paths) for (is_copy, _), paths in groups.items()]
 
 
-def parquet_schema(path: Path, name: str) -> pa.Schema:
+def parquet_schema(path: Place, name: str) -> pa.Schema:
     """The schema of a Parquet file; InputError, which begins with `name`, if it cannot be read."""
     try:
-        return pq.read_schema(path)
+        with parquet_file(path) as file:
+            return file.schema.to_arrow_schema()
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{name}: {path} is not a readable Parquet file: {quoted(error)}") from error
 
@@ -74,13 +75,14 @@ def refuse_damaged(files: TableFiles) -> None:
     """Raise InputError for the first of the Parquet `files` whose pages cannot be read; return if there is none."""
     for path in files.paths:
         try:
-            for _ in pq.ParquetFile(path).iter_batches(_BATCH_ROWS):
-                continue
+            with parquet_file(path) as file:
+                for _ in file.iter_batches(_BATCH_ROWS):
+                    continue
         except (OSError, pa.ArrowException) as error:
             raise InputError(f"{files.table}: {path} is damaged: {quoted(error)}") from error
 
 
-def _schema(path: Path, contract: Contract, *, quote: bool) -> pa.Schema:
+def _schema(path: Place, contract: Contract, *, quote: bool) -> pa.Schema:
     schema = parquet_schema(path, contract.name)
     require_columns(schema.names, contract, path, optional_columns(contract), quote=quote)
     wrong = [
@@ -138,37 +140,38 @@ def _is_list(given: pa.DataType) -> bool:
     return bool(pa.types.is_list(given) or pa.types.is_large_list(given))
 
 
-def _hides_nan(path: Path, schema: pa.Schema) -> bool:
+def _hides_nan(path: Place, schema: pa.Schema) -> bool:
     """Whether statistics show a constant column that also has NaN, which statistics do not count."""
-    metadata = pq.read_metadata(path)
-    for index in range(metadata.num_columns):
-        column = metadata.schema.column(index)
-        if column.path not in schema.names or not pa.types.is_floating(schema.field(column.path).type):
-            continue
-        bounds = {
-            bound
-            for group in range(metadata.num_row_groups)
-            if (statistics := metadata.row_group(group).column(index).statistics) and statistics.has_min_max
-            for bound in (statistics.min, statistics.max)
-        }
-        if len(bounds) == 1 and pc.any(pc.is_nan(pq.read_table(path, columns=[column.path])[0])).as_py():
-            return True
+    with parquet_file(path) as file:
+        metadata = file.metadata
+        for index in range(metadata.num_columns):
+            column = metadata.schema.column(index)
+            if column.path not in schema.names or not pa.types.is_floating(schema.field(column.path).type):
+                continue
+            bounds = {
+                bound
+                for group in range(metadata.num_row_groups)
+                if (statistics := metadata.row_group(group).column(index).statistics) and statistics.has_min_max
+                for bound in (statistics.min, statistics.max)
+            }
+            if len(bounds) == 1 and pc.any(pc.is_nan(file.read(columns=[column.path])[0])).as_py():
+                return True
     return False
 
 
-def _plain_copy(path: Path, schema: pa.Schema, reading: Reading, target: Path) -> Path:
+def _plain_copy(path: Place, schema: pa.Schema, reading: Reading, target: Place) -> Place:
     with plain_writer(target, schema) as writer:
         for batch in _plain_batches(path, schema):
             writer.write_batch(batch if reading.pseudonyms is None else reading.pseudonyms.batch(batch))
     return target
 
 
-def _plain_batches(path: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _plain_batches(path: Place, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     # Read INT96 as microseconds: as nanoseconds, times before 1678 and after 2261 would wrap around.
-    file = pq.ParquetFile(path, coerce_int96_timestamp_unit="us")
-    for batch in file.iter_batches(_BATCH_ROWS):
-        columns = [_plain(batch.column(field.name), field.type) for field in schema]
-        yield pa.RecordBatch.from_arrays(columns, schema=schema)
+    with parquet_file(path, coerce_int96_timestamp_unit="us") as file:
+        for batch in file.iter_batches(_BATCH_ROWS):
+            columns = [_plain(batch.column(field.name), field.type) for field in schema]
+            yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _plain(values: pa.Array, wanted: pa.DataType) -> pa.Array:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,9 +14,9 @@ from creatorpool.contracts.row_rules import RAW_ROW, row_as_json
 from creatorpool.ingest.pseudonyms import Pseudonyms
 from creatorpool.ingest.records import Records, record_schema
 from creatorpool.settings import IngestSettings
+from creatorpool.storage.files import arrow_place, plain_link
+from creatorpool.storage.places import Place, engine_path, is_plain_name
 
-# Engines read names with these characters as patterns, and a pattern that matches nothing as an empty table.
-_PATTERN_SIGNS = set("*?[]{}\\")
 _GROUP_ROWS = 1 << 17
 
 
@@ -27,7 +25,7 @@ class Reading:
     """Parameters for reading one delivery. Copies go to folder `staging`; with `pseudonyms` they have no real ids."""
 
     session: SparkSession
-    staging: Path
+    staging: Place
     settings: IngestSettings
     pseudonyms: Pseudonyms | None = None
 
@@ -36,11 +34,11 @@ class Reading:
         """Whether messages may show delivered text."""
         return self.pseudonyms is None
 
-    def parquet(self, paths: Iterable[Path]) -> DataFrame:
+    def parquet(self, paths: Iterable[Place]) -> DataFrame:
         """The rows of Parquet files, which must have one schema."""
-        return self.session.read.parquet(*(str(self._readable(path)) for path in paths))
+        return self.session.read.parquet(*(engine_path(self._readable(path)) for path in paths))
 
-    def stage(self, records: Iterable[Records], names: Sequence[str], target: str) -> Path:
+    def stage(self, records: Iterable[Records], names: Sequence[str], target: str) -> Place:
         """Write columns `names` and `raw_row` of `records`, all text, to file `target` in the staging folder."""
         schema = record_schema(names)
         with plain_writer(self.staging / target, schema) as writer:
@@ -48,7 +46,7 @@ class Reading:
                 writer.write_table(rows.select(schema.names))
         return self.staging / target
 
-    def staged(self, paths: Iterable[Path], names: Sequence[str]) -> DataFrame:
+    def staged(self, paths: Iterable[Place], names: Sequence[str]) -> DataFrame:
         """The rows of staged files with columns `names`; where `raw_row` is NULL it gets the columns as JSON."""
         rows = self.parquet(paths)
         return rows.withColumn(RAW_ROW, F.coalesce(F.col(RAW_ROW), row_as_json(rows, names)))
@@ -64,25 +62,16 @@ class Reading:
         if waiting:
             yield pa.Table.from_batches(waiting)
 
-    def _readable(self, path: Path) -> Path:
+    def _readable(self, path: Place) -> Place:
         """`path`, or a link to it in the staging folder if an engine would read its name as a pattern."""
-        if is_plain_name(path):
-            return path
-        link = self.staging / f"{sha256(bytes(path)).hexdigest()}.parquet"
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(path.resolve())
-        return link
+        return path if is_plain_name(path) else plain_link(path, self.staging)
 
 
-def is_plain_name(path: Path) -> bool:
-    """Whether every engine reads `path` as this very path, and not as a pattern."""
-    return str(path).isprintable() and not _PATTERN_SIGNS & set(str(path))
-
-
-def plain_writer(target: Path, schema: pa.Schema) -> pq.ParquetWriter:
+def plain_writer(target: Place, schema: pa.Schema) -> pq.ParquetWriter:
     """A writer of Parquet files that every engine reads in the same way.
 
     It writes no statistics, so that no engine infers constants, and no Arrow schema, so that none restores other types.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    return pq.ParquetWriter(target, schema, write_statistics=False, store_schema=False)
+    storage, path = arrow_place(target)
+    return pq.ParquetWriter(path, schema, filesystem=storage, write_statistics=False, store_schema=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import altair as alt
@@ -16,6 +15,8 @@ from creatorpool.errors import InputError
 from creatorpool.quoting import one_line
 from creatorpool.report.pages import REPORTS, chart_page
 from creatorpool.stages.context import RunContext
+from creatorpool.storage.files import write_whole
+from creatorpool.storage.places import Place, place_of
 
 Chart: TypeAlias = alt.Chart | alt.LayerChart | alt.HConcatChart | alt.VConcatChart
 FORMATS = (".svg", ".html")
@@ -49,18 +50,17 @@ def lorenz_chart(
     return chart
 
 
-def chart_path(text: str) -> Path:
+def chart_path(text: str) -> Place:
     """The path of a chart's file; InputError unless its suffix is one of `FORMATS`."""
-    path = Path(text)
+    path = place_of(text)
     if path.suffix not in FORMATS:
         raise InputError(f"the file of a chart must end in one of {list(FORMATS)}, got '{text}'")
     return path
 
 
-def report_path(context: RunContext, name: str, day: date) -> Path | None:
-    """The path of the chart `name` of `day` beside the tables; None if the tables are not in a local folder."""
-    root = context.warehouse.root
-    return root / REPORTS / f"{name}-{day}.html" if isinstance(root, Path) else None
+def report_path(context: RunContext, name: str, day: date) -> Place:
+    """The path of the chart `name` of `day` beside the tables."""
+    return context.warehouse.root / REPORTS / f"{name}-{day}.html"
 
 
 def specification(chart: Any) -> dict[str, Any]:
@@ -103,18 +103,15 @@ def _with_strings(value: Any, change: Callable[[str], str]) -> Any:
     return [_with_strings(each, change) for each in value] if isinstance(value, list) else value
 
 
-def draw(context: RunContext, name: str, chart: Chart, wanted: Path | None) -> None:
+def draw(context: RunContext, name: str, chart: Chart, wanted: Place | None) -> None:
     """Save `chart` at the path `wanted`, else beside the tables, and log the path. A missing chart stops nothing.
 
     Altair renders with vl-convert, which only charts need. Without it the log says what to install.
     """
     path = wanted or report_path(context, name, context.day)
-    if path is None:
-        return
     with display(context.day, f"{name} chart"):
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            path.write_text(_drawn(chart, path.suffix), "utf-8")
+            write_whole(path, _drawn(chart, path.suffix).encode())
         except ImportError as error:
             context.warn(name, f"no chart: install vl-convert-python ({error.name or error})")
             return

@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -23,6 +22,7 @@ from creatorpool.runs.claims import claimed
 from creatorpool.runs.identity import code_version, new_run_id, now
 from creatorpool.runs.ledger import StageRun
 from creatorpool.settings import Settings
+from creatorpool.storage.files import local_folder
 from creatorpool.storage.staged import StagedRows
 from creatorpool.tables import Warehouse
 
@@ -57,9 +57,9 @@ class RunContext:
 
     @contextmanager
     def holding(
-        self, name: str, claim_day: date, tables: Collection[str], patience: timedelta = timedelta(0)
+        self, name: str, claim: tuple[str, date], tables: Collection[str], patience: timedelta = timedelta(0)
     ) -> Iterator[None]:
-        """Hold the claim on stage `name` of `claim_day` while the block runs; the stage may create `tables`.
+        """Hold `claim`, (stage, day), for stage `name` while the block runs; the stage may create `tables`.
 
         In the block the run writes under the claim's fence. At its end the results of the checks are stored.
 
@@ -74,7 +74,7 @@ class RunContext:
         if not self.dry_run:
             prepare_checks()
         own = self.warehouse
-        with self._claim(name, claim_day, tables, patience) as fenced:
+        with self._claim(*claim, tables, patience) as fenced:
             self.warehouse = fenced
             try:
                 yield
@@ -179,26 +179,22 @@ class RunContext:
             self.warehouse.append_records(result_rows(fresh, self.day), "contract_results")
 
     def read_from_copy(self) -> Warehouse:
-        """Copy the tables and let this run read the copy until `close`. A dry run ingests into the copy.
-
-        Raises
-        ------
-        InputError
-            If the tables are not in a local folder.
-        """
-        self.warehouse = self.copies.enter_context(self.warehouse.linked_copy())
+        """Copy the tables and let this run read the copy until `close`. A dry run ingests into the copy."""
+        self.warehouse = self.copies.enter_context(self.warehouse.trial_copy())
         return self.warehouse
 
     def close(self) -> None:
         """Write the results of the run's checks as HTML pages beside the tables, and delete the copy of the tables."""
         self.copies.close()
-        is_wanted = self.settings.contracts.data_docs and not self.dry_run
-        if is_wanted and self.results and isinstance(self.warehouse.root, Path):
+        if self.settings.contracts.data_docs and self.results and not self.dry_run:
             run = CheckedRun(self.run_id, self.day, self.started_at)
             contracts = {result.contract: self.warehouse.contract(result.contract) for result in self.results}
             kept_days = self.settings.contracts.data_docs_days
-            with display(self.day, "pages of the checks", state="tables are not affected"):
-                write_data_docs(self.results, contracts, self.warehouse.root / DATA_DOCS, run, kept_days)
+            with (
+                display(self.day, "pages of the checks", state="tables are not affected"),
+                local_folder(self.warehouse.root / DATA_DOCS) as site,
+            ):
+                write_data_docs(self.results, contracts, site, run, kept_days)
 
     def finished(
         self,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from creatorpool.errors import InputError
@@ -20,6 +19,7 @@ from creatorpool.runs.ledger import INGEST, StageRun, begin_runs, publish_run, p
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.recovery import SHARED_TABLES, undo_ingestion
 from creatorpool.stages.runner import Stage, publish_once
+from creatorpool.storage.places import Place, place_of
 
 STAGE = Stage(INGEST, (), ("ingest",), shared=(*SHARED_TABLES, "stage_runs"))
 """It depends on its own section of the configuration, and on the names in `signals.tiers`."""
@@ -28,7 +28,7 @@ _LONGEST_WINDOW = 30
 """The most that `ingest.late_window_days` may be; runs of versions before 0.2 do not say which it was"""
 
 
-def publish_ingestion(context: RunContext, source: Path | None) -> StageRun | None:
+def publish_ingestion(context: RunContext, source: Place | None) -> StageRun | None:
     """Return the day's published ingestion; if there is none, ingest `source` (by default `ingest.source`) first.
 
     Returns
@@ -61,7 +61,7 @@ def publish_ingestion(context: RunContext, source: Path | None) -> StageRun | No
     return publish_once(context, [STAGE], find, lambda: _run(context, place))
 
 
-def _ingest_into_copy(context: RunContext, source: Path) -> StageRun | None:
+def _ingest_into_copy(context: RunContext, source: Place) -> StageRun | None:
     """Ingest into a copy of the tables; the rest of the dry run reads the copy, and its end deletes it."""
     copy = context.read_from_copy()
     context.log(INGEST, f"dry run: ingests into a copy of the tables, {copy.root}, and deletes it at the end")
@@ -71,19 +71,19 @@ def _ingest_into_copy(context: RunContext, source: Path) -> StageRun | None:
     return run
 
 
-def source_of(context: RunContext, source: Path | None) -> Path | None:
+def source_of(context: RunContext, source: Place | None) -> Place | None:
     """The given `source`; if there is none, the configured one, or None."""
     configured = context.settings.ingest.source
-    return source or (Path(configured) if configured else None)
+    return source or (place_of(configured) if configured else None)
 
 
-def _run(context: RunContext, source: Path) -> StageRun:
+def _run(context: RunContext, source: Place) -> StageRun:
     run = ingest(context, source, None)
     require_held(context.warehouse, INGEST, EVERY_DAY, context.run_id)
     return publish_run(context.warehouse, run)
 
 
-def ingest(context: RunContext, source: Path, earlier: StageRun | None) -> StageRun:
+def ingest(context: RunContext, source: Place, earlier: StageRun | None) -> StageRun:
     """Ingest `source` under the claim of the stage, and return the run to publish.
 
     `earlier` is the published ingestion of the day that this one replaces, or None. If the ingestion fails, the tables
@@ -97,7 +97,7 @@ def ingest(context: RunContext, source: Path, earlier: StageRun | None) -> Stage
     inputs = {**ingestion_inputs(context, source), "before": before}
     if dateless := _dateless_elsewhere(settings.ingest.format, others, inputs):
         inputs["dateless"] = dateless
-    _refuse_other_key(others, inputs["hash_key"])
+    refuse_other_key(others, inputs["hash_key"])
     _refuse_other_zone(others, settings.ingest.day_timezone)
     begun = context.finished(INGEST, STAGE.sections, inputs, {}, {})
     begin_runs(warehouse, [begun])
@@ -127,7 +127,7 @@ def ingest(context: RunContext, source: Path, earlier: StageRun | None) -> Stage
     return context.finished(INGEST, STAGE.sections, inputs, report.outputs, report.counts())
 
 
-def ingestion_inputs(context: RunContext, source: Path) -> dict[str, Any]:
+def ingestion_inputs(context: RunContext, source: Place) -> dict[str, Any]:
     """What an ingestion of `source` depends on beside the tables and its section of the configuration.
 
     Raises
@@ -186,7 +186,7 @@ def _dateless_elsewhere(form: str, others: Iterable[StageRun], inputs: Mapping[s
     return found
 
 
-def _require_same_delivery(context: RunContext, run: StageRun, source: Path) -> None:
+def _require_same_delivery(context: RunContext, run: StageRun, source: Place) -> None:
     """Raise InputError if `source` is not the delivery that `run` ingested: it would be ignored."""
     known = run.inputs.get("delivery")
     if known is None and run.inputs["source"] == str(source):
@@ -206,7 +206,7 @@ def _require_same_delivery(context: RunContext, run: StageRun, source: Path) -> 
     )
 
 
-def _refuse_other_key(others: Iterable[StageRun], name: str | None) -> None:
+def refuse_other_key(others: Iterable[StageRun], name: str | None) -> None:
     """Raise InputError if other days have other pseudonyms: one viewer would count as two and escape view limits."""
     for run in others:
         earlier = run.inputs.get("hash_key")

@@ -1,6 +1,7 @@
-"""All stages in the order of the data flow. The first three are the night.
+"""All stages in the order of the data flow. The night is `ingest`, `signals` and `allocate`.
 
     raw logs ──ingest──► events, viewers, videos, ad_revenue
+    what is known later ──load──► video_rights, holds, appeals, invalid_viewers, fx_rates, late events, revenue
     events + viewers + videos ──signals──► video_signals, video_quality
     ad_revenue + video_quality ──allocate──► pool_revenue, pool_payouts, video_payouts, creator_payouts
     events + entrants ──incentives──► cohort_incentives, continuation_values, policy_advice
@@ -15,11 +16,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path
 
 from creatorpool.stages import (
     allocation,
     candidates,
+    closing,
     comparison,
     delivery,
     explanation,
@@ -27,6 +28,10 @@ from creatorpool.stages import (
     incentives,
     ingestion,
     integrity,
+    loading,
+    payments,
+    posting,
+    restatement,
     signals,
     statements,
 )
@@ -34,11 +39,17 @@ from creatorpool.stages.allocation import DayPayouts, publish_payouts
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.ingestion import publish_ingestion
 from creatorpool.stages.runner import Stage
+from creatorpool.storage.places import Place
 
 STAGES: tuple[Stage, ...] = (
     ingestion.STAGE,
+    loading.STAGE,
     signals.STAGE,
     allocation.STAGE,
+    restatement.STAGE,
+    posting.STAGE,
+    closing.STAGE,
+    payments.STAGE,
     incentives.STAGE,
     delivery.STAGE,
     candidates.STAGE,
@@ -51,13 +62,13 @@ STAGES: tuple[Stage, ...] = (
 
 
 def run_night(
-    context: RunContext, source: Path | None, categories: Collection[str] = (), *, republish: bool = False
+    context: RunContext, source: Place | None, categories: Collection[str] = (), *, republish: bool = False
 ) -> DayPayouts:
     """Publish the day's ingestion, signals and payouts, as far as they are not published yet.
 
     Parameters
     ----------
-    source : Path, optional
+    source : Place, optional
         Folder with the day's raw logs; the configured one by default. Not needed if the ingestion is published.
     categories : collection of str
         Pools to pay; all if empty.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from pyspark.sql import DataFrame
 
@@ -20,6 +19,7 @@ from creatorpool.runs.claims import EVERY_DAY
 from creatorpool.runs.ledger import INGEST, StageRun, published_run
 from creatorpool.runs.pools import PoolRun, published_pools
 from creatorpool.stages.allocation import DayPayouts, publish_payouts
+from creatorpool.stages.books import refuse_settled_day
 from creatorpool.stages.configuration import PAYOUT_SECTIONS, ledger_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.ingestion import (
@@ -32,6 +32,7 @@ from creatorpool.stages.ingestion import (
 )
 from creatorpool.stages.recovery import recover
 from creatorpool.stages.runner import publish_once
+from creatorpool.storage.places import Place
 from creatorpool.tables import Warehouse
 
 
@@ -53,7 +54,7 @@ class PublishedState:
     pools: Mapping[str, PoolRun]
 
 
-def reingest_day(context: RunContext, source: Path | None) -> Reingestion:
+def reingest_day(context: RunContext, source: Place | None) -> Reingestion:
     """Replace the day's delivery by `source` (default: `ingest.source`), and publish scores and payouts from it.
 
     A day that is not ingested yet is ingested and paid as in any night. If the published ingestion has the same files
@@ -78,10 +79,11 @@ def reingest_day(context: RunContext, source: Path | None) -> Reingestion:
     if before is None or _is_same(context, before.ingestion, place):
         publish_ingestion(context, place)
         return Reingestion(publish_payouts(context), None, None, {})
+    refuse_settled_day(context.warehouse, context.day)
     return publish_once(context, [STAGE], lambda: None, lambda: _replace(context, place))
 
 
-def _in_copy(context: RunContext, source: Path) -> Reingestion:
+def _in_copy(context: RunContext, source: Place) -> Reingestion:
     copy = context.read_from_copy()
     context.log(INGEST, f"dry run: works in a copy of the tables, {copy.root}, and deletes it at the end")
     real = RunContext(copy, context.settings, context.day, started_at=context.started_at, run_id=context.run_id)
@@ -113,7 +115,7 @@ def _warn_of_other_format(context: RunContext, earlier: StageRun) -> None:
         )
 
 
-def _is_same(context: RunContext, run: StageRun, source: Path) -> bool:
+def _is_same(context: RunContext, run: StageRun, source: Place) -> bool:
     """Whether `run` had the files of `source` and the settings of this run."""
     wanted = ingestion_inputs(context, source)
     is_same = all(run.inputs.get(name) == value for name, value in wanted.items() if name != "source")
@@ -123,7 +125,7 @@ def _is_same(context: RunContext, run: StageRun, source: Path) -> bool:
     return False
 
 
-def _replace(context: RunContext, source: Path) -> Reingestion:
+def _replace(context: RunContext, source: Place) -> Reingestion:
     """Ingest and pay under the claim of the ingestion; the claim is kept until both are published."""
     before = _published(context)
     if before is None:

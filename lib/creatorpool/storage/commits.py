@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -14,6 +14,7 @@ from deltalake.transaction import AddAction
 from pyspark.sql import DataFrame
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
+from creatorpool.storage.checkpoints import checkpoint_regularly
 from creatorpool.storage.fence import commit_properties, raise_fences
 from creatorpool.storage.staged import StagedRows
 from creatorpool.storage.staging import TableStager
@@ -82,10 +83,17 @@ class TableCommitter(TableStager):
                 raise_fences(self._delta(table), self.fences)
 
     def _commit_files(self, table: str, files: Iterable[AddAction], filters: Any, *, is_append: bool = False) -> int:
+        added: Sequence[AddAction] = [*files]
+        was_sent = False
+
         def commit() -> DeltaTable:
+            nonlocal was_sent
             delta = self._delta(table)
+            if was_sent and _has_files(delta, added, filters, is_append=is_append):
+                return delta  # an object store committed it and its answer was lost, so the client met its own commit
+            was_sent = True
             delta.create_write_transaction(
-                [*files],
+                [*added],
                 mode="append" if is_append else "overwrite",
                 schema=delta.schema(),
                 partition_by=list(self.contract(table).partition_by) or None,
@@ -96,7 +104,18 @@ class TableCommitter(TableStager):
 
         delta = retrying(CommitFailedError, attempts=8, growth=2)(commit)
         delta.update_incremental()
+        checkpoint_regularly(delta, self.root / table)
         return delta.version()
+
+
+def _has_files(delta: DeltaTable, files: Sequence[AddAction], filters: Any, *, is_append: bool) -> bool:
+    """Whether the loaded version is what a commit of `files` leaves: they are in it, and where it replaces, alone."""
+    present = set(pa.table(delta.get_add_actions(flatten=True))["path"].to_pylist())
+    if filters is not None:
+        ((column, _, value),) = filters
+        present = {path for path in present if path.startswith(f"{column}={value}/")}
+    named = {file.path for file in files}
+    return named <= present if is_append else named == present
 
 
 def _day_files(delta: DeltaTable, day: date) -> dict[str, AddAction]:

@@ -8,6 +8,7 @@ from deltalake import DeltaTable, Schema
 from creatorpool.contracts import Contract
 from creatorpool.errors import TableGuardError
 from creatorpool.storage.location import TableLocation
+from creatorpool.storage.probe import require_safe_commits
 from creatorpool.storage.records import arrow_schema
 
 _TABLE_PROPERTIES = {
@@ -18,8 +19,7 @@ _TABLE_PROPERTIES = {
     # payout. Maintenance may shorten this time on purpose.
     "delta.logRetentionDuration": "interval 3650 days",
     "delta.deletedFileRetentionDuration": "interval 3650 days",
-    # Sail 0.7 cannot read a version before the latest checkpoint, and days are published in such versions. A log
-    # without checkpoints is read commit by commit: about a thousand commits per year.
+    # Writers leave checkpoints to `storage.checkpoints`, which removes the file that keeps Sail from older versions.
     "delta.checkpointInterval": "2000000000",
 }
 
@@ -37,6 +37,8 @@ class TableCreator(TableLocation):
         ------
         TableGuardError
             If a new column of the contract is required: stored rows have no value for it.
+        ConfigurationError
+            If the storage would let two commits overwrite each other.
         """
         contract = self.contract(table)
         known = (self.path(table), *contract.column_names)
@@ -44,6 +46,7 @@ class TableCreator(TableLocation):
         if is_created and known in _ensured:
             return contract
         if not is_created:
+            require_safe_commits(self.root)
             DeltaTable.create(
                 self.path(table),
                 arrow_schema(contract),
@@ -52,6 +55,7 @@ class TableCreator(TableLocation):
                 name=contract.name,
                 description=contract.description,
                 configuration=_TABLE_PROPERTIES,
+                storage_options=self._options,
             )
         self._add_new_columns(contract)
         _ensured.add(known)

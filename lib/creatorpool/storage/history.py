@@ -6,9 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import date
 
-from pyarrow import fs
-
-from creatorpool.storage.staged import filesystem_of
+from creatorpool.storage.places import Place
 
 
 class DayChanges:
@@ -38,21 +36,20 @@ class DayChanges:
         return before != now
 
 
-def day_changes(table_path: str, first: int, last: int) -> DayChanges:
+def day_changes(table: Place, first: int, last: int) -> DayChanges:
     """Changes in versions `first` to `last`, both included, of a table that is partitioned by `date`."""
     changes = DayChanges()
-    storage, base = filesystem_of(table_path)
+    log = table / "_delta_log"
     for version in range(first, last + 1):
-        for day, path, is_added in _changed_files(storage, f"{base}/_delta_log/{version:020}.json"):
+        for day, path, is_added in _changed_files(log / f"{version:020}.json"):
             changes.note(version, day, path, is_added=is_added)
     return changes
 
 
-def _changed_files(storage: fs.FileSystem, commit: str) -> Iterator[tuple[str | None, str, bool]]:
+def _changed_files(commit: Place) -> Iterator[tuple[str | None, str, bool]]:
     """Day, path and whether it was added (else removed) of each file of a commit; day None if the log has none."""
     try:
-        with storage.open_input_stream(commit) as stream:
-            lines = stream.read().decode().splitlines()
+        lines = commit.read_text("utf-8").splitlines()
     except FileNotFoundError:
         yield None, "", True  # the log was cleaned up, so any day may have changed
         return

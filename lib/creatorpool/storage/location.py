@@ -14,15 +14,16 @@ from creatorpool.contracts import Contract, load_contract
 from creatorpool.errors import MissingTableError
 from creatorpool.session import is_embedded
 from creatorpool.storage.fence import Fence
-from creatorpool.storage.places import engine_path
+from creatorpool.storage.files import store_options
+from creatorpool.storage.places import Place, engine_path, engine_root
 
 
 @dataclass(frozen=True)
 class TableLocation:
-    """All tables under one root folder or URI, each at ``root/<table>``; each subclass adds one kind of access."""
+    """All tables under one root, each at ``root/<table>``; each subclass adds one kind of access."""
 
     session: SparkSession | None
-    root: Path | str
+    root: Place
     contracts_directory: Path | None = None
     fences: tuple[Fence, ...] = ()
 
@@ -44,7 +45,7 @@ class TableLocation:
 
     def exists(self, table: str) -> bool:
         """Whether `table` exists."""
-        return DeltaTable.is_deltatable(self.path(table))
+        return DeltaTable.is_deltatable(self.path(table), self._options)
 
     def version(self, table: str) -> int:
         """Latest Delta version of `table`; MissingTableError if the table does not exist."""
@@ -54,14 +55,18 @@ class TableLocation:
         """Latest version of each of `tables`, as a run records them in the ledger; raises as `version` does."""
         return {table: self.version(table) for table in sorted(tables)}
 
-    def engine_root(self) -> Path | str:
+    def engine_root(self) -> Place:
         """The root as the engine must be given it, for files beside the tables that the engine reads."""
-        place = engine_path(self.root, is_embedded=is_embedded(self._session("files beside the tables")))
-        return Path(place) if isinstance(self.root, Path) else place
+        return engine_root(self.root, is_embedded=is_embedded(self._session("files beside the tables")))
 
     def _engine_path(self, table: str) -> str:
         """As `engine_root`, for `table`."""
-        return f"{self.engine_root()}/{table}"
+        return engine_path(self.engine_root() / table)
+
+    @property
+    def _options(self) -> dict[str, str] | None:
+        """What deltalake must be told about the storage."""
+        return store_options(self.root)
 
     def _session(self, table: str) -> SparkSession:
         """The session; RuntimeError if there is none, which names `table`."""
@@ -72,6 +77,6 @@ class TableLocation:
     def _delta(self, table: str, version: int | None = None) -> DeltaTable:
         """`table` as deltalake knows it, at `version` if given; MissingTableError if the table does not exist."""
         try:
-            return DeltaTable(self.path(table), version=version)
+            return DeltaTable(self.path(table), version=version, storage_options=self._options)
         except TableNotFoundError as error:
             raise MissingTableError(f"table '{table}' does not exist under {self.root}") from error

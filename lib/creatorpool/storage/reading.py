@@ -10,11 +10,15 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.dataset as pads
 from deltalake.exceptions import DeltaError
+from pyarrow import fs
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.contracts.schema import spark_schema
 from creatorpool.errors import MissingTableError
+from creatorpool.session import is_embedded
+from creatorpool.storage.checkpoints import remove_hint
+from creatorpool.storage.files import arrow_place
 from creatorpool.storage.history import DayChanges, day_changes
 from creatorpool.storage.location import TableLocation
 from creatorpool.storage.records import arrow_schema
@@ -35,6 +39,8 @@ class TableReader(TableLocation):
             raise MissingTableError(f"table '{table}' does not exist under {self.root}")
         reader = self._session(table).read.format("delta")
         if version is not None:
+            if is_embedded(self._session(table)):
+                remove_hint(self.root / table)
             reader = reader.option("versionAsOf", version)
         rows = reader.load(self._engine_path(table))
         return rows if day is None else rows.where(F.col("date") == F.lit(day))
@@ -72,7 +78,12 @@ class TableReader(TableLocation):
         partitioning = pads.partitioning(
             pa.schema([schema.field(name) for name in contract.partition_by]), flavor="hive"
         )
-        source = pads.dataset(files, schema=pa.unify_schemas([stored, partitioning.schema]), partitioning=partitioning)
+        source = pads.dataset(
+            files,
+            schema=pa.unify_schemas([stored, partitioning.schema]),
+            filesystem=self._arrow,
+            partitioning=partitioning,
+        )
         try:
             return source.to_table(columns=names)
         except (OSError, pa.ArrowException) as error:
@@ -86,12 +97,16 @@ class TableReader(TableLocation):
         days: Collection[date] | None = None,
         version: int | None = None,
     ) -> list[str]:
-        """Paths of the Parquet files that hold these rows, for readers without Delta; parameters as `read_arrow`."""
+        """Paths of the Parquet files that hold these rows, for readers without Delta; parameters as `read_arrow`.
+
+        In an object store they begin with the bucket.
+        """
         named = days if day is None else [day]
         wanted = None if named is None else [("date", "in", [one.isoformat() for one in named])]
         files = self._delta(table, version).file_uris(file_pruning_predicate=wanted) if wanted != [] else []
-        # Local paths are percent-encoded, as in the table's log.
-        return files if "://" in str(self.root) else [unquote(file) for file in files]
+        # Paths are percent-encoded, as in the table's log.
+        own, base = self.path(table), arrow_place(self.root / table)[1]
+        return [f"{base}{name.removeprefix(own)}" if "://" in name else name for name in map(unquote, files)]
 
     def count_stored(self, table: str, *, day: date | None = None, version: int | None = None) -> int:
         """Number of rows in the files of a version, counted in the files themselves.
@@ -103,7 +118,7 @@ class TableReader(TableLocation):
         """
         try:
             files = self.files(table, day=day, version=version)
-            return int(pads.dataset(files, format="parquet").count_rows()) if files else 0
+            return int(pads.dataset(files, format="parquet", filesystem=self._arrow).count_rows()) if files else 0
         except (DeltaError, OSError, pa.ArrowException) as error:
             raise MissingTableError(f"{_version_name(version)} of {table} cannot be read: {error}") from error
 
@@ -114,7 +129,11 @@ class TableReader(TableLocation):
 
     def changes(self, table: str, first: int, last: int) -> DayChanges:
         """The changes of each day's rows in versions `first` to `last` of `table`."""
-        return day_changes(self.path(table), first, last)
+        return day_changes(self.root / table, first, last)
+
+    @property
+    def _arrow(self) -> fs.FileSystem:
+        return arrow_place(self.root)[0]
 
     def frame(self, records: Sequence[Mapping[str, Any]], table: str) -> DataFrame:
         """A few records as a frame with the columns of `table`'s contract; needs a session."""

@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote
 from uuid import uuid4
@@ -20,6 +19,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 from pyarrow import fs
+
+from creatorpool.storage.files import arrow_place
+from creatorpool.storage.places import Place
 
 Mode = Literal["replace_day", "append", "overwrite"]
 
@@ -43,9 +45,9 @@ def staging_folder(day: date | None) -> str:
     return name if day is None else f"date={day.isoformat()}/{name}"
 
 
-def found_files(table_path: str, folder: str, day: date | None) -> Iterator[tuple[AddAction, int]]:
+def found_files(table: Place, folder: str, day: date | None) -> Iterator[tuple[AddAction, int]]:
     """The Parquet files below `folder` of a table that have rows, as log entries, each with its number of rows."""
-    storage, base = filesystem_of(table_path)
+    storage, base = arrow_place(table)
     selector = fs.FileSelector(f"{base}/{folder}", recursive=True, allow_not_found=True)
     for info in sorted(storage.get_file_info(selector), key=lambda found: found.path):
         if info.type != fs.FileType.File or not info.path.endswith(".parquet"):
@@ -59,17 +61,11 @@ def found_files(table_path: str, folder: str, day: date | None) -> Iterator[tupl
             yield AddAction(name, info.size, _partition(name, day), moment, True, statistics), rows
 
 
-def filesystem_of(path: str) -> tuple[fs.FileSystem, str]:
-    """The file system of a path or URI, and the path in that file system."""
-    found: tuple[fs.FileSystem, str] = fs.FileSystem.from_uri(path if "://" in path else Path(path).as_uri())
-    return found
-
-
-def write_file(rows: pa.Table, table_path: str, folder: str) -> None:
+def write_file(rows: pa.Table, table: Place, folder: str) -> None:
     """Write a few rows as one Parquet file into `folder` of a table."""
-    storage, base = filesystem_of(table_path)
-    storage.create_dir(f"{base}/{folder}", recursive=True)
-    pq.write_table(rows, f"{base}/{folder}/part-0.parquet", filesystem=storage, compression="zstd")
+    (table / folder).mkdir(parents=True, exist_ok=True)
+    storage, path = arrow_place(table / folder / "part-0.parquet")
+    pq.write_table(rows, path, filesystem=storage, compression="zstd")
 
 
 def _partition(name: str, day: date | None) -> dict[str, str | None]:

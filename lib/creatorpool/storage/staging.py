@@ -74,7 +74,7 @@ class TableStager(TableCreator):
             raise TableGuardError(_other_day_message(table, day))
         folder = staging_folder(day)
         if rows.num_rows:
-            write_file(rows.drop_columns(["date"]), self.path(table), folder)
+            write_file(rows.drop_columns(["date"]), self.root / table, folder)
         return self._found(contract, "replace_day", day, folder)
 
     def read_staged(self, staged: StagedRows) -> DataFrame:
@@ -101,7 +101,7 @@ class TableStager(TableCreator):
         return self._found(contract, mode, day, folder)
 
     def _found(self, contract: Contract, mode: Mode, day: date | None, folder: str) -> StagedRows:
-        found = list(found_files(self.path(contract.name), folder, day))
+        found = list(found_files(self.root / contract.name, folder, day))
         return StagedRows(contract.name, mode, day, folder, tuple(add for add, _ in found), sum(n for _, n in found))
 
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-import os
-import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Self
 
 from deltalake.exceptions import CommitFailedError
 
-from creatorpool.errors import ConcurrentWriteError, InputError
+from creatorpool.errors import ConcurrentWriteError
 from creatorpool.storage.fence import commit_properties
+from creatorpool.storage.files import tables_copy
 from creatorpool.storage.location import TableLocation
 
 
@@ -57,27 +54,7 @@ class TableUpkeep(TableLocation):
         )
 
     @contextmanager
-    def linked_copy(self) -> Iterator[Self]:
-        """Copy all tables to a temporary folder, which is deleted when the block ends; the originals do not change.
-
-        Delta never changes a file that it has written. So the copy shares files with the original by hard links where
-        the file system has them, and costs little.
-
-        Raises
-        ------
-        InputError
-            If the root is a URI and not a local folder.
-        """
-        if not isinstance(self.root, Path):
-            raise InputError(f"tables under {self.root} cannot be copied for a dry run: they are not in a local folder")
-        with TemporaryDirectory(prefix="creatorpool-") as scratch:
-            for table in sorted(self.root.glob("*/_delta_log")):
-                shutil.copytree(table.parent, Path(scratch) / table.parent.name, copy_function=_link_or_copy)
-            yield replace(self, root=Path(scratch))
-
-
-def _link_or_copy(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another file system, or one without links
-        shutil.copy2(source, target)
+    def trial_copy(self) -> Iterator[Self]:
+        """The same tables, copied to a place that is deleted when the block ends (`storage.files.tables_copy`)."""
+        with tables_copy(self.root) as copy:
+            yield replace(self, root=copy)

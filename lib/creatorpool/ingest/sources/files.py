@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
+from pathlib import PurePosixPath
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -26,6 +25,8 @@ from creatorpool.ingest.sources.columns import named
 from creatorpool.ingest.sources.mapping import EVENT_DAY, EVENT_TIME, INGEST_DAY, InputMapping
 from creatorpool.quoting import shortened_list
 from creatorpool.spelling import did_you_mean
+from creatorpool.storage.files import parquet_file
+from creatorpool.storage.places import Place, engine_path
 
 FORMATS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".json": "jsonl", ".parquet": "parquet"}
 """How files are read, by the end of their name"""
@@ -50,7 +51,7 @@ class InputFiles:
     name: str
     given: InputMapping
     needed: Collection[str]
-    paths: tuple[Path, ...]
+    paths: tuple[Place, ...]
     limit: int | None = None
     """Read only so many records of each file"""
 
@@ -70,7 +71,7 @@ class _Part:
     number: int
 
 
-def input_paths(source: Path, name: str, given: InputMapping) -> tuple[Path, ...]:
+def input_paths(source: Place, name: str, given: InputMapping) -> tuple[Place, ...]:
     """The files of an input in folder `source`, sorted; a Delta table counts as one file.
 
     Raises
@@ -109,9 +110,9 @@ def read_input(reading: Reading, files: InputFiles) -> InputRows:
     return InputRows(rows, sum(part.number for part in parts), names)
 
 
-def file_format(path: Path, files: InputFiles) -> str:
+def file_format(path: Place, files: InputFiles) -> str:
     """How a file is read: as its input says, else by its suffix; InputError if the suffix is unknown."""
-    stem = Path(path.stem) if path.suffix == ".gz" else path
+    stem = PurePosixPath(path.stem) if path.suffix == ".gz" else path
     found = files.given.format or FORMATS.get(stem.suffix)
     if found is None:
         raise InputError(
@@ -121,28 +122,28 @@ def file_format(path: Path, files: InputFiles) -> str:
     return found
 
 
-def separator(path: Path, given: InputMapping) -> str:
+def separator(path: Place, given: InputMapping) -> str:
     """The separator of a CSV file: as its input says, else a tab in .tsv files and a comma in others."""
     return given.separator or ("\t" if ".tsv" in path.suffixes else ",")
 
 
 def _text(reading: Reading, files: InputFiles) -> Iterator[_Part]:
-    staged: dict[tuple[str, ...], list[Path]] = {}
+    staged: dict[tuple[str, ...], list[Place]] = {}
     for kind, stage in (("csv", _stage_csv), ("jsonl", _stage_json)):
         for path in _of_format(files, kind):
             target = f"{files.name}-{files.paths.index(path)}.parquet"
             if names := stage(reading, files, path, target):
                 staged.setdefault(names, []).append(reading.staging / target)
     for names, paths in staged.items():
-        number = sum(pq.read_metadata(path).num_rows for path in paths)
+        number = sum(map(_row_number, paths))
         yield _Part(f"a file with columns {list(names)}", reading.staged(paths, names), names, number)
 
 
-def _of_format(files: InputFiles, kind: str) -> list[Path]:
+def _of_format(files: InputFiles, kind: str) -> list[Place]:
     return [path for path in files.paths if file_format(path, files) == kind]
 
 
-def _stage_csv(reading: Reading, files: InputFiles, path: Path, target: str) -> tuple[str, ...]:
+def _stage_csv(reading: Reading, files: InputFiles, path: Place, target: str) -> tuple[str, ...]:
     settings, given = reading.settings, files.given
     with opened(path, files.place, settings.max_file_bytes) as stream:
         file = CsvFile(
@@ -161,7 +162,7 @@ def _stage_csv(reading: Reading, files: InputFiles, path: Path, target: str) -> 
         return tuple(file.names)
 
 
-def _stage_json(reading: Reading, files: InputFiles, path: Path, target: str) -> tuple[str, ...]:
+def _stage_json(reading: Reading, files: InputFiles, path: Place, target: str) -> tuple[str, ...]:
     settings, names = reading.settings, sorted(files.needed)
     with opened(path, files.place, settings.max_file_bytes) as stream:
         file = JsonFile(stream, names, settings.max_row_bytes, settings.max_row_keys)
@@ -188,11 +189,16 @@ def _parquet(reading: Reading, files: InputFiles) -> Iterator[_Part]:
     for path, found in schemas.items():
         _require_names(found.names, files, path, reading)
     for is_copy, group in plain_groups(reading, files.name, schemas):
-        schema = pq.read_schema(group[0])
+        schema = parquet_schema(group[0], files.place)
         rows = _signed(reading.parquet(group), schema)
         hashed = rows if is_copy or reading.pseudonyms is None else reading.pseudonyms.frame(rows)
-        number = sum(pq.read_metadata(path).num_rows for path in group)
+        number = sum(map(_row_number, group))
         yield _with_raw_row(str(group[0]), hashed, number)
+
+
+def _row_number(path: Place) -> int:
+    with parquet_file(path) as file:
+        return int(file.metadata.num_rows)
 
 
 def _signed(rows: DataFrame, schema: pa.Schema) -> DataFrame:
@@ -204,10 +210,9 @@ def _signed(rows: DataFrame, schema: pa.Schema) -> DataFrame:
     return rows.select(*signed.values()) if unsigned else rows
 
 
-def _head(reading: Reading, files: InputFiles, path: Path, limit: int) -> Path:
+def _head(reading: Reading, files: InputFiles, path: Place, limit: int) -> Place:
     target = reading.staging / f"{files.name}-{files.paths.index(path)}-head.parquet"
-    file = pq.ParquetFile(path)
-    with plain_writer(target, file.schema_arrow) as writer:
+    with parquet_file(path) as file, plain_writer(target, file.schema_arrow) as writer:
         for batch in islice(file.iter_batches(limit), 1):
             writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=file.schema_arrow))
     return target
@@ -215,7 +220,7 @@ def _head(reading: Reading, files: InputFiles, path: Path, limit: int) -> Path:
 
 def _delta(reading: Reading, files: InputFiles) -> Iterator[_Part]:
     for path in _of_format(files, "delta"):
-        rows = reading.session.read.format("delta").load(str(path))
+        rows = reading.session.read.format("delta").load(engine_path(path))
         rows = rows if files.limit is None else rows.limit(files.limit)
         _require_names(rows.columns, files, path, reading)
         hashed = rows if reading.pseudonyms is None else reading.pseudonyms.frame(rows)
@@ -226,7 +231,7 @@ def _with_raw_row(label: str, rows: DataFrame, number: int) -> _Part:
     return _Part(label, rows.withColumn(RAW_ROW, row_as_json(rows, rows.columns)), tuple(rows.columns), number)
 
 
-def _require_names(names: Sequence[str], files: InputFiles, path: Path, reading: Reading) -> None:
+def _require_names(names: Sequence[str], files: InputFiles, path: Place, reading: Reading) -> None:
     times = Counter(name.lower() for name in names)
     twice = sorted(name for name, number in times.items() if number > 1)
     if twice or _RESERVED & set(times):

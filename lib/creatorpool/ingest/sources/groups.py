@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from creatorpool.ingest.sources.sample import SampleFile
+from creatorpool.storage.places import Place, relative_name
 
 _NUMBERS = re.compile(r"\d+(?:[-_.T]?\d+)*Z?")
 """A date, a time or a number"""
@@ -32,7 +32,7 @@ class FileGroup:
         return self.patterns[0] if len(self.patterns) == 1 else f"{self.patterns[0]} and {len(self.patterns) - 1} more"
 
 
-def grouped(folder: Path, files: Sequence[SampleFile]) -> list[FileGroup]:
+def grouped(folder: Place, files: Sequence[SampleFile]) -> list[FileGroup]:
     """The sample `files` of `folder` in groups, in the order of their first files."""
     groups: list[list[SampleFile]] = []
     for file in files:
@@ -44,14 +44,14 @@ def grouped(folder: Path, files: Sequence[SampleFile]) -> list[FileGroup]:
     return [_group(folder, group, files) for group in groups]
 
 
-def _is_alike(folder: Path, one: SampleFile, other: SampleFile) -> bool:
+def _is_alike(folder: Place, one: SampleFile, other: SampleFile) -> bool:
     """The names differ by numbers only, the formats are the same, and so are most columns."""
     shared, all_names = set(one.columns) & set(other.columns), set(one.columns) | set(other.columns)
     same_layout = (one.format, one.separator) == (other.format, other.separator)
     return same_layout and _pattern(folder, one) == _pattern(folder, other) and 2 * len(shared) > len(all_names)
 
 
-def _group(folder: Path, group: Sequence[SampleFile], files: Sequence[SampleFile]) -> FileGroup:
+def _group(folder: Place, group: Sequence[SampleFile], files: Sequence[SampleFile]) -> FileGroup:
     columns: dict[str, list[str]] = {}
     for file in group:
         for name, values in file.columns.items():
@@ -60,7 +60,7 @@ def _group(folder: Path, group: Sequence[SampleFile], files: Sequence[SampleFile
     return FileGroup(_patterns(folder, group, files), group[0].separator, columns, partial)
 
 
-def _patterns(folder: Path, group: Sequence[SampleFile], files: Sequence[SampleFile]) -> tuple[str, ...]:
+def _patterns(folder: Place, group: Sequence[SampleFile], files: Sequence[SampleFile]) -> tuple[str, ...]:
     """One pattern for the group, or its files' names if it is one file or the pattern matches files of other groups."""
     names = tuple(_relative(folder, file) for file in group)
     pattern = _pattern(folder, group[0])
@@ -68,9 +68,9 @@ def _patterns(folder: Path, group: Sequence[SampleFile], files: Sequence[SampleF
     return (pattern,) if len(names) > 1 and len(matched) == len(names) else names
 
 
-def _pattern(folder: Path, file: SampleFile) -> str:
+def _pattern(folder: Place, file: SampleFile) -> str:
     return _NUMBERS.sub("*", _relative(folder, file))
 
 
-def _relative(folder: Path, file: SampleFile) -> str:
-    return file.path.relative_to(folder).as_posix()
+def _relative(folder: Place, file: SampleFile) -> str:
+    return relative_name(file.path, folder)

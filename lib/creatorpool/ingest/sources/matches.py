@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from creatorpool.errors import InputError
 from creatorpool.ingest.sources.groups import FileGroup
 from creatorpool.ingest.sources.guesses import NAMES, recognised
 from creatorpool.quoting import quoted, shortened_list
 from creatorpool.spelling import did_you_mean
+from creatorpool.storage.places import Place
 
 _ESSENTIAL = {
     "events": {"viewer_id": "viewer", "video_id": "video", "event_ts": "time"},
@@ -49,7 +49,7 @@ class Guess:
         return f"{quoted(self.file.label)}: {'; '.join(filter(None, (found, f'no column looks like its {missing}')))}"
 
 
-def matches(folder: Path, files: Sequence[FileGroup], given: Mapping[str, str] | None = None) -> list[Guess]:
+def matches(folder: Place, files: Sequence[FileGroup], given: Mapping[str, str] | None = None) -> list[Guess]:
     """The guess for each table that has one, that of events first; `given` as in `recognised`.
 
     Files that have the viewer, and the video or the time, are taken for events if no file has all three.
@@ -102,7 +102,7 @@ def _require_columns(files: Sequence[FileGroup], given: Mapping[str, str]) -> No
             raise InputError(f"--column {wanted}={name}: no file has '{name}'{guess} {shortened_list(theirs)}")
 
 
-def _no_log(folder: Path, files: Sequence[FileGroup], best: Guess | None) -> str:
+def _no_log(folder: Place, files: Sequence[FileGroup], best: Guess | None) -> str:
     problem = f"no file of {folder} looks like a log of views (viewer, video, time)"
     if best is None:
         return f"{problem}: it has {shortened_list(name for file in files for name in file.columns)}"

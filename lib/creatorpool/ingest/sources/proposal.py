@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from creatorpool.actions import ACTION_FLAGS
 from creatorpool.contracts import load_contract
@@ -15,6 +14,7 @@ from creatorpool.ingest.sources.matches import Guess, matches, nearest
 from creatorpool.ingest.sources.sample import SampleFile
 from creatorpool.ingest.sources.units import currency, epoch_unit, micros_of_money, micros_of_time
 from creatorpool.quoting import quoted
+from creatorpool.storage.places import Place
 
 _EXAMPLES = 3
 _EXAMPLE_LENGTH = 30
@@ -41,7 +41,7 @@ _CONSTANTS: dict[str, tuple[object, str]] = {
 """What stands for a missing column, and what that means for payouts"""
 
 
-def proposed_mapping(folder: Path, files: Sequence[SampleFile], given: Mapping[str, str] | None = None) -> str:
+def proposed_mapping(folder: Place, files: Sequence[SampleFile], given: Mapping[str, str] | None = None) -> str:
     """A mapping for the sample `files` in `folder`, as YAML with comments.
 
     A column that is needed and not found is a comment that says so: the mapping is refused until somebody fills it in.

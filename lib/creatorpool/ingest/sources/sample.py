@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from creatorpool.errors import InputError
 from creatorpool.ingest.byte_stream import ByteStream, line_blocks, opened
@@ -17,6 +16,8 @@ from creatorpool.ingest.csv_records import CsvFile
 from creatorpool.ingest.parquet_files import parquet_schema
 from creatorpool.ingest.sources.files import FORMATS
 from creatorpool.settings import IngestSettings
+from creatorpool.storage.files import parquet_file
+from creatorpool.storage.places import Place
 
 _SEPARATORS = ",\t;|"
 
@@ -25,13 +26,13 @@ _SEPARATORS = ",\t;|"
 class SampleFile:
     """A file with its format, its separator (CSV only), and the first values of each column as text."""
 
-    path: Path
+    path: Place
     format: str
     separator: str | None
     columns: Mapping[str, Sequence[str]]
 
 
-def sample_files(place: Path, settings: IngestSettings, limit: int) -> list[SampleFile]:
+def sample_files(place: Place, settings: IngestSettings, limit: int) -> list[SampleFile]:
     """The files of folder `place`, or the one file `place`, each with at most `limit` records.
 
     Raises
@@ -39,22 +40,23 @@ def sample_files(place: Path, settings: IngestSettings, limit: int) -> list[Samp
     InputError
         If there is no file of a known format, or one cannot be read.
     """
-    entries = sorted(path for path in place.rglob("*") if path.is_file()) if place.is_dir() else [place]
+    entries = sorted(path for path in place.glob("**/*") if path.is_file()) if place.is_dir() else [place]
     paths = [path for path in entries if path.name[0] not in "._" and _format(path) is not None]
     if not paths:
         raise InputError(f"{place} has no file whose name ends in {', '.join(FORMATS)} (text also in .gz)")
     return [_sample(path, settings, limit) for path in paths]
 
 
-def _format(path: Path) -> str | None:
-    return FORMATS.get((Path(path.stem) if path.suffix == ".gz" else path).suffix)
+def _format(path: Place) -> str | None:
+    return FORMATS.get((PurePosixPath(path.stem) if path.suffix == ".gz" else path).suffix)
 
 
-def _sample(path: Path, settings: IngestSettings, limit: int) -> SampleFile:
+def _sample(path: Place, settings: IngestSettings, limit: int) -> SampleFile:
     kind = str(_format(path))
     if kind == "parquet":
         schema = parquet_schema(path, "sample")
-        rows = next(pq.ParquetFile(path).iter_batches(limit), pa.RecordBatch.from_pylist([], schema=schema))
+        with parquet_file(path) as file:
+            rows = next(file.iter_batches(limit), pa.RecordBatch.from_pylist([], schema=schema))
         return SampleFile(path, kind, None, _values(rows))
     separator = _separator(path, settings) if kind == "csv" else None
     with opened(path, "sample", settings.max_file_bytes) as stream:
@@ -83,7 +85,7 @@ def _json_object(line: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _separator(path: Path, settings: IngestSettings) -> str:
+def _separator(path: Place, settings: IngestSettings) -> str:
     """The sign that the first line has most often; a comma if it has none of them."""
     with opened(path, "sample", settings.max_file_bytes) as stream:
         header = stream.read(settings.max_header_bytes).partition(b"\n")[0].decode(errors="replace")

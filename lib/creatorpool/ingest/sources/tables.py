@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import reduce
 from operator import or_
-from pathlib import Path
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -39,6 +38,7 @@ from creatorpool.ingest.sources.mapping import (
 from creatorpool.ingest.steps import log_step
 from creatorpool.platform_day import day_expression
 from creatorpool.quoting import quoted
+from creatorpool.storage.places import Place
 
 _IS_KEPT, _IS_OTHER_DAY, _IS_DATELESS = "is_kept", "is_other_day", "is_dateless"
 
@@ -52,7 +52,7 @@ class MappedSource:
 
     loaded: LoadedMapping
     inputs: Mapping[str, InputRows]
-    staging: Path
+    staging: Place
     told_elsewhere: Collection[str] = ()
 
     def shows_unreadable(self, found: MappedPart) -> bool:
@@ -76,7 +76,7 @@ class MappedSource:
 
 
 def read_source(
-    reading: Reading, loaded: LoadedMapping, source: Path, name: str, limit: int | None = None
+    reading: Reading, loaded: LoadedMapping, source: Place, name: str, limit: int | None = None
 ) -> InputRows:
     """The records of input `name` in folder `source`, or the first `limit` of each file; errors as in `read_input`."""
     given = loaded.mapping.inputs[name]
@@ -125,7 +125,7 @@ def prepared(loaded: LoadedMapping, name: str, read: InputRows, day: date, timez
 def read_mapped(
     reading: Reading,
     loaded: LoadedMapping,
-    source: Path,
+    source: Place,
     day: date,
     contracts: Callable[[str], Contract],
     told_elsewhere: Collection[str] = (),

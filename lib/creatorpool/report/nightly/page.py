@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
+from typing import TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -25,6 +25,8 @@ from creatorpool.report.nightly.spread import concentration_section, sizes_secti
 from creatorpool.report.nightly.warnings import warnings_of
 from creatorpool.report.pages import REPORTS
 from creatorpool.settings import ReportSettings
+from creatorpool.storage.files import write_whole
+from creatorpool.storage.places import Place
 from creatorpool.tables import Warehouse
 
 SECTIONS = (
@@ -32,6 +34,8 @@ SECTIONS = (
     *(checks_section, incentives_section, delivery_section),
 )
 TEMPLATE = "page.html.j2"
+
+AnyPlace = TypeVar("AnyPlace", bound=Place)
 
 
 def page(report: ReportDay) -> str:
@@ -66,23 +70,21 @@ def _shown(value: object) -> object:
     return one_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def night_path(root: Path, day: date) -> Path:
+def night_path(root: Place, day: date) -> Place:
     """The path of the day's page beside the tables."""
     return root / REPORTS / f"night-{day}.html"
 
 
-def write_night(root: Path, day: date, limits: ReportSettings) -> None:
+def write_night(root: Place, day: date, limits: ReportSettings) -> None:
     """Write the page of a published day beside its tables, and print its path; a fault in it is a warning."""
     with display(day, "report"):
         print(f"Report: {write_page(report_day(Warehouse(None, root), day, limits), night_path(root, day))}")
 
 
-def write_page(report: ReportDay, path: Path) -> Path:
+def write_page(report: ReportDay, path: AnyPlace) -> AnyPlace:
     """Write the page to `path` in one step, so that a reader never finds half a page; return `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    unfinished.write_text(page(report), "utf-8")
-    return unfinished.replace(path)
+    write_whole(path, page(report).encode())
+    return path
 
 
 def _sources(report: ReportDay) -> Mapping[str, list[tuple[str, ...]]]:
