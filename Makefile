@@ -110,7 +110,7 @@ wheel: $(VENV)/.ready ## build the wheel, with conf/ and data_contracts/, into d
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 lock: $(VENV)/.ready ## resolve requirements.lock and tools/locks again from pyproject.toml
-	$(RESOLVE) --extra test --extra docs --extra bench --extra rl --output-file requirements.lock pyproject.toml
+	$(RESOLVE) --extra test --extra docs --extra bench --extra payments --extra rl --output-file requirements.lock pyproject.toml
 	$(RESOLVE) --constraint requirements.lock --output-file tools/locks/runtime.lock pyproject.toml
 	printf "uv==$(UV_VERSION)\nhatchling\n" | $(RESOLVE) --constraint requirements.lock --output-file tools/locks/setup.lock -
 

@@ -1,24 +1,28 @@
-"""Measures a whole night on both engines: seconds by stage and peak memory, from raw Parquet to published payouts.
+"""Measures a whole night on both engines, beside DuckDB: seconds by stage, processor time and peak memory.
 
-python benchmarks/nightly.py                # 5 M events
-python benchmarks/nightly.py --millions 1 --engines embedded
+A night of ours goes from raw Parquet to published payouts, with all checks, records and pages. DuckDB does what takes
+the time: the same ingestion and the same signals, to Parquet, without splitting pools, commits and checks.
+
+    python benchmarks/nightly.py                # 5 M events
+    python benchmarks/nightly.py --millions 20 --contenders duckdb embedded
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-import psutil
+import duckdb
+from processes import processor_seconds, watched  # type: ignore[import-not-found]
 from rich.console import Console
 from rich.table import Table
+from signals import THREADS, duckdb_query  # type: ignore[import-not-found]
 
 from creatorpool.session import open_session
 from creatorpool.settings import load_settings
@@ -29,34 +33,60 @@ from creatorpool.stages.signals import publish_signals
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse
+from ingest import duckdb_ingestion  # type: ignore[import-not-found]  # neighbours of this script
 
 DAY = date(2026, 11, 20)
 STAGES = ("session", "ingest", "signals", "allocate", "pages", "whole night")
+CONTENDERS = ("duckdb", "embedded", "spark")
 
 
 def main() -> None:
-    """Run a night on each engine and print one table."""
+    """Run a night by each contender and print one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--millions", type=float, default=5.0, help="events, in millions")
-    parser.add_argument("--engines", nargs="+", default=["embedded", "spark"])
+    parser.add_argument("--contenders", nargs="+", default=list(CONTENDERS), choices=CONTENDERS)
     parser.add_argument("--night", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.night:
-        print(json.dumps(run_night(arguments.engines[0], arguments.night)))
+        run = duckdb_night if arguments.contenders[0] == "duckdb" else run_night
+        print(json.dumps(run(arguments.contenders[0], arguments.night)))
         return
     table = Table(title=f"A night of {arguments.millions:g} M events, 2 cores; seconds", title_justify="left")
-    for name in ("engine", *STAGES, "of it contracts", "peak memory"):
-        table.add_column(name, justify="left" if name == "engine" else "right")
+    for name in ("night", *STAGES, "of it contracts", "processor s", "to DuckDB", "peak memory"):
+        table.add_column(name, justify="left" if name == "night" else "right")
     with tempfile.TemporaryDirectory() as scratch:
         market = SyntheticMarket(seed=11, n_events=round(arguments.millions * 1e6))
         generate_day(Path(scratch) / "raw", DAY, market)
-        for engine in arguments.engines:
-            command = [sys.executable, __file__, "--night", scratch, "--engines", engine]
-            seconds, gigabytes = watched(command)
-            share = seconds["contracts"] / seconds["whole night"]
-            cells = [f"{seconds[stage]:.1f}" for stage in STAGES]
-            table.add_row(engine, *cells, f"{seconds['contracts']:.1f} ({share:.0%})", f"{gigabytes:.1f} GB")
+        peer: dict[str, Any] = {}
+        for name in arguments.contenders:
+            seconds, gigabytes = watched([sys.executable, __file__, "--night", scratch, "--contenders", name])
+            peer = seconds if name == "duckdb" else peer
+            cells = [f"{seconds[stage]:.1f}" if stage in seconds else "" for stage in STAGES]
+            share = f"{seconds['contracts'] / seconds['whole night']:.0%}" if "contracts" in seconds else ""
+            ratio = f"{seconds['processor'] / peer['processor']:.2f} ×" if peer else ""
+            table.add_row(name, *cells, share, f"{seconds['processor']:.1f}", ratio, f"{gigabytes:.1f} GB")
     Console(width=130).print(table)
+
+
+def duckdb_night(_: str, folder: Path) -> dict[str, float]:
+    """Seconds of the ingestion and the signals by DuckDB, and processor seconds of both."""
+    out = folder / "duckdb"
+    out.mkdir()
+    began, busy = time.monotonic(), processor_seconds()
+    duckdb_ingestion(folder / "raw", out, "parquet")
+    ingested = time.monotonic()
+    db = duckdb.connect(config={"threads": THREADS})
+    for table in ("viewers", "videos"):
+        db.execute(f"CREATE VIEW {table} AS SELECT * FROM '{out}/{table}.parquet'")
+    db.execute(f"CREATE VIEW events AS SELECT * FROM '{out}/events/date={DAY}/*.parquet'")
+    db.execute(f"COPY ({duckdb_query(load_settings())}) TO '{out}/signals.parquet'")
+    ended = time.monotonic()
+    return {
+        "ingest": ingested - began,
+        "signals": ended - ingested,
+        "whole night": ended - began,
+        "processor": processor_seconds() - busy,
+    }
 
 
 def run_night(engine: str, folder: Path) -> dict[str, float]:
@@ -64,40 +94,20 @@ def run_night(engine: str, folder: Path) -> dict[str, float]:
     settings = load_settings(assignments=["engine.driver_memory=8g"])
     began = time.monotonic()
     with open_session(engine, settings.engine) as session:
-        opened = time.monotonic()
+        opened, busy = time.monotonic(), processor_seconds()
         night = RunContext(Warehouse(session, folder / engine), settings, DAY)
         publish_ingestion(night, folder / "raw")
         publish_signals(night)
         publish_payouts(night)
         paid = time.monotonic()
         night.close()
+        processor = processor_seconds() - busy
     ended = time.monotonic()
-    return night.seconds | {"session": opened - began, "pages": ended - paid, "whole night": ended - began}
-
-
-def watched(command: list[str]) -> tuple[dict[str, float], float]:
-    """The last line that `command` prints, parsed, and the peak memory of its process and its descendants, GB."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    peak = 0
-    done = threading.Event()
-
-    def watch() -> None:
-        nonlocal peak
-        while not done.wait(0.25):
-            try:
-                family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-                peak = max(peak, sum(member.memory_info().rss for member in family))
-            except psutil.NoSuchProcess:
-                continue  # a process ended while it was measured
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    out, _ = process.communicate()
-    done.set()
-    watcher.join()
-    if process.returncode:
-        sys.exit(process.returncode)
-    return json.loads(out.splitlines()[-1]), peak / 1e9
+    return (
+        night.seconds
+        | {"processor": processor}
+        | {"session": opened - began, "pages": ended - paid, "whole night": ended - began}
+    )
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ import numpy as np
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
+from processes import processor_seconds  # type: ignore[import-not-found]  # a neighbour of this script
 from rich.console import Console
 from rich.table import Table
 
@@ -138,12 +139,6 @@ def timed(run: Callable[[], object], repetitions: int) -> dict[str, float]:
         processor.append(processor_seconds() - busy)
     warm, warm_processor = (statistics.median(values[1:] or values) for values in (seconds, processor))
     return {"cold": seconds[0], "warm": warm, "processor": warm_processor}
-
-
-def processor_seconds() -> float:
-    """Processor seconds that this process and its living children have used."""
-    family = [psutil.Process(), *psutil.Process().children(recursive=True)]
-    return float(sum(sum(member.cpu_times()[:2]) for member in family))
 
 
 def duckdb_signals(folder: Path, settings: Settings) -> None:

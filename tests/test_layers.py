@@ -22,7 +22,7 @@ SPARK_SIDE = {
 }
 MATHEMATICS = (
     *("allocation", "cohorts", "comparison", "delivery", "explanation", "incentives", "integrity", "money", "numerics"),
-    *("quality", "recommend", "statements", "synthetic"),
+    *("quality", "recommend", "settlement", "statements", "synthetic"),
 )
 """Parts whose modules are mathematics. The Spark code of a part is in its package `frames`."""
 
@@ -33,7 +33,7 @@ ORDER = [
     {"numerics", "money", "contracts", "synthetic", "incentives", "delivery", "recommend"},
     {"settings", "setting_changes"},
     {"session", "storage", "tables"},
-    {"quality", "allocation", "ingest", "cohorts"},
+    {"quality", "allocation", "ingest", "cohorts", "settlement"},
     {"comparison", "explanation"},
     {"integrity", "statements"},
     {"runs"},

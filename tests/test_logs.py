@@ -59,7 +59,7 @@ def logged(record_of: logging.Formatter, caplog: pytest.LogCaptureFixture) -> li
 
 def test_json_lines_name_the_run_and_time_its_stages(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     night = RunContext(Warehouse(None, tmp_path), load_settings(), date(2026, 11, 20), dry_run=True)
-    with caplog.at_level(logging.INFO, "creatorpool"), night.holding("signals", night.day, ()):
+    with caplog.at_level(logging.INFO, "creatorpool"), night.holding("signals", ("signals", night.day), ()):
         night.log("signals", "pool split", nu=0.5)
 
     lines = [json.loads(line) for line in logged(JsonLines(), caplog)]

@@ -26,6 +26,11 @@ def payouts(spark: SparkSession, *creators: str) -> DataFrame:
     return spark.createDataFrame([(creator, 5, 1, 6, 1, "USD") for creator in creators], SCHEMA)
 
 
+def payout(creator: str) -> dict[str, object]:
+    money = {"payout_micros": 5, "pulse_micros": 1, "total_micros": 6, "videos_paid": 1, "currency": "USD"}
+    return {"date": DAY, "creator_id": creator, **money}
+
+
 def creators(warehouse: Warehouse, day: date | None = None, version: int | None = None) -> list[str]:
     rows = warehouse.read("creator_payouts", day=day, version=version).collect()
     return sorted(row["creator_id"] for row in rows)
@@ -42,10 +47,19 @@ def test_replace_day_does_not_change_other_days_and_earlier_versions(spark: Spar
 
 
 def test_every_earlier_version_of_a_long_history_is_readable(spark: SparkSession, warehouse: Warehouse) -> None:
-    # Writers add a checkpoint after ten commits; Sail then reads no version before the latest checkpoint.
-    versions = [warehouse.replace_day(payouts(spark, f"c{i}"), "creator_payouts", DAY) for i in range(13)]
+    # Sail reads no version before the checkpoint that `_last_checkpoint` names, as writers of others leave it.
+    log = Path(str(warehouse.root)) / "creator_payouts" / "_delta_log"
+    versions = [warehouse.replace_day_records([payout(f"c{i}")], "creator_payouts", DAY, seen=i) for i in range(43)]
+    assert [path.name for path in sorted(log.glob("*.parquet"))] == [f"{n:020}.checkpoint.parquet" for n in (20, 40)]
+    assert not (log / "_last_checkpoint").exists()
+    DeltaTable(warehouse.path("creator_payouts")).create_checkpoint()
+    assert (log / "_last_checkpoint").exists()
 
-    assert [creators(warehouse, DAY, version) for version in versions] == [[f"c{i}"] for i in range(13)]
+    for position in (0, 18, 19, 20, 38, 42):
+        assert creators(warehouse, DAY, versions[position]) == [f"c{position}"]
+        rows = warehouse.read_arrow("creator_payouts", ["creator_id"], version=versions[position])
+        assert rows.column("creator_id").to_pylist() == [f"c{position}"]
+    assert creators(warehouse) == ["c42"]
 
 
 def test_replace_day_ignores_dynamic_partition_overwrite(spark: SparkSession, warehouse: Warehouse) -> None:

@@ -64,7 +64,7 @@ class _Origins(dict[str, str]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Origins)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
 
 class Section(BaseModel):
@@ -90,8 +90,9 @@ class Section(BaseModel):
             value = getattr(self, field)
             if found := _nearest((*at, field), places):
                 self._origins[field] = found
-            entries = {(field, name): entry for name, entry in value.items()} if isinstance(value, dict) else {}
-            for place, entry in {(field,): value, **entries}.items():
+            entries: dict[Place, Any] = {(field,): value}
+            entries |= {(field, name): entry for name, entry in value.items()} if isinstance(value, dict) else {}
+            for place, entry in entries.items():
                 if isinstance(entry, Section):
                     entry.note_origins(places, (*at, *place))
 
@@ -402,6 +403,15 @@ class ReportSettings(Section):
     coverage_loss_warning: Share
 
 
+class RestateSettings(Section):
+    policy: Literal["full", "claw_back", "hold_harmless"]
+    goodwill_cap_micros: Micros
+
+
+class SettlementSettings(Section):
+    minimum_payment_micros: Micros
+
+
 class RunSettings(Section):
     lease_minutes: int = Field(ge=1)
 
@@ -420,6 +430,8 @@ class Settings(Section):
     incentives: IncentiveSettings
     recommend: RecommendSettings
     delivery: DeliverySettings
+    restate: RestateSettings
+    settlement: SettlementSettings
     contracts: ContractSettings
     report: ReportSettings
     runs: RunSettings

@@ -61,7 +61,7 @@ MESSAGES: list[tuple[tuple[str, ...], int, str]] = [
     (
         ("claims", "release", "singals", "--reason", "x", "--date", str(DAY), "--root", "tables"),
         2,
-        "there is no stage 'singals': did you mean 'signals'. Stages are ingest, signals, allocate",
+        "there is no stage 'singals': did you mean 'signals'\\? Stages are ingest, load, signals",
     ),
     (
         ("claims", "release", "zzz", "--reason", "x", "--date", str(DAY), "--root", "tables"),

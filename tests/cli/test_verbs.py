@@ -60,9 +60,14 @@ JOBS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "explain_payouts": ("explain", DAY | AGAINST | {"--creator": None, "--video": None}),
     "ingest_events": ("ingest", DAY | {"--source": ..., "--format": None}),
+    "load_table": ("load", COMMON | {"--source": ..., "--date": None}),
     "plan_delivery": ("plan-delivery", DAY | {"--content": None, "--frontier": False, "--chart": None}),
     "query": ("query", COMMON | {"--rows": None, "--format": "table", "--output": None}),
     "report": ("report", DAY | {"--output": None}),
+    "restate": (
+        "restate",
+        DAY | {"--booked-on": None, "--policy": None, "--reason": None, "--note": None, "--dry-run": False},
+    ),
     "sweep_frontier": ("sweep-frontier", STUDY | {"--target": None}),
     "whatif": ("whatif", STUDY),
 }
@@ -133,8 +138,9 @@ def test_job_script_keeps_its_options_and_defaults(script: str) -> None:
 
 @pytest.mark.parametrize("flag", ["--root", "--engine", "--conf", "--set", "--date", "--category", "--chart"])
 def test_shared_option_is_the_same_in_every_verb(flag: str) -> None:
-    # The demo makes its tables itself; lint starts an engine only if one is named; status and claims may name a day.
-    own = {("demo",), ("contracts", "lint")} | ({("status",), ("claims", "release")} if flag == "--date" else set())
+    # The demo makes its tables itself; lint starts an engine only if one is named; some verbs may name a day.
+    may_name_day = {("status",), ("claims", "release"), ("load",), ("verify",)}
+    own = {("demo",), ("contracts", "lint")} | (may_name_day if flag == "--date" else set())
     having = {path: options_of(verb)[flag] for path, verb in VERBS.items() if flag in options_of(verb)}
     shared = [option for path, option in having.items() if path not in own]
 

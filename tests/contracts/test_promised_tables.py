@@ -10,7 +10,8 @@ from creatorpool.quality_components import COMPONENT_NAMES
 
 CONTRACTS = load_contracts()
 DAILY_INPUTS = ("events", "viewers", "videos", "ad_revenue", "entrants", "content_exposure", "drawer_positions")
-INPUTS = (*DAILY_INPUTS, "delivery_guarantees", "creators")
+SETTLEMENT_INPUTS = ("video_rights", "holds", "appeals", "invalid_viewers", "fx_rates")
+INPUTS = (*DAILY_INPUTS, "delivery_guarantees", "creators", *SETTLEMENT_INPUTS)
 
 
 def _each_with_interval(*names: str) -> str:
@@ -76,6 +77,20 @@ PROMISED = {
     "candidates": "date viewer_id rank | video_id final_score similarity_score views is_interest",
     "stage_runs": "date stage run_id | status config_sha256 code_version input_versions output_versions? rows? "
     "started_at finished_at? seconds? sequence? config_json?",
+    "video_rights": "video_id payee_id valid_from | share_ppm",
+    "holds": "hold_id | subject_kind subject_id share_ppm from_date until_date? reason_code note?",
+    "appeals": "appeal_id | subject_kind subject_id service_date received_on statement decision? decided_on?",
+    "invalid_viewers": "viewer_id from_date | until_date? reason_code note?",
+    "fx_rates": "date currency | rate source",
+    "payout_adjustments": "service_date booked_on category video_id run_id | date sequence creator_id change_micros "
+    "policy reason_code note? currency",
+    "pool_adjustments": "service_date category run_id | date sequence booked_on gross_micros platform_micros "
+    "videos_micros unallocated_micros goodwill_micros policy reason_code note? currency",
+    "payee_balances": "month payee_id currency | date opening_micros earned_micros adjusted_micros held_micros "
+    "released_micros paid_micros returned_micros closing_micros held_balance_micros reason",
+    "payments": "month payee_id currency | date payment_id amount_minor amount_micros status settled_on? "
+    "booked_on? import_id?",
+    "journal": "booked_on entry_id line | date account payee_id? amount_micros currency kind service_date? reference?",
     "run_claims": "date stage run_id | owner claimed_at expires_at token? released?",
 }
 QUARANTINE = "raw_row failed_rules contract_version ingested_at"
@@ -104,8 +119,10 @@ def test_contract_keeps_the_projects_types_and_partitions(contract: Contract) ->
     kinds = {column.name: column.type for column in contract.columns}
     assert {kind for name, kind in kinds.items() if name.endswith("_micros")} <= {"BIGINT"}
     assert {kind for name, kind in kinds.items() if name.endswith("_id")} <= {"STRING"}
-    assert {kind for name, kind in kinds.items() if name.endswith(("_at", "_ts", "valid_from"))} <= {"TIMESTAMP"}
-    assert contract.partition_by == (("date",) if "date" in kinds else ())
+    moments = ("_at", "_ts") if contract.name == "video_rights" else ("_at", "_ts", "valid_from")
+    assert {kind for name, kind in kinds.items() if name.endswith(moments)} <= {"TIMESTAMP"}
+    # Rates are merged by key, whatever the day of their delivery.
+    assert contract.partition_by == (("date",) if "date" in kinds and contract.name != "fx_rates" else ())
     assert all(column.unit == "micros" for column in contract.columns if column.name.endswith("_micros"))
 
 

@@ -16,7 +16,7 @@ from tests.actions import flags
 
 from creatorpool.contracts import Contract, RowRule, load_contract
 from creatorpool.contracts.conformance import conform
-from creatorpool.contracts.row_rules import good_rows, quarantined_rows, with_failed_rules
+from creatorpool.contracts.row_rules import breaks_none, quarantined_rows, require_conditions, with_failed_rules
 from creatorpool.contracts.schema import require_schema
 from creatorpool.errors import ContractError
 
@@ -37,7 +37,8 @@ def split_rows(df: DataFrame, contract: Contract, *extra_rules: RowRule) -> tupl
     """The good rows and the quarantined ones."""
     flagged = with_failed_rules(df, contract, extra_rules)
     quarantined = quarantined_rows(flagged, contract, day=DAY, ingested_at=NOW, extra_rules=extra_rules)
-    return good_rows(flagged, contract, extra_rules), quarantined
+    errors = [rule for rule in (*contract.row_rules, *extra_rules) if rule.severity == "error"]
+    return df.where(breaks_none(df, errors)).select(*contract.column_names), quarantined
 
 
 @pytest.fixture
@@ -179,11 +180,11 @@ def test_split_rows_by_the_callers_warning_keeps_the_row(rows: DataFrame, contra
         ("no_such_function(hours)", "no_such_function"),
     ],
 )
-def test_with_failed_rules_of_unusable_expression_raises_naming_file_line_and_rule(
+def test_require_conditions_of_unusable_expression_raises_naming_file_line_and_rule(
     rows: DataFrame, contract: Contract, expression: str, reason: str
 ) -> None:
     broken = dataclasses.replace(contract.row_rules[-1], expression=expression)
     contract = dataclasses.replace(contract, row_rules=(*contract.row_rules[:-1], broken))
     place = f"{contract.path}:{line_of('- name: usual_hours')}: rule 'usual_hours' ({expression}): "
     with pytest.raises(ContractError, match=rf"{re.escape(place)}.*{reason}"):
-        with_failed_rules(rows, contract)
+        require_conditions(rows, contract.row_rules, contract)

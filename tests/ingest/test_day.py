@@ -522,7 +522,7 @@ def test_ingest_keeps_refunds_and_names_one_beside_an_unknown_video(warehouse: W
     stored = warehouse.read_arrow("ad_revenue").to_pylist()
     assert sorted(row["revenue_micros"] for row in stored if row["placement"] == "refund") == [-2_000_000, -7]
     assert report.warnings == (
-        "ad_revenue: category 'no such category' has -0.000007 USD of refunds but no video: they are carried until "
+        "ad_revenue: category 'no such category' has -0.000007 EUR of refunds but no video: they are carried until "
         "the category has revenue",
     )
 

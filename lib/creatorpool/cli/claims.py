@@ -51,19 +51,20 @@ def release(
         str, typer.Argument(metavar="STAGE", help="the stage, as `creatorpool claims list` names it, such as ingest")
     ],
     reason: Annotated[str, typer.Option(metavar="WORDS", help="why it is released: kept in the ledger")],
-    day: Annotated[date | None, day_option("--date", help="the day; not for ingest, which holds every day")] = None,
+    day: Annotated[date | None, day_option("--date", help="the day; not for ingest and books")] = None,
 ) -> None:
     """Release a claim whose run has ended for good, so that the next run gets it at once."""
     from creatorpool.runs.claims import EVERY_DAY, claim_name, release_claim
     from creatorpool.runs.identity import code_version, now, owner
     from creatorpool.runs.ledger import INGEST, StageRun, note_release
+    from creatorpool.stages.recovery import BOOKS
     from creatorpool.tables import Warehouse
 
     _require_stage(stage)
     if not reason.strip():
         raise InputError("--reason must say why the claim is released: the ledger keeps it")
-    if (day is None) != (stage == INGEST):
-        raise InputError("ingest is released without --date, every other stage with the --date that it holds")
+    if (day is None) != (stage in (INGEST, BOOKS)):
+        raise InputError("ingest and books are released without --date, other stages with the --date that they hold")
     settings = configuration.settings()
     warehouse, claimed_day = Warehouse(None, options.existing_root()), day or EVERY_DAY
     run_id = release_claim(warehouse, stage, claimed_day, reason)
@@ -80,7 +81,8 @@ def _require_stage(name: str) -> None:
     from creatorpool.spelling import did_you_mean
     from creatorpool.stages.maintenance import MAINTAIN
     from creatorpool.stages.order import STAGES
+    from creatorpool.stages.recovery import BOOKS
 
-    known = [*(stage.name for stage in STAGES), MAINTAIN]
+    known = [*(stage.name for stage in STAGES), MAINTAIN, BOOKS]
     if name not in known:
         raise InputError(f"there is no stage '{name}'{did_you_mean(name, known) or '.'} Stages are {', '.join(known)}")

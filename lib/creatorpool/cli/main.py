@@ -12,7 +12,7 @@ from typing import Annotated, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from creatorpool.cli import claims, demo, doctor, init, inspection, money, nights, sources, studies, upkeep
+from creatorpool.cli import claims, demo, doctor, init, inspection, money, nights, settlement, sources, studies, upkeep
 from creatorpool.cli.loudness import with_loudness
 from creatorpool.cli.options import flattened
 from creatorpool.cli.process import run_and_exit
@@ -23,7 +23,7 @@ NAME = "creatorpool"
 COMPLETION_VARIABLE = "_CREATORPOOL_COMPLETE"
 """The environment variable by which the shell asks for completions, as Typer names it"""
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
-START, NIGHTS, MONEY, STUDIES, UPKEEP = "Start", "Nights", "Money", "Studies", "Upkeep"
+START, NIGHTS, MONEY, SETTLEMENT, STUDIES, UPKEEP = (*("Start", "Nights", "Money", "Settlement", "Studies", "Upkeep"),)
 
 app = typer.Typer(
     help="Creator payouts, every night: run days, see what is published, ask why, and check it.",
@@ -66,10 +66,10 @@ def _add(group: typer.Typer, panel: str | None, verbs: Verbs, cls: type[TyperCom
         group.command(name, cls=cls, help=text, rich_help_panel=panel, context_settings=HELP_OPTIONS)(command)
 
 
-def _group(name: str, help: str, verbs: Verbs) -> None:
+def _group(name: str, help: str, verbs: Verbs, panel: str = UPKEEP) -> None:
     group = typer.Typer(help=help, context_settings=HELP_OPTIONS)
     _add(group, None, verbs)
-    app.add_typer(group, name=name, rich_help_panel=UPKEEP)
+    app.add_typer(group, name=name, rich_help_panel=panel)
 
 
 _add(
@@ -105,6 +105,7 @@ _add(
     },
 )
 _add(app, MONEY, {"query": inspection.query}, cls=inspection.SqlCommand)
+_add(app, SETTLEMENT, {"load": settlement.load, "restate": settlement.restate, "close": settlement.close})
 _add(
     app,
     STUDIES,
@@ -121,6 +122,18 @@ _add(
     },
 )
 _add(app, UPKEEP, {"maintain": upkeep.maintain, "doctor": doctor.doctor})
+_group(
+    "journal",
+    "The journal: what is owed to whom, and why.",
+    {"post": settlement.post, "export": settlement.export, "statement": settlement.statement},
+    SETTLEMENT,
+)
+_group(
+    "payments",
+    "Payments of closed months.",
+    {"export": settlement.export_payments, "import": settlement.import_payments},
+    SETTLEMENT,
+)
 _group(
     "claims",
     "Claims: who holds which stage of which day.",

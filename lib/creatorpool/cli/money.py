@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from creatorpool.cli.options import AgainstOptions, DayOptions, parsed_place
+from creatorpool.cli.options import AgainstOptions, DayOptions, EngineOptions, day_option, of_day, parsed_place
 from creatorpool.errors import InputError, MissingTableError
 from creatorpool.storage.places import Place
 
@@ -124,17 +125,27 @@ def _kind_of(name: str, explanation: Explanation) -> tuple[str | None, str | Non
     raise InputError(f"'{name}' is neither a video nor a creator that was paid on {days}")
 
 
-def verify(options: DayOptions) -> None:
-    """Recompute a published day from its tables; exit code 2 on any difference."""
+def verify(
+    options: EngineOptions,
+    day: Annotated[date | None, day_option("--date", help="the day")] = None,
+    month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="the books of this month, not a day")] = None,
+) -> None:
+    """Recompute a published day, or the books of a month, from the tables; exit code 2 on any difference."""
+    if (day is None) == (month is None):
+        raise InputError("verify needs --date or --month, and not both")
     from creatorpool.cli.context import open_run
     from creatorpool.cli.progress import logged
     from creatorpool.report.checks_summary import print_checks
+    from creatorpool.settlement.months import parsed_month
     from creatorpool.verification.day import require_verified, verify_day
+    from creatorpool.verification.month import verify_month
 
+    last = day if month is None else parsed_month(month)
+    assert last is not None
     # Write nothing, not even the pages of the contracts' checks.
-    with open_run(options, dry_run=True) as context:
+    with open_run(of_day(options, last), dry_run=True) as context:
         with logged("verify", context.day):
-            checks = verify_day(context)
+            checks = verify_day(context) if month is None else verify_month(context)
         print_checks(context.day, checks)
         require_verified(context, checks)
 

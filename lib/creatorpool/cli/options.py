@@ -127,6 +127,12 @@ class DayOptions(EngineOptions):
     day: Day
 
 
+def of_day(options: EngineOptions, day: date) -> DayOptions:
+    """The same options, for `day`."""
+    given: dict[str, Any] = {field.name: getattr(options, field.name) for field in fields(EngineOptions)}
+    return DayOptions(**given, day=day)
+
+
 @dataclass(frozen=True, kw_only=True)
 class AgainstOptions:
     """The day for comparison, and its configuration."""

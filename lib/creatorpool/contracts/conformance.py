@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -32,7 +32,11 @@ _CALENDAR = {
 }
 
 
-def conform(df: DataFrame, contract: Contract, *, absent: Collection[str] = ()) -> DataFrame:
+DELIVERED = " (delivered)"
+"""End of the name of a column that keeps the delivered value beside the converted one"""
+
+
+def conform(df: DataFrame, contract: Contract, *, absent: Collection[str] = (), with_raw_row: bool = True) -> DataFrame:
     """Delivered rows in the contract's types: one row in, one row out; no row is refused here.
 
     Text is read strictly: ISO 8601 dates and times (UTC unless they name a zone), ``true``/``false``/``1``/``0``, plain
@@ -46,6 +50,9 @@ def conform(df: DataFrame, contract: Contract, *, absent: Collection[str] = ()) 
         delivered.
     absent : collection of str
         Columns of the contract that the delivery does not have, such as `date` of events.
+    with_raw_row : bool
+        False leaves out `raw_row`, which costs more than all else and is needed for few rows; `raw_row_of` makes it
+        later. It needs `has_contract_types`.
 
     Returns
     -------
@@ -61,7 +68,6 @@ def conform(df: DataFrame, contract: Contract, *, absent: Collection[str] = ()) 
     delivered = {field.name: field.dataType for field in df.schema.fields}
     _require_readable(df, contract, absent)
     columns = [column for column in contract.columns if column.name not in absent]
-    raw_row = F.col(RAW_ROW) if RAW_ROW in delivered else row_as_json(df, df.columns)
     typed = {column.name: _typed(column, delivered[column.name]) for column in columns}
     unread = [
         F.when(~_was_read(column, delivered[column.name], typed[column.name]), F.lit(f"{column.name}_readable"))
@@ -70,7 +76,25 @@ def conform(df: DataFrame, contract: Contract, *, absent: Collection[str] = ()) 
     ]
     failed = F.array_compact(F.array(*unread)) if unread else F.array().cast("array<string>")
     named = [value.alias(name) for name, value in typed.items()]
-    return df.select(*named, raw_row.alias(RAW_ROW), failed.alias(FAILED_RULES))
+    if with_raw_row:
+        raw_row = F.col(RAW_ROW) if RAW_ROW in delivered else row_as_json(df, df.columns)
+        return df.select(*named, raw_row.alias(RAW_ROW), failed.alias(FAILED_RULES))
+    copies = [F.col(c.name).alias(f"{c.name}{DELIVERED}") for c in columns if c.type in _CALENDAR]
+    return df.select(*named, *copies, failed.alias(FAILED_RULES))
+
+
+def has_contract_types(df: DataFrame, contract: Contract) -> bool:
+    """Whether each column of `df` has the contract's type, so that only dates and times may be unreadable."""
+    types = {field.name: type_name(field.dataType) for field in df.schema.fields}
+    return all(types.get(column.name, column.type) == column.type for column in contract.columns)
+
+
+def raw_row_of(rows: DataFrame, names: Sequence[str]) -> Column:
+    """The row as delivered, as JSON: `raw_row` if `rows` has it, else made from the delivered columns `names`."""
+    if RAW_ROW in rows.columns:
+        return F.col(RAW_ROW)
+    copies = {name: f"{name}{DELIVERED}" for name in names}
+    return row_as_json(rows, names, {name: copy for name, copy in copies.items() if copy in rows.columns})
 
 
 def _require_readable(df: DataFrame, contract: Contract, absent: Collection[str]) -> None:

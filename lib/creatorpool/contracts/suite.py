@@ -6,6 +6,7 @@ an example. Importing great-expectations takes seconds, so it is imported when a
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
 
 _ROWS_RULE = "expect_rows_to_satisfy"
-_ROW_COUNTER = "(number of rows)"
+_ROWS = "(rows)"
+"""Name of the expectation that stands for all rules on rows"""
 
 
 def validate_table(df: DataFrame, contract: Contract, run_id: str, *, skip: Sequence[str] = ()) -> list[RuleResult]:
@@ -60,13 +62,31 @@ def validate_table(df: DataFrame, contract: Contract, run_id: str, *, skip: Sequ
     require_schema(df.schema, contract)
     rules = [rule for rule in checked_rules(contract) if rule.name not in skip]
     require_conditions(df, [rule for rule in rules if isinstance(rule, RowRule)], contract)
-    expectations = {rule.name: expectation_of(rule, contract) for rule in rules}
     batch = _batch(df)
-    found = _run(batch, [*expectations.values(), _row_counter()], "BOOLEAN_ONLY", contract)
-    rows_checked = found[_ROW_COUNTER]["result"]["element_count"]
-    broken = [expectations[name] for name in expectations if not found[name]["success"]]
-    details = _run(batch, broken, "SUMMARY", contract) if broken else {}
+    rows_checked, broken = _broken_rules(batch, rules, contract)
+    expectations = [expectation_of(rule, contract) for rule in broken]
+    details = _run(batch, expectations, "SUMMARY", contract) if broken else {}
     return [_result(rule, contract, run_id, rows_checked, details.get(rule.name)) for rule in rules]
+
+
+def _broken_rules(
+    batch: Batch, rules: Sequence[RowRule | TableRule], contract: Contract
+) -> tuple[int, list[RowRule | TableRule]]:
+    """The number of rows, and the rules that are broken."""
+    on_rows = [rule for rule in rules if isinstance(rule, RowRule)]
+    on_table = [rule for rule in rules if not isinstance(rule, RowRule)]
+    expectations = [_all_rows([rule.expression for rule in on_rows]), *(expectation_of(r, contract) for r in on_table)]
+    try:
+        found = _run(batch, expectations, "BOOLEAN_ONLY", contract)
+    except ContractError:
+        # One by one, the error names the rule.
+        _run(batch, [expectation_of(rule, contract) for rule in rules], "BOOLEAN_ONLY", contract)
+        raise
+    counted = found[_ROWS]["result"]
+    numbers = json.loads(counted["partial_unexpected_list"][0])[1:]
+    broken = {rule.name for rule, number in zip(on_rows, numbers, strict=True) if number}
+    broken |= {rule.name for rule in on_table if not found[rule.name]["success"]}
+    return counted["element_count"], [rule for rule in rules if rule.name in broken]
 
 
 def checked_rules(contract: Contract) -> list[RowRule | TableRule]:
@@ -120,10 +140,11 @@ def expectation_of(rule: RowRule | TableRule, contract: Contract) -> Expectation
         raise ContractError(f"{place}: rule '{rule.name}' ({kind}, {arguments}): {error}") from error
 
 
-def _row_counter() -> Expectation:
-    from creatorpool.contracts.expectations import ExpectRowsToSatisfy
+def _all_rows(conditions: list[str]) -> Expectation:
+    """The expectation for all conditions on rows; it counts the rows, even if there is no condition."""
+    from creatorpool.contracts.expectations import ExpectRowsToSatisfyAll
 
-    return ExpectRowsToSatisfy(condition="true", meta={"rule": _ROW_COUNTER})
+    return ExpectRowsToSatisfyAll(conditions=["true", *conditions], meta={"rule": _ROWS})
 
 
 def _batch(df: DataFrame) -> Batch:

@@ -17,6 +17,7 @@ from creatorpool.errors import ConfigurationError, InputError
 from creatorpool.ingest.delivery import PARQUET, Delivery, delivered_files, unread_entries
 from creatorpool.ingest.dimensions import changed, merged
 from creatorpool.ingest.events import DeduplicatedEvents, Dimension, EventDays, StoredDays, deduplicate_events
+from creatorpool.ingest.merge_rules import refuse_inconsistent
 from creatorpool.ingest.native import read_native
 from creatorpool.ingest.parquet_files import refuse_damaged
 from creatorpool.ingest.pseudonyms import VIEWER, Pseudonyms
@@ -179,7 +180,7 @@ def _validate(run: DayIngestion) -> ValidatedDay:
     days = EventDays(run.day, run.settings.late_window_days, run.settings.day_timezone)
     contract = run.warehouse.contract("events")
     deduplicated = deduplicate_events(deliveries["events"], contract, run.session, days, _stored_events(run))
-    events = deduplicated.validate(run.day, dimensions["viewers"], dimensions["videos"])
+    events = deduplicated.validate(run.day, dimensions["viewers"], dimensions["videos"], run.staging)
     shifted = shifted_day(events, days, deliveries["events"].moments)
     is_stored = run.earlier is None and has_rows(run.warehouse, "events", run.day)
     refuse_broken_day(events, run.day, run.settings, shifted, is_stored=is_stored)
@@ -202,14 +203,14 @@ def _write(run: DayIngestion, validated: ValidatedDay) -> dict[str, int]:
     viewers, videos = (
         replace(validated.dimensions[name], rows=run.warehouse.read(name)) for name in ("viewers", "videos")
     )
-    counts, contract = validated.events.counts, validated.events.contract
-    events = replace(validated.events, flagged=validated.deduplicated.flag(viewers, videos))
+    deduplicated, counts = validated.deduplicated, validated.events.counts
+    # If all rows are good, nobody has to know whether their viewers and videos are known.
+    rows = deduplicated.joined(viewers, videos) if counts.quarantined else deduplicated.rows
+    events = validated.events.with_rows(rows)
     # Write events last: stored events mark the day as begun, so all its other rows must be stored before.
     write_quarantine(run.warehouse, events, run.day, run.ingested_at)
     if counts.accepted:
-        # If all rows are good, skip the filter: it would validate all rows again.
-        good = events.good if counts.quarantined else validated.deduplicated.rows.select(*contract.column_names)
-        run.warehouse.append(good, "events")
+        run.warehouse.append(events.good, "events")
     return base
 
 
@@ -263,14 +264,14 @@ def _unread_warnings(run: DayIngestion) -> tuple[str, ...]:
 def _validate_table(run: DayIngestion, delivery: Delivery) -> ValidatedTable:
     contract = run.warehouse.contract(delivery.table)
     rules: list[RowRule] = [tier_rule(run.tiers)] if delivery.table == "viewers" else []
-    return validated_table(delivery, contract, run.session, run.day, rules)
+    return validated_table(delivery, contract, run.session, run.day, run.staging, rules)
 
 
 def _merged(run: DayIngestion, table: ValidatedTable) -> Dimension:
     stored = _stored_dimension(run, table.contract.name)
-    if stored is None:
-        return Dimension(table.good, table.counts.accepted)
-    return Dimension(merged(stored, table.good, table.contract), stored.count() + table.counts.accepted)
+    rows = merged(stored, table.good, table.contract)
+    refuse_inconsistent(table.contract.name, stored, table.good, rows)
+    return Dimension(rows, table.counts.accepted + (0 if stored is None else stored.count()))
 
 
 def _stored_dimension(run: DayIngestion, name: str) -> DataFrame | None:

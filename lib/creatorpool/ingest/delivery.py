@@ -16,7 +16,12 @@ from creatorpool.storage.files import irregularity
 from creatorpool.storage.places import Place
 
 REQUIRED_TABLES = ("ad_revenue", "viewers", "videos", "events")
-OPTIONAL_TABLES = ("creators", "entrants", "content_exposure", "drawer_positions", "delivery_guarantees")
+SETTLEMENT_TABLES = ("video_rights", "holds", "appeals", "invalid_viewers", "fx_rates")
+"""Optional tables about what becomes of money after the night; they have one row a key, whatever the day"""
+OPTIONAL_TABLES = (
+    *("creators", "entrants", "content_exposure", "drawer_positions", "delivery_guarantees"),
+    *SETTLEMENT_TABLES,
+)
 
 PARQUET, JSON_LINES, CSV = "parquet", "jsonl", "csv"
 _FORMAT_BY_SUFFIX = {".parquet": PARQUET, ".jsonl": JSON_LINES, ".json": JSON_LINES, ".csv": CSV}
@@ -72,6 +77,10 @@ class Delivery:
     staging: Place | None = None
     moments: tuple[DataFrame, ...] = ()
 
+    def columns_of(self, contract: Contract) -> tuple[str, ...]:
+        """Names of the contract's columns that the delivery has."""
+        return tuple(name for name in contract.column_names if name not in self.absent)
+
 
 @dataclass(frozen=True)
 class TableFiles:
@@ -106,13 +115,7 @@ def find_files(source: Place, table: str) -> TableFiles | None:
         raise InputError(
             f"{table}: {source} has it more than once: {shortened_list(e.name for e in entries)}; keep one of them"
         )
-    paths = _parts(entries[0], table) if entries[0].is_dir() else entries
-    for path in paths:
-        _require_file(path, table)
-    formats = {_format_of(path, table) for path in paths}
-    if len(formats) != 1:
-        raise InputError(f"{table}: {entries[0]} must hold files of one format, got {sorted(formats) or 'no file'}")
-    return TableFiles(table, formats.pop(), tuple(paths))
+    return _files_of(table, entries[0], _parts(entries[0], table) if entries[0].is_dir() else entries)
 
 
 def require_files(source: Place, table: str) -> TableFiles:
@@ -125,6 +128,23 @@ def require_files(source: Place, table: str) -> TableFiles:
             f"{table}/; it has {present}"
         )
     return files
+
+
+def given_files(source: Place, table: str) -> TableFiles:
+    """The files of `table` in `source`: a file of any name, a folder of a day's delivery, or the table's own folder.
+
+    Raises
+    ------
+    InputError
+        As `find_files`; also if `source` does not exist.
+    """
+    if not source.exists():
+        raise InputError(f"{table}: --source {source} does not exist")
+    if source.is_file():
+        _require_file(source, table)
+        return TableFiles(table, _format_of(source, table), (source,))
+    found = find_files(source, table)
+    return found or _files_of(table, source, _parts(source, table))
 
 
 def delivered_files(source: Place, mapped: Collection[str] = ()) -> list[TableFiles]:
@@ -190,6 +210,15 @@ def _entries(folder: Place, what: str) -> list[Place]:
         return sorted(folder.iterdir())
     except OSError as error:
         raise InputError(f"{what}: folder {folder} cannot be listed: {error.strerror or error}") from error
+
+
+def _files_of(table: str, place: Place, paths: Sequence[Place]) -> TableFiles:
+    for path in paths:
+        _require_file(path, table)
+    formats = {_format_of(path, table) for path in paths}
+    if len(formats) != 1:
+        raise InputError(f"{table}: {place} must hold files of one format, got {sorted(formats) or 'no file'}")
+    return TableFiles(table, formats.pop(), tuple(paths))
 
 
 def _names_table(name: str, table: str) -> bool:

@@ -12,12 +12,14 @@ from pyspark.sql import functions as F
 from creatorpool.contracts import Contract, RowRule
 from creatorpool.ingest.delivery import Delivery, LeftOut
 from creatorpool.ingest.duplicates import duplicate_key_hashes, stored_hashes, with_key
+from creatorpool.ingest.judging import judged
 from creatorpool.ingest.materialize import broadcast_if_small, materialized_if_small
 from creatorpool.ingest.outcomes import count_outcomes
 from creatorpool.ingest.rules import conflict_rule, day_rule, known_rule, window_rule, with_known
 from creatorpool.ingest.steps import log_step
-from creatorpool.ingest.validation import ValidatedTable, conformed, deduplicate, flag_rows, table_counts
+from creatorpool.ingest.validation import ValidatedTable, broken_folder, conformed, deduplicate, table_counts
 from creatorpool.platform_day import day_expression
+from creatorpool.storage.places import Place
 
 KEY = ("event_id",)
 
@@ -59,27 +61,36 @@ class DeduplicatedEvents:
     rows: DataFrame
     contract: Contract
     rules: tuple[RowRule, ...]
+    delivered: tuple[str, ...]
+    """Names of the delivered columns"""
     is_text: bool
     rows_read: int | None
     left_out: LeftOut
     dateless: int = 0
 
-    def flag(self, viewers: Dimension, videos: Dimension) -> DataFrame:
-        """The events with column `failed_rules`, the names of the rules that each breaks."""
+    def joined(self, viewers: Dimension, videos: Dimension) -> DataFrame:
+        """The events with columns that tell whether their viewer and their video are known."""
         joined = with_known(
             self.rows, broadcast_if_small(viewers.rows.select("viewer_id"), viewers.number), "viewer_id"
         )
-        joined = with_known(joined, broadcast_if_small(videos.rows.select("video_id"), videos.number), "video_id")
-        return flag_rows(joined, self.contract, self.rules, is_text=self.is_text)
+        return with_known(joined, broadcast_if_small(videos.rows.select("video_id"), videos.number), "video_id")
 
-    def validate(self, day: date, viewers: Dimension, videos: Dimension) -> ValidatedTable:
-        """The events with `failed_rules`, and their counts; events of days before `day` count as late."""
+    def validate(self, day: date, viewers: Dimension, videos: Dimension, folder: Place) -> ValidatedTable:
+        """Validate the events; those of days before `day` count as late. `folder` is as in `validated_table`."""
         log_step(self.contract.name, "checks every rule")
-        flagged = self.flag(viewers, videos)
-        outcomes = count_outcomes(flagged, self.contract)
+        found = judged(
+            self.joined(viewers, videos),
+            self.contract,
+            self.rules,
+            delivered=self.delivered,
+            is_text=self.is_text,
+            folder=broken_folder(folder, self.contract),
+            counted=self.rows,
+        )
+        outcomes = count_outcomes(found, self.contract)
         duplicates = 0 if self.rows_read is None else self.rows_read - outcomes.rows
         counts = table_counts(outcomes, duplicates, self.left_out, dateless=self.dateless, day=day)
-        return ValidatedTable(self.contract, flagged, counts, self.rules)
+        return ValidatedTable(self.contract, found, counts, self.rules)
 
 
 def deduplicate_events(
@@ -100,7 +111,14 @@ def deduplicate_events(
         rows = deduplicate(rows, duplicate_keys, contract, KEY, session, None if stored is None else stored.rows)
         rules.append(conflict_rule(contract))
     return DeduplicatedEvents(
-        rows, contract, tuple(rules), delivery.is_text, rows_read, delivery.left_out, delivery.dateless
+        rows=rows,
+        contract=contract,
+        rules=tuple(rules),
+        delivered=delivery.columns_of(contract),
+        is_text=delivery.is_text,
+        rows_read=rows_read,
+        left_out=delivery.left_out,
+        dateless=delivery.dateless,
     )
 
 

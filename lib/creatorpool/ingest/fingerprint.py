@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 
 from creatorpool.errors import InputError
-from creatorpool.ingest.delivery import delivered_files
+from creatorpool.ingest.delivery import TableFiles, delivered_files
 from creatorpool.ingest.sources.files import input_paths
 from creatorpool.ingest.sources.mapping import NATIVE, load_mapping
 from creatorpool.settings import IngestSettings
@@ -28,6 +28,11 @@ def delivery_fingerprint(source: Place, settings: IngestSettings) -> dict[str, s
     inputs = {title: _digest(title, input_paths(source, *found)) for title, found in given.items()}
     tables = delivered_files(source, () if mapping is None else mapping.tables)
     return inputs | {files.table: _digest(files.table, files.paths) for files in tables}
+
+
+def files_fingerprint(files: TableFiles) -> str:
+    """SHA-256 of the content of one table's files; InputError if a file cannot be read."""
+    return _digest(files.table, files.paths)
 
 
 def _digest(table: str, paths: Iterable[Place]) -> str:

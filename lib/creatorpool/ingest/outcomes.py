@@ -1,17 +1,17 @@
-"""Counts flagged rows in one pass: accepted rows by day, quarantined rows, and rows by broken rule."""
+"""Counts judged rows: accepted rows by day, quarantined rows, and rows by broken rule."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.contracts import Contract
 from creatorpool.contracts.row_rules import FAILED_RULES
+from creatorpool.ingest.judging import JudgedRows
 
 
 @dataclass(frozen=True)
@@ -28,23 +28,31 @@ class OutcomeCounts:
         return sum(self.accepted.values()) + self.quarantined
 
 
-def count_outcomes(flagged: DataFrame, contract: Contract) -> OutcomeCounts:
-    """Count the rows of `with_failed_rules` by their broken rules and day."""
-    day = F.col("date") if "date" in contract.column_names else F.lit(None).cast("date").alias("date")
-    by_verdict = flagged.select(F.array_join(FAILED_RULES, ",").alias("names"), day).groupBy("names", "date").count()
+def count_outcomes(judged: JudgedRows, contract: Contract) -> OutcomeCounts:
+    """Count the rows by day, and those that break a rule by their rules and day."""
+    is_dated = "date" in contract.partition_by
+    if is_dated:
+        by_day = Counter({row["date"]: row["count"] for row in judged.counted.groupBy("date").count().collect()})
+    else:
+        by_day = Counter({None: judged.counted.count()})
+    day = F.col("date") if is_dated else F.lit(None).cast("date").alias("date")
+    found = judged.broken.select(F.array_join(FAILED_RULES, ",").alias("names"), day).groupBy("names", "date").count()
+    verdicts = [] if judged.number == 0 else found.collect()
     warnings = {rule.name for rule in contract.row_rules if rule.severity == "warning"}
-    return _tally(((names, found, number) for names, found, number in by_verdict.collect()), warnings)
+    return tally(by_day, ((names, found, number) for names, found, number in verdicts), warnings)
 
 
-def _tally(verdicts: Iterable[tuple[str, date | None, int]], warnings: set[str]) -> OutcomeCounts:
-    accepted: Counter[date | None] = Counter()
+def tally(
+    by_day: Mapping[date | None, int], verdicts: Iterable[tuple[str, date | None, int]], warnings: set[str]
+) -> OutcomeCounts:
+    """Counts from all rows `by_day` and from the broken ones: names of rules joined by commas, day, number of rows."""
+    accepted = Counter(by_day)
     broken: Counter[str] = Counter()
     quarantined = 0
     for names, day, number in verdicts:
-        rules = [name for name in names.split(",") if name]
+        rules = names.split(",")
         broken.update(dict.fromkeys(rules, number))
-        if set(rules) <= warnings:
-            accepted[day] += number
-        else:
+        if not set(rules) <= warnings:
+            accepted[day] -= number
             quarantined += number
-    return OutcomeCounts(accepted, broken, quarantined)
+    return OutcomeCounts(+accepted, broken, quarantined)

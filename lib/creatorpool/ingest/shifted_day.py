@@ -60,7 +60,7 @@ def shifted_day(events: ValidatedTable, days: EventDays, moments: Sequence[DataF
     outside = counts.late + counts.broken.get("event_ts_in_window", 0) + counts.other_day
     if outside <= SUSPICIOUS_SHARE * counts.read:
         return None
-    return filled_hours(_hours(union_all(moments) if moments else events.flagged, days), days)
+    return filled_hours(_hours(union_all(moments) if moments else events.judged.counted, days), days)
 
 
 def filled_hours(counts: Mapping[int, int], days: EventDays) -> ShiftedDay | None:

@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from creatorpool.contracts import Contract, RowRule
-from creatorpool.contracts.conformance import conform
-from creatorpool.contracts.row_rules import FAILED_RULES, good_rows, quarantined_rows, with_failed_rules
+from creatorpool.contracts.conformance import conform, has_contract_types
+from creatorpool.contracts.row_rules import FAILED_RULES, RAW_ROW, quarantined_rows
 from creatorpool.frames import union_all
 from creatorpool.ingest.delivery import Delivery, LeftOut
 from creatorpool.ingest.duplicates import deduplicated, duplicate_key_hashes, unique_rows
+from creatorpool.ingest.judging import JudgedRows, judged
 from creatorpool.ingest.materialize import computed_once, materialized_if_small
-from creatorpool.ingest.optimization_barrier import behind_barrier
 from creatorpool.ingest.outcomes import OutcomeCounts, count_outcomes
 from creatorpool.ingest.report import TableCounts
-from creatorpool.ingest.rules import conflict_rule, only_unreadable
+from creatorpool.ingest.rules import conflict_rule
 from creatorpool.ingest.steps import log_step
 from creatorpool.ingest.text_columns import with_whole_numbers
 from creatorpool.quoting import quoted
+from creatorpool.storage.places import Place
 
 
 @dataclass(frozen=True)
 class ValidatedTable:
-    """One table's rows with the rules that each breaks, and their counts."""
+    """One table's rows, those that break a rule, and their counts."""
 
     contract: Contract
-    flagged: DataFrame
+    judged: JudgedRows
     counts: TableCounts
     rules: tuple[RowRule, ...]
     """Rules beside the contract's own that the rows were checked by"""
@@ -38,16 +39,23 @@ class ValidatedTable:
     @property
     def good(self) -> DataFrame:
         """Rows that break no rule of severity `error`, with the table's columns."""
-        return good_rows(self.flagged, self.contract)
+        rows = self.judged.rows
+        # If all rows are good, skip the filter: it would judge all rows again.
+        kept = rows.where(self.judged.is_good) if self.counts.quarantined else rows
+        return kept.select(*self.contract.column_names)
 
     @property
     def refused(self) -> DataFrame:
-        """Rows that break a rule, with column `failed_rules`."""
-        return self.flagged.where(F.size(FAILED_RULES) > 0)
+        """Rows that break a rule: the table's key, `raw_row` and `failed_rules`."""
+        return self.judged.broken
+
+    def with_rows(self, rows: DataFrame) -> ValidatedTable:
+        """The same table where `rows`, which are the same rows, are cheaper to compute."""
+        return replace(self, judged=replace(self.judged, rows=rows))
 
     def quarantine(self, day: date, ingested_at: datetime) -> DataFrame:
         """Rows that break a rule of severity `error`, with the columns of `<table>_quarantine`."""
-        return quarantined_rows(self.flagged, self.contract, day=day, ingested_at=ingested_at)
+        return quarantined_rows(self.judged.broken, self.contract, day=day, ingested_at=ingested_at)
 
     def example(self) -> str:
         """A message with one delivered row that breaks rules, and the rules."""
@@ -59,17 +67,26 @@ def conformed(delivery: Delivery, contract: Contract) -> DataFrame:
     """All parts of a delivery in the contract's types, without the columns that it lacks."""
     log_step(contract.name, "converts and checks its rows")
     given = [with_whole_numbers(part, contract) if delivery.is_text else part for part in delivery.parts]
-    rows = union_all([conform(part, contract, absent=delivery.absent) for part in given])
+    raw = any(RAW_ROW in part.columns or not has_contract_types(part, contract) for part in given)
+    rows = union_all([conform(part, contract, absent=delivery.absent, with_raw_row=raw) for part in given])
     return rows if delivery.staging is None else computed_once(rows, delivery.staging)
 
 
 def validated_table(
-    delivery: Delivery, contract: Contract, session: SparkSession, day: date, rules: Sequence[RowRule] = ()
+    delivery: Delivery,
+    contract: Contract,
+    session: SparkSession,
+    day: date,
+    folder: Place,
+    rules: Sequence[RowRule] = (),
 ) -> ValidatedTable:
-    """Validate a table that has one row per key. If it has days, rows of other days than `day` are only counted."""
+    """Validate a table that has one row per key. If it has days, rows of other days than `day` are only counted.
+
+    `folder` is for files that the engine writes in between.
+    """
     rows = conformed(delivery, contract)
     left_out = delivery.left_out
-    if "date" in contract.column_names:
+    if "date" in contract.partition_by:
         is_other = F.coalesce(F.col("date") != F.lit(day), F.lit(False))
         left_out += LeftOut(other_day=rows.where(is_other).count())
         rows = rows.where(~is_other)
@@ -79,11 +96,23 @@ def validated_table(
         rows_read = rows.count()
         rows = deduplicate(rows, duplicate_keys.rows, contract, contract.key, session)
         rules = [*rules, conflict_rule(contract)]
-    flagged = flag_rows(rows, contract, rules, is_text=delivery.is_text)
-    outcomes = count_outcomes(flagged, contract)
+    found = judged(
+        rows,
+        contract,
+        rules,
+        delivered=delivery.columns_of(contract),
+        is_text=delivery.is_text,
+        folder=broken_folder(folder, contract),
+    )
+    outcomes = count_outcomes(found, contract)
     duplicates = 0 if rows_read is None else rows_read - outcomes.rows
     counts = table_counts(outcomes, duplicates, left_out, dateless=delivery.dateless)
-    return ValidatedTable(contract, flagged, counts, tuple(rules))
+    return ValidatedTable(contract, found, counts, tuple(rules))
+
+
+def broken_folder(folder: Place, contract: Contract) -> Place:
+    """Where the engine keeps the table's broken rows, below the run's `folder`."""
+    return folder / f"{contract.name}-broken"
 
 
 def deduplicate(
@@ -97,15 +126,6 @@ def deduplicate(
     """`rows` without repetitions, with column `in_conflict`; see `duplicates.deduplicated`."""
     few = materialized_if_small(deduplicated(rows, duplicate_keys, contract, key, stored), session)
     return unique_rows(rows, duplicate_keys, key).unionByName(few.rows)
-
-
-def flag_rows(rows: DataFrame, contract: Contract, rules: Sequence[RowRule], *, is_text: bool) -> DataFrame:
-    """Add column `failed_rules`, the names of the rules that each row breaks."""
-    flagged = with_failed_rules(rows, contract, rules)
-    if any("->" in rule.expression for rule in contract.row_rules):
-        # Sail 0.7 fails on a lambda (such as in `forall`) in a filter that it has moved into the scan of a file.
-        flagged = flagged.withColumn(FAILED_RULES, behind_barrier(F.col(FAILED_RULES)))
-    return only_unreadable(flagged, contract) if is_text else flagged
 
 
 def table_counts(

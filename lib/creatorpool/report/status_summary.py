@@ -22,6 +22,8 @@ def print_status(out: PlainConsole, state: DaysState) -> None:
     if state.days:
         out.print(_stages_table(state.runs, state.pools))
         out.print(_days_table(state))
+    if state.months:
+        out.print(_months_table(state))
     for line in _lines(state):
         out.print(line, soft_wrap=True)
 
@@ -94,6 +96,17 @@ def _days_table(state: DaysState) -> Table:
         table.add_row(
             day.isoformat(), *(_totals(own) if own else ("not paid", "", "", "", "", "")), _refused(state, day)
         )
+    return table
+
+
+def _months_table(state: DaysState) -> Table:
+    table = Table(title="Months", title_justify="left")
+    for name in ("month", "published days", "posted days", "state"):
+        table.add_column(name, justify="left" if name in ("month", "state") else "right")
+    for month in state.months:
+        run = month.closed
+        words = "open" if run is None else f"closed by run {run.run_id}, {run.finished_at:%Y-%m-%d %H:%M:%S} UTC"
+        table.add_row(month.month, str(month.published), str(month.posted), words)
     return table
 
 

@@ -17,7 +17,8 @@ from typing import Any
 
 from creatorpool.tables import Warehouse
 
-INGEST, SIGNALS, ALLOCATE = "ingest", "signals", "allocate"
+INGEST, LOAD, SIGNALS, ALLOCATE = "ingest", "load", "signals", "allocate"
+RESTATE, POST, CLOSE, PAY = "restate", "post", "close", "pay"
 
 RUNNING, PUBLISHED, SUPERSEDED, FAILED, RELEASED = "running", "published", "superseded", "failed", "released"
 

@@ -8,9 +8,33 @@ from datetime import date, timedelta
 from typing import Any
 
 from creatorpool.runs.claims import EVERY_DAY, is_held, standing_claims
-from creatorpool.runs.ledger import INGEST, StageRun, failed_runs, latest_run, published_runs, unfinished_runs
+from creatorpool.runs.ledger import (
+    CLOSE,
+    INGEST,
+    LOAD,
+    PAY,
+    POST,
+    StageRun,
+    failed_runs,
+    latest_run,
+    published_runs,
+    unfinished_runs,
+)
 from creatorpool.runs.pools import PoolRun, every_published_pool
 from creatorpool.tables import Warehouse
+
+_OF_NO_SERVICE_DAY = (LOAD, POST, CLOSE, PAY)
+"""Stages whose runs are about the day of a load, a booking day or a month"""
+
+
+@dataclass(frozen=True)
+class MonthState:
+    """The days of a month that are published and posted, and the run that closed it; None while it is open."""
+
+    month: str
+    published: int
+    posted: int
+    closed: StageRun | None
 
 
 @dataclass(frozen=True)
@@ -32,13 +56,31 @@ class DaysState:
 
     @property
     def days(self) -> list[date]:
-        """All days of which a stage or a pool is published, ascending."""
-        return sorted({run.day for run in self.runs} | {pool.day for pool in self.pools})
+        """All service days of which a stage or a pool is published, ascending."""
+        runs = (run for run in self.runs if run.stage not in _OF_NO_SERVICE_DAY)
+        return sorted({run.day for run in runs} | {pool.day for pool in self.pools})
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to tell."""
         return not any((self.runs, self.pools, self.running, self.stopped, self.unfinished, self.failed))
+
+    @property
+    def months(self) -> list[MonthState]:
+        """Each month with published payouts of which something is posted, ascending."""
+        paid = {pool.day for pool in self.pools}
+        posted = {night for run in self.runs if run.stage == POST for night in run.rows["nights"]}
+        closed = {f"{run.day:%Y-%m}": run for run in self.runs if run.stage == CLOSE}
+        names = sorted({night[:7] for night in posted} | set(closed))
+        return [
+            MonthState(
+                name,
+                sum(f"{day:%Y-%m}" == name for day in paid),
+                sum(night.startswith(name) for night in posted),
+                closed.get(name),
+            )
+            for name in names
+        ]
 
     def refused(self, day: date) -> tuple[str, float] | None:
         """The table of `day` with the largest share of quarantined rows, and this share; None if nothing is known."""

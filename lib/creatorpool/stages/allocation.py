@@ -27,6 +27,7 @@ from creatorpool.runs.ledger import (
     publish_run,
 )
 from creatorpool.runs.pools import POOL_LEDGER, PoolRun, day_outputs, pool_records, publish_pools, published_pools
+from creatorpool.stages.books import refuse_settled_day
 from creatorpool.stages.carry import require_same_carries
 from creatorpool.stages.configuration import PAYOUT_SECTIONS
 from creatorpool.stages.context import RunContext
@@ -87,6 +88,8 @@ def publish_payouts(context: RunContext, categories: Collection[str] = (), *, re
 
     def pay() -> DayPayouts:
         due = [pool for pool in day.wanted if pool.category not in done]
+        if done and not context.dry_run:
+            refuse_settled_day(context.warehouse, context.day)
         _refuse_mixed_configurations(context, signals, [done[name] for name in set(done) - {p.category for p in due}])
         return _pay(context, signals, day, due, done, None)
 
@@ -115,6 +118,8 @@ def _republish_day(context: RunContext, categories: Collection[str]) -> DayPayou
     """
 
     def pay() -> DayPayouts:
+        if not context.dry_run:
+            refuse_settled_day(context.warehouse, context.day)
         inputs = signal_inputs(context)
         done = published_pools(context.warehouse, context.day)
         day = day_revenue(context, inputs, done, categories, renewed=categories)
@@ -145,7 +150,8 @@ def _signals_of_kept_pools(context: RunContext, kept: Sequence[PoolRun], inputs:
     _refuse_mixed_configurations(context, signals, kept)
     if dict(signals.inputs) != dict(inputs):
         raise InputError(
-            f"events of {context.day} arrived after its pools were published, so that its scores change: use "
+            f"events or invalid viewers of {context.day} arrived after its pools were published, so that its scores "
+            f"change: use "
             f"--republish without --category, because otherwise the pools {[row.category for row in kept]} would keep "
             f"payouts from scores that are no longer published"
         )

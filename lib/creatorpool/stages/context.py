@@ -57,9 +57,9 @@ class RunContext:
 
     @contextmanager
     def holding(
-        self, name: str, claim_day: date, tables: Collection[str], patience: timedelta = timedelta(0)
+        self, name: str, claim: tuple[str, date], tables: Collection[str], patience: timedelta = timedelta(0)
     ) -> Iterator[None]:
-        """Hold the claim on stage `name` of `claim_day` while the block runs; the stage may create `tables`.
+        """Hold `claim`, (stage, day), for stage `name` while the block runs; the stage may create `tables`.
 
         In the block the run writes under the claim's fence. At its end the results of the checks are stored.
 
@@ -74,7 +74,7 @@ class RunContext:
         if not self.dry_run:
             prepare_checks()
         own = self.warehouse
-        with self._claim(name, claim_day, tables, patience) as fenced:
+        with self._claim(*claim, tables, patience) as fenced:
             self.warehouse = fenced
             try:
                 yield

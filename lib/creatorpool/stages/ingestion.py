@@ -97,7 +97,7 @@ def ingest(context: RunContext, source: Place, earlier: StageRun | None) -> Stag
     inputs = {**ingestion_inputs(context, source), "before": before}
     if dateless := _dateless_elsewhere(settings.ingest.format, others, inputs):
         inputs["dateless"] = dateless
-    _refuse_other_key(others, inputs["hash_key"])
+    refuse_other_key(others, inputs["hash_key"])
     _refuse_other_zone(others, settings.ingest.day_timezone)
     begun = context.finished(INGEST, STAGE.sections, inputs, {}, {})
     begin_runs(warehouse, [begun])
@@ -206,7 +206,7 @@ def _require_same_delivery(context: RunContext, run: StageRun, source: Place) ->
     )
 
 
-def _refuse_other_key(others: Iterable[StageRun], name: str | None) -> None:
+def refuse_other_key(others: Iterable[StageRun], name: str | None) -> None:
     """Raise InputError if other days have other pseudonyms: one viewer would count as two and escape view limits."""
     for run in others:
         earlier = run.inputs.get("hash_key")

@@ -1,6 +1,7 @@
-"""All stages in the order of the data flow. The first three are the night.
+"""All stages in the order of the data flow. The night is `ingest`, `signals` and `allocate`.
 
     raw logs ──ingest──► events, viewers, videos, ad_revenue
+    what is known later ──load──► video_rights, holds, appeals, invalid_viewers, fx_rates, late events, revenue
     events + viewers + videos ──signals──► video_signals, video_quality
     ad_revenue + video_quality ──allocate──► pool_revenue, pool_payouts, video_payouts, creator_payouts
     events + entrants ──incentives──► cohort_incentives, continuation_values, policy_advice
@@ -19,6 +20,7 @@ from collections.abc import Collection
 from creatorpool.stages import (
     allocation,
     candidates,
+    closing,
     comparison,
     delivery,
     explanation,
@@ -26,6 +28,10 @@ from creatorpool.stages import (
     incentives,
     ingestion,
     integrity,
+    loading,
+    payments,
+    posting,
+    restatement,
     signals,
     statements,
 )
@@ -37,8 +43,13 @@ from creatorpool.storage.places import Place
 
 STAGES: tuple[Stage, ...] = (
     ingestion.STAGE,
+    loading.STAGE,
     signals.STAGE,
     allocation.STAGE,
+    restatement.STAGE,
+    posting.STAGE,
+    closing.STAGE,
+    payments.STAGE,
     incentives.STAGE,
     delivery.STAGE,
     candidates.STAGE,

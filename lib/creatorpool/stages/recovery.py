@@ -16,26 +16,30 @@ from typing import Any, Protocol
 
 from creatorpool.contracts import stage_tables
 from creatorpool.errors import RunInProgressError
-from creatorpool.ingest.delivery import OPTIONAL_TABLES, REQUIRED_TABLES
+from creatorpool.ingest.delivery import OPTIONAL_TABLES, REQUIRED_TABLES, SETTLEMENT_TABLES
 from creatorpool.runs.claims import EVERY_DAY, claimed
 from creatorpool.runs.identity import new_run_id, now
 from creatorpool.runs.ledger import (
     ALLOCATE,
+    CLOSE,
     INGEST,
+    LOAD,
+    PAY,
+    POST,
+    RESTATE,
     SIGNALS,
     StageRun,
     fail_run,
     forget_run,
     publish_run,
-    published_run,
     unfinished_runs,
 )
 from creatorpool.runs.pools import published_pools
 from creatorpool.runs.published import published_version
 from creatorpool.tables import Warehouse
 
-SHARED_TABLES = ("events", "viewers", "videos", "creators", "entrants", "drawer_positions")
-"""Tables in which an ingestion may change rows that other days need. Undoing an ingestion restores them completely."""
+SHARED_TABLES = ("events", "viewers", "videos", "creators", "entrants", "drawer_positions", *SETTLEMENT_TABLES)
+"""Tables in which an ingestion or a load may change rows that other days need. Undoing it restores them completely."""
 
 _DELIVERED = (*REQUIRED_TABLES, *OPTIONAL_TABLES)
 _DAILY_TABLES = (
@@ -43,6 +47,9 @@ _DAILY_TABLES = (
     *(f"{table}_quarantine" for table in _DELIVERED),
 )
 """Tables of which an ingestion replaces the rows of its day only"""
+
+BOOKS = "books"
+"""Name of the claim of all stages that write the books"""
 
 _LEASE = timedelta(minutes=10)
 
@@ -61,7 +68,7 @@ def recover(warehouse: Warehouse, log: Log, held: Collection[tuple[str, date]] =
     for run in unfinished_runs(warehouse):
         if run.run_id == own:
             continue
-        claim = (run.stage, claim_day(run.stage, run.day))
+        claim = claim_of(run.stage, run.day)
         try:
             with _claim(warehouse, claim, held) as fenced:
                 _recover_one(fenced, run, log)
@@ -69,9 +76,15 @@ def recover(warehouse: Warehouse, log: Log, held: Collection[tuple[str, date]] =
             log(run.stage, f"{run.day} is being published by run {run.run_id}: {error}")
 
 
-def claim_day(stage: str, day: date) -> date:
-    """The day under which `stage` of `day` is claimed: one day for all ingestions, which must not run concurrently."""
-    return EVERY_DAY if stage == INGEST else day
+def claim_of(stage: str, day: date) -> tuple[str, date]:
+    """Stage and day under which `stage` of `day` is claimed: one claim for all ingestions and loads.
+
+    They change tables that all days share, so only one of them may run at a time. The stages that write the books have
+    one claim, too.
+    """
+    if stage in (INGEST, LOAD):
+        return INGEST, EVERY_DAY
+    return (BOOKS, EVERY_DAY) if stage in (RESTATE, POST, CLOSE, PAY) else (stage, day)
 
 
 def _claim(
@@ -85,7 +98,7 @@ def _claim(
 def _recover_one(warehouse: Warehouse, run: StageRun, log: Log) -> None:
     if run not in unfinished_runs(warehouse, run.stage):
         return  # the run itself, or another recovery, has finished it
-    undo: Callable[[Warehouse, StageRun], None] = undo_ingestion if run.stage == INGEST else _undo_stage
+    undo: Callable[[Warehouse, StageRun], None] = {INGEST: undo_ingestion, LOAD: _undo_load}.get(run.stage, _undo_stage)
     if run.stage in (INGEST, SIGNALS, ALLOCATE) and _is_paid_by(warehouse, run):
         _complete(warehouse, run)
         log(run.stage, f"completed the publication of {run.day} that run {run.run_id} had begun")
@@ -114,9 +127,18 @@ def undo_ingestion(warehouse: Warehouse, run: StageRun) -> None:
     """Restore the tables that an ingestion changed: those of all days as a whole, those of its day as published."""
     for table in SHARED_TABLES:
         warehouse.restore(table, run.inputs["before"].get(table))
-    published = published_run(warehouse, INGEST, run.day)
     for table in _DAILY_TABLES:
-        warehouse.restore_day(table, run.day, None if published is None else published.outputs.get(table))
+        warehouse.restore_day(table, run.day, published_version(warehouse, table, run.day))
+    fail_run(warehouse, run)
+
+
+def _undo_load(warehouse: Warehouse, run: StageRun) -> None:
+    """Restore the tables that a load changed; it holds the claim of ingestions, so no other run has changed them."""
+    for table in run.rows["changes"]:
+        if table in SHARED_TABLES:
+            warehouse.restore(table, run.inputs["before"].get(table))
+        else:
+            warehouse.restore_day(table, run.day, published_version(warehouse, table, run.day))
     fail_run(warehouse, run)
 
 

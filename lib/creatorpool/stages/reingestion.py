@@ -19,6 +19,7 @@ from creatorpool.runs.claims import EVERY_DAY
 from creatorpool.runs.ledger import INGEST, StageRun, published_run
 from creatorpool.runs.pools import PoolRun, published_pools
 from creatorpool.stages.allocation import DayPayouts, publish_payouts
+from creatorpool.stages.books import refuse_settled_day
 from creatorpool.stages.configuration import PAYOUT_SECTIONS, ledger_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.ingestion import (
@@ -78,6 +79,7 @@ def reingest_day(context: RunContext, source: Place | None) -> Reingestion:
     if before is None or _is_same(context, before.ingestion, place):
         publish_ingestion(context, place)
         return Reingestion(publish_payouts(context), None, None, {})
+    refuse_settled_day(context.warehouse, context.day)
     return publish_once(context, [STAGE], lambda: None, lambda: _replace(context, place))
 
 

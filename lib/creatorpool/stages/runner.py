@@ -42,7 +42,7 @@ from creatorpool.runs.claims import require_held
 from creatorpool.runs.identity import code_version
 from creatorpool.runs.ledger import StageRun, begin_runs, latest_run, publish_run, published_runs
 from creatorpool.stages.context import RunContext
-from creatorpool.stages.recovery import claim_day, recover
+from creatorpool.stages.recovery import claim_of, recover
 
 Published = TypeVar("Published")
 
@@ -89,9 +89,9 @@ def publish_once(
         return found
     with ExitStack() as claims:
         for stage in stages:
-            day = claim_day(stage.name, context.day)
-            claims.enter_context(context.holding(stage.name, day, stage.tables, stage.patience))
-        held = [(stage.name, claim_day(stage.name, context.day)) for stage in stages]
+            claim = claim_of(stage.name, context.day)
+            claims.enter_context(context.holding(stage.name, claim, stage.tables, stage.patience))
+        held = [claim_of(stage.name, context.day) for stage in stages]
         if not context.dry_run:
             recover(
                 context.warehouse, context.log, held=held, own=context.ingestion.run_id if context.ingestion else ""
@@ -106,6 +106,7 @@ def run_stage(
     inputs: Mapping[str, Any],
     compute: Callable[[], Mapping[str, Any]],
     is_current: IsCurrent | None = None,
+    beside: Sequence[Stage] = (),
 ) -> StageRun:
     """Return the published run of `stage`; if none is current, compute and publish it first (steps 1 to 5).
 
@@ -118,6 +119,8 @@ def run_stage(
         Stores the stage's rows through `context`, and returns facts for the ledger.
     is_current : callable, optional
         By default a run is current if it had the same inputs, configuration and code.
+    beside : sequence of Stage
+        Stages of the day that must not run meanwhile; their claims are held, too.
 
     Raises
     ------
@@ -134,7 +137,8 @@ def run_stage(
         context.note(stage.name, f"already published by run {run.run_id}", published_by=run.run_id)
         return run
 
-    return publish_once(context, [stage], find, lambda: publish_stage(context, stage, inputs, compute()))
+    stages = [*beside, stage]
+    return publish_once(context, stages, find, lambda: publish_stage(context, stage, inputs, compute()))
 
 
 def published_stage(context: RunContext, stage: Stage, inputs: Mapping[str, Any]) -> StageRun | None:
@@ -170,7 +174,7 @@ def begin_publication(context: RunContext, *runs: StageRun) -> None:
     """
     context.keep_results()
     for run in runs:
-        require_held(context.warehouse, run.stage, claim_day(run.stage, run.day), run.run_id)
+        require_held(context.warehouse, *claim_of(run.stage, run.day), run.run_id)
     tables = [staged.table for staged in context.staged]
     begin_runs(context.warehouse, [replace(run, rows={"changes": tables, "facts": dict(run.rows)}) for run in runs])
 

@@ -19,6 +19,9 @@ from creatorpool.stages.context import RunContext
 from creatorpool.stages.day_market import DayVideos
 from creatorpool.stages.published_day import PublishedDay, published_day
 
+SUBJECT = "sensitivity"
+"""The subject of log lines"""
+
 
 def day_sensitivities(
     context: RunContext, categories: Collection[str] = (), *, step: float = 0.1, seed: int = 1
@@ -37,6 +40,7 @@ def day_sensitivities(
     InputError
         If no pool of the day paid anything; else as `published_day`.
     """
+    context.log(SUBJECT, "reads the published day")
     day = published_day(context, categories)
     use_ledger_settings(context, [pool.row for pool in day.pools.values()])
     videos = DayVideos.read(context, day)
@@ -50,7 +54,9 @@ def day_sensitivities(
 def _changes(
     context: RunContext, day: PublishedDay, videos: DayVideos, market: Market, step: float, seed: int
 ) -> Iterator[Change]:
+    context.log(SUBJECT, "pays it under other scores and weights")
     yield from score_changes(market, context.settings.signals.toxicity_penalty, step, seed)
     yield from weight_changes(market, step)
     for number, words, tiers in tier_changes(context.settings.signals.tiers, step):
+        context.log(SUBJECT, f"weighs the day's events again: {number} {words}")
         yield Change(number, words, videos.reweighted(context, day, market, tiers))

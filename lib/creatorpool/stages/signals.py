@@ -12,6 +12,7 @@ from creatorpool.errors import MissingTableError
 from creatorpool.quality.coverage import Coverage
 from creatorpool.quality.frames.coverage import day_coverage
 from creatorpool.quality.frames.day import score_day
+from creatorpool.quality.frames.invalid_viewers import without_invalid
 from creatorpool.quality.frames.score import scored_signals
 from creatorpool.runs.ledger import INGEST, SIGNALS, StageRun, latest_run, published_runs
 from creatorpool.runs.published import published_version
@@ -19,8 +20,10 @@ from creatorpool.stages.configured_expressions import require_signal_columns
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.runner import Stage, run_stage
 
-STAGE = Stage(SIGNALS, ("events", "viewers", "videos"), ("signals", "quality"))
+STAGE = Stage(SIGNALS, ("events", "viewers", "videos", "invalid_viewers"), ("signals", "quality"))
 INPUT_TABLES = ("events", "viewers", "videos", "ad_revenue")
+INVALID = "invalid_viewers"
+"""Read where the table exists"""
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ def stored_scores(context: RunContext, versions: Mapping[str, int]) -> SignalFra
         signals=read["video_signals"],
         quality=read["video_quality"],
         coverage=_coverage(context, read["video_signals"], read["video_quality"], run),
-        inputs={table: versions[table] for table in INPUT_TABLES},
+        inputs=_named_inputs(versions),
         outputs={table: versions[table] for table in STAGE.tables},
         config_sha256=context.settings.sha256(*STAGE.sections),
     )
@@ -126,6 +129,8 @@ def _coverage(context: RunContext, signals: DataFrame, quality: DataFrame, run: 
 def signal_inputs(context: RunContext) -> dict[str, int]:
     """Versions of the input tables: those after the day's ingestion, and of `events` with the late events since then.
 
+    The latest version of `invalid_viewers` is among them where the table exists.
+
     If the context has `as_of`, these are the versions that it names.
 
     Raises
@@ -134,7 +139,7 @@ def signal_inputs(context: RunContext) -> dict[str, int]:
         If events of the day are not published.
     """
     if context.as_of is not None:
-        return {table: context.as_of[table] for table in INPUT_TABLES}
+        return _named_inputs(context.as_of)
     runs = published_runs(context.warehouse, INGEST)
     own = context.ingestion or latest_run(run for run in runs if run.day == context.day)
     if own is None:
@@ -143,14 +148,22 @@ def signal_inputs(context: RunContext) -> dict[str, int]:
             f"{context.day} --source DIR`, with the folder of the day's logs"
         )
     events = max(run.outputs["events"] for run in (own, *runs) if run.day >= context.day)
-    return {"events": events, **{table: own.outputs[table] for table in INPUT_TABLES[1:]}}
+    known = {INVALID: context.warehouse.version(INVALID)} if context.warehouse.exists(INVALID) else {}
+    return {"events": events, **{table: own.outputs[table] for table in INPUT_TABLES[1:]}, **known}
+
+
+def _named_inputs(versions: Mapping[str, int]) -> dict[str, int]:
+    return {table: versions[table] for table in (*INPUT_TABLES, INVALID) if table in versions or table != INVALID}
 
 
 def input_frames(context: RunContext, versions: Mapping[str, int]) -> tuple[DataFrame, DataFrame, DataFrame]:
-    """The day's events, all viewers and all videos, each table at its version in `versions`."""
+    """The day's events that count, all viewers and all videos, each table at its version in `versions`."""
     read = context.warehouse.read
+    events = read("events", day=context.day, version=versions["events"])
+    if INVALID in versions:
+        events = without_invalid(events, read(INVALID, version=versions[INVALID]), context.day)
     return (
-        read("events", day=context.day, version=versions["events"]),
+        events,
         read("viewers", version=versions["viewers"]),
         read("videos", version=versions["videos"]),
     )

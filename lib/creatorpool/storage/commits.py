@@ -14,6 +14,7 @@ from deltalake.transaction import AddAction
 from pyspark.sql import DataFrame
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
+from creatorpool.storage.checkpoints import checkpoint_regularly
 from creatorpool.storage.fence import commit_properties, raise_fences
 from creatorpool.storage.staged import StagedRows
 from creatorpool.storage.staging import TableStager
@@ -103,6 +104,7 @@ class TableCommitter(TableStager):
 
         delta = retrying(CommitFailedError, attempts=8, growth=2)(commit)
         delta.update_incremental()
+        checkpoint_regularly(delta, self.root / table)
         return delta.version()
 
 

@@ -19,8 +19,7 @@ _TABLE_PROPERTIES = {
     # payout. Maintenance may shorten this time on purpose.
     "delta.logRetentionDuration": "interval 3650 days",
     "delta.deletedFileRetentionDuration": "interval 3650 days",
-    # Sail 0.7 cannot read a version before the latest checkpoint, and days are published in such versions. A log
-    # without checkpoints is read commit by commit: about a thousand commits per year.
+    # Writers leave checkpoints to `storage.checkpoints`, which removes the file that keeps Sail from older versions.
     "delta.checkpointInterval": "2000000000",
 }
 

@@ -94,6 +94,13 @@ def remove_tree(place: Place) -> None:
             storage.delete_dir(path)
 
 
+def remove_file(place: Place) -> None:
+    """Remove a file; it need not exist."""
+    storage, path = arrow_place(place)
+    with suppress(FileNotFoundError):
+        storage.delete_file(path)
+
+
 def irregularity(place: Place) -> str | None:
     """Why `place` cannot be read as a file, as the end of a sentence; None if it can."""
     if isinstance(place, ObjectPath):

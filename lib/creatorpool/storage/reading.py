@@ -16,6 +16,8 @@ from pyspark.sql import functions as F
 
 from creatorpool.contracts.schema import spark_schema
 from creatorpool.errors import MissingTableError
+from creatorpool.session import is_embedded
+from creatorpool.storage.checkpoints import remove_hint
 from creatorpool.storage.files import arrow_place
 from creatorpool.storage.history import DayChanges, day_changes
 from creatorpool.storage.location import TableLocation
@@ -37,6 +39,8 @@ class TableReader(TableLocation):
             raise MissingTableError(f"table '{table}' does not exist under {self.root}")
         reader = self._session(table).read.format("delta")
         if version is not None:
+            if is_embedded(self._session(table)):
+                remove_hint(self.root / table)
             reader = reader.option("versionAsOf", version)
         rows = reader.load(self._engine_path(table))
         return rows if day is None else rows.where(F.col("date") == F.lit(day))

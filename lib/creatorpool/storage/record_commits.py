@@ -10,15 +10,12 @@ from deltalake import DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from creatorpool.errors import ConcurrentWriteError
+from creatorpool.storage.checkpoints import checkpoint_regularly
 from creatorpool.storage.commits import retrying
 from creatorpool.storage.creation import TableCreator
 from creatorpool.storage.fence import commit_properties
 from creatorpool.storage.reading import TableReader
 from creatorpool.storage.records import records_table
-
-_CURRENT_ONLY = frozenset({"run_claims", "contract_results", "stage_runs", "allocation_runs"})
-"""The embedded engine reads only the latest version of these tables, so their logs get checkpoints."""
-_COMMITS_PER_CHECKPOINT = 20
 
 
 class RecordCommitter(TableCreator, TableReader):
@@ -38,7 +35,7 @@ class RecordCommitter(TableCreator, TableReader):
         delta = self._delta(table)
         properties = commit_properties(delta, self.fences)
         write_deltalake(delta, records_table(records, contract), mode="append", commit_properties=properties)
-        return _version_after_commit(delta, table)
+        return self._version_after_commit(delta, table)
 
     def replace_day_records(
         self, records: Sequence[Mapping[str, Any]], table: str, day: date, *, seen: int, locks: Sequence[str] = ()
@@ -69,7 +66,7 @@ class RecordCommitter(TableCreator, TableReader):
             )
         except CommitFailedError as error:
             raise ConcurrentWriteError(f"another run wrote {table} of {day} at the same time: {error}") from error
-        return _version_after_commit(delta, table)
+        return self._version_after_commit(delta, table)
 
     def rewrite_day_records(
         self, table: str, day: date, change: Callable[[list[dict[str, Any]], int], Sequence[Mapping[str, Any]]]
@@ -92,11 +89,7 @@ class RecordCommitter(TableCreator, TableReader):
 
         retrying(ConcurrentWriteError, attempts=12, growth=1.6)(rewrite)
 
-
-def _version_after_commit(delta: DeltaTable, table: str) -> int:
-    """The version of `delta` after a commit; tables in `_CURRENT_ONLY` get a checkpoint at regular versions."""
-    delta.update_incremental()
-    version = delta.version()
-    if table in _CURRENT_ONLY and version % _COMMITS_PER_CHECKPOINT == 0:
-        delta.create_checkpoint()
-    return version
+    def _version_after_commit(self, delta: DeltaTable, table: str) -> int:
+        delta.update_incremental()
+        checkpoint_regularly(delta, self.root / table)
+        return delta.version()

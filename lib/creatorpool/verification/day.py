@@ -64,7 +64,7 @@ def verify_day(context: RunContext) -> list[Check]:
     readable = [_readable(context, ledger)]
     if not readable[0].passed:
         return readable
-    return [*readable, *_while_readable(_all_checks(context, ledger))]
+    return [*readable, *_told(context, _while_readable(_all_checks(context, ledger)))]
 
 
 def require_verified(context: RunContext, checks: list[Check]) -> None:
@@ -76,6 +76,13 @@ def require_verified(context: RunContext, checks: list[Check]) -> None:
             f"{context.day}: check '{failed[0].name}' found {failed[0].differences} differences in "
             f"{failed[0].extent}, for example {failed[0].example}{rest}"
         )
+
+
+def _told(context: RunContext, checks: Iterator[Check]) -> Iterator[Check]:
+    """`checks`, each with a log line: the checks of a large day take minutes."""
+    for check in checks:
+        context.log("verify", f"{check.name}: {check.extent}, {check.differences or 'no'} differences")
+        yield check
 
 
 def _while_readable(checks: Iterator[Check]) -> Iterator[Check]:

@@ -13,11 +13,12 @@ from pyspark.sql import SparkSession
 from creatorpool.contracts import load_contract
 from creatorpool.errors import InputError
 from creatorpool.ingest.delivery import Delivery, LeftOut
+from creatorpool.ingest.judging import judged
 from creatorpool.ingest.pseudonyms import Pseudonyms
 from creatorpool.ingest.reading import Reading
 from creatorpool.ingest.sources.mapping import load_mapping
 from creatorpool.ingest.sources.tables import read_mapped
-from creatorpool.ingest.validation import conformed, flag_rows
+from creatorpool.ingest.validation import conformed
 from creatorpool.settings import Settings
 
 from .test_mapping import GOOD, written
@@ -188,9 +189,12 @@ def test_line_that_cannot_be_read_is_refused_once_by_one_rule(read: Read, tmp_pa
 
     assert found["viewers"].left_out == LeftOut(filtered=1)
     assert found["creators"].left_out == LeftOut(merged=1)
-    flagged = flag_rows(conformed(found["creators"], contract), contract, [], is_text=True).toArrow().to_pylist()
-    assert sorted((str(row["creator_id"]), row["raw_row"], row["failed_rules"]) for row in flagged) == [
-        ("DE", '{"creator_id":"DE","verification_level":"gold","valid_from":"2026-01-01"}', []),
+    rows = conformed(found["creators"], contract)
+    names = contract.column_names
+    found_rows = judged(rows, contract, [], delivered=names, is_text=True, folder=tmp_path / "broken")
+    assert [row["creator_id"] for row in rows.where(found_rows.is_good).collect()] == ["DE"]
+    broken = found_rows.broken.toArrow().to_pylist()
+    assert sorted((str(row["creator_id"]), row["raw_row"], row["failed_rules"]) for row in broken) == [
         ("None", "[3]", ["row_readable"]),
         ("None", '{"clip": "c', ["row_readable"]),
     ]

@@ -15,6 +15,7 @@ from creatorpool.contracts import Contract, RowRule, load_contract
 from creatorpool.errors import CreatorpoolError, InputError
 from creatorpool.ingest.delivery import REQUIRED_TABLES, Delivery, LeftOut, find_files
 from creatorpool.ingest.events import dated_rows
+from creatorpool.ingest.judging import judged
 from creatorpool.ingest.native import read_native
 from creatorpool.ingest.outcomes import OutcomeCounts, count_outcomes
 from creatorpool.ingest.reading import Reading
@@ -25,7 +26,7 @@ from creatorpool.ingest.sources.expressions import part_faults
 from creatorpool.ingest.sources.files import InputRows
 from creatorpool.ingest.sources.mapping import EVENT_DAY, LoadedMapping
 from creatorpool.ingest.sources.tables import MappedSource, delivered_table, prepared, read_source, with_time
-from creatorpool.ingest.validation import conformed, flag_rows
+from creatorpool.ingest.validation import broken_folder, conformed
 from creatorpool.quoting import quoted
 from creatorpool.settings import Settings
 from creatorpool.storage.places import Place
@@ -117,7 +118,7 @@ def _check_mapped(mapped: MappedSource, contract: Contract, found: SourceFinding
         ]
         found.faults += faults
         if not faults:
-            _judge(delivered_table(mapped, contract), contract, found, settings)
+            _judge(delivered_table(mapped, contract), contract, found, settings, mapped.staging)
     except CreatorpoolError as error:
         found.faults.append(str(error))
     except PySparkException as error:
@@ -134,20 +135,27 @@ def _check_native(
                 f"{contract.name}: the mapping has no such table, and {source} has no {contract.name}.parquet, "
                 f".jsonl, .json or .csv: map it, or put it there with the columns {list(contract.column_names)}"
             )
-        _judge(read_native(reading, files, contract), contract, found, settings)
+        _judge(read_native(reading, files, contract), contract, found, settings, reading.staging)
     except CreatorpoolError as error:
         found.faults.append(str(error))
 
 
-def _judge(delivery: Delivery, contract: Contract, found: SourceFindings, settings: Settings) -> None:
+def _judge(delivery: Delivery, contract: Contract, found: SourceFindings, settings: Settings, folder: Place) -> None:
     rules = _rules(contract, found.day, settings)
     if contract.name == "events":
         rows, contract, day_rules = dated_rows(delivery, contract, settings.ingest.day_timezone)
         rules += day_rules
     else:
         rows = conformed(delivery, contract)
-    flagged = flag_rows(rows, contract, rules, is_text=delivery.is_text)
-    sampled = SampledTable(count_outcomes(flagged, contract), _examples(flagged), delivery.left_out)
+    broken = judged(
+        rows,
+        contract,
+        rules,
+        delivered=delivery.columns_of(contract),
+        is_text=delivery.is_text,
+        folder=broken_folder(folder, contract),
+    )
+    sampled = SampledTable(count_outcomes(broken, contract), _examples(broken.broken), delivery.left_out)
     found.tables[contract.name] = sampled
     found.faults += refused_share(contract, rules, sampled, settings)
 

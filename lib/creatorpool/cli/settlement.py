@@ -1,0 +1,245 @@
+"""Verbs about what becomes of money after the night."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from creatorpool.cli.options import DayOptions, EngineOptions, TablesOptions, day_option, of_day, parsed_place
+from creatorpool.errors import InputError
+from creatorpool.storage.places import Place
+
+PaymentFormat = Literal["csv", "pain.001"]
+StatementFormat = Literal["text", "csv", "html"]
+JournalFormat = Literal["beancount", "csv"]
+RestatementPolicy = Literal["full", "claw_back", "hold_harmless"]
+
+
+def loaded_tables() -> list[str]:
+    """The tables that can be loaded, for the shell's completion."""
+    from creatorpool.ingest.load import LOADED_TABLES
+
+    return [*LOADED_TABLES]
+
+
+def load(
+    options: EngineOptions,
+    table: Annotated[
+        str,
+        typer.Argument(
+            metavar="TABLE",
+            help="video_rights, holds, appeals, invalid_viewers, fx_rates, events or ad_revenue",
+            autocompletion=loaded_tables,
+        ),
+    ],
+    source: Annotated[
+        Place,
+        typer.Option(metavar="FILE|DIR", parser=parsed_place, help="Parquet, JSON lines or CSV, or a folder of them"),
+    ],
+    day: Annotated[
+        date | None,
+        day_option(
+            "--date", help="of events and ad_revenue: the published day; of others: of refused rows, default today"
+        ),
+    ] = None,
+) -> None:
+    """Load rights, holds, appeals, invalid viewers or rates, or what arrives late of a published day.
+
+    Rows are checked and merged by key, so that the same file can be loaded again. Late events and corrected revenue
+    change no payout until the day is restated.
+    """
+    from creatorpool.cli.context import open_run
+    from creatorpool.display import display
+    from creatorpool.ingest.load import DATED_TABLES
+    from creatorpool.report.console import PlainConsole
+    from creatorpool.report.ingest_summary import print_delivered
+    from creatorpool.runs.identity import now
+    from creatorpool.stages.loading import load_table
+
+    if table in DATED_TABLES and day is None:
+        raise InputError(f"{table} of a published day: name the day with --date")
+    with open_run(of_day(options, day or now().date())) as context:
+        run = load_table(context, table, source)
+        with display(context.day, "summary"):
+            print_delivered(PlainConsole(width=110), run)
+
+
+def restate(
+    options: DayOptions,
+    booked_on: Annotated[
+        date | None,
+        day_option("--booked-on", help="default: the day itself, or the first open day if its month is closed"),
+    ] = None,
+    policy: Annotated[
+        RestatementPolicy | None, typer.Option(help="what is booked of a difference; default: restate.policy")
+    ] = None,
+    reason: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CODE",
+            help="late_events, invalid_viewers, revenue_corrected, compliance or error; default: as found",
+        ),
+    ] = None,
+    note: Annotated[str | None, typer.Option(metavar="WORDS", help="free text that statements show")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="compute and show, write nothing")] = False,
+) -> None:
+    """Book what a published day would pay more or less with what is known now: late events, invalid viewers, revenue.
+
+    Published payouts stay; the changes go to payout_adjustments. The same restatement twice books nothing.
+    """
+    from creatorpool.cli.context import open_run
+    from creatorpool.display import display
+    from creatorpool.report.console import PlainConsole
+    from creatorpool.report.restatement_summary import print_restatement
+    from creatorpool.stages.restatement import Reason, restate_day
+
+    if policy is not None:
+        options = replace(options, assignments=[*(options.assignments or ()), f"restate.policy={policy}"])
+    with open_run(options, dry_run=dry_run) as context:
+        done = restate_day(context, Reason(reason, note), booked_on)
+        with display(context.day, "summary", is_published=not dry_run):
+            print_restatement(PlainConsole(width=110), context, done)
+
+
+def post(options: DayOptions) -> None:
+    """Post what is due on a day: its night, restatements that are booked on it, and the release of ended holds.
+
+    Entries that are posted already stay. Once a night is posted, its payouts are not republished, only restated.
+    """
+    from creatorpool.cli.context import open_run
+    from creatorpool.stages.posting import post_day
+
+    with open_run(options) as context:
+        run = post_day(context)
+        booked = {} if run is None else {name: len(found) for name, found in run.rows.items()}
+        counts = ", ".join(f"{number} {name}" for name, number in booked.items() if number)
+        print(f"{options.day}: {counts or 'nothing'} in the journal")
+
+
+def export(
+    options: TablesOptions,
+    output: Annotated[Path, typer.Option(metavar="FILE", help="the file to write")],
+    format: Annotated[JournalFormat, typer.Option(help="Beancount's text, or CSV")] = "beancount",
+    month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="only this month; default: all")] = None,
+) -> None:
+    """Write the journal as a file for other programs. Starts no engine."""
+    from creatorpool.report.journal_export import export_journal
+    from creatorpool.settlement.months import parsed_month
+    from creatorpool.tables import Warehouse
+
+    warehouse = Warehouse(None, options.existing_root())
+    number = export_journal(warehouse, output, format, None if month is None else parsed_month(month))
+    print(f"{number:,} lines of the journal are in {output}")
+
+
+def statement(
+    options: TablesOptions,
+    month: Annotated[str, typer.Option(metavar="YYYY-MM", help="a closed month")],
+    payee: Annotated[str, typer.Option(metavar="P", help="the payee")],
+    format: Annotated[StatementFormat, typer.Option(help="plain text, CSV, or a page that loads nothing")] = "text",
+) -> None:
+    """Print a payee's statement for a closed month: every amount with its reason. Starts no engine."""
+    from creatorpool.report.month_statements import payee_statements
+    from creatorpool.settlement.months import parsed_month
+    from creatorpool.settlement.statement import as_csv, as_html, as_text
+    from creatorpool.tables import Warehouse
+
+    form = {"text": as_text, "csv": as_csv, "html": as_html}[format]
+    for found in payee_statements(Warehouse(None, options.existing_root()), parsed_month(month), payee):
+        print(form(found), end="")
+
+
+def close(
+    options: EngineOptions,
+    month: Annotated[str, typer.Option(metavar="YYYY-MM", help="the month")],
+    accept_late: Annotated[
+        bool, typer.Option("--accept-late", help="close although late events or corrected revenue are not restated")
+    ] = False,
+    verified: Annotated[
+        bool, typer.Option("--verified", help="the days are verified already: do not verify them again")
+    ] = False,
+) -> None:
+    """Close a month: post what is due, and write the balance of each payee and the payments. It never changes again.
+
+    Every day of the month must be published, verified and, if events or revenue arrived late, restated.
+    """
+    from creatorpool.cli.context import open_run
+    from creatorpool.display import display
+    from creatorpool.report.console import PlainConsole
+    from creatorpool.report.month_summary import print_month
+    from creatorpool.settlement.months import parsed_month
+    from creatorpool.stages.closing import close_month
+    from creatorpool.verification.month import require_verified_days
+
+    with open_run(of_day(options, parsed_month(month))) as context:
+        if not verified:
+            require_verified_days(context)
+        close_month(context, accept_late=accept_late)
+        with display(context.day, "summary", state="the month is closed"):
+            print_month(PlainConsole(width=110), context)
+
+
+def export_payments(
+    options: TablesOptions,
+    month: Annotated[str, typer.Option(metavar="YYYY-MM", help="a closed month")],
+    output: Annotated[Path, typer.Option(metavar="FILE", help="the file to write")],
+    format: Annotated[
+        PaymentFormat, typer.Option(help="CSV, or a credit transfer of ISO 20022 (extra 'payments')")
+    ] = "csv",
+    accounts: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="for pain.001, CSV: payee_id, name, iban, bic; never stored")
+    ] = None,
+    debtor: Annotated[
+        str, typer.Option(metavar="NAME", help="for pain.001: payee_id of the platform's own line in --accounts")
+    ] = "platform",
+    execution: Annotated[
+        date | None, day_option("--execution-date", help="for pain.001: the day to send on; default: today")
+    ] = None,
+) -> None:
+    """Write the payments of a closed month that are due, with their sums. Starts no engine.
+
+    The payments of the month must be what the journal has paid; else nothing is written.
+    """
+    from creatorpool.money import in_exact_units
+    from creatorpool.report.payment_export import BankOrder, export_due
+    from creatorpool.runs.identity import now
+    from creatorpool.settlement.bank_details import read_accounts, require_accounts
+    from creatorpool.settlement.months import parsed_month
+    from creatorpool.tables import Warehouse
+
+    order = None
+    if format == "pain.001":
+        if accounts is None:
+            raise InputError("--format pain.001 needs the bank details of the payees: name their file with --accounts")
+        known = read_accounts(accounts)
+        require_accounts(known, [debtor])
+        order = BankOrder(known, known[debtor], execution or now().date())
+    sums = export_due(Warehouse(None, options.existing_root()), parsed_month(month), output, order)
+    for currency, (number, micros) in sums.items():
+        print(f"{number:,} payments, {in_exact_units(micros, currency)}, are in {output}")
+    if not sums:
+        print(f"No payment of {month} is due; {output} has a header only")
+
+
+def import_payments(
+    options: EngineOptions,
+    report: Annotated[Path, typer.Argument(metavar="FILE", help="CSV: payment_id, status, amount_minor, settled_on")],
+) -> None:
+    """Take what was paid and what came back into the books, by the ids of the payments.
+
+    Unknown ids, other amounts and repetitions are refused, all of them by name, and then nothing is booked.
+    """
+    from creatorpool.cli.context import open_run
+    from creatorpool.runs.identity import now
+    from creatorpool.settlement.months import month_name
+    from creatorpool.settlement.outcome_files import read_outcomes
+    from creatorpool.stages.payments import import_outcomes
+
+    found = read_outcomes(report)
+    with open_run(of_day(options, now().date())) as context:
+        for month, number in import_outcomes(context, found.outcomes, found.import_id).items():
+            print(f"{month_name(month)}: {number:,} payments are booked as reported")

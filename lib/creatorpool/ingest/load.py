@@ -1,0 +1,130 @@
+"""Validates one table that is loaded between nights: rights, holds and the like, late events, corrected revenue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from creatorpool.errors import InputError
+from creatorpool.ingest.delivery import SETTLEMENT_TABLES, given_files
+from creatorpool.ingest.dimensions import changed, merged
+from creatorpool.ingest.events import Dimension, EventDays, StoredDays, deduplicate_events
+from creatorpool.ingest.merge_rules import refuse_inconsistent
+from creatorpool.ingest.native import read_native
+from creatorpool.ingest.pseudonyms import VIEWER, Pseudonyms
+from creatorpool.ingest.reading import Reading
+from creatorpool.ingest.refusals import refuse_broken_feed, refuse_revenue
+from creatorpool.ingest.validation import ValidatedTable, validated_table
+from creatorpool.ingest.writing import has_rows
+from creatorpool.settings import IngestSettings
+from creatorpool.storage.places import Place
+from creatorpool.tables import Warehouse
+
+DATED_TABLES = ("events", "ad_revenue")
+"""Tables of a published day that may be loaded later: late events, and revenue that replaces the day's"""
+LOADED_TABLES = (*SETTLEMENT_TABLES, *DATED_TABLES)
+
+_LONGEST_REACH = 30
+"""Days around a day on which an event with the same id may be stored; `ingest.late_window_days` is at most this"""
+
+
+@dataclass(frozen=True)
+class LoadSource:
+    """What is loaded: the table, its files, the day of late events or revenue, and how files are read."""
+
+    table: str
+    source: Place
+    day: date
+    settings: IngestSettings
+    hash_key: str | None
+
+
+@dataclass(frozen=True)
+class LoadedTable:
+    """A validated table, and the rows by which it changes what is stored; None if nothing changes.
+
+    `rows` replace the whole table, or the day's revenue; rows of `events` are added.
+    """
+
+    validated: ValidatedTable
+    rows: DataFrame | None
+
+
+def load_rows(warehouse: Warehouse, load: LoadSource, staging: Place) -> LoadedTable:
+    """Read and validate the files of `load`; `staging` is a folder for copies, which must outlive the rows.
+
+    Raises
+    ------
+    InputError
+        If files are missing, unreadable or have other columns; if no row can be accepted; if too many events are
+        refused; if rights or appeals contradict each other.
+    ContractViolationError
+        If revenue breaks a rule of its contract.
+    """
+    session = warehouse.session
+    if session is None:
+        raise RuntimeError("loading a table needs a warehouse with a session")
+    pseudonyms = None if load.hash_key is None else Pseudonyms(load.hash_key, (VIEWER,))
+    contract = warehouse.contract(load.table)
+    files = given_files(load.source, load.table)
+    delivery = read_native(Reading(session, staging, load.settings, pseudonyms), files, contract)
+    if load.table == "events":
+        days = EventDays(load.day, 0, load.settings.day_timezone)
+        known = {name: warehouse.read(name) for name in ("viewers", "videos")}
+        dimensions = {name: Dimension(rows, rows.count()) for name, rows in known.items()}
+        events = deduplicate_events(delivery, contract, session, days, _stored_events(warehouse, load.day))
+        validated = events.validate(load.day, dimensions["viewers"], dimensions["videos"], staging)
+        refuse_broken_feed(validated, load.settings)
+        return LoadedTable(validated, validated.good if validated.counts.accepted else None)
+    validated = validated_table(delivery, contract, session, load.day, staging)
+    if load.table == "ad_revenue":
+        refuse_revenue(validated, load.day)
+        return LoadedTable(validated, _corrected_revenue(warehouse, validated, load.day))
+    if validated.counts.quarantined and not validated.counts.accepted:
+        raise InputError(f"{load.table}: no row of {files.place} can be accepted; for example {validated.example()}")
+    return LoadedTable(validated, _merged(warehouse, validated))
+
+
+def refused_rows(
+    warehouse: Warehouse, validated: ValidatedTable, day: date, refused_at: datetime, version: int | None
+) -> DataFrame | None:
+    """The day's rows of the quarantine with those that `validated` refuses added; None if all are there already.
+
+    `version` is that of the quarantine in which the day's earlier rows are, or None if there are none.
+    """
+    if not validated.counts.quarantined:
+        return None
+    own = validated.quarantine(day, refused_at)
+    if version is None:
+        return own
+    stored = warehouse.read(f"{validated.contract.name}_quarantine", day=day, version=version)
+    fresh = own.join(stored.select("raw_row").distinct(), "raw_row", "left_anti").select(*stored.columns)
+    return None if fresh.isEmpty() else stored.unionByName(fresh)
+
+
+def _merged(warehouse: Warehouse, validated: ValidatedTable) -> DataFrame | None:
+    contract = validated.contract
+    stored = warehouse.read(contract.name) if warehouse.exists(contract.name) else None
+    rows = merged(stored, validated.good, contract)
+    refuse_inconsistent(contract.name, stored, validated.good, rows)
+    if stored is not None and changed(stored, validated.good, contract).isEmpty():
+        return None
+    return rows
+
+
+def _corrected_revenue(warehouse: Warehouse, validated: ValidatedTable, day: date) -> DataFrame | None:
+    stored = warehouse.read("ad_revenue", day=day)
+    columns = list(validated.contract.column_names)
+    good = validated.good.select(*columns)
+    is_same = good.exceptAll(stored.select(*columns)).isEmpty() and stored.count() == validated.counts.accepted
+    return None if is_same else good
+
+
+def _stored_events(warehouse: Warehouse, day: date) -> StoredDays:
+    """The stored events of all days on which an id of the loaded events may be, too."""
+    near = [day + timedelta(days=distance) for distance in range(-_LONGEST_REACH, _LONGEST_REACH + 1)]
+    present = tuple(one for one in near if has_rows(warehouse, "events", one))
+    return StoredDays(present, warehouse.read("events").where(F.col("date").isin(list(present))))

@@ -1,0 +1,79 @@
+"""Rules that a delivered table must keep as a whole once a delivery is merged into it; a broken one stops the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from operator import or_
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from creatorpool.errors import InputError
+from creatorpool.quoting import quoted
+
+WHOLE_PPM = 1_000_000
+"""All of an amount, in parts per million"""
+
+_APPEAL_FACTS = ("subject_kind", "subject_id", "service_date", "received_on", "statement")
+_DECISION = ("decision", "decided_on")
+
+
+def refuse_inconsistent(table: str, stored: DataFrame | None, incoming: DataFrame, rows: DataFrame) -> None:
+    """Check `rows`, the rows of `table` after `incoming` is merged into `stored`.
+
+    Raises
+    ------
+    InputError
+        If the shares of a video exceed the whole on a day, or an appeal that is known already is changed, other than by
+        its decision; the message has the number of faults and an example.
+    """
+    check = _CHECKS.get(table)
+    if check is not None:
+        check(stored, incoming, rows)
+
+
+def excessive_shares(rights: DataFrame) -> DataFrame:
+    """Videos and days (`video_id`, `valid_from`, `share_ppm`) from which the shares of a video exceed the whole."""
+    of_payee = Window.partitionBy("video_id", "payee_id").orderBy("valid_from")
+    before = F.coalesce(F.lag("share_ppm").over(of_payee), F.lit(0).cast("bigint"))
+    changes = rights.withColumn("change", F.col("share_ppm") - before)
+    by_day = changes.groupBy("video_id", "valid_from").agg(F.sum("change").alias("change"))
+    so_far = Window.partitionBy("video_id").orderBy("valid_from").rowsBetween(Window.unboundedPreceding, 0)
+    standing = by_day.select("video_id", "valid_from", F.sum("change").over(so_far).alias("share_ppm"))
+    return standing.where(F.col("share_ppm") > WHOLE_PPM)
+
+
+def _refuse_excessive_shares(stored: DataFrame | None, incoming: DataFrame, rows: DataFrame) -> None:
+    found = excessive_shares(rows).orderBy("video_id", "valid_from").limit(1).collect()
+    if found:
+        (first,) = found
+        number = excessive_shares(rows).select("video_id").distinct().count()
+        raise InputError(
+            f"video_rights: the shares of {number:,} videos exceed {WHOLE_PPM:,} parts per million, for example "
+            f"{first['share_ppm']:,} of video '{quoted(first['video_id'])}' from {first['valid_from']}: a row stands "
+            f"until a later row of the same video and payee, so deliver a share of 0 for a payee who leaves"
+        )
+
+
+def _refuse_changed_appeals(stored: DataFrame | None, incoming: DataFrame, rows: DataFrame) -> None:
+    if stored is None:
+        return
+    named = {name: F.col(name).alias(f"stored_{name}") for name in (*_APPEAL_FACTS, *_DECISION)}
+    pairs = incoming.join(stored.select("appeal_id", *named.values()), "appeal_id")
+    differs = reduce(or_, (~F.col(name).eqNullSafe(F.col(f"stored_{name}")) for name in _APPEAL_FACTS))
+    is_decided = F.col("stored_decision").isNotNull()
+    decided_anew = reduce(or_, (~F.col(name).eqNullSafe(F.col(f"stored_{name}")) for name in _DECISION))
+    changed = pairs.where(differs | (is_decided & decided_anew))
+    number, example = changed.agg(F.count("*"), F.min("appeal_id")).collect()[0]
+    if number:
+        raise InputError(
+            f"appeals: {number:,} appeals that are stored already come with other content, for example "
+            f"'{quoted(example)}': appeals are only added, and decided once; deliver a new appeal under a new id"
+        )
+
+
+_CHECKS: dict[str, Callable[[DataFrame | None, DataFrame, DataFrame], None]] = {
+    "video_rights": _refuse_excessive_shares,
+    "appeals": _refuse_changed_appeals,
+}

@@ -1,0 +1,1 @@
+"""What becomes of published payouts: restatements, rights, holds, the journal, months and payments."""

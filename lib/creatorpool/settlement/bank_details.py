@@ -1,0 +1,76 @@
+"""Bank details of payees and of the platform, read from files at an export and never stored."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from creatorpool.errors import InputError
+from creatorpool.quoting import quoted, shortened_list
+
+COLUMNS = ("payee_id", "name", "iban", "bic")
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
+_BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?")
+_LONGEST_NAME = 140
+
+
+@dataclass(frozen=True)
+class BankAccount:
+    """An account and whose it is; without a BIC the bank follows from the IBAN."""
+
+    name: str
+    iban: str
+    bic: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.name) <= _LONGEST_NAME:
+            raise InputError(f"a name of 1 to {_LONGEST_NAME} characters is needed, got '{quoted(self.name)}'")
+        if not _IBAN.fullmatch(self.iban) or _remainder(self.iban) != 1:
+            raise InputError(f"'{quoted(self.iban)}' is no IBAN")
+        if self.bic is not None and not _BIC.fullmatch(self.bic):
+            raise InputError(f"'{quoted(self.bic)}' is no BIC")
+
+
+def read_accounts(path: Path) -> dict[str, BankAccount]:
+    """The accounts in a CSV file with columns payee_id, name, iban and bic (may be empty), by payee.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, lacks a column, or has lines that are wrong; the message names all of them.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as text:
+            rows = csv.DictReader(text)
+            if missing := [name for name in COLUMNS if name not in (rows.fieldnames or ())]:
+                raise InputError(f"{path}: missing columns {missing}; expected {list(COLUMNS)}")
+            lines = [(rows.line_num, row) for row in rows]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+    found: dict[str, BankAccount] = {}
+    faults = []
+    for number, row in lines:
+        try:
+            if row["payee_id"] in found:
+                raise InputError(f"payee '{quoted(row['payee_id'])}' has two accounts")
+            iban = (row["iban"] or "").replace(" ", "")
+            found[row["payee_id"]] = BankAccount(row["name"] or "", iban, row["bic"] or None)
+        except InputError as error:
+            faults.append(f"line {number}: {error}")
+    if faults:
+        raise InputError(f"{path}: {'; '.join(faults)}")
+    return found
+
+
+def require_accounts(accounts: Mapping[str, BankAccount], payees: Sequence[str]) -> None:
+    """Raise InputError, with their number and names, if some of `payees` have no account."""
+    if missing := [payee for payee in payees if payee not in accounts]:
+        raise InputError(f"{len(missing):,} payees have no bank account in --accounts: {shortened_list(missing)}")
+
+
+def _remainder(iban: str) -> int:
+    """The remainder of ISO 7064, which is 1 for a valid IBAN."""
+    return int("".join(str(int(char, 36)) for char in iban[4:] + iban[:4])) % 97

@@ -1,0 +1,1 @@
+"""Settlement on the engine: changes of payouts, postings and balances as column expressions."""

@@ -1,0 +1,124 @@
+"""What is to be booked: a night, or a restatement, as amounts of videos, and the other sides of the pools' money."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from creatorpool.errors import InputError
+from creatorpool.quoting import shortened_list
+from creatorpool.runs.ledger import RESTATE, published_runs
+from creatorpool.runs.pools import PoolRun, day_outputs, published_pools
+from creatorpool.runs.published import published_version
+from creatorpool.settlement.journal import ADJUSTMENT, NIGHT, Entry
+from creatorpool.settlement.restatement import PoolMoney
+from creatorpool.stages.context import RunContext
+from creatorpool.stages.day_money import published_money
+from creatorpool.stages.restatement import POOLS, VIDEOS, pool_change
+from creatorpool.tables import Warehouse, sum_exact
+
+
+@dataclass(frozen=True)
+class Booking:
+    """One entry about a service day.
+
+    `amounts` has a row per video: `video_id`, `creator_id`, and what is settled for it, `before_micros` and
+    `after_micros`. `money` has the change of each pool's money.
+    """
+
+    entry: Entry
+    amounts: DataFrame
+    money: Mapping[str, PoolMoney]
+    currency: str
+
+
+@dataclass(frozen=True)
+class BookedRestatement:
+    """A restatement that has booked changes of a service day."""
+
+    service_date: date
+    booked_on: date
+    sequence: int
+
+    @property
+    def reference(self) -> str:
+        """Its name in the ledger of postings."""
+        return f"{self.service_date}/{self.sequence}"
+
+
+def booked_restatements(warehouse: Warehouse) -> list[BookedRestatement]:
+    """All restatements that have booked changes, in the order of their service days and of each day's sequence."""
+    days = sorted({run.day for run in published_runs(warehouse, RESTATE)})
+    found: set[BookedRestatement] = set()
+    for day in days:
+        version = published_version(warehouse, POOLS, day)
+        if version is not None:
+            columns = ("service_date", "booked_on", "sequence")
+            rows = warehouse.read_arrow(POOLS, columns, day=day, version=version).to_pylist()
+            found |= {BookedRestatement(**row) for row in rows}
+    return sorted(found, key=lambda one: (one.service_date, one.sequence))
+
+
+def night_booking(context: RunContext, day: date) -> Booking:
+    """The booking of a night.
+
+    Raises
+    ------
+    InputError
+        If one of its pools is not published yet.
+    """
+    warehouse = context.warehouse
+    ledger = published_pools(warehouse, day)
+    _require_whole_day(warehouse, day, ledger)
+    videos = warehouse.read("video_payouts", day=day, version=day_outputs(ledger)["video_payouts"])
+    nothing = F.lit(0).cast("bigint")
+    amounts = videos.select(
+        "video_id", "creator_id", nothing.alias("before_micros"), F.col("total_micros").alias("after_micros")
+    )
+    currency = next(iter(ledger.values())).currency
+    return Booking(Entry(NIGHT, day), amounts, published_money(replace(context, day=day), ledger), currency)
+
+
+def adjustment_booking(context: RunContext, found: BookedRestatement) -> Booking:
+    """The booking of a restatement."""
+    warehouse, day = context.warehouse, found.service_date
+    pools = warehouse.read_arrow(POOLS, day=day, version=published_version(warehouse, POOLS, day)).to_pylist()
+    own = [row for row in pools if row["sequence"] == found.sequence]
+    money = {row["category"]: pool_change(row) for row in own}
+    changes = warehouse.read(VIDEOS, day=day, version=published_version(warehouse, VIDEOS, day))
+    version = day_outputs(published_pools(warehouse, day))["video_payouts"]
+    earned = warehouse.read("video_payouts", day=day, version=version)
+    amounts = _settled_around(earned, changes, found.sequence)
+    return Booking(Entry(ADJUSTMENT, day, str(found.sequence)), amounts, money, own[0]["currency"])
+
+
+def _require_whole_day(warehouse: Warehouse, day: date, ledger: Mapping[str, PoolRun]) -> None:
+    version = day_outputs(ledger)["pool_revenue"]
+    rows = warehouse.read_arrow("pool_revenue", ["category"], day=day, version=version)
+    if missing := sorted(set(rows.column("category").to_pylist()) - set(ledger)):
+        raise InputError(
+            f"pools {shortened_list(missing)} of {day} are not published, so that the day cannot be posted: run "
+            f"`creatorpool run --date {day}`"
+        )
+
+
+def _settled_around(earned: DataFrame, changes: DataFrame, sequence: int) -> DataFrame:
+    """What is settled for each changed video before and after the restatement number `sequence`."""
+    columns = ("video_id", "creator_id", "micros", "sequence")
+    nights = earned.select(
+        "video_id", "creator_id", F.col("total_micros").alias("micros"), F.lit(0).cast("bigint").alias("sequence")
+    )
+    every = nights.select(*columns).unionByName(changes.withColumnRenamed("change_micros", "micros").select(*columns))
+    changed = changes.where(F.col("sequence") == sequence).select("video_id").distinct()
+    known = every.where(F.col("sequence") <= sequence).join(changed, "video_id", "left_semi")
+    is_before = F.col("sequence") < sequence
+    before = known.withColumn("earlier", F.when(is_before, F.col("micros")).otherwise(F.lit(0)).cast("bigint"))
+    return before.groupBy("video_id").agg(
+        F.min("creator_id").alias("creator_id"),
+        sum_exact("earlier").alias("before_micros"),
+        sum_exact("micros").alias("after_micros"),
+    )

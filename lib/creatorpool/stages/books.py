@@ -1,0 +1,68 @@
+"""The books: which months are closed, on which day a change may be booked, and what is posted already.
+
+All stages that write the books (restatement, posting, close, payments) share one claim, so that one of them runs at a
+time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from creatorpool.errors import InputError
+from creatorpool.runs.ledger import CLOSE, POST, RESTATE, published_runs
+from creatorpool.settlement.months import first_day, month_name, next_month
+from creatorpool.tables import Warehouse
+
+
+def closed_months(warehouse: Warehouse) -> list[date]:
+    """The last days of the closed months, ascending."""
+    return sorted({run.day for run in published_runs(warehouse, CLOSE)})
+
+
+def first_open_day(warehouse: Warehouse, day: date) -> date:
+    """`day`, or the first day of the first open month if the month of `day` is closed."""
+    closed = closed_months(warehouse)
+    return day if not closed or day > closed[-1] else first_day(next_month(closed[-1]))
+
+
+def require_open(warehouse: Warehouse, day: date, booked_on: date) -> None:
+    """Check that a change of `day` may be booked on `booked_on`.
+
+    Raises
+    ------
+    InputError
+        If `booked_on` is before `day`, or in a closed month.
+    """
+    if booked_on < day:
+        raise InputError(f"--booked-on {booked_on} is before {day}: nothing can be booked before its service day")
+    first = first_open_day(warehouse, booked_on)
+    if first != booked_on:
+        raise InputError(
+            f"--booked-on {booked_on}: {month_name(booked_on)} is closed and never changes; the first open "
+            f"day is {first}"
+        )
+
+
+def posted_entries(warehouse: Warehouse, kind: str) -> dict[str, date]:
+    """What is posted of `kind` (`nights`, `restatements` or `released`), by reference, with the booking day."""
+    found: dict[str, date] = {}
+    for run in published_runs(warehouse, POST):
+        facts: Mapping[str, Any] = run.rows
+        found |= dict.fromkeys(facts.get(kind, ()), run.day)
+    return found
+
+
+def refuse_settled_day(warehouse: Warehouse, day: date) -> None:
+    """Raise InputError if payouts of `day` are posted to the journal or restated: then they must stay as they are."""
+    if day.isoformat() in posted_entries(warehouse, "nights"):
+        reason = "is posted to the journal"
+    elif published_runs(warehouse, RESTATE, [day]):
+        reason = "is restated already"
+    else:
+        return
+    raise InputError(
+        f"{day} {reason}, so that its published payouts never change: book what is known now with `creatorpool restate "
+        f"--date {day}`"
+    )

@@ -1,0 +1,185 @@
+"""The stage `close`: ends a month. It writes each payee's balance and the payments, and the month never changes again.
+
+Whatever is due in the month is posted first. One commit then publishes the balances, the payments, and their lines in
+the journal. Months are closed in order, each once; closing a closed month changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from creatorpool.errors import InputError, RunInProgressError
+from creatorpool.quoting import shortened_list
+from creatorpool.runs.ledger import CLOSE, RESTATE, StageRun, latest_run, published_run, published_runs
+from creatorpool.runs.pools import every_published_pool, latest_pool, published_pools
+from creatorpool.runs.published import published_version
+from creatorpool.runs.published_rows import published_rows
+from creatorpool.settlement.currency import micros_per_minor_unit
+from creatorpool.settlement.frames.balances import closed_balances, month_changes, open_balances, payments_due
+from creatorpool.settlement.frames.holds import standing
+from creatorpool.settlement.frames.postings import LINE_COLUMNS, numbered, paid_lines
+from creatorpool.settlement.journal import PAYMENT, Entry
+from creatorpool.settlement.months import first_day, month_name, next_month, previous_month
+from creatorpool.settlement.outcomes import DUE
+from creatorpool.stages.bookings import booked_restatements
+from creatorpool.stages.books import closed_months
+from creatorpool.stages.context import RunContext
+from creatorpool.stages.posting import JOURNAL, PAYMENTS, due_entries, post_day, returned_days
+from creatorpool.stages.runner import Stage, run_stage
+from creatorpool.tables import Warehouse
+
+BALANCES = "payee_balances"
+_OUTCOME = {"settled_on": "date", "booked_on": "date", "import_id": "string"}
+"""Columns of `payments` that are known once a payment was sent"""
+STAGE = Stage(CLOSE, (JOURNAL, "holds"), ("settlement",))
+
+
+def close_month(context: RunContext, *, accept_late: bool = False) -> StageRun:
+    """Post what is due in the month that ends on the run's day, and close it, unless it is closed.
+
+    Raises
+    ------
+    InputError
+        If an earlier month is open, a day of the month is not published, or late events or corrected revenue of a day
+        are not restated (unless `accept_late`); if a currency has no minor units.
+    RunInProgressError
+        If another live run writes the books, or has booked something in the month meanwhile.
+    """
+    warehouse, month = context.warehouse, context.day
+    closed = published_run(warehouse, CLOSE, month)
+    if closed is not None:
+        context.note(CLOSE, f"{month_name(month)} was closed by run {closed.run_id}", published_by=closed.run_id)
+        return closed
+    _require_earlier_closed(warehouse, month)
+    _require_published(warehouse, month)
+    if not accept_late and (late := list(_late_days(warehouse, month))):
+        raise InputError(
+            f"{month_name(month)}: events or revenue of {shortened_list([str(day) for day in late])} arrived after the "
+            f"day was paid, and nobody restated it: run `creatorpool restate --date {late[0]}` for each, or close with "
+            f"--accept-late to leave them out"
+        )
+    for day in _due_days(context):
+        post_day(replace(context, day=day))
+
+    def compute() -> Mapping[str, Any]:
+        if due := list(_due_days(context)):
+            raise RunInProgressError(
+                f"{month_name(month)}: another run has booked something on {due[0]} meanwhile; run the close again"
+            )
+        return _store(context)
+
+    return run_stage(context, STAGE, {"month": month_name(month)}, compute, lambda _: True)
+
+
+def required_days(warehouse: Warehouse, month: date) -> list[date]:
+    """The days of a month that must be published: all from the first day that ever was."""
+    known = sorted({pool.day for pool in every_published_pool(warehouse)})
+    if not known:
+        return []
+    first = max(first_day(month), known[0])
+    return [first + timedelta(days=n) for n in range((month - first).days + 1)]
+
+
+def _require_earlier_closed(warehouse: Warehouse, month: date) -> None:
+    pools = every_published_pool(warehouse)
+    if not pools or pools[0].day > month:
+        raise InputError(f"{month_name(month)} has no published day: there is nothing to close")
+    closed = closed_months(warehouse)
+    expected = next_month(closed[-1]) if closed else next_month(previous_month(pools[0].day))
+    if month != expected:
+        raise InputError(
+            f"{month_name(month)} cannot be closed before {month_name(expected)}, because its balances begin where "
+            f"those end: run `creatorpool close --month {month_name(expected)}` first"
+        )
+
+
+def _require_published(warehouse: Warehouse, month: date) -> None:
+    missing = [day for day in required_days(warehouse, month) if not published_pools(warehouse, day)]
+    if missing:
+        days = shortened_list([str(day) for day in missing])
+        raise InputError(
+            f"{month_name(month)}: payouts of {len(missing)} days are not published, {days}: run `creatorpool run "
+            f"--date {missing[0]} --source DIR` for each"
+        )
+
+
+def _late_days(warehouse: Warehouse, month: date) -> Iterator[date]:
+    """Days whose events or revenue changed after the versions that they were paid or restated from."""
+    used = {}
+    for day in required_days(warehouse, month):
+        restated = latest_run(published_runs(warehouse, RESTATE, [day]))
+        used[day] = latest_pool(published_pools(warehouse, day)).inputs if restated is None else restated.inputs
+    first = min((versions["events"] for versions in used.values()), default=0)
+    changes = warehouse.changes("events", first + 1, warehouse.version("events"))
+    for day, versions in used.items():
+        is_corrected = published_version(warehouse, "ad_revenue", day) not in (None, versions["ad_revenue"])
+        if is_corrected or changes.since(day, versions["events"]):
+            yield day
+
+
+def _due_days(context: RunContext) -> Iterator[date]:
+    """The booking days of the month on which something is to be posted, and its last day for holds that have ended."""
+    booked = {found.booked_on for found in booked_restatements(context.warehouse)}
+    booked |= returned_days(context.warehouse)
+    days = {*required_days(context.warehouse, context.day), *booked, context.day}
+    for day in sorted(day for day in days if first_day(context.day) <= day <= context.day):
+        if not due_entries(replace(context, day=day)).is_empty:
+            yield day
+
+
+def balances_of(context: RunContext, lines: DataFrame) -> DataFrame:
+    """The balances of the month that ends on the context's day, from its `lines` of the journal: `closed_balances`."""
+    balances = open_balances(month_changes(lines), _balances_before(context))
+    held = None
+    if context.warehouse.exists("holds"):
+        stands = context.warehouse.read("holds").where(standing(context.day) & (F.col("subject_kind") == "payee"))
+        held = stands.select(F.col("subject_id").alias("payee_id"))
+    minimum = context.settings.settlement.minimum_payment_micros
+    return closed_balances(balances, held, minimum, _minor_units(balances))
+
+
+def _minor_units(rows: DataFrame) -> dict[str, int]:
+    """Micros of the smallest payable amount of each currency in `rows`."""
+    currencies = [row["currency"] for row in rows.select("currency").distinct().collect()]
+    return {code: micros_per_minor_unit(code) for code in sorted(currencies)}
+
+
+def _store(context: RunContext) -> Mapping[str, Any]:
+    warehouse, month = context.warehouse, context.day
+    journal = published_rows(warehouse, JOURNAL)
+    closed = balances_of(context, journal.where(F.col("booked_on").between(first_day(month), month)))
+    contract = warehouse.contract(BALANCES)
+    name = F.lit(month_name(month)).alias("month")
+    columns = [column for column in contract.column_names if column not in ("date", "month")]
+    balanced = context.store(closed.select(name, *columns), BALANCES)
+    payments = payments_due(balanced, _minor_units(balanced))
+    state = [F.lit(DUE).alias("status"), *(F.lit(None).cast(kind).alias(name) for name, kind in _OUTCOME.items())]
+    stored = context.store(payments.select(name, "*", *state), PAYMENTS)
+    _store_lines(context, stored)
+    return {"month": month_name(month)}
+
+
+def _balances_before(context: RunContext) -> DataFrame | None:
+    before = previous_month(context.day)
+    version = published_version(context.warehouse, BALANCES, before)
+    return None if version is None else context.warehouse.read(BALANCES, day=before, version=version)
+
+
+def _store_lines(context: RunContext, payments: DataFrame) -> None:
+    """Store the lines of the payments beside those that are posted on the last day of the month."""
+    month = context.day
+    amounts = payments.select(
+        "payee_id", "currency", F.col("amount_micros").alias("balance"), F.col("payment_id").alias("reference")
+    )
+    lines = numbered(paid_lines(amounts, Entry(PAYMENT, month, month_name(month)), month))
+    version = published_version(context.warehouse, JOURNAL, month)
+    if version is not None:
+        posted = context.warehouse.read(JOURNAL, day=month, version=version)
+        lines = posted.select("line", *LINE_COLUMNS).unionByName(lines)
+    context.store(lines, JOURNAL)

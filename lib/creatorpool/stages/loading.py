@@ -1,0 +1,115 @@
+"""The stage `load`: brings rights, holds, appeals, invalid viewers and rates in, and what arrives late of a paid day.
+
+A load merges rows by key, so that a later row of a key replaces the earlier one. Late events and corrected revenue of a
+published day are stored and change no payout until the day is restated. A load holds the claim of ingestions, because
+both change tables that all days share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from creatorpool.errors import InputError
+from creatorpool.ingest.delivery import given_files
+from creatorpool.ingest.fingerprint import files_fingerprint
+from creatorpool.ingest.load import DATED_TABLES, LOADED_TABLES, LoadSource, load_rows, refused_rows
+from creatorpool.ingest.pseudonyms import hash_key, key_fingerprint
+from creatorpool.ingest.report import refusal
+from creatorpool.ingest.staging import staging_folder
+from creatorpool.quoting import shortened_list
+from creatorpool.runs.ledger import INGEST, LOAD, StageRun, latest_run, published_run, published_runs
+from creatorpool.runs.published import published_version
+from creatorpool.stages.context import RunContext
+from creatorpool.stages.ingestion import refuse_other_key
+from creatorpool.stages.recovery import SHARED_TABLES
+from creatorpool.stages.runner import Stage, publish_once, publish_stage
+from creatorpool.storage.places import Place
+
+STAGE = Stage(LOAD, (), ("ingest",), shared=(*LOADED_TABLES, *(f"{name}_quarantine" for name in LOADED_TABLES)))
+
+
+def load_table(context: RunContext, table: str, source: Place) -> StageRun:
+    """Load `table` from `source`, a file or a folder, unless the same files are what was loaded last.
+
+    Of `events` and `ad_revenue` only rows of the context's day are taken; the day must be ingested.
+
+    Raises
+    ------
+    InputError, ContractViolationError
+        As `load_rows`; also if `table` is not one that can be loaded, or the day is not ingested.
+    RunInProgressError
+        If another live run is ingesting or loading.
+    """
+    if table not in LOADED_TABLES:
+        raise InputError(
+            f"'{table}' cannot be loaded: the tables are {shortened_list(LOADED_TABLES)}; the others come with a day's "
+            f"delivery"
+        )
+    fingerprint = files_fingerprint(given_files(source, table))
+    key = hash_key() if context.settings.ingest.hash_viewer_ids else None
+
+    def find() -> StageRun | None:
+        run = _last_change(context, table)
+        if run is None or run.stage != LOAD or run.inputs["delivery"] != fingerprint:
+            return None
+        context.note(LOAD, f"{table}: run {run.run_id} has loaded the same files already", published_by=run.run_id)
+        return run
+
+    def publish() -> StageRun:
+        _require_known_day(context, table)
+        refuse_other_key(published_runs(context.warehouse, INGEST), None if key is None else key_fingerprint(key))
+        inputs = {
+            "against": table,
+            "source": str(source),
+            "delivery": fingerprint,
+            "before": _versions(context, (table,) if table in SHARED_TABLES else ()),
+        }
+        with staging_folder(context.warehouse.engine_root(), context.run_id) as staging:
+            facts = _store(context, LoadSource(table, source, context.day, context.settings.ingest, key), staging)
+        return publish_stage(context, STAGE, inputs, facts)
+
+    return publish_once(context, [STAGE], find, publish)
+
+
+def _store(context: RunContext, load: LoadSource, staging: Place) -> Mapping[str, Any]:
+    """Write the files of the changed tables; `publish_stage` commits them. Return the counts for the ledger."""
+    warehouse, table = context.warehouse, load.table
+    loaded = load_rows(warehouse, load, staging)
+    if loaded.rows is not None and not context.dry_run:
+        if table == "events":
+            context.staged.append(warehouse.stage_append(loaded.rows, table))
+        elif table in DATED_TABLES:
+            context.staged.append(warehouse.stage_day(loaded.rows, table, context.day))
+        else:
+            context.staged.append(warehouse.stage_overwrite(loaded.rows, table))
+    quarantine = f"{table}_quarantine"
+    stored = published_version(warehouse, quarantine, context.day)
+    refused = refused_rows(warehouse, loaded.validated, context.day, context.started_at, stored)
+    if refused is not None and not context.dry_run:
+        context.staged.append(warehouse.stage_day(refused, quarantine, context.day))
+    counts = asdict(loaded.validated.counts)
+    context.note(LOAD, f"{table}: {counts['accepted']} of {counts['read']} rows accepted", table=table, **counts)
+    if loaded.validated.counts.quarantined:
+        context.warn(LOAD, refusal(table, counts))
+    return {table: counts}
+
+
+def _last_change(context: RunContext, table: str) -> StageRun | None:
+    """The run that last ingested or loaded `table`: of all days, or of the context's day if the table has days."""
+    days = None if table not in DATED_TABLES else [context.day]
+    runs = [run for stage in (INGEST, LOAD) for run in published_runs(context.warehouse, stage, days)]
+    return latest_run(run for run in runs if table in run.outputs or run.inputs.get("against") == table)
+
+
+def _require_known_day(context: RunContext, table: str) -> None:
+    if table in DATED_TABLES and published_run(context.warehouse, INGEST, context.day) is None:
+        raise InputError(
+            f"{table}: {context.day} is not ingested, so nothing can arrive late for it: deliver {table} with the day, "
+            f"`creatorpool run --date {context.day} --source DIR`"
+        )
+
+
+def _versions(context: RunContext, tables: tuple[str, ...]) -> dict[str, int]:
+    return {table: context.warehouse.version(table) for table in tables if context.warehouse.exists(table)}

@@ -1,0 +1,293 @@
+"""The stage `post`: writes a day's entries to the journal, each entry once.
+
+A booking day has the night of its service day, the restatements that are booked on it, what holds keep back that came
+to light since, the releases of holds that have ended, and payments that came back. Entries that are posted stay as they
+are; a second posting finds them and adds what is new. Once a night is posted, its payouts never change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from creatorpool.errors import InputError, SettlementError
+from creatorpool.frames import union_all
+from creatorpool.runs.ledger import PAY, POST, StageRun, published_runs
+from creatorpool.runs.pools import published_pools
+from creatorpool.runs.published import published_version
+from creatorpool.runs.published_rows import published_rows
+from creatorpool.settlement.frames.holds import added_holds, ended, held_rows, standing
+from creatorpool.settlement.frames.postings import hold_lines, numbered, paid_lines, payee_lines, release_lines
+from creatorpool.settlement.frames.rights import payee_rows
+from creatorpool.settlement.journal import HELD, HOLD, RELEASE, RETURN, Entry, pool_lines
+from creatorpool.settlement.restatement import PoolMoney
+from creatorpool.stages.allocation import STAGE as ALLOCATION_STAGE
+from creatorpool.stages.bookings import (
+    BookedRestatement,
+    Booking,
+    adjustment_booking,
+    booked_restatements,
+    night_booking,
+)
+from creatorpool.stages.books import closed_months, posted_entries
+from creatorpool.stages.context import RunContext
+from creatorpool.stages.restatement import POOLS, pool_change
+from creatorpool.stages.runner import Stage, run_stage
+from creatorpool.tables import Warehouse, sum_exact
+
+JOURNAL = "journal"
+PAYMENTS = "payments"
+STAGE = Stage(
+    POST,
+    (
+        *("pool_revenue", "video_payouts", "ad_revenue", "payout_adjustments", "pool_adjustments"),
+        *("video_rights", "holds"),
+    ),
+    ("settlement",),
+)
+_KINDS = ("nights", "restatements", "holds", "released", "returns")
+"""What the ledger keeps of each posting, by kind"""
+
+
+@dataclass(frozen=True)
+class ReturnedPayments:
+    """Payments of a closed month that came back, by one report, and are booked on one day."""
+
+    month: date
+    import_id: str
+
+    @property
+    def reference(self) -> str:
+        """Their name in the journal."""
+        return f"{self.month}/{self.import_id}"
+
+
+@dataclass(frozen=True)
+class DueEntries:
+    """What is to be posted on a booking day."""
+
+    day: date
+    has_night: bool
+    restatements: Sequence[BookedRestatement]
+    late_holds: Sequence[str]
+    """Holds that stand on the day, began before it, and that no posting has known yet"""
+    released: Mapping[str, date]
+    """The last day of each hold that has ended, by its id"""
+    returns: Sequence[ReturnedPayments]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is to be posted."""
+        return not (self.has_night or self.restatements or self.late_holds or self.released or self.returns)
+
+    def facts(self) -> dict[str, list[str]]:
+        """The references for the ledger, by kind."""
+        return {
+            "nights": [self.day.isoformat()] if self.has_night else [],
+            "restatements": [found.reference for found in self.restatements],
+            "holds": [*self.late_holds],
+            "released": [_release_reference(*pair) for pair in self.released.items()],
+            "returns": [f"{found.reference}@{self.day}" for found in self.returns],
+        }
+
+
+def post_day(context: RunContext) -> StageRun | None:
+    """Post what is due on the run's day, a booking day; None if nothing is due and nothing was posted on it.
+
+    Raises
+    ------
+    InputError
+        If the day is in a closed month, or a pool of its night is not published yet.
+    SettlementError
+        If the lines of an entry do not sum to 0: then nothing is posted.
+    """
+    if context.day <= max(closed_months(context.warehouse), default=date.min):
+        raise InputError(f"{context.day} is in a closed month, which never changes: post on a later day")
+    if due_entries(context).is_empty and not published_runs(context.warehouse, POST, [context.day]):
+        context.note(POST, "nothing is due")
+        return None
+
+    def compute() -> Mapping[str, Any]:
+        due = due_entries(context)
+        lines = [*_stored(context), *_new_lines(context, due)]
+        context.store(union_all(lines) if lines else context.warehouse.frame([], JOURNAL), JOURNAL)
+        known = [*due.facts()["holds"], *_standing_holds(context.warehouse, context.day)]
+        return _with_earlier(context, due.facts() | {"holds": known})
+
+    versions = {name: context.warehouse.version(name) for name in _rules_tables(context.warehouse)}
+    return run_stage(
+        context, STAGE, versions, compute, lambda _: due_entries(context).is_empty, beside=[ALLOCATION_STAGE]
+    )
+
+
+def due_entries(context: RunContext) -> DueEntries:
+    """What is to be posted on the run's day and is not in the journal yet."""
+    warehouse, day = context.warehouse, context.day
+    posted = {kind: posted_entries(warehouse, kind) for kind in _KINDS}
+    returns = [
+        ReturnedPayments(run.day, run.inputs["against"])
+        for run in published_runs(warehouse, PAY)
+        if day.isoformat() in run.rows["returns"]
+    ]
+    booked = [found for found in booked_restatements(warehouse) if found.booked_on == day]
+    holds = _ended_holds(warehouse, day)
+    began = _standing_holds(warehouse, day)
+    return DueEntries(
+        day=day,
+        has_night=day.isoformat() not in posted["nights"] and bool(published_pools(warehouse, day)),
+        restatements=[found for found in booked if found.reference not in posted["restatements"]],
+        late_holds=sorted(name for name, first in began.items() if first < day and name not in posted["holds"]),
+        released={
+            name: until for name, until in holds.items() if _release_reference(name, until) not in posted["released"]
+        },
+        returns=[found for found in returns if f"{found.reference}@{day}" not in posted["returns"]],
+    )
+
+
+def returned_days(warehouse: Warehouse) -> set[date]:
+    """The booking days of all payments that came back."""
+    return {date.fromisoformat(day) for run in published_runs(warehouse, PAY) for day in run.rows["returns"]}
+
+
+def posted_changes(warehouse: Warehouse, day: date) -> list[tuple[str, PoolMoney]]:
+    """The changes of the money of service day `day` that are in the journal, each with its category."""
+    posted = posted_entries(warehouse, "restatements")
+    version = published_version(warehouse, POOLS, day)
+    rows = [] if version is None else warehouse.read_arrow(POOLS, day=day, version=version).to_pylist()
+    return [(row["category"], pool_change(row)) for row in rows if f"{day}/{row['sequence']}" in posted]
+
+
+def _rules_tables(warehouse: Warehouse) -> list[str]:
+    return [table for table in ("video_rights", "holds") if warehouse.exists(table)]
+
+
+def _ended_holds(warehouse: Warehouse, day: date) -> dict[str, date]:
+    """The last day of each hold that has ended before `day`, by its id."""
+    if not warehouse.exists("holds"):
+        return {}
+    rows = warehouse.read("holds").where(ended(day)).select("hold_id", "until_date").collect()
+    return {row["hold_id"]: row["until_date"] for row in rows}
+
+
+def _standing_holds(warehouse: Warehouse, day: date) -> dict[str, date]:
+    """The first day of each hold that stands on `day`, by its id."""
+    if not warehouse.exists("holds"):
+        return {}
+    rows = warehouse.read("holds").where(standing(day)).select("hold_id", "from_date").collect()
+    return {row["hold_id"]: row["from_date"] for row in rows}
+
+
+def _release_reference(hold_id: str, until: date) -> str:
+    return f"{hold_id}@{until}"
+
+
+def _stored(context: RunContext) -> list[DataFrame]:
+    """The lines that are posted on the day already."""
+    version = published_version(context.warehouse, JOURNAL, context.day)
+    if version is None:
+        return []
+    return [context.warehouse.read(JOURNAL, day=context.day, version=version).drop("date")]
+
+
+def _with_earlier(context: RunContext, facts: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """`facts` with those of the earlier postings of the day, which this one supersedes."""
+    earlier = [run.rows for run in published_runs(context.warehouse, POST, [context.day])]
+    return {kind: sorted({*names, *(name for rows in earlier for name in rows[kind])}) for kind, names in facts.items()}
+
+
+def _new_lines(context: RunContext, due: DueEntries) -> list[DataFrame]:
+    warehouse, day = context.warehouse, context.day
+    bookings = [night_booking(context, day)] if due.has_night else []
+    bookings += [adjustment_booking(context, found) for found in due.restatements]
+    lines = [_booking_lines(context, booking) for booking in bookings]
+    lines += _late_lines(context, due.late_holds)
+    if due.released and warehouse.exists(JOURNAL):
+        entries = {name: Entry(RELEASE, day, _release_reference(name, until)) for name, until in due.released.items()}
+        held = published_rows(warehouse, JOURNAL).where(F.col("account") == HELD)
+        lines.append(release_lines(held, entries, day))
+    lines += [_return_lines(context, found) for found in due.returns]
+    if not lines:
+        return []
+    new = numbered(union_all(lines))
+    _require_balanced(new)
+    return [new]
+
+
+def _booking_lines(context: RunContext, booking: Booking) -> DataFrame:
+    """All lines of an entry about a service day: those of payees, and those of the pools' other sides."""
+    warehouse, entry = context.warehouse, booking.entry
+    holds = warehouse.read("holds").where(standing(context.day)) if warehouse.exists("holds") else None
+    lines = payee_lines(held_rows(_payee_rows(context, booking), holds), entry, context.day, booking.currency)
+    records = [
+        {
+            "date": context.day,
+            "booked_on": context.day,
+            "entry_id": entry.entry_id,
+            "line": 0,
+            "account": account,
+            "payee_id": None,
+            "amount_micros": micros,
+            "currency": booking.currency,
+            "kind": entry.kind,
+            "service_date": entry.day,
+            "reference": category,
+        }
+        for account, category, micros in pool_lines(booking.money)
+    ]
+    return lines.unionByName(warehouse.frame(records, JOURNAL).select(*lines.columns)) if records else lines
+
+
+def _payee_rows(context: RunContext, booking: Booking) -> DataFrame:
+    rights = context.warehouse.read("video_rights") if context.warehouse.exists("video_rights") else None
+    return payee_rows(booking.amounts, rights, booking.entry.day)
+
+
+def _late_lines(context: RunContext, late: Sequence[str]) -> list[DataFrame]:
+    """The lines of holds that came to light after entries of their days were posted: what they keep of these."""
+    if not late:
+        return []
+    warehouse, day = context.warehouse, context.day
+    began = _standing_holds(warehouse, day)
+    first = min(began[name] for name in late)
+    nights = {date.fromisoformat(name): on for name, on in posted_entries(warehouse, "nights").items()}
+    restated = posted_entries(warehouse, "restatements")
+    booked = [(on, night_booking(context, night)) for night, on in nights.items() if first <= on < day]
+    booked += [
+        (on, adjustment_booking(context, found))
+        for found in booked_restatements(warehouse)
+        if (on := restated.get(found.reference)) is not None and first <= on < day
+    ]
+    entry = Entry(HOLD, day, "|".join(late))
+    lines = []
+    for on, booking in booked:
+        holds = warehouse.read("holds").where(standing(on))
+        added = added_holds(_payee_rows(context, booking), holds, late)
+        lines.append(hold_lines(added, entry, day, booking.currency))
+    return lines
+
+
+def _return_lines(context: RunContext, found: ReturnedPayments) -> DataFrame:
+    warehouse, month = context.warehouse, found.month
+    rows = warehouse.read(PAYMENTS, day=month, version=published_version(warehouse, PAYMENTS, month))
+    own = rows.where((F.col("import_id") == found.import_id) & (F.col("booked_on") == F.lit(context.day)))
+    amounts = own.select(
+        "payee_id", "currency", F.col("amount_micros").alias("balance"), F.col("payment_id").alias("reference")
+    )
+    return paid_lines(amounts, Entry(RETURN, context.day, found.reference), context.day, is_return=True)
+
+
+def _require_balanced(lines: DataFrame) -> None:
+    """Raise SettlementError if the lines of an entry do not sum to 0 in each currency."""
+    sums = lines.groupBy("entry_id", "kind", "currency").agg(sum_exact("amount_micros").alias("micros"))
+    wrong = sums.where(F.col("micros") != 0).orderBy("entry_id").limit(1).collect()
+    if wrong:
+        (row,) = wrong
+        raise SettlementError(
+            f"journal: the lines of entry {row['entry_id']} ({row['kind']}) sum to {row['micros']:,} micros of "
+            f"{row['currency']}, and must sum to 0: nothing is posted; `creatorpool verify` finds the day that differs"
+        )

@@ -1,0 +1,304 @@
+"""The stage `restate`: what a published day would pay with what is known now, and the changes that a policy books.
+
+The published payouts stay as they are. The changes go to `payout_adjustments`, video by video, and to
+`pool_adjustments`, where each pool's money closes. Published payouts and all changes together are what is settled. A
+day is computed from the events that have arrived since, without those of invalid viewers, from the viewers and videos
+of the day's run, the revenue delivered last, and the configuration that the ledger keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from creatorpool.errors import InputError
+from creatorpool.runs.ledger import INGEST, LOAD, RESTATE, published_runs
+from creatorpool.runs.pools import PoolRun, day_outputs, latest_pool, require_published_pools
+from creatorpool.runs.published import published_version, require_kept
+from creatorpool.settlement.frames.restatement import booked_change, compared_rows, earned_rows, touched_videos
+from creatorpool.settlement.restatement import NOTHING, PULSE, Policy, PoolMoney, booked_money, require_goodwill_within
+from creatorpool.stages.allocation import STAGE as ALLOCATION_STAGE
+from creatorpool.stages.allocation import DayPayouts, publish_payouts
+from creatorpool.stages.books import first_open_day, require_open
+from creatorpool.stages.configuration import PAYOUT_SECTIONS, ledger_settings
+from creatorpool.stages.context import RunContext
+from creatorpool.stages.day_money import money_of, published_money
+from creatorpool.stages.day_revenue import day_revenue
+from creatorpool.stages.runner import Stage, published_stage, run_stage
+from creatorpool.tables import sum_exact
+
+VIDEOS, POOLS = "payout_adjustments", "pool_adjustments"
+STAGE = Stage(
+    RESTATE,
+    (
+        *("events", "viewers", "videos", "ad_revenue", "invalid_viewers", "video_signals", "video_quality"),
+        *("pool_revenue", "pool_payouts", "video_payouts"),
+    ),
+    (*PAYOUT_SECTIONS, "restate"),
+)
+REASONS = ("late_events", "invalid_viewers", "revenue_corrected", "compliance", "error")
+"""Codes of why a day is restated"""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a day is restated; without a `code` the restatement finds it from what has changed."""
+
+    code: str | None = None
+    note: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.code is not None and self.code not in REASONS:
+            raise InputError(f"--reason must be one of {', '.join(REASONS)}, got '{self.code}'")
+
+
+@dataclass(frozen=True)
+class RestatedPool:
+    """A pool's money as booked so far, as the day would be now, and the change that is booked."""
+
+    category: str
+    settled: PoolMoney
+    restated: PoolMoney
+    booked: PoolMoney
+
+
+@dataclass(frozen=True)
+class Restatement:
+    """What a restatement books; `changes` has its rows of `payout_adjustments`.
+
+    If the last restatement was from the same inputs, there are no `pools` and no `changes`.
+    """
+
+    booked_on: date
+    reason: str
+    currency: str
+    pools: Sequence[RestatedPool] = ()
+    changes: DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class _PublishedDay:
+    """A published day: its ledger, and the versions of the tables that it was paid from, and is computed from now."""
+
+    ledger: Mapping[str, PoolRun]
+    paid_from: Mapping[str, int]
+    now: Mapping[str, int]
+
+    @property
+    def currency(self) -> str:
+        return next(iter(self.ledger.values())).currency
+
+
+@dataclass(frozen=True)
+class _Booked:
+    """What earlier restatements of the day have booked: rows by video (None if there are none), and by pool."""
+
+    videos: DataFrame | None
+    pools: Sequence[Mapping[str, Any]]
+
+    @property
+    def next_sequence(self) -> int:
+        return 1 + max((row["sequence"] for row in self.pools), default=0)
+
+    def money(self, category: str) -> PoolMoney:
+        rows = [row for row in self.pools if row["category"] == category]
+        return sum((pool_change(row) for row in rows), NOTHING)
+
+
+def restate_day(context: RunContext, reason: Reason, booked_on: date | None = None) -> Restatement:
+    """Book what the run's day would pay more or less with what is known now, under `restate.policy`.
+
+    Without `booked_on` the changes are booked on the day itself, or on the first day of the first open month if the
+    day's month is closed. A restatement from the same inputs as the last one books nothing. A dry run writes nothing.
+
+    Raises
+    ------
+    MissingTableError
+        If no pool of the day is published, or a version that the day was paid from is not kept any more.
+    InputError
+        If the booking day is before the day or in a closed month; if the policy would cost too much goodwill; if the
+        day cannot be computed.
+    """
+    day = _published_day(context)
+    context.settings = ledger_settings(context.settings, day.ledger.values())
+    booking_day = first_open_day(context.warehouse, context.day) if booked_on is None else booked_on
+    require_open(context.warehouse, context.day, booking_day)
+    code = reason.code or _found_reason(context, day)
+    inputs = {
+        **day.now,
+        "policy": context.settings.restate.policy,
+        "earned": {category: row.run_id for category, row in sorted(day.ledger.items())},
+    }
+    done: list[Restatement] = []
+
+    def compute() -> Mapping[str, Any]:
+        require_open(context.warehouse, context.day, booking_day)
+        done.append(_restate(context, day, booking_day, Reason(code, reason.note)))
+        return {"booked_on": booking_day.isoformat(), "reason": code}
+
+    run = run_stage(context, STAGE, inputs, compute, beside=[ALLOCATION_STAGE])
+    if done:
+        return done[0]
+    return Restatement(date.fromisoformat(run.rows["booked_on"]), run.rows["reason"], day.currency)
+
+
+def pool_change(row: Mapping[str, Any]) -> PoolMoney:
+    """The change of a pool's money in a row of `pool_adjustments`."""
+    names = ("gross", "platform", "videos", "unallocated", "goodwill")
+    return PoolMoney(**{name: row[f"{name}_micros"] for name in names})
+
+
+def _published_day(context: RunContext) -> _PublishedDay:
+    warehouse = context.warehouse
+    ledger = require_published_pools(warehouse, context.day)
+    if PULSE in ledger:
+        raise InputError(
+            f"category '{PULSE}' of {context.day} has the name that adjustments give to money beside Pulse ads: rename "
+            f"the category"
+        )
+    paid_from = latest_pool(ledger).inputs
+    require_kept(warehouse, context.day, {**paid_from, **day_outputs(ledger)})
+    return _PublishedDay(ledger, paid_from, {**paid_from, **_latest_inputs(context, paid_from)})
+
+
+def _latest_inputs(context: RunContext, paid_from: Mapping[str, int]) -> dict[str, int]:
+    """Versions of the events, the day's revenue and the invalid viewers that are published last."""
+    warehouse = context.warehouse
+    runs = [run for stage in (INGEST, LOAD) for run in published_runs(warehouse, stage)]
+    found = {"events": max([paid_from["events"], *(run.outputs.get("events", 0) for run in runs)])}
+    revenue = published_version(warehouse, "ad_revenue", context.day)
+    if revenue is not None:
+        found["ad_revenue"] = revenue
+    if warehouse.exists("invalid_viewers"):
+        found["invalid_viewers"] = warehouse.version("invalid_viewers")
+    return found
+
+
+def _found_reason(context: RunContext, day: _PublishedDay) -> str:
+    """The reason code of what has changed since the day was restated last, or paid."""
+    last = published_stage(context, STAGE, {})
+    before = day.paid_from if last is None else last.inputs
+    if before.get("ad_revenue") != day.now["ad_revenue"]:
+        return "revenue_corrected"
+    return "invalid_viewers" if before.get("invalid_viewers") != day.now.get("invalid_viewers") else "late_events"
+
+
+def _restate(context: RunContext, day: _PublishedDay, booked_on: date, reason: Reason) -> Restatement:
+    policy = context.settings.restate.policy
+    booked = _booked(context)
+    dry = replace(context, dry_run=True, as_of=day.now, results=[], kept=0, staged=[], outputs={})
+    payouts = publish_payouts(dry, republish=True)
+    why = {
+        "service_date": context.day,
+        "booked_on": booked_on,
+        "run_id": context.run_id,
+        "sequence": booked.next_sequence,
+        "policy": policy,
+        "reason_code": reason.code,
+        "note": reason.note,
+        "currency": day.currency,
+    }
+    changes = _store_changes(context, _changes(context, day, booked, payouts, policy), why, booked)
+    sums = {row["category"]: row["micros"] for row in _sums(changes).collect()}
+    pools = _pools(dry, day, payouts, booked, policy, sums)
+    before = sum(pool_change(row).goodwill for row in booked.pools)
+    added = sum(pool.booked.goodwill for pool in pools)
+    if added > 0:
+        require_goodwill_within(context.settings.restate.goodwill_cap_micros, before, added)
+    records = [
+        {"date": context.day, "category": pool.category, **_sides(pool.booked), **why}
+        for pool in pools
+        # Videos may gain and lose while the sides of their pool stay.
+        if pool.category in sums or not pool.booked.is_nothing
+    ]
+    context.store_records([*booked.pools, *records], POOLS)
+    return Restatement(booked_on, str(reason.code), day.currency, pools, changes)
+
+
+def _booked(context: RunContext) -> _Booked:
+    warehouse = context.warehouse
+    versions = {table: published_version(warehouse, table, context.day) for table in (VIDEOS, POOLS)}
+    videos = None if versions[VIDEOS] is None else warehouse.read(VIDEOS, day=context.day, version=versions[VIDEOS])
+    if versions[POOLS] is None:
+        return _Booked(videos, [])
+    return _Booked(videos, warehouse.read_arrow(POOLS, day=context.day, version=versions[POOLS]).to_pylist())
+
+
+def _changes(
+    context: RunContext, day: _PublishedDay, booked: _Booked, payouts: DayPayouts, policy: Policy
+) -> DataFrame:
+    """The changes that `policy` books: `category`, `video_id`, `creator_id`, `change_micros`."""
+
+    def published(table: str, versions: Mapping[str, int]) -> DataFrame:
+        return context.warehouse.read(table, day=context.day, version=versions[table])
+
+    outputs = day_outputs(day.ledger)
+    scores = [published(table, day.paid_from) for table in ("video_signals", "video_quality")]
+    compliance = ("video_id", "is_compliant")
+    touched = touched_videos(
+        [scores[0], scores[1].select(*compliance)],
+        [payouts.signals.signals, payouts.signals.quality.select(*compliance)],
+    )
+    rows = compared_rows(
+        earned_rows(published("pool_payouts", outputs), published("video_payouts", outputs)),
+        booked.videos,
+        earned_rows(payouts.pool_payouts, payouts.video_payouts),
+        touched,
+    )
+    changes = rows.withColumn("change_micros", booked_change(policy)).where(F.col("change_micros") != 0)
+    return changes.select("category", "video_id", "creator_id", "change_micros")
+
+
+def _store_changes(context: RunContext, changes: DataFrame, why: Mapping[str, Any], booked: _Booked) -> DataFrame:
+    """Store `changes` beside those of earlier restatements; return the rows of this one."""
+    kinds = {column.name: column.type for column in context.warehouse.contract(VIDEOS).columns}
+    rows = changes.withColumns({name: F.lit(value).cast(kinds[name]) for name, value in why.items()})
+    if booked.videos is not None:
+        rows = rows.unionByName(booked.videos.drop("date"))
+    return context.store(rows, VIDEOS).where(F.col("sequence") == why["sequence"])
+
+
+def _sums(changes: DataFrame) -> DataFrame:
+    return changes.groupBy("category").agg(sum_exact("change_micros").alias("micros"))
+
+
+def _pools(
+    dry: RunContext,
+    day: _PublishedDay,
+    payouts: DayPayouts,
+    booked: _Booked,
+    policy: Policy,
+    sums: Mapping[str, int],
+) -> list[RestatedPool]:
+    """The money of each pool of the day; `sums` has the changes of its videos."""
+    revenue = day_revenue(dry, day.now, day.ledger, (), renewed=())
+    for pool in revenue.pools:
+        _require_same_carry(dry, day, pool.category, pool.carried_micros)
+    earned = published_money(dry, day.ledger)
+    now = money_of([vars(pool) for pool in revenue.pools], payouts.pools, revenue.rows, payouts.video_payouts)
+    found = []
+    for category in sorted({*earned, *now, *sums, *(row["category"] for row in booked.pools)}):
+        settled = earned.get(category, NOTHING) + booked.money(category)
+        restated = now.get(category, NOTHING)
+        change = booked_money(policy, settled, restated, sums.get(category, 0))
+        found.append(RestatedPool(category, settled, restated, change))
+    return found
+
+
+def _require_same_carry(context: RunContext, day: _PublishedDay, category: str, carried: int) -> None:
+    """Check that a pool leaves the same refunds to later days, because those days have taken them already."""
+    paid = day.ledger[category].carried_micros or 0 if category in day.ledger else 0
+    if carried != paid:
+        raise InputError(
+            f"pool {category} of {context.day} would carry {-carried:,} micros of refunds to later days instead of "
+            f"{-paid:,}, which later days have taken: deliver the difference as a refund of a later day"
+        )
+
+
+def _sides(money: PoolMoney) -> dict[str, int]:
+    return {f"{name}_micros": micros for name, micros in vars(money).items()}

@@ -1,0 +1,151 @@
+"""The books as plain Python keeps them: a model of the journal, beside which the real one is checked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+WHOLE = 1_000_000
+
+Row = Mapping[str, Any]
+
+
+@dataclass
+class Model:
+    """What is payable, held and paid, by payee, and what is posted."""
+
+    payable: Counter[str] = field(default_factory=Counter)
+    held: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By payee and hold"""
+    cash: Counter[str] = field(default_factory=Counter)
+    nights: dict[date, date] = field(default_factory=dict)
+    """Booking day of each posted night"""
+    adjusted: dict[tuple[date, int], date] = field(default_factory=dict)
+    """Booking day of each posted restatement, by service day and number"""
+    known_holds: set[str] = field(default_factory=set)
+    bookings: list[tuple[date, list[tuple[str, str, str, int]]]] = field(default_factory=list)
+    """Booking day and parts (payee, creator, video, micros) of all that is posted"""
+    rights: dict[tuple[str, str], Row] = field(default_factory=dict)
+    """The row from the first day, by video and payee"""
+    holds: dict[str, Row] = field(default_factory=dict)
+
+    def post(self, day: date, totals: Sequence[Row] | None, changes: Sequence[Row]) -> None:
+        """Post a booking day: `totals` are the night's videos, None if there is none; `changes` all adjustments."""
+        late = {name for name, hold in self.holds.items() if stands(hold, day) and hold["from_date"] < day}
+        late -= self.known_holds
+        before = [(on, parts) for on, parts in self.bookings if on < day]
+        if totals is not None and day not in self.nights:
+            self.nights[day] = day
+            self._book(day, [(row["video_id"], row["creator_id"], 0, row["total_micros"]) for row in totals])
+        self._post_changes(day, changes)
+        for on, parts in before:
+            standing = {name: hold for name, hold in self.holds.items() if stands(hold, on)}
+            known = {name: hold for name, hold in standing.items() if name not in late}
+            for payee, creator, video, micros in parts:
+                _, first = held_part(known, payee, creator, video, micros)
+                name, whole = held_part(standing, payee, creator, video, micros)
+                if name in late:
+                    self._hold(payee, str(name), whole - first)
+        self.known_holds |= {name for name, hold in self.holds.items() if stands(hold, day)}
+        for name, hold in self.holds.items():
+            until = hold["until_date"]
+            if until is not None and (until < day or until < hold["from_date"]):
+                for payee, of in list(self.held):
+                    if of == name:
+                        self._hold(payee, name, -self.held[payee, name])
+
+    def _post_changes(self, day: date, changes: Sequence[Row]) -> None:
+        numbers = sorted({(row["service_date"], row["sequence"]) for row in changes if row["booked_on"] == day})
+        for number in numbers:
+            if number in self.adjusted:
+                continue
+            self.adjusted[number] = day
+            service, sequence = number
+            own = [row for row in changes if row["service_date"] == service]
+            settled: dict[str, list[Any]] = {}
+            for row in own:
+                if row["sequence"] <= sequence:
+                    entry = settled.setdefault(row["video_id"], [row["creator_id"], 0, 0, False])
+                    entry[1] += row["change_micros"] if row["sequence"] < sequence else 0
+                    entry[2] += row["change_micros"]
+                    entry[3] |= row["sequence"] == sequence
+            earned = self.earned[service]
+            amounts = [
+                (video, creator, earned.get(video, 0) + old, earned.get(video, 0) + new)
+                for video, (creator, old, new, is_changed) in settled.items()
+                if is_changed
+            ]
+            self._book(day, amounts, service)
+
+    earned: dict[date, dict[str, int]] = field(default_factory=dict)
+    """Total of each video as published, by service day"""
+
+    def _book(self, day: date, amounts: Sequence[tuple[str, str, int, int]], service: date | None = None) -> None:
+        parts = []
+        for video, creator, before, after in amounts:
+            old, new = (self.divided(video, creator, micros) for micros in (before, after))
+            parts += [(payee, creator, video, new[payee] - old[payee]) for payee in new]
+        standing = {name: hold for name, hold in self.holds.items() if stands(hold, day)}
+        for payee, creator, video, micros in parts:
+            self.payable[payee] += micros
+            name, kept = held_part(standing, payee, creator, video, micros)
+            if name is not None:
+                self._hold(payee, name, kept)
+        self.bookings.append((day, parts))
+
+    def _hold(self, payee: str, name: str, micros: int) -> None:
+        self.payable[payee] -= micros
+        self.held[payee, name] += micros
+
+    def divided(self, video: str, creator: str, micros: int) -> dict[str, int]:
+        """The parts of a video's payees, in fractions and by largest remainder."""
+        shares = Counter({payee: row["share_ppm"] for (of, payee), row in self.rights.items() if of == video})
+        shares[creator] += WHOLE - sum(shares.values())
+        exact = {payee: Fraction(micros * share, WHOLE) for payee, share in shares.items() if share}
+        whole = {payee: part.numerator // part.denominator for payee, part in exact.items()}
+        left = micros - sum(whole.values())
+        for payee in sorted(exact, key=lambda one: (whole[one] - exact[one], one))[:left]:
+            whole[payee] += 1
+        return whole
+
+    def pay(self, minimum: int, day: date) -> dict[str, int]:
+        """Close a month: pay everybody who has enough and is on no hold the whole cents; return the payments."""
+        on_hold = {h["subject_id"] for h in self.holds.values() if h["subject_kind"] == "payee" and stands(h, day)}
+        paid = {
+            payee: micros // 10_000 * 10_000
+            for payee, micros in self.payable.items()
+            if micros >= max(minimum, 10_000) and payee not in on_hold
+        }
+        for payee, micros in paid.items():
+            self.payable[payee] -= micros
+            self.cash[payee] += micros
+        return paid
+
+    def give_back(self, payee: str, micros: int) -> None:
+        """Take a payment back that was returned."""
+        self.payable[payee] += micros
+        self.cash[payee] -= micros
+
+
+def stands(hold: Row, day: date) -> bool:
+    """Whether a hold stands on a day."""
+    return bool(hold["from_date"] <= day and (hold["until_date"] is None or day <= hold["until_date"]))
+
+
+def held_part(holds: Mapping[str, Row], payee: str, creator: str, video: str, micros: int) -> tuple[str | None, int]:
+    """The hold with the largest share that is about a part, and what it keeps of it, towards 0."""
+    subject = {"payee": payee, "creator": creator, "video": video}
+    own = [
+        (-hold["share_ppm"], name)
+        for name, hold in holds.items()
+        if subject[hold["subject_kind"]] == hold["subject_id"]
+    ]
+    if not own:
+        return None, 0
+    share, name = min(own)
+    kept = Fraction(abs(micros) * -share, WHOLE)
+    return name, (kept.numerator // kept.denominator) * (1 if micros >= 0 else -1)

@@ -1,0 +1,130 @@
+"""A closed month: balances and payments follow from the journal, and nothing of it ever changes."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from tests.stages.settled_days import DAY, NEXT, Books
+from tests.stages.test_posting import hold, require_balanced
+
+from creatorpool.errors import InputError
+from creatorpool.report.journal_export import export_journal
+from creatorpool.report.month_statements import payee_statements
+from creatorpool.settlement.export import beancount_account
+from creatorpool.stages.closing import close_month
+from creatorpool.stages.posting import post_day
+from creatorpool.stages.restatement import Reason, restate_day
+from creatorpool.verification.month import verify_month
+
+DECEMBER = date(2026, 12, 1)
+MINIMUM = "settlement.minimum_payment_micros"
+BOOKS = ("journal", "payee_balances", "payments")
+
+
+def closed(books: Books, minimum: int) -> None:
+    close_month(books.at(NEXT, f"{MINIMUM}={minimum}"))
+
+
+def test_a_month_is_closed_once_and_its_numbers_follow_from_the_journal(books: Books) -> None:
+    totals: dict[str, int] = {}
+    for day in (DAY, NEXT):
+        for row in books.rows("creator_payouts", day):
+            totals[row["creator_id"]] = totals.get(row["creator_id"], 0) + row["total_micros"]
+    payees = sorted((payee for payee, micros in totals.items() if micros), key=lambda payee: -totals[payee])
+    held, minimum = payees[0], totals[payees[-2]]
+    books.load("holds", hold("h1", "payee", held, 100_000))
+
+    closed(books, minimum)
+
+    balances = {row["payee_id"]: row for row in books.rows("payee_balances")}
+    assert set(balances) == set(payees)
+    for payee, row in balances.items():
+        assert row["earned_micros"] == totals[payee]
+        assert row["opening_micros"] == row["adjusted_micros"] == row["returned_micros"] == 0
+        whole = 0 if payee in (held, payees[-1]) else totals[payee] // 10_000 * 10_000
+        assert (row["paid_micros"], row["closing_micros"]) == (whole, totals[payee] - row["held_micros"] - whole)
+    assert balances[held]["reason"] == "on_hold"
+    assert balances[held]["held_balance_micros"] == pytest.approx(totals[held] / 10, abs=50)
+    assert balances[payees[-1]]["reason"] == "below_threshold"
+    payments = books.rows("payments")
+    assert {row["payee_id"]: row["amount_minor"] for row in payments} == {
+        payee: totals[payee] // 10_000 for payee in payees[1:-1]
+    }
+    assert {row["status"] for row in payments} == {"due"}
+    require_balanced(books)
+    assert sum(books.balances("Cash").values()) == sum(row["amount_micros"] for row in payments)
+    for payee, row in balances.items():
+        (statement,) = payee_statements(books.tables, NEXT, payee)
+        assert sum(item.micros for item in statement.items) == row["closing_micros"] == statement.closing
+    with pytest.raises(InputError, match="payee 'nobody' has no balance in 2026-11"):
+        payee_statements(books.tables, NEXT, "nobody")
+    checks = verify_month(books.at(NEXT, f"{MINIMUM}={minimum}", dry_run=True))
+    assert [check for check in checks if not check.passed] == []
+
+    versions = books.versions([*BOOKS, "stage_runs"])
+    closed(books, 1)
+    assert books.versions([*BOOKS, "stage_runs"]) == versions
+
+
+@pytest.mark.once
+def test_what_is_found_later_is_booked_in_the_first_open_month(books: Books) -> None:
+    closed(books, 10**12)
+    rows = {table: books.rows(table) for table in BOOKS}
+    books.invalid(books.busiest_viewer())
+    with pytest.raises(InputError, match=r"2026-11 is closed and never changes; the first open day is 2026-12-01"):
+        restate_day(books.at(DAY), Reason(), booked_on=NEXT)
+    with pytest.raises(InputError, match="is in a closed month"):
+        post_day(books.at(NEXT))
+
+    assert books.restate().booked_on == DECEMBER
+    post_day(books.at(DECEMBER))
+
+    require_balanced(books)
+    assert {row["booked_on"] for row in books.rows("payout_adjustments")} == {DECEMBER}
+    assert rows["payee_balances"] == books.rows("payee_balances")
+    assert rows["journal"] == [row for row in books.rows("journal") if row["booked_on"] < DECEMBER]
+    with pytest.raises(InputError, match="payouts of 31 days are not published"):
+        close_month(books.at(date(2026, 12, 31)))
+    with pytest.raises(InputError, match=r"2027-01 cannot be closed before 2026-12"):
+        close_month(books.at(date(2027, 1, 31)))
+
+
+@pytest.mark.once
+def test_late_events_keep_a_month_open_until_they_are_restated_or_accepted(books: Books) -> None:
+    events = books.tables.read_arrow("events", day=DAY).slice(0, 1).to_pylist()[0]
+    late = {name: value for name, value in events.items() if value is not None and name not in ("date", "event_ts")}
+    flags = {name: str(value).lower() for name, value in late.items() if isinstance(value, bool)}
+    row = late | flags | {"event_id": "late", "event_ts": f"{DAY}T10:00:00Z"}
+    optional = {name: "" for name, value in events.items() if value is None}
+    books.load("events", row | optional, day=DAY)
+
+    with pytest.raises(InputError, match=rf"2026-11: events or revenue of \['{DAY}'\] arrived after the day"):
+        close_month(books.at(NEXT))
+    books.restate()
+    closed(books, 1)
+    assert {row["adjusted_micros"] for row in books.rows("payee_balances")} != {0}
+    assert not [c for c in verify_month(books.at(NEXT, f"{MINIMUM}=1", dry_run=True)) if not c.passed]
+
+
+@pytest.mark.once
+def test_beancount_computes_the_balances(books: Books, tmp_path: Path) -> None:
+    loader = pytest.importorskip("beancount.loader")
+    books.load("holds", hold("h1", "payee", "creator-000001", 500_000))
+    closed(books, 1)
+
+    number = export_journal(books.tables, tmp_path / "books.beancount", "beancount")
+
+    assert number == len(books.rows("journal"))
+    entries, errors, _ = loader.load_file(str(tmp_path / "books.beancount"))
+    assert errors == []
+    found: dict[str, Decimal] = {}
+    for entry in entries:
+        for posting in getattr(entry, "postings", []):
+            found[posting.account] = found.get(posting.account, Decimal(0)) + posting.units.number
+    for row in books.rows("payee_balances"):
+        for account, column in (("Payable", "closing_micros"), ("Held", "held_balance_micros")):
+            balance = found.get(beancount_account(account, row["payee_id"]), Decimal(0))
+            assert balance * 1_000_000 == row[column]

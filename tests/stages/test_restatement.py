@@ -1,0 +1,139 @@
+"""Restated days: what the policies book, exactly and once, and that everything can be taken back."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from tests.stages.settled_days import DAY, NEXT, Books, Settled, without_zeros
+
+from creatorpool.errors import InputError
+from creatorpool.stages.allocation import publish_payouts
+from creatorpool.stages.loading import load_table
+from creatorpool.stages.restatement import Reason, restate_day
+
+
+def republished(books: Books, day: date = DAY) -> Settled:
+    """What the day pays if it is republished with what is known now, in a copy of the tables."""
+    copy = Path(shutil.copytree(books.root, books.folder / "republished", dirs_exist_ok=True))
+    own = Books(books.spark, copy, books.folder)
+    publish_payouts(own.at(day), republish=True)
+    return own.earned(day)
+
+
+def test_full_settles_what_a_republication_would_pay_and_nothing_twice(books: Books) -> None:
+    earned = books.earned()
+    viewer = books.busiest_viewer()
+    books.invalid(viewer)
+    expected = republished(books)
+    assert expected != earned
+
+    done = books.restate()
+
+    assert books.earned() == earned
+    assert books.settled() == expected
+    assert (done.reason, done.booked_on) == ("invalid_viewers", DAY)
+    assert all(pool.settled + pool.booked == pool.restated for pool in done.pools)
+    rows = books.rows("payout_adjustments")
+    again = books.restate()
+    assert again.changes is None
+    assert books.rows("payout_adjustments") == rows
+
+    books.invalid(viewer, "2026-11-01")
+    books.restate()
+    assert books.settled() == earned
+    assert {row["sequence"] for row in books.rows("payout_adjustments")} == {1, 2}
+
+
+@pytest.mark.once
+def test_order_of_restated_days_does_not_matter(books: Books, tmp_path: Path) -> None:
+    books.invalid(books.busiest_viewer())
+    other = Books(books.spark, Path(shutil.copytree(books.root, tmp_path / "other")), tmp_path)
+    for day in (DAY, NEXT):
+        books.restate(day)
+    for day in (NEXT, DAY):
+        other.restate(day)
+    assert [books.settled(day) for day in (DAY, NEXT)] == [other.settled(day) for day in (DAY, NEXT)]
+
+
+@pytest.mark.once
+def test_claw_back_takes_from_videos_whose_own_inputs_changed_only(books: Books) -> None:
+    viewer = books.busiest_viewer()
+    watched = {
+        row["video_id"]
+        for row in books.tables.read_arrow("events", ["viewer_id", "video_id"], day=DAY).to_pylist()
+        if row["viewer_id"] == viewer
+    }
+    books.invalid(viewer)
+    earned, expected = books.earned(), republished(books)
+
+    books.restate(DAY, "claw_back")
+
+    lower = {key: min(0, expected.get(key, 0) - micros) for key, micros in earned.items() if key[1] in watched}
+    assert books.adjusted() == without_zeros({key: micros for key, micros in lower.items() if key[0] != "pulse"})
+    assert books.adjusted()
+    pools = books.rows("pool_adjustments")
+    assert all(row["unallocated_micros"] == -row["videos_micros"] > 0 for row in pools)
+    assert books.restate(DAY, "claw_back").changes is None
+    assert not restate_day(books.at(DAY, "restate.policy=claw_back", dry_run=True), Reason()).pools
+
+    books.restate()
+    assert books.settled() == expected
+
+
+@pytest.mark.once
+def test_hold_harmless_gives_and_the_platform_pays_up_to_the_cap(books: Books) -> None:
+    books.invalid(books.busiest_viewer())
+    earned, expected = books.earned(), republished(books)
+    higher = without_zeros({key: max(0, micros - earned.get(key, 0)) for key, micros in expected.items()})
+    cost = sum(higher.values())
+
+    with pytest.raises(InputError, match=f"would cost {cost:,} micros of goodwill"):
+        books.restate(DAY, "hold_harmless", f"restate.goodwill_cap_micros={cost - 1}")
+    assert books.adjusted() == {}
+    books.restate(DAY, "hold_harmless", f"restate.goodwill_cap_micros={cost}")
+
+    assert books.adjusted() == higher
+    assert sum(row["goodwill_micros"] for row in books.rows("pool_adjustments")) == cost
+    books.restate()
+    assert books.settled() == expected
+    assert sum(row["goodwill_micros"] for row in books.rows("pool_adjustments")) == 0
+
+
+@pytest.mark.once
+def test_corrected_revenue_changes_the_pools_and_a_dry_run_writes_nothing(books: Books) -> None:
+    revenue = books.tables.read_arrow("ad_revenue", day=DAY)
+    at = revenue.column_names.index("revenue_micros")
+    halved = pc.divide(revenue.column("revenue_micros"), 2)
+    path = books.folder / "ad_revenue.parquet"
+    pq.write_table(revenue.set_column(at, "revenue_micros", halved), path)
+    load_table(books.at(DAY), "ad_revenue", path)
+    versions = {table: books.tables.version(table) for table in ("stage_runs", "events", "pool_payouts")}
+
+    tried = restate_day(books.at(DAY, dry_run=True), Reason())
+    assert tried.changes is not None
+    assert {table: books.tables.version(table) for table in versions} == versions
+    assert not books.tables.exists("payout_adjustments")
+
+    done = books.restate()
+    assert done.reason == "revenue_corrected"
+    assert {pool.category: pool.booked for pool in tried.pools} == {pool.category: pool.booked for pool in done.pools}
+    gross = sum(pool.restated.gross for pool in done.pools)
+    assert gross == pc.sum(halved).as_py()
+    assert sum(books.settled().values()) == sum(pool.restated.videos for pool in done.pools)
+
+
+@pytest.mark.once
+def test_a_restated_day_is_not_republished_and_faults_are_refused(books: Books) -> None:
+    with pytest.raises(InputError, match="nothing can be booked before its service day"):
+        restate_day(books.at(NEXT), Reason(), booked_on=DAY)
+    with pytest.raises(InputError, match="--reason must be one of late_events"):
+        Reason("because")
+    books.invalid(books.busiest_viewer())
+    books.restate()
+    with pytest.raises(InputError, match=f"{DAY} is restated already, .*creatorpool restate --date {DAY}"):
+        publish_payouts(books.at(DAY), republish=True)
