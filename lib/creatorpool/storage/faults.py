@@ -9,7 +9,7 @@ from creatorpool.errors import ConfigurationError, CreatorpoolError, StorageErro
 from creatorpool.quoting import quoted
 
 _FROM_STORE = re.compile(
-    r"Generic (?:S3|GCS|MicrosoftAzure) error|AWS Error|awssdk|amazonaws|hadoop\.fs\.s3a|S3AFileSystem|Azure.*Error|"
+    r"Generic (?:S3|GCS|MicrosoftAzure) error|AWS Error|awssdk|amazonaws|org\.apache\.hadoop\.fs\.s3a|S3AFileSystem|Azure.*Error|"
     r"google::cloud|loading credentials"
 )
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
