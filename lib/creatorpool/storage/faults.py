@@ -9,8 +9,8 @@ from creatorpool.errors import ConfigurationError, CreatorpoolError, StorageErro
 from creatorpool.quoting import quoted
 
 _FROM_STORE = re.compile(
-    r"Generic (?:S3|GCS|MicrosoftAzure) error|AWS Error|awssdk|amazonaws|org\.apache\.hadoop\.fs\.s3a|S3AFileSystem|Azure.*Error|"
-    r"google::cloud|loading credentials"
+    r"Generic (?:S3|GCS|MicrosoftAzure) error|AWS Error|awssdk|amazonaws|org\.apache\.hadoop\.fs\.s3a|S3AFileSystem|"
+    r"Azure.*Error|google::cloud|loading credentials"
 )
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _NO_CLIENT = re.compile(r"Class org\.apache\.hadoop\.fs\.s3a\.S3AFileSystem not found|No FileSystem for scheme")
