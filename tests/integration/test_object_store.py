@@ -108,7 +108,7 @@ def read_until(run: subprocess.Popen[str], sign: str) -> list[str]:
     pytest.fail("".join(lines))
 
 
-@pytest.mark.parametrize("sign", ["events: reads", "signals: begins"])
+@pytest.mark.parametrize("sign", [pytest.param("events: reads", marks=pytest.mark.prove), "signals: begins"])
 def test_night_goes_on_after_its_server_was_stopped_and_started(
     store: ObjectStore, undisturbed: Path, sign: str
 ) -> None:
@@ -124,6 +124,8 @@ def test_night_goes_on_after_its_server_was_stopped_and_started(
     assert day_tables(tables_root(store.uri(root))) == day_tables(undisturbed)
 
 
+@pytest.mark.prove  # waits for minutes, until the repetitions of requests end
+@pytest.mark.timeout(1800)
 def test_night_whose_server_is_gone_ends_in_one_line_and_runs_again(
     store: ObjectStore, undisturbed: Path, job: Job
 ) -> None:
@@ -143,6 +145,8 @@ def test_night_whose_server_is_gone_ends_in_one_line_and_runs_again(
     assert day_tables(tables_root(store.uri("gone"))) == day_tables(undisturbed)
 
 
+@pytest.mark.prove  # waits for minutes, until the repetitions of requests end
+@pytest.mark.timeout(1800)
 def test_night_with_slow_and_refused_answers_pays_the_same(store: ObjectStore, undisturbed: Path) -> None:
     with fault_proxy(store.port, often(share=0.05, seconds=1.0, seed=3)) as port:
         run = started(store, "unsteady", port)
@@ -207,6 +211,8 @@ def test_commit_whose_answer_was_lost_is_made_once(store: ObjectStore, monkeypat
     assert tables.read_arrow("creator_payouts").num_rows == 1
 
 
+@pytest.mark.prove  # waits for minutes, until the repetitions of requests end
+@pytest.mark.timeout(1800)
 def test_server_that_refuses_everything_is_one_line(store: ObjectStore) -> None:
     with fault_proxy(store.port, always) as port:
         run = started(store, "refused", port)
