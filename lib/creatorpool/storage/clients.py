@@ -20,6 +20,14 @@ ATTEMPTS = 10
 """Times that a request is sent before its error ends the run; the waits between them add up to about a minute"""
 CONNECT_SECONDS, ANSWER_SECONDS = 10, 60
 
+_REPETITION = {
+    "max_retries": "20",
+    "retry_timeout": "120s",
+    "backoff_config.init_backoff": "500 millis",
+    "backoff_config.max_backoff": "10 secs",
+}
+"""deltalake's repetition of requests; its own ends after some seconds if a server refuses connections"""
+
 _UNSAFE = {
     "AWS_S3_ALLOW_UNSAFE_RENAME": ("false", "0", ""),
     "AWS_CONDITIONAL_PUT": ("etag", ""),
@@ -88,7 +96,7 @@ def delta_options(scheme: str) -> dict[str, str]:
                 f"{name}={os.environ[name]} in the environment lets two runs overwrite each other's commits: unset it"
             )
     found = {"aws_endpoint_url": endpoint(), "aws_region": region(), "allow_http": str(allows_http()).lower()}
-    return {"conditional_put": "etag", **{name: value for name, value in found.items() if value}}
+    return {"conditional_put": "etag", **_REPETITION, **{name: value for name, value in found.items() if value}}
 
 
 def prepare_embedded() -> None:

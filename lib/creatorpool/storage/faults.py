@@ -9,9 +9,10 @@ from creatorpool.errors import ConfigurationError, CreatorpoolError, StorageErro
 from creatorpool.quoting import quoted
 
 _FROM_STORE = re.compile(
-    r"Generic (?:S3|GCS|MicrosoftAzure) error|AWS Error|awssdk|amazonaws|hadoop\.fs\.s3a|S3AFileSystem|Azure.*Error|"
-    r"google::cloud|loading credentials"
+    r"Generic (?:S3|GCS|MicrosoftAzure) error|AWS Error|awssdk|amazonaws|org\.apache\.hadoop\.fs\.s3a|S3AFileSystem|"
+    r"Azure.*Error|google::cloud|loading credentials"
 )
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _NO_CLIENT = re.compile(r"Class org\.apache\.hadoop\.fs\.s3a\.S3AFileSystem not found|No FileSystem for scheme")
 _NO_CREDENTIALS = re.compile(
     r"169\.254\.169\.254|IMDS|loading credentials|CredentialsNotLoaded|NoAuthWithAWS|Unable to load credentials"
@@ -65,5 +66,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _short(text: str) -> str:
-    line = next((line for line in text.splitlines() if _FROM_STORE.search(line)), text)
-    return quoted(line.strip())
+    """The part of `text` from the store's words on, as one line: deltalake indents and colours its causes."""
+    plain = " ".join(_COLOUR.sub("", text).split())
+    found = _FROM_STORE.search(plain)
+    return quoted(plain[found.start() :] if found else plain)
