@@ -54,7 +54,7 @@ def require_computable(rows: DataFrame, key: str, expression: str, kind: str) ->
 def reason(message: str, expression: str, columns: Collection[str]) -> str:
     """Why an engine cannot compute `expression` from `columns`, after its `message`.
 
-    For SQL that cannot be parsed and for a name that does not exist, this is the same for all engines, and says what the
+    For SQL that cannot be parsed and for a name that does not exist, this is the same for all engines, with what the
     name may stand for and which columns there are; else it is what the engine says.
     """
     said = message.strip().splitlines()[0]
