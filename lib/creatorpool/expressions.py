@@ -21,6 +21,8 @@ _KEYWORDS = {
     *("true", "false", "cast", "date", "timestamp", "interval"),
 }
 _UNRESOLVED = re.compile("cannot (be )?resolve|unresolved|unknown function|no field named", re.IGNORECASE)
+_OTHER_TYPES = "data type mismatch"
+_SYNTAX = re.compile("(?:invalid argument: found|syntax error at or near) (end of input|'[^']*'|\\S+)", re.IGNORECASE)
 _SUGGESTED = re.compile("did you mean|valid fields", re.IGNORECASE)
 _MARKS = re.compile(r"^\[[A-Z_.]+\] |\s*SQLSTATE: \w+")
 _NAMES_SHOWN = 600
@@ -52,10 +54,12 @@ def require_computable(rows: DataFrame, key: str, expression: str, kind: str) ->
 def reason(message: str, expression: str, columns: Collection[str]) -> str:
     """Why an engine cannot compute `expression` from `columns`, after its `message`.
 
-    For a name that does not exist, this says what the name may stand for and which columns there are; else it is what
-    the engine says.
+    For SQL that cannot be parsed and for a name that does not exist, this is the same for all engines, with what the
+    name may stand for and which columns there are; else it is what the engine says.
     """
     said = message.strip().splitlines()[0]
+    if found := _SYNTAX.search(said):
+        return f"it is no valid SQL: {quoted(found[1])} is unexpected"
     name = _unknown(said, expression, columns)
     if name is None:
         return quoted(_MARKS.sub("", said))
@@ -71,7 +75,7 @@ def _in_order(expression: str) -> Iterator[str]:
 
 def _unknown(said: str, expression: str, columns: Collection[str]) -> str | None:
     """The first word of `expression` that is no column and that the engine names as what it does not know."""
-    if not _UNRESOLVED.search(said):
+    if not _UNRESOLVED.search(said) or _OTHER_TYPES in said:
         return None
     named = {word.lower() for word in _in_order(_SUGGESTED.split(said)[0].replace('"', " ").replace("'", " "))}
     known = _KEYWORDS | {column.lower() for column in columns}

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from creatorpool.errors import ConfigurationError
-from creatorpool.expressions import words
 from creatorpool.ingest.sources.mapping import load_mapping, mapping_names
 
 GOOD = """\
@@ -105,7 +104,3 @@ def test_shipped_mapping_has_no_fault_and_says_what_is_made_up(name: str) -> Non
     assert "made up" in mapping.description.lower()
     assert mapping.viewer_columns
     assert set(mapping.tables) == {"events", "viewers", "videos", "ad_revenue"}
-
-
-def test_words_are_those_outside_of_texts() -> None:
-    assert words("concat('made up', `a b`, x_1) || \"text\"") == {"concat", "a b", "x_1"}
