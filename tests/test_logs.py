@@ -84,6 +84,7 @@ def test_json_lines_have_numbers_as_numbers(tmp_path: Path, caplog: pytest.LogCa
     assert logged(TextLines(), caplog)[0].endswith("events: 9 rows written in 0.5 s"), "numbers are said once"
 
 
+@pytest.mark.slow
 def test_error_in_json_mode_has_its_exit_code(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "creatorpool.cli", "status", "--root", str(tmp_path / "nowhere")]
     environment = fresh_environment(CREATORPOOL_LOG="json", PYTHONPATH=os.pathsep.join(sys.path))
@@ -130,6 +131,7 @@ def test_secrets_are_refused_in_the_configuration(name: str) -> None:
         load_settings(assignments=[f"engine.spark={{{name}: hunter2}}"])
 
 
+@pytest.mark.slow
 def test_job_in_json_mode_writes_only_json_and_no_credentials(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "creatorpool.cli", "verify", "--date", "2026-11-20", "--root", str(tmp_path)]
     environment = fresh_environment(CREATORPOOL_LOG="json", PYTHONPATH=os.pathsep.join(sys.path))

@@ -54,6 +54,7 @@ def test_allocate_one_video_per_creator_equals_video_caps():
         np.testing.assert_allclose(by_creator.payout, by_video.payout, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_allocate_compiled_search_gives_the_bits_of_the_interpreted_one(monkeypatch):
     m, options = _large_pool(2_000, 200)
     interpreted = allocate(m, 1e9, **options)

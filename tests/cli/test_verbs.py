@@ -254,6 +254,7 @@ def test_version_is_the_one_that_ledgers_keep() -> None:
     assert re.fullmatch(r"Python 3\.\d+\.\d+, pyspark 4\S+, pysail \S+, deltalake \S+", second)
 
 
+@pytest.mark.slow
 def test_quiet_and_verbose_change_what_is_logged(tmp_path: Path) -> None:
     wrong = ("status", "--root", str(tmp_path / "nowhere"))
 
@@ -270,6 +271,7 @@ def completed(words: str) -> list[str]:
     return told.stdout.split()
 
 
+@pytest.mark.slow
 def test_shell_completes_verbs_options_and_choices() -> None:
     assert completed("creatorpool pl") == ["plan-delivery"]
     assert completed("creatorpool claims re") == ["release"]

@@ -52,6 +52,7 @@ def test_contents_with_guarantees_come_first_then_those_with_most_clicks() -> No
     assert both.unserved == ("closed",)
 
 
+@pytest.mark.slow
 def test_plan_by_hand() -> None:
     # b is best in `top`: 100 impressions; a gets all of `side`, and the rest of its guarantee in `top`.
     day = planned([promise("a", 80)], contents=2)

@@ -54,6 +54,7 @@ def penalised_optimum(pv: np.ndarray, click: np.ndarray) -> np.ndarray:
     return np.array([10 ** best.x[0], np.exp(best.x[1])])
 
 
+@pytest.mark.slow
 def test_fit_of_exact_days_recovers_the_curve() -> None:
     truth = known_curves(200, 30, seed=8, noisy=False)
 

@@ -42,6 +42,7 @@ def trained() -> DQNAgent:
     return agent
 
 
+@pytest.mark.slow
 def test_the_agent_beats_the_final_score_and_chance_after_a_short_training(trained: DQNAgent) -> None:
     returns = {
         name: SIMULATOR.play(policy, 3000, seed=7).returns
@@ -144,6 +145,7 @@ def test_a_session_is_the_same_on_numpy_and_on_the_device() -> None:
     assert same.mean() > 0.99
 
 
+@pytest.mark.slow
 def test_random_sessions_on_the_device_have_the_moments_of_those_on_numpy() -> None:
     environment, n, steps = SessionEnvironment(SIMULATOR.parameters), 2000, 60
     world = environment.world(SIMULATOR.market)

@@ -60,6 +60,7 @@ def optimal_values(transition: np.ndarray, reward: np.ndarray, discount: float) 
     return values
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("double", [False, True])
 def test_the_learner_finds_the_optimal_values_of_a_known_decision_process(double: bool) -> None:
     transition, reward = decision_process(3)

@@ -29,6 +29,7 @@ def trial() -> Trial:
     return run_trial(plan, seed=4)
 
 
+@pytest.mark.slow
 def test_a_trial_evaluates_the_agent_and_every_peer(trial: Trial) -> None:
     assert list(trial.scores) == [
         "random",

@@ -169,6 +169,7 @@ def test_chart_page_has_its_own_two_scripts_and_a_policy_that_allows_no_other(ni
     assert policy[1].startswith("default-src 'none';")
 
 
+@pytest.mark.slow
 def test_browser_draws_the_chart_page_under_its_policy(night) -> None:
     browser = installed()
     if browser is None:

@@ -83,6 +83,7 @@ def test_claim_is_given_back_after_an_error(tables: Warehouse) -> None:
         assert holders(tables) == [("signals", "b")]
 
 
+@pytest.mark.slow
 def test_claim_of_a_killed_process_is_taken_over_at_once(tables: Warehouse) -> None:
     code = (
         "import os, signal, sys; from creatorpool.runs.claims import claimed; from creatorpool.tables import Warehouse;"
@@ -165,6 +166,7 @@ def test_claim_of_another_machine_is_taken_over_only_after_its_lease(tables: War
         pytest.fail("a live claim was taken over")
 
 
+@pytest.mark.slow
 def test_claimed_by_racing_processes_is_held_by_one_at_a_time(tables: Warehouse, tmp_path: Path) -> None:
     tables.ensure(TABLE)
     require_one_holder_at_a_time(tables.root, tmp_path / "holders")

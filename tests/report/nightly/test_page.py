@@ -178,6 +178,7 @@ def disguised(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_page(report_day(warehouse, DAY), folder / "night.html")
 
 
+@pytest.mark.slow
 def test_page_of_hostile_names_has_no_element_from_them(disguised: Path, tmp_path: Path) -> None:
     text = disguised.read_text("utf-8")
     plain, page_ = Structure(page(report_day(publish_payouts(tmp_path, DAY), DAY))), Structure(text)
@@ -198,6 +199,7 @@ def test_browser_opens_the_page_of_hostile_names_without_requests_or_errors(brow
     assert opened.value("document.querySelectorAll('script, img, iframe').length") == 0
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(st.lists(NAMES, min_size=7, max_size=7))
 def test_any_text_in_any_block_makes_no_element(written_report: ReportDay, names: list[str]) -> None:
@@ -338,6 +340,7 @@ def awkward_charts(scale: float) -> list[drawing.Drawn]:
     ]
 
 
+@pytest.mark.slow
 def test_labels_of_axes_never_overlap(browser: Browser, tmp_path: Path) -> None:
     charts = [drawing.svg(chart, "a chart") for scale in AWKWARD for chart in awkward_charts(scale)]
     figures = "".join(f'<figure style="width:330px;margin:0">{chart}</figure>' for chart in charts)
