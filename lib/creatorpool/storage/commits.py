@@ -98,7 +98,8 @@ class TableCommitter(TableStager):
                 schema=delta.schema(),
                 partition_by=list(self.contract(table).partition_by) or None,
                 partition_filters=filters,
-                commit_properties=commit_properties(delta, self.fences),
+                # deltalake would take its own commit, whose answer was lost, for another one, and repeat it.
+                commit_properties=commit_properties(delta, self.fences, repetitions=0),
             )
             return delta
 

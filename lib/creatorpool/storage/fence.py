@@ -32,9 +32,11 @@ class Fence:
 
 
 def commit_properties(
-    delta: DeltaTable, fences: Sequence[Fence], locks: Sequence[Transaction] = ()
+    delta: DeltaTable, fences: Sequence[Fence], locks: Sequence[Transaction] = (), *, repetitions: int | None = None
 ) -> CommitProperties:
     """The properties of a commit on the loaded version of `delta`: the tokens of the fences, and `locks`.
+
+    `repetitions` bounds how often deltalake itself tries later versions if another commit came first.
 
     Raises
     ------
@@ -44,7 +46,7 @@ def commit_properties(
     for fence in fences:
         _require_token(delta, fence)
     tokens = [Transaction(fence.application, fence.token) for fence in fences]
-    return CommitProperties(app_transactions=[*locks, *tokens])
+    return CommitProperties(app_transactions=[*locks, *tokens], max_commit_retries=repetitions)
 
 
 def _require_token(delta: DeltaTable, fence: Fence) -> None:
