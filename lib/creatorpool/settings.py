@@ -44,6 +44,9 @@ Micros = Annotated[int, Field(ge=0, le=10**15)]
 SUM_TOLERANCE = 1e-9
 """Weights that are written as decimals must sum to 1 within this."""
 
+LONGEST_LATE_WINDOW = 30
+"""The most that `ingest.late_window_days` may be"""
+
 _ANY_NAME = "*"
 _ASSIGNED = "--set "
 
@@ -121,7 +124,7 @@ class IngestSettings(Section):
     source: str | None
     format: str = Field(min_length=1)
     day_timezone: str
-    late_window_days: int = Field(ge=0, le=30)
+    late_window_days: int = Field(ge=0, le=LONGEST_LATE_WINDOW)
     hash_viewer_ids: bool
     max_quarantined_share: Share
     max_row_bytes: int = Field(ge=100, le=1 << 30)

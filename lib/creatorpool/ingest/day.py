@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
@@ -16,7 +16,14 @@ from creatorpool.contracts import RowRule
 from creatorpool.errors import ConfigurationError, InputError
 from creatorpool.ingest.delivery import PARQUET, Delivery, delivered_files, unread_entries
 from creatorpool.ingest.dimensions import changed, merged
-from creatorpool.ingest.events import DeduplicatedEvents, Dimension, EventDays, StoredDays, deduplicate_events
+from creatorpool.ingest.events import (
+    DeduplicatedEvents,
+    Dimension,
+    EventDays,
+    StoredDays,
+    deduplicate_events,
+    near_days,
+)
 from creatorpool.ingest.merge_rules import refuse_inconsistent
 from creatorpool.ingest.native import read_native
 from creatorpool.ingest.parquet_files import refuse_damaged
@@ -294,9 +301,7 @@ def _stale_row_warnings(
 
 def _stored_events(run: DayIngestion) -> StoredDays | None:
     """Events of the days that an id of the delivery may also be on, before and after the run's day."""
-    reach = run.settings.late_window_days
-    days = [run.day + timedelta(days=distance) for distance in range(-reach, reach + 1)]
-    present = tuple(day for day in days if has_rows(run.warehouse, "events", day))
+    present = near_days(run.warehouse, run.day, run.settings.late_window_days)
     if not present:
         return None
     if run.earlier is not None:

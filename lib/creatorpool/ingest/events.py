@@ -10,16 +10,17 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from creatorpool.contracts import Contract, RowRule
-from creatorpool.ingest.delivery import Delivery, LeftOut
+from creatorpool.ingest.delivery import Delivery
 from creatorpool.ingest.duplicates import duplicate_key_hashes, stored_hashes, with_key
 from creatorpool.ingest.judging import judged
 from creatorpool.ingest.materialize import broadcast_if_small, materialized_if_small
 from creatorpool.ingest.outcomes import count_outcomes
 from creatorpool.ingest.rules import conflict_rule, day_rule, known_rule, window_rule, with_known
 from creatorpool.ingest.steps import log_step
-from creatorpool.ingest.validation import ValidatedTable, broken_folder, conformed, deduplicate, table_counts
+from creatorpool.ingest.validation import ValidatedTable, conformed, deduplicate, table_counts
 from creatorpool.platform_day import day_expression
 from creatorpool.storage.places import Place
+from creatorpool.tables import Warehouse
 
 KEY = ("event_id",)
 
@@ -51,6 +52,14 @@ class StoredDays:
     rows: DataFrame
 
 
+def near_days(warehouse: Warehouse, day: date, reach: int) -> tuple[date, ...]:
+    """The days at most `reach` days before or after `day` that have stored events: an id of its events may be there."""
+    if not warehouse.exists("events"):
+        return ()
+    stored = warehouse.stored_days("events", warehouse.version("events"))
+    return tuple(sorted(one for one in stored if abs((one - day).days) <= reach))
+
+
 @dataclass(frozen=True)
 class DeduplicatedEvents:
     """Events without repetitions, ready for validation.
@@ -61,12 +70,8 @@ class DeduplicatedEvents:
     rows: DataFrame
     contract: Contract
     rules: tuple[RowRule, ...]
-    delivered: tuple[str, ...]
-    """Names of the delivered columns"""
-    is_text: bool
+    delivery: Delivery
     rows_read: int | None
-    left_out: LeftOut
-    dateless: int = 0
 
     def joined(self, viewers: Dimension, videos: Dimension) -> DataFrame:
         """The events with columns that tell whether their viewer and their video are known."""
@@ -82,14 +87,13 @@ class DeduplicatedEvents:
             self.joined(viewers, videos),
             self.contract,
             self.rules,
-            delivered=self.delivered,
-            is_text=self.is_text,
-            folder=broken_folder(folder, self.contract),
+            delivery=self.delivery,
+            folder=folder,
             counted=self.rows,
         )
         outcomes = count_outcomes(found, self.contract)
         duplicates = 0 if self.rows_read is None else self.rows_read - outcomes.rows
-        counts = table_counts(outcomes, duplicates, self.left_out, dateless=self.dateless, day=day)
+        counts = table_counts(outcomes, duplicates, self.delivery.left_out, dateless=self.delivery.dateless, day=day)
         return ValidatedTable(self.contract, found, counts, self.rules)
 
 
@@ -110,16 +114,7 @@ def deduplicate_events(
         rows_read = rows.count()
         rows = deduplicate(rows, duplicate_keys, contract, KEY, session, None if stored is None else stored.rows)
         rules.append(conflict_rule(contract))
-    return DeduplicatedEvents(
-        rows=rows,
-        contract=contract,
-        rules=tuple(rules),
-        delivered=delivery.columns_of(contract),
-        is_text=delivery.is_text,
-        rows_read=rows_read,
-        left_out=delivery.left_out,
-        dateless=delivery.dateless,
-    )
+    return DeduplicatedEvents(rows, contract, tuple(rules), delivery, rows_read)
 
 
 def dated_rows(delivery: Delivery, contract: Contract, timezone: str) -> tuple[DataFrame, Contract, list[RowRule]]:

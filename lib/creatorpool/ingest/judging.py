@@ -13,6 +13,7 @@ from pyspark.sql import Column, DataFrame
 from creatorpool.contracts import Contract, RowRule
 from creatorpool.contracts.conformance import raw_row_of
 from creatorpool.contracts.row_rules import FAILED_RULES, RAW_ROW, breaks_none, require_conditions, with_failed_rules
+from creatorpool.ingest.delivery import Delivery
 from creatorpool.ingest.materialize import computed_once, materialized_if_small
 from creatorpool.ingest.optimization_barrier import behind_barrier
 from creatorpool.ingest.rules import only_unreadable
@@ -39,8 +40,7 @@ def judged(
     contract: Contract,
     rules: Sequence[RowRule],
     *,
-    delivered: Sequence[str],
-    is_text: bool,
+    delivery: Delivery,
     folder: Place,
     counted: DataFrame | None = None,
 ) -> JudgedRows:
@@ -48,12 +48,10 @@ def judged(
 
     Parameters
     ----------
-    delivered : sequence of str
-        Names of the delivered columns, for `raw_row`.
-    is_text : bool
-        Whether lines may be unreadable.
+    delivery : Delivery
+        Where the rows come from: its columns make `raw_row`, and lines of text may be unreadable.
     folder : Place
-        Where the engine keeps the broken rows if there are many; it must not exist.
+        The run's folder, in which the engine keeps the broken rows if there are many.
     counted : DataFrame, optional
         See `JudgedRows`; by default `rows`.
 
@@ -65,12 +63,12 @@ def judged(
     all_rules = (*contract.row_rules, *rules)
     require_conditions(rows, all_rules, contract)
     broken = with_failed_rules(rows.where(~_breaks_none(rows, all_rules)), contract, rules)
-    if is_text:
+    if delivery.is_text:
         broken = only_unreadable(broken, contract)
     names = dict.fromkeys([*contract.key, *(["date"] if "date" in contract.column_names else [])])
-    shown = broken.select(*names, raw_row_of(broken, delivered).alias(RAW_ROW), FAILED_RULES)
+    shown = broken.select(*names, raw_row_of(broken, delivery.columns_of(contract)).alias(RAW_ROW), FAILED_RULES)
     few = materialized_if_small(shown, rows.sparkSession)
-    kept = computed_once(shown, folder) if few.number is None else few.rows
+    kept = computed_once(shown, folder / f"{contract.name}-broken") if few.number is None else few.rows
     errors = [rule for rule in all_rules if rule.severity == "error"]
     return JudgedRows(rows, rows if counted is None else counted, _breaks_none(rows, errors), kept, few.number)
 

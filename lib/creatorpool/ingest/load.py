@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -11,24 +11,20 @@ from pyspark.sql import functions as F
 from creatorpool.errors import InputError
 from creatorpool.ingest.delivery import SETTLEMENT_TABLES, given_files
 from creatorpool.ingest.dimensions import changed, merged
-from creatorpool.ingest.events import Dimension, EventDays, StoredDays, deduplicate_events
+from creatorpool.ingest.events import Dimension, EventDays, StoredDays, deduplicate_events, near_days
 from creatorpool.ingest.merge_rules import refuse_inconsistent
 from creatorpool.ingest.native import read_native
 from creatorpool.ingest.pseudonyms import VIEWER, Pseudonyms
 from creatorpool.ingest.reading import Reading
 from creatorpool.ingest.refusals import refuse_broken_feed, refuse_revenue
 from creatorpool.ingest.validation import ValidatedTable, validated_table
-from creatorpool.ingest.writing import has_rows
-from creatorpool.settings import IngestSettings
+from creatorpool.settings import LONGEST_LATE_WINDOW, IngestSettings
 from creatorpool.storage.places import Place
 from creatorpool.tables import Warehouse
 
 DATED_TABLES = ("events", "ad_revenue")
 """Tables of a published day that may be loaded later: late events, and revenue that replaces the day's"""
 LOADED_TABLES = (*SETTLEMENT_TABLES, *DATED_TABLES)
-
-_LONGEST_REACH = 30
-"""Days around a day on which an event with the same id may be stored; `ingest.late_window_days` is at most this"""
 
 
 @dataclass(frozen=True)
@@ -125,6 +121,5 @@ def _corrected_revenue(warehouse: Warehouse, validated: ValidatedTable, day: dat
 
 def _stored_events(warehouse: Warehouse, day: date) -> StoredDays:
     """The stored events of all days on which an id of the loaded events may be, too."""
-    near = [day + timedelta(days=distance) for distance in range(-_LONGEST_REACH, _LONGEST_REACH + 1)]
-    present = tuple(one for one in near if has_rows(warehouse, "events", one))
+    present = near_days(warehouse, day, LONGEST_LATE_WINDOW)
     return StoredDays(present, warehouse.read("events").where(F.col("date").isin(list(present))))

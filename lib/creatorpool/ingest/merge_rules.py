@@ -11,9 +11,7 @@ from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError
 from creatorpool.quoting import quoted
-
-WHOLE_PPM = 1_000_000
-"""All of an amount, in parts per million"""
+from creatorpool.settlement.rights import WHOLE_PPM
 
 _APPEAL_FACTS = ("subject_kind", "subject_id", "service_date", "received_on", "statement")
 _DECISION = ("decision", "decided_on")

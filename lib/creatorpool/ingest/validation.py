@@ -96,23 +96,11 @@ def validated_table(
         rows_read = rows.count()
         rows = deduplicate(rows, duplicate_keys.rows, contract, contract.key, session)
         rules = [*rules, conflict_rule(contract)]
-    found = judged(
-        rows,
-        contract,
-        rules,
-        delivered=delivery.columns_of(contract),
-        is_text=delivery.is_text,
-        folder=broken_folder(folder, contract),
-    )
+    found = judged(rows, contract, rules, delivery=delivery, folder=folder)
     outcomes = count_outcomes(found, contract)
     duplicates = 0 if rows_read is None else rows_read - outcomes.rows
     counts = table_counts(outcomes, duplicates, left_out, dateless=delivery.dateless)
     return ValidatedTable(contract, found, counts, tuple(rules))
-
-
-def broken_folder(folder: Place, contract: Contract) -> Place:
-    """Where the engine keeps the table's broken rows, below the run's `folder`."""
-    return folder / f"{contract.name}-broken"
 
 
 def deduplicate(

@@ -16,6 +16,7 @@ from creatorpool.ingest.report import IngestReport, counted_elsewhere
 from creatorpool.ingest.sources.mapping import NATIVE, load_mapping
 from creatorpool.runs.claims import EVERY_DAY, require_held
 from creatorpool.runs.ledger import INGEST, StageRun, begin_runs, publish_run, published_run, published_runs
+from creatorpool.settings import LONGEST_LATE_WINDOW
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.recovery import SHARED_TABLES, undo_ingestion
 from creatorpool.stages.runner import Stage, publish_once
@@ -23,9 +24,6 @@ from creatorpool.storage.places import Place, place_of
 
 STAGE = Stage(INGEST, (), ("ingest",), shared=(*SHARED_TABLES, "stage_runs"))
 """It depends on its own section of the configuration, and on the names in `signals.tiers`."""
-
-_LONGEST_WINDOW = 30
-"""The most that `ingest.late_window_days` may be; runs of versions before 0.2 do not say which it was"""
 
 
 def publish_ingestion(context: RunContext, source: Place | None) -> StageRun | None:
@@ -147,8 +145,8 @@ def ingestion_inputs(context: RunContext, source: Place) -> dict[str, Any]:
 
 
 def late_window(run: StageRun) -> int:
-    """The days before its own whose events an ingestion accepted."""
-    return int(json.loads(run.config_json)["ingest"]["late_window_days"]) if run.config_json else _LONGEST_WINDOW
+    """The days before its own whose events an ingestion accepted; runs of versions before 0.2 do not say how many."""
+    return int(json.loads(run.config_json)["ingest"]["late_window_days"]) if run.config_json else LONGEST_LATE_WINDOW
 
 
 def _earlier_delivery(context: RunContext, run: StageRun, now: Mapping[str, int]) -> EarlierDelivery:

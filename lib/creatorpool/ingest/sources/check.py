@@ -26,7 +26,7 @@ from creatorpool.ingest.sources.expressions import part_faults
 from creatorpool.ingest.sources.files import InputRows
 from creatorpool.ingest.sources.mapping import EVENT_DAY, LoadedMapping
 from creatorpool.ingest.sources.tables import MappedSource, delivered_table, prepared, read_source, with_time
-from creatorpool.ingest.validation import broken_folder, conformed
+from creatorpool.ingest.validation import conformed
 from creatorpool.quoting import quoted
 from creatorpool.settings import Settings
 from creatorpool.storage.places import Place
@@ -147,15 +147,8 @@ def _judge(delivery: Delivery, contract: Contract, found: SourceFindings, settin
         rules += day_rules
     else:
         rows = conformed(delivery, contract)
-    broken = judged(
-        rows,
-        contract,
-        rules,
-        delivered=delivery.columns_of(contract),
-        is_text=delivery.is_text,
-        folder=broken_folder(folder, contract),
-    )
-    sampled = SampledTable(count_outcomes(broken, contract), _examples(broken.broken), delivery.left_out)
+    found_rows = judged(rows, contract, rules, delivery=delivery, folder=folder)
+    sampled = SampledTable(count_outcomes(found_rows, contract), _examples(found_rows.broken), delivery.left_out)
     found.tables[contract.name] = sampled
     found.faults += refused_share(contract, rules, sampled, settings)
 
