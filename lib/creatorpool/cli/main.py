@@ -23,7 +23,8 @@ NAME = "creatorpool"
 COMPLETION_VARIABLE = "_CREATORPOOL_COMPLETE"
 """The environment variable by which the shell asks for completions, as Typer names it"""
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
-START, NIGHTS, MONEY, SETTLEMENT, STUDIES, UPKEEP = (*("Start", "Nights", "Money", "Settlement", "Studies", "Upkeep"),)
+START, NIGHTS, MONEY = "Start", "Nights", "Money"
+SETTLEMENT, STUDIES, UPKEEP = "Settlement", "Studies", "Upkeep"
 
 app = typer.Typer(
     help="Creator payouts, every night: run days, see what is published, ask why, and check it.",

@@ -9,7 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from creatorpool.errors import InputError, MissingTableError
+from creatorpool.errors import MissingTableError
+from creatorpool.report.output_file import whole_file
 from creatorpool.runs.published import published_versions
 from creatorpool.runs.published_rows import published_arrow
 from creatorpool.settlement.export import write_beancount, write_csv
@@ -37,16 +38,11 @@ def export_journal(warehouse: Warehouse, output: Path, form: str, month: date | 
         raise MissingTableError(
             f"nothing is posted to the journal under {warehouse.root}: run `creatorpool journal post`"
         )
-    partial = output.with_name(f".{output.name}.part")
-    try:
-        with partial.open("w", encoding="utf-8", newline="") as out:
-            if form == "csv":
-                write_csv(_lines(warehouse, chosen), out)
-            else:
-                write_beancount(_lines(warehouse, chosen), _accounts(warehouse, chosen), chosen[0], out)
-        partial.replace(output)
-    except OSError as error:
-        raise InputError(f"--output {output} cannot be written: {error.strerror}") from error
+    with whole_file(output) as out:
+        if form == "csv":
+            write_csv(_lines(warehouse, chosen), out)
+        else:
+            write_beancount(_lines(warehouse, chosen), _accounts(warehouse, chosen), chosen[0], out)
     return sum(_of_day(warehouse, day).num_rows for day in chosen)
 
 

@@ -8,12 +8,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from creatorpool.errors import InputError, MissingTableError
-from creatorpool.runs.published import published_version, published_versions
+from creatorpool.errors import InputError
+from creatorpool.runs.published import published_versions
 from creatorpool.runs.published_rows import published_arrow
 from creatorpool.settlement.journal import ADJUSTMENT, HELD, PAYABLE, Entry
 from creatorpool.settlement.months import first_day, month_name
 from creatorpool.settlement.statement import MonthStatement, month_statement
+from creatorpool.stages.books import require_closed
 from creatorpool.tables import Warehouse
 
 
@@ -27,10 +28,7 @@ def payee_statements(warehouse: Warehouse, month: date, payee_id: str) -> list[M
     InputError
         If the payee has no balance in it.
     """
-    if published_version(warehouse, "payee_balances", month) is None:
-        raise MissingTableError(
-            f"{month_name(month)} is not closed: run `creatorpool close --month {month_name(month)}`"
-        )
+    require_closed(warehouse, month)
     balances = _of_payee(published_arrow(warehouse, "payee_balances", [month]), payee_id)
     if not balances:
         raise InputError(f"payee '{payee_id}' has no balance in {month_name(month)}")

@@ -8,7 +8,7 @@ from rich.table import Table
 from creatorpool.money import in_units
 from creatorpool.quoting import quoted
 from creatorpool.report.console import PlainConsole
-from creatorpool.runs.published import published_version
+from creatorpool.runs.published_rows import require_published_day
 from creatorpool.settlement.months import month_name
 from creatorpool.stages.closing import BALANCES
 from creatorpool.stages.context import RunContext
@@ -19,8 +19,7 @@ _COLUMNS = ("opening", "earned", "adjusted", "held", "released", "returned", "pa
 
 def print_month(out: PlainConsole, context: RunContext) -> None:
     """Print the sums of the balances of the month that ends on the run's day, by currency and reason."""
-    version = published_version(context.warehouse, BALANCES, context.day)
-    rows = context.warehouse.read(BALANCES, day=context.day, version=version)
+    rows = require_published_day(context.warehouse, BALANCES, context.day)
     sums = [sum_exact(f"{name}_micros").alias(name) for name in _COLUMNS]
     found = rows.groupBy("currency", "reason").agg(F.count("*").alias("payees"), *sums)
     table = Table(title=f"{month_name(context.day)} is closed", title_justify="left")

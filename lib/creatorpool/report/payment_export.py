@@ -13,15 +13,16 @@ from typing import Any, TextIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from creatorpool.errors import InputError, MissingTableError, SettlementError
+from creatorpool.errors import InputError, SettlementError
+from creatorpool.report.output_file import whole_file
 from creatorpool.runs.identity import now
-from creatorpool.runs.published import published_version
 from creatorpool.runs.published_rows import published_arrow
 from creatorpool.settlement.bank_details import BankAccount, require_accounts
 from creatorpool.settlement.currency import decimal_amount
 from creatorpool.settlement.journal import CASH, PAYMENT
 from creatorpool.settlement.months import month_name
 from creatorpool.settlement.outcomes import DUE
+from creatorpool.stages.books import require_closed
 from creatorpool.tables import Warehouse
 
 COLUMNS = ("payment_id", "payee_id", "currency", "amount_minor", "amount")
@@ -53,14 +54,11 @@ def export_due(warehouse: Warehouse, month: date, output: Path, order: BankOrder
     InputError
         If the file cannot be written, a payee has no bank account, or no payment is due for a message.
     """
-    if published_version(warehouse, "payments", month) is None:
-        raise MissingTableError(
-            f"{month_name(month)} is not closed: run `creatorpool close --month {month_name(month)}`"
-        )
+    require_closed(warehouse, month)
     payments = published_arrow(warehouse, "payments", [month]).sort_by("payee_id")
     _require_journal_agrees(warehouse, month, payments)
     due = payments.filter(pc.equal(payments.column("status"), DUE))
-    _write_whole(output, due, order)
+    _write(output, due, order)
     return _sums(due)
 
 
@@ -80,19 +78,13 @@ def _sums(rows: pa.Table) -> Sums:
     return {row["currency"]: (row["amount_micros_count"], row["amount_micros_sum"]) for row in found}
 
 
-def _write_whole(output: Path, due: pa.Table, order: BankOrder | None) -> None:
-    """Write a file that appears completely or not at all."""
+def _write(output: Path, due: pa.Table, order: BankOrder | None) -> None:
     message = None if order is None else _message(due, order)
-    partial = output.with_name(f".{output.name}.part")
-    try:
-        with partial.open("w", encoding="utf-8", newline="") as out:
-            if message is None:
-                _write_csv(due, out)
-            else:
-                out.write(message)
-        partial.replace(output)
-    except OSError as error:
-        raise InputError(f"--output {output} cannot be written: {error.strerror}") from error
+    with whole_file(output) as out:
+        if message is None:
+            _write_csv(due, out)
+        else:
+            out.write(message)
 
 
 def _message(due: pa.Table, order: BankOrder) -> str:

@@ -21,7 +21,7 @@ from creatorpool.contracts.schema import with_new_columns
 from creatorpool.errors import MissingTableError
 from creatorpool.frames import MAX_UNIONS, union_all
 from creatorpool.runs.pools import every_published_pool
-from creatorpool.runs.published import published_versions
+from creatorpool.runs.published import published_version, published_versions
 from creatorpool.storage.records import arrow_schema
 from creatorpool.tables import Warehouse
 
@@ -64,6 +64,20 @@ def published_rows(warehouse: Warehouse, table: str) -> DataFrame:
     if rest := [warehouse.read_arrow(table, days=part.days, version=part.version) for part in parts[MAX_UNIONS - 1 :]]:
         frames.append(warehouse.arrow_frame(pa.concat_tables(rest), table))
     return union_all(frames)
+
+
+def published_day(warehouse: Warehouse, table: str, day: date) -> DataFrame | None:
+    """The rows of `table` in the version in which `day` is published, or None if it is not."""
+    version = published_version(warehouse, table, day)
+    return None if version is None else warehouse.read(table, day=day, version=version)
+
+
+def require_published_day(warehouse: Warehouse, table: str, day: date) -> DataFrame:
+    """The same rows; MissingTableError if `day` is not published."""
+    rows = published_day(warehouse, table, day)
+    if rows is None:
+        raise MissingTableError(f"{table} of {day} is not published under {warehouse.root}")
+    return rows
 
 
 def published_arrow(warehouse: Warehouse, table: str, days: Collection[date] | None = None) -> pa.Table:

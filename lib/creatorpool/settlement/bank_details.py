@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from creatorpool.errors import InputError
 from creatorpool.quoting import quoted, shortened_list
+from creatorpool.settlement.csv_lines import read_lines
 
 COLUMNS = ("payee_id", "name", "iban", "bic")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
@@ -42,22 +42,15 @@ def read_accounts(path: Path) -> dict[str, BankAccount]:
     InputError
         If the file cannot be read, lacks a column, or has lines that are wrong; the message names all of them.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as text:
-            rows = csv.DictReader(text)
-            if missing := [name for name in COLUMNS if name not in (rows.fieldnames or ())]:
-                raise InputError(f"{path}: missing columns {missing}; expected {list(COLUMNS)}")
-            lines = [(rows.line_num, row) for row in rows]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
     found: dict[str, BankAccount] = {}
     faults = []
-    for number, row in lines:
+    for number, row in read_lines(path, COLUMNS).rows:
+        payee = row["payee_id"] or ""
         try:
-            if row["payee_id"] in found:
-                raise InputError(f"payee '{quoted(row['payee_id'])}' has two accounts")
+            if payee in found:
+                raise InputError(f"payee '{quoted(payee)}' has two accounts")
             iban = (row["iban"] or "").replace(" ", "")
-            found[row["payee_id"]] = BankAccount(row["name"] or "", iban, row["bic"] or None)
+            found[payee] = BankAccount(row["name"] or "", iban, row["bic"] or None)
         except InputError as error:
             faults.append(f"line {number}: {error}")
     if faults:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from pathlib import Path
 
 from creatorpool.errors import InputError
 from creatorpool.quoting import quoted
+from creatorpool.settlement.csv_lines import read_lines
 from creatorpool.settlement.outcomes import PAID, RETURNED, Outcome
 
 COLUMNS = ("payment_id", "status", "amount_minor", "settled_on")
@@ -37,28 +36,19 @@ def read_outcomes(path: Path) -> OutcomeFile:
         If the file cannot be read, lacks a column, has no line, or has lines that cannot be read; the message names
         all of them.
     """
-    try:
-        content = path.read_bytes()
-        text = content.decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no UTF-8 text: {error.reason} at byte {error.start}") from error
-    rows = csv.DictReader(io.StringIO(text, newline=""))
-    if missing := [name for name in COLUMNS if name not in (rows.fieldnames or ())]:
-        raise InputError(f"{path}: missing columns {missing}; expected {list(COLUMNS)}")
+    lines = read_lines(path, COLUMNS)
     outcomes, faults = [], []
-    for row in rows:
+    for number, row in lines.rows:
         wrong = list(_faults(row))
-        faults += [f"line {rows.line_num}: {fault}" for fault in wrong]
+        faults += [f"line {number}: {fault}" for fault in wrong]
         if not wrong:
-            day = date.fromisoformat(row["settled_on"])
-            outcomes.append(Outcome(row["payment_id"], row["status"], int(row["amount_minor"]), day))
+            name, status, amount, day = (str(row[column]) for column in COLUMNS)
+            outcomes.append(Outcome(name, status, int(amount), date.fromisoformat(day)))
     if faults:
         raise InputError(f"{path}: {'; '.join(faults)}. Nothing of the report is booked")
     if not outcomes:
         raise InputError(f"{path} has no line")
-    return OutcomeFile(tuple(outcomes), hashlib.sha256(content).hexdigest()[:32])
+    return OutcomeFile(tuple(outcomes), hashlib.sha256(lines.content).hexdigest()[:32])
 
 
 def _faults(row: Mapping[str, str | None]) -> Iterator[str]:

@@ -151,9 +151,8 @@ def _signals_of_kept_pools(context: RunContext, kept: Sequence[PoolRun], inputs:
     if dict(signals.inputs) != dict(inputs):
         raise InputError(
             f"events or invalid viewers of {context.day} arrived after its pools were published, so that its scores "
-            f"change: use "
-            f"--republish without --category, because otherwise the pools {[row.category for row in kept]} would keep "
-            f"payouts from scores that are no longer published"
+            f"change: use --republish without --category, because otherwise the pools "
+            f"{[row.category for row in kept]} would keep payouts from scores that are no longer published"
         )
     return signals
 

@@ -13,7 +13,7 @@ from creatorpool.errors import InputError
 from creatorpool.quoting import shortened_list
 from creatorpool.runs.ledger import RESTATE, published_runs
 from creatorpool.runs.pools import PoolRun, day_outputs, published_pools
-from creatorpool.runs.published import published_version
+from creatorpool.runs.published_rows import published_arrow, require_published_day
 from creatorpool.settlement.journal import ADJUSTMENT, NIGHT, Entry
 from creatorpool.settlement.restatement import PoolMoney
 from creatorpool.stages.context import RunContext
@@ -52,14 +52,11 @@ class BookedRestatement:
 
 def booked_restatements(warehouse: Warehouse) -> list[BookedRestatement]:
     """All restatements that have booked changes, in the order of their service days and of each day's sequence."""
-    days = sorted({run.day for run in published_runs(warehouse, RESTATE)})
-    found: set[BookedRestatement] = set()
-    for day in days:
-        version = published_version(warehouse, POOLS, day)
-        if version is not None:
-            columns = ("service_date", "booked_on", "sequence")
-            rows = warehouse.read_arrow(POOLS, columns, day=day, version=version).to_pylist()
-            found |= {BookedRestatement(**row) for row in rows}
+    days = {run.day for run in published_runs(warehouse, RESTATE)}
+    if not days:
+        return []
+    rows = published_arrow(warehouse, POOLS, days).select(["service_date", "booked_on", "sequence"])
+    found = {BookedRestatement(**row) for row in rows.to_pylist()}
     return sorted(found, key=lambda one: (one.service_date, one.sequence))
 
 
@@ -86,10 +83,10 @@ def night_booking(context: RunContext, day: date) -> Booking:
 def adjustment_booking(context: RunContext, found: BookedRestatement) -> Booking:
     """The booking of a restatement."""
     warehouse, day = context.warehouse, found.service_date
-    pools = warehouse.read_arrow(POOLS, day=day, version=published_version(warehouse, POOLS, day)).to_pylist()
+    pools = published_arrow(warehouse, POOLS, [day]).to_pylist()
     own = [row for row in pools if row["sequence"] == found.sequence]
     money = {row["category"]: pool_change(row) for row in own}
-    changes = warehouse.read(VIDEOS, day=day, version=published_version(warehouse, VIDEOS, day))
+    changes = require_published_day(warehouse, VIDEOS, day)
     version = day_outputs(published_pools(warehouse, day))["video_payouts"]
     earned = warehouse.read("video_payouts", day=day, version=version)
     amounts = _settled_around(earned, changes, found.sequence)

@@ -8,17 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
-from creatorpool.errors import InputError
+from creatorpool.errors import InputError, MissingTableError
 from creatorpool.runs.ledger import CLOSE, POST, RESTATE, published_runs
 from creatorpool.settlement.months import first_day, month_name, next_month
 from creatorpool.tables import Warehouse
+
+POSTED = ("nights", "restatements", "holds", "released", "returns")
+"""What the ledger keeps of each posting, by kind"""
 
 
 def closed_months(warehouse: Warehouse) -> list[date]:
     """The last days of the closed months, ascending."""
     return sorted({run.day for run in published_runs(warehouse, CLOSE)})
+
+
+def require_closed(warehouse: Warehouse, month: date) -> None:
+    """Raise MissingTableError if `month`, named by its last day, is not closed."""
+    if month not in closed_months(warehouse):
+        raise MissingTableError(
+            f"{month_name(month)} is not closed: run `creatorpool close --month {month_name(month)}`"
+        )
 
 
 def first_open_day(warehouse: Warehouse, day: date) -> date:
@@ -45,18 +55,18 @@ def require_open(warehouse: Warehouse, day: date, booked_on: date) -> None:
         )
 
 
-def posted_entries(warehouse: Warehouse, kind: str) -> dict[str, date]:
-    """What is posted of `kind` (`nights`, `restatements` or `released`), by reference, with the booking day."""
-    found: dict[str, date] = {}
+def posted_entries(warehouse: Warehouse) -> Mapping[str, Mapping[str, date]]:
+    """What is posted, by kind (`POSTED`) and reference, with the booking day."""
+    found: dict[str, dict[str, date]] = {kind: {} for kind in POSTED}
     for run in published_runs(warehouse, POST):
-        facts: Mapping[str, Any] = run.rows
-        found |= dict.fromkeys(facts.get(kind, ()), run.day)
+        for kind in POSTED:
+            found[kind] |= dict.fromkeys(run.rows.get(kind, ()), run.day)
     return found
 
 
 def refuse_settled_day(warehouse: Warehouse, day: date) -> None:
     """Raise InputError if payouts of `day` are posted to the journal or restated: then they must stay as they are."""
-    if day.isoformat() in posted_entries(warehouse, "nights"):
+    if day.isoformat() in posted_entries(warehouse)["nights"]:
         reason = "is posted to the journal"
     elif published_runs(warehouse, RESTATE, [day]):
         reason = "is restated already"

@@ -19,10 +19,9 @@ from creatorpool.quoting import shortened_list
 from creatorpool.runs.ledger import CLOSE, RESTATE, StageRun, latest_run, published_run, published_runs
 from creatorpool.runs.pools import every_published_pool, latest_pool, published_pools
 from creatorpool.runs.published import published_version
-from creatorpool.runs.published_rows import published_rows
+from creatorpool.runs.published_rows import published_day, published_rows
 from creatorpool.settlement.currency import micros_per_minor_unit
 from creatorpool.settlement.frames.balances import closed_balances, month_changes, open_balances, payments_due
-from creatorpool.settlement.frames.holds import standing
 from creatorpool.settlement.frames.postings import LINE_COLUMNS, numbered, paid_lines
 from creatorpool.settlement.journal import PAYMENT, Entry
 from creatorpool.settlement.months import first_day, month_name, next_month, previous_month
@@ -30,7 +29,7 @@ from creatorpool.settlement.outcomes import DUE
 from creatorpool.stages.bookings import booked_restatements
 from creatorpool.stages.books import closed_months
 from creatorpool.stages.context import RunContext
-from creatorpool.stages.posting import JOURNAL, PAYMENTS, due_entries, post_day, returned_days
+from creatorpool.stages.posting import JOURNAL, PAYMENTS, due_entries, holds_on, post_day, returned_days
 from creatorpool.stages.runner import Stage, run_stage
 from creatorpool.tables import Warehouse
 
@@ -136,10 +135,9 @@ def _due_days(context: RunContext) -> Iterator[date]:
 def balances_of(context: RunContext, lines: DataFrame) -> DataFrame:
     """The balances of the month that ends on the context's day, from its `lines` of the journal: `closed_balances`."""
     balances = open_balances(month_changes(lines), _balances_before(context))
-    held = None
-    if context.warehouse.exists("holds"):
-        stands = context.warehouse.read("holds").where(standing(context.day) & (F.col("subject_kind") == "payee"))
-        held = stands.select(F.col("subject_id").alias("payee_id"))
+    stand = holds_on(context.warehouse, context.day)
+    of_payees = None if stand is None else stand.where(F.col("subject_kind") == "payee")
+    held = None if of_payees is None else of_payees.select(F.col("subject_id").alias("payee_id"))
     minimum = context.settings.settlement.minimum_payment_micros
     return closed_balances(balances, held, minimum, _minor_units(balances))
 
@@ -166,20 +164,14 @@ def _store(context: RunContext) -> Mapping[str, Any]:
 
 
 def _balances_before(context: RunContext) -> DataFrame | None:
-    before = previous_month(context.day)
-    version = published_version(context.warehouse, BALANCES, before)
-    return None if version is None else context.warehouse.read(BALANCES, day=before, version=version)
+    return published_day(context.warehouse, BALANCES, previous_month(context.day))
 
 
 def _store_lines(context: RunContext, payments: DataFrame) -> None:
     """Store the lines of the payments beside those that are posted on the last day of the month."""
     month = context.day
-    amounts = payments.select(
-        "payee_id", "currency", F.col("amount_micros").alias("balance"), F.col("payment_id").alias("reference")
-    )
-    lines = numbered(paid_lines(amounts, Entry(PAYMENT, month, month_name(month)), month))
-    version = published_version(context.warehouse, JOURNAL, month)
-    if version is not None:
-        posted = context.warehouse.read(JOURNAL, day=month, version=version)
+    lines = numbered(paid_lines(payments, Entry(PAYMENT, month, month_name(month)), month))
+    posted = published_day(context.warehouse, JOURNAL, month)
+    if posted is not None:
         lines = posted.select("line", *LINE_COLUMNS).unionByName(lines)
     context.store(lines, JOURNAL)

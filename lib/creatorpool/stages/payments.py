@@ -20,6 +20,7 @@ from creatorpool.errors import InputError
 from creatorpool.frames import broadcast_table
 from creatorpool.runs.ledger import PAY, published_runs
 from creatorpool.runs.published import published_version
+from creatorpool.runs.published_rows import require_published_day
 from creatorpool.settlement.outcomes import RETURNED, Outcome, Payment, faults
 from creatorpool.stages.books import closed_months, first_open_day
 from creatorpool.stages.context import RunContext
@@ -85,8 +86,7 @@ def _book(context: RunContext, outcomes: Sequence[Outcome], import_id: str) -> N
             first_open_day(context.warehouse, outcome.settled_on) if outcome.status == RETURNED else None
             for outcome in outcomes
         ]
-        version = published_version(context.warehouse, PAYMENTS, context.day)
-        stored = context.warehouse.read(PAYMENTS, day=context.day, version=version)
+        stored = require_published_day(context.warehouse, PAYMENTS, context.day)
         reported = pa.table(
             {
                 "payment_id": pa.array(ids, pa.string()),

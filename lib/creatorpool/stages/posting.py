@@ -19,8 +19,12 @@ from creatorpool.errors import InputError, SettlementError
 from creatorpool.frames import union_all
 from creatorpool.runs.ledger import PAY, POST, StageRun, published_runs
 from creatorpool.runs.pools import published_pools
-from creatorpool.runs.published import published_version
-from creatorpool.runs.published_rows import published_rows
+from creatorpool.runs.published_rows import (
+    published_arrow,
+    published_day,
+    published_rows,
+    require_published_day,
+)
 from creatorpool.settlement.frames.holds import added_holds, ended, held_rows, standing
 from creatorpool.settlement.frames.postings import hold_lines, numbered, paid_lines, payee_lines, release_lines
 from creatorpool.settlement.frames.rights import payee_rows
@@ -50,8 +54,6 @@ STAGE = Stage(
     ),
     ("settlement",),
 )
-_KINDS = ("nights", "restatements", "holds", "released", "returns")
-"""What the ledger keeps of each posting, by kind"""
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,8 @@ class DueEntries:
     day: date
     has_night: bool
     restatements: Sequence[BookedRestatement]
-    late_holds: Sequence[str]
-    """Holds that stand on the day, began before it, and that no posting has known yet"""
+    late_holds: Mapping[str, date]
+    """The first day of each hold that stands, began before the day, and that no posting has known yet, by its id"""
     released: Mapping[str, date]
     """The last day of each hold that has ended, by its id"""
     returns: Sequence[ReturnedPayments]
@@ -128,20 +130,19 @@ def post_day(context: RunContext) -> StageRun | None:
 def due_entries(context: RunContext) -> DueEntries:
     """What is to be posted on the run's day and is not in the journal yet."""
     warehouse, day = context.warehouse, context.day
-    posted = {kind: posted_entries(warehouse, kind) for kind in _KINDS}
+    posted = posted_entries(warehouse)
     returns = [
         ReturnedPayments(run.day, run.inputs["against"])
         for run in published_runs(warehouse, PAY)
         if day.isoformat() in run.rows["returns"]
     ]
     booked = [found for found in booked_restatements(warehouse) if found.booked_on == day]
-    holds = _ended_holds(warehouse, day)
-    began = _standing_holds(warehouse, day)
+    holds, began = _ended_holds(warehouse, day), _standing_holds(warehouse, day)
     return DueEntries(
         day=day,
         has_night=day.isoformat() not in posted["nights"] and bool(published_pools(warehouse, day)),
         restatements=[found for found in booked if found.reference not in posted["restatements"]],
-        late_holds=sorted(name for name, first in began.items() if first < day and name not in posted["holds"]),
+        late_holds={name: began[name] for name in sorted(began) if began[name] < day and name not in posted["holds"]},
         released={
             name: until for name, until in holds.items() if _release_reference(name, until) not in posted["released"]
         },
@@ -156,14 +157,18 @@ def returned_days(warehouse: Warehouse) -> set[date]:
 
 def posted_changes(warehouse: Warehouse, day: date) -> list[tuple[str, PoolMoney]]:
     """The changes of the money of service day `day` that are in the journal, each with its category."""
-    posted = posted_entries(warehouse, "restatements")
-    version = published_version(warehouse, POOLS, day)
-    rows = [] if version is None else warehouse.read_arrow(POOLS, day=day, version=version).to_pylist()
+    posted = posted_entries(warehouse)["restatements"]
+    rows = published_arrow(warehouse, POOLS, [day]).to_pylist()
     return [(row["category"], pool_change(row)) for row in rows if f"{day}/{row['sequence']}" in posted]
 
 
 def _rules_tables(warehouse: Warehouse) -> list[str]:
     return [table for table in ("video_rights", "holds") if warehouse.exists(table)]
+
+
+def holds_on(warehouse: Warehouse, day: date) -> DataFrame | None:
+    """The rows of `holds` that stand on booking day `day`; None if the table does not exist."""
+    return warehouse.read("holds").where(standing(day)) if warehouse.exists("holds") else None
 
 
 def _ended_holds(warehouse: Warehouse, day: date) -> dict[str, date]:
@@ -176,9 +181,8 @@ def _ended_holds(warehouse: Warehouse, day: date) -> dict[str, date]:
 
 def _standing_holds(warehouse: Warehouse, day: date) -> dict[str, date]:
     """The first day of each hold that stands on `day`, by its id."""
-    if not warehouse.exists("holds"):
-        return {}
-    rows = warehouse.read("holds").where(standing(day)).select("hold_id", "from_date").collect()
+    stand = holds_on(warehouse, day)
+    rows = [] if stand is None else stand.select("hold_id", "from_date").collect()
     return {row["hold_id"]: row["from_date"] for row in rows}
 
 
@@ -188,10 +192,8 @@ def _release_reference(hold_id: str, until: date) -> str:
 
 def _stored(context: RunContext) -> list[DataFrame]:
     """The lines that are posted on the day already."""
-    version = published_version(context.warehouse, JOURNAL, context.day)
-    if version is None:
-        return []
-    return [context.warehouse.read(JOURNAL, day=context.day, version=version).drop("date")]
+    posted = published_day(context.warehouse, JOURNAL, context.day)
+    return [] if posted is None else [posted.drop("date")]
 
 
 def _with_earlier(context: RunContext, facts: Mapping[str, list[str]]) -> dict[str, list[str]]:
@@ -221,8 +223,8 @@ def _new_lines(context: RunContext, due: DueEntries) -> list[DataFrame]:
 def _booking_lines(context: RunContext, booking: Booking) -> DataFrame:
     """All lines of an entry about a service day: those of payees, and those of the pools' other sides."""
     warehouse, entry = context.warehouse, booking.entry
-    holds = warehouse.read("holds").where(standing(context.day)) if warehouse.exists("holds") else None
-    lines = payee_lines(held_rows(_payee_rows(context, booking), holds), entry, context.day, booking.currency)
+    held = held_rows(_payee_rows(context, booking), holds_on(warehouse, context.day))
+    lines = payee_lines(held, entry, context.day, booking.currency)
     records = [
         {
             "date": context.day,
@@ -247,15 +249,14 @@ def _payee_rows(context: RunContext, booking: Booking) -> DataFrame:
     return payee_rows(booking.amounts, rights, booking.entry.day)
 
 
-def _late_lines(context: RunContext, late: Sequence[str]) -> list[DataFrame]:
+def _late_lines(context: RunContext, late: Mapping[str, date]) -> list[DataFrame]:
     """The lines of holds that came to light after entries of their days were posted: what they keep of these."""
     if not late:
         return []
-    warehouse, day = context.warehouse, context.day
-    began = _standing_holds(warehouse, day)
-    first = min(began[name] for name in late)
-    nights = {date.fromisoformat(name): on for name, on in posted_entries(warehouse, "nights").items()}
-    restated = posted_entries(warehouse, "restatements")
+    warehouse, day, first = context.warehouse, context.day, min(late.values())
+    posted = posted_entries(warehouse)
+    nights = {date.fromisoformat(name): on for name, on in posted["nights"].items()}
+    restated = posted["restatements"]
     booked = [(on, night_booking(context, night)) for night, on in nights.items() if first <= on < day]
     booked += [
         (on, adjustment_booking(context, found))
@@ -265,20 +266,16 @@ def _late_lines(context: RunContext, late: Sequence[str]) -> list[DataFrame]:
     entry = Entry(HOLD, day, "|".join(late))
     lines = []
     for on, booking in booked:
-        holds = warehouse.read("holds").where(standing(on))
-        added = added_holds(_payee_rows(context, booking), holds, late)
+        added = added_holds(_payee_rows(context, booking), warehouse.read("holds").where(standing(on)), [*late])
         lines.append(hold_lines(added, entry, day, booking.currency))
     return lines
 
 
 def _return_lines(context: RunContext, found: ReturnedPayments) -> DataFrame:
     warehouse, month = context.warehouse, found.month
-    rows = warehouse.read(PAYMENTS, day=month, version=published_version(warehouse, PAYMENTS, month))
-    own = rows.where((F.col("import_id") == found.import_id) & (F.col("booked_on") == F.lit(context.day)))
-    amounts = own.select(
-        "payee_id", "currency", F.col("amount_micros").alias("balance"), F.col("payment_id").alias("reference")
-    )
-    return paid_lines(amounts, Entry(RETURN, context.day, found.reference), context.day, is_return=True)
+    payments = require_published_day(warehouse, PAYMENTS, month)
+    own = payments.where((F.col("import_id") == found.import_id) & (F.col("booked_on") == F.lit(context.day)))
+    return paid_lines(own, Entry(RETURN, context.day, found.reference), context.day, is_return=True)
 
 
 def _require_balanced(lines: DataFrame) -> None:

@@ -20,6 +20,7 @@ from creatorpool.errors import InputError
 from creatorpool.runs.ledger import INGEST, LOAD, RESTATE, published_runs
 from creatorpool.runs.pools import PoolRun, day_outputs, latest_pool, require_published_pools
 from creatorpool.runs.published import published_version, require_kept
+from creatorpool.runs.published_rows import published_arrow, published_day
 from creatorpool.settlement.frames.restatement import booked_change, compared_rows, earned_rows, touched_videos
 from creatorpool.settlement.restatement import NOTHING, PULSE, Policy, PoolMoney, booked_money, require_goodwill_within
 from creatorpool.stages.allocation import STAGE as ALLOCATION_STAGE
@@ -221,12 +222,8 @@ def _restate(context: RunContext, day: _PublishedDay, booked_on: date, reason: R
 
 
 def _booked(context: RunContext) -> _Booked:
-    warehouse = context.warehouse
-    versions = {table: published_version(warehouse, table, context.day) for table in (VIDEOS, POOLS)}
-    videos = None if versions[VIDEOS] is None else warehouse.read(VIDEOS, day=context.day, version=versions[VIDEOS])
-    if versions[POOLS] is None:
-        return _Booked(videos, [])
-    return _Booked(videos, warehouse.read_arrow(POOLS, day=context.day, version=versions[POOLS]).to_pylist())
+    warehouse, day = context.warehouse, context.day
+    return _Booked(published_day(warehouse, VIDEOS, day), published_arrow(warehouse, POOLS, [day]).to_pylist())
 
 
 def _changes(

@@ -12,8 +12,7 @@ from pyspark.sql import functions as F
 from creatorpool.errors import MissingTableError
 from creatorpool.runs.ledger import CLOSE, published_run
 from creatorpool.runs.pools import require_published_pools
-from creatorpool.runs.published import published_version
-from creatorpool.runs.published_rows import published_rows
+from creatorpool.runs.published_rows import published_rows, require_published_day
 from creatorpool.settlement.journal import ADJUSTMENT, CASH, HELD, NIGHT, PAYABLE, PAYMENT, pool_lines
 from creatorpool.settlement.months import first_day, month_name
 from creatorpool.settlement.restatement import NOTHING
@@ -51,7 +50,7 @@ def verify_month(context: RunContext) -> list[Check]:
         If nothing of the month is posted.
     """
     warehouse, month = context.warehouse, context.day
-    posted = sorted(date.fromisoformat(day) for day in posted_entries(warehouse, "nights"))
+    posted = sorted(date.fromisoformat(day) for day in posted_entries(warehouse)["nights"])
     days = [day for day in posted if first_day(month) <= day <= month]
     if not days:
         raise MissingTableError(f"nothing of {month_name(month)} is posted to the journal under {warehouse.root}")
@@ -89,7 +88,7 @@ def _day_money(context: RunContext, journal: DataFrame) -> Check:
 def _closed(context: RunContext, journal: DataFrame) -> Iterator[Check]:
     """Check balances, payments and the lines of payments of a closed month."""
     warehouse, month = context.warehouse, context.day
-    stored = {table: _read(context, table) for table in (BALANCES, PAYMENTS)}
+    stored = {table: require_published_day(warehouse, table, month) for table in (BALANCES, PAYMENTS)}
     own = journal.where(F.col("booked_on").between(first_day(month), month))
     expected = balances_of(replace(context, dry_run=True), own)
     numbers = [name for name in warehouse.contract(BALANCES).column_names if name.endswith("_micros")]
@@ -112,8 +111,3 @@ def _closed(context: RunContext, journal: DataFrame) -> Iterator[Check]:
         ["payment_id", "amount_micros"],
         [],
     )
-
-
-def _read(context: RunContext, table: str) -> DataFrame:
-    version = published_version(context.warehouse, table, context.day)
-    return context.warehouse.read(table, day=context.day, version=version)

@@ -82,12 +82,15 @@ def release_lines(held: DataFrame, entries: Mapping[str, Entry], booked_on: date
     return _moved(balance.withColumnRenamed("released_by", "entry_id"), HELD, PAYABLE, RELEASE, booked_on)
 
 
-def paid_lines(amounts: DataFrame, entry: Entry, booked_on: date, *, is_return: bool = False) -> DataFrame:
+def paid_lines(payments: DataFrame, entry: Entry, booked_on: date, *, is_return: bool = False) -> DataFrame:
     """The lines of an entry that pays what is payable in cash, or of one that takes returned cash back.
 
-    `amounts` has `payee_id`, `currency`, `balance` in micros, and `reference`, the payment's id.
+    `payments` has the rows of table `payments` that are paid, or came back.
     """
     accounts = (CASH, PAYABLE) if is_return else (PAYABLE, CASH)
+    amounts = payments.select(
+        "payee_id", "currency", F.col("amount_micros").alias("balance"), F.col("payment_id").alias("reference")
+    )
     return _moved(amounts.withColumn("entry_id", F.lit(entry.entry_id)), *accounts, entry.kind, booked_on)
 
 

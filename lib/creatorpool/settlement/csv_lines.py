@@ -1,0 +1,40 @@
+"""Reads small CSV files of payers and banks, whose wrong lines are named all at once."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from creatorpool.errors import InputError
+
+
+@dataclass(frozen=True)
+class CsvLines:
+    """A file's bytes, and its rows, each with the number of the line on which it ends."""
+
+    content: bytes
+    rows: tuple[tuple[int, Mapping[str, str | None]], ...]
+
+
+def read_lines(path: Path, columns: Sequence[str]) -> CsvLines:
+    """Read a CSV file in UTF-8 that has `columns`, and maybe others.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is no UTF-8 text, or lacks a column.
+    """
+    try:
+        content = path.read_bytes()
+        text = content.decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is no UTF-8 text: {error.reason} at byte {error.start}") from error
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    if missing := [name for name in columns if name not in (rows.fieldnames or ())]:
+        raise InputError(f"{path}: missing columns {missing}; expected {list(columns)}")
+    return CsvLines(content, tuple((rows.line_num, row) for row in rows))
