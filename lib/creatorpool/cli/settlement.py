@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -122,7 +121,7 @@ def post(options: DayOptions) -> None:
 
 def export(
     options: TablesOptions,
-    output: Annotated[Path, typer.Option(metavar="FILE", help="the file to write")],
+    output: Annotated[Place, typer.Option(metavar="FILE", parser=parsed_place, help="the file to write")],
     format: Annotated[JournalFormat, typer.Option(help="Beancount's text, or CSV")] = "beancount",
     month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="only this month; default: all")] = None,
 ) -> None:
@@ -186,12 +185,15 @@ def close(
 def export_payments(
     options: TablesOptions,
     month: Annotated[str, typer.Option(metavar="YYYY-MM", help="a closed month")],
-    output: Annotated[Path, typer.Option(metavar="FILE", help="the file to write")],
+    output: Annotated[Place, typer.Option(metavar="FILE", parser=parsed_place, help="the file to write")],
     format: Annotated[
         PaymentFormat, typer.Option(help="CSV, or a credit transfer of ISO 20022 (extra 'payments')")
     ] = "csv",
     accounts: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="for pain.001, CSV: payee_id, name, iban, bic; never stored")
+        Place | None,
+        typer.Option(
+            metavar="FILE", parser=parsed_place, help="for pain.001, CSV: payee_id, name, iban, bic; never stored"
+        ),
     ] = None,
     debtor: Annotated[
         str, typer.Option(metavar="NAME", help="for pain.001: payee_id of the platform's own line in --accounts")
@@ -227,7 +229,10 @@ def export_payments(
 
 def import_payments(
     options: EngineOptions,
-    report: Annotated[Path, typer.Argument(metavar="FILE", help="CSV: payment_id, status, amount_minor, settled_on")],
+    report: Annotated[
+        Place,
+        typer.Argument(metavar="FILE", parser=parsed_place, help="CSV: payment_id, status, amount_minor, settled_on"),
+    ],
 ) -> None:
     """Take what was paid and what came back into the books, by the ids of the payments.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -15,12 +14,13 @@ from creatorpool.runs.published import published_versions
 from creatorpool.runs.published_rows import published_arrow
 from creatorpool.settlement.export import write_beancount, write_csv
 from creatorpool.settlement.months import first_day
+from creatorpool.storage.places import Place
 from creatorpool.tables import Warehouse
 
 JOURNAL = "journal"
 
 
-def export_journal(warehouse: Warehouse, output: Path, form: str, month: date | None = None) -> int:
+def export_journal(warehouse: Warehouse, output: Place, form: str, month: date | None = None) -> int:
     """Write the lines of `month`, named by its last day, or of all months; return their number.
 
     The file appears completely or not at all. One day of the journal is in memory at a time.

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TextIO
 
 from creatorpool.errors import InputError
+from creatorpool.storage.files import whole_text
+from creatorpool.storage.places import Place
 
 
 @contextmanager
-def whole_file(output: Path) -> Iterator[TextIO]:
+def whole_file(output: Place) -> Iterator[TextIO]:
     """A text file to write, which gets the name `output` when the block ends without an error.
 
     Raises
@@ -19,10 +20,8 @@ def whole_file(output: Path) -> Iterator[TextIO]:
     InputError
         If the file cannot be written.
     """
-    partial = output.with_name(f".{output.name}.part")
     try:
-        with partial.open("w", encoding="utf-8", newline="") as out:
+        with whole_text(output) as out:
             yield out
-        partial.replace(output)
     except OSError as error:
-        raise InputError(f"--output {output} cannot be written: {error.strerror}") from error
+        raise InputError(f"--output {output} cannot be written: {error.strerror or error}") from error

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, TextIO
 
 import pyarrow as pa
@@ -23,6 +22,7 @@ from creatorpool.settlement.journal import CASH, PAYMENT
 from creatorpool.settlement.months import month_name
 from creatorpool.settlement.outcomes import DUE
 from creatorpool.stages.books import require_closed
+from creatorpool.storage.places import Place
 from creatorpool.tables import Warehouse
 
 COLUMNS = ("payment_id", "payee_id", "currency", "amount_minor", "amount")
@@ -40,7 +40,7 @@ class BankOrder:
     execution: date
 
 
-def export_due(warehouse: Warehouse, month: date, output: Path, order: BankOrder | None = None) -> Sums:
+def export_due(warehouse: Warehouse, month: date, output: Place, order: BankOrder | None = None) -> Sums:
     """Write the payments of `month`, named by its last day, that are due; return their numbers and sums.
 
     With `order` the file is a message pain.001.001.09, else CSV.
@@ -78,7 +78,7 @@ def _sums(rows: pa.Table) -> Sums:
     return {row["currency"]: (row["amount_micros_count"], row["amount_micros_sum"]) for row in found}
 
 
-def _write(output: Path, due: pa.Table, order: BankOrder | None) -> None:
+def _write(output: Place, due: pa.Table, order: BankOrder | None) -> None:
     message = None if order is None else _message(due, order)
     with whole_file(output) as out:
         if message is None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from creatorpool.errors import InputError
 from creatorpool.quoting import quoted, shortened_list
 from creatorpool.settlement.csv_lines import read_lines
+from creatorpool.storage.places import Place
 
 COLUMNS = ("payee_id", "name", "iban", "bic")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
@@ -34,7 +34,7 @@ class BankAccount:
             raise InputError(f"'{quoted(self.bic)}' is no BIC")
 
 
-def read_accounts(path: Path) -> dict[str, BankAccount]:
+def read_accounts(path: Place) -> dict[str, BankAccount]:
     """The accounts in a CSV file with columns payee_id, name, iban and bic (may be empty), by payee.
 
     Raises

@@ -6,9 +6,9 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from creatorpool.errors import InputError
+from creatorpool.storage.places import Place
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class CsvLines:
     rows: tuple[tuple[int, Mapping[str, str | None]], ...]
 
 
-def read_lines(path: Path, columns: Sequence[str]) -> CsvLines:
+def read_lines(path: Place, columns: Sequence[str]) -> CsvLines:
     """Read a CSV file in UTF-8 that has `columns`, and maybe others.
 
     Raises
@@ -31,7 +31,7 @@ def read_lines(path: Path, columns: Sequence[str]) -> CsvLines:
         content = path.read_bytes()
         text = content.decode("utf-8-sig")
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is no UTF-8 text: {error.reason} at byte {error.start}") from error
     rows = csv.DictReader(io.StringIO(text, newline=""))

@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 from creatorpool.errors import InputError
 from creatorpool.quoting import quoted
 from creatorpool.settlement.csv_lines import read_lines
 from creatorpool.settlement.outcomes import PAID, RETURNED, Outcome
+from creatorpool.storage.places import Place
 
 COLUMNS = ("payment_id", "status", "amount_minor", "settled_on")
 _WHOLE = re.compile(r"[0-9]{1,18}")
@@ -27,7 +27,7 @@ class OutcomeFile:
     import_id: str
 
 
-def read_outcomes(path: Path) -> OutcomeFile:
+def read_outcomes(path: Place) -> OutcomeFile:
     """Read a report.
 
     Raises

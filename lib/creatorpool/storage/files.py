@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TextIO
 from uuid import uuid4
 
 import pyarrow.parquet as pq
@@ -63,6 +63,31 @@ def write_whole(place: Place, data: bytes) -> None:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def whole_text(place: Place) -> Iterator[TextIO]:
+    """A text file to write, which appears when the block ends without an error; its folder is made if missing.
+
+    It is written piece by piece, for files that are too large for the memory.
+    """
+    if isinstance(place, ObjectPath):
+        with TemporaryDirectory(prefix="creatorpool-") as scratch:
+            written = Path(scratch) / "written"
+            with written.open("w", encoding="utf-8", newline="") as out:
+                yield out
+            _copy(written, place)
+        return
+    target = Path(str(place))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.part")
+    try:
+        with partial.open("w", encoding="utf-8", newline="") as out:
+            yield out
+        partial.replace(target)
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def plain_link(place: Place, folder: Place) -> Place:
