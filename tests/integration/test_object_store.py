@@ -14,7 +14,9 @@ from tests.integration.conftest import BEFORE, DAY, Job
 from tests.integration.day_tables import day_tables
 from tests.integration.fault_proxy import always, fault_proxy, often
 from tests.integration.jobs import Jobs
-from tests.integration.test_protocol import BATTERY
+from tests.integration.kill_battery import FIRST, SECOND
+from tests.integration.test_protocol import BATTERY, backfill, until_done
+from tests.integration.test_protocol import night as night_command
 from tests.runs.racers import require_one_holder_at_a_time
 from tests.tolerant import TOLERANT
 from tools.object_store import KEY, SECRET, ObjectStore
@@ -247,3 +249,18 @@ def test_commands_killed_at_their_writes_end_in_the_same_tables(store: ObjectSto
         assert ended.returncode == 0, ended.stdout + ended.stderr[-6000:]
 
     assert day_tables(tables_root(store.uri("killed"))) == day_tables(tmp_path / "calm")
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(3600)
+def test_runs_at_once_end_in_one_result_and_refusals(store: ObjectStore) -> None:
+    for day in (FIRST, SECOND):
+        generate_day(store.bucket / "at-once" / f"{day}", day, SyntheticMarket(seed=7, n_events=1_500))
+    raw, root = place_of(store.uri("at-once")), place_of(store.uri("races"))
+    until_done([backfill(raw)], root / "alone", "embedded")
+    until_done([night_command(raw, FIRST)] * 4, root / "four", "embedded")
+    until_done([night_command(raw, SECOND)], root / "four", "embedded")
+    until_done([backfill(raw)] * 2, root / "backfills", "embedded")
+
+    for name in ("four", "backfills"):
+        assert day_tables(root / name) == day_tables(root / "alone"), name

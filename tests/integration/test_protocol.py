@@ -20,6 +20,7 @@ from tools.processes import fresh_environment
 
 from creatorpool.runs.claims import EVERY_DAY, release_claim
 from creatorpool.runs.ledger import unfinished_runs
+from creatorpool.storage.places import Place
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse
@@ -135,15 +136,15 @@ def test_runs_at_once_end_in_one_result_and_refusals(raw: Path, engine: str, tmp
     assert day_tables(root / "days") == day_tables(root / "clean")
 
 
-def night(raw: Path, day: date) -> list[str]:
+def night(raw: Place, day: date) -> list[str]:
     return ["run", "--date", day.isoformat(), "--source", str(raw / day.isoformat()), "--set", TOLERANT]
 
 
-def backfill(raw: Path) -> list[str]:
+def backfill(raw: Place) -> list[str]:
     return ["backfill", "--from", str(FIRST), "--to", str(SECOND), "--source", str(raw / "{date}"), "--set", TOLERANT]
 
 
-def until_done(commands: list[list[str]], root: Path, engine: str) -> None:
+def until_done(commands: list[list[str]], root: Place, engine: str) -> None:
     """Start all commands at once, and repeat those that another run excluded, until each has succeeded."""
     waiting = commands
     for _ in range(6):
