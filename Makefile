@@ -80,7 +80,7 @@ test-spark: $(VENV)/.ready $(VENV)/.spark-ready $(VENV)/.object-store-ready $(VE
 	$(BIN)/pytest --engine spark -m engine --junitxml=.pytest_cache/spark.xml | $(call progress_of,spark)
 
 test-fast: $(VENV)/.ready ## run the quick tests that start no engine
-	$(BIN)/pytest --engine embedded -m "not engine and not once and not slow"
+	$(BIN)/pytest --engine embedded -m "not engine and not once and not slow" --numprocesses 2 --dist loadfile
 
 prove: setup ## run the long batteries (marked `prove`), on both engines
 	$(BIN)/pytest --prove --engine embedded

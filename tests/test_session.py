@@ -102,6 +102,7 @@ def server(tmp_path: Path) -> Iterator[str]:
         end_group(process)
 
 
+@pytest.mark.slow
 def test_open_session_on_a_sail_server_computes_there_and_names_the_servers_needs(server: str, tmp_path: Path) -> None:
     ended = _run(tmp_path, CLIENT, [sys.executable], server)
 
@@ -110,6 +111,7 @@ def test_open_session_on_a_sail_server_computes_there_and_names_the_servers_need
     assert "install creatorpool in the server's Python" in ended.stderr
 
 
+@pytest.mark.slow
 def test_open_session_under_spark_submit_keeps_the_submitters_settings(tmp_path: Path, java: None) -> None:
     theirs = [
         "spark.sql.shuffle.partitions=400",

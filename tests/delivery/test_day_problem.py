@@ -66,6 +66,7 @@ def test_plan_by_hand() -> None:
     assert (rows["a", "top"]["guarantee"], rows["b", "top"]["guarantee"]) == (80, None)
 
 
+@pytest.mark.slow
 def test_guarantees_that_cannot_be_met_are_named_with_their_shortfall() -> None:
     day = planned([promise("a", 200), promise("nobody", 5)], contents=0)
     facts = plan_facts(day, plan_delivery(day.problem))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from tests.checkout import project_root
 from tests.integration.conftest import DAY, Job
 
@@ -22,6 +23,7 @@ def test_evaluate_quality_prints_both_configurations_and_writes_nothing(undistur
     assert sorted(undisturbed.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_evaluate_quality_of_unpublished_day_ends_with_bad_input(tmp_path: Path, job: Job):
     ended = job("evaluate_quality.py", "--date", DAY, "--root", tmp_path, "--without", "rewatch")
     assert ended.returncode == 2

@@ -34,6 +34,8 @@ SETTINGS = DQNSettings(
     hidden=(32,), sessions=32, memory=8192, warm_up=512, batch=128, epsilon_transitions=20_000, learning_rate=3e-3
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def trained() -> DQNAgent:
@@ -42,7 +44,6 @@ def trained() -> DQNAgent:
     return agent
 
 
-@pytest.mark.slow
 def test_the_agent_beats_the_final_score_and_chance_after_a_short_training(trained: DQNAgent) -> None:
     returns = {
         name: SIMULATOR.play(policy, 3000, seed=7).returns
@@ -145,7 +146,6 @@ def test_a_session_is_the_same_on_numpy_and_on_the_device() -> None:
     assert same.mean() > 0.99
 
 
-@pytest.mark.slow
 def test_random_sessions_on_the_device_have_the_moments_of_those_on_numpy() -> None:
     environment, n, steps = SessionEnvironment(SIMULATOR.parameters), 2000, 60
     world = environment.world(SIMULATOR.market)

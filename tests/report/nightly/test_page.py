@@ -191,6 +191,7 @@ def test_page_of_hostile_names_has_no_element_from_them(disguised: Path, tmp_pat
     assert one_line(text.replace("\n", "")) == text.replace("\n", "")
 
 
+@pytest.mark.slow
 def test_browser_opens_the_page_of_hostile_names_without_requests_or_errors(browser: Browser, disguised: Path) -> None:
     opened = browser.open(disguised, *WIDTHS["desktop"], phone=False)
 
