@@ -7,7 +7,8 @@ from datetime import date
 import pytest
 
 from creatorpool.ingest.events import EventDays
-from creatorpool.ingest.shifted_day import filled_hours
+from creatorpool.ingest.log_files import LogFile
+from creatorpool.ingest.shifted_day import filled_hours, shifted_files
 
 DAYS = EventDays(date(2026, 11, 20), 2, "UTC")
 
@@ -52,3 +53,28 @@ def test_hint_counts_from_the_configured_clocks() -> None:
 )
 def test_other_deliveries_are_no_shifted_day(counts: dict[int, int]) -> None:
     assert filled_hours(counts, DAYS) is None
+
+
+@pytest.mark.parametrize(("start", "clocks"), [(-7, "UTC+07:00"), (5, "UTC-05:00")])
+@pytest.mark.parametrize("length", [48, 24 * 7, 24 * 7 + 1])
+def test_log_that_is_cut_at_another_hour_is_named_with_its_clocks(start: int, clocks: str, length: int) -> None:
+    counts = dict.fromkeys(range(start - 24, start - 24 + length), 100) | {-9_000: 1, 500: 2}
+
+    hint = shifted_files([LogFile(None, counts)], DAYS)
+
+    assert hint is not None
+    assert clocks in hint
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        dict.fromkeys(range(-24, 48), 100),
+        {day * 24 + hour: 100 for day in range(-1, 3) for hour in range(6, 22)},  # a platform that sleeps
+        dict.fromkeys(range(-24, 41), 100),  # the log of a day that is not over
+        dict.fromkeys(range(5, 9), 100),
+        {},
+    ],
+)
+def test_other_logs_are_not_named(counts: dict[int, int]) -> None:
+    assert shifted_files([LogFile("log.csv", counts)], DAYS) is None

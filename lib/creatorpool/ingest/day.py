@@ -24,6 +24,7 @@ from creatorpool.ingest.events import (
     deduplicate_events,
     near_days,
 )
+from creatorpool.ingest.log_files import LogFile, log_files
 from creatorpool.ingest.merge_rules import refuse_inconsistent
 from creatorpool.ingest.native import read_native
 from creatorpool.ingest.parquet_files import refuse_damaged
@@ -32,6 +33,7 @@ from creatorpool.ingest.reading import Reading
 from creatorpool.ingest.refusals import (
     refuse_broken_day,
     refuse_broken_feed,
+    refuse_broken_files,
     refuse_revenue,
     revenue_warnings,
     stale_row_warning,
@@ -40,7 +42,7 @@ from creatorpool.ingest.replacement import EarlierDelivery, put_back
 from creatorpool.ingest.report import IngestReport
 from creatorpool.ingest.rule_results import rule_results
 from creatorpool.ingest.rules import tier_rule
-from creatorpool.ingest.shifted_day import shifted_day
+from creatorpool.ingest.shifted_day import has_other_days, shifted_day, shifted_files
 from creatorpool.ingest.sources.mapping import NATIVE, TABLES, LoadedMapping, load_mapping
 from creatorpool.ingest.sources.tables import read_mapped
 from creatorpool.ingest.staging import staging_folder
@@ -188,7 +190,9 @@ def _validate(run: DayIngestion) -> ValidatedDay:
     contract = run.warehouse.contract("events")
     deduplicated = deduplicate_events(deliveries["events"], contract, run.session, days, _stored_events(run))
     events = deduplicated.validate(run.day, dimensions["viewers"], dimensions["videos"], run.staging)
-    shifted = shifted_day(events, days, deliveries["events"].moments)
+    files = _log_files(deliveries["events"], events, days)
+    refuse_broken_files(files, run.settings)
+    shifted = shifted_day(events, days, files)
     is_stored = run.earlier is None and has_rows(run.warehouse, "events", run.day)
     refuse_broken_day(events, run.day, run.settings, shifted, is_stored=is_stored)
     warnings = revenue_warnings(revenue.good, dimensions["videos"].rows) + _stale_row_warnings(
@@ -197,7 +201,15 @@ def _validate(run: DayIngestion) -> ValidatedDay:
     warnings += unit_warnings(deliveries["ad_revenue"], revenue.contract) + _unread_warnings(run)
     if shifted is not None:
         warnings += (f"events: {shifted.hint()}",)
+    elif files and (hint := shifted_files(files, days)):
+        warnings += (f"events: {hint}",)
     return ValidatedDay(other_tables, dimensions, deduplicated, events, warnings)
+
+
+def _log_files(delivery: Delivery, events: ValidatedTable, days: EventDays) -> list[LogFile]:
+    """The files of a log with several days, if what they hold may be a reason to stop or to warn."""
+    counts = events.counts
+    return log_files(delivery.times, days) if has_other_days(counts) or counts.dateless or counts.elsewhere else []
 
 
 def _write(run: DayIngestion, validated: ValidatedDay) -> dict[str, int]:
@@ -254,8 +266,8 @@ def _naming_damaged_files(run: DayIngestion) -> Iterator[None]:
     except (PySparkException, Py4JError) as error:
         if run.settings.format != NATIVE:
             raise InputError(
-                f"an expression of mapping '{run.settings.format}' fails on a record: "
-                f"{str(error).strip().splitlines()[0]}; use try_cast, try_divide and the like in it"
+                f"the engine fails on a record: {str(error).strip().splitlines()[0]}. If an expression of mapping "
+                f"'{run.settings.format}' does that, use try_cast, try_divide and the like in it"
             ) from error
         for files in delivered_files(run.source):
             if files.format == PARQUET:

@@ -58,14 +58,25 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
+class LogTimes:
+    """The times of all records of a log with several days.
+
+    `rows` have `event_ts`, NULL where it cannot be read, and `file`, a position in `names`, NULL where it is not known.
+    """
+
+    rows: DataFrame
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Delivery:
     """One table as it was delivered.
 
     Each frame of `parts` has the contract's columns except those in `absent`: in its own types, or as text (`is_text`)
     with the whole record in `raw_row`. `left_out` counts records that are not in `parts`, and `dateless` those in
     `parts` that belong to no day, though their log holds several days. With `staging`, the rows are converted once and
-    kept in that folder, because each query would convert them again. `moments` are the times (`event_ts`) of all
-    records of events, where `parts` have those of the day only.
+    kept in that folder, because each query would convert them again. `times` are those of all records of events, where
+    `parts` have those of the day only.
     """
 
     table: str
@@ -75,7 +86,7 @@ class Delivery:
     left_out: LeftOut = field(default_factory=LeftOut)
     dateless: int = 0
     staging: Place | None = None
-    moments: tuple[DataFrame, ...] = ()
+    times: tuple[LogTimes, ...] = ()
 
     def columns_of(self, contract: Contract) -> tuple[str, ...]:
         """Names of the contract's columns that the delivery has."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, DataType, StructField, StructType
 
 from creatorpool.storage.places import Place, engine_path
 
@@ -45,4 +46,10 @@ def computed_once(rows: DataFrame, folder: Place) -> DataFrame:
     """
     path = engine_path(folder)
     rows.write.parquet(path)
-    return rows.sparkSession.read.schema(rows.schema).parquet(path)
+    schema = StructType([StructField(field.name, _nullable(field.dataType)) for field in rows.schema.fields])
+    return rows.sparkSession.read.schema(schema).parquet(path)
+
+
+def _nullable(kind: DataType) -> DataType:
+    """`kind` with elements that may be null: files do not say that they never are, and Sail refuses to assume it."""
+    return ArrayType(_nullable(kind.elementType)) if isinstance(kind, ArrayType) else kind

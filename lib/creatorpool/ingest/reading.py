@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -38,12 +38,20 @@ class Reading:
         """The rows of Parquet files, which must have one schema."""
         return self.session.read.parquet(*(engine_path(self._readable(path)) for path in paths))
 
-    def stage(self, records: Iterable[Records], names: Sequence[str], target: str) -> Place:
-        """Write columns `names` and `raw_row` of `records`, all text, to file `target` in the staging folder."""
-        schema = record_schema(names)
+    def stage(
+        self, records: Iterable[Records], names: Sequence[str], target: str, extra: Mapping[str, int] | None = None
+    ) -> Place:
+        """Write columns `names` and `raw_row` of `records`, all text, to file `target` in the staging folder.
+
+        `extra` are further columns, each with one number for all rows.
+        """
+        own = record_schema(names)
+        constants = dict(extra or {})
+        schema = pa.schema([*own, *(pa.field(name, pa.int32()) for name in constants)])
         with plain_writer(self.staging / target, schema) as writer:
             for rows in self._grouped(records):
-                writer.write_table(rows.select(schema.names))
+                columns = [pa.repeat(pa.scalar(number, pa.int32()), rows.num_rows) for number in constants.values()]
+                writer.write_table(pa.Table.from_arrays([*rows.select(own.names).columns, *columns], schema=schema))
         return self.staging / target
 
     def staged(self, paths: Iterable[Place], names: Sequence[str]) -> DataFrame:

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from creatorpool.contracts import Contract, RowRule
 from creatorpool.errors import ContractViolationError, InputError
+from creatorpool.ingest.log_files import LogFile
 from creatorpool.ingest.report import by_rule
 from creatorpool.ingest.shifted_day import ShiftedDay
 from creatorpool.ingest.validation import ValidatedTable
@@ -72,6 +73,21 @@ def refuse_broken_feed(table: ValidatedTable, settings: IngestSettings, hint: st
             )
 
 
+def refuse_broken_files(files: Iterable[LogFile], settings: IngestSettings) -> None:
+    """Raise InputError if a file of a log with several days has too many records without a readable time.
+
+    Such records belong to no day. A file that has records of the run's day would miss some of that day.
+    """
+    for file in files:
+        share = file.dateless / max(1, file.number)
+        if file.is_of_day and share > settings.max_quarantined_share:
+            raise InputError(
+                f"events: {file.dateless:,} of {file.number:,} records of {file.name or 'the log'} ({share:.1%}) have "
+                f"no readable time, more than ingest.max_quarantined_share {settings.max_quarantined_share}, and the "
+                f"day may miss them, so nothing is ingested: correct the file"
+            )
+
+
 def refuse_broken_day(
     events: ValidatedTable, day: date, settings: IngestSettings, shifted: ShiftedDay | None, *, is_stored: bool
 ) -> None:
@@ -84,8 +100,9 @@ def refuse_broken_day(
     counts = events.counts
     if counts.accepted == counts.late and not is_stored:
         raise InputError(
-            f"events: no acceptable event of {day} among {counts.read} rows ({counts.late} late, "
-            f"{counts.quarantined} quarantined{': ' if counts.broken else ''}{by_rule(counts.broken)})"
+            f"events: no acceptable event of {day} among {counts.read:,} rows ({counts.late:,} late, "
+            f"{counts.other_day:,} of other days, {counts.quarantined:,} quarantined"
+            f"{': ' if counts.broken else ''}{by_rule(counts.broken)})"
         )
     if shifted is not None and shifted.share > settings.max_quarantined_share:
         raise InputError(

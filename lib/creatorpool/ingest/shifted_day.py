@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-
-from creatorpool.frames import union_all
 from creatorpool.ingest.events import EventDays
+from creatorpool.ingest.log_files import LogFile, all_hours, hours_of
+from creatorpool.ingest.report import TableCounts
 from creatorpool.ingest.validation import ValidatedTable
 from creatorpool.platform_day import day_begins
 
@@ -21,8 +19,10 @@ FILLED_SHARE = 0.9
 GAINED_SHARE = 0.02
 """Least share of events that the other 24 hours have beyond the day's"""
 
+BUSY_SHARE = 0.1
+"""Least part of the records of an average hour that an hour has inside a log; fewer are strays"""
+
 _MOST_HOURS = 14
-_MICROS_PER_HOUR = 3_600_000_000
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,51 @@ class ShiftedDay:
         )
 
 
-def shifted_day(events: ValidatedTable, days: EventDays, moments: Sequence[DataFrame] = ()) -> ShiftedDay | None:
+def shifted_day(events: ValidatedTable, days: EventDays, files: Sequence[LogFile] = ()) -> ShiftedDay | None:
     """The other 24 hours that the events fill; None if they fill the day, as nearly all deliveries do.
 
-    `moments` are the times of all records where a mapping has left out those of other days.
+    `files` are those of a log with several days, from which a mapping has left out other days.
     """
-    counts = events.counts
-    outside = counts.late + counts.broken.get("event_ts_in_window", 0) + counts.other_day
-    if outside <= SUSPICIOUS_SHARE * counts.read:
+    if not has_other_days(events.counts):
         return None
-    return filled_hours(_hours(union_all(moments) if moments else events.judged.counted, days), days)
+    return filled_hours(all_hours(files) if files else hours_of(events.judged.counted, days), days)
+
+
+def has_other_days(counts: TableCounts) -> bool:
+    """Whether enough events are outside the day that their hours are worth a look."""
+    outside = counts.late + counts.broken.get("event_ts_in_window", 0) + counts.other_day
+    return outside > SUSPICIOUS_SHARE * counts.read
+
+
+def shifted_files(files: Sequence[LogFile], days: EventDays) -> str | None:
+    """A warning if a file of a log, or the whole log, holds whole days that begin at another hour than the run's day.
+
+    It is no proof: somebody may cut logs at any hour.
+    """
+    found = [(file, shifted) for file in files if file.is_of_day and (shifted := filled_hours(file.hours, days))]
+    for file, shifted in sorted(found, key=lambda pair: -pair[1].gained)[:1]:
+        return (
+            f"{file.name or 'the log'}: {shifted.hint()}. If days do begin so, and files are cut at other hours, go on"
+        )
+    return _cut_log(all_hours(files), days)
+
+
+def _cut_log(counts: Mapping[int, int], days: EventDays) -> str | None:
+    """The warning for a log of several days that begins and ends at another hour than midnight."""
+    busy = [hour for hour, number in counts.items() if number >= BUSY_SHARE * sum(counts.values()) / len(counts)]
+    first, last = min(busy, default=0), max(busy, default=0)
+    begins = first % 24 if first % 24 <= _MOST_HOURS else first % 24 - 24
+    # Where clocks differ from UTC by half an hour, the first and the last hour are halves.
+    if last - first < 47 or (last - first + 1) % 24 > 1 or not begins:
+        return None
+    start = day_begins(days.day, days.timezone).astimezone(UTC)
+    times = [start + timedelta(hours=hour) for hour in (first, last + 1)]
+    offset = datetime.combine(days.day, time(), UTC) - start - timedelta(hours=begins)
+    return (
+        f"the log is from about {times[0]:%Y-%m-%d %H:%M} to {times[1]:%Y-%m-%d %H:%M} UTC, whole days by clocks at "
+        f"{_named(offset)} and not by those of ingest.day_timezone, {days.timezone}: set it to the platform's zone. If "
+        f"days do begin so, and the log is cut at other hours, go on"
+    )
 
 
 def filled_hours(counts: Mapping[int, int], days: EventDays) -> ShiftedDay | None:
@@ -74,14 +109,6 @@ def filled_hours(counts: Mapping[int, int], days: EventDays) -> ShiftedDay | Non
     if gained < max(1, GAINED_SHARE * total) or filled[best] < FILLED_SHARE * total:
         return None
     return ShiftedDay(days, best, gained, total)
-
-
-def _hours(moments: DataFrame, days: EventDays) -> dict[int, int]:
-    """Events by the hour from the beginning of the day, without those further than two days from it."""
-    start = round(day_begins(days.day, days.timezone).timestamp()) * 1_000_000
-    hour = F.floor((F.unix_micros("event_ts") - F.lit(start)) / F.lit(_MICROS_PER_HOUR)).cast("int")
-    found = moments.select(hour.alias("hour")).where(F.col("hour").between(-48, 71)).groupBy("hour").count()
-    return {row["hour"]: row["count"] for row in found.collect()}
 
 
 def _named(offset: timedelta) -> str:

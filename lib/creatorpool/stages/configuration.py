@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from creatorpool.errors import ConfigurationError
+from creatorpool.runs.ledger import INGEST, StageRun
 from creatorpool.runs.pools import PoolRun
 from creatorpool.settings import Settings, load_settings
 from creatorpool.stages.context import RunContext
@@ -31,6 +32,22 @@ def published_settings(settings: Settings, rows: Collection[PoolRun]) -> Setting
     kept = {row.config_json for row in rows}
     text = next(iter(kept), None)
     return None if len(kept) != 1 or text is None else settings.with_sections(text)
+
+
+def ingested_settings(settings: Settings, run: StageRun) -> Settings:
+    """`settings` with section `ingest` as `run` read the day, but for the keys that overlays or assignments set.
+
+    `ingest.source` stays. Unchanged if `run` is of a version before 0.2, which kept no configuration.
+    """
+    if run.config_json is None:
+        return settings
+    base, given = load_settings().ingest, settings.ingest
+    kept = {
+        name: value
+        for name, value in settings.with_sections(run.config_json).ingest
+        if name != "source" and getattr(given, name) == getattr(base, name)
+    }
+    return settings.model_copy(update={INGEST: given.model_copy(update=kept)})
 
 
 def use_ledger_settings(context: RunContext, rows: Collection[PoolRun]) -> None:

@@ -14,13 +14,13 @@ from pyspark.sql import DataFrame
 from creatorpool.errors import InputError
 from creatorpool.ingest.replacement import days_up_to, events_between
 from creatorpool.ingest.row_changes import RowChanges, row_changes
-from creatorpool.ingest.sources.mapping import NATIVE
 from creatorpool.runs.claims import EVERY_DAY
 from creatorpool.runs.ledger import INGEST, StageRun, published_run
 from creatorpool.runs.pools import PoolRun, published_pools
+from creatorpool.setting_changes import setting_changes
 from creatorpool.stages.allocation import DayPayouts, publish_payouts
 from creatorpool.stages.books import refuse_settled_day
-from creatorpool.stages.configuration import PAYOUT_SECTIONS, ledger_settings
+from creatorpool.stages.configuration import PAYOUT_SECTIONS, ingested_settings, ledger_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.ingestion import (
     STAGE,
@@ -75,7 +75,7 @@ def reingest_day(context: RunContext, source: Place | None) -> Reingestion:
     before = _published(context)
     if before is not None:
         _use_published_policy(context, before.pools.values())
-        _warn_of_other_format(context, before.ingestion)
+        _read_as_published(context, before.ingestion)
     if before is None or _is_same(context, before.ingestion, place):
         publish_ingestion(context, place)
         return Reingestion(publish_payouts(context), None, None, {})
@@ -104,15 +104,15 @@ def _use_published_policy(context: RunContext, pools: Collection[PoolRun]) -> No
         context.warn(INGEST, "the day is paid again with another configuration than it was published with")
 
 
-def _warn_of_other_format(context: RunContext, earlier: StageRun) -> None:
-    """Warn if the corrected delivery is read in another format than the one that it replaces."""
-    before, now = earlier.inputs.get("format", NATIVE), context.settings.ingest.format
-    if before != now:
-        context.warn(
-            INGEST,
-            f"the day was ingested with ingest.format '{before}', and this delivery is read as '{now}'. If it has the "
-            f"same files as before, run again with --set ingest.format={before}",
-        )
+def _read_as_published(context: RunContext, earlier: StageRun) -> None:
+    """Read the corrected delivery as the earlier one was read, and warn of each setting that is another one now."""
+    context.settings = ingested_settings(context.settings, earlier)
+    if earlier.config_json is None:
+        return
+    published = context.settings.with_sections(earlier.config_json)
+    for change in setting_changes(published, context.settings, [INGEST]):
+        if change.key != "ingest.source":
+            context.warn(INGEST, f"the day was ingested with another setting: {change}")
 
 
 def _is_same(context: RunContext, run: StageRun, source: Place) -> bool:

@@ -16,7 +16,7 @@ from creatorpool.errors import InputError
 from creatorpool.expressions import reason
 from creatorpool.ingest.sources.columns import mapped_column
 from creatorpool.ingest.sources.files import require_column
-from creatorpool.ingest.sources.mapping import LoadedMapping, MappedPart, SourceMapping, TableMapping
+from creatorpool.ingest.sources.mapping import INPUT_FILE, LoadedMapping, MappedPart, SourceMapping, TableMapping
 
 
 def part_columns(mapping: SourceMapping, rows: DataFrame, contract: Contract, part: TableMapping) -> dict[str, Column]:
@@ -85,5 +85,5 @@ def _fault(place: str, expression: str, rows: DataFrame, analyse: Callable[[], D
     try:
         analyse().schema  # noqa: B018 - makes the engine analyse it
     except (PySparkException, InputError) as error:
-        columns = [name for name in rows.columns if name != RAW_ROW]
+        columns = [name for name in rows.columns if name not in (RAW_ROW, INPUT_FILE)]
         yield f"{place}: cannot compute {expression!r}: {reason(str(error), expression, columns)}"

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import PurePosixPath
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.contracts.row_rules import RAW_ROW, row_as_json
@@ -22,7 +22,7 @@ from creatorpool.ingest.parquet_files import parquet_schema, plain_groups
 from creatorpool.ingest.reading import Reading, plain_writer
 from creatorpool.ingest.records import Records
 from creatorpool.ingest.sources.columns import named
-from creatorpool.ingest.sources.mapping import EVENT_DAY, EVENT_TIME, INGEST_DAY, InputMapping
+from creatorpool.ingest.sources.mapping import EVENT_DAY, EVENT_TIME, INGEST_DAY, INPUT_FILE, InputMapping
 from creatorpool.quoting import shortened_list
 from creatorpool.spelling import did_you_mean
 from creatorpool.storage.files import parquet_file
@@ -36,12 +36,14 @@ _RESERVED = {RAW_ROW, EVENT_TIME, EVENT_DAY, INGEST_DAY}
 
 @dataclass(frozen=True)
 class InputRows:
-    """All records of an input, with the files' columns and `raw_row`, and their number."""
+    """All records of an input, and how many they are. They have the files' columns, `raw_row` and `input file`."""
 
     rows: DataFrame
     number: int
     names: tuple[str, ...]
     """The files' columns; `rows` may have further ones, which are computed"""
+    paths: tuple[Place, ...] = ()
+    """The files by the numbers that records of text have; engines do not tell the file of records of Parquet"""
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,8 @@ def read_input(reading: Reading, files: InputFiles) -> InputRows:
     shared = set.intersection(*(set(frame.columns) for frame in frames))
     same = [frame.select(*(named(name) for name in frame.columns if name in shared)) for frame in frames]
     rows = union_all(same)
-    names = tuple(name for name in rows.columns if name != RAW_ROW)
-    return InputRows(rows, sum(part.number for part in parts), names)
+    names = tuple(name for name in rows.columns if name not in (RAW_ROW, INPUT_FILE))
+    return InputRows(rows, sum(part.number for part in parts), names, files.paths)
 
 
 def file_format(path: Place, files: InputFiles) -> str:
@@ -158,7 +160,7 @@ def _stage_csv(reading: Reading, files: InputFiles, path: Place, target: str) ->
             return ()
         _require_names(file.names, files, path, reading)
         records = file.records(settings.max_row_bytes, quote=reading.may_quote)
-        reading.stage(_first(records, files.limit), file.names, target)
+        reading.stage(_first(records, files.limit), file.names, target, {INPUT_FILE: files.paths.index(path)})
         return tuple(file.names)
 
 
@@ -166,7 +168,8 @@ def _stage_json(reading: Reading, files: InputFiles, path: Place, target: str) -
     settings, names = reading.settings, sorted(files.needed)
     with opened(path, files.place, settings.max_file_bytes) as stream:
         file = JsonFile(stream, names, settings.max_row_bytes, settings.max_row_keys)
-        reading.stage(_first(file.records(), files.limit), names, target)
+        number = files.paths.index(path)
+        reading.stage(_first(file.records(), files.limit), names, target, {INPUT_FILE: number})
         found = tuple(name for name in names if name in file.keys)
         _require_names(found, files, path, reading)
         return found
@@ -228,7 +231,8 @@ def _delta(reading: Reading, files: InputFiles) -> Iterator[_Part]:
 
 
 def _with_raw_row(label: str, rows: DataFrame, number: int) -> _Part:
-    return _Part(label, rows.withColumn(RAW_ROW, row_as_json(rows, rows.columns)), tuple(rows.columns), number)
+    whole = rows.withColumns({RAW_ROW: row_as_json(rows, rows.columns), INPUT_FILE: _no_file()})
+    return _Part(label, whole, tuple(rows.columns), number)
 
 
 def _require_names(names: Sequence[str], files: InputFiles, path: Place, reading: Reading) -> None:
@@ -258,7 +262,12 @@ def _completed(part: _Part, files: InputFiles, known: set[str]) -> DataFrame:
 
 def _without_rows(reading: Reading, files: InputFiles) -> DataFrame:
     names = [*files.given.optional_columns, RAW_ROW]
-    return reading.session.createDataFrame([], ", ".join(f"`{name}` string" for name in names))
+    nothing = reading.session.createDataFrame([], ", ".join(f"`{name}` string" for name in names))
+    return nothing.withColumn(INPUT_FILE, _no_file())
+
+
+def _no_file() -> Column:
+    return F.lit(None).cast("int")
 
 
 def require_column(name: str, rows: DataFrame, place: str) -> None:

@@ -31,6 +31,8 @@ NATIVE = "native"
 TABLES = (*REQUIRED_TABLES, *OPTIONAL_TABLES)
 EVENT_TIME, EVENT_DAY, INGEST_DAY = "event_time", "event_day", "ingest_day"
 """Columns that expressions may use: the moment and the platform's day of an input with `time`, and the run's day"""
+INPUT_FILE = "input file"
+"""Column with the number of the record's file, in the order of their names; expressions do not see it"""
 
 _ORIGINS = ("column", "sql", "value", "joined")
 

@@ -22,7 +22,7 @@ from creatorpool.contracts import Contract
 from creatorpool.contracts.row_rules import RAW_ROW
 from creatorpool.errors import InputError
 from creatorpool.expressions import require_computable
-from creatorpool.ingest.delivery import Delivery, LeftOut, optional_columns
+from creatorpool.ingest.delivery import Delivery, LeftOut, LogTimes, optional_columns
 from creatorpool.ingest.reading import Reading
 from creatorpool.ingest.sources.columns import moment, named, own_name
 from creatorpool.ingest.sources.expressions import grouped_rows, part_columns, part_faults
@@ -31,6 +31,7 @@ from creatorpool.ingest.sources.mapping import (
     EVENT_DAY,
     EVENT_TIME,
     INGEST_DAY,
+    INPUT_FILE,
     LoadedMapping,
     MappedPart,
     TableMapping,
@@ -163,12 +164,14 @@ def delivered_table(mapped: MappedSource, contract: Contract) -> Delivery:
         left_out=sum((part.left_out for part in made), LeftOut()),
         dateless=sum(part.dateless for part in made),
         staging=mapped.staging / f"{contract.name}-converted",
-        moments=tuple(_moments(mapped, found.part) for found in parts) if leaves_out else (),
+        times=tuple(_times(mapped, found.part) for found in parts) if leaves_out else (),
     )
 
 
-def _moments(mapped: MappedSource, part: TableMapping) -> DataFrame:
-    return mapped.inputs[part.input].rows.select(F.col(EVENT_TIME).alias("event_ts"))
+def _times(mapped: MappedSource, part: TableMapping) -> LogTimes:
+    given = mapped.inputs[part.input]
+    rows = given.rows.select(F.col(EVENT_TIME).alias("event_ts"), named(INPUT_FILE).alias("file"))
+    return LogTimes(rows, tuple(path.name for path in given.paths))
 
 
 @dataclass(frozen=True)
