@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
+import pyarrow.compute as pc
+
 from creatorpool.tables import Warehouse
 
 INGEST, LOAD, SIGNALS, ALLOCATE = "ingest", "load", "signals", "allocate"
@@ -156,8 +158,12 @@ def _superseded(row: dict[str, Any], run: StageRun) -> dict[str, Any]:
 def _stage_rows(warehouse: Warehouse, stage: str | None, status: str, day: date | None = None) -> list[dict[str, Any]]:
     if not warehouse.exists("stage_runs"):
         return []
-    rows = warehouse.read_arrow("stage_runs", day=day).to_pylist()
-    return [row for row in rows if row["status"] == status and stage in (None, row["stage"])]
+    rows = warehouse.read_arrow("stage_runs", day=day, is_kept=True)
+    wanted = pc.equal(rows.column("status"), status)
+    if stage is not None:
+        wanted = pc.and_(wanted, pc.equal(rows.column("stage"), stage))
+    found: list[dict[str, Any]] = rows.filter(wanted).to_pylist()
+    return found
 
 
 def _order(run: StageRun) -> tuple[int, datetime, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -15,6 +15,7 @@ from creatorpool.errors import MissingTableError
 from creatorpool.session import is_embedded
 from creatorpool.storage.fence import Fence
 from creatorpool.storage.files import store_options
+from creatorpool.storage.opened import OpenedTables
 from creatorpool.storage.places import Place, engine_path, engine_root
 
 
@@ -26,6 +27,7 @@ class TableLocation:
     root: Place
     contracts_directory: Path | None = None
     fences: tuple[Fence, ...] = ()
+    opened: OpenedTables = field(default_factory=OpenedTables, repr=False, compare=False)
 
     def path(self, table: str) -> str:
         """Path or URI of `table`."""
@@ -45,7 +47,7 @@ class TableLocation:
 
     def exists(self, table: str) -> bool:
         """Whether `table` exists."""
-        return DeltaTable.is_deltatable(self.path(table), self._options)
+        return self.opened.has(self.root / table) or DeltaTable.is_deltatable(self.path(table), self._options)
 
     def version(self, table: str) -> int:
         """Latest Delta version of `table`; MissingTableError if the table does not exist."""
@@ -75,8 +77,15 @@ class TableLocation:
         return self.session
 
     def _delta(self, table: str, version: int | None = None) -> DeltaTable:
-        """`table` as deltalake knows it, at `version` if given; MissingTableError if the table does not exist."""
+        """`table` as deltalake knows it, at `version` if given; MissingTableError if the table does not exist.
+
+        Use it before you ask for the same table again: the latest version is one object, which moves.
+        """
+        path = self.path(table)
         try:
-            return DeltaTable(self.path(table), version=version, storage_options=self._options)
+            latest = self.opened.latest(self.root / table, lambda: DeltaTable(path, storage_options=self._options))
+            if version in (None, latest.version()):
+                return latest
+            return DeltaTable(path, version=version, storage_options=self._options)
         except TableNotFoundError as error:
             raise MissingTableError(f"table '{table}' does not exist under {self.root}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -21,6 +22,7 @@ from creatorpool.storage.checkpoints import remove_hint
 from creatorpool.storage.files import arrow_place
 from creatorpool.storage.history import DayChanges, day_changes
 from creatorpool.storage.location import TableLocation
+from creatorpool.storage.opened import FILE
 from creatorpool.storage.records import arrow_schema
 
 
@@ -53,6 +55,7 @@ class TableReader(TableLocation):
         day: date | None = None,
         days: Collection[date] | None = None,
         version: int | None = None,
+        is_kept: bool = False,
     ) -> pa.Table:
         """The same rows as an Arrow table in this process, in any order; no engine is needed.
 
@@ -64,6 +67,8 @@ class TableReader(TableLocation):
             Restrict the rows to one day, or to several.
         version : int, optional
             Delta version; the latest by default.
+        is_kept : bool
+            Keep the rows in memory, by file, for later calls: for ledgers, which are small and are read often.
 
         Raises
         ------
@@ -78,14 +83,16 @@ class TableReader(TableLocation):
         partitioning = pads.partitioning(
             pa.schema([schema.field(name) for name in contract.partition_by]), flavor="hive"
         )
-        source = pads.dataset(
-            files,
-            schema=pa.unify_schemas([stored, partitioning.schema]),
-            filesystem=self._arrow,
-            partitioning=partitioning,
-        )
+
+        def scan(paths: Sequence[str], *, with_file: bool) -> pa.Table:
+            unified = pa.unify_schemas([stored, partitioning.schema])
+            source = pads.dataset(list(paths), schema=unified, filesystem=self._arrow, partitioning=partitioning)
+            return source.to_table(columns=[*schema.names, FILE] if with_file else names)
+
         try:
-            return source.to_table(columns=names)
+            if is_kept:
+                return self.opened.rows(files, partial(scan, with_file=True)).select(names)
+            return scan(files, with_file=False)
         except (OSError, pa.ArrowException) as error:
             raise MissingTableError(f"{_version_name(version)} of {table} cannot be read: {error}") from error
 
