@@ -111,11 +111,12 @@ def post(options: DayOptions) -> None:
     Entries that are posted already stay. Once a night is posted, its payouts are not republished, only restated.
     """
     from creatorpool.cli.context import open_run
+    from creatorpool.stages.books import POSTED
     from creatorpool.stages.posting import post_day
 
     with open_run(options) as context:
         run = post_day(context)
-        booked = {} if run is None else {name: len(found) for name, found in run.rows.items()}
+        booked = {} if run is None else {name: len(run.rows[name]) for name in POSTED}
         counts = ", ".join(f"{number} {name}" for name, number in booked.items() if number)
         print(f"{options.day}: {counts or 'nothing'} in the journal")
 
