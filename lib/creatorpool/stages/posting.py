@@ -209,8 +209,11 @@ def _with_earlier(
 ) -> dict[str, Any]:
     """`facts` and the versions of `rights` with those of the earlier postings of the day, which this one supersedes."""
     runs = published_runs(context.warehouse, POST, [context.day])
-    every = {kind: sorted({*names, *(name for run in runs for name in run.rows[kind])}) for kind, names in facts.items()}
-    return {**every, DIVIDED_BY: {name: version for run in runs for name, version in divided_in(run).items()} | rights}
+    every = {
+        kind: sorted({*names, *(name for run in runs for name in run.rows[kind])}) for kind, names in facts.items()
+    }
+    earlier = {name: version for run in runs for name, version in divided_in(run).items()}
+    return {**every, DIVIDED_BY: {**earlier, **rights}}
 
 
 def _new_lines(context: RunContext, due: DueEntries, rights: int | None) -> list[DataFrame]:

@@ -65,6 +65,18 @@ def write_whole(place: Place, data: bytes) -> None:
         raise
 
 
+def copy_whole(file: Path, place: Place) -> None:
+    """Copy a file of this machine to `place`, where it appears completely or not at all; its folder is made."""
+    if isinstance(place, ObjectPath):
+        _copy(file, place)
+        return
+    target = Path(str(place))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.part")
+    shutil.copyfile(file, partial)
+    partial.replace(target)
+
+
 def plain_link(place: Place, folder: Place) -> Place:
     """A file in `folder` with a plain name and the bytes of `place`: a link where both are on this machine."""
     target = folder / f"{sha256(os.fsencode(str(place))).hexdigest()}.parquet"
