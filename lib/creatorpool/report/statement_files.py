@@ -17,7 +17,8 @@ from creatorpool.quoting import file_stem
 from creatorpool.report.month_statements import ClosedMonth
 from creatorpool.settlement.months import month_name
 from creatorpool.statements.month import MonthStatement
-from creatorpool.statements.month_page import index_page, statement_page
+from creatorpool.statements.month_index import index_page
+from creatorpool.statements.month_page import statement_page
 from creatorpool.statements.month_text import CSV_COLUMNS, csv_rows
 from creatorpool.storage.files import copy_whole, write_whole
 from creatorpool.storage.places import Place

@@ -1,17 +1,16 @@
-"""A payee's month as one HTML page that loads nothing, and the page that lists all payees of a month."""
+"""A payee's month as one HTML page that loads nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from creatorpool.html_page import html_page
-from creatorpool.quoting import in_html, quoted
+from creatorpool.quoting import in_html
 from creatorpool.statements.creator import BOUNDS
 from creatorpool.statements.month import KINDS, Item, MonthStatement, Part
 from creatorpool.statements.month_style import STYLE
 from creatorpool.statements.month_text import ends, left_out_words, pools_of
-from creatorpool.statements.month_words import CLOSINGS, payment_words
+from creatorpool.statements.month_words import payment_words
 from creatorpool.statements.text import exact_money
 
 VIDEOS_SHOWN = 100
@@ -44,18 +43,19 @@ def _section(statement: MonthStatement) -> str:
     balance, (opening, closing) = statement.balance, ends(statement)
     rows = [(opening, statement.opening)]
     rows += [(LABELS[kind], sign * balance[f"{kind}_micros"]) for kind, sign in KINDS.items()]
-    sums = "".join(f"<tr><td>{text}</td>{_money(micros)}</tr>\n" for text, micros in rows)
+    sums = "".join(f"<tr><td>{text}</td>{money_cell(micros)}</tr>\n" for text, micros in rows)
     days = "".join(_line(item) for item in statement.items)
     return (
         f'<section aria-label="{balance["currency"]}">\n<h2>In {balance["currency"]}</h2>\n'
         f'<div class="card"><table class="sums">\n<tbody>{sums}'
-        f'<tr class="sum"><td>{in_html(closing)}</td>{_money(statement.closing)}</tr></tbody>\n</table></div>\n'
+        f'<tr class="sum"><td>{in_html(closing)}</td>{money_cell(statement.closing)}</tr></tbody>\n</table></div>\n'
         f"{_paid(statement)}<h3>Day by day</h3>\n"
         f'<div class="card days">\n{days}</div>\n{_left_out(statement)}</section>\n'
     )
 
 
-def _money(micros: int) -> str:
+def money_cell(micros: int) -> str:
+    """A cell of a table with an exact amount."""
     return f'<td class="n">{_amount(micros)}</td>'
 
 
@@ -66,7 +66,8 @@ def _amount(micros: int) -> str:
 def _paid(statement: MonthStatement) -> str:
     held = statement.balance["held_balance_micros"]
     rows = [
-        f"Payment {in_html(payment['payment_id'])} of {_amount(payment['amount_micros'])}: {payment_words(payment)}."
+        f"Payment {in_html(payment['payment_id'])} of {_amount(payment['amount_micros'])} {payment['currency']}: "
+        f"{payment_words(payment)}."
         for payment in statement.payments
     ]
     rows += [f"On hold when the month ended: {_amount(held)}."] if held else []
@@ -88,8 +89,10 @@ def _pool(category: str, parts: Sequence[Part]) -> str:
     shown = [(in_html(part.video_id) + _bound(part), part.micros) for part in parts[:VIDEOS_SHOWN]]
     if rest := parts[VIDEOS_SHOWN:]:
         shown.append((_more(len(rest)), sum(part.micros for part in rest)))
-    rows = "".join(f"<tr><td>{text}</td>{_money(micros)}</tr>\n" for text, micros in shown)
-    head = f'<tr class="sum"><th scope="rowgroup">{in_html(category)}</th>{_money(sum(part.micros for part in parts))}'
+    rows = "".join(f"<tr><td>{text}</td>{money_cell(micros)}</tr>\n" for text, micros in shown)
+    head = (
+        f'<tr class="sum"><th scope="rowgroup">{in_html(category)}</th>{money_cell(sum(part.micros for part in parts))}'
+    )
     return f"<tbody>{head}</tr>\n{rows}</tbody>\n"
 
 
@@ -112,42 +115,3 @@ def _left_out(statement: MonthStatement) -> str:
         '<h3>Not paid from pools</h3>\n<div class="card scroll"><table class="list">\n'
         f"<tbody>{cells}</tbody>\n</table></div>\n"
     )
-
-
-INDEX_COLUMNS = ("opening", "earned", "adjusted", "held", "paid", "closing")
-
-
-def index_page(month: str, balances: Iterable[Mapping[str, Any]], links: Mapping[str, str], table: str) -> str:
-    """The page that lists payees: a row for each of `balances`, rows of `payee_balances`.
-
-    Parameters
-    ----------
-    links : mapping
-        The address of each payee's page, from this page.
-    table : str
-        The address of the CSV file with all lines.
-    """
-    rows = "".join(_index_rows(balances, links))
-    head = "".join(f'<th scope="col" class="n">{name}</th>' for name in INDEX_COLUMNS)
-    body = (
-        f'<body>\n{STYLE}<main class="wide">\n<p class="eyebrow">Statements</p>\n<h1>Payees of {month}</h1>\n'
-        '<p class="lead">Held is what holds kept back, less what they released; paid is less what came back. Closing = '
-        f'opening + earned + adjusted − held − paid. All lines are in <a href="{table}">{table}</a>.</p>\n'
-        '<div class="card scroll"><table class="list">\n<thead><tr><th scope="col">payee</th><th scope="col"></th>'
-        f'{head}<th scope="col">why</th></tr></thead>\n<tbody>{rows}</tbody>\n</table></div>\n</main>\n</body>'
-    )
-    return html_page(f"Statements of {month}", body)
-
-
-def _index_rows(balances: Iterable[Mapping[str, Any]], links: Mapping[str, str]) -> Iterator[str]:
-    for row in balances:
-        name = row["payee_id"]
-        net = {
-            "held": row["held_micros"] - row["released_micros"],
-            "paid": row["paid_micros"] - row["returned_micros"],
-        }
-        money = "".join(_money(net.get(kind, row[f"{kind}_micros"])) for kind in INDEX_COLUMNS)
-        yield (
-            f'<tr><td><a href="{links[name]}">{in_html(quoted(name))}</a></td><td>{row["currency"]}</td>'
-            f"{money}<td>{CLOSINGS[row['reason']]}</td></tr>\n"
-        )
