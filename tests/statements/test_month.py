@@ -6,11 +6,13 @@ import csv
 import io
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.chromium import WIDTHS, Browser
 from tests.hostile_names import ALLOWED, NAMES, Structure
 from tests.statements.parsed import StatementPage, micros_of
 
@@ -180,3 +182,22 @@ def test_names_of_files_are_plain_and_differ_also_without_case(names: list[str])
 
     assert len(set(stems)) == len({*names, *ALLOWED, "Band", "band", "BAND"})
     assert all(stem.isascii() and stem.replace("-", "").isalnum() and len(stem) <= 61 for stem in stems)
+
+
+@pytest.mark.parametrize("device", WIDTHS)
+def test_browser_opens_the_pages_without_requests_errors_or_overflow(
+    browser: Browser, tmp_path: Path, device: str
+) -> None:
+    parts = {entry: [replace(part, video_id="v" * 300) for part in own] for entry, own in PARTS.items()}
+    found = month_statement(BALANCE | {"payee_id": "p" * 300}, LINES, parts, FACTS, PAYMENTS, LEFT_OUT)
+    (tmp_path / "payee.html").write_text(statement_page([whole(), found]), "utf-8")
+    (tmp_path / "index.html").write_text(index_of("p" * 300), "utf-8")
+    for name in ("payee", "index"):
+        page = browser.open(tmp_path / f"{name}.html", *WIDTHS[device], phone=device == "phone")
+
+        page.value("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+        assert page.requests == [(tmp_path / f"{name}.html").resolve().as_uri()]
+        assert page.messages == []
+        assert page.value("document.documentElement.scrollWidth") <= WIDTHS[device][0]
+        cut = "[...document.querySelectorAll('.n')].filter(cell => cell.scrollWidth > cell.clientWidth + 1).length"
+        assert page.value(cut) == 0

@@ -48,7 +48,7 @@ def _link(payee: str, links: Mapping[str, str]) -> str:
 
 def _row(name: str, row: Row, why: str, kind: str = "") -> str:
     net = {"held": row["held_micros"] - row["released_micros"], "paid": row["paid_micros"] - row["returned_micros"]}
-    money = "".join(money_cell(net.get(column, row[f"{column}_micros"])) for column in COLUMNS)
+    money = "".join(money_cell(net[column] if column in net else row[f"{column}_micros"]) for column in COLUMNS)
     return f'<tr{kind}><td>{name}</td><td class="code">{row["currency"]}</td>{money}<td>{why}</td></tr>\n'
 
 

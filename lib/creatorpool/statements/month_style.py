@@ -45,7 +45,7 @@ details td:first-child{padding-left:14px}
 .list th,.list td{padding-right:14px;font-size:.875rem}
 .list td:first-child,.list th:first-child{min-width:9em}
 .list td:last-child{padding-right:0}
-.list .code,.wide td:last-child{white-space:nowrap}
+.list .code,.wide td:last-child,.wide thead th{white-space:nowrap}
 .list thead th{color:var(--muted);position:sticky;top:0;background:var(--card)}
 .list .n{padding-left:0}
 @media (max-width:560px){main{padding:22px 14px 40px}.card{padding:2px 12px}

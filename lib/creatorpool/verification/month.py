@@ -96,10 +96,9 @@ def _divided(context: RunContext, journal: DataFrame) -> Check:
     lines = own.where(F.col("kind").isin(NIGHT, ADJUSTMENT) & F.col("account").isin(PAYABLE, HELD))
     stored = lines.groupBy("entry_id", "payee_id").agg(sum_exact("amount_micros").alias("micros"))
     # An adjustment may take from one video of a payee what it gives another: then the journal has no line.
-    sums = [rows.where(F.col("micros") != 0) for rows in (stored, expected)]
-    return compare_frames(
-        "payees' lines from pools, videos and rights", *sums, ["entry_id", "payee_id"], ["micros"], []
-    )
+    stored, expected = (rows.where(F.col("micros") != 0) for rows in (stored, expected))
+    name = "payees' lines from pools, videos and rights"
+    return compare_frames(name, stored, expected, ["entry_id", "payee_id"], ["micros"], [])
 
 
 def _closed(context: RunContext, journal: DataFrame) -> Iterator[Check]:
