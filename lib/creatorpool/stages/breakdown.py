@@ -10,10 +10,10 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from creatorpool.frames import broadcast_table, union_all
+from creatorpool.frames import broadcast_table, matching, union_all
 from creatorpool.runs.postings import divided_by
 from creatorpool.runs.published_rows import published_rows
-from creatorpool.settlement.frames.breakdown import payee_parts, settled_steps
+from creatorpool.settlement.frames.breakdown import payee_parts, rows_of_payees, settled_rows, settled_steps
 from creatorpool.settlement.frames.restatement import earned_rows
 from creatorpool.settlement.journal import NIGHT, Entry
 from creatorpool.settlement.months import first_day
@@ -66,7 +66,10 @@ def _parts(
         days = sorted({one.entry.day for one in own})
         tables = ["pool_payouts", "video_payouts", *([VIDEOS] if warehouse.exists(VIDEOS) else [])]
         pools, videos, *changes = (published_rows(warehouse, name).where(F.col("date").isin(days)) for name in tables)
-        steps = settled_steps(earned_rows(pools, videos, ["date"]), changes[0] if changes else None)
+        rights = rights_at(warehouse, version)
+        rows = settled_rows(earned_rows(pools, videos, ["date"]), changes[0] if changes else None)
+        steps = settled_steps(rows if payees is None else rows_of_payees(rows, rights, payees))
         records = [dict(zip(_COLUMNS, (one.entry.entry_id, one.entry.day, one.sequence), strict=True)) for one in own]
         named = broadcast_table(steps, pa.Table.from_pylist(records, schema=pa.schema(_COLUMNS)))
-        yield payee_parts(steps, named, rights_at(warehouse, version), payees)
+        parts = payee_parts(steps, named, rights)
+        yield parts if payees is None else matching(parts, "payee_id", payees)

@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 from pyspark.sql import SparkSession
 
-from creatorpool.settlement.frames.breakdown import payee_parts, settled_steps
+from creatorpool.settlement.frames.breakdown import payee_parts, rows_of_payees, settled_rows, settled_steps
 from creatorpool.settlement.rights import WHOLE_PPM, divided
 
 DAYS = (date(2026, 11, 29), date(2026, 11, 30))
@@ -59,7 +59,7 @@ def test_parts_sum_to_the_journal_and_to_the_pools(spark: SparkSession) -> None:
                 by_pool[f"{day}/{sequence}", pool, video] += micros
                 pools[video, pool] = micros + (pools[video, pool] if sequence else 0)
 
-    steps_frame = settled_steps(
+    settled_frame = settled_rows(
         spark.createDataFrame(
             earned, "date date, category string, video_id string, creator_id string, micros bigint, bound string"
         ),
@@ -73,7 +73,7 @@ def test_parts_sum_to_the_journal_and_to_the_pools(spark: SparkSession) -> None:
         "entry_id string, service_date date, sequence bigint",
     )
     rights = spark.createDataFrame([*RIGHTS], "video_id string, payee_id string, valid_from date, share_ppm bigint")
-    rows = payee_parts(steps_frame, entries, rights).collect()
+    rows = payee_parts(settled_steps(settled_frame), entries, rights).collect()
 
     found: Counter[tuple[str, str]] = Counter()
     of_pools: Counter[tuple[str, str, str]] = Counter()
@@ -87,7 +87,8 @@ def test_parts_sum_to_the_journal_and_to_the_pools(spark: SparkSession) -> None:
         key: micros for key, micros in by_pool.items() if micros
     }
     payees = ["ann", "band"]
-    own = payee_parts(steps_frame, entries, rights, payees).collect()
+    own_steps = settled_steps(rows_of_payees(settled_frame, rights, payees))
+    own = [row for row in payee_parts(own_steps, entries, rights).collect() if row["payee_id"] in payees]
     assert sorted(map(tuple, own), key=str) == sorted(
         (tuple(row) for row in rows if row["payee_id"] in payees), key=str
     )
