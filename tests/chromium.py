@@ -22,6 +22,8 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
 )
 PATIENCE = 60.0
+WIDTHS = {"desktop": (1200, 900), "tablet": (768, 1024), "phone": (390, 844)}
+"""Width and height of a window, CSS pixels"""
 PAPER = 688
 """Width of A4 paper less margins of 14 mm, CSS pixels"""
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from pyspark.sql import SparkSession
 from tests.checkout import project_root
+from tests.chromium import Browser, chromium, installed
 
 from creatorpool.session import EMBEDDED, open_session
 from creatorpool.settings import Settings, load_settings
@@ -109,3 +110,14 @@ def _shared_folder(name: str) -> Path:
 def copied_contracts(tmp_path: Path) -> Path:
     """A copy of data_contracts/ that a test may change."""
     return Path(shutil.copytree(project_root() / "data_contracts", tmp_path / "data_contracts"))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = installed()
+    if path is None:
+        # `make setup` installs a browser if it can: without it, the check must not pass.
+        assert not os.environ.get("CI"), "no Chromium here: tools/setup_browser.sh installs one"
+        pytest.skip("no Chromium here: tools/setup_browser.sh installs one")
+    with chromium(path) as opened:
+        yield opened

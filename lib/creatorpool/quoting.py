@@ -6,6 +6,7 @@ its own escaping: `report.console` prints without markup, pages escape HTML, and
 
 from __future__ import annotations
 
+import hashlib
 import html
 import json
 import re
@@ -14,6 +15,8 @@ from collections.abc import Iterable
 LIMIT = 200
 """Most characters of a quoted value"""
 
+_STEM, _DIGEST = 40, 20
+_NOT_PLAIN = re.compile("[^A-Za-z0-9]+")
 _CONTROLS = "\x00-\x1f\x7f-\x9f"
 _LINE_SEPARATORS = "\u2028\u2029"
 _DIRECTION = "\u202a-\u202e\u2066-\u2069"  # embeddings, overrides and isolates; plain direction marks are harmless
@@ -69,6 +72,16 @@ def shortened_list(values: Iterable[object], limit: int = LIMIT) -> str:
 def in_html(text: str) -> str:
     """`text` for the content or an attribute of an HTML element: markup is escaped, hidden characters are shown."""
     return html.escape(one_line(text))
+
+
+def file_stem(text: str) -> str:
+    """A name for files about `text`: ASCII letters, digits and dashes, at most 61 characters.
+
+    It begins with the letters and digits of `text`, and ends with a hash, by which any two texts differ; also on file
+    systems that ignore case, and where a system reserves names.
+    """
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST]
+    return f"{_NOT_PLAIN.sub('-', text)[:_STEM].strip('-')}-{digest}".lstrip("-")
 
 
 def json_line(value: object) -> str:

@@ -126,7 +126,12 @@ _add(app, UPKEEP, {"maintain": upkeep.maintain, "doctor": doctor.doctor})
 _group(
     "journal",
     "The journal: what is owed to whom, and why.",
-    {"post": settlement.post, "export": settlement.export, "statement": settlement.statement},
+    {
+        "post": settlement.post,
+        "export": settlement.export,
+        "statement": settlement.statement,
+        "statements": settlement.statements,
+    },
     SETTLEMENT,
 )
 _group(

@@ -37,7 +37,7 @@ def report(
     root = options.tables_root()
     output = output or night_path(root, options.day)
     with logged("report", options.day):
-        write_page(report_day(Warehouse(None, root), options.day, options.settings().report), output)
+        write_page(report_day(Warehouse(None, root), options.day, options.settings()), output)
         logger.info("report in %s", output)
     print(f"Report: {output}")
 

@@ -76,7 +76,7 @@ def _write_report(warehouse: Warehouse, day: date, settings: Settings, *, dry_ru
     from creatorpool.report.nightly.page import write_night
 
     if not dry_run:
-        write_night(warehouse.root, day, settings.report)
+        write_night(warehouse.root, day, settings)
 
 
 def _reingest(context: RunContext, source: Place | None) -> None:

@@ -110,11 +110,12 @@ def post(options: DayOptions) -> None:
     Entries that are posted already stay. Once a night is posted, its payouts are not republished, only restated.
     """
     from creatorpool.cli.context import open_run
+    from creatorpool.stages.books import POSTED
     from creatorpool.stages.posting import post_day
 
     with open_run(options) as context:
         run = post_day(context)
-        booked = {} if run is None else {name: len(found) for name, found in run.rows.items()}
+        booked = {} if run is None else {name: len(run.rows[name]) for name in POSTED}
         counts = ", ".join(f"{number} {name}" for name, number in booked.items() if number)
         print(f"{options.day}: {counts or 'nothing'} in the journal")
 
@@ -136,20 +137,56 @@ def export(
 
 
 def statement(
-    options: TablesOptions,
+    options: EngineOptions,
     month: Annotated[str, typer.Option(metavar="YYYY-MM", help="a closed month")],
     payee: Annotated[str, typer.Option(metavar="P", help="the payee")],
     format: Annotated[StatementFormat, typer.Option(help="plain text, CSV, or a page that loads nothing")] = "text",
 ) -> None:
-    """Print a payee's statement for a closed month: every amount with its reason. Starts no engine."""
-    from creatorpool.report.month_statements import payee_statements
-    from creatorpool.settlement.months import parsed_month
-    from creatorpool.settlement.statement import as_csv, as_html, as_text
-    from creatorpool.tables import Warehouse
+    """Print a payee's statement for a closed month: every amount with its reason, by day, pool and video."""
+    import sys
 
-    form = {"text": as_text, "csv": as_csv, "html": as_html}[format]
-    for found in payee_statements(Warehouse(None, options.existing_root()), parsed_month(month), payee):
-        print(form(found), end="")
+    from creatorpool.cli.context import open_warehouse
+    from creatorpool.report.month_statements import payee_statements
+    from creatorpool.report.statement_files import write_csv
+    from creatorpool.settlement.months import parsed_month
+    from creatorpool.statements.month_page import statement_page
+    from creatorpool.statements.month_text import as_text
+
+    options.existing_root()
+    with open_warehouse(options, options.settings()) as (_, warehouse):
+        found = payee_statements(warehouse, parsed_month(month), payee)
+    if format == "csv":
+        write_csv(found, sys.stdout)
+    else:
+        print(statement_page(found) if format == "html" else "".join(map(as_text, found)), end="")
+
+
+def statements(
+    options: EngineOptions,
+    month: Annotated[str, typer.Option(metavar="YYYY-MM", help="a closed month")],
+    output: Annotated[
+        Place, typer.Option(metavar="DIR", parser=parsed_place, help="the folder; files are written to DIR/YYYY-MM")
+    ],
+    payee: Annotated[
+        list[str] | None, typer.Option(metavar="P", help="only this payee; may be repeated; default: all")
+    ] = None,
+) -> None:
+    """Write the statements of a closed month: a page for each payee, index.html that lists them, and statements.csv.
+
+    Each page loads nothing and runs no script.
+    """
+    from creatorpool.cli.context import open_warehouse
+    from creatorpool.cli.progress import counted
+    from creatorpool.report.month_statements import closed_month
+    from creatorpool.report.statement_files import write_statements
+    from creatorpool.settlement.months import parsed_month
+
+    options.existing_root()
+    with open_warehouse(options, options.settings()) as (_, warehouse):
+        books = closed_month(warehouse, parsed_month(month))
+        wanted = books.require(payee) if payee else books.payees
+        index = write_statements(books, output, wanted, counted)
+    print(f"{len(wanted):,} statements of {month} are in {index.parent}; begin with {index}")
 
 
 def close(

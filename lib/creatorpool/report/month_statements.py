@@ -1,61 +1,149 @@
-"""The statements of a payee for a closed month, from the published rows; no engine is needed."""
+"""The statements of payees for a closed month, from the published rows: a few queries for many payees."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError
-from creatorpool.runs.published import published_versions
-from creatorpool.runs.published_rows import published_arrow
-from creatorpool.settlement.journal import ADJUSTMENT, HELD, PAYABLE, Entry
+from creatorpool.frames import matching, parts_by
+from creatorpool.quoting import shortened_list
+from creatorpool.runs.published_rows import published_arrow, published_rows
+from creatorpool.settlement.journal import HELD, PAYABLE
 from creatorpool.settlement.months import first_day, month_name
-from creatorpool.settlement.statement import MonthStatement, month_statement
+from creatorpool.stages.bookings import booked_restatements
 from creatorpool.stages.books import require_closed
+from creatorpool.stages.breakdown import DividedEntry, booked_parts, divided_entries
+from creatorpool.stages.restatement import POOLS
+from creatorpool.statements.frames.left_out import left_out_videos
+from creatorpool.statements.month import BookFacts, LeftOut, MonthStatement, Part, month_statement
 from creatorpool.tables import Warehouse
+
+Row: TypeAlias = dict[str, Any]
+
+_LINE = ("booked_on", "entry_id", "account", "payee_id", "amount_micros", "currency", "kind", "service_date")
+
+
+@dataclass(frozen=True)
+class ClosedMonth:
+    """The books of a closed month, named by its last day; the tables need a session."""
+
+    warehouse: Warehouse
+    month: date
+    balances: pa.Table
+    """Rows of `payee_balances`, sorted by payee and currency"""
+    payments: pa.Table
+    entries: Sequence[DividedEntry]
+    facts: BookFacts
+
+    @property
+    def payees(self) -> list[str]:
+        """All payees with a balance, ascending."""
+        found: list[str] = self.balances.column("payee_id").unique().to_pylist()
+        return found
+
+    def require(self, payees: Collection[str]) -> list[str]:
+        """Those of `payees`, each once, ascending; InputError if one has no balance in the month."""
+        if missing := sorted(set(payees) - set(self.payees)):
+            raise InputError(f"no balance in {month_name(self.month)}: payees {shortened_list(missing)}; check the ids")
+        return sorted(set(payees))
+
+    def statements(self, payees: Collection[str]) -> Iterator[list[MonthStatement]]:
+        """The statements of each of `payees`, some thousand at most, in ascending order: one for each currency.
+
+        Raises
+        ------
+        SettlementError
+            If the amounts of one do not add up.
+        """
+        lines = _by_payee(self._lines(payees).toArrow())
+        parts = _by_payee(booked_parts(self.warehouse, self.entries, payees).toArrow()) if self.entries else {}
+        left_out = _by_payee(self._left_out(payees).toArrow(), "creator_id")
+        wanted = pa.array(sorted(payees), pa.string())
+        payments, balances = (
+            _by_payee(rows.filter(pc.is_in(rows.column("payee_id"), value_set=wanted)))
+            for rows in (self.payments, self.balances)
+        )
+        for payee, rows in balances.items():
+            own_parts, unpaid = _parts_of(parts.get(payee)), _left_out_of(left_out.get(payee))
+            own_lines, own_payments = (_rows(found.get(payee)) for found in (lines, payments))
+            yield [
+                month_statement(
+                    row, _in(row, own_lines), own_parts, self.facts, _in(row, own_payments), unpaid if n == 0 else ()
+                )
+                for n, row in enumerate(_rows(rows))
+            ]
+
+    def _lines(self, payees: Collection[str]) -> DataFrame:
+        journal = published_rows(self.warehouse, "journal")
+        own = journal.where(F.col("booked_on").between(first_day(self.month), self.month))
+        owed = own.where(F.col("account").isin(PAYABLE, HELD))
+        return matching(owed.select(*_LINE, "reference"), "payee_id", payees)
+
+    def _left_out(self, payees: Collection[str]) -> DataFrame:
+        is_in_month = F.col("date").between(first_day(self.month), self.month)
+        quality, payouts = (
+            published_rows(self.warehouse, table).where(is_in_month) for table in ("video_quality", "pool_payouts")
+        )
+        return left_out_videos(quality, self.warehouse.read("videos"), payouts, payees)
+
+
+def closed_month(warehouse: Warehouse, month: date) -> ClosedMonth:
+    """The books of `month`, named by its last day; MissingTableError if it is not closed."""
+    require_closed(warehouse, month)
+    balances, payments = (published_arrow(warehouse, table, [month]) for table in ("payee_balances", "payments"))
+    order = [("payee_id", "ascending"), ("currency", "ascending")]
+    entries = divided_entries(warehouse, month)
+    return ClosedMonth(warehouse, month, balances.sort_by(order), payments.sort_by(order), entries, _facts(warehouse))
 
 
 def payee_statements(warehouse: Warehouse, month: date, payee_id: str) -> list[MonthStatement]:
-    """The statements of a payee for `month`, named by its last day: one for each currency.
-
-    Raises
-    ------
-    MissingTableError
-        If the month is not closed.
-    InputError
-        If the payee has no balance in it.
-    """
-    require_closed(warehouse, month)
-    balances = _of_payee(published_arrow(warehouse, "payee_balances", [month]), payee_id)
-    if not balances:
-        raise InputError(f"payee '{payee_id}' has no balance in {month_name(month)}")
-    days = [day for day in published_versions(warehouse, "journal") if first_day(month) <= day <= month]
-    lines = [
-        line
-        for line in _of_payee(published_arrow(warehouse, "journal", days), payee_id)
-        if line["account"] in (PAYABLE, HELD)
-    ]
-    reasons, holds = _reasons(warehouse, lines), _holds(warehouse)
-    return [
-        month_statement(row, [line for line in lines if line["currency"] == row["currency"]], reasons, holds)
-        for row in sorted(balances, key=lambda row: str(row["currency"]))
-    ]
-
-
-def _of_payee(rows: pa.Table, payee_id: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = rows.filter(pc.equal(rows.column("payee_id"), payee_id)).to_pylist()
+    """The statements of one payee, one for each currency; raises as `closed_month` and `ClosedMonth` do."""
+    books = closed_month(warehouse, month)
+    (found,) = books.statements(books.require([payee_id]))
     return found
 
 
-def _reasons(warehouse: Warehouse, lines: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    days = {line["service_date"] for line in lines if line["kind"] == ADJUSTMENT}
-    rows = published_arrow(warehouse, "pool_adjustments", days).to_pylist() if days else []
-    return {Entry(ADJUSTMENT, row["service_date"], str(row["sequence"])).entry_id: row for row in rows}
+def _facts(warehouse: Warehouse) -> BookFacts:
+    booked = booked_restatements(warehouse)
+    rows = published_arrow(warehouse, POOLS, {found.service_date for found in booked}).to_pylist() if booked else []
+    why = {(row["service_date"], row["sequence"]): row for row in rows}
+    holds = warehouse.read_arrow("holds").to_pylist() if warehouse.exists("holds") else []
+    return BookFacts(
+        {found.entry.entry_id: why[found.service_date, found.sequence] for found in booked},
+        {row["hold_id"]: row for row in holds},
+    )
 
 
-def _holds(warehouse: Warehouse) -> dict[str, dict[str, Any]]:
-    rows = warehouse.read_arrow("holds").to_pylist() if warehouse.exists("holds") else []
-    return {row["hold_id"]: row for row in rows}
+def _by_payee(rows: pa.Table, column: str = "payee_id") -> dict[str, pa.Table]:
+    return dict(parts_by(rows, column))
+
+
+def _rows(rows: pa.Table | None) -> list[Row]:
+    found: list[Row] = [] if rows is None else rows.to_pylist()
+    return found
+
+
+def _in(balance: Row, rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row["currency"] == balance["currency"]]
+
+
+def _parts_of(rows: pa.Table | None) -> dict[str, list[Part]]:
+    found: dict[str, list[Part]] = {}
+    for row in _rows(rows):
+        part = Part(row["category"], row["video_id"], row["micros"], row["bound"])
+        found.setdefault(row["entry_id"], []).append(part)
+    return found
+
+
+def _left_out_of(rows: pa.Table | None) -> list[LeftOut]:
+    names = ("video_id", "reason", "days", "first", "last")
+    found = [LeftOut(**{name: row[name] for name in names}) for row in _rows(rows)]
+    return sorted(found, key=lambda one: (one.video_id, one.reason))

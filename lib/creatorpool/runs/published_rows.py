@@ -8,7 +8,7 @@ its own version.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -80,8 +80,10 @@ def require_published_day(warehouse: Warehouse, table: str, day: date) -> DataFr
     return rows
 
 
-def published_arrow(warehouse: Warehouse, table: str, days: Collection[date] | None = None) -> pa.Table:
-    """The same rows as an Arrow table, of `days` (default: of all days); no engine is needed.
+def published_arrow(
+    warehouse: Warehouse, table: str, days: Collection[date] | None = None, columns: Sequence[str] | None = None
+) -> pa.Table:
+    """The same rows as an Arrow table, of `days` (default: of all days) and `columns` (all); no engine is needed.
 
     Without `days`, days whose files are missing or damaged are left out, with a warning for each.
 
@@ -91,22 +93,23 @@ def published_arrow(warehouse: Warehouse, table: str, days: Collection[date] | N
         If one of `days` is published and cannot be read.
     """
     if table not in stage_tables():
-        return warehouse.read_arrow(table)
+        return warehouse.read_arrow(table, columns)
     empty = arrow_schema(warehouse.contract(table)).empty_table()
+    names = list(columns or empty.column_names)
     found: list[pa.Table] = []
     for part in _parts(warehouse, table):
         wanted = part.days if days is None else part.days & set(days)
-        found += _readable(warehouse, table, part.version, wanted, is_asked=days is not None)
-    return pa.concat_tables([empty, *found])
+        found += _readable(warehouse, table, part.version, wanted, names, is_asked=days is not None)
+    return pa.concat_tables([empty.select(names), *found])
 
 
 def _readable(
-    warehouse: Warehouse, table: str, version: int, days: Collection[date], *, is_asked: bool
+    warehouse: Warehouse, table: str, version: int, days: Collection[date], columns: Sequence[str], *, is_asked: bool
 ) -> Iterator[pa.Table]:
     if not days:
         return
     try:
-        yield warehouse.read_arrow(table, days=days, version=version)
+        yield warehouse.read_arrow(table, columns, days=days, version=version)
     except MissingTableError as error:
         if is_asked:
             raise
@@ -114,7 +117,7 @@ def _readable(
             logger.warning("%s of %s is left out: %s", table, *days, error)
             return
         for day in sorted(days):
-            yield from _readable(warehouse, table, version, [day], is_asked=False)
+            yield from _readable(warehouse, table, version, [day], columns, is_asked=False)
 
 
 def _parts(warehouse: Warehouse, table: str) -> Iterator[_Part]:

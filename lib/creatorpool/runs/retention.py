@@ -8,16 +8,18 @@ from datetime import datetime
 from creatorpool.contracts import stage_tables
 from creatorpool.runs.ledger import PUBLISHED, RUNNING, SIGNALS, as_json
 from creatorpool.runs.pools import POOL_LEDGER
+from creatorpool.runs.postings import RIGHTS, divided_by
 from creatorpool.tables import Warehouse
 
 
 def named_versions(warehouse: Warehouse, since: datetime) -> dict[str, set[int]]:
     """The versions of each table that must stay readable, by table.
 
-    They are the versions in which days are published, however old; the versions that undoing an unfinished run would
-    restore; and all versions that runs that ended after `since` read or wrote, so that these runs can be repeated.
+    They are the versions in which days are published, and of the rights that divided what is posted, however old; the
+    versions that undoing an unfinished run would restore; and all versions that runs that ended after `since` read or
+    wrote, so that these runs can be repeated.
     """
-    named: dict[str, set[int]] = {}
+    named = {RIGHTS: {version for version in divided_by(warehouse).values() if version is not None}}
     for table in ("stage_runs", POOL_LEDGER):
         rows = warehouse.read_arrow(table).to_pylist() if warehouse.exists(table) else []
         for row in rows:

@@ -16,6 +16,15 @@ UNALLOCATED = "Unallocated"
 
 NIGHT, ADJUSTMENT, HOLD, RELEASE, PAYMENT, RETURN = "night", "adjustment", "hold", "release", "payment", "return"
 
+BALANCE_CHANGES = {
+    "earned": ((NIGHT,), (PAYABLE, HELD), 1),
+    "adjusted": ((ADJUSTMENT,), (PAYABLE, HELD), 1),
+    "held": ((NIGHT, ADJUSTMENT, HOLD), (HELD,), 1),
+    "released": ((RELEASE,), (HELD,), -1),
+    "returned": ((RETURN,), (PAYABLE,), 1),
+}
+"""What lines change for their payees: the kinds and accounts of the lines, and the sign of their amounts"""
+
 
 @dataclass(frozen=True)
 class Entry:

@@ -13,6 +13,7 @@ from creatorpool.errors import InputError
 from creatorpool.quoting import shortened_list
 from creatorpool.runs.ledger import RESTATE, published_runs
 from creatorpool.runs.pools import PoolRun, day_outputs, published_pools
+from creatorpool.runs.postings import RIGHTS
 from creatorpool.runs.published_rows import published_arrow, require_published_day
 from creatorpool.settlement.journal import ADJUSTMENT, NIGHT, Entry
 from creatorpool.settlement.restatement import PoolMoney
@@ -49,6 +50,11 @@ class BookedRestatement:
         """Its name in the ledger of postings."""
         return f"{self.service_date}/{self.sequence}"
 
+    @property
+    def entry(self) -> Entry:
+        """Its entry in the journal."""
+        return Entry(ADJUSTMENT, self.service_date, str(self.sequence))
+
 
 def booked_restatements(warehouse: Warehouse) -> list[BookedRestatement]:
     """All restatements that have booked changes, in the order of their service days and of each day's sequence."""
@@ -58,6 +64,11 @@ def booked_restatements(warehouse: Warehouse) -> list[BookedRestatement]:
     rows = published_arrow(warehouse, POOLS, days).select(["service_date", "booked_on", "sequence"])
     found = {BookedRestatement(**row) for row in rows.to_pylist()}
     return sorted(found, key=lambda one: (one.service_date, one.sequence))
+
+
+def rights_at(warehouse: Warehouse, version: int | None) -> DataFrame | None:
+    """The rows of `video_rights` at `version`; None without a version."""
+    return None if version is None else warehouse.read(RIGHTS, version=version)
 
 
 def night_booking(context: RunContext, day: date) -> Booking:
@@ -90,7 +101,7 @@ def adjustment_booking(context: RunContext, found: BookedRestatement) -> Booking
     version = day_outputs(published_pools(warehouse, day))["video_payouts"]
     earned = warehouse.read("video_payouts", day=day, version=version)
     amounts = _settled_around(earned, changes, found.sequence)
-    return Booking(Entry(ADJUSTMENT, day, str(found.sequence)), amounts, money, own[0]["currency"])
+    return Booking(found.entry, amounts, money, own[0]["currency"])
 
 
 def _require_whole_day(warehouse: Warehouse, day: date, ledger: Mapping[str, PoolRun]) -> None:

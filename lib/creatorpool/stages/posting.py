@@ -19,6 +19,7 @@ from creatorpool.errors import InputError, SettlementError
 from creatorpool.frames import union_all
 from creatorpool.runs.ledger import PAY, POST, StageRun, published_runs
 from creatorpool.runs.pools import published_pools
+from creatorpool.runs.postings import DIVIDED_BY, RIGHTS, divided_by, divided_in
 from creatorpool.runs.published_rows import (
     published_arrow,
     published_day,
@@ -28,7 +29,7 @@ from creatorpool.runs.published_rows import (
 from creatorpool.settlement.frames.holds import added_holds, ended, held_rows, standing
 from creatorpool.settlement.frames.postings import hold_lines, numbered, paid_lines, payee_lines, release_lines
 from creatorpool.settlement.frames.rights import payee_rows
-from creatorpool.settlement.journal import HELD, HOLD, RELEASE, RETURN, Entry, pool_lines
+from creatorpool.settlement.journal import HELD, HOLD, NIGHT, RELEASE, RETURN, Entry, pool_lines
 from creatorpool.settlement.restatement import PoolMoney
 from creatorpool.stages.allocation import STAGE as ALLOCATION_STAGE
 from creatorpool.stages.bookings import (
@@ -37,6 +38,7 @@ from creatorpool.stages.bookings import (
     adjustment_booking,
     booked_restatements,
     night_booking,
+    rights_at,
 )
 from creatorpool.stages.books import closed_months, posted_entries
 from creatorpool.stages.context import RunContext
@@ -50,7 +52,7 @@ STAGE = Stage(
     POST,
     (
         *("pool_revenue", "video_payouts", "ad_revenue", "payout_adjustments", "pool_adjustments"),
-        *("video_rights", "holds"),
+        *(RIGHTS, "holds"),
     ),
     ("settlement",),
 )
@@ -87,6 +89,11 @@ class DueEntries:
         """Whether nothing is to be posted."""
         return not (self.has_night or self.restatements or self.late_holds or self.released or self.returns)
 
+    @property
+    def divided(self) -> list[Entry]:
+        """The entries whose money is divided by rights."""
+        return [*([Entry(NIGHT, self.day)] if self.has_night else []), *(found.entry for found in self.restatements)]
+
     def facts(self) -> dict[str, list[str]]:
         """The references for the ledger, by kind."""
         return {
@@ -116,10 +123,11 @@ def post_day(context: RunContext) -> StageRun | None:
 
     def compute() -> Mapping[str, Any]:
         due = due_entries(context)
-        lines = [*_stored(context), *_new_lines(context, due)]
+        lines = [*_stored(context), *_new_lines(context, due, versions.get(RIGHTS))]
         context.store(union_all(lines) if lines else context.warehouse.frame([], JOURNAL), JOURNAL)
         known = [*due.facts()["holds"], *_standing_holds(context.warehouse, context.day)]
-        return _with_earlier(context, due.facts() | {"holds": known})
+        rights = {entry.entry_id: versions.get(RIGHTS) for entry in due.divided}
+        return _with_earlier(context, due.facts() | {"holds": known}, rights)
 
     versions = {name: context.warehouse.version(name) for name in _rules_tables(context.warehouse)}
     return run_stage(
@@ -163,7 +171,7 @@ def posted_changes(warehouse: Warehouse, day: date) -> list[tuple[str, PoolMoney
 
 
 def _rules_tables(warehouse: Warehouse) -> list[str]:
-    return [table for table in ("video_rights", "holds") if warehouse.exists(table)]
+    return [table for table in (RIGHTS, "holds") if warehouse.exists(table)]
 
 
 def holds_on(warehouse: Warehouse, day: date) -> DataFrame | None:
@@ -196,17 +204,24 @@ def _stored(context: RunContext) -> list[DataFrame]:
     return [] if posted is None else [posted.drop("date")]
 
 
-def _with_earlier(context: RunContext, facts: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """`facts` with those of the earlier postings of the day, which this one supersedes."""
-    earlier = [run.rows for run in published_runs(context.warehouse, POST, [context.day])]
-    return {kind: sorted({*names, *(name for rows in earlier for name in rows[kind])}) for kind, names in facts.items()}
+def _with_earlier(
+    context: RunContext, facts: Mapping[str, list[str]], rights: Mapping[str, int | None]
+) -> dict[str, Any]:
+    """`facts` and the versions of `rights` with those of the earlier postings of the day, which this one supersedes."""
+    runs = published_runs(context.warehouse, POST, [context.day])
+    every = {
+        kind: sorted({*names, *(name for run in runs for name in run.rows[kind])}) for kind, names in facts.items()
+    }
+    earlier = {name: version for run in runs for name, version in divided_in(run).items()}
+    return {**every, DIVIDED_BY: {**earlier, **rights}}
 
 
-def _new_lines(context: RunContext, due: DueEntries) -> list[DataFrame]:
+def _new_lines(context: RunContext, due: DueEntries, rights: int | None) -> list[DataFrame]:
+    """The lines of what is due; `rights` is the version of `video_rights` to divide by, None if there is no table."""
     warehouse, day = context.warehouse, context.day
     bookings = [night_booking(context, day)] if due.has_night else []
     bookings += [adjustment_booking(context, found) for found in due.restatements]
-    lines = [_booking_lines(context, booking) for booking in bookings]
+    lines = [_booking_lines(context, booking, rights) for booking in bookings]
     lines += _late_lines(context, due.late_holds)
     if due.released and warehouse.exists(JOURNAL):
         entries = {name: Entry(RELEASE, day, _release_reference(name, until)) for name, until in due.released.items()}
@@ -220,10 +235,10 @@ def _new_lines(context: RunContext, due: DueEntries) -> list[DataFrame]:
     return [new]
 
 
-def _booking_lines(context: RunContext, booking: Booking) -> DataFrame:
+def _booking_lines(context: RunContext, booking: Booking, rights: int | None) -> DataFrame:
     """All lines of an entry about a service day: those of payees, and those of the pools' other sides."""
     warehouse, entry = context.warehouse, booking.entry
-    held = held_rows(_payee_rows(context, booking), holds_on(warehouse, context.day))
+    held = held_rows(_payee_rows(warehouse, booking, rights), holds_on(warehouse, context.day))
     lines = payee_lines(held, entry, context.day, booking.currency)
     records = [
         {
@@ -244,9 +259,9 @@ def _booking_lines(context: RunContext, booking: Booking) -> DataFrame:
     return lines.unionByName(warehouse.frame(records, JOURNAL).select(*lines.columns)) if records else lines
 
 
-def _payee_rows(context: RunContext, booking: Booking) -> DataFrame:
-    rights = context.warehouse.read("video_rights") if context.warehouse.exists("video_rights") else None
-    return payee_rows(booking.amounts, rights, booking.entry.day)
+def _payee_rows(warehouse: Warehouse, booking: Booking, rights: int | None) -> DataFrame:
+    amounts = booking.amounts.withColumn("service_date", F.lit(booking.entry.day))
+    return payee_rows(amounts, rights_at(warehouse, rights))
 
 
 def _late_lines(context: RunContext, late: Mapping[str, date]) -> list[DataFrame]:
@@ -264,9 +279,10 @@ def _late_lines(context: RunContext, late: Mapping[str, date]) -> list[DataFrame
         if (on := restated.get(found.reference)) is not None and first <= on < day
     ]
     entry = Entry(HOLD, day, "|".join(late))
-    lines = []
+    rights, lines = divided_by(warehouse), []
     for on, booking in booked:
-        added = added_holds(_payee_rows(context, booking), warehouse.read("holds").where(standing(on)), [*late])
+        parts = _payee_rows(warehouse, booking, rights[booking.entry.entry_id])
+        added = added_holds(parts, warehouse.read("holds").where(standing(on)), [*late])
         lines.append(hold_lines(added, entry, day, booking.currency))
     return lines
 

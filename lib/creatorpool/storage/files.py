@@ -71,19 +71,23 @@ def whole_text(place: Place) -> Iterator[TextIO]:
 
     It is written piece by piece, for files that are too large for the memory.
     """
+    with TemporaryDirectory(prefix="creatorpool-") as scratch:
+        written = Path(scratch) / "written"
+        with written.open("w", encoding="utf-8", newline="") as out:
+            yield out
+        copy_whole(written, place)
+
+
+def copy_whole(file: Path, place: Place) -> None:
+    """Copy a file of this machine to `place`, where it appears completely or not at all; its folder is made."""
     if isinstance(place, ObjectPath):
-        with TemporaryDirectory(prefix="creatorpool-") as scratch:
-            written = Path(scratch) / "written"
-            with written.open("w", encoding="utf-8", newline="") as out:
-                yield out
-            _copy(written, place)
+        _copy(file, place)
         return
     target = Path(str(place))
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.part")
     try:
-        with partial.open("w", encoding="utf-8", newline="") as out:
-            yield out
+        shutil.copyfile(file, partial)
         partial.replace(target)
     finally:
         with suppress(OSError):

@@ -17,6 +17,7 @@ from creatorpool.settlement.journal import ADJUSTMENT, CASH, HELD, NIGHT, PAYABL
 from creatorpool.settlement.months import first_day, month_name
 from creatorpool.settlement.restatement import NOTHING
 from creatorpool.stages.books import posted_entries
+from creatorpool.stages.breakdown import booked_parts, divided_entries
 from creatorpool.stages.closing import BALANCES, balances_of, required_days
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.day_money import published_money
@@ -56,6 +57,7 @@ def verify_month(context: RunContext) -> list[Check]:
         raise MissingTableError(f"nothing of {month_name(month)} is posted to the journal under {warehouse.root}")
     journal = published_rows(warehouse, JOURNAL)
     checks = [_balanced(journal), *(_day_money(replace(context, day=day), journal) for day in days)]
+    checks.append(_divided(context, journal))
     if published_run(warehouse, CLOSE, month) is not None:
         checks += _closed(context, journal)
     return checks
@@ -83,6 +85,20 @@ def _day_money(context: RunContext, journal: DataFrame) -> Check:
     sums = own.groupBy(name.alias("name")).agg(sum_exact("amount_micros").alias("micros"))
     stored = {row["name"]: {"micros": row["micros"]} for row in sums.where(F.col("micros") != 0).collect()}
     return compare_records(f"journal of {context.day} from payouts and adjustments", stored, expected)
+
+
+def _divided(context: RunContext, journal: DataFrame) -> Check:
+    """Check that pools and videos, divided by rights, sum to each payee's line of each entry about a service day."""
+    entries = divided_entries(context.warehouse, context.day)
+    parts = booked_parts(context.warehouse, entries).groupBy("entry_id", "payee_id")
+    expected = parts.agg(sum_exact("micros").alias("micros"))
+    own = journal.where(F.col("booked_on").between(first_day(context.day), context.day))
+    lines = own.where(F.col("kind").isin(NIGHT, ADJUSTMENT) & F.col("account").isin(PAYABLE, HELD))
+    stored = lines.groupBy("entry_id", "payee_id").agg(sum_exact("amount_micros").alias("micros"))
+    # An adjustment may take from one video of a payee what it gives another: then the journal has no line.
+    stored, expected = (rows.where(F.col("micros") != 0) for rows in (stored, expected))
+    name = "payees' lines from pools, videos and rights"
+    return compare_frames(name, stored, expected, ["entry_id", "payee_id"], ["micros"], [])
 
 
 def _closed(context: RunContext, journal: DataFrame) -> Iterator[Check]:

@@ -14,8 +14,9 @@ from tests.explanation.published_days import publish_day
 
 from creatorpool.cohorts.success_value import SuccessValue
 from creatorpool.explanation.parts import REASON_NAMES
-from creatorpool.runs.ledger import INGEST, StageRun, publish_run
+from creatorpool.runs.ledger import CLOSE, INGEST, POST, RESTATE, StageRun, publish_run
 from creatorpool.settings import load_settings
+from creatorpool.settlement.journal import ADJUSTMENT, HELD, NIGHT, PAYABLE
 from creatorpool.tables import Warehouse
 
 WEEK_AGO, BEFORE, DAY = date(2026, 11, 13), date(2026, 11, 19), date(2026, 11, 20)
@@ -39,14 +40,16 @@ def publish_payouts(root: Path, *days: date, categories: Sequence[str] = CATEGOR
     return Warehouse(None, root)
 
 
-def publish_stage(warehouse: Warehouse, stage: str, tables: dict[str, Sequence[dict[str, Any]]], **rows: Any) -> None:
-    """Publish a stage of `DAY`; columns that a row leaves out are null, or the least accepted value."""
+def publish_stage(
+    warehouse: Warehouse, stage: str, tables: dict[str, Sequence[dict[str, Any]]], *, day: date = DAY, **rows: Any
+) -> None:
+    """Publish a stage of `day`; columns that a row leaves out are null, or the least accepted value."""
     versions = {}
     for table, own in tables.items():
         contract = warehouse.ensure(table)
-        filled = [{column.name: None for column in contract.columns} | {"date": DAY} | row for row in own]
-        versions[table] = warehouse.replace_day_records(filled, table, DAY, seen=warehouse.version(table))
-    publish_run(warehouse, StageRun(DAY, stage, f"{stage}-1", "0" * 64, "test", {}, versions, rows, NOW, NOW))
+        filled = [{column.name: None for column in contract.columns} | {"date": day} | row for row in own]
+        versions[table] = warehouse.replace_day_records(filled, table, day, seen=warehouse.version(table))
+    publish_run(warehouse, StageRun(day, stage, f"{stage}-1", "0" * 64, "test", {}, versions, rows, NOW, NOW))
 
 
 def counts(read: int, broken: dict[str, int]) -> dict[str, Any]:
@@ -59,6 +62,52 @@ def counts(read: int, broken: dict[str, int]) -> dict[str, Any]:
         "duplicates": 0,
         "broken": broken,
     }
+
+
+def keep_books(warehouse: Warehouse) -> None:
+    """The books of the first two days: October is closed, the nights are posted, and of two restatements the first."""
+    balances = [
+        _balance("creator-c1", closing_micros=1_000_000, held_balance_micros=40_000),
+        _balance("old", closing_micros=-2_000_000, held_balance_micros=0),
+    ]
+    publish_stage(warehouse, CLOSE, {"payee_balances": balances}, day=date(2026, 10, 31))
+    changes = [
+        {"sequence": number, "booked_on": BEFORE, "service_date": WEEK_AGO, "reason_code": "invalid_viewers"}
+        | {"note": note, "currency": "USD", "category": "comedy", "video_id": f"{creator}-0-1", "policy": "full"}
+        | {"run_id": f"r{number}", "creator_id": f"creator-{creator}", "change_micros": micros}
+        for number, creator, note, micros in ((1, "c2", "click farm", -300_000), (2, "c1", None, 200_000))
+    ]
+    sides = ("gross", "platform", "videos", "unallocated", "goodwill")
+    pools = [row | {f"{side}_micros": 0 for side in sides} | {"videos_micros": row["change_micros"]} for row in changes]
+    known = {column.name for column in warehouse.contract("pool_adjustments").columns}
+    tables: dict[str, Sequence[dict[str, Any]]] = {
+        "payout_adjustments": changes,
+        "pool_adjustments": [{name: value for name, value in row.items() if name in known} for row in pools],
+    }
+    publish_stage(warehouse, RESTATE, tables, day=WEEK_AGO)
+    for day, held in ((WEEK_AGO, ""), (BEFORE, "creator-c1")):
+        paid = warehouse.read_arrow("creator_payouts", day=day).to_pylist()
+        lines = [
+            _line(
+                day, HELD if row["creator_id"] == held else PAYABLE, NIGHT, day, row["creator_id"], row["total_micros"]
+            )
+            for row in paid
+        ]
+        if held:
+            lines.append(_line(day, PAYABLE, ADJUSTMENT, WEEK_AGO, "creator-c2", -300_000))
+        lines = [row | {"line": number} for number, row in enumerate(lines, 1)]
+        restated = [f"{WEEK_AGO}/1"] if held else []
+        publish_stage(warehouse, POST, {"journal": lines}, day=day, nights=[f"{day}"], restatements=restated)
+
+
+def _balance(payee: str, **money: int) -> dict[str, Any]:
+    zero = {f"{name}_micros": 0 for name in ("opening", "earned", "adjusted", "held", "released", "paid", "returned")}
+    return {"payee_id": payee, "month": "2026-10", "currency": "USD", "reason": "below_threshold"} | zero | money
+
+
+def _line(day: date, account: str, kind: str, service: date, payee: str, micros: int) -> dict[str, Any]:
+    entry = {"booked_on": day, "entry_id": f"{kind} {service}", "kind": kind, "service_date": service}
+    return entry | {"account": account, "payee_id": payee, "amount_micros": micros, "currency": "USD"}
 
 
 def publish_all(root: Path) -> Warehouse:
@@ -74,6 +123,7 @@ def publish_all(root: Path) -> Warehouse:
     publish_stage(warehouse, "explain", {"payout_changes": _changes(warehouse)})
     publish_stage(warehouse, "incentives", _incentives(), **SuccessValue(30_000_000, 60, "USD").as_facts())
     publish_stage(warehouse, "deliver", _delivery())
+    keep_books(warehouse)
     warehouse.append_records(
         [_result("events", "liked_not_null", 3), _result("videos", "length_ms_in_range", 0)], "contract_results"
     )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.checkout import project_root
-from tests.chromium import Browser, chromium, installed
+from tests.chromium import WIDTHS, Browser
 from tests.explanation.pool_days import PoolDay
 from tests.explanation.published_days import publish_day
 from tests.hostile_names import ALLOWED, NAMES, UNPRINTABLE, Structure
@@ -41,7 +39,6 @@ from creatorpool.settings import load_settings
 from creatorpool.tables import Warehouse
 
 ARTIFACTS = project_root() / "artifacts"
-WIDTHS = {"desktop": (1200, 900), "tablet": (768, 1024), "phone": (390, 844)}
 
 OVERLAPS = """(() => {
   const found = [];
@@ -106,17 +103,6 @@ def written(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture(scope="module")
 def written_report(warehouse: Warehouse) -> ReportDay:
     return report_day(warehouse, DAY)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = installed()
-    if path is None:
-        # `make setup` installs a browser if it can: without it, the check must not pass.
-        assert not os.environ.get("CI"), "no Chromium here: tools/setup_browser.sh installs one"
-        pytest.skip("no Chromium here: tools/setup_browser.sh installs one")
-    with chromium(path) as opened:
-        yield opened
 
 
 def test_page_shows_published_money_and_warnings_first(warehouse: Warehouse, written: Path) -> None:
@@ -338,6 +324,7 @@ def awkward_charts(scale: float) -> list[drawing.Drawn]:
         drawing.gains_and_price(bars, 0.9 * scale, "value"),
         drawing.interval_dots(spans, "estimate"),
         drawing.heat_map(cells, SIZE_GROUPS),
+        drawing.day_columns([bar | {"label": day} for bar in bars for day in (1, 31)], 31, ("paid",), "USD"),
     ]
 
 

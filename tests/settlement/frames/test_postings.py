@@ -18,8 +18,8 @@ DAY = date(2026, 11, 30)
 
 def test_bookings_become_lines_balances_and_payments(spark: SparkSession) -> None:
     amounts = spark.createDataFrame(
-        [("v1", "ann", 0, 10_000_001), ("v2", "ben", 3, 3_000_003)],
-        "video_id string, creator_id string, before_micros bigint, after_micros bigint",
+        [(DAY, "v1", "ann", 0, 10_000_001), (DAY, "v2", "ben", 3, 3_000_003)],
+        "service_date date, video_id string, creator_id string, before_micros bigint, after_micros bigint",
     )
     rights = spark.createDataFrame(
         [("v1", "label", DAY, 333_333), ("v1", "band", DAY, 333_333), ("v2", "label", date(2026, 12, 1), 1_000_000)],
@@ -29,7 +29,7 @@ def test_bookings_become_lines_balances_and_payments(spark: SparkSession) -> Non
         [("h1", "video", "v1", 100_000), ("h2", "payee", "label", 500_000), ("h3", "creator", "ben", 250_000)],
         "hold_id string, subject_kind string, subject_id string, share_ppm bigint",
     )
-    bookings = payee_rows(amounts, rights, DAY)
+    bookings = payee_rows(amounts, rights)
 
     parts = {row["payee_id"]: row["micros"] for row in bookings.collect()}
     # The thirds of 10,000,001 leave one micro, which goes to the largest remainder, the creator's.

@@ -267,3 +267,21 @@ def gains_and_price(rows: Rows, price: float | None, title: str) -> Drawn:
         scale = alt.Scale(domain=["shadow price"], range=[SECOND])
         layers.append(line.mark_rule(strokeWidth=2.2).encode(x="x:Q", color=alt.Color("what:N", scale=scale)))
     return alt.layer(*layers).properties(width=WIDTH - 60, height=alt.Step(28))
+
+
+def day_columns(rows: Rows, last: int, parts: Sequence[str], unit: str) -> Drawn:
+    """One column per day of a month, up to day `last`, from rows `label` (the day), `part`, `value`, `place`."""
+    days = alt.Scale(domain=[*range(1, last + 1)])
+    chart: alt.Chart = (
+        alt.Chart(chart_data(rows), width=WIDTH - 40, height=170)
+        .mark_bar()
+        .encode(
+            x=alt.X(
+                "label:O", title="day", scale=days, axis=alt.Axis(labelAngle=0, labelOverlap=True, labelSeparation=4)
+            ),
+            y=alt.Y("value:Q", title=unit, axis=alt.Axis(tickCount=5, format=_amounts(rows))),
+            color=alt.Color("part:N", scale=alt.Scale(domain=list(parts), range=[MAIN, PALE])),
+            order=alt.Order("place:Q"),
+        )
+    )
+    return chart

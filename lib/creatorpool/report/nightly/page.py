@@ -18,20 +18,21 @@ from creatorpool.report.nightly.coverage import report_coverage
 from creatorpool.report.nightly.delivery import delivery_section
 from creatorpool.report.nightly.entrants import incentives_section
 from creatorpool.report.nightly.money import coverage_section, headline, pools_section
+from creatorpool.report.nightly.month import month_section
 from creatorpool.report.nightly.movers import movers_section
 from creatorpool.report.nightly.published import ReportDay, report_day
 from creatorpool.report.nightly.scores import quality_section
 from creatorpool.report.nightly.spread import concentration_section, sizes_section
 from creatorpool.report.nightly.warnings import warnings_of
 from creatorpool.report.pages import REPORTS
-from creatorpool.settings import ReportSettings
+from creatorpool.settings import Settings
 from creatorpool.storage.files import write_whole
 from creatorpool.storage.places import Place
 from creatorpool.tables import Warehouse
 
 SECTIONS = (
     *(pools_section, coverage_section, concentration_section, sizes_section, quality_section, movers_section),
-    *(checks_section, incentives_section, delivery_section),
+    *(month_section, checks_section, incentives_section, delivery_section),
 )
 TEMPLATE = "page.html.j2"
 
@@ -75,10 +76,10 @@ def night_path(root: Place, day: date) -> Place:
     return root / REPORTS / f"night-{day}.html"
 
 
-def write_night(root: Place, day: date, limits: ReportSettings) -> None:
+def write_night(root: Place, day: date, settings: Settings) -> None:
     """Write the page of a published day beside its tables, and print its path; a fault in it is a warning."""
     with display(day, "report"):
-        print(f"Report: {write_page(report_day(Warehouse(None, root), day, limits), night_path(root, day))}")
+        print(f"Report: {write_page(report_day(Warehouse(None, root), day, settings), night_path(root, day))}")
 
 
 def write_page(report: ReportDay, path: AnyPlace) -> AnyPlace:

@@ -14,7 +14,7 @@ from creatorpool.errors import MissingTableError
 from creatorpool.runs.ledger import StageRun, latest_run, published_runs
 from creatorpool.runs.pools import PoolRun, published_pools
 from creatorpool.runs.published_rows import last_paid_before
-from creatorpool.settings import ReportSettings, load_settings
+from creatorpool.settings import ReportSettings, Settings, load_settings
 from creatorpool.tables import Warehouse
 
 Row = dict[str, Any]
@@ -55,6 +55,8 @@ class ReportDay:
     """Results of all rules from the latest run of each contract on the day"""
     limits: ReportSettings
     """From which values on the report warns"""
+    minimum_payment: int
+    """The least amount that is paid at the end of a month, micros"""
 
     @property
     def day(self) -> date:
@@ -94,8 +96,8 @@ class ReportDay:
         return sorted(rows.to_pylist(), key=lambda row: tuple(str(row[name]) for name in key))
 
 
-def report_day(warehouse: Warehouse, day: date, limits: ReportSettings | None = None) -> ReportDay:
-    """Find the published data of `day`; `limits` are those of the base configuration by default.
+def report_day(warehouse: Warehouse, day: date, settings: Settings | None = None) -> ReportDay:
+    """Find the published data of `day`; limits are those of the base configuration by default.
 
     Raises
     ------
@@ -108,6 +110,7 @@ def report_day(warehouse: Warehouse, day: date, limits: ReportSettings | None = 
             f"payouts of {day} are not published under {warehouse.root}: run `creatorpool run --date {day}`; "
             f"`creatorpool status` lists the published days"
         )
+    settings = settings or load_settings()
     last = last_paid_before(warehouse, day)
     runs = published_runs(warehouse, days=[day])
     return ReportDay(
@@ -116,7 +119,8 @@ def report_day(warehouse: Warehouse, day: date, limits: ReportSettings | None = 
         week_ago=_paid_day(warehouse, day - WEEK),
         runs={name: run for name in {run.stage for run in runs} if (run := _latest(runs, name)) is not None},
         results=_latest_results(warehouse, day),
-        limits=limits or load_settings().report,
+        limits=settings.report,
+        minimum_payment=settings.settlement.minimum_payment_micros,
     )
 
 

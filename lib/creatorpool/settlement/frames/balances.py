@@ -9,32 +9,27 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.frames import broadcast_table
-from creatorpool.settlement.journal import ADJUSTMENT, HELD, HOLD, NIGHT, PAYABLE, RELEASE, RETURN
+from creatorpool.settlement.journal import BALANCE_CHANGES, HELD, PAYABLE
 from creatorpool.tables import sum_exact
 
-CHANGES = ("earned", "adjusted", "held", "released", "returned")
 _KEY = ["payee_id", "currency"]
 
 PAID, BELOW, NEGATIVE, ON_HOLD, NOTHING = "paid", "below_threshold", "negative", "on_hold", "nothing_payable"
 
 
 def month_changes(journal: DataFrame) -> DataFrame:
-    """What the lines of a month change for each payee: `payee_id`, `currency`, and micros for each of `CHANGES`."""
-    owed = F.col("account").isin(PAYABLE, HELD)
-    payable, held = F.col("account") == PAYABLE, F.col("account") == HELD
-    kind = F.col("kind")
-    parts: Mapping[str, tuple[Column, int]] = {
-        "earned": ((kind == NIGHT) & owed, 1),
-        "adjusted": ((kind == ADJUSTMENT) & owed, 1),
-        "held": (kind.isin(NIGHT, ADJUSTMENT, HOLD) & held, 1),
-        "released": ((kind == RELEASE) & held, -1),
-        "returned": ((kind == RETURN) & payable, 1),
-    }
+    """What lines change for each payee: `payee_id`, `currency`, and micros for each of `BALANCE_CHANGES`."""
     amounts = {
-        f"{name}_micros": F.when(rule, F.col("amount_micros") * F.lit(sign)).otherwise(F.lit(0)).cast("bigint")
-        for name, (rule, sign) in parts.items()
+        f"{name}_micros": F.when(
+            F.col("kind").isin(*kinds) & F.col("account").isin(*accounts), F.col("amount_micros") * F.lit(sign)
+        )
+        .otherwise(F.lit(0))
+        .cast("bigint")
+        for name, (kinds, accounts, sign) in BALANCE_CHANGES.items()
     }
-    lines = journal.where(owed).select(*_KEY, *(amount.alias(name) for name, amount in amounts.items()))
+    lines = journal.where(F.col("account").isin(PAYABLE, HELD)).select(
+        *_KEY, *(amount.alias(name) for name, amount in amounts.items())
+    )
     return lines.groupBy(*_KEY).agg(*(sum_exact(name).alias(name) for name in amounts))
 
 
@@ -51,7 +46,7 @@ def open_balances(changes: DataFrame, earlier: DataFrame | None) -> DataFrame:
             *_KEY, F.col("closing_micros").alias("opening_micros"), F.col("held_balance_micros").alias("held_before")
         )
         rows = changes.join(carried, _KEY, "full")
-    numbers = ("opening_micros", "held_before", *(f"{name}_micros" for name in CHANGES))
+    numbers = ("opening_micros", "held_before", *(f"{name}_micros" for name in BALANCE_CHANGES))
     filled = rows.select(*_KEY, *(F.coalesce(name, zero).alias(name) for name in numbers))
     balance = F.col("held_before") + F.col("held_micros") - F.col("released_micros")
     return filled.withColumn("held_balance_micros", balance).drop("held_before")

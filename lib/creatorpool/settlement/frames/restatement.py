@@ -16,16 +16,21 @@ BOUNDS = ("floor_micros", "cap_micros")
 _KEY = ["category", "video_id"]
 
 
-def earned_rows(pool_payouts: DataFrame, video_payouts: DataFrame) -> DataFrame:
-    """One row per pool and video of a day, Pulse among the pools: `creator_id`, `micros` and the bounds."""
-    pools = pool_payouts.select(*_KEY, "creator_id", F.col("payout_micros").alias("micros"), *BOUNDS)
+def earned_rows(pool_payouts: DataFrame, video_payouts: DataFrame, kept: Sequence[str] = ()) -> DataFrame:
+    """One row per pool and video of a day, Pulse among the pools: `creator_id`, `micros`, the bounds, and `bound`.
+
+    `kept` are further columns of both frames, such as the day, if they have several.
+    """
+    pools = pool_payouts.select(*kept, *_KEY, "creator_id", F.col("payout_micros").alias("micros"), *BOUNDS, "bound")
     nothing = F.lit(None).cast("bigint")
     pulse = video_payouts.where(F.col("pulse_micros") != 0).select(
+        *kept,
         F.lit(PULSE).alias("category"),
         "video_id",
         "creator_id",
         F.col("pulse_micros").alias("micros"),
         *(nothing.alias(name) for name in BOUNDS),
+        F.lit(None).cast("string").alias("bound"),
     )
     return pools.unionByName(pulse)
 

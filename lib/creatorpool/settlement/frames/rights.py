@@ -2,70 +2,76 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from creatorpool.settlement.rights import WHOLE_PPM
 
+_VIDEO = ("service_date", "video_id", "creator_id")
+"""Key of a video on a service day, with its creator"""
 
-def payee_rows(amounts: DataFrame, rights: DataFrame | None, day: date) -> DataFrame:
-    """What each payee of each video is booked for service day `day`.
+
+def payee_rows(amounts: DataFrame, rights: DataFrame | None, steps: Sequence[str] = ()) -> DataFrame:
+    """What each payee of each video is booked.
 
     Parameters
     ----------
     amounts : DataFrame
-        One row per video: `video_id`, `creator_id`, and `before_micros` and `after_micros`, at least 0 each, what is
-        settled for the video before and after the booking.
+        One row per service day and video: `service_date`, `video_id`, `creator_id`, and `before_micros` and
+        `after_micros`, at least 0 each, what is settled for the video before and after the booking.
     rights : DataFrame or None
-        Rows of `video_rights`; None if the table does not exist.
+        Rows of `video_rights`; None if the table does not exist. A row counts from its day on, by service day.
+    steps : sequence of str, optional
+        Further columns of the key of `amounts`, if a booking of a video has several rows, each a step of it.
 
     Returns
     -------
     DataFrame
-        `video_id`, `creator_id`, `payee_id` and `micros`: the payee's part of what is settled after, less its part of
-        what is settled before. So what a series of bookings gives a payee does not depend on their steps.
+        `service_date`, `video_id`, `creator_id`, `steps`, `payee_id` and `micros`: the payee's part of what is settled
+        after, less its part of what is settled before. So what a series of bookings gives a payee does not depend on
+        their steps.
     """
     change = (F.col("after_micros") - F.col("before_micros")).alias("micros")
+    kept = (*_VIDEO, *steps)
     if rights is None:
-        return amounts.select("video_id", "creator_id", F.col("creator_id").alias("payee_id"), change)
-    shares = _shares(amounts, _standing(rights, day))
-    alone = amounts.join(shares.select("video_id").distinct(), "video_id", "left_anti")
-    whole = alone.select("video_id", "creator_id", F.col("creator_id").alias("payee_id"), change)
-    divided = amounts.join(shares, "video_id", "inner")
+        return amounts.select(*kept, F.col("creator_id").alias("payee_id"), change)
+    videos = amounts.select(*_VIDEO).distinct() if steps else amounts.select(*_VIDEO)
+    shares = _shares(_standing(videos, rights))
+    alone = amounts.join(shares.select(*_VIDEO).distinct(), [*_VIDEO], "left_anti")
+    whole = alone.select(*kept, F.col("creator_id").alias("payee_id"), change)
+    divided = amounts.join(shares, [*_VIDEO], "inner")
     for name in ("before", "after"):
-        divided = _with_part(divided, name)
+        divided = _with_part(divided, name, kept)
     part = (F.col("after_part") - F.col("before_part")).alias("micros")
-    return whole.unionByName(divided.select("video_id", "creator_id", "payee_id", part))
+    return whole.unionByName(divided.select(*kept, "payee_id", part))
 
 
-def _standing(rights: DataFrame, day: date) -> DataFrame:
-    """The shares that stand on `day`: of each video and payee the last row so far, unless its share is 0."""
-    of_payee = Window.partitionBy("video_id", "payee_id").orderBy(F.col("valid_from").desc())
-    known = rights.where(F.col("valid_from") <= F.lit(day)).withColumn("position", F.row_number().over(of_payee))
-    return known.where((F.col("position") == 1) & (F.col("share_ppm") > 0)).select("video_id", "payee_id", "share_ppm")
+def _standing(videos: DataFrame, rights: DataFrame) -> DataFrame:
+    """The shares that stand on the day of each video: of each payee the last row so far, unless its share is 0."""
+    known = videos.join(rights.select("video_id", "payee_id", "share_ppm", "valid_from"), "video_id", "inner")
+    last = Window.partitionBy(*_VIDEO, "payee_id").orderBy(F.col("valid_from").desc())
+    placed = known.where(F.col("valid_from") <= F.col("service_date")).withColumn("place", F.row_number().over(last))
+    return placed.where((F.col("place") == 1) & (F.col("share_ppm") > 0)).select(*_VIDEO, "payee_id", "share_ppm")
 
 
-def _shares(amounts: DataFrame, standing: DataFrame) -> DataFrame:
-    """`video_id`, `payee_id` and `share_ppm` of all payees of the videos with rights, the creator's rest included."""
-    own = amounts.select("video_id", "creator_id").join(standing, "video_id", "inner")
-    given = own.groupBy("video_id", "creator_id").agg(F.sum("share_ppm").alias("given"))
+def _shares(standing: DataFrame) -> DataFrame:
+    """`standing` with the rest of each video, which is its creator's."""
+    given = standing.groupBy(*_VIDEO).agg(F.sum("share_ppm").alias("given"))
     rest = given.select(
-        "video_id", F.col("creator_id").alias("payee_id"), (F.lit(WHOLE_PPM) - F.col("given")).alias("share_ppm")
+        *_VIDEO, F.col("creator_id").alias("payee_id"), (F.lit(WHOLE_PPM) - F.col("given")).alias("share_ppm")
     )
-    every = standing.join(amounts.select("video_id"), "video_id", "left_semi").unionByName(
-        rest.where(F.col("share_ppm") > 0)
-    )
-    return every.groupBy("video_id", "payee_id").agg(F.sum("share_ppm").cast("bigint").alias("share_ppm"))
+    every = standing.unionByName(rest.where(F.col("share_ppm") > 0))
+    return every.groupBy(*_VIDEO, "payee_id").agg(F.sum("share_ppm").cast("bigint").alias("share_ppm"))
 
 
-def _with_part(rows: DataFrame, name: str) -> DataFrame:
-    """`rows` with `<name>_part`, the payee's part of `<name>_micros`."""
+def _with_part(rows: DataFrame, name: str, key: Sequence[str]) -> DataFrame:
+    """`rows` with `<name>_part`, the payee's part of `<name>_micros` of the row with `key`."""
     amount = f"{name}_micros"
     remainder = F.expr(f"(({amount} % {WHOLE_PPM}) * share_ppm) % {WHOLE_PPM}")
     rows = rows.withColumns({"floored": part_of(amount, "share_ppm"), "left": remainder})
-    video = Window.partitionBy("video_id")
+    video = Window.partitionBy(*key)
     place = F.row_number().over(video.orderBy(F.col("left").desc(), F.col("payee_id")))
     rows = rows.withColumns({"place": place, "over": F.col(amount) - F.sum("floored").over(video)})
     raised = F.when(F.col("place") <= F.col("over"), F.lit(1)).otherwise(F.lit(0)).cast("bigint")

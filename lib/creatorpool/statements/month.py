@@ -1,0 +1,158 @@
+"""A payee's statement for a month: each amount of the books with its reason in words; its lines sum to the closing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from creatorpool.errors import SettlementError
+from creatorpool.settlement.journal import ADJUSTMENT, HELD, HOLD, NIGHT, PAYABLE, PAYMENT, RELEASE, RETURN
+from creatorpool.statements.month_words import hold_words, restatement_words
+
+EARNED, ADJUSTED, PUT_ON_HOLD, RELEASED, RETURNED, PAID = "earned", "adjusted", "held", "released", "returned", "paid"
+KINDS = {EARNED: 1, ADJUSTED: 1, PUT_ON_HOLD: -1, RELEASED: 1, RETURNED: 1, PAID: -1}
+"""Kinds of lines, as the columns of `payee_balances` are named, and the sign with which each changes the balance"""
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a payee gets of what a pool paid a video; `bound` is the bound that held the payout, if one did."""
+
+    category: str
+    video_id: str
+    micros: int
+    bound: str | None = None
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of a statement: when it was booked, what it is, and micros, negative where the payee gets less."""
+
+    booked_on: date
+    kind: str
+    text: str
+    micros: int
+    service_date: date | None = None
+    parts: Sequence[Part] = ()
+    """Of what is earned and adjusted: the pools and videos, which sum to `micros`"""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A video that pools paid nothing on some days, and why."""
+
+    video_id: str
+    reason: str
+    days: int
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
+class MonthStatement:
+    """A payee's month in one currency."""
+
+    balance: Row
+    """The payee's row of `payee_balances`"""
+    items: Sequence[Item]
+    payments: Sequence[Row]
+    """The month's rows of `payments`"""
+    left_out: Sequence[LeftOut]
+
+    @property
+    def opening(self) -> int:
+        """What was carried in, micros."""
+        return int(self.balance["opening_micros"])
+
+    @property
+    def closing(self) -> int:
+        """What is carried on, micros."""
+        return int(self.balance["closing_micros"])
+
+
+@dataclass(frozen=True)
+class BookFacts:
+    """What the statements of a month share: the row of `pool_adjustments` by entry, and that of `holds` by id."""
+
+    restatements: Mapping[str, Row]
+    holds: Mapping[str, Row]
+
+
+def month_statement(
+    balance: Row,
+    lines: Iterable[Row],
+    parts: Mapping[str, Sequence[Part]],
+    facts: BookFacts,
+    payments: Sequence[Row] = (),
+    left_out: Sequence[LeftOut] = (),
+) -> MonthStatement:
+    """The statement of a row of `payee_balances`.
+
+    Parameters
+    ----------
+    lines
+        The payee's lines of the journal of the month on accounts `Payable` and `Held`, in the row's currency.
+    parts
+        By entry of the journal, the pools and videos that it books for the payee.
+    payments, left_out
+        The payee's rows of `payments` in the currency, and the payee's videos that pools did not pay.
+
+    Raises
+    ------
+    SettlementError
+        If the lines do not sum to the amounts of the row, or the parts of an entry to its lines.
+    """
+    items = list(_items(lines, parts, facts))
+    sums = {kind: sign * sum(item.micros for item in items if item.kind == kind) for kind, sign in KINDS.items()}
+    closing = balance["opening_micros"] + sum(item.micros for item in items)
+    if closing != balance["closing_micros"] or any(balance[f"{kind}_micros"] != sums[kind] for kind in KINDS):
+        raise _wrong(balance, f"the journal of {balance['month']} does not lead from the opening to the closing")
+    for item in items:
+        if item.service_date is not None and sum(part.micros for part in item.parts) != item.micros:
+            raise _wrong(balance, f"pools and videos do not sum to what is {item.text}")
+    return MonthStatement(balance, items, payments, left_out)
+
+
+def _wrong(balance: Row, what: str) -> SettlementError:
+    return SettlementError(
+        f"payee '{balance['payee_id']}': {what}: run `creatorpool verify --month {balance['month']}`"
+    )
+
+
+def _items(lines: Iterable[Row], parts: Mapping[str, Sequence[Part]], facts: BookFacts) -> Iterator[Item]:
+    """The lines of the statement, in the order of days and kinds; lines of the journal that say the same are one."""
+    merged: dict[tuple[Any, ...], Item] = {}
+    for line in lines:
+        for item in _of_line(line, facts):
+            # Restatements may have the same words: each has its own line.
+            key = (item.booked_on, [*KINDS].index(item.kind), item.text, line["entry_id"] if item.service_date else "")
+            micros = item.micros + (merged[key].micros if key in merged else 0)
+            own = parts.get(line["entry_id"], ()) if item.service_date else ()
+            merged[key] = replace(item, micros=micros, parts=own)
+    yield from (item for _, item in sorted(merged.items()) if item.micros or item.parts)
+
+
+def _of_line(line: Row, facts: BookFacts) -> Iterator[Item]:
+    """What a line does to what is payable; what is earned and held at once is both."""
+    day, kind, micros, reference = line["booked_on"], line["kind"], line["amount_micros"], line["reference"]
+    if kind == NIGHT:
+        yield Item(day, EARNED, f"earned for {line['service_date']}", micros, line["service_date"])
+    elif kind == ADJUSTMENT:
+        words = restatement_words(facts.restatements[line["entry_id"]])
+        yield Item(day, ADJUSTED, f"adjusted for {line['service_date']}: {words}", micros, line["service_date"])
+    if line["account"] == HELD and kind in (NIGHT, ADJUSTMENT):
+        yield Item(day, PUT_ON_HOLD, f"held: {hold_words(reference, facts.holds)}", -micros)
+    if line["account"] != PAYABLE:
+        return
+    if kind == HOLD:
+        yield Item(day, PUT_ON_HOLD, f"held: {hold_words(reference, facts.holds)}", micros)
+    elif kind == RELEASE:
+        yield Item(day, RELEASED, f"released: {hold_words(reference, facts.holds)}", micros)
+    elif kind == PAYMENT:
+        yield Item(day, PAID, f"paid, payment {reference}", micros)
+    elif kind == RETURN:
+        yield Item(day, RETURNED, f"came back, payment {reference}", micros)

@@ -1,0 +1,54 @@
+"""The reason codes of the books in words, for statements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from creatorpool.settlement.outcomes import DUE, PAID, RETURNED
+
+RESTATEMENTS = {
+    "late_events": "events that arrived late",
+    "invalid_viewers": "viewers who were found to be invalid",
+    "revenue_corrected": "corrected revenue",
+    "compliance": "compliance",
+    "error": "an error that was corrected",
+}
+"""Why a day was restated"""
+CLOSINGS = {
+    "paid": "paid; less than the smallest unit is carried",
+    "below_threshold": "below the smallest payment, so it is carried to the next month",
+    "negative": "negative, so it is carried to the next month",
+    "on_hold": "a hold keeps the payee from being paid, so it is carried to the next month",
+    "nothing_payable": "nothing is payable",
+}
+"""Why a payee is paid or not"""
+NOT_COMPLIANT, NO_IMPRESSIONS = "not_compliant", "no_impressions"
+LEFT_OUT = {
+    NOT_COMPLIANT: "not compliant",
+    NO_IMPRESSIONS: "no effective impressions: no view, or a signal at 0",
+}
+"""Why pools paid a video nothing"""
+
+Row = Mapping[str, Any]
+
+
+def restatement_words(row: Row) -> str:
+    """Why a day was restated, from a row of `pool_adjustments` or `payout_adjustments`, with its note."""
+    return _with_note(RESTATEMENTS[row["reason_code"]], row["note"])
+
+
+def hold_words(hold_id: str, holds: Mapping[str, Row]) -> str:
+    """A hold with its reason and note; `holds` are the rows of the table by id."""
+    hold = holds.get(hold_id)
+    return f"hold {hold_id}" if hold is None else _with_note(f"hold {hold_id}, {hold['reason_code']}", hold["note"])
+
+
+def payment_words(payment: Row) -> str:
+    """What became of a row of `payments`, and when."""
+    words = {DUE: "to be sent", PAID: "sent on {settled_on}", RETURNED: "came back on {settled_on}"}
+    return words[payment["status"]].format_map(payment)
+
+
+def _with_note(text: str, note: str | None) -> str:
+    return f"{text} ({note})" if note else text

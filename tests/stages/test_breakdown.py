@@ -1,0 +1,102 @@
+"""The statements of a closed month: by day, pool and video, divided by the rights that divided the journal."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.stages.settled_days import DAY, NEXT, Books
+from tests.stages.test_closing import MINIMUM, closed
+from tests.stages.test_posting import hold
+from tests.statements.parsed import StatementPage
+
+from creatorpool.errors import InputError, SettlementError
+from creatorpool.report.month_statements import closed_month, payee_statements
+from creatorpool.report.statement_files import page_name, write_statements
+from creatorpool.runs.postings import divided_by
+from creatorpool.runs.retention import named_versions
+from creatorpool.stages import breakdown
+from creatorpool.stages.breakdown import divided_entries
+from creatorpool.stages.posting import post_day
+from creatorpool.verification.month import verify_month
+
+BAND = '../<b>"Band" & Söhne'
+
+
+def load_rights(books: Books, video: str, *shares: tuple[str, int]) -> None:
+    rows = [
+        {"video_id": video, "payee_id": payee, "valid_from": "2026-11-01", "share_ppm": share}
+        for payee, share in shares
+    ]
+    books.load("video_rights", *rows)
+
+
+def test_statements_divide_pools_and_videos_as_the_journal_does(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    videos = Counter({row["video_id"]: row["total_micros"] for row in books.rows("video_payouts", DAY)})
+    (first, _), (second, _) = videos.most_common(2)
+    load_rights(books, first, (BAND, 333_333), ("label", 333_333))
+    post_day(books.at(DAY))
+    # What is loaded later is about the same day, and changes nothing that is posted.
+    load_rights(books, first, (BAND, 0))
+    load_rights(books, second, ("label", 1_000_000))
+    books.load("holds", hold("h1", "payee", "label", 250_000))
+    books.invalid(books.busiest_viewer())
+    books.restate()
+    closed(books, 1)
+
+    rights = divided_by(books.tables)
+    assert len(set(rights.values())) == 2
+    assert (
+        set(rights.values())
+        <= named_versions(books.tables, books.at(NEXT).started_at + timedelta(days=9))["video_rights"]
+    )
+    checks = verify_month(books.at(NEXT, f"{MINIMUM}=1", dry_run=True))
+    assert [check for check in checks if not check.passed] == []
+    month = closed_month(books.tables, NEXT)
+    index = write_statements(month, books.folder / "out", month.payees)
+    assert index == books.folder / "out" / "2026-11" / "index.html"
+    assert {path.name for path in index.parent.iterdir()} == {"index.html", "payees", "statements.csv"}
+    with (index.parent / "statements.csv").open(newline="", encoding="utf-8") as lines:
+        read = list(csv.DictReader(lines))
+    booked: Counter[tuple[str, str, str]] = Counter()
+    by_video: Counter[tuple[str, str, str]] = Counter()
+    for row in read:
+        if row["kind"] in ("earned", "adjusted"):
+            booked[row["payee_id"], row["kind"], row["service_date"]] += int(row["micros"])
+            by_video[row["service_date"], row["category"], row["video_id"]] += int(row["micros"])
+    kinds = {"night": "earned", "adjustment": "adjusted"}
+    journal: Counter[tuple[str, str, str]] = Counter()
+    for line in books.rows("journal"):
+        if line["kind"] in kinds and line["account"] in ("Payable", "Held"):
+            journal[line["payee_id"], kinds[line["kind"]], str(line["service_date"])] += line["amount_micros"]
+    assert booked == journal
+    settled = {(str(day), *key): micros for day in (DAY, NEXT) for key, micros in books.settled(day).items()}
+    assert {key: micros for key, micros in by_video.items() if micros} == settled
+    assert booked[BAND, "earned", str(DAY)] > 0 == booked[BAND, "earned", str(NEXT)]
+    names = {path.name for path in (index.parent / "payees").iterdir()}
+    assert names == {page_name(payee) for payee in month.payees}
+    for payee in month.payees:
+        page = StatementPage((index.parent / "payees" / page_name(payee)).read_text("utf-8"))
+        page.require_sums()
+        assert page.links == []
+        assert page.sums[-1][1] == sum(
+            int(row["micros"]) for row in read if row["payee_id"] == payee and row["kind"] != "closing"
+        )
+    listed = StatementPage(index.read_text("utf-8"))
+    assert set(listed.links) == {"statements.csv", *(f"payees/{name}" for name in names)}
+
+    (statement,) = payee_statements(books.tables, NEXT, "label")
+    assert any("hold h1, dispute" in item.text for item in statement.items)
+    assert any("viewers who were found to be invalid" in item.text for item in statement.items)
+    with pytest.raises(InputError, match=r"no balance in 2026-11: payees \['nobody'\]"):
+        payee_statements(books.tables, NEXT, "nobody")
+    # If the rights of an entry were others, the numbers would not add up, and nobody would get a statement.
+    forged = replace(month, entries=[replace(entry, rights=None) for entry in divided_entries(books.tables, NEXT)])
+    with pytest.raises(SettlementError, match="do not sum to what is earned for"):
+        list(forged.statements(["label"]))
+    monkeypatch.setattr(breakdown, "divided_by", lambda _: dict.fromkeys(rights))
+    wrong = [check for check in verify_month(books.at(NEXT, f"{MINIMUM}=1", dry_run=True)) if not check.passed]
+    assert [check.name for check in wrong] == ["payees' lines from pools, videos and rights"]
