@@ -20,7 +20,7 @@ from creatorpool.ingest.native import read_native
 from creatorpool.ingest.outcomes import OutcomeCounts, count_outcomes
 from creatorpool.ingest.reading import Reading
 from creatorpool.ingest.refusals import purposes
-from creatorpool.ingest.rules import tier_rule, window_rule
+from creatorpool.ingest.rules import table_rules, window_rule
 from creatorpool.ingest.sources.columns import own_name
 from creatorpool.ingest.sources.expressions import part_faults
 from creatorpool.ingest.sources.files import InputRows
@@ -174,7 +174,7 @@ def _rules(contract: Contract, day: date, settings: Settings) -> list[RowRule]:
     """Rules of a run that a sample can be judged by: it does not show which viewers and videos are known."""
     if contract.name == "events":
         return [window_rule(day, settings.ingest.late_window_days)]
-    return [tier_rule(settings.signals.tiers)] if contract.name == "viewers" else []
+    return table_rules(contract.name, settings.signals.tiers)
 
 
 def _examples(flagged: DataFrame) -> dict[str, str]:
