@@ -16,6 +16,7 @@ from tests.actions import flags
 
 from creatorpool.contracts import load_contract
 from creatorpool.ingest.delivery import optional_columns
+from creatorpool.settlement.frames.conversion import CONVERSION_COLUMNS
 from creatorpool.storage.records import arrow_schema
 
 Row = dict[str, Any]
@@ -67,7 +68,7 @@ def good_video(number: int, **changes: Any) -> Row:
 
 
 def good_revenue(**changes: Any) -> Row:
-    """A revenue row that breaks no rule."""
+    """A revenue row that breaks no rule, and is not converted."""
     row = {
         "date": DAY,
         "category": "tech",
@@ -75,6 +76,7 @@ def good_revenue(**changes: Any) -> Row:
         "video_id": None,
         "revenue_micros": 5_000_000,
         "currency": "EUR",
+        **dict.fromkeys(CONVERSION_COLUMNS),
     }
     return row | changes
 
