@@ -203,6 +203,11 @@ def optional_columns(contract: Contract) -> tuple[str, ...]:
     return {"events": ("date",), "ad_revenue": CONVERSION_COLUMNS}.get(contract.name, ())
 
 
+def needed_columns(contract: Contract) -> list[str]:
+    """Columns that a delivery must have."""
+    return [name for name in contract.column_names if name not in optional_columns(contract)]
+
+
 def delivered_key(contract: Contract) -> tuple[str, ...]:
     """Columns that no two delivered rows share: the contract's key, with the currency of revenue as delivered."""
     return tuple("currency" if name == "original_currency" else name for name in contract.key)

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from creatorpool.contracts import Contract, RowRule, load_contract
 from creatorpool.errors import CreatorpoolError, InputError
-from creatorpool.ingest.delivery import REQUIRED_TABLES, Delivery, LeftOut, find_files
+from creatorpool.ingest.delivery import REQUIRED_TABLES, Delivery, LeftOut, find_files, needed_columns
 from creatorpool.ingest.events import dated_rows
 from creatorpool.ingest.judging import judged
 from creatorpool.ingest.native import read_native
@@ -133,7 +133,7 @@ def _check_native(
         if files is None:
             raise InputError(
                 f"{contract.name}: the mapping has no such table, and {source} has no {contract.name}.parquet, "
-                f".jsonl, .json or .csv: map it, or put it there with the columns {list(contract.column_names)}"
+                f".jsonl, .json or .csv: map it, or put it there with the columns {needed_columns(contract)}"
             )
         _judge(read_native(reading, files, contract), contract, found, settings, reading.staging)
     except CreatorpoolError as error:
