@@ -413,6 +413,7 @@ class RestateSettings(Section):
 
 class SettlementSettings(Section):
     minimum_payment_micros: Micros
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None
 
 
 class RunSettings(Section):

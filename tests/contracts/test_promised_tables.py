@@ -26,7 +26,8 @@ PROMISED = {
     "viewers": "viewer_id | trust_tier region? valid_from",
     "videos": "video_id | creator_id length_ms categories published_at is_compliant s_pos s_tox is_pulse",
     "creators": "creator_id | verification_level valid_from",
-    "ad_revenue": "date category placement video_id? | revenue_micros currency",
+    "ad_revenue": "date category placement video_id? original_currency? | revenue_micros currency "
+    "original_amount_micros? fx_rate?",
     "video_signals": f"date video_id | views viewers trust_weight {COMPONENTS} {' '.join(ACTION_RATES)}",
     "video_quality": f"date video_id | {COMPONENTS} raw_score quality_score is_compliant smoothing",
     "pool_revenue": "date category | gross_micros platform_share pool_micros currency refunds_micros? "

@@ -13,6 +13,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from creatorpool.contracts import Contract, RowRule, TableRule, load_contract, load_contracts
+from creatorpool.contracts.schema import with_new_columns
 from creatorpool.contracts.suite import build_suite, validate_table
 from creatorpool.errors import ContractError, TableGuardError
 
@@ -25,6 +26,11 @@ REVENUE = "date date, category string, placement string, video_id string, revenu
 @pytest.fixture
 def revenue() -> Contract:
     return load_contract("ad_revenue")
+
+
+def booked(spark: SparkSession, rows: list[tuple[Any, ...]], contract: Contract) -> DataFrame:
+    """Revenue that was not converted."""
+    return with_new_columns(spark.createDataFrame(rows, REVENUE), contract)
 
 
 @pytest.fixture
@@ -60,7 +66,7 @@ def test_validate_table_of_good_revenue_passes_every_rule_in_two_jobs(
     spark: SparkSession, revenue: Contract, jobs: list[str], no_network: None, capfd: pytest.CaptureFixture[str]
 ) -> None:
     rows = [(DAY, "art", "non_pulse", None, 10**9, "EUR"), (DAY, "art", "pulse", "v1", 10**15, "EUR")]
-    results = validate_table(spark.createDataFrame(rows, REVENUE), revenue, "run-1")
+    results = validate_table(booked(spark, rows, revenue), revenue, "run-1")
     assert [result.rule for result in results] == [rule.name for rule in revenue.rules]
     assert {(result.passed, result.rows_checked, result.rows_failed, result.example) for result in results} == {
         (True, 2, 0, None)
@@ -78,7 +84,7 @@ def test_validate_table_of_bad_revenue_counts_and_shows_what_broke_each_rule(
         (DAY, " ", "banner", None, 10**15 + 1, "usd"),
         (DAY, "art", "pulse", None, None, "EUR"),
     ]
-    results = validate_table(spark.createDataFrame(rows, REVENUE), revenue, "run-1")
+    results = validate_table(booked(spark, rows, revenue), revenue, "run-1")
     assert {r.rule: (r.rows_failed, r.example) for r in results if not r.passed} == {
         "category_min_length": (1, '{"date":"2026-11-20","category":" ","placement":"banner"}'),
         "revenue_micros_not_null": (1, '{"date":"2026-11-20","category":"art","placement":"pulse"}'),
@@ -101,6 +107,24 @@ def test_validate_table_of_bad_revenue_counts_and_shows_what_broke_each_rule(
     assert len(jobs) <= 6
 
 
+def test_validate_table_finds_conversions_that_are_not_whole(spark: SparkSession, revenue: Contract) -> None:
+    row = (DAY, "art", "non_pulse", None)
+    good = [(*row, 5, "USD", None, None, None), (*row, 5, "USD", 4, "EUR", "1.3"), (*row, 0, "USD", 1, "GBP", "0.1")]
+    bad = [
+        (*row, 5, "USD", 5, "USD", "1"),
+        (*row, 5, "USD", 4, "CHF", None),
+        (*row, 5, "USD", None, "JPY", "1.3"),
+        (*row, 5, "USD", -4, "SEK", "1.3"),
+        (DAY, "sport", "non_pulse", None, 5, "USD", None, None, "1.3"),
+    ]
+    schema = f"{REVENUE}, original_amount_micros bigint, original_currency string, fx_rate string"
+    for rows, failed in ((good, 0), ([*good, *bad], len(bad))):
+        results = validate_table(spark.createDataFrame(rows, schema), revenue, "run-1")
+        assert {r.rule: r.rows_failed for r in results if not r.passed} == (
+            {"conversion_complete": failed} if failed else {}
+        )
+
+
 def test_validate_table_sums_money_beyond_bigint(spark: SparkSession, revenue: Contract) -> None:
     largest = 10**15
     df = spark.range(4001).selectExpr(
@@ -111,12 +135,14 @@ def test_validate_table_sums_money_beyond_bigint(spark: SparkSession, revenue: C
         f"{largest}L AS revenue_micros",
         "'EUR' AS currency",
     )
-    (broken,) = [result for result in validate_table(df, revenue, "run-1") if not result.passed]
+    (broken,) = [
+        result for result in validate_table(with_new_columns(df, revenue), revenue, "run-1") if not result.passed
+    ]
     assert (broken.rule, broken.example) == ("total_fits", str(4001 * largest))
 
 
 def test_validate_table_of_empty_day_breaks_only_not_empty(spark: SparkSession, revenue: Contract) -> None:
-    results = validate_table(spark.createDataFrame([], REVENUE), revenue, "run-1")
+    results = validate_table(booked(spark, [], revenue), revenue, "run-1")
     (broken,) = [result for result in results if not result.passed]
     assert (broken.rule, broken.rows_checked, broken.rows_failed, broken.example) == ("not_empty", 0, 1, "0")
 
@@ -161,7 +187,7 @@ def test_validate_table_of_other_columns_raises_before_any_job(
     spark: SparkSession, revenue: Contract, jobs: list[str]
 ) -> None:
     with pytest.raises(TableGuardError, match=r"ad_revenue: columns differ .* missing columns: currency"):
-        validate_table(spark.createDataFrame([], REVENUE).drop("currency"), revenue, "run-1")
+        validate_table(booked(spark, [], revenue).drop("currency"), revenue, "run-1")
     assert jobs == []
 
 

@@ -15,6 +15,8 @@ import pyarrow.parquet as pq
 from tests.actions import flags
 
 from creatorpool.contracts import load_contract
+from creatorpool.ingest.delivery import optional_columns
+from creatorpool.settlement.frames.conversion import CONVERSION_COLUMNS
 from creatorpool.storage.records import arrow_schema
 
 Row = dict[str, Any]
@@ -66,7 +68,7 @@ def good_video(number: int, **changes: Any) -> Row:
 
 
 def good_revenue(**changes: Any) -> Row:
-    """A revenue row that breaks no rule."""
+    """A revenue row that breaks no rule, and is not converted."""
     row = {
         "date": DAY,
         "category": "tech",
@@ -74,6 +76,7 @@ def good_revenue(**changes: Any) -> Row:
         "video_id": None,
         "revenue_micros": 5_000_000,
         "currency": "EUR",
+        **dict.fromkeys(CONVERSION_COLUMNS),
     }
     return row | changes
 
@@ -94,9 +97,9 @@ def good_tables(events: int = 6) -> Tables:
 
 
 def source_schema(table: str) -> pa.Schema:
-    """Columns of a delivered table: those of the contract, without the day of an event."""
-    schema = arrow_schema(load_contract(table))
-    return schema if table != "events" else schema.remove(schema.get_field_index("date"))
+    """Columns of a delivered table: those of the contract, without those that it may leave out."""
+    contract = load_contract(table)
+    return pa.schema([field for field in arrow_schema(contract) if field.name not in optional_columns(contract)])
 
 
 def write_parquet(folder: Path, tables: Mapping[str, Sequence[Row]]) -> Path:

@@ -388,7 +388,7 @@ def _later(*rows: Row) -> list[Row]:
         (
             {"ad_revenue": [good_revenue(), good_revenue(category="b", currency="USD")]},
             ContractViolationError,
-            "one_currency: .* EUR and USD. .*load each currency under its own root",
+            "one_currency: .* EUR and USD. .*or set settlement.currency and deliver fx_rates",
         ),
         (
             {"ad_revenue": [good_revenue(revenue_micros=-1), good_revenue(category="b")]},

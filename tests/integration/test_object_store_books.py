@@ -48,6 +48,9 @@ def test_month_is_corrected_closed_and_paid_in_an_object_store(store: ObjectStor
     for form in ("beancount", "csv"):
         done("journal", "export", "--format", form, "--output", store.uri(f"files/books.{form}"))
     done("payments", "export", "--month", f"{NEXT:%Y-%m}", "--output", store.uri("files/due.csv"))
+    done("journal", "statements", "--month", f"{NEXT:%Y-%m}", "--output", store.uri("files/statements"))
+    written = {path.name for path in (files / "statements" / f"{NEXT:%Y-%m}").iterdir()}
+    assert written == {"index.html", "statements.csv", "payees"}
 
     with (files / "books.csv").open(newline="") as text:
         lines = list(csv.DictReader(text))

@@ -12,8 +12,8 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from creatorpool.contracts import RowRule
 from creatorpool.errors import ConfigurationError, InputError
+from creatorpool.ingest.conversion import RATES, converted_revenue, refuse_other_base
 from creatorpool.ingest.delivery import PARQUET, Delivery, delivered_files, unread_entries
 from creatorpool.ingest.dimensions import changed, merged
 from creatorpool.ingest.events import (
@@ -41,7 +41,7 @@ from creatorpool.ingest.refusals import (
 from creatorpool.ingest.replacement import EarlierDelivery, put_back
 from creatorpool.ingest.report import IngestReport
 from creatorpool.ingest.rule_results import rule_results
-from creatorpool.ingest.rules import tier_rule
+from creatorpool.ingest.rules import table_rules
 from creatorpool.ingest.shifted_day import has_other_days, shifted_day, shifted_files
 from creatorpool.ingest.sources.mapping import NATIVE, TABLES, LoadedMapping, load_mapping
 from creatorpool.ingest.sources.tables import read_mapped
@@ -52,6 +52,7 @@ from creatorpool.ingest.validation import ValidatedTable, validated_table
 from creatorpool.ingest.writing import has_rows, replace_day, write_quarantine
 from creatorpool.quoting import shortened_list
 from creatorpool.settings import IngestSettings
+from creatorpool.settlement.rates import Conversion
 from creatorpool.storage.places import Place
 from creatorpool.tables import Warehouse
 
@@ -73,7 +74,9 @@ class DayIngestion:
     staging: Place
     hash_key: str | None
     earlier: EarlierDelivery | None
+    reinstate: Mapping[str, int]
     told_elsewhere: Collection[str]
+    currency: str | None
 
 
 def ingest_day(
@@ -90,6 +93,7 @@ def ingest_day(
     earlier: EarlierDelivery | None = None,
     hash_key: str | None = None,
     told_elsewhere: Collection[str] = (),
+    currency: str | None = None,
 ) -> IngestReport:
     """Ingest the delivery in `source`: events, dimensions and revenue, and the quarantine of each.
 
@@ -114,12 +118,14 @@ def ingest_day(
         Key for the hashes that replace viewers' ids; see `pseudonyms`. None keeps the ids.
     told_elsewhere : collection of str
         Inputs of the mapping whose records without a day are in the quarantine of another day.
+    currency : str, optional
+        The settlement currency, into which revenue in other currencies is converted. None: the day has one currency.
 
     Raises
     ------
     InputError
         If a file is missing, unreadable or has other columns; if the day has no event; if too many rows would be
-        quarantined.
+        quarantined; if a currency of the day's revenue has no rate.
     ContractViolationError
         If a row breaks a rule of a contract that stops the run, such as that of `ad_revenue`.
     """
@@ -141,7 +147,9 @@ def ingest_day(
             staging=staging,
             hash_key=hash_key,
             earlier=earlier,
+            reinstate=reinstate or {},
             told_elsewhere=told_elsewhere,
+            currency=currency,
         )
         with _naming_damaged_files(run):
             validated = _validate(run)
@@ -161,9 +169,19 @@ def ingest_day(
         for result in rule_results(warehouse, table, day, run_id)
     ]
     counts = {name: table.counts for name, table in tables.items()}
-    latest = _put_back_newer_rows(run, validated.dimensions, reinstate or {}, written)
+    latest = _put_back_newer_rows(run, validated.dimensions, written)
     withdrawn = {} if earlier is None else earlier.withdraw(list(tables))
-    return IngestReport(day, run_id, counts, withdrawn | written, base, latest, validated.warnings, tuple(results))
+    return IngestReport(
+        day=day,
+        run_id=run_id,
+        tables=counts,
+        outputs=withdrawn | written,
+        base=base,
+        latest=latest,
+        warnings=validated.warnings,
+        results=tuple(results),
+        conversions=validated.conversions,
+    )
 
 
 @dataclass(frozen=True)
@@ -175,17 +193,20 @@ class ValidatedDay:
     deduplicated: DeduplicatedEvents
     events: ValidatedTable
     warnings: tuple[str, ...]
+    conversions: Mapping[str, Conversion]
 
 
 def _validate(run: DayIngestion) -> ValidatedDay:
     deliveries = _deliveries(run)
     revenue = _validate_table(run, deliveries["ad_revenue"])
-    refuse_revenue(revenue, run.day)
+    refuse_revenue(revenue, run.day, run.currency)
     others = [name for name in deliveries if name not in ("ad_revenue", "events")]
     other_tables = {"ad_revenue": revenue} | {name: _validate_table(run, deliveries[name]) for name in others}
     for name in ("viewers", "videos"):
         refuse_broken_feed(other_tables[name], run.settings)
     dimensions = {name: _merged(run, table) for name, table in other_tables.items() if not _has_days(table)}
+    revenue, conversions = _convert(run, other_tables)
+    other_tables["ad_revenue"] = revenue
     days = EventDays(run.day, run.settings.late_window_days, run.settings.day_timezone)
     contract = run.warehouse.contract("events")
     deduplicated = deduplicate_events(deliveries["events"], contract, run.session, days, _stored_events(run))
@@ -203,7 +224,7 @@ def _validate(run: DayIngestion) -> ValidatedDay:
         warnings += (f"events: {shifted.hint()}",)
     elif files and (hint := shifted_files(files, days)):
         warnings += (f"events: {hint}",)
-    return ValidatedDay(other_tables, dimensions, deduplicated, events, warnings)
+    return ValidatedDay(other_tables, dimensions, deduplicated, events, warnings, conversions)
 
 
 def _log_files(delivery: Delivery, events: ValidatedTable, days: EventDays) -> list[LogFile]:
@@ -282,8 +303,27 @@ def _unread_warnings(run: DayIngestion) -> tuple[str, ...]:
 
 def _validate_table(run: DayIngestion, delivery: Delivery) -> ValidatedTable:
     contract = run.warehouse.contract(delivery.table)
-    rules: list[RowRule] = [tier_rule(run.tiers)] if delivery.table == "viewers" else []
+    rules = table_rules(delivery.table, run.tiers)
     return validated_table(delivery, contract, run.session, run.day, run.staging, rules)
+
+
+def _convert(
+    run: DayIngestion, tables: Mapping[str, ValidatedTable]
+) -> tuple[ValidatedTable, Mapping[str, Conversion]]:
+    """The revenue among `tables` in the settlement currency, and what was converted."""
+    delivered = tables.get(RATES)
+    if delivered is not None and run.currency is not None:
+        refuse_other_base(delivered.good, run.currency)
+    return converted_revenue(tables["ad_revenue"], run.day, run.currency, lambda: _known_rates(run, delivered))
+
+
+def _known_rates(run: DayIngestion, delivered: ValidatedTable | None) -> DataFrame | None:
+    """Rows of `fx_rates` as they will stand once the delivery is in the table; None if there are none."""
+    rows = _stored_dimension(run, RATES)
+    if delivered is not None:
+        rows = merged(rows, delivered.good, delivered.contract)
+    newer = _newer_rows(run, RATES, run.reinstate.get(RATES), None)
+    return rows if newer is None else merged(rows, newer, run.warehouse.contract(RATES))
 
 
 def _merged(run: DayIngestion, table: ValidatedTable) -> Dimension:
@@ -339,21 +379,19 @@ def _is_changed(run: DayIngestion, table: ValidatedTable) -> bool:
     return stored is None or not changed(stored, table.good, table.contract).isEmpty()
 
 
-def _put_back_newer_rows(
-    run: DayIngestion, dimensions: Iterable[str], reinstate: Mapping[str, int], written: Mapping[str, int]
-) -> dict[str, int]:
+def _put_back_newer_rows(run: DayIngestion, dimensions: Iterable[str], written: Mapping[str, int]) -> dict[str, int]:
     """Write rows of later days over those of this day; return the versions of the dimensions then.
 
     An older day keeps only its rows of new keys. A corrected delivery keeps all that later days did not change.
     """
     versions: dict[str, int] = {}
     for name in dimensions:
-        newer = _newer_rows(run, name, reinstate.get(name), written[name])
+        newer = _newer_rows(run, name, run.reinstate.get(name), written[name])
         versions[name] = written[name] if newer is None else put_back(run.warehouse, name, written[name], newer)
     return versions
 
 
-def _newer_rows(run: DayIngestion, name: str, before: int | None, written: int) -> DataFrame | None:
+def _newer_rows(run: DayIngestion, name: str, before: int | None, written: int | None) -> DataFrame | None:
     if run.earlier is not None:
         later = run.earlier.later(name) if name in run.earlier.now else None
         return None if later is None or later.isEmpty() else later

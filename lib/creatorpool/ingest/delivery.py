@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from creatorpool.contracts import Contract
 from creatorpool.errors import InputError
 from creatorpool.quoting import shortened_list
+from creatorpool.settlement.frames.conversion import CONVERSION_COLUMNS
 from creatorpool.storage.files import irregularity
 from creatorpool.storage.places import Place
 
@@ -206,8 +207,21 @@ def require_columns(
 
 
 def optional_columns(contract: Contract) -> tuple[str, ...]:
-    """Columns that a delivery may leave out: `date` of events, which follows from the event's time."""
-    return ("date",) if contract.name == "events" else ()
+    """Columns that a delivery may leave out.
+
+    They are `date` of events, which follows from the event's time, and the columns of revenue that ingestion fills.
+    """
+    return {"events": ("date",), "ad_revenue": CONVERSION_COLUMNS}.get(contract.name, ())
+
+
+def needed_columns(contract: Contract) -> list[str]:
+    """Columns that a delivery must have."""
+    return [name for name in contract.column_names if name not in optional_columns(contract)]
+
+
+def delivered_key(contract: Contract) -> tuple[str, ...]:
+    """Columns that no two delivered rows share: the contract's key, with the currency of revenue as delivered."""
+    return tuple("currency" if name == "original_currency" else name for name in contract.key)
 
 
 def _shown(names: Sequence[str], *, quote: bool) -> str:

@@ -14,6 +14,7 @@ from creatorpool.ingest.delivery import (
     JSON_LINES,
     Delivery,
     TableFiles,
+    needed_columns,
     optional_columns,
     require_columns,
 )
@@ -73,7 +74,7 @@ def _read_csv(reading: Reading, files: TableFiles, contract: Contract) -> list[D
         if found is not None:
             staged.setdefault(found[0], []).append(found[1])
     if not staged:
-        names = tuple(name for name in contract.column_names if name not in optional_columns(contract))
+        names = tuple(needed_columns(contract))
         staged[names] = [reading.stage([], names, f"{files.table}.parquet")]
     return [reading.staged(paths, names) for names, paths in staged.items()]
 

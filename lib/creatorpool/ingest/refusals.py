@@ -24,8 +24,10 @@ _WITHOUT_VIDEO = {
 }
 
 
-def refuse_revenue(revenue: ValidatedTable, day: date) -> None:
-    """Check that revenue has at least one row, only good rows, no repeated row and one currency.
+def refuse_revenue(revenue: ValidatedTable, day: date, currency: str | None) -> None:
+    """Check that revenue has at least one row, only good rows, no repeated row, and without `currency` one currency.
+
+    `currency` is the settlement currency, into which rows in other currencies are converted.
 
     Raises
     ------
@@ -37,7 +39,7 @@ def refuse_revenue(revenue: ValidatedTable, day: date) -> None:
     if counts.quarantined:
         raise ContractViolationError(
             f"{name}: {counts.quarantined} of {counts.read} rows break rules ({by_rule(counts.broken)}); "
-            f"for example {revenue.example()}{purposes(revenue.contract.row_rules, counts.broken)}"
+            f"for example {revenue.example()}{purposes((*revenue.contract.row_rules, *revenue.rules), counts.broken)}"
         )
     if counts.duplicates:
         raise ContractViolationError(
@@ -48,6 +50,8 @@ def refuse_revenue(revenue: ValidatedTable, day: date) -> None:
         raise ContractViolationError(
             f"{name}: not_empty: no revenue of {day} among {counts.read:,} rows. {_hint(revenue.contract, 'not_empty')}"
         )
+    if currency is not None:
+        return
     currencies = sorted(row["currency"] for row in revenue.good.select("currency").distinct().collect())
     if len(currencies) > 1:
         raise ContractViolationError(

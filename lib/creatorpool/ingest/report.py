@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from creatorpool.contracts.results import RuleResult
+from creatorpool.settlement.rates import Conversion
 
 _UNUSUAL = ("late", "duplicates", "quarantined", "other_day", "filtered", "merged", "elsewhere")
 
@@ -57,6 +58,8 @@ class IngestReport:
     warnings: tuple[str, ...] = ()
     results: tuple[RuleResult, ...] = ()
     """Of the rules on rows that the ingestion enforced"""
+    conversions: Mapping[str, Conversion] = field(default_factory=dict)
+    """What was converted of the revenue, by currency"""
 
     def counts(self) -> dict[str, dict[str, Any]]:
         """Counts by table, as JSON can hold them."""

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from creatorpool.contracts import Contract
 from creatorpool.contracts.row_rules import row_as_json
+from creatorpool.contracts.schema import with_new_columns
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ def row_changes(before: DataFrame, now: DataFrame, contract: Contract) -> RowCha
 
 def _content(rows: DataFrame, contract: Contract, name: str) -> DataFrame:
     """The key of each row as text, because a part of it may be null, and a hash of its values."""
+    rows = with_new_columns(rows, contract)
     return rows.select(
         row_as_json(rows, contract.key).alias("row"), F.xxhash64(row_as_json(rows, contract.column_names)).alias(name)
     )

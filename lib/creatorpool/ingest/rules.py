@@ -15,8 +15,10 @@ from pyspark.sql import functions as F
 
 from creatorpool.contracts import Contract, RowRule
 from creatorpool.contracts.row_rules import FAILED_RULES
+from creatorpool.ingest.delivery import delivered_key
 from creatorpool.ingest.duplicates import IN_CONFLICT
 from creatorpool.platform_day import day_expression
+from creatorpool.settlement.frames.conversion import CONVERSION_COLUMNS
 
 UNREADABLE = "row_readable"
 
@@ -45,7 +47,7 @@ def window_rule(day: date, late_window_days: int) -> RowRule:
 def conflict_rule(contract: Contract) -> RowRule:
     """`event_id_conflict` or `key_conflict`: no other row with the same key has other content."""
     name = "event_id_conflict" if contract.name == "events" else "key_conflict"
-    hint = f"Rows share {', '.join(contract.key)} and differ, so nobody can know which of them is right."
+    hint = f"Rows share {', '.join(delivered_key(contract))} and differ, so nobody can know which of them is right."
     return RowRule(name, f"NOT {IN_CONFLICT}", "error", hint)
 
 
@@ -55,6 +57,21 @@ def tier_rule(tiers: Iterable[str]) -> RowRule:
     names = ", ".join(f"'{tier.encode().hex().upper()}'" for tier in sorted(tiers))
     hint = "signals.tiers has no weight for the tier: add it there, or correct the feed."
     return RowRule("trust_tier_known", f"trust_tier IS NULL OR hex(trust_tier) IN ({names})", "error", hint)
+
+
+def left_empty_rule() -> RowRule:
+    """`conversion_left_empty`: the columns of revenue that ingestion fills are not delivered."""
+    return RowRule(
+        name="conversion_left_empty",
+        expression=" AND ".join(f"{name} IS NULL" for name in CONVERSION_COLUMNS),
+        severity="error",
+        hint=f"Ingestion fills {', '.join(CONVERSION_COLUMNS)}: deliver revenue_micros in the row's own currency.",
+    )
+
+
+def table_rules(table: str, tiers: Iterable[str] = ()) -> list[RowRule]:
+    """The rules of a run for the rows of `table`, one of those with a row per key; `tiers` are those with a weight."""
+    return {"viewers": [tier_rule(tiers)], "ad_revenue": [left_empty_rule()]}.get(table, [])
 
 
 def known_rule(key: str) -> RowRule:

@@ -12,8 +12,9 @@ from pyspark.sql import functions as F
 from creatorpool.contracts import Contract, RowRule
 from creatorpool.contracts.conformance import conform, has_contract_types
 from creatorpool.contracts.row_rules import FAILED_RULES, RAW_ROW, quarantined_rows
+from creatorpool.contracts.schema import with_new_columns
 from creatorpool.frames import union_all
-from creatorpool.ingest.delivery import Delivery, LeftOut
+from creatorpool.ingest.delivery import Delivery, LeftOut, delivered_key
 from creatorpool.ingest.duplicates import deduplicated, duplicate_key_hashes, unique_rows
 from creatorpool.ingest.judging import JudgedRows, judged
 from creatorpool.ingest.materialize import computed_once, materialized_if_small
@@ -50,7 +51,7 @@ class ValidatedTable:
         return self.judged.broken
 
     def with_rows(self, rows: DataFrame) -> ValidatedTable:
-        """The same table where `rows`, which are the same rows, are cheaper to compute."""
+        """The same table where `rows`, which are the same rows, are cheaper to compute or converted."""
         return replace(self, judged=replace(self.judged, rows=rows))
 
     def quarantine(self, day: date, ingested_at: datetime) -> DataFrame:
@@ -64,11 +65,12 @@ class ValidatedTable:
 
 
 def conformed(delivery: Delivery, contract: Contract) -> DataFrame:
-    """All parts of a delivery in the contract's types, without the columns that it lacks."""
+    """All parts of a delivery in the contract's types, with NULL in nullable columns that it lacks."""
     log_step(contract.name, "converts and checks its rows")
     given = [with_whole_numbers(part, contract) if delivery.is_text else part for part in delivery.parts]
     raw = any(RAW_ROW in part.columns or not has_contract_types(part, contract) for part in given)
-    rows = union_all([conform(part, contract, absent=delivery.absent, with_raw_row=raw) for part in given])
+    typed = union_all([conform(part, contract, absent=delivery.absent, with_raw_row=raw) for part in given])
+    rows = with_new_columns(typed, contract)
     return rows if delivery.staging is None else computed_once(rows, delivery.staging)
 
 
@@ -90,11 +92,12 @@ def validated_table(
         is_other = F.coalesce(F.col("date") != F.lit(day), F.lit(False))
         left_out += LeftOut(other_day=rows.where(is_other).count())
         rows = rows.where(~is_other)
-    duplicate_keys = materialized_if_small(duplicate_key_hashes(rows, contract, contract.key), session)
+    key = delivered_key(contract)
+    duplicate_keys = materialized_if_small(duplicate_key_hashes(rows, contract, key), session)
     rows_read = None
     if duplicate_keys.number != 0:
         rows_read = rows.count()
-        rows = deduplicate(rows, duplicate_keys.rows, contract, contract.key, session)
+        rows = deduplicate(rows, duplicate_keys.rows, contract, key, session)
         rules = [*rules, conflict_rule(contract)]
     found = judged(rows, contract, rules, delivery=delivery, folder=folder)
     outcomes = count_outcomes(found, contract)

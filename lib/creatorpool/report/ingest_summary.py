@@ -13,6 +13,7 @@ from creatorpool.quoting import quoted
 from creatorpool.report.console import PlainConsole
 from creatorpool.runs.ledger import StageRun
 from creatorpool.runs.pools import PoolRun
+from creatorpool.stages.rates import conversions_of
 from creatorpool.stages.reingestion import Reingestion
 
 
@@ -25,6 +26,8 @@ def print_delivered(out: PlainConsole, run: StageRun | None) -> None:
     out.print(f"Delivered rows: {read}; {'some were refused:' if refused else 'none was refused.'}")
     for line in refused:
         out.print(f"  {line}", style="yellow")
+    for found in conversions_of(run):
+        out.print(f"  {found.sentence()}")
     for table, counts in sorted(run.rows.items()):
         if number := counts.get("elsewhere"):
             out.print(f"  {counted_elsewhere(table, number, run.inputs['dateless'].values())}")

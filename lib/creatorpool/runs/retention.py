@@ -32,6 +32,9 @@ def named_versions(warehouse: Warehouse, since: datetime) -> dict[str, set[int]]
                 # The scores that a day was paid from are published with its payouts.
                 scores = {name: json.loads(row["input_versions"]).get(name) for name in stage_tables(SIGNALS)}
                 _add_versions(named, as_json(scores))
+            elif row["status"] == PUBLISHED:
+                # The rates that revenue was converted by are published with it.
+                _add_versions(named, as_json({"fx_rates": json.loads(row["input_versions"]).get("fx_rates")}))
     return named
 
 

@@ -30,6 +30,7 @@ from creatorpool.stages.bookings import booked_restatements
 from creatorpool.stages.books import closed_months
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.posting import JOURNAL, PAYMENTS, due_entries, holds_on, post_day, returned_days
+from creatorpool.stages.rates import current_rates, paid_rates
 from creatorpool.stages.runner import Stage, run_stage
 from creatorpool.tables import Warehouse
 
@@ -109,7 +110,7 @@ def _require_published(warehouse: Warehouse, month: date) -> None:
 
 
 def _late_days(warehouse: Warehouse, month: date) -> Iterator[date]:
-    """Days whose events or revenue changed after the versions that they were paid or restated from."""
+    """Days whose events, revenue or rates changed after the versions that they were paid or restated from."""
     used = {}
     for day in required_days(warehouse, month):
         restated = latest_run(published_runs(warehouse, RESTATE, [day]))
@@ -118,8 +119,15 @@ def _late_days(warehouse: Warehouse, month: date) -> Iterator[date]:
     changes = warehouse.changes("events", first + 1, warehouse.version("events"))
     for day, versions in used.items():
         is_corrected = published_version(warehouse, "ad_revenue", day) not in (None, versions["ad_revenue"])
+        is_corrected |= _has_other_rates(warehouse, day, versions)
         if is_corrected or changes.since(day, versions["events"]):
             yield day
+
+
+def _has_other_rates(warehouse: Warehouse, day: date, used: Mapping[str, Any]) -> bool:
+    """Whether a rate of the day's revenue changed after the day was paid or restated from the versions in `used`."""
+    rates: Mapping[str, str] = used.get("rates") or paid_rates(warehouse, day, used["ad_revenue"])
+    return rates != current_rates(warehouse, day, used["ad_revenue"])
 
 
 def _due_days(context: RunContext) -> Iterator[date]:

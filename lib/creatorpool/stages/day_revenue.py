@@ -12,13 +12,16 @@ from pyspark.sql import functions as F
 
 from creatorpool.allocation.frames.pools import category_revenue
 from creatorpool.allocation.revenue import CARRY_COLUMNS, PoolRevenue, form_pools
+from creatorpool.contracts.schema import with_new_columns
 from creatorpool.errors import InputError
+from creatorpool.ingest.conversion import RATES
 from creatorpool.money import in_exact_units
 from creatorpool.quoting import shortened_list
 from creatorpool.runs.ledger import ALLOCATE
 from creatorpool.runs.pools import PoolRun
 from creatorpool.stages.carry import DayCarries, read_carries
 from creatorpool.stages.context import RunContext
+from creatorpool.stages.rates import at_rates, rates_on
 from creatorpool.tables import sum_exact
 
 
@@ -60,12 +63,23 @@ def day_revenue(
     Raises
     ------
     InputError
-        If there is no revenue, it is in two currencies, or one of `categories` has no pool.
+        If there is no revenue, it is in two currencies, or one of `categories` has no pool; if revenue must be
+        converted again and a rate is missing.
     """
-    revenue = context.warehouse.read("ad_revenue", day=context.day, version=inputs["ad_revenue"])
+    revenue = _revenue(context, inputs["ad_revenue"])
     carries = read_carries(context, _one_currency(revenue, context.day))
     booked = [row.asDict() for row in category_revenue(revenue).collect()]
     return DayRevenue(revenue, booked, carries, [], []).with_published(context, done, categories, renewed)
+
+
+def _revenue(context: RunContext, version: int) -> DataFrame:
+    """The day's rows, converted again if the run computes from a version of `fx_rates` that it names."""
+    stored = context.warehouse.read("ad_revenue", day=context.day, version=version)
+    named = (context.as_of or {}).get(RATES)
+    if named is None:
+        return stored
+    rows = with_new_columns(stored, context.warehouse.contract("ad_revenue"))
+    return at_rates(rows, context.day, rates_on(context.warehouse, context.day, named))
 
 
 def _one_currency(revenue: DataFrame, day: date) -> str:
@@ -75,7 +89,7 @@ def _one_currency(revenue: DataFrame, day: date) -> str:
     if len(found) > 1:
         raise InputError(
             f"ad_revenue of {day} must be in one currency, got {' and '.join(found)}: load each currency under its own "
-            f"root"
+            f"root, or set settlement.currency, deliver fx_rates and ingest the day again (--reingest)"
         )
     return str(found[0])
 

@@ -18,6 +18,7 @@ from creatorpool.runs.claims import EVERY_DAY, require_held
 from creatorpool.runs.ledger import INGEST, StageRun, begin_runs, publish_run, published_run, published_runs
 from creatorpool.settings import LONGEST_LATE_WINDOW
 from creatorpool.stages.context import RunContext
+from creatorpool.stages.rates import conversion_inputs, refuse_other_settlement_currency
 from creatorpool.stages.recovery import SHARED_TABLES, undo_ingestion
 from creatorpool.stages.runner import Stage, publish_once
 from creatorpool.storage.places import Place, place_of
@@ -93,6 +94,7 @@ def ingest(context: RunContext, source: Place, earlier: StageRun | None) -> Stag
     is_backfill = any(other.day > context.day for other in others)
     key = hash_key() if settings.ingest.hash_viewer_ids else None
     inputs = {**ingestion_inputs(context, source), "before": before}
+    refuse_other_settlement_currency(others, settings.settlement.currency)
     if dateless := _dateless_elsewhere(settings.ingest.format, others, inputs):
         inputs["dateless"] = dateless
     refuse_other_key(others, inputs["hash_key"])
@@ -113,6 +115,7 @@ def ingest(context: RunContext, source: Place, earlier: StageRun | None) -> Stag
             earlier=None if earlier is None else _earlier_delivery(context, earlier, before),
             hash_key=key,
             told_elsewhere=dateless,
+            currency=settings.settlement.currency,
         )
     except Exception:
         undo_ingestion(warehouse, begun)
@@ -120,6 +123,7 @@ def ingest(context: RunContext, source: Place, earlier: StageRun | None) -> Stag
         raise
     _tell(context, report, dateless)
     inputs |= {"base": dict(report.base)} if report.base else {}
+    inputs |= conversion_inputs(warehouse, report.conversions)
     if latest := {name: version for name, version in report.latest.items() if version != report.outputs[name]}:
         inputs["latest"] = latest
     return context.finished(INGEST, STAGE.sections, inputs, report.outputs, report.counts())
@@ -141,6 +145,7 @@ def ingestion_inputs(context: RunContext, source: Place) -> dict[str, Any]:
         "tiers": sorted(settings.signals.tiers),
         "hash_key": key_fingerprint(hash_key()) if settings.ingest.hash_viewer_ids else None,
         "day_timezone": settings.ingest.day_timezone,
+        "settlement_currency": settings.settlement.currency,
     }
 
 
@@ -157,6 +162,8 @@ def _tell(context: RunContext, report: IngestReport, dateless: Mapping[str, str]
     """Log what was delivered, refused and suspicious; the results of the rules go to `contract_results`."""
     for table, line in report.lines():
         context.note(INGEST, line, table=table, **asdict(report.tables[table]))
+    for found in report.conversions.values():
+        context.note(INGEST, found.sentence(), **asdict(found))
     for line in (*report.refusals(), *report.warnings):
         context.warn(INGEST, line)
     for table, counts in report.tables.items():

@@ -7,14 +7,12 @@ both change tables that all days share.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
 from creatorpool.errors import InputError
 from creatorpool.ingest.delivery import given_files
 from creatorpool.ingest.fingerprint import files_fingerprint
-from creatorpool.ingest.load import DATED_TABLES, LOADED_TABLES, LoadSource, load_rows, refused_rows
+from creatorpool.ingest.load import DATED_TABLES, LOADED_TABLES, LoadedTable, LoadSource, load_rows, refused_rows
 from creatorpool.ingest.pseudonyms import hash_key, key_fingerprint
 from creatorpool.ingest.report import refusal
 from creatorpool.ingest.staging import staging_folder
@@ -23,6 +21,7 @@ from creatorpool.runs.ledger import INGEST, LOAD, StageRun, latest_run, publishe
 from creatorpool.runs.published import published_version
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.ingestion import refuse_other_key
+from creatorpool.stages.rates import conversion_inputs
 from creatorpool.stages.recovery import SHARED_TABLES
 from creatorpool.stages.runner import Stage, publish_once, publish_stage
 from creatorpool.storage.places import Place
@@ -67,14 +66,23 @@ def load_table(context: RunContext, table: str, source: Place) -> StageRun:
             "before": _versions(context, (table,) if table in SHARED_TABLES else ()),
         }
         with staging_folder(context.warehouse.engine_root(), context.run_id) as staging:
-            facts = _store(context, LoadSource(table, source, context.day, context.settings.ingest, key), staging)
-        return publish_stage(context, STAGE, inputs, facts)
+            load = LoadSource(table, source, context.day, context.settings.ingest, key, _settlement_currency(context))
+            loaded = _store(context, load, staging)
+        inputs |= conversion_inputs(context.warehouse, loaded.conversions)
+        return publish_stage(context, STAGE, inputs, {table: asdict(loaded.validated.counts)})
 
     return publish_once(context, [STAGE], find, publish)
 
 
-def _store(context: RunContext, load: LoadSource, staging: Place) -> Mapping[str, Any]:
-    """Write the files of the changed tables; `publish_stage` commits them. Return the counts for the ledger."""
+def _settlement_currency(context: RunContext) -> str | None:
+    """The configured settlement currency; if there is none, that by which the day was ingested."""
+    run = published_run(context.warehouse, INGEST, context.day)
+    known = None if run is None else run.inputs.get("settlement_currency")
+    return context.settings.settlement.currency or known
+
+
+def _store(context: RunContext, load: LoadSource, staging: Place) -> LoadedTable:
+    """Write the files of the changed tables; `publish_stage` commits them."""
     warehouse, table = context.warehouse, load.table
     loaded = load_rows(warehouse, load, staging)
     if loaded.rows is not None and not context.dry_run:
@@ -91,9 +99,11 @@ def _store(context: RunContext, load: LoadSource, staging: Place) -> Mapping[str
         context.staged.append(warehouse.stage_day(refused, quarantine, context.day))
     counts = asdict(loaded.validated.counts)
     context.note(LOAD, f"{table}: {counts['accepted']} of {counts['read']} rows accepted", table=table, **counts)
+    for found in loaded.conversions.values():
+        context.note(LOAD, found.sentence(), **asdict(found))
     if loaded.validated.counts.quarantined:
         context.warn(LOAD, refusal(table, counts))
-    return {table: counts}
+    return loaded
 
 
 def _last_change(context: RunContext, table: str) -> StageRun | None:

@@ -30,6 +30,7 @@ from creatorpool.stages.ingestion import (
     publish_ingestion,
     source_of,
 )
+from creatorpool.stages.rates import has_other_rates
 from creatorpool.stages.recovery import recover
 from creatorpool.stages.runner import publish_once
 from creatorpool.storage.places import Place
@@ -119,6 +120,7 @@ def _is_same(context: RunContext, run: StageRun, source: Place) -> bool:
     """Whether `run` had the files of `source` and the settings of this run."""
     wanted = ingestion_inputs(context, source)
     is_same = all(run.inputs.get(name) == value for name, value in wanted.items() if name != "source")
+    is_same = is_same and not has_other_rates(context.warehouse, run)
     if is_same and run.config_sha256 == context.settings.sha256(*STAGE.sections):
         context.log(INGEST, f"run {run.run_id} has ingested the same files with the same settings already")
         return True

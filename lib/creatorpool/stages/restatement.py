@@ -3,7 +3,7 @@
 The published payouts stay as they are. The changes go to `payout_adjustments`, video by video, and to
 `pool_adjustments`, where each pool's money closes. Published payouts and all changes together are what is settled. A
 day is computed from the events that have arrived since, without those of invalid viewers, from the viewers and videos
-of the day's run, the revenue delivered last, and the configuration that the ledger keeps.
+of the day's run, the revenue and the rates delivered last, and the configuration that the ledger keeps.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError
+from creatorpool.ingest.conversion import RATES
 from creatorpool.runs.ledger import INGEST, LOAD, RESTATE, published_runs
 from creatorpool.runs.pools import PoolRun, day_outputs, latest_pool, require_published_pools
 from creatorpool.runs.published import published_version, require_kept
@@ -30,6 +31,7 @@ from creatorpool.stages.configuration import PAYOUT_SECTIONS, ledger_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.day_money import money_of, published_money
 from creatorpool.stages.day_revenue import day_revenue
+from creatorpool.stages.rates import current_rates, paid_rates
 from creatorpool.stages.runner import Stage, published_stage, run_stage
 from creatorpool.tables import sum_exact
 
@@ -37,7 +39,7 @@ VIDEOS, POOLS = "payout_adjustments", "pool_adjustments"
 STAGE = Stage(
     RESTATE,
     (
-        *("events", "viewers", "videos", "ad_revenue", "invalid_viewers", "video_signals", "video_quality"),
+        *("events", "viewers", "videos", "ad_revenue", "fx_rates", "invalid_viewers", "video_signals", "video_quality"),
         *("pool_revenue", "pool_payouts", "video_payouts"),
     ),
     (*PAYOUT_SECTIONS, "restate"),
@@ -89,6 +91,8 @@ class _PublishedDay:
     ledger: Mapping[str, PoolRun]
     paid_from: Mapping[str, int]
     now: Mapping[str, int]
+    rates_now: Mapping[str, str]
+    """By currency, if the day's revenue was converted; rates of other days in `fx_rates` do not matter"""
 
     @property
     def currency(self) -> str:
@@ -131,7 +135,8 @@ def restate_day(context: RunContext, reason: Reason, booked_on: date | None = No
     require_open(context.warehouse, context.day, booking_day)
     code = reason.code or _found_reason(context, day)
     inputs = {
-        **day.now,
+        **{table: version for table, version in day.now.items() if table != RATES},
+        **({"rates": day.rates_now} if day.rates_now else {}),
         "policy": context.settings.restate.policy,
         "earned": {category: row.run_id for category, row in sorted(day.ledger.items())},
     }
@@ -164,7 +169,9 @@ def _published_day(context: RunContext) -> _PublishedDay:
         )
     paid_from = latest_pool(ledger).inputs
     require_kept(warehouse, context.day, {**paid_from, **day_outputs(ledger)})
-    return _PublishedDay(ledger, paid_from, {**paid_from, **_latest_inputs(context, paid_from)})
+    now = {**paid_from, **_latest_inputs(context, paid_from)}
+    rates = current_rates(warehouse, context.day, now["ad_revenue"])
+    return _PublishedDay(ledger, paid_from, now | ({RATES: warehouse.version(RATES)} if rates else {}), rates)
 
 
 def _latest_inputs(context: RunContext, paid_from: Mapping[str, int]) -> dict[str, int]:
@@ -184,7 +191,10 @@ def _found_reason(context: RunContext, day: _PublishedDay) -> str:
     """The reason code of what has changed since the day was restated last, or paid."""
     last = published_stage(context, STAGE, {})
     before = day.paid_from if last is None else last.inputs
-    if before.get("ad_revenue") != day.now["ad_revenue"]:
+    rates = paid_rates(context.warehouse, context.day, day.paid_from["ad_revenue"])
+    if last is not None:
+        rates = last.inputs.get("rates", rates)
+    if before.get("ad_revenue") != day.now["ad_revenue"] or rates != day.rates_now:
         return "revenue_corrected"
     return "invalid_viewers" if before.get("invalid_viewers") != day.now.get("invalid_viewers") else "late_events"
 

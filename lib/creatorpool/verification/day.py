@@ -28,6 +28,7 @@ from creatorpool.stages.configuration import use_ledger_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.signals import input_frames
 from creatorpool.verification.checks import Check, compare_frames, compare_records, run_check
+from creatorpool.verification.conversion import conversion_checks
 from creatorpool.verification.pools import RecomputedPools, recomputed_pools
 
 KEYS = {
@@ -105,6 +106,7 @@ def _all_checks(context: RunContext, ledger: Mapping[str, PoolRun]) -> Iterator[
     for categories in groups.values():
         inputs = ledger[categories[0]].inputs
         yield from _score_checks(context, inputs)
+        yield from conversion_checks(context, inputs["ad_revenue"])
         pools = recomputed_pools(context, inputs, {name: ledger[name] for name in categories}, stored["pool_payouts"])
         yield from _pool_checks(pools, stored["pool_payouts"])
         # The run that published last has also written the rows of pools that are not published yet.

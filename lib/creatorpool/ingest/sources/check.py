@@ -13,14 +13,14 @@ from pyspark.sql import functions as F
 
 from creatorpool.contracts import Contract, RowRule, load_contract
 from creatorpool.errors import CreatorpoolError, InputError
-from creatorpool.ingest.delivery import REQUIRED_TABLES, Delivery, LeftOut, find_files
+from creatorpool.ingest.delivery import REQUIRED_TABLES, Delivery, LeftOut, find_files, needed_columns
 from creatorpool.ingest.events import dated_rows
 from creatorpool.ingest.judging import judged
 from creatorpool.ingest.native import read_native
 from creatorpool.ingest.outcomes import OutcomeCounts, count_outcomes
 from creatorpool.ingest.reading import Reading
 from creatorpool.ingest.refusals import purposes
-from creatorpool.ingest.rules import tier_rule, window_rule
+from creatorpool.ingest.rules import table_rules, window_rule
 from creatorpool.ingest.sources.columns import own_name
 from creatorpool.ingest.sources.expressions import part_faults
 from creatorpool.ingest.sources.files import InputRows
@@ -133,7 +133,7 @@ def _check_native(
         if files is None:
             raise InputError(
                 f"{contract.name}: the mapping has no such table, and {source} has no {contract.name}.parquet, "
-                f".jsonl, .json or .csv: map it, or put it there with the columns {list(contract.column_names)}"
+                f".jsonl, .json or .csv: map it, or put it there with the columns {needed_columns(contract)}"
             )
         _judge(read_native(reading, files, contract), contract, found, settings, reading.staging)
     except CreatorpoolError as error:
@@ -174,7 +174,7 @@ def _rules(contract: Contract, day: date, settings: Settings) -> list[RowRule]:
     """Rules of a run that a sample can be judged by: it does not show which viewers and videos are known."""
     if contract.name == "events":
         return [window_rule(day, settings.ingest.late_window_days)]
-    return [tier_rule(settings.signals.tiers)] if contract.name == "viewers" else []
+    return table_rules(contract.name, settings.signals.tiers)
 
 
 def _examples(flagged: DataFrame) -> dict[str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from creatorpool.actions import ACTION_FLAGS
 from creatorpool.contracts import load_contract
+from creatorpool.ingest.delivery import needed_columns
 from creatorpool.ingest.sources.groups import FileGroup, grouped
 from creatorpool.ingest.sources.mapping import EVENT_DAY, INGEST_DAY
 from creatorpool.ingest.sources.matches import Guess, matches, nearest
@@ -201,7 +202,7 @@ def _changes(name: str, column: str, values: Sequence[str]) -> list[str]:
 
 
 def _missing(table: str) -> Iterator[str]:
-    columns = ", ".join(load_contract(table).column_names)
+    columns = ", ".join(needed_columns(load_contract(table)))
     yield f"  # {table}: no file looks like it. Map it here, or put {table}.csv beside the logs, with the columns"
     yield f"  # {columns}"
 

@@ -258,7 +258,8 @@ def _left_out(marked: DataFrame, part: TableMapping) -> tuple[LeftOut, int]:
 
 def _complete(rows: DataFrame, contract: Contract) -> DataFrame:
     """`rows` with NULL in the columns that the mapping does not name, but for those that follow from others."""
-    lacking = set(contract.column_names) - set(rows.columns) - set(optional_columns(contract))
+    derived = {name for name in optional_columns(contract) if not contract.column(name).nullable}
+    lacking = set(contract.column_names) - set(rows.columns) - derived
     return rows.withColumns({name: F.lit(None).cast("string") for name in sorted(lacking)}) if lacking else rows
 
 
