@@ -12,7 +12,6 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from creatorpool.contracts import RowRule
 from creatorpool.errors import ConfigurationError, InputError
 from creatorpool.ingest.delivery import PARQUET, Delivery, delivered_files, unread_entries
 from creatorpool.ingest.dimensions import changed, merged
@@ -39,7 +38,7 @@ from creatorpool.ingest.refusals import (
 from creatorpool.ingest.replacement import EarlierDelivery, put_back
 from creatorpool.ingest.report import IngestReport
 from creatorpool.ingest.rule_results import rule_results
-from creatorpool.ingest.rules import tier_rule
+from creatorpool.ingest.rules import delivery_rules
 from creatorpool.ingest.shifted_day import shifted_day
 from creatorpool.ingest.sources.mapping import NATIVE, TABLES, LoadedMapping, load_mapping
 from creatorpool.ingest.sources.tables import read_mapped
@@ -270,7 +269,7 @@ def _unread_warnings(run: DayIngestion) -> tuple[str, ...]:
 
 def _validate_table(run: DayIngestion, delivery: Delivery) -> ValidatedTable:
     contract = run.warehouse.contract(delivery.table)
-    rules: list[RowRule] = [tier_rule(run.tiers)] if delivery.table == "viewers" else []
+    rules = delivery_rules(delivery.table, run.tiers)
     return validated_table(delivery, contract, run.session, run.day, run.staging, rules)
 
 

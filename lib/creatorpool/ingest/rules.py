@@ -57,6 +57,11 @@ def tier_rule(tiers: Iterable[str]) -> RowRule:
     return RowRule("trust_tier_known", f"trust_tier IS NULL OR hex(trust_tier) IN ({names})", "error", hint)
 
 
+def delivery_rules(table: str, tiers: Iterable[str]) -> list[RowRule]:
+    """The rules for delivered rows of `table` beside those of its contract: viewers must have one of `tiers`."""
+    return [tier_rule(tiers)] if table == "viewers" else []
+
+
 def known_rule(key: str) -> RowRule:
     """`viewer_known` or `video_known`, which reads the column that `with_known` adds."""
     name = key.removesuffix("_id")

@@ -3,7 +3,7 @@
 The published payouts stay as they are. The changes go to `payout_adjustments`, video by video, and to
 `pool_adjustments`, where each pool's money closes. Published payouts and all changes together are what is settled. A
 day is computed from the events that have arrived since, without those of invalid viewers, from the viewers and videos
-of the day's run, the revenue delivered last, and the configuration that the ledger keeps.
+of the day's run with their corrections, the revenue delivered last, and the configuration that the ledger keeps.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError
+from creatorpool.ingest.load import CORRECTED_TABLES
 from creatorpool.runs.ledger import INGEST, LOAD, RESTATE, published_runs
 from creatorpool.runs.pools import PoolRun, day_outputs, latest_pool, require_published_pools
 from creatorpool.runs.published import published_version, require_kept
@@ -44,6 +45,13 @@ STAGE = Stage(
 )
 REASONS = ("late_events", "invalid_viewers", "revenue_corrected", "compliance", "error")
 """Codes of why a day is restated"""
+_FOUND_REASONS = (
+    ("ad_revenue", "revenue_corrected"),
+    ("videos", "compliance"),
+    ("viewers", "error"),
+    ("invalid_viewers", "invalid_viewers"),
+)
+"""The code if a table has changed; the first that has counts"""
 
 
 @dataclass(frozen=True)
@@ -168,13 +176,14 @@ def _published_day(context: RunContext) -> _PublishedDay:
 
 
 def _latest_inputs(context: RunContext, paid_from: Mapping[str, int]) -> dict[str, int]:
-    """Versions of the events, the day's revenue and the invalid viewers that are published last."""
+    """Versions of events and invalid viewers, and of the day's revenue, viewers and videos, that are published last."""
     warehouse = context.warehouse
     runs = [run for stage in (INGEST, LOAD) for run in published_runs(warehouse, stage)]
     found = {"events": max([paid_from["events"], *(run.outputs.get("events", 0) for run in runs)])}
-    revenue = published_version(warehouse, "ad_revenue", context.day)
-    if revenue is not None:
-        found["ad_revenue"] = revenue
+    for table in ("ad_revenue", *CORRECTED_TABLES):
+        version = published_version(warehouse, table, context.day)
+        if version is not None:
+            found[table] = version
     if warehouse.exists("invalid_viewers"):
         found["invalid_viewers"] = warehouse.version("invalid_viewers")
     return found
@@ -184,9 +193,8 @@ def _found_reason(context: RunContext, day: _PublishedDay) -> str:
     """The reason code of what has changed since the day was restated last, or paid."""
     last = published_stage(context, STAGE, {})
     before = day.paid_from if last is None else last.inputs
-    if before.get("ad_revenue") != day.now["ad_revenue"]:
-        return "revenue_corrected"
-    return "invalid_viewers" if before.get("invalid_viewers") != day.now.get("invalid_viewers") else "late_events"
+    changed = (code for table, code in _FOUND_REASONS if before.get(table) != day.now.get(table))
+    return next(changed, "late_events")
 
 
 def _restate(context: RunContext, day: _PublishedDay, booked_on: date, reason: Reason) -> Restatement:
