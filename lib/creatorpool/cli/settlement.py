@@ -92,7 +92,10 @@ def restate(
             metavar="FILE|DIR", parser=parsed_place, help="corrected viewers and videos of the day, loaded first"
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="compute and show, write nothing")] = False,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="CSV: everybody affected, settled, restated and booked")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="compute and show, write no table")] = False,
 ) -> None:
     """Book what a published day would pay more or less with what is known now.
 
@@ -101,6 +104,7 @@ def restate(
     """
     from creatorpool.cli.context import open_run
     from creatorpool.display import display
+    from creatorpool.report.affected_file import write_affected
     from creatorpool.report.console import PlainConsole
     from creatorpool.report.restatement_summary import print_restatement
     from creatorpool.stages.corrections import load_corrections
@@ -115,6 +119,8 @@ def restate(
         done = restate_day(context, why, booked_on)
         with display(context.day, "summary", is_published=not dry_run):
             print_restatement(PlainConsole(width=110), context, done)
+            if output is not None:
+                print(f"{write_affected(done, output):,} videos in pools are affected; {output} has them all")
 
 
 def post(options: DayOptions) -> None:

@@ -1,9 +1,10 @@
 """The stage `restate`: what a published day would pay with what is known now, and the changes that a policy books.
 
-The published payouts stay as they are. The changes go to `payout_adjustments`, video by video, and to
-`pool_adjustments`, where each pool's money closes. Published payouts and all changes together are what is settled. A
-day is computed from the events that have arrived since, without those of invalid viewers, from the viewers and videos
-of the day's run with their corrections, the revenue delivered last, and the configuration that the ledger keeps.
+The published payouts stay as they are. The changes go to `payout_adjustments`, video by video, with their parts in
+`adjustment_parts`, and to `pool_adjustments`, where each pool's money closes. Published payouts and all changes
+together are what is settled. A day is computed from the events that have arrived since, without those of invalid
+viewers, from the viewers and videos of the day's run with their corrections, the revenue delivered last, and the
+configuration that the ledger keeps.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ from creatorpool.runs.published import published_version, require_kept
 from creatorpool.runs.published_rows import published_arrow, published_day
 from creatorpool.settlement.frames.restatement import booked_change, compared_rows, earned_rows, touched_videos
 from creatorpool.settlement.restatement import NOTHING, PULSE, Policy, PoolMoney, booked_money, require_goodwill_within
+from creatorpool.stages.adjustment_parts import store_parts
 from creatorpool.stages.allocation import STAGE as ALLOCATION_STAGE
 from creatorpool.stages.allocation import DayPayouts, publish_payouts
 from creatorpool.stages.books import first_open_day, require_open
 from creatorpool.stages.configuration import PAYOUT_SECTIONS, ledger_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.day_money import money_of, published_money
-from creatorpool.stages.day_revenue import day_revenue
+from creatorpool.stages.day_revenue import DayRevenue, day_revenue
 from creatorpool.stages.runner import Stage, published_stage, run_stage
 from creatorpool.tables import sum_exact
 
@@ -78,9 +80,11 @@ class RestatedPool:
 
 @dataclass(frozen=True)
 class Restatement:
-    """What a restatement books; `changes` has its rows of `payout_adjustments`.
+    """What a restatement books; `changes` has its rows of `payout_adjustments`, `parts` those of `adjustment_parts`.
 
-    If the last restatement was from the same inputs, there are no `pools` and no `changes`.
+    `affected` has a row per pool and video of which what is settled differs from what would be paid, whatever the
+    policy books: `category`, `video_id`, `creator_id`, `settled_micros`, `restated_micros`, `booked_micros`. If the
+    last restatement was from the same inputs, there are no `pools`, and the frames are None.
     """
 
     booked_on: date
@@ -88,6 +92,8 @@ class Restatement:
     currency: str
     pools: Sequence[RestatedPool] = ()
     changes: DataFrame | None = None
+    parts: DataFrame | None = None
+    affected: DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -212,9 +218,12 @@ def _restate(context: RunContext, day: _PublishedDay, booked_on: date, reason: R
         "note": reason.note,
         "currency": day.currency,
     }
-    changes = _store_changes(context, _changes(context, day, booked, payouts, policy), why, booked)
+    affected = _affected(context, day, booked, payouts, policy)
+    changes = _store_changes(context, _changes(affected), why, booked)
+    revenue = day_revenue(dry, day.now, day.ledger, (), renewed=())
+    parts = store_parts(context, changes, booked.videos, day.ledger, (payouts, revenue))
     sums = {row["category"]: row["micros"] for row in _sums(changes).collect()}
-    pools = _pools(dry, day, payouts, booked, policy, sums)
+    pools = _pools(dry, day, (payouts, revenue), booked, policy, sums)
     before = sum(pool_change(row).goodwill for row in booked.pools)
     added = sum(pool.booked.goodwill for pool in pools)
     if added > 0:
@@ -226,7 +235,7 @@ def _restate(context: RunContext, day: _PublishedDay, booked_on: date, reason: R
         if pool.category in sums or not pool.booked.is_nothing
     ]
     context.store_records([*booked.pools, *records], POOLS)
-    return Restatement(booked_on, str(reason.code), day.currency, pools, changes)
+    return Restatement(booked_on, str(reason.code), day.currency, pools, changes, parts, affected)
 
 
 def _booked(context: RunContext) -> _Booked:
@@ -234,10 +243,10 @@ def _booked(context: RunContext) -> _Booked:
     return _Booked(published_day(warehouse, VIDEOS, day), published_arrow(warehouse, POOLS, [day]).to_pylist())
 
 
-def _changes(
+def _affected(
     context: RunContext, day: _PublishedDay, booked: _Booked, payouts: DayPayouts, policy: Policy
 ) -> DataFrame:
-    """The changes that `policy` books: `category`, `video_id`, `creator_id`, `change_micros`."""
+    """Whom the restatement affects, and what `policy` books for them: `Restatement.affected`."""
 
     def published(table: str, versions: Mapping[str, int]) -> DataFrame:
         return context.warehouse.read(table, day=context.day, version=versions[table])
@@ -255,8 +264,13 @@ def _changes(
         earned_rows(payouts.pool_payouts, payouts.video_payouts),
         touched,
     )
-    changes = rows.withColumn("change_micros", booked_change(policy)).where(F.col("change_micros") != 0)
-    return changes.select("category", "video_id", "creator_id", "change_micros")
+    differing = rows.where(F.col("restated_micros") != F.col("settled_micros"))
+    return differing.withColumn("booked_micros", booked_change(policy)).drop("is_own")
+
+
+def _changes(affected: DataFrame) -> DataFrame:
+    booked = affected.where(F.col("booked_micros") != 0)
+    return booked.select("category", "video_id", "creator_id", F.col("booked_micros").alias("change_micros"))
 
 
 def _store_changes(context: RunContext, changes: DataFrame, why: Mapping[str, Any], booked: _Booked) -> DataFrame:
@@ -275,13 +289,13 @@ def _sums(changes: DataFrame) -> DataFrame:
 def _pools(
     dry: RunContext,
     day: _PublishedDay,
-    payouts: DayPayouts,
+    restated: tuple[DayPayouts, DayRevenue],
     booked: _Booked,
     policy: Policy,
     sums: Mapping[str, int],
 ) -> list[RestatedPool]:
     """The money of each pool of the day; `sums` has the changes of its videos."""
-    revenue = day_revenue(dry, day.now, day.ledger, (), renewed=())
+    payouts, revenue = restated
     for pool in revenue.pools:
         _require_same_carry(dry, day, pool.category, pool.carried_micros)
     earned = published_money(dry, day.ledger)
@@ -289,9 +303,9 @@ def _pools(
     found = []
     for category in sorted({*earned, *now, *sums, *(row["category"] for row in booked.pools)}):
         settled = earned.get(category, NOTHING) + booked.money(category)
-        restated = now.get(category, NOTHING)
-        change = booked_money(policy, settled, restated, sums.get(category, 0))
-        found.append(RestatedPool(category, settled, restated, change))
+        paid_now = now.get(category, NOTHING)
+        change = booked_money(policy, settled, paid_now, sums.get(category, 0))
+        found.append(RestatedPool(category, settled, paid_now, change))
     return found
 
 
