@@ -99,6 +99,7 @@ def versions(books: Books) -> dict[str, int]:
     return books.versions(names)
 
 
+@pytest.mark.once  # the merges and the parts have tests on both engines
 def test_a_corrected_day_is_settled_as_if_it_had_been_delivered_right(
     books: Books, raw: Path, right: dict[str, list[Row]], correction: Path
 ) -> None:
