@@ -58,7 +58,7 @@ JOBS: dict[str, tuple[str, dict[str, Any]]] = {
             "--seed": 1,
         },
     ),
-    "explain_payouts": ("explain", DAY | AGAINST | {"--creator": None, "--video": None}),
+    "explain_payouts": ("explain", DAY | AGAINST | {"--creator": None, "--video": None, "--adjustments": False}),
     "ingest_events": ("ingest", DAY | {"--source": ..., "--format": None}),
     "load_table": ("load", COMMON | {"--source": ..., "--date": None}),
     "plan_delivery": ("plan-delivery", DAY | {"--content": None, "--frontier": False, "--chart": None}),
@@ -66,7 +66,9 @@ JOBS: dict[str, tuple[str, dict[str, Any]]] = {
     "report": ("report", DAY | {"--output": None}),
     "restate": (
         "restate",
-        DAY | {"--booked-on": None, "--policy": None, "--reason": None, "--note": None, "--dry-run": False},
+        DAY
+        | {"--booked-on": None, "--policy": None, "--reason": None, "--note": None, "--dry-run": False}
+        | {"--corrected": None, "--output": None},
     ),
     "sweep_frontier": ("sweep-frontier", STUDY | {"--target": None}),
     "whatif": ("whatif", STUDY),

@@ -85,6 +85,10 @@ PROMISED = {
     "fx_rates": "date currency | rate source",
     "payout_adjustments": "service_date booked_on category video_id run_id | date sequence creator_id change_micros "
     "policy reason_code note? currency",
+    "adjustment_parts": "service_date category video_id run_id | date sequence creator_id change_micros "
+    "pool_size_micros revenue_micros platform_share_micros unallocated_micros views_micros watch_completion_micros "
+    "engagement_rate_micros engagement_diversity_micros rewatch_micros safety_micros custom_micros "
+    "competition_micros bounds_micros membership_micros policy_micros rounding_micros earlier_micros",
     "pool_adjustments": "service_date category run_id | date sequence booked_on gross_micros platform_micros "
     "videos_micros unallocated_micros goodwill_micros policy reason_code note? currency",
     "payee_balances": "month payee_id currency | date opening_micros earned_micros adjusted_micros held_micros "

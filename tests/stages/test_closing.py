@@ -101,7 +101,9 @@ def test_late_events_keep_a_month_open_until_they_are_restated_or_accepted(books
     optional = {name: "" for name, value in events.items() if value is None}
     books.load("events", row | optional, day=DAY)
 
-    with pytest.raises(InputError, match=rf"2026-11: events or revenue of \['{DAY}'\] arrived after the day"):
+    with pytest.raises(
+        InputError, match=rf"2026-11: events, revenue, viewers or videos of \['{DAY}'\] arrived after the day"
+    ):
         close_month(books.at(NEXT))
     books.restate()
     closed(books, 1)

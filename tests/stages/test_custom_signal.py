@@ -17,7 +17,7 @@ from creatorpool.errors import ConfigurationError
 from creatorpool.settings import QualitySettings, load_settings
 from creatorpool.stages.allocation import publish_payouts
 from creatorpool.stages.context import RunContext
-from creatorpool.stages.explanation import explained_day
+from creatorpool.stages.explained_day import explained_day
 from creatorpool.stages.ingestion import publish_ingestion
 from creatorpool.stages.signals import publish_signals
 from creatorpool.synthetic import SyntheticMarket

@@ -133,10 +133,10 @@ def test_late_events_and_corrected_revenue_are_stored_and_change_no_payout(books
 
 
 def test_a_table_that_cannot_be_loaded_and_a_day_that_is_not_ingested_are_refused(books: Books) -> None:
-    path = books.folder / "viewers.csv"
-    path.write_text("viewer_id\n")
-    with pytest.raises(InputError, match="'viewers' cannot be loaded: the tables are"):
-        load_table(books.at(DAY), "viewers", path)
+    path = books.folder / "creators.csv"
+    path.write_text("creator_id\n")
+    with pytest.raises(InputError, match="'creators' cannot be loaded: the tables are"):
+        load_table(books.at(DAY), "creators", path)
     path = books.folder / "ad_revenue.csv"
     path.write_text("date,category,placement,video_id,revenue_micros,currency\n")
     with pytest.raises(InputError, match="2026-12-05 is not ingested"):

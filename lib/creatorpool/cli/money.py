@@ -86,15 +86,22 @@ def explain(
     ] = None,
     creator: Annotated[str | None, typer.Option(metavar="C", help="a statement for this creator")] = None,
     video: Annotated[str | None, typer.Option(metavar="V", help="a statement for this video")] = None,
+    adjustments: Annotated[
+        bool, typer.Option("--adjustments", help="why restatements of --date booked changes; no other day")
+    ] = False,
 ) -> None:
     """Explain why payouts changed between two published days, in plain text.
 
     Publishes table payout_changes of the two days, unless it is published, and prints the earnings in each pool, their
     change and its reasons, largest first. Days that were scored with other weights need both configurations: --conf
-    and --set are those of --date, --against-conf and --against-set those of --against.
+    and --set are those of --date, --against-conf and --against-set those of --against. With --adjustments it prints why
+    restatements changed what is settled for --date, and publishes nothing.
     """
     if name is not None and (creator is not None or video is not None):
         raise InputError("an id is given, and --creator or --video beside it: give one of them")
+    if adjustments:
+        _explain_adjustments(options, compared, name, creator, video)
+        return
     from creatorpool.cli.context import open_run
     from creatorpool.display import display
     from creatorpool.report.statement import statement_of, statement_text
@@ -112,6 +119,19 @@ def explain(
             if name is not None:
                 video, creator = _kind_of(name, explanation)
             print(statement_text(statement_of(explanation, creator, video)), end="")
+
+
+def _explain_adjustments(
+    options: DayOptions, compared: AgainstOptions, name: str | None, creator: str | None, video: str | None
+) -> None:
+    from creatorpool.report.adjustment_statement import adjustment_text
+    from creatorpool.tables import Warehouse
+
+    if compared.against is not None:
+        raise InputError("--adjustments is about one day: leave out --against")
+    if name is not None:
+        raise InputError("--adjustments: say whether the id is a creator's or a video's, with --creator or --video")
+    print(adjustment_text(Warehouse(None, options.existing_root()), options.day, creator, video), end="")
 
 
 def _kind_of(name: str, explanation: Explanation) -> tuple[str | None, str | None]:

@@ -31,7 +31,7 @@ def load(
         str,
         typer.Argument(
             metavar="TABLE",
-            help="video_rights, holds, appeals, invalid_viewers, fx_rates, events or ad_revenue",
+            help="video_rights, holds, appeals, invalid_viewers, fx_rates, events, ad_revenue, viewers, videos",
             autocompletion=loaded_tables,
         ),
     ],
@@ -42,14 +42,15 @@ def load(
     day: Annotated[
         date | None,
         day_option(
-            "--date", help="of events and ad_revenue: the published day; of others: of refused rows, default today"
+            "--date",
+            help="of the last four: the published day; of others: of refused rows, default today",
         ),
     ] = None,
 ) -> None:
     """Load rights, holds, appeals, invalid viewers or rates, or what arrives late of a published day.
 
-    Rows are checked and merged by key, so that the same file can be loaded again. Late events and corrected revenue
-    change no payout until the day is restated.
+    Rows are checked and merged by key, so that the same file can be loaded again. Late events and corrected revenue,
+    viewers or videos change no payout until the day is restated.
     """
     from creatorpool.cli.context import open_run
     from creatorpool.display import display
@@ -84,24 +85,42 @@ def restate(
         ),
     ] = None,
     note: Annotated[str | None, typer.Option(metavar="WORDS", help="free text that statements show")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="compute and show, write nothing")] = False,
+    corrected: Annotated[
+        Place | None,
+        typer.Option(
+            metavar="FILE|DIR", parser=parsed_place, help="corrected viewers and videos of the day, loaded first"
+        ),
+    ] = None,
+    output: Annotated[
+        Place | None,
+        typer.Option(metavar="FILE", parser=parsed_place, help="CSV: everybody affected, settled, restated and booked"),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="compute and show, write no table")] = False,
 ) -> None:
-    """Book what a published day would pay more or less with what is known now: late events, invalid viewers, revenue.
+    """Book what a published day would pay more or less with what is known now.
 
-    Published payouts stay; the changes go to payout_adjustments. The same restatement twice books nothing.
+    That is late events, invalid viewers, and corrected revenue, viewers and videos. Published payouts stay; the changes
+    go to payout_adjustments. The same restatement twice books nothing.
     """
     from creatorpool.cli.context import open_run
     from creatorpool.display import display
+    from creatorpool.report.affected_file import write_affected
     from creatorpool.report.console import PlainConsole
     from creatorpool.report.restatement_summary import print_restatement
+    from creatorpool.stages.corrections import load_corrections
     from creatorpool.stages.restatement import Reason, restate_day
 
     if policy is not None:
         options = replace(options, assignments=[*(options.assignments or ()), f"restate.policy={policy}"])
     with open_run(options, dry_run=dry_run) as context:
-        done = restate_day(context, Reason(reason, note), booked_on)
+        why = Reason(reason, note)
+        if corrected is not None:
+            load_corrections(context, corrected)
+        done = restate_day(context, why, booked_on)
         with display(context.day, "summary", is_published=not dry_run):
             print_restatement(PlainConsole(width=110), context, done)
+            if output is not None:
+                print(f"{write_affected(done, output):,} videos in pools are affected; {output} has them all")
 
 
 def post(options: DayOptions) -> None:
@@ -201,7 +220,7 @@ def close(
 ) -> None:
     """Close a month: post what is due, and write the balance of each payee and the payments. It never changes again.
 
-    Every day of the month must be published, verified and, if events or revenue arrived late, restated.
+    Every day of the month must be published, verified and, if something of it arrived late, restated.
     """
     from creatorpool.cli.context import open_run
     from creatorpool.display import display

@@ -1,8 +1,12 @@
-"""Validates one table that is loaded between nights: rights, holds and the like, late events, corrected revenue."""
+"""Validates one table that is loaded between nights: rights, holds and the like, and what corrects a published day.
+
+Corrected viewers and videos of a day are merged into the rows that the day is computed from, which are not the latest
+ones: later days may have delivered other rows since, and these stay the latest.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -12,7 +16,7 @@ from pyspark.sql import functions as F
 from creatorpool.contracts.schema import with_new_columns
 from creatorpool.errors import InputError
 from creatorpool.ingest.conversion import RATES, converted_revenue, refuse_other_base
-from creatorpool.ingest.delivery import SETTLEMENT_TABLES, given_files
+from creatorpool.ingest.delivery import SETTLEMENT_TABLES, find_files, given_files
 from creatorpool.ingest.dimensions import changed, merged
 from creatorpool.ingest.events import Dimension, EventDays, StoredDays, deduplicate_events, near_days
 from creatorpool.ingest.merge_rules import refuse_inconsistent
@@ -20,23 +24,28 @@ from creatorpool.ingest.native import read_native
 from creatorpool.ingest.pseudonyms import VIEWER, Pseudonyms
 from creatorpool.ingest.reading import Reading
 from creatorpool.ingest.refusals import refuse_broken_feed, refuse_revenue
+from creatorpool.ingest.replacement import rows_since
 from creatorpool.ingest.rules import table_rules
 from creatorpool.ingest.validation import ValidatedTable, validated_table
+from creatorpool.quoting import quoted
 from creatorpool.settings import LONGEST_LATE_WINDOW, IngestSettings
 from creatorpool.settlement.rates import Conversion
 from creatorpool.storage.places import Place
 from creatorpool.tables import Warehouse
 
-DATED_TABLES = ("events", "ad_revenue")
-"""Tables of a published day that may be loaded later: late events, and revenue that replaces the day's"""
+CORRECTED_TABLES = ("viewers", "videos")
+"""Tables with one row a key, whatever the day, of which corrected rows of a published day may be loaded"""
+DATED_TABLES = ("events", "ad_revenue", *CORRECTED_TABLES)
+"""Tables of a published day that may be loaded later: late events, revenue that replaces the day's, corrected rows"""
 LOADED_TABLES = (*SETTLEMENT_TABLES, *DATED_TABLES)
 
 
 @dataclass(frozen=True)
 class LoadSource:
-    """What is loaded: the table, its files, the day of late events or revenue, and how files are read.
+    """What is loaded: the table, its files, the day that they belong to, and how files are read.
 
-    `currency` is the settlement currency; None: revenue is in the day's currency.
+    Viewers must be of one of `tiers`. Corrected rows are merged into version `base` of the table. `currency` is the
+    settlement currency; None: revenue is in the day's currency.
     """
 
     table: str
@@ -44,6 +53,8 @@ class LoadSource:
     day: date
     settings: IngestSettings
     hash_key: str | None
+    tiers: Collection[str] = ()
+    base: int | None = None
     currency: str | None = None
 
 
@@ -51,12 +62,13 @@ class LoadSource:
 class LoadedTable:
     """A validated table, and the rows by which it changes what is stored; None if nothing changes.
 
-    `rows` replace the whole table, or the day's revenue; rows of `events` are added. `conversions` are those of
-    revenue.
+    `rows` replace the whole table, or the day's revenue; rows of `events` are added. `newer` are rows that later days
+    have delivered since, to be merged over `rows`; None if there are none. `conversions` are those of revenue.
     """
 
     validated: ValidatedTable
     rows: DataFrame | None
+    newer: DataFrame | None = None
     conversions: Mapping[str, Conversion] = field(default_factory=dict)
 
 
@@ -66,9 +78,10 @@ def load_rows(warehouse: Warehouse, load: LoadSource, staging: Place) -> LoadedT
     Raises
     ------
     InputError
-        If files are missing, unreadable or have other columns; if no row can be accepted; if too many events are
-        refused; if rights or appeals contradict each other; if rates are not those of the settlement currency, or one
-        is missing for a currency of the revenue; if the revenue is in another currency than the day's.
+        If files are missing, unreadable or have other columns; if no row can be accepted; if too many events, viewers
+        or videos are refused; if rights or appeals contradict each other; if a video gets another creator; if rates are
+        not those of the settlement currency, or one is missing for a currency of the revenue; if the revenue is in
+        another currency than the day's.
     ContractViolationError
         If revenue breaks a rule of its contract.
     """
@@ -87,9 +100,12 @@ def load_rows(warehouse: Warehouse, load: LoadSource, staging: Place) -> LoadedT
         validated = events.validate(load.day, dimensions["viewers"], dimensions["videos"], staging)
         refuse_broken_feed(validated, load.settings)
         return LoadedTable(validated, validated.good if validated.counts.accepted else None)
-    validated = validated_table(delivery, contract, session, load.day, staging, table_rules(load.table))
+    validated = validated_table(delivery, contract, session, load.day, staging, table_rules(load.table, load.tiers))
     if load.table == "ad_revenue":
         return _load_revenue(warehouse, load, validated)
+    if load.table in CORRECTED_TABLES:
+        refuse_broken_feed(validated, load.settings)
+        return _corrected_rows(warehouse, load, validated)
     if validated.counts.quarantined and not validated.counts.accepted:
         raise InputError(f"{load.table}: no row of {files.place} can be accepted; for example {validated.example()}")
     if load.table == RATES and load.currency is not None:
@@ -130,7 +146,7 @@ def _load_revenue(warehouse: Warehouse, load: LoadSource, validated: ValidatedTa
     own, conversions = converted_revenue(validated, load.day, load.currency, lambda: known)
     stored = with_new_columns(warehouse.read("ad_revenue", day=load.day), own.contract)
     _refuse_other_currency(stored, own, load)
-    return LoadedTable(own, _corrected_revenue(stored, own), conversions)
+    return LoadedTable(own, _corrected_revenue(stored, own), conversions=conversions)
 
 
 def _refuse_other_currency(stored: DataFrame, validated: ValidatedTable, load: LoadSource) -> None:
@@ -144,6 +160,52 @@ def _refuse_other_currency(stored: DataFrame, validated: ValidatedTable, load: L
             f"ad_revenue of {load.day} is in {' and '.join(before)}, in which the day was paid, and would be in "
             f"{' and '.join(now)}: deliver it in {before[0]}, or set settlement.currency to {before[0]} and load the "
             f"rate of each other currency (`creatorpool load fx_rates --source FILE`)"
+        )
+
+
+def corrected_tables(place: Place) -> list[str]:
+    """The tables of `CORRECTED_TABLES` that `place` has: a file or folder with a table's name, or a folder of these.
+
+    Raises
+    ------
+    InputError
+        If it has none, or does not exist; the message has the names that were looked for.
+    """
+    named = place.name.partition(".")[0]
+    found = [table for table in CORRECTED_TABLES if place.is_dir() and find_files(place, table)]
+    if not found and named in CORRECTED_TABLES and place.exists():
+        return [named]
+    if not found:
+        raise InputError(
+            f"--corrected {place} has neither {' nor '.join(CORRECTED_TABLES)}: name a folder with viewers.parquet, "
+            f"videos.parquet or both (or .jsonl, .json or .csv), or one such file"
+        )
+    return found
+
+
+def _corrected_rows(warehouse: Warehouse, load: LoadSource, validated: ValidatedTable) -> LoadedTable:
+    if load.base is None:
+        raise RuntimeError(f"corrected rows of {load.table} need the version that they correct")
+    stored = warehouse.read(load.table, version=load.base)
+    if load.table == "videos":
+        _refuse_other_creators(stored, validated.good)
+    if changed(stored, validated.good, validated.contract).isEmpty():
+        return LoadedTable(validated, None)
+    newer = rows_since(warehouse, load.table, load.base, warehouse.version(load.table))
+    rows = merged(stored, validated.good, validated.contract)
+    return LoadedTable(validated, rows, None if newer.isEmpty() else newer)
+
+
+def _refuse_other_creators(stored: DataFrame, corrected: DataFrame) -> None:
+    """Check that corrected videos keep their creators: changes are booked by video, and would not move its money."""
+    pairs = corrected.join(stored.select("video_id", F.col("creator_id").alias("earlier")), "video_id")
+    number, example = (
+        pairs.where(F.col("creator_id") != F.col("earlier")).agg(F.count("*"), F.min("video_id")).collect()[0]
+    )
+    if number:
+        raise InputError(
+            f"videos: {number:,} corrected rows name another creator, for example that of '{quoted(example)}': to pay "
+            f"somebody else for a video, load table video_rights"
         )
 
 

@@ -44,11 +44,7 @@ class EarlierDelivery:
 
     def later(self, table: str) -> DataFrame:
         """Rows of a dimension that ingestions of other days have written since."""
-        rows = self.warehouse.read(table, version=self.now[table])
-        known = self.after.get(table, self.base.get(table))
-        if known is None:
-            return rows
-        return changed(self.warehouse.read(table, version=known), rows, self.warehouse.contract(table))
+        return rows_since(self.warehouse, table, self.after.get(table, self.base.get(table)), self.now[table])
 
     def own_events(self) -> DataFrame:
         """The events that the delivery brought, late ones included."""
@@ -80,6 +76,14 @@ class EarlierDelivery:
 
     def _without(self, table: str) -> DataFrame:
         return merged(self.dimension(table), self.later(table), self.warehouse.contract(table))
+
+
+def rows_since(warehouse: Warehouse, table: str, known: int | None, now: int) -> DataFrame:
+    """Rows of a dimension in version `now` that version `known` does not have; all if the table did not exist then."""
+    rows = warehouse.read(table, version=now)
+    if known is None:
+        return rows
+    return changed(warehouse.read(table, version=known), rows, warehouse.contract(table))
 
 
 def put_back(warehouse: Warehouse, table: str, written: int, newer: DataFrame) -> int:

@@ -1,16 +1,19 @@
-"""What a restatement books, on the terminal: the money of each pool, who is affected, and the largest changes."""
+"""What a restatement books, on the terminal: the money of each pool, who is affected, and why the largest changes."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from rich.table import Table
 
 from creatorpool.money import in_units
-from creatorpool.quoting import quoted
+from creatorpool.quoting import one_line, quoted
 from creatorpool.report.console import PlainConsole
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.restatement import Restatement
+from creatorpool.statements.text import largest_reasons
 from creatorpool.tables import sum_exact
 
 _LARGEST = 10
@@ -30,7 +33,12 @@ def print_restatement(out: PlainConsole, context: RunContext, done: Restatement)
         out.print("No creator is affected.")
         return
     out.print(f"{gain:,} creators gain and {lose:,} lose.")
-    out.print(_changes_table(done))
+    largest = _largest(done)
+    out.print(_changes_table(done, largest))
+    for row in largest:
+        if row["pool_size_micros"] is not None:  # Pulse money, which has no parts, follows the revenue beside a video
+            words = f"{row['video_id']} in {row['category']}: {largest_reasons(row)}"
+            out.print(f"  {one_line(words)}")
 
 
 def _counts(creators: DataFrame) -> tuple[int, int]:
@@ -50,13 +58,22 @@ def _pools_table(done: Restatement) -> Table:
     return table
 
 
-def _changes_table(done: Restatement) -> Table:
+def _largest(done: Restatement) -> list[dict[str, Any]]:
+    """The largest changes with their parts, null for Pulse."""
+    assert done.changes is not None
+    assert done.parts is not None
+    key = ["category", "video_id"]
+    largest = done.changes.orderBy(F.abs("change_micros").desc(), *key).limit(_LARGEST)
+    parts = done.parts.drop(*(name for name in done.changes.columns if name in done.parts.columns and name not in key))
+    rows = [row.asDict() for row in largest.join(parts, key, "left").collect()]
+    return sorted(rows, key=lambda row: (-abs(row["change_micros"]), row["category"], row["video_id"]))
+
+
+def _changes_table(done: Restatement, largest: list[dict[str, Any]]) -> Table:
     table = Table(title=f"Largest changes, in {done.currency}", title_justify="left")
     for name in ("category", "video", "creator", "change"):
         table.add_column(name, justify="right" if name == "change" else "left")
-    assert done.changes is not None
-    largest = done.changes.orderBy(F.abs("change_micros").desc(), "category", "video_id").limit(_LARGEST)
-    for row in largest.collect():
+    for row in largest:
         names = (quoted(row[name]) for name in ("category", "video_id", "creator_id"))
         table.add_row(*names, in_units(row["change_micros"]))
     return table

@@ -10,7 +10,8 @@ from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError
 from creatorpool.explanation.parts import REASON_NAMES
-from creatorpool.stages.explanation import ExplainedDay, Explanation
+from creatorpool.stages.explained_day import ExplainedDay
+from creatorpool.stages.explanation import Explanation
 from creatorpool.statements.text import REASONS, Statement, exact_money, owned_change, statement_text
 from creatorpool.tables import sum_exact
 

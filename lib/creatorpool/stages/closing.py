@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError, RunInProgressError
+from creatorpool.ingest.load import CORRECTED_TABLES
 from creatorpool.quoting import shortened_list
 from creatorpool.runs.ledger import CLOSE, RESTATE, StageRun, latest_run, published_run, published_runs
 from creatorpool.runs.pools import every_published_pool, latest_pool, published_pools
@@ -46,8 +47,8 @@ def close_month(context: RunContext, *, accept_late: bool = False) -> StageRun:
     Raises
     ------
     InputError
-        If an earlier month is open, a day of the month is not published, or late events or corrected revenue of a day
-        are not restated (unless `accept_late`); if a currency has no minor units.
+        If an earlier month is open, a day of the month is not published, or what arrived late of a day (events, or
+        corrected revenue, viewers or videos) is not restated, unless `accept_late`; if a currency has no minor units.
     RunInProgressError
         If another live run writes the books, or has booked something in the month meanwhile.
     """
@@ -60,9 +61,9 @@ def close_month(context: RunContext, *, accept_late: bool = False) -> StageRun:
     _require_published(warehouse, month)
     if not accept_late and (late := list(_late_days(warehouse, month))):
         raise InputError(
-            f"{month_name(month)}: events or revenue of {shortened_list([str(day) for day in late])} arrived after the "
-            f"day was paid, and nobody restated it: run `creatorpool restate --date {late[0]}` for each, or close with "
-            f"--accept-late to leave them out"
+            f"{month_name(month)}: events, revenue, viewers or videos of {shortened_list([str(day) for day in late])} "
+            f"arrived after the day was paid, and nobody restated it: run `creatorpool restate --date {late[0]}` for "
+            f"each, or close with --accept-late to leave them out"
         )
     for day in _due_days(context):
         post_day(replace(context, day=day))
@@ -110,7 +111,10 @@ def _require_published(warehouse: Warehouse, month: date) -> None:
 
 
 def _late_days(warehouse: Warehouse, month: date) -> Iterator[date]:
-    """Days whose events, revenue or rates changed after the versions that they were paid or restated from."""
+    """Days of which something changed after the versions that they were paid or restated from.
+
+    That may be events, revenue, rates, viewers or videos.
+    """
     used = {}
     for day in required_days(warehouse, month):
         restated = latest_run(published_runs(warehouse, RESTATE, [day]))
@@ -118,7 +122,8 @@ def _late_days(warehouse: Warehouse, month: date) -> Iterator[date]:
     first = min((versions["events"] for versions in used.values()), default=0)
     changes = warehouse.changes("events", first + 1, warehouse.version("events"))
     for day, versions in used.items():
-        is_corrected = published_version(warehouse, "ad_revenue", day) not in (None, versions["ad_revenue"])
+        known = {table: published_version(warehouse, table, day) for table in ("ad_revenue", *CORRECTED_TABLES)}
+        is_corrected = any(version not in (None, versions[table]) for table, version in known.items())
         is_corrected |= _has_other_rates(warehouse, day, versions)
         if is_corrected or changes.since(day, versions["events"]):
             yield day

@@ -44,7 +44,9 @@ class RunContext:
     started_at: datetime = field(default_factory=now)
     run_id: str = ""
     staged: list[StagedRows] = field(default_factory=list)  # rows written, in the order in which they are committed
+    later: list[StagedRows] = field(default_factory=list)  # with rows of later days, committed after `staged`
     outputs: dict[str, int] = field(default_factory=dict)
+    latest: dict[str, int] = field(default_factory=dict)  # versions of tables after `later`
     seconds: dict[str, float] = field(default_factory=dict)
     began: dict[str, float] = field(default_factory=dict)
     results: list[RuleResult] = field(default_factory=list)
@@ -71,6 +73,7 @@ class RunContext:
         self.began[name] = time.monotonic()
         self.log(name, "begins")
         self.outputs, self.staged = {}, []
+        self.latest, self.later = {}, []
         if not self.dry_run:
             prepare_checks()
         own = self.warehouse
@@ -166,11 +169,15 @@ class RunContext:
         return claimed(self.warehouse, stage, day, self.run_id, lease, tables, patience=patience)
 
     def commit_staged(self) -> None:
-        """Commit all stored rows to their tables, one commit per table, and record the versions in `outputs`."""
-        for staged in self.staged:
-            self.outputs[staged.table] = version = self.warehouse.commit(staged)
-            self.note(staged.table, f"committed as version {version}", logging.DEBUG, version=version)
-        self.staged = []
+        """Commit all stored rows to their tables, one commit per table, and record the versions in `outputs`.
+
+        Then commit those with rows of later days, and record the versions in `latest`.
+        """
+        for every, versions in ((self.staged, self.outputs), (self.later, self.latest)):
+            for staged in every:
+                versions[staged.table] = version = self.warehouse.commit(staged)
+                self.note(staged.table, f"committed as version {version}", logging.DEBUG, version=version)
+        self.staged, self.later = [], []
 
     def keep_results(self) -> None:
         """Append the results of checks that table `contract_results` does not have yet."""

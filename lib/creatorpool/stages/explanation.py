@@ -7,31 +7,20 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from creatorpool.allocation.revenue import net_micros
 from creatorpool.contracts.schema import with_new_columns
-from creatorpool.errors import ConfigurationError, InputError
+from creatorpool.errors import InputError
 from creatorpool.explanation.decomposition import DayPolicy
-from creatorpool.explanation.frames.rows import PAID_COLUMNS, explained_rows, paired_rows, scored_rows, whole_pool
-from creatorpool.explanation.pairs import PoolDay, PoolPair, pool_day
-from creatorpool.explanation.pool_money import PoolMoney
-from creatorpool.explanation.pricing import PaidVideos
-from creatorpool.frames import matching, parts_by, union_all
-from creatorpool.quality.frames.score import fit_day_priors, scored_signals
-from creatorpool.quality.geometric import geometric_mean
-from creatorpool.quality_components import COMPONENT_NAMES
-from creatorpool.runs.ledger import SIGNALS, StageRun, as_json, published_runs
-from creatorpool.runs.pools import PoolRun, day_outputs, published_pools, require_published_pools
+from creatorpool.runs.ledger import StageRun, as_json
+from creatorpool.runs.pools import day_outputs, published_pools
 from creatorpool.runs.published import published_version
 from creatorpool.settings import Settings
 from creatorpool.stages.configuration import ledger_settings
 from creatorpool.stages.context import RunContext
+from creatorpool.stages.explained_day import ExplainedDay, explained_changes, explained_day
 from creatorpool.stages.runner import Stage, run_stage
-from creatorpool.stages.signals import STAGE as SIGNAL_STAGE
-from creatorpool.tables import Warehouse
 
 EXPLAIN = "explain"
 TABLE = "payout_changes"
@@ -44,24 +33,6 @@ STAGE = Stage(
     ("signals", "quality"),
     patience=PATIENCE,
 )
-
-SCORE_TOLERANCE = 1e-9
-"""Relative. If the configured weights give scores that differ by more, the published scores come from other weights."""
-
-
-@dataclass(frozen=True)
-class ExplainedDay:
-    """One of the two days as published: ledger rows, payouts with their scores, and the videos' total payouts."""
-
-    day: date
-    ledger: Mapping[str, PoolRun]
-    settings: Settings
-    rows: DataFrame
-    video_payouts: DataFrame
-
-    def policy(self, category: str) -> DayPolicy:
-        """The policy of the pool's split, and the exponents of the components."""
-        return DayPolicy(self.ledger[category].policy, self.settings.signals.exponents())
 
 
 @dataclass(frozen=True)
@@ -108,7 +79,7 @@ def publish_explanation(context: RunContext, against: date, against_settings: Se
     inputs = _inputs(before, after)
 
     def compute() -> Mapping[str, Any]:
-        changes = _changes(context.warehouse, before, after, custom)
+        changes = explained_changes(before, after, custom)
         version = published_version(context.warehouse, TABLE, context.day)
         if version is not None:
             published = _stored(context, version)
@@ -125,103 +96,6 @@ def publish_explanation(context: RunContext, against: date, against_settings: Se
 
 def _settings_of(context: RunContext, day: date, settings: Settings) -> Settings:
     return ledger_settings(settings, published_pools(context.warehouse, day).values())
-
-
-def _changes(warehouse: Warehouse, before: ExplainedDay, after: ExplainedDay, custom: list[str]) -> DataFrame:
-    pairs = paired_rows(before.rows, after.rows, custom)
-    has_other_weights = before.settings.signals.exponents() != after.settings.signals.exponents()
-    needed = (*PAID_COLUMNS, *(("views", *COMPONENT_NAMES, *custom) if has_other_weights else ()))
-    rows = pairs.select("category", *(f"{name}_{day}" for name in needed for day in (0, 1))).toArrow()
-    pools, by_category = {}, dict(parts_by(rows, "category"))
-    money = [_pool_money(warehouse, day) for day in (before, after)]
-    for category in sorted({*before.ledger, *after.ledger}):
-        own = by_category.get(category, rows.slice(0, 0))
-        days = (before, after)
-        priced = [_pool_day(category, days[d], days[1 - d], money[d], whole_pool(own, d, custom)) for d in (0, 1)]
-        pools[category] = PoolPair(priced[0], priced[1])
-    return explained_rows(pairs, pools, before.day, custom)
-
-
-def _pool_money(warehouse: Warehouse, day: ExplainedDay) -> dict[str, PoolMoney]:
-    """Where the money of each pool of the day comes from, as published."""
-    version = day_outputs(day.ledger)["pool_revenue"]
-    rows = warehouse.read_arrow("pool_revenue", day=day.day, version=version).to_pylist()
-    return {
-        row["category"]: PoolMoney(net_micros(row), row["platform_share"], row["pool_micros"])
-        for row in rows
-        if row["category"] in day.ledger
-    }
-
-
-def _pool_day(
-    category: str, own: ExplainedDay, other: ExplainedDay, money: Mapping[str, PoolMoney], videos: PaidVideos
-) -> PoolDay | None:
-    if category not in own.ledger:
-        return None
-    other_policy = other.policy(category) if category in other.ledger else None
-    paid = own.ledger[category].paid_micros
-    return pool_day(videos, money[category], paid, own.policy(category), other_policy)
-
-
-def explained_day(context: RunContext, day: date, settings: Settings, custom: list[str]) -> ExplainedDay:
-    """One published day with the scores that its payouts were computed from; `custom` names custom signals.
-
-    Raises
-    ------
-    MissingTableError
-        If payouts of the day are not published.
-    ConfigurationError
-        If its scores do not follow from the weights of `settings`.
-    """
-    warehouse, ledger = context.warehouse, require_published_pools(context.warehouse, day)
-    outputs = day_outputs(ledger)
-    payouts = warehouse.read("pool_payouts", day=day, version=outputs["pool_payouts"])
-    # Pools published at different times may come from different versions of the day's signals.
-    by_version: dict[tuple[int, int], list[str]] = {}
-    for category, row in sorted(ledger.items()):
-        by_version.setdefault((row.inputs["video_signals"], row.inputs["video_quality"]), []).append(category)
-    parts = []
-    for (signals_version, quality_version), categories in by_version.items():
-        signals = _scored_signals(warehouse, day, settings, ledger[categories[0]].inputs)
-        quality = warehouse.read("video_quality", day=day, version=quality_version)
-        _require_weights(warehouse, day, settings, signals_version, signals, quality)
-        own = matching(payouts, "category", categories)
-        parts.append(scored_rows(own, signals, quality, custom))
-    totals = warehouse.read("video_payouts", day=day, version=outputs["video_payouts"])
-    return ExplainedDay(day, ledger, settings, union_all(parts), totals)
-
-
-def _scored_signals(warehouse: Warehouse, day: date, settings: Settings, inputs: Mapping[str, int]) -> DataFrame:
-    """The day's signals, the custom ones as they entered the scores."""
-    signals = warehouse.read("video_signals", day=day, version=inputs["video_signals"])
-    if not settings.quality.is_smoothed or not settings.signals.custom:
-        return signals
-    videos = warehouse.read("videos", version=inputs["videos"])
-    return scored_signals(signals, videos, settings.signals, fit_day_priors(signals, videos, settings.signals))
-
-
-def _require_weights(
-    warehouse: Warehouse, day: date, settings: Settings, version: int, signals: DataFrame, quality: DataFrame
-) -> None:
-    """Raise ConfigurationError if the day's published scores do not follow from the configured weights."""
-    runs = [run for run in published_runs(warehouse, SIGNALS, [day]) if run.outputs["video_signals"] == version]
-    if any(run.config_sha256 == settings.sha256(*SIGNAL_STAGE.sections) for run in runs):
-        return
-    exponents = settings.signals.exponents()
-    custom = [name for name in settings.signals.custom if name in signals.columns]
-    own = signals.select("video_id", *custom)
-    scores = quality.select("video_id", *COMPONENT_NAMES, "raw_score").join(own, on="video_id", how="inner").toArrow()
-    missing = sorted(set(exponents) - set(scores.column_names))
-    if not missing:
-        values = np.column_stack([scores.column(name).to_numpy() for name in exponents])
-        found = scores.column("raw_score").to_numpy()
-        if np.allclose(geometric_mean(values, list(exponents.values())), found, rtol=SCORE_TOLERANCE, atol=0.0):
-            return
-    raise ConfigurationError(
-        f"scores of {day} do not follow from the weights configured for it, {exponents}: give the overlays and "
-        f"settings that the day was published with (--conf and --set for --date, --against-conf and --against-set for "
-        f"--against)"
-    )
 
 
 def _require_one_currency(before: ExplainedDay, after: ExplainedDay) -> None:

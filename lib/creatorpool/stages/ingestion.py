@@ -10,12 +10,14 @@ from typing import Any
 from creatorpool.errors import InputError
 from creatorpool.ingest.day import ingest_day
 from creatorpool.ingest.fingerprint import delivery_fingerprint
+from creatorpool.ingest.load import CORRECTED_TABLES
 from creatorpool.ingest.pseudonyms import KEY_VARIABLE, hash_key, key_fingerprint
 from creatorpool.ingest.replacement import EarlierDelivery
 from creatorpool.ingest.report import IngestReport, counted_elsewhere
 from creatorpool.ingest.sources.mapping import NATIVE, load_mapping
 from creatorpool.runs.claims import EVERY_DAY, require_held
 from creatorpool.runs.ledger import INGEST, StageRun, begin_runs, publish_run, published_run, published_runs
+from creatorpool.runs.published import published_version
 from creatorpool.settings import LONGEST_LATE_WINDOW
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.rates import conversion_inputs, refuse_other_settlement_currency
@@ -155,7 +157,10 @@ def late_window(run: StageRun) -> int:
 
 
 def _earlier_delivery(context: RunContext, run: StageRun, now: Mapping[str, int]) -> EarlierDelivery:
-    return EarlierDelivery(context.warehouse, context.day, late_window(run), run.base, run.outputs, now)
+    """The delivery that `run` ingested. It is replaced together with what was loaded to correct its rows."""
+    corrected = {table: published_version(context.warehouse, table, run.day) for table in CORRECTED_TABLES}
+    after = {**run.outputs, **{table: version for table, version in corrected.items() if version is not None}}
+    return EarlierDelivery(context.warehouse, context.day, late_window(run), run.base, after, now)
 
 
 def _tell(context: RunContext, report: IngestReport, dateless: Mapping[str, str]) -> None:

@@ -1,8 +1,11 @@
 """The stage `load`: brings rights, holds, appeals, invalid viewers and rates in, and what arrives late of a paid day.
 
-A load merges rows by key, so that a later row of a key replaces the earlier one. Late events and corrected revenue of a
-published day are stored and change no payout until the day is restated. A load holds the claim of ingestions, because
-both change tables that all days share.
+A load merges rows by key, so that a later row of a key replaces the earlier one. Late events and corrected revenue,
+viewers and videos of a published day are stored and change no payout until the day is restated. A load holds the claim
+of ingestions, because both change tables that all days share.
+
+Corrected viewers or videos take two commits: the first version has the rows that the day is computed from, and the
+second the rows that later days delivered since, so that the next night finds these.
 """
 
 from __future__ import annotations
@@ -11,14 +14,25 @@ from dataclasses import asdict
 
 from creatorpool.errors import InputError
 from creatorpool.ingest.delivery import given_files
+from creatorpool.ingest.dimensions import merged
 from creatorpool.ingest.fingerprint import files_fingerprint
-from creatorpool.ingest.load import DATED_TABLES, LOADED_TABLES, LoadedTable, LoadSource, load_rows, refused_rows
+from creatorpool.ingest.load import (
+    CORRECTED_TABLES,
+    DATED_TABLES,
+    LOADED_TABLES,
+    LoadedTable,
+    LoadSource,
+    load_rows,
+    refused_rows,
+)
 from creatorpool.ingest.pseudonyms import hash_key, key_fingerprint
 from creatorpool.ingest.report import refusal
 from creatorpool.ingest.staging import staging_folder
 from creatorpool.quoting import shortened_list
 from creatorpool.runs.ledger import INGEST, LOAD, StageRun, latest_run, published_run, published_runs
+from creatorpool.runs.pools import published_pools
 from creatorpool.runs.published import published_version
+from creatorpool.stages.configuration import ledger_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.ingestion import refuse_other_key
 from creatorpool.stages.rates import conversion_inputs
@@ -32,7 +46,8 @@ STAGE = Stage(LOAD, (), ("ingest",), shared=(*LOADED_TABLES, *(f"{name}_quaranti
 def load_table(context: RunContext, table: str, source: Place) -> StageRun:
     """Load `table` from `source`, a file or a folder, unless the same files are what was loaded last.
 
-    Of `events` and `ad_revenue` only rows of the context's day are taken; the day must be ingested.
+    Of `events` and `ad_revenue` only rows of the context's day are taken. For them, and for corrected rows of `viewers`
+    and `videos`, the day must be ingested.
 
     Raises
     ------
@@ -48,10 +63,15 @@ def load_table(context: RunContext, table: str, source: Place) -> StageRun:
         )
     fingerprint = files_fingerprint(given_files(source, table))
     key = hash_key() if context.settings.ingest.hash_viewer_ids else None
+    tiers = _known_tiers(context, table)
 
     def find() -> StageRun | None:
         run = _last_change(context, table)
-        if run is None or run.stage != LOAD or run.inputs["delivery"] != fingerprint:
+        if (
+            run is None
+            or run.stage != LOAD
+            or (run.inputs["delivery"], run.inputs.get("tiers")) != (fingerprint, tiers)
+        ):
             return None
         context.note(LOAD, f"{table}: run {run.run_id} has loaded the same files already", published_by=run.run_id)
         return run
@@ -64,9 +84,13 @@ def load_table(context: RunContext, table: str, source: Place) -> StageRun:
             "source": str(source),
             "delivery": fingerprint,
             "before": _versions(context, (table,) if table in SHARED_TABLES else ()),
+            **({"tiers": tiers} if tiers else {}),
         }
+        context.outputs |= _published_before(context, table)
+        base = context.outputs[table] if table in CORRECTED_TABLES else None
+        currency = _settlement_currency(context)
+        load = LoadSource(table, source, context.day, context.settings.ingest, key, tiers or (), base, currency)
         with staging_folder(context.warehouse.engine_root(), context.run_id) as staging:
-            load = LoadSource(table, source, context.day, context.settings.ingest, key, _settlement_currency(context))
             loaded = _store(context, load, staging)
         inputs |= conversion_inputs(context.warehouse, loaded.conversions)
         return publish_stage(context, STAGE, inputs, {table: asdict(loaded.validated.counts)})
@@ -85,13 +109,8 @@ def _store(context: RunContext, load: LoadSource, staging: Place) -> LoadedTable
     """Write the files of the changed tables; `publish_stage` commits them."""
     warehouse, table = context.warehouse, load.table
     loaded = load_rows(warehouse, load, staging)
-    if loaded.rows is not None and not context.dry_run:
-        if table == "events":
-            context.staged.append(warehouse.stage_append(loaded.rows, table))
-        elif table in DATED_TABLES:
-            context.staged.append(warehouse.stage_day(loaded.rows, table, context.day))
-        else:
-            context.staged.append(warehouse.stage_overwrite(loaded.rows, table))
+    if not context.dry_run:
+        _stage(context, table, loaded)
     quarantine = f"{table}_quarantine"
     stored = published_version(warehouse, quarantine, context.day)
     refused = refused_rows(warehouse, loaded.validated, context.day, context.started_at, stored)
@@ -104,6 +123,43 @@ def _store(context: RunContext, load: LoadSource, staging: Place) -> LoadedTable
     if loaded.validated.counts.quarantined:
         context.warn(LOAD, refusal(table, counts))
     return loaded
+
+
+def _stage(context: RunContext, table: str, loaded: LoadedTable) -> None:
+    """Write the files of the table itself, if it changes."""
+    warehouse, rows = context.warehouse, loaded.rows
+    if rows is None:
+        return
+    if table == "events":
+        context.staged.append(warehouse.stage_append(rows, table))
+    elif table == "ad_revenue":
+        context.staged.append(warehouse.stage_day(rows, table, context.day))
+    else:
+        context.staged.append(warehouse.stage_overwrite(rows, table))
+    if table in CORRECTED_TABLES:
+        written = warehouse.read_staged(context.staged[-1])
+        context.check(written, table)
+        if loaded.newer is not None:
+            latest = merged(written, loaded.newer, loaded.validated.contract)
+            context.later.append(warehouse.stage_overwrite(latest, table))
+
+
+def _published_before(context: RunContext, table: str) -> dict[str, int]:
+    """Versions that have the day's rows of a dated table, and of its quarantine; a load may change neither.
+
+    The ledger names only the last load of a table and day.
+    """
+    names = [*([table] if table in DATED_TABLES else []), f"{table}_quarantine"]
+    found = {name: published_version(context.warehouse, name, context.day) for name in names}
+    return {name: version for name, version in found.items() if version is not None}
+
+
+def _known_tiers(context: RunContext, table: str) -> list[str] | None:
+    """Trust tiers that corrected viewers may have: those of the configuration that the day was paid with."""
+    if table != "viewers":
+        return None
+    pools = published_pools(context.warehouse, context.day).values()
+    return sorted(ledger_settings(context.settings, pools).signals.tiers)
 
 
 def _last_change(context: RunContext, table: str) -> StageRun | None:

@@ -1,9 +1,10 @@
 """The stage `restate`: what a published day would pay with what is known now, and the changes that a policy books.
 
-The published payouts stay as they are. The changes go to `payout_adjustments`, video by video, and to
-`pool_adjustments`, where each pool's money closes. Published payouts and all changes together are what is settled. A
-day is computed from the events that have arrived since, without those of invalid viewers, from the viewers and videos
-of the day's run, the revenue and the rates delivered last, and the configuration that the ledger keeps.
+The published payouts stay as they are. The changes go to `payout_adjustments`, video by video, with their parts in
+`adjustment_parts`, and to `pool_adjustments`, where each pool's money closes. Published payouts and all changes
+together are what is settled. A day is computed from the events that have arrived since, without those of invalid
+viewers, from the viewers and videos of the day's run with their corrections, the revenue and the rates delivered last,
+and the configuration that the ledger keeps.
 """
 
 from __future__ import annotations
@@ -18,19 +19,21 @@ from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError
 from creatorpool.ingest.conversion import RATES
+from creatorpool.ingest.load import CORRECTED_TABLES
 from creatorpool.runs.ledger import INGEST, LOAD, RESTATE, published_runs
 from creatorpool.runs.pools import PoolRun, day_outputs, latest_pool, require_published_pools
 from creatorpool.runs.published import published_version, require_kept
 from creatorpool.runs.published_rows import published_arrow, published_day
 from creatorpool.settlement.frames.restatement import booked_change, compared_rows, earned_rows, touched_videos
 from creatorpool.settlement.restatement import NOTHING, PULSE, Policy, PoolMoney, booked_money, require_goodwill_within
+from creatorpool.stages.adjustment_parts import store_parts
 from creatorpool.stages.allocation import STAGE as ALLOCATION_STAGE
 from creatorpool.stages.allocation import DayPayouts, publish_payouts
 from creatorpool.stages.books import first_open_day, require_open
 from creatorpool.stages.configuration import PAYOUT_SECTIONS, ledger_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.day_money import money_of, published_money
-from creatorpool.stages.day_revenue import day_revenue
+from creatorpool.stages.day_revenue import DayRevenue, day_revenue
 from creatorpool.stages.rates import current_rates, paid_rates
 from creatorpool.stages.runner import Stage, published_stage, run_stage
 from creatorpool.tables import sum_exact
@@ -46,6 +49,13 @@ STAGE = Stage(
 )
 REASONS = ("late_events", "invalid_viewers", "revenue_corrected", "compliance", "error")
 """Codes of why a day is restated"""
+_FOUND_REASONS = (
+    ("ad_revenue", "revenue_corrected"),
+    ("videos", "compliance"),
+    ("viewers", "error"),
+    ("invalid_viewers", "invalid_viewers"),
+)
+"""The code if a table has changed; the first that has counts"""
 
 
 @dataclass(frozen=True)
@@ -72,9 +82,11 @@ class RestatedPool:
 
 @dataclass(frozen=True)
 class Restatement:
-    """What a restatement books; `changes` has its rows of `payout_adjustments`.
+    """What a restatement books; `changes` has its rows of `payout_adjustments`, `parts` those of `adjustment_parts`.
 
-    If the last restatement was from the same inputs, there are no `pools` and no `changes`.
+    `affected` has a row per pool and video of which what is settled differs from what would be paid, whatever the
+    policy books: `category`, `video_id`, `creator_id`, `settled_micros`, `restated_micros`, `booked_micros`. If the
+    last restatement was from the same inputs, there are no `pools`, and the frames are None.
     """
 
     booked_on: date
@@ -82,6 +94,8 @@ class Restatement:
     currency: str
     pools: Sequence[RestatedPool] = ()
     changes: DataFrame | None = None
+    parts: DataFrame | None = None
+    affected: DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -175,13 +189,14 @@ def _published_day(context: RunContext) -> _PublishedDay:
 
 
 def _latest_inputs(context: RunContext, paid_from: Mapping[str, int]) -> dict[str, int]:
-    """Versions of the events, the day's revenue and the invalid viewers that are published last."""
+    """Versions of events and invalid viewers, and of the day's revenue, viewers and videos, that are published last."""
     warehouse = context.warehouse
     runs = [run for stage in (INGEST, LOAD) for run in published_runs(warehouse, stage)]
     found = {"events": max([paid_from["events"], *(run.outputs.get("events", 0) for run in runs)])}
-    revenue = published_version(warehouse, "ad_revenue", context.day)
-    if revenue is not None:
-        found["ad_revenue"] = revenue
+    for table in ("ad_revenue", *CORRECTED_TABLES):
+        version = published_version(warehouse, table, context.day)
+        if version is not None:
+            found[table] = version
     if warehouse.exists("invalid_viewers"):
         found["invalid_viewers"] = warehouse.version("invalid_viewers")
     return found
@@ -194,9 +209,10 @@ def _found_reason(context: RunContext, day: _PublishedDay) -> str:
     rates = paid_rates(context.warehouse, context.day, day.paid_from["ad_revenue"])
     if last is not None:
         rates = last.inputs.get("rates", rates)
-    if before.get("ad_revenue") != day.now["ad_revenue"] or rates != day.rates_now:
+    if rates != day.rates_now:
         return "revenue_corrected"
-    return "invalid_viewers" if before.get("invalid_viewers") != day.now.get("invalid_viewers") else "late_events"
+    changed = (code for table, code in _FOUND_REASONS if before.get(table) != day.now.get(table))
+    return next(changed, "late_events")
 
 
 def _restate(context: RunContext, day: _PublishedDay, booked_on: date, reason: Reason) -> Restatement:
@@ -214,9 +230,12 @@ def _restate(context: RunContext, day: _PublishedDay, booked_on: date, reason: R
         "note": reason.note,
         "currency": day.currency,
     }
-    changes = _store_changes(context, _changes(context, day, booked, payouts, policy), why, booked)
+    affected = _affected(context, day, booked, payouts, policy)
+    changes = _store_changes(context, _changes(affected), why, booked)
+    revenue = day_revenue(dry, day.now, day.ledger, (), renewed=())
+    parts = store_parts(context, changes, booked.videos, day.ledger, (payouts, revenue))
     sums = {row["category"]: row["micros"] for row in _sums(changes).collect()}
-    pools = _pools(dry, day, payouts, booked, policy, sums)
+    pools = _pools(dry, day, (payouts, revenue), booked, policy, sums)
     before = sum(pool_change(row).goodwill for row in booked.pools)
     added = sum(pool.booked.goodwill for pool in pools)
     if added > 0:
@@ -228,7 +247,7 @@ def _restate(context: RunContext, day: _PublishedDay, booked_on: date, reason: R
         if pool.category in sums or not pool.booked.is_nothing
     ]
     context.store_records([*booked.pools, *records], POOLS)
-    return Restatement(booked_on, str(reason.code), day.currency, pools, changes)
+    return Restatement(booked_on, str(reason.code), day.currency, pools, changes, parts, affected)
 
 
 def _booked(context: RunContext) -> _Booked:
@@ -236,10 +255,10 @@ def _booked(context: RunContext) -> _Booked:
     return _Booked(published_day(warehouse, VIDEOS, day), published_arrow(warehouse, POOLS, [day]).to_pylist())
 
 
-def _changes(
+def _affected(
     context: RunContext, day: _PublishedDay, booked: _Booked, payouts: DayPayouts, policy: Policy
 ) -> DataFrame:
-    """The changes that `policy` books: `category`, `video_id`, `creator_id`, `change_micros`."""
+    """Whom the restatement affects, and what `policy` books for them: `Restatement.affected`."""
 
     def published(table: str, versions: Mapping[str, int]) -> DataFrame:
         return context.warehouse.read(table, day=context.day, version=versions[table])
@@ -257,8 +276,13 @@ def _changes(
         earned_rows(payouts.pool_payouts, payouts.video_payouts),
         touched,
     )
-    changes = rows.withColumn("change_micros", booked_change(policy)).where(F.col("change_micros") != 0)
-    return changes.select("category", "video_id", "creator_id", "change_micros")
+    differing = rows.where(F.col("restated_micros") != F.col("settled_micros"))
+    return differing.withColumn("booked_micros", booked_change(policy)).drop("is_own")
+
+
+def _changes(affected: DataFrame) -> DataFrame:
+    booked = affected.where(F.col("booked_micros") != 0)
+    return booked.select("category", "video_id", "creator_id", F.col("booked_micros").alias("change_micros"))
 
 
 def _store_changes(context: RunContext, changes: DataFrame, why: Mapping[str, Any], booked: _Booked) -> DataFrame:
@@ -277,13 +301,13 @@ def _sums(changes: DataFrame) -> DataFrame:
 def _pools(
     dry: RunContext,
     day: _PublishedDay,
-    payouts: DayPayouts,
+    restated: tuple[DayPayouts, DayRevenue],
     booked: _Booked,
     policy: Policy,
     sums: Mapping[str, int],
 ) -> list[RestatedPool]:
     """The money of each pool of the day; `sums` has the changes of its videos."""
-    revenue = day_revenue(dry, day.now, day.ledger, (), renewed=())
+    payouts, revenue = restated
     for pool in revenue.pools:
         _require_same_carry(dry, day, pool.category, pool.carried_micros)
     earned = published_money(dry, day.ledger)
@@ -291,9 +315,9 @@ def _pools(
     found = []
     for category in sorted({*earned, *now, *sums, *(row["category"] for row in booked.pools)}):
         settled = earned.get(category, NOTHING) + booked.money(category)
-        restated = now.get(category, NOTHING)
-        change = booked_money(policy, settled, restated, sums.get(category, 0))
-        found.append(RestatedPool(category, settled, restated, change))
+        paid_now = now.get(category, NOTHING)
+        change = booked_money(policy, settled, paid_now, sums.get(category, 0))
+        found.append(RestatedPool(category, settled, paid_now, change))
     return found
 
 

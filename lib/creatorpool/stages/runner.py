@@ -161,7 +161,8 @@ def publish_stage(context: RunContext, stage: Stage, inputs: Mapping[str, Any], 
         return run
     begin_publication(context, run)
     context.commit_staged()
-    return publish_run(context.warehouse, replace(run, outputs=dict(context.outputs)))
+    latest = {"latest": dict(context.latest)} if context.latest else {}
+    return publish_run(context.warehouse, replace(run, inputs={**run.inputs, **latest}, outputs=dict(context.outputs)))
 
 
 def begin_publication(context: RunContext, *runs: StageRun) -> None:

@@ -10,7 +10,8 @@ from creatorpool.runs.ledger import StageRun, as_json
 from creatorpool.runs.pools import day_outputs, published_pools
 from creatorpool.stages.configuration import ledger_settings
 from creatorpool.stages.context import RunContext
-from creatorpool.stages.explanation import PATIENCE, ExplainedDay, Explanation, explained_day
+from creatorpool.stages.explained_day import ExplainedDay, explained_day
+from creatorpool.stages.explanation import PATIENCE, Explanation
 from creatorpool.stages.runner import Stage, run_stage
 from creatorpool.statements.creator import DayFacts
 from creatorpool.statements.frames.rows import statement_rows

@@ -28,6 +28,9 @@ REASONS = {
 }
 """The text of each name of `REASON_NAMES`, in that order."""
 
+EARLIER = "earlier restatements, whose reasons were not kept"
+"""The text of the part of a booked change beside `REASONS`"""
+
 WIDTH = 24
 
 
@@ -43,6 +46,9 @@ class Statement:
     notes: Sequence[str] = ()
     videos: int = 3
     """Largest number of videos listed per pool; those with the largest changes come first"""
+    before: str = "earned before"
+    now: str = "earned now"
+    """What the sums before and now are"""
 
 
 def statement_text(statement: Statement) -> str:
@@ -57,9 +63,9 @@ def change_lines(statement: Statement) -> list[str]:
     lines = _newly_paid(statement)
     for category in categories:
         rows = [row for row in statement.rows if row["category"] == category]
-        lines += [f"Pool {one_line(category)}", *_sums(rows), *_videos(rows, statement.videos), ""]
+        lines += [f"Pool {one_line(category)}", *_sums(statement, rows), *_videos(rows, statement.videos), ""]
     if len(categories) != 1:
-        lines += [f"All {len(categories)} pools", *_sums(statement.rows), ""]
+        lines += [f"All {len(categories)} pools", *_sums(statement, statement.rows), ""]
     return [*lines, *(f"Note: {one_line(note)}" for note in statement.notes)]
 
 
@@ -68,6 +74,8 @@ def _newly_paid(statement: Statement) -> list[str]:
     if sum(row["payout_micros"] for row in statement.rows) == 0 or any(
         row["against_payout_micros"] for row in statement.rows
     ):
+        return []
+    if statement.day == statement.against:  # money that was added to the day later
         return []
     by_pool = {row["category"]: 0 for row in statement.rows}
     for row in statement.rows:
@@ -86,7 +94,7 @@ def exact_money(micros: int, *, signed: bool = False) -> str:
     return f"{sign}{abs(micros) // MICROS_PER_UNIT:,}.{abs(micros) % MICROS_PER_UNIT:06d}"
 
 
-def _sums(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+def _sums(statement: Statement, rows: Iterable[Mapping[str, Any]]) -> list[str]:
     every = list(rows)
     total = {name: sum(row[f"{name}_micros"] for row in every) for name in ("against_payout", "payout", "change")}
     reasons = summed_reasons(every)
@@ -96,11 +104,20 @@ def _sums(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     ]
     label = "change, the sum of these" if changed else "change"
     return [
-        f"{exact_money(total['against_payout']):>{WIDTH}}  earned before",
+        f"{exact_money(total['against_payout']):>{WIDTH}}  {statement.before}",
         *changed,
         f"{exact_money(total['change'], signed=True):>{WIDTH}}  {label}",
-        f"{exact_money(total['payout']):>{WIDTH}}  earned now",
+        f"{exact_money(total['payout']):>{WIDTH}}  {statement.now}",
     ]
+
+
+def largest_reasons(row: Mapping[str, Any], most: int = 3) -> str:
+    """The largest parts of a row of `adjustment_parts` on one line: ``-0.500000 views, +0.020000 competition``."""
+    texts = {name: text.partition(":")[0] for name, text in REASONS.items()} | {"earlier": EARLIER}
+    micros = told(row) | {"earlier": row["earlier_micros"]}
+    largest = sorted((name for name in texts if micros[name]), key=lambda name: -abs(micros[name]))
+    rest = [f"{len(largest) - most} smaller parts"] if len(largest) > most else []
+    return ", ".join([*(f"{exact_money(micros[name], signed=True)} {texts[name]}" for name in largest[:most]), *rest])
 
 
 def summed_reasons(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
