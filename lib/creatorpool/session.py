@@ -93,6 +93,9 @@ _SESSION_CONF = {
     "spark.sql.caseSensitive": "false",
     "spark.sql.timestampType": "TIMESTAMP_LTZ",
     "spark.sql.mapKeyDedupPolicy": "EXCEPTION",
+    # Spark 4.1 may take a union for partitioned as its children are, leave out an exchange, and compute windows and
+    # groups over parts of their rows (SPARK-59141).
+    "spark.sql.unionOutputPartitioning": "false",
     "spark.sql.jsonGenerator.ignoreNullFields": "true",
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
     # Which rows a write replaces.
