@@ -108,13 +108,13 @@ def post_day(context: RunContext) -> StageRun | None:
     SettlementError
         If the lines of an entry do not sum to 0: then nothing is posted.
     """
-    if context.day <= max(closed_months(context.warehouse), default=date.min):
-        raise InputError(f"{context.day} is in a closed month, which never changes: post on a later day")
+    _require_open_month(context)
     if due_entries(context).is_empty and not published_runs(context.warehouse, POST, [context.day]):
         context.note(POST, "nothing is due")
         return None
 
     def compute() -> Mapping[str, Any]:
+        _require_open_month(context)  # another run may have closed it before this one had the claim
         due = due_entries(context)
         lines = [*_stored(context), *_new_lines(context, due)]
         context.store(union_all(lines) if lines else context.warehouse.frame([], JOURNAL), JOURNAL)
@@ -125,6 +125,11 @@ def post_day(context: RunContext) -> StageRun | None:
     return run_stage(
         context, STAGE, versions, compute, lambda _: due_entries(context).is_empty, beside=[ALLOCATION_STAGE]
     )
+
+
+def _require_open_month(context: RunContext) -> None:
+    if context.day <= max(closed_months(context.warehouse), default=date.min):
+        raise InputError(f"{context.day} is in a closed month, which never changes: post on a later day")
 
 
 def due_entries(context: RunContext) -> DueEntries:

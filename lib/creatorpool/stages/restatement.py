@@ -16,9 +16,9 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from creatorpool.errors import InputError
+from creatorpool.errors import InputError, RunInProgressError
 from creatorpool.runs.ledger import INGEST, LOAD, RESTATE, published_runs
-from creatorpool.runs.pools import PoolRun, day_outputs, latest_pool, require_published_pools
+from creatorpool.runs.pools import PoolRun, day_outputs, latest_pool, published_pools, require_published_pools
 from creatorpool.runs.published import published_version, require_kept
 from creatorpool.runs.published_rows import published_arrow, published_day
 from creatorpool.settlement.frames.restatement import booked_change, compared_rows, earned_rows, touched_videos
@@ -124,6 +124,8 @@ def restate_day(context: RunContext, reason: Reason, booked_on: date | None = No
     InputError
         If the booking day is before the day or in a closed month; if the policy would cost too much goodwill; if the
         day cannot be computed.
+    RunInProgressError
+        If another live run holds the day or the books, or has republished the day meanwhile.
     """
     day = _published_day(context)
     context.settings = ledger_settings(context.settings, day.ledger.values())
@@ -133,12 +135,13 @@ def restate_day(context: RunContext, reason: Reason, booked_on: date | None = No
     inputs = {
         **day.now,
         "policy": context.settings.restate.policy,
-        "earned": {category: row.run_id for category, row in sorted(day.ledger.items())},
+        "earned": _paid_by(day.ledger),
     }
     done: list[Restatement] = []
 
     def compute() -> Mapping[str, Any]:
         require_open(context.warehouse, context.day, booking_day)
+        _require_same_payouts(context, day)
         done.append(_restate(context, day, booking_day, Reason(code, reason.note)))
         return {"booked_on": booking_day.isoformat(), "reason": code}
 
@@ -165,6 +168,17 @@ def _published_day(context: RunContext) -> _PublishedDay:
     paid_from = latest_pool(ledger).inputs
     require_kept(warehouse, context.day, {**paid_from, **day_outputs(ledger)})
     return _PublishedDay(ledger, paid_from, {**paid_from, **_latest_inputs(context, paid_from)})
+
+
+def _require_same_payouts(context: RunContext, day: _PublishedDay) -> None:
+    """Check, under the claim, that no run has republished the day since it was read."""
+    if _paid_by(published_pools(context.warehouse, context.day)) != _paid_by(day.ledger):
+        raise RunInProgressError(f"{context.day}: another run has published other payouts meanwhile; restate it again")
+
+
+def _paid_by(ledger: Mapping[str, PoolRun]) -> dict[str, str]:
+    """The run that published each pool."""
+    return {category: row.run_id for category, row in sorted(ledger.items())}
 
 
 def _latest_inputs(context: RunContext, paid_from: Mapping[str, int]) -> dict[str, int]:
