@@ -141,7 +141,11 @@ def require_held(state: State, number: int, without: str, claim: int) -> Iterato
 def begin_runs(state: State, number: int, without: str, *stages: str) -> Iterator[Next]:
     """Write the rows that say which tables will change."""
     tables = tuple(table for table, _ in state.runs[number].staged)
-    rows = tuple(Row(stage, number, tables) for stage in stages)
+    rows = tuple(
+        Row(stage, number, tuple(table for table in tables if table in STAGE_TABLES[stage])) for stage in stages
+    )
+    if without == "a row names the tables of its own stage":
+        rows = tuple(Row(stage, number, tables) for stage in stages)
     if without == "rows 'running' come before the tables change":
         rows = ()
     words = f"writes rows 'running' of {' and '.join(stages)}"

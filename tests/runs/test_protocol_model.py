@@ -32,6 +32,7 @@ SAFEGUARDS: dict[str, tuple[Commands, bool, str]] = {
     "a claim stays until its fences are raised": (("pay", "pay", "pay"), False, "rows that are not published"),
     "recovery claims what it undoes": (("pay", "maintain", "load"), False, "rows that are not published"),
     "rows 'running' come before the tables change": (("pay", "load", "maintain"), False, "rows that are not published"),
+    "a row names the tables of its own stage": (("pay", "republish", "maintain"), False, "rows that are not published"),
     "a run looks again once it holds the claim": (("pay", "pay", "post"), False, "a night that is not the published"),
     "who settles a day claims its allocation": (("republish", "post", "load"), True, "a night that is not the publish"),
     "a settled day is not republished": (("republish", "post", "load"), True, "a night that is not the published one"),
