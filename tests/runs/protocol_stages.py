@@ -81,6 +81,8 @@ def compute_restate(state: State, number: int, without: str) -> Iterator[Next]:
         yield from _ends(state, number, without, "finds the day restated by another run")
     elif _is_closed(state) and seen.month == 0:
         yield from _ends(state, number, without, "finds its booking day in a closed month")
+    elif state.inputs != seen.inputs and without != "a restatement looks again at its inputs":
+        yield from _ends(state, number, without, "finds that other inputs were loaded meanwhile")
     elif not is_same and without != "a restatement looks again at the payouts":
         yield from _ends(state, number, without, "finds the day republished meanwhile")
     else:

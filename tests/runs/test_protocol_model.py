@@ -37,6 +37,7 @@ SAFEGUARDS: dict[str, tuple[Commands, bool, str]] = {
     "who settles a day claims its allocation": (("republish", "post", "load"), True, "a night that is not the publish"),
     "a settled day is not republished": (("republish", "post", "load"), True, "a night that is not the published one"),
     "a restatement looks again at the payouts": (("republish", "restate", "load"), True, "not the published ones"),
+    "a restatement looks again at its inputs": (("restate", "restate", "load"), True, "of no undisturbed run"),
     "a posting looks again whether the month is closed": (("post", "close", "load"), True, "closed month has changed"),
     "a close looks again at what is due": (("restate", "close", "load"), True, "lacks an entry that was due"),
     "maintenance keeps what the ledger names": (("republish", "maintain", "query"), True, "was deleted"),

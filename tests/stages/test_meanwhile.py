@@ -36,13 +36,28 @@ def test_a_day_that_is_republished_meanwhile_is_not_restated_from_its_earlier_pa
     books.invalid(books.busiest_viewer())
     before_the_claim(monkeypatch, restatement, lambda: publish_payouts(books.at(DAY), republish=True))
 
-    with pytest.raises(RunInProgressError, match=f"{DAY}: another run has published other payouts meanwhile"):
+    with pytest.raises(RunInProgressError, match=f"{DAY}: another run has published other payouts"):
         books.restate()
 
     assert books.rows("payout_adjustments") == []
     published = books.earned()
     books.restate()
     assert books.settled() == published
+
+
+def test_a_restatement_does_not_go_back_to_inputs_from_before_another_one(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load_and_restate() -> None:
+        books.invalid(books.busiest_viewer())
+        books.restate()
+
+    books.invalid("nobody")
+    before_the_claim(monkeypatch, restatement, load_and_restate)
+    with pytest.raises(RunInProgressError, match=f"{DAY}: another run has published other payouts, events or revenue"):
+        books.restate()
+
+    assert {row["sequence"] for row in books.rows("payout_adjustments")} == {1}
 
 
 def test_a_month_that_is_closed_meanwhile_gets_no_posting(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:

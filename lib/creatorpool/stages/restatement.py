@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError, RunInProgressError
 from creatorpool.runs.ledger import INGEST, LOAD, RESTATE, published_runs
-from creatorpool.runs.pools import PoolRun, day_outputs, latest_pool, published_pools, require_published_pools
+from creatorpool.runs.pools import PoolRun, day_outputs, latest_pool, require_published_pools
 from creatorpool.runs.published import published_version, require_kept
 from creatorpool.runs.published_rows import published_arrow, published_day
 from creatorpool.settlement.frames.restatement import booked_change, compared_rows, earned_rows, touched_videos
@@ -125,7 +125,7 @@ def restate_day(context: RunContext, reason: Reason, booked_on: date | None = No
         If the booking day is before the day or in a closed month; if the policy would cost too much goodwill; if the
         day cannot be computed.
     RunInProgressError
-        If another live run holds the day or the books, or has republished the day meanwhile.
+        If another live run holds the day or the books, or has published payouts, events or revenue meanwhile.
     """
     day = _published_day(context)
     context.settings = ledger_settings(context.settings, day.ledger.values())
@@ -141,7 +141,7 @@ def restate_day(context: RunContext, reason: Reason, booked_on: date | None = No
 
     def compute() -> Mapping[str, Any]:
         require_open(context.warehouse, context.day, booking_day)
-        _require_same_payouts(context, day)
+        _require_same_day(context, day)
         done.append(_restate(context, day, booking_day, Reason(code, reason.note)))
         return {"booked_on": booking_day.isoformat(), "reason": code}
 
@@ -170,10 +170,13 @@ def _published_day(context: RunContext) -> _PublishedDay:
     return _PublishedDay(ledger, paid_from, {**paid_from, **_latest_inputs(context, paid_from)})
 
 
-def _require_same_payouts(context: RunContext, day: _PublishedDay) -> None:
-    """Check, under the claim, that no run has republished the day since it was read."""
-    if _paid_by(published_pools(context.warehouse, context.day)) != _paid_by(day.ledger):
-        raise RunInProgressError(f"{context.day}: another run has published other payouts meanwhile; restate it again")
+def _require_same_day(context: RunContext, day: _PublishedDay) -> None:
+    """Check, under the claim, that the day's payouts and the latest inputs are those that were read before it."""
+    found = _published_day(context)
+    if (_paid_by(found.ledger), found.now) != (_paid_by(day.ledger), day.now):
+        raise RunInProgressError(
+            f"{context.day}: another run has published other payouts, events or revenue meanwhile; restate it again"
+        )
 
 
 def _paid_by(ledger: Mapping[str, PoolRun]) -> dict[str, str]:
