@@ -125,9 +125,13 @@ def taken(state: State, number: int, without: str, claim: int, then: tuple[Any, 
         yield words, after._replace(skews=state.skews - 1)
 
 
-def raise_fence(state: State, number: int, without: str, _: int, table: int) -> Iterator[Next]:
+def raise_fence(state: State, number: int, without: str, claim: int, table: int) -> Iterator[Next]:
     """Bar earlier holders of the run's claims from a table."""
-    yield from committed(state, number, table, without, f"raises the fence of {TABLE_NAMES[table]}")
+    if fenced(state, number, table, without) is None:
+        unraised = (("raise_fence", claim, table), *state.runs[number].pending)
+        yield from _refused(with_run(state, number, pending=unraised), number, table, without)
+    else:
+        yield from committed(state, number, table, without, f"raises the fence of {TABLE_NAMES[table]}")
 
 
 def require_held(state: State, number: int, without: str, claim: int) -> Iterator[Next]:
