@@ -11,11 +11,12 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from tests.checkout import project_root
 from tests.tolerant import TOLERANT
 
 from creatorpool.errors import InputError
+from creatorpool.report import query
 from creatorpool.report.query import query_rows
 from creatorpool.report.query_output import as_text
 from creatorpool.runs.published_rows import published_arrow, published_rows
@@ -124,3 +125,29 @@ def test_query_with_a_fault_is_one_line_with_the_engines_reason(warehouse: Wareh
         query_rows(warehouse, sql)
 
     assert "\n" not in str(caught.value)
+
+
+def test_query_reads_one_generation_while_a_day_is_republished(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The day is republished when the view of the scores is made and that of the payouts is not."""
+    settings = load_settings(assignments=["contracts.data_docs=false", TOLERANT, "quality.smoothing=empirical_bayes"])
+
+    def republishing(tables: Warehouse, table: str) -> DataFrame:
+        rows = published_rows(tables, table)
+        if table == "video_quality":
+            monkeypatch.undo()
+            publish_payouts(RunContext(tables, settings, DAY), republish=True)
+        return rows
+
+    monkeypatch.setattr(query, "load_contracts", lambda: ("video_quality", "video_signals", "pool_payouts"))
+    monkeypatch.setattr(query, "published_rows", republishing)
+    sql = """
+        SELECT count(*) AS videos, max(abs(p.effective_impressions - s.views * q.quality_score)) AS difference
+        FROM pool_payouts p JOIN video_quality q ON p.date = q.date AND p.video_id = q.video_id
+        JOIN video_signals s ON p.date = s.date AND p.video_id = s.video_id
+    """
+    (found,) = query_rows(warehouse, sql).rows.to_pylist()
+
+    assert found["videos"] > 0
+    assert found["difference"] < 1e-9

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from creatorpool.errors import OutlivedLeaseError, RunInProgressError
+from creatorpool.errors import ContractError, OutlivedLeaseError, RunInProgressError
 from creatorpool.runs.claims import claimed, release_claim, require_held
 from creatorpool.tables import Warehouse
 
@@ -94,6 +94,19 @@ def test_write_during_the_takeover_is_refused_by_the_commit(tables: Warehouse, m
         monkeypatch.setattr(Warehouse, "contract", take_over)
         with pytest.raises(OutlivedLeaseError):
             stopped.commit(rows)
+
+    assert names(tables) == ["stood"]
+
+
+def test_run_after_a_failed_takeover_raises_the_fences(tables: Warehouse) -> None:
+    """The run that took the claim over ended before it had raised them: nothing else bars the stopped run."""
+    with claimed(tables, "allocate", DAY, "stopped", LEASE) as stopped:
+        late = staged(stopped)
+        release_claim(tables, "allocate", DAY, "its machine does not answer")
+        with pytest.raises(ContractError), claimed(tables, "allocate", DAY, "fails", LEASE, tables=["no_such_table"]):
+            pytest.fail("the takeover succeeded")
+        with claimed(tables, "allocate", DAY, "next", LEASE), pytest.raises(OutlivedLeaseError):
+            late()
 
     assert names(tables) == ["stood"]
 

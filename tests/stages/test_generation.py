@@ -14,6 +14,7 @@ from tests.tolerant import TOLERANT
 from creatorpool.contracts import stage_tables
 from creatorpool.errors import InputError
 from creatorpool.runs import identity
+from creatorpool.runs.claims import claimed
 from creatorpool.runs.ledger import SIGNALS, publish_run, published_run, unfinished_runs
 from creatorpool.runs.pools import published_pools
 from creatorpool.runs.published import published_version
@@ -100,6 +101,11 @@ def test_republication_killed_before_its_commit_is_undone_completely(
     assert seen(tables) == before, "readers of published rows see one generation all the time"
     assert latest(tables) != before
     assert {run.stage for run in unfinished_runs(tables)} == {"signals", "allocate"}
+    payouts = latest(tables)["pool_payouts"]
+    with claimed(tables, "allocate", DAY, "another", timedelta(hours=1)):
+        recover(tables, at().log)
+        assert latest(tables)["video_signals"] == before["video_signals"]
+        assert latest(tables)["pool_payouts"] == payouts, "another run may be publishing them"
     recover(tables, at().log)
     assert latest(tables) == seen(tables) == before
     assert unfinished_runs(tables) == []

@@ -95,16 +95,16 @@ def claimed(
     fenced = warehouse.fenced(Fence(f"{stage}/{day.isoformat()}", token, claim.name))
     ended = threading.Event()
     renewing = threading.Thread(target=_renew, args=(warehouse, claim, token, ended), daemon=True)
+    if is_taken_over:
+        _raise_fences(fenced, claim, tables)
     try:
-        if is_taken_over:
-            _raise_fences(fenced, tables)
         renewing.start()
         yield fenced
     finally:
         ended.set()
         if renewing.ident is not None:
             renewing.join()
-        _rewrite(warehouse, claim, lambda held, _: held)
+        _give_back(warehouse, claim)
 
 
 def require_held(warehouse: Warehouse, stage: str, day: date, run_id: str) -> None:
@@ -151,9 +151,9 @@ def release_claim(warehouse: Warehouse, stage: str, day: date, reason: str) -> s
     held = [claim for claim in standing_claims(warehouse) if (claim["stage"], claim["date"]) == (stage, day)]
     if not held:
         raise InputError(f"nobody holds {claim_name(stage, day)}: `creatorpool claims list` shows the claims")
-    claim = Claim(stage, day, "", timedelta(0))
-    _rewrite(warehouse, claim, lambda rows, _: [{**row, "released": reason} for row in rows])
-    return str(held[0]["run_id"])
+    run_id = str(held[0]["run_id"])
+    _release(warehouse, Claim(stage, day, run_id, timedelta(0)), reason)
+    return run_id
 
 
 def _take_within(warehouse: Warehouse, claim: Claim, patience: timedelta) -> tuple[int, bool]:
@@ -216,11 +216,33 @@ def _renewed(claim: Claim, token: int, rows: list[dict[str, Any]], _: int) -> li
     ]
 
 
-def _raise_fences(fenced: Warehouse, tables: Collection[str]) -> None:
-    """Stop earlier holders of the claim from committing to any table, including those that the stage may create."""
-    for table in tables:
-        fenced.ensure(table)
-    fenced.raise_fences(list(load_contracts(fenced.contracts_directory)))
+def _raise_fences(fenced: Warehouse, claim: Claim, tables: Collection[str]) -> None:
+    """Stop earlier holders of the claim from committing to any table, including those that the stage may create.
+
+    If that fails, the claim's row stays, marked as released: a run that found no row would not raise the fences.
+    """
+    try:
+        for table in tables:
+            fenced.ensure(table)
+        fenced.raise_fences(list(load_contracts(fenced.contracts_directory)))
+    except BaseException:
+        _release(fenced, claim, "its run ended before it had raised the fences")
+        raise
+
+
+def _give_back(warehouse: Warehouse, claim: Claim) -> None:
+    """Delete the row of the claim, unless another run has taken it over."""
+    _rewrite(warehouse, claim, lambda held, _: held)
+
+
+def _release(warehouse: Warehouse, claim: Claim, reason: str) -> None:
+    """Mark the claim of its run as released, unless another run has taken it over."""
+
+    def released(rows: list[dict[str, Any]], _: int) -> list[dict[str, Any]]:
+        own = (claim.stage, claim.run_id)
+        return [row | {"released": reason} if (row["stage"], row["run_id"]) == own else row for row in rows]
+
+    warehouse.unfenced().rewrite_day_records(TABLE, claim.day, released)
 
 
 def _rewrite(warehouse: Warehouse, claim: Claim, change: Change) -> None:

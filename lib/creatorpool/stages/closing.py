@@ -17,9 +17,9 @@ from pyspark.sql import functions as F
 from creatorpool.errors import InputError, RunInProgressError
 from creatorpool.ingest.load import CORRECTED_TABLES
 from creatorpool.quoting import shortened_list
-from creatorpool.runs.ledger import CLOSE, RESTATE, StageRun, latest_run, published_run, published_runs
-from creatorpool.runs.pools import every_published_pool, latest_pool, published_pools
-from creatorpool.runs.published import published_version
+from creatorpool.runs.ledger import CLOSE, RESTATE, StageRun, in_order, published_run, published_runs
+from creatorpool.runs.pools import PoolRun, every_published_pool, latest_pool
+from creatorpool.runs.published import published_versions
 from creatorpool.runs.published_rows import published_day, published_rows
 from creatorpool.settlement.currency import micros_per_minor_unit
 from creatorpool.settlement.frames.balances import closed_balances, month_changes, open_balances, payments_due
@@ -30,7 +30,7 @@ from creatorpool.settlement.outcomes import DUE
 from creatorpool.stages.bookings import booked_restatements
 from creatorpool.stages.books import closed_months
 from creatorpool.stages.context import RunContext
-from creatorpool.stages.posting import JOURNAL, PAYMENTS, due_entries, holds_on, post_day, returned_days
+from creatorpool.stages.posting import JOURNAL, PAYMENTS, due_on, holds_on, post_day, returned_days
 from creatorpool.stages.rates import current_rates, paid_rates
 from creatorpool.stages.runner import Stage, run_stage
 from creatorpool.tables import Warehouse
@@ -69,7 +69,7 @@ def close_month(context: RunContext, *, accept_late: bool = False) -> StageRun:
         post_day(replace(context, day=day))
 
     def compute() -> Mapping[str, Any]:
-        if due := list(_due_days(context)):
+        if due := _due_days(context):
             raise RunInProgressError(
                 f"{month_name(month)}: another run has booked something on {due[0]} meanwhile; run the close again"
             )
@@ -101,7 +101,8 @@ def _require_earlier_closed(warehouse: Warehouse, month: date) -> None:
 
 
 def _require_published(warehouse: Warehouse, month: date) -> None:
-    missing = [day for day in required_days(warehouse, month) if not published_pools(warehouse, day)]
+    paid = {pool.day for pool in every_published_pool(warehouse)}
+    missing = [day for day in required_days(warehouse, month) if day not in paid]
     if missing:
         days = shortened_list([str(day) for day in missing])
         raise InputError(
@@ -115,15 +116,20 @@ def _late_days(warehouse: Warehouse, month: date) -> Iterator[date]:
 
     That may be events, revenue, rates, viewers or videos.
     """
-    used = {}
-    for day in required_days(warehouse, month):
-        restated = latest_run(published_runs(warehouse, RESTATE, [day]))
-        used[day] = latest_pool(published_pools(warehouse, day)).inputs if restated is None else restated.inputs
+    pools: dict[date, dict[str, PoolRun]] = {}
+    for pool in every_published_pool(warehouse):
+        pools.setdefault(pool.day, {})[pool.category] = pool
+    restated = {run.day: run for run in in_order(published_runs(warehouse, RESTATE))}
+    used = {
+        day: restated[day].inputs if day in restated else latest_pool(pools[day]).inputs
+        for day in required_days(warehouse, month)
+    }
+    delivered = {table: published_versions(warehouse, table) for table in ("ad_revenue", *CORRECTED_TABLES)}
     first = min((versions["events"] for versions in used.values()), default=0)
     changes = warehouse.changes("events", first + 1, warehouse.version("events"))
     for day, versions in used.items():
-        known = {table: published_version(warehouse, table, day) for table in ("ad_revenue", *CORRECTED_TABLES)}
-        is_corrected = any(version not in (None, versions[table]) for table, version in known.items())
+        known = {table: found.get(day, versions[table]) for table, found in delivered.items()}
+        is_corrected = any(version != versions[table] for table, version in known.items())
         is_corrected |= _has_other_rates(warehouse, day, versions)
         if is_corrected or changes.since(day, versions["events"]):
             yield day
@@ -135,14 +141,13 @@ def _has_other_rates(warehouse: Warehouse, day: date, used: Mapping[str, Any]) -
     return rates != current_rates(warehouse, day, used["ad_revenue"])
 
 
-def _due_days(context: RunContext) -> Iterator[date]:
+def _due_days(context: RunContext) -> list[date]:
     """The booking days of the month on which something is to be posted, and its last day for holds that have ended."""
     booked = {found.booked_on for found in booked_restatements(context.warehouse)}
     booked |= returned_days(context.warehouse)
     days = {*required_days(context.warehouse, context.day), *booked, context.day}
-    for day in sorted(day for day in days if first_day(context.day) <= day <= context.day):
-        if not due_entries(replace(context, day=day)).is_empty:
-            yield day
+    own = sorted(day for day in days if first_day(context.day) <= day <= context.day)
+    return [due.day for due in due_on(context.warehouse, own) if not due.is_empty]
 
 
 def balances_of(context: RunContext, lines: DataFrame) -> DataFrame:

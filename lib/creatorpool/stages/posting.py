@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from creatorpool.errors import InputError, SettlementError
 from creatorpool.frames import union_all
 from creatorpool.runs.ledger import PAY, POST, StageRun, published_runs
-from creatorpool.runs.pools import published_pools
+from creatorpool.runs.pools import every_published_pool
 from creatorpool.runs.postings import DIVIDED_BY, RIGHTS, divided_by, divided_in
 from creatorpool.runs.published_rows import (
     published_arrow,
@@ -115,13 +115,13 @@ def post_day(context: RunContext) -> StageRun | None:
     SettlementError
         If the lines of an entry do not sum to 0: then nothing is posted.
     """
-    if context.day <= max(closed_months(context.warehouse), default=date.min):
-        raise InputError(f"{context.day} is in a closed month, which never changes: post on a later day")
+    _require_open_month(context)
     if due_entries(context).is_empty and not published_runs(context.warehouse, POST, [context.day]):
         context.note(POST, "nothing is due")
         return None
 
     def compute() -> Mapping[str, Any]:
+        _require_open_month(context)  # another run may have closed it before this one had the claim
         due = due_entries(context)
         lines = [*_stored(context), *_new_lines(context, due, versions.get(RIGHTS))]
         context.store(union_all(lines) if lines else context.warehouse.frame([], JOURNAL), JOURNAL)
@@ -135,27 +135,47 @@ def post_day(context: RunContext) -> StageRun | None:
     )
 
 
+def _require_open_month(context: RunContext) -> None:
+    if context.day <= max(closed_months(context.warehouse), default=date.min):
+        raise InputError(f"{context.day} is in a closed month, which never changes: post on a later day")
+
+
 def due_entries(context: RunContext) -> DueEntries:
     """What is to be posted on the run's day and is not in the journal yet."""
-    warehouse, day = context.warehouse, context.day
-    posted = posted_entries(warehouse)
-    returns = [
-        ReturnedPayments(run.day, run.inputs["against"])
-        for run in published_runs(warehouse, PAY)
-        if day.isoformat() in run.rows["returns"]
-    ]
-    booked = [found for found in booked_restatements(warehouse) if found.booked_on == day]
-    holds, began = _ended_holds(warehouse, day), _standing_holds(warehouse, day)
-    return DueEntries(
-        day=day,
-        has_night=day.isoformat() not in posted["nights"] and bool(published_pools(warehouse, day)),
-        restatements=[found for found in booked if found.reference not in posted["restatements"]],
-        late_holds={name: began[name] for name in sorted(began) if began[name] < day and name not in posted["holds"]},
-        released={
-            name: until for name, until in holds.items() if _release_reference(name, until) not in posted["released"]
-        },
-        returns=[found for found in returns if f"{found.reference}@{day}" not in posted["returns"]],
-    )
+    (due,) = due_on(context.warehouse, [context.day])
+    return due
+
+
+def due_on(warehouse: Warehouse, days: Sequence[date]) -> list[DueEntries]:
+    """The same on each of `days`; the ledgers are read once."""
+    posted, reported = posted_entries(warehouse), published_runs(warehouse, PAY)
+    booked = booked_restatements(warehouse)
+    paid = {pool.day for pool in every_published_pool(warehouse)}
+    found = []
+    for day in days:
+        own = (one for one in booked if one.booked_on == day)
+        returns = (
+            ReturnedPayments(run.day, run.inputs["against"])
+            for run in reported
+            if day.isoformat() in run.rows["returns"]
+        )
+        over, began = _ended_holds(warehouse, day), _standing_holds(warehouse, day)
+        late = (name for name in sorted(began) if began[name] < day and name not in posted["holds"])
+        found.append(
+            DueEntries(
+                day=day,
+                has_night=day.isoformat() not in posted["nights"] and day in paid,
+                restatements=[one for one in own if one.reference not in posted["restatements"]],
+                late_holds={name: began[name] for name in late},
+                released={
+                    name: until
+                    for name, until in over.items()
+                    if _release_reference(name, until) not in posted["released"]
+                },
+                returns=[one for one in returns if f"{one.reference}@{day}" not in posted["returns"]],
+            )
+        )
+    return found
 
 
 def returned_days(warehouse: Warehouse) -> set[date]:

@@ -17,7 +17,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from creatorpool.errors import InputError
+from creatorpool.errors import InputError, RunInProgressError
 from creatorpool.ingest.conversion import RATES
 from creatorpool.ingest.load import CORRECTED_TABLES
 from creatorpool.runs.ledger import INGEST, LOAD, RESTATE, published_runs
@@ -142,6 +142,8 @@ def restate_day(context: RunContext, reason: Reason, booked_on: date | None = No
     InputError
         If the booking day is before the day or in a closed month; if the policy would cost too much goodwill; if the
         day cannot be computed.
+    RunInProgressError
+        If another live run holds the day or the books, or has published payouts, events or revenue meanwhile.
     """
     day = _published_day(context)
     context.settings = ledger_settings(context.settings, day.ledger.values())
@@ -149,15 +151,15 @@ def restate_day(context: RunContext, reason: Reason, booked_on: date | None = No
     require_open(context.warehouse, context.day, booking_day)
     code = reason.code or _found_reason(context, day)
     inputs = {
-        **{table: version for table, version in day.now.items() if table != RATES},
-        **({"rates": day.rates_now} if day.rates_now else {}),
+        **_inputs_now(day),
         "policy": context.settings.restate.policy,
-        "earned": {category: row.run_id for category, row in sorted(day.ledger.items())},
+        "earned": _paid_by(day.ledger),
     }
     done: list[Restatement] = []
 
     def compute() -> Mapping[str, Any]:
         require_open(context.warehouse, context.day, booking_day)
+        _require_same_day(context, day)
         done.append(_restate(context, day, booking_day, Reason(code, reason.note)))
         return {"booked_on": booking_day.isoformat(), "reason": code}
 
@@ -186,6 +188,26 @@ def _published_day(context: RunContext) -> _PublishedDay:
     now = {**paid_from, **_latest_inputs(context, paid_from)}
     rates = current_rates(warehouse, context.day, now["ad_revenue"])
     return _PublishedDay(ledger, paid_from, now | ({RATES: warehouse.version(RATES)} if rates else {}), rates)
+
+
+def _require_same_day(context: RunContext, day: _PublishedDay) -> None:
+    """Check, under the claim, that the day's payouts and the latest inputs are those that were read before it."""
+    found = _published_day(context)
+    if (_paid_by(found.ledger), _inputs_now(found)) != (_paid_by(day.ledger), _inputs_now(day)):
+        raise RunInProgressError(
+            f"{context.day}: another run has published other payouts, events or revenue meanwhile; restate it again"
+        )
+
+
+def _inputs_now(day: _PublishedDay) -> dict[str, Any]:
+    """What the day is computed from now: versions of tables, but of rates the day's own, as other days have theirs."""
+    versions = {table: version for table, version in day.now.items() if table != RATES}
+    return versions | ({"rates": day.rates_now} if day.rates_now else {})
+
+
+def _paid_by(ledger: Mapping[str, PoolRun]) -> dict[str, str]:
+    """The run that published each pool."""
+    return {category: row.run_id for category, row in sorted(ledger.items())}
 
 
 def _latest_inputs(context: RunContext, paid_from: Mapping[str, int]) -> dict[str, int]:

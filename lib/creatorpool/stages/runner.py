@@ -177,7 +177,15 @@ def begin_publication(context: RunContext, *runs: StageRun) -> None:
     for run in runs:
         require_held(context.warehouse, *claim_of(run.stage, run.day), run.run_id)
     tables = [staged.table for staged in context.staged]
-    begin_runs(context.warehouse, [replace(run, rows={"changes": tables, "facts": dict(run.rows)}) for run in runs])
+    begin_runs(
+        context.warehouse,
+        [replace(run, rows={"changes": _changed_by(run, runs, tables), "facts": dict(run.rows)}) for run in runs],
+    )
+
+
+def _changed_by(run: StageRun, runs: Sequence[StageRun], tables: Sequence[str]) -> list[str]:
+    """Those of `tables` that `run` changes, and that recovery restores under the claim of its stage and no other."""
+    return [table for table in tables if len(runs) == 1 or table in stage_tables(run.stage)]
 
 
 def _is_same(context: RunContext, stage: Stage, inputs: Mapping[str, Any], run: StageRun) -> bool:

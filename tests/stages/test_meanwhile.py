@@ -1,0 +1,74 @@
+"""What a stage has read before it holds its claim does not count: another run may have published in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+from tests.stages.settled_days import DAY, NEXT, Books
+from tests.stages.test_posting import hold
+
+from creatorpool.errors import InputError, RunInProgressError
+from creatorpool.stages import posting, restatement
+from creatorpool.stages.allocation import publish_payouts
+from creatorpool.stages.closing import close_month
+
+pytestmark = pytest.mark.once
+
+
+def before_the_claim(monkeypatch: pytest.MonkeyPatch, module: ModuleType, other: Callable[[], object]) -> None:
+    """Let another run do `other` when a stage of `module` has looked and is about to claim."""
+    run_stage = module.run_stage
+
+    def delayed(*arguments: Any, **named: Any) -> Any:
+        monkeypatch.undo()
+        other()
+        return run_stage(*arguments, **named)
+
+    monkeypatch.setattr(module, "run_stage", delayed)
+
+
+def test_a_day_that_is_republished_meanwhile_is_not_restated_from_its_earlier_payouts(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books.invalid(books.busiest_viewer())
+    before_the_claim(monkeypatch, restatement, lambda: publish_payouts(books.at(DAY), republish=True))
+
+    with pytest.raises(RunInProgressError, match=f"{DAY}: another run has published other payouts"):
+        books.restate()
+
+    assert books.rows("payout_adjustments") == []
+    published = books.earned()
+    books.restate()
+    assert books.settled() == published
+
+
+def test_a_restatement_does_not_go_back_to_inputs_from_before_another_one(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load_and_restate() -> None:
+        books.invalid(books.busiest_viewer())
+        books.restate()
+
+    books.invalid("nobody")
+    before_the_claim(monkeypatch, restatement, load_and_restate)
+    with pytest.raises(RunInProgressError, match=f"{DAY}: another run has published other payouts, events or revenue"):
+        books.restate()
+
+    assert {row["sequence"] for row in books.rows("payout_adjustments")} == {1}
+
+
+def test_a_month_that_is_closed_meanwhile_gets_no_posting(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    creator = max(books.rows("creator_payouts", DAY), key=lambda row: row["total_micros"])["creator_id"]
+
+    def close_and_load() -> None:
+        close_month(books.at(NEXT))
+        books.load("holds", hold("h1", "creator", creator, 100_000))
+
+    before_the_claim(monkeypatch, posting, close_and_load)
+    with pytest.raises(InputError, match=f"{NEXT} is in a closed month"):
+        posting.post_day(books.at(NEXT))
+
+    assert {row["kind"] for row in books.rows("journal")} <= {"night", "payment"}
