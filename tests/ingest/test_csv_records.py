@@ -87,7 +87,8 @@ def test_records_that_are_too_long_or_no_utf8_are_refused_alone(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (b'1,"open\n2,3\n', "not closed at the end of the file"),
+        (b'1,2\n1,"open\n2,3\n', "line 3 begins a quoted field that is not closed at the end of the file"),
+        (b'1,"""open\n2,""3\n', "line 2 begins a quoted field that is not closed"),
         (b'1,"open\n2,"x"\n', 'line 3 has a quote .*: 2,"x"'),
         (b'1,2\n1,"abc"def\n', 'line 3 has a quote .*: 1,"abc"def'),
         (b'1,5" screen\n', 'line 2 has a quote .*: 1,5" screen'),
@@ -114,6 +115,8 @@ def test_misplaced_quote_is_found_across_blocks_and_not_shown_where_ids_are_hash
     with pytest.raises(InputError, match=f"line {filler.count(bytes([10])) + 2} has a quote") as caught:
         read(tmp_path, b"a,b\n" + filler + b'viewer-1,"x"y\n', quote=False)
     assert "viewer-1" not in str(caught.value)
+    with pytest.raises(InputError, match=f"line {filler.count(bytes([10])) + 2} begins a quoted field"):
+        read(tmp_path, b"a,b\n" + filler + b'1,"x ""y"" z\n' + b"2,3\n" * 1_000)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf"])
