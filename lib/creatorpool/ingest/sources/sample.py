@@ -13,6 +13,7 @@ import pyarrow as pa
 from creatorpool.errors import InputError
 from creatorpool.ingest.byte_stream import ByteStream, line_blocks, opened
 from creatorpool.ingest.csv_records import CsvFile
+from creatorpool.ingest.json_records import PLAIN_TEXTS, value_text
 from creatorpool.ingest.parquet_files import parquet_schema
 from creatorpool.ingest.sources.files import FORMATS
 from creatorpool.settings import IngestSettings
@@ -72,14 +73,15 @@ def _json_values(stream: ByteStream, settings: IngestSettings, limit: int) -> di
     found: dict[str, list[str]] = {}
     for line in next(line_blocks(stream, settings.max_row_bytes), b"").split(b"\n")[:limit]:
         for name, value in _json_object(line).items():
-            found.setdefault(name, []).extend([] if value is None else [str(value)])
+            text = value_text(value)
+            found.setdefault(name, []).extend([] if text is None else [text])
     return found
 
 
 def _json_object(line: bytes) -> dict[str, Any]:
     """The object of a line; none if the line has no object: a sample shows what most lines are."""
     try:
-        value = json.loads(line)
+        value = json.loads(line, **PLAIN_TEXTS)
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
@@ -94,4 +96,9 @@ def _separator(path: Place, settings: IngestSettings) -> str:
 
 def _values(rows: pa.RecordBatch) -> dict[str, list[str]]:
     columns = {name: rows.column(name).to_pylist() for name in rows.schema.names}
-    return {name: [str(v) for v in values if v not in (None, "")] for name, values in columns.items()}
+    return {name: [_text(v) for v in values if v not in (None, "")] for name, values in columns.items()}
+
+
+def _text(value: Any) -> str:
+    """A value as the engines write it as text."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
