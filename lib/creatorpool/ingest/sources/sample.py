@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -71,7 +72,8 @@ def _sample(path: Place, settings: IngestSettings, limit: int) -> SampleFile:
 
 def _json_values(stream: ByteStream, settings: IngestSettings, limit: int) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for line in next(line_blocks(stream, settings.max_row_bytes), b"").split(b"\n")[:limit]:
+    lines = (line for block in line_blocks(stream, settings.max_row_bytes) for line in block.split(b"\n") if line)
+    for line in islice(lines, limit):
         for name, value in _json_object(line).items():
             text = value_text(value)
             found.setdefault(name, []).extend([] if text is None else [text])
