@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -65,7 +65,7 @@ class Delivery:
     with the whole record in `raw_row`. `left_out` counts records that are not in `parts`, and `dateless` those in
     `parts` that belong to no day, though their log holds several days. With `staging`, the rows are converted once and
     kept in that folder, because each query would convert them again. `moments` are the times (`event_ts`) of all
-    records of events, where `parts` have those of the day only.
+    records of events, where `parts` have those of the day only. `origins` say how a mapping makes the columns.
     """
 
     table: str
@@ -76,6 +76,7 @@ class Delivery:
     dateless: int = 0
     staging: Place | None = None
     moments: tuple[DataFrame, ...] = ()
+    origins: Mapping[str, str] = field(default_factory=dict)
 
     def columns_of(self, contract: Contract) -> tuple[str, ...]:
         """Names of the contract's columns that the delivery has."""

@@ -164,6 +164,7 @@ def delivered_table(mapped: MappedSource, contract: Contract) -> Delivery:
         dateless=sum(part.dateless for part in made),
         staging=mapped.staging / f"{contract.name}-converted",
         moments=tuple(_moments(mapped, found.part) for found in parts) if leaves_out else (),
+        origins=mapped.loaded.origins(contract.name),
     )
 
 
