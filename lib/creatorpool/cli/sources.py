@@ -100,9 +100,11 @@ def check_source(
         reading = Reading(session, Path(staging), settings.ingest)
         found = find_faults(reading, loaded, source, day, rows, settings)
     print_findings(found)
+    for warning in found.warnings:
+        logger.warning("%s", warning)
     if found.faults:
         *others, last = found.faults
         for fault in others:
             logger.error("%s", fault)
         raise InputError(last)
-    print("The mapping fits: a run of this day would read these files")
+    print(f"The mapping fits: a run of {found.day} would read these files")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,11 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from creatorpool.contracts import load_contract
 from creatorpool.errors import InputError
-from creatorpool.ingest.delivery import LeftOut
-from creatorpool.ingest.outcomes import OutcomeCounts
-from creatorpool.ingest.sources.check import SampledTable, refused_share
 from creatorpool.ingest.sources.guesses import guessed, recognised
 from creatorpool.ingest.sources.proposal import proposed_mapping
 from creatorpool.ingest.sources.sample import sample_files
@@ -277,16 +272,6 @@ def test_nearest_file_of_another_table_is_named(tmp_path: Path, configuration: S
     text = proposal(tmp_path, configuration)
 
     assert "# ad_revenue: the nearest is ads.csv: category is in 'genre'; no column looks like its revenue" in text
-
-
-def test_too_many_refused_rows_name_the_remedy_of_the_contract(configuration: Settings) -> None:
-    counts = OutcomeCounts(Counter({None: 4}), Counter({"sign_fits_placement": 1}), quarantined=1)
-    sampled = SampledTable(counts, {"sign_fits_placement": "-5"}, LeftOut())
-
-    (fault,) = refused_share(load_contract("ad_revenue"), [], sampled, configuration)
-
-    assert "1 of 5 sampled rows break rules (sign_fits_placement), more than a run accepts (0%)" in fault
-    assert "give a row that takes revenue back the placement refund" in fault
 
 
 def test_names_are_compared_without_case_and_signs() -> None:

@@ -12,13 +12,11 @@ from creatorpool.ingest.sources.defaults import DEFAULTS, likely_columns
 from creatorpool.ingest.sources.groups import FileGroup, grouped
 from creatorpool.ingest.sources.mapping import EVENT_DAY, INGEST_DAY
 from creatorpool.ingest.sources.matches import Guess, matches, nearest
-from creatorpool.ingest.sources.sample import SampleFile
+from creatorpool.ingest.sources.sample import SampleFile, example_values
 from creatorpool.ingest.sources.units import currency, epoch_unit, micros_of_money, micros_of_time
 from creatorpool.quoting import quoted
 from creatorpool.storage.places import Place
 
-_EXAMPLES = 3
-_EXAMPLE_LENGTH = 30
 _MOMENTS = {
     "seconds": "timestamp_seconds",
     "milliseconds": "timestamp_millis",
@@ -161,7 +159,7 @@ def _column(guess: Guess, column: Column, unused: Mapping[str, Sequence[str]]) -
     name = column.name
     if name in guess.columns:
         how = _how(name, guess)
-        yield f"      {name}: {how}  # such as {_examples(guess.file.columns[guess.columns[name]])}"
+        yield f"      {name}: {how}  # such as {example_values(guess.file.columns[guess.columns[name]])}"
     elif name == "event_id" and guess.is_complete:
         parts = [guess.columns[key] for key in ("viewer_id", "video_id", "event_ts")]
         yield f"      event_id: {{joined: {json.dumps(parts)}}}  # not in the files"
@@ -181,13 +179,8 @@ def _remark(name: str, unused: Mapping[str, Sequence[str]]) -> str:
     likely = likely_columns(name, unused)
     if not likely:
         return f"no column looks like it: {meaning}"
-    shown = ", ".join(f"{quoted(column)} ({_examples(unused[column])})" for column in likely)
+    shown = ", ".join(f"{quoted(column)} ({example_values(unused[column])})" for column in likely)
     return f"CHECK whether it is in {shown}; with this constant, {meaning}"
-
-
-def _examples(values: Sequence[str]) -> str:
-    different = dict.fromkeys(quoted(value, _EXAMPLE_LENGTH) for value in values)
-    return ", ".join(list(different)[:_EXAMPLES]) or "nothing: it is empty"
 
 
 def _how(name: str, guess: Guess) -> str:

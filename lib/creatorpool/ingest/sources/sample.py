@@ -17,10 +17,13 @@ from creatorpool.ingest.csv_records import CsvFile
 from creatorpool.ingest.json_records import PLAIN_TEXTS, value_text
 from creatorpool.ingest.parquet_files import parquet_schema
 from creatorpool.ingest.sources.files import FORMATS
+from creatorpool.quoting import quoted
 from creatorpool.settings import IngestSettings
 from creatorpool.storage.files import parquet_file
 from creatorpool.storage.places import Place
 
+_EXAMPLES = 3
+_EXAMPLE_LENGTH = 30
 _SEPARATORS = ",\t;|"
 
 
@@ -46,14 +49,21 @@ def sample_files(place: Place, settings: IngestSettings, limit: int) -> list[Sam
     paths = [path for path in entries if path.name[0] not in "._" and _format(path) is not None]
     if not paths:
         raise InputError(f"{place} has no file whose name ends in {', '.join(FORMATS)} (text also in .gz)")
-    return [_sample(path, settings, limit) for path in paths]
+    return [sample_file(path, settings, limit) for path in paths]
+
+
+def example_values(values: Sequence[str]) -> str:
+    """A few different ones of a column's values, for comments and messages."""
+    different = dict.fromkeys(quoted(value, _EXAMPLE_LENGTH) for value in values)
+    return ", ".join(list(different)[:_EXAMPLES]) or "nothing: it is empty"
 
 
 def _format(path: Place) -> str | None:
     return FORMATS.get((PurePosixPath(path.stem) if path.suffix == ".gz" else path).suffix)
 
 
-def _sample(path: Place, settings: IngestSettings, limit: int) -> SampleFile:
+def sample_file(path: Place, settings: IngestSettings, limit: int) -> SampleFile:
+    """One file of a known format with at most `limit` records; InputError if it cannot be read."""
     kind = str(_format(path))
     if kind == "parquet":
         schema = parquet_schema(path, "sample")
