@@ -205,6 +205,18 @@ def test_files_that_cannot_be_read_are_reported_once_and_without_a_day(check: Ch
 
 
 @pytest.mark.once
+def test_computed_column_that_cannot_be_computed_is_a_fault_of_the_mapping(check: Check) -> None:
+    computed = "clips: {files: clips.csv, computed: {x: upper(nobody)}}"
+
+    found = check(MAPPING.replace("clips: {files: clips.csv}", computed))
+
+    (fault,) = found.faults
+    assert "inputs.clips.computed.x: cannot compute" in fault
+    assert found.is_misconfigured
+    assert set(found.tables) == {"events", "viewers", "ad_revenue"}
+
+
+@pytest.mark.once
 def test_missing_folder_is_named_once(spark: SparkSession, tmp_path: Path) -> None:
     settings = load_settings()
     loaded = load_mapping(str(written(tmp_path, MAPPING)))

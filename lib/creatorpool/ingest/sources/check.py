@@ -1,4 +1,4 @@
-"""Checks a mapping against a sample of files: finds all faults of files, columns, expressions and rows at once."""
+"""Checks a mapping against a sample of files: finds the faults of files, columns, expressions and rows together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from creatorpool.contracts import Contract, load_contract
-from creatorpool.errors import CreatorpoolError, InputError
+from creatorpool.errors import ConfigurationError, CreatorpoolError, InputError
 from creatorpool.ingest.delivery import REQUIRED_TABLES, Delivery, find_files
 from creatorpool.ingest.events import dated_rows
 from creatorpool.ingest.native import read_native
@@ -53,6 +53,13 @@ class SourceFindings:
     """The columns whose times name no zone"""
     is_cut: bool = False
     """A file may have more records than were read of it"""
+    is_misconfigured: bool = False
+    """The first fault is one of the mapping itself, with which a run would end"""
+
+    def keep(self, error: CreatorpoolError) -> None:
+        """Add an error to the faults."""
+        self.is_misconfigured |= not self.faults and isinstance(error, ConfigurationError)
+        self.faults.append(str(error))
 
     @contextmanager
     def keeping_faults(self, table: str) -> Iterator[None]:
@@ -60,7 +67,7 @@ class SourceFindings:
         try:
             yield
         except CreatorpoolError as error:
-            self.faults.append(str(error))
+            self.keep(error)
         except PySparkException as error:
             self.faults.append(f"{table}: an expression fails on a record: {str(error).strip().splitlines()[0]}")
 
@@ -117,7 +124,7 @@ def _readable(
             if names is None or name in names:
                 inputs[name] = read(name)
         except CreatorpoolError as error:
-            found.faults.append(str(error))
+            found.keep(error)
     return inputs
 
 
