@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from creatorpool.ingest.sources.check import SourceFindings
 from creatorpool.ingest.sources.clocks import LocalTimes
+from creatorpool.ingest.sources.findings import SourceFindings
 from creatorpool.report.source_summary import print_findings
 
 DAY = date(2026, 11, 20)

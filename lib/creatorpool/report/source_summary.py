@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rich.table import Table
 
 from creatorpool.ingest.report import TableCounts
-from creatorpool.ingest.sources.check import SourceFindings
+from creatorpool.ingest.sources.findings import SourceFindings
 from creatorpool.quoting import quoted
 from creatorpool.report.console import PlainConsole
 
@@ -31,7 +31,7 @@ def print_findings(found: SourceFindings) -> None:
     for line in (*_days(found), *_local_times(found)):
         out.print(line)
     if found.is_cut:
-        out.print("The sample has only the first records of some files: --rows N reads more of each")
+        out.print("Some files may have more records than the sample: --rows N reads more of each")
 
 
 def _numbers(counts: TableCounts) -> tuple[int, ...]:

@@ -12,7 +12,8 @@ from pyspark.sql import SparkSession
 
 from creatorpool.errors import InputError
 from creatorpool.ingest.reading import Reading
-from creatorpool.ingest.sources.check import SourceFindings, check_source
+from creatorpool.ingest.sources.check import check_source
+from creatorpool.ingest.sources.findings import SourceFindings
 from creatorpool.ingest.sources.mapping import load_mapping
 from creatorpool.settings import load_settings
 

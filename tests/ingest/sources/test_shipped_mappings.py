@@ -12,7 +12,8 @@ from pyspark.sql import SparkSession
 from tests.tolerant import TOLERANT
 
 from creatorpool.ingest.reading import Reading
-from creatorpool.ingest.sources.check import SourceFindings, check_source
+from creatorpool.ingest.sources.check import check_source
+from creatorpool.ingest.sources.findings import SourceFindings
 from creatorpool.ingest.sources.mapping import load_mapping, mapping_names
 from creatorpool.settings import Settings, load_settings
 

@@ -3,73 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import date
 
-from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from creatorpool.contracts import Contract, load_contract
-from creatorpool.errors import ConfigurationError, CreatorpoolError, InputError
+from creatorpool.errors import CreatorpoolError, InputError
 from creatorpool.ingest.delivery import REQUIRED_TABLES, Delivery, find_files
 from creatorpool.ingest.events import dated_rows
 from creatorpool.ingest.native import read_native
 from creatorpool.ingest.reading import Reading
-from creatorpool.ingest.sources.clocks import LocalTimes, clocks, hours_to_whole_days, local_times
+from creatorpool.ingest.sources.clocks import clocks, hours_to_whole_days, local_times
 from creatorpool.ingest.sources.columns import own_name
 from creatorpool.ingest.sources.expressions import part_faults
 from creatorpool.ingest.sources.files import InputRows
+from creatorpool.ingest.sources.findings import SourceFindings
 from creatorpool.ingest.sources.made_up import compliance_warnings
 from creatorpool.ingest.sources.mapping import EVENT_DAY, TABLES, LoadedMapping
 from creatorpool.ingest.sources.tables import MappedSource, delivered_table, prepared, read_source, with_time
-from creatorpool.ingest.sources.verdict import Judge, SampledTable
+from creatorpool.ingest.sources.verdict import Judge
 from creatorpool.settings import Settings
 from creatorpool.storage.places import Place
 
 _NO_DAY = date(2000, 1, 1)
 """Stands for the run's day in expressions if there is none: no sampled time can be read"""
-
-
-@dataclass
-class SourceFindings:
-    """What a check found: `faults`, which would stop a run, `warnings`, and the sampled rows of each table."""
-
-    faults: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    tables: dict[str, SampledTable] = field(default_factory=dict)
-    days: dict[date, int] = field(default_factory=dict)
-    """Numbers of sampled records by day"""
-    day: date | None = None
-    """The day that the sample is judged for; None if no sampled time can be read"""
-    timezone: str = "UTC"
-    """The zone by whose clocks days begin and end"""
-    has_whole_days: bool = False
-    """The sampled times fill whole days by the clocks of `timezone`"""
-    files_timezone: str = "UTC"
-    """The zone of times in the files that name none"""
-    local_times: list[LocalTimes] = field(default_factory=list)
-    """The columns whose times name no zone"""
-    is_cut: bool = False
-    """A file may have more records than were read of it"""
-    is_misconfigured: bool = False
-    """The first fault is one of the mapping itself, with which a run would end"""
-
-    def keep(self, error: CreatorpoolError) -> None:
-        """Add an error to the faults."""
-        self.is_misconfigured |= not self.faults and isinstance(error, ConfigurationError)
-        self.faults.append(str(error))
-
-    @contextmanager
-    def keeping_faults(self, table: str) -> Iterator[None]:
-        """Keep an error as a fault; `table` is the one that is made meanwhile."""
-        try:
-            yield
-        except CreatorpoolError as error:
-            self.keep(error)
-        except PySparkException as error:
-            self.faults.append(f"{table}: an expression fails on a record: {str(error).strip().splitlines()[0]}")
 
 
 def check_source(

@@ -162,11 +162,11 @@ def _column(guess: Guess, column: Column, unused: Mapping[str, Sequence[str]]) -
         yield f"      {name}: {how}  # such as {example_values(guess.file.columns[guess.columns[name]])}"
     elif name == "event_id" and guess.is_complete:
         parts = [guess.columns[key] for key in ("viewer_id", "video_id", "event_ts")]
-        yield f"      event_id: {{joined: {json.dumps(parts)}}}  # not in the files"
+        yield f"      event_id: {{joined: {json.dumps(parts)}}}  # no column looks like it"
     elif name == "currency" and (code := currency(guess.columns["revenue_micros"])):
         yield f"      currency: {{value: {code}}}  # from the name of {_text(guess.columns['revenue_micros'])}"
     elif (guess.table, name) == ("ad_revenue", "date"):
-        yield "      date: {sql: ingest_day}  # not in the files: all revenue is of the day that is ingested"
+        yield "      date: {sql: ingest_day}  # no column looks like it: all revenue is of the day that is ingested"
     elif name in DEFAULTS:
         yield f"      {name}: {{value: {json.dumps(DEFAULTS[name].value)}}}  # {_remark(name, unused)}"
     elif not column.nullable:
