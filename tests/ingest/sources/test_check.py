@@ -145,12 +145,14 @@ def test_log_of_two_days_by_other_clocks_is_a_warning(check: Check) -> None:
     """The day's own hours are full: the neighbouring day fills those that it loses."""
     following = DAY + timedelta(days=1)
     mapping = MAPPING.replace("time_zone: UTC", "time_zone: Asia/Jakarta")
+    mapping = mapping.replace("valid_from: joined", "valid_from: joined\n      region: contry")
     clips = "clip,maker,ms,topic,uploaded,moderation\nc0,m0,9000,tech,2026-11-01 10:00,ok\n"
 
     found = check(mapping, {f"plays-{following}.csv": plays(following), "clips.csv": clips}, zone="UTC")
 
     assert found.faults == []
-    (warning,) = found.warnings
+    unseen, warning = found.warnings
+    assert "viewers.columns.region: no sampled record of input 'accounts' has 'contry', so it is NULL in all" in unseen
     assert "fill whole days by clocks at UTC+07:00, and not by those of ingest.day_timezone, UTC" in warning
     assert [(one.input, one.column, one.number, one.example) for one in found.local_times] == [
         ("clips", "uploaded", 1, "2026-11-01 10:00")

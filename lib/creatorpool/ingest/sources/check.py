@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -21,7 +21,7 @@ from creatorpool.ingest.sources.expressions import part_faults
 from creatorpool.ingest.sources.files import InputRows
 from creatorpool.ingest.sources.findings import SourceFindings
 from creatorpool.ingest.sources.made_up import compliance_warnings
-from creatorpool.ingest.sources.mapping import EVENT_DAY, TABLES, LoadedMapping
+from creatorpool.ingest.sources.mapping import EVENT_DAY, TABLES, LoadedMapping, MappedPart
 from creatorpool.ingest.sources.tables import MappedSource, delivered_table, prepared, read_source, with_time
 from creatorpool.ingest.sources.verdict import Judge
 from creatorpool.settings import Settings
@@ -130,8 +130,19 @@ def _check_mapped(mapped: MappedSource, contract: Contract, found: SourceFinding
         return  # the fault of the input is reported already
     faults = [fault for one in parts for fault in part_faults(mapped.loaded, mapped.part_rows(one.part), contract, one)]
     found.faults += faults
+    found.warnings += _unseen(mapped, parts)
     if not faults:
         _judge(delivered_table(mapped, contract), contract, found, judge)
+
+
+def _unseen(mapped: MappedSource, parts: Sequence[MappedPart]) -> Iterator[str]:
+    """A warning for each column that no sampled record has; JSON lines may leave out what is null."""
+    for one in parts:
+        unseen = mapped.inputs[one.part.input].unseen
+        for name, how in one.part.columns.items():
+            place = mapped.loaded.place(*one.keys, "columns", name)
+            for column in (column for column in (how.column, *(how.joined or ())) if column in unseen):
+                yield f"{place}: no sampled record of input '{one.part.input}' has '{column}', so it is NULL in all"
 
 
 def _judge(delivery: Delivery, contract: Contract, found: SourceFindings, judge: Judge) -> None:

@@ -45,6 +45,8 @@ class InputRows:
     """The files' columns; `rows` may have further ones, which are computed"""
     is_cut: bool = False
     """A file may have more records than were read of it"""
+    unseen: frozenset[str] = frozenset()
+    """Columns that the mapping may use and no record of JSON lines has; they are NULL"""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,14 @@ def read_input(reading: Reading, files: InputFiles) -> InputRows:
     rows = union_all(same)
     names = tuple(name for name in rows.columns if name != RAW_ROW)
     numbers = [number for part in parts for number in part.numbers]
-    return InputRows(rows, sum(numbers), names, is_cut=max(numbers, default=0) >= (files.limit or math.inf))
+    return InputRows(
+        rows,
+        sum(numbers),
+        names,
+        is_cut=max(numbers, default=0) >= (files.limit or math.inf),
+        unseen=frozenset(name for name in names if parts and name.lower() not in known)
+        - {*files.given.optional_columns},
+    )
 
 
 def _is_empty(path: Place, files: InputFiles, reading: Reading) -> bool:
