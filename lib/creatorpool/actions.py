@@ -30,7 +30,7 @@ class Action:
 ACTIONS = (
     Action("like", "liked", ("thumbs_up", "upvote", "upvoted", "heart", "hearted")),
     Action("comment", "commented", ("reply", "replied")),
-    Action("share", "shared", ("forward", "forwarded", "is_forward", "repost", "reposted")),
+    Action("share", "shared", ("forward", "forwarded", "is_forward", "repost", "reposted", "reshare", "reshared")),
     Action("follow", "followed", ("subscribe", "subscribed")),
 )
 """Rates are summed in this order: it decides the last bit of every score."""

@@ -87,7 +87,8 @@ def test_records_that_are_too_long_or_no_utf8_are_refused_alone(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (b'1,"open\n2,3\n', "not closed at the end of the file"),
+        (b'1,2\n1,"open\n2,3\n', "line 3 begins a quoted field that is not closed at the end of the file"),
+        (b'1,"""open\n2,""3\n', "line 2 begins a quoted field that is not closed"),
         (b'1,"open\n2,"x"\n', 'line 3 has a quote .*: 2,"x"'),
         (b'1,2\n1,"abc"def\n', 'line 3 has a quote .*: 1,"abc"def'),
         (b'1,5" screen\n', 'line 2 has a quote .*: 1,5" screen'),
@@ -114,6 +115,24 @@ def test_misplaced_quote_is_found_across_blocks_and_not_shown_where_ids_are_hash
     with pytest.raises(InputError, match=f"line {filler.count(bytes([10])) + 2} has a quote") as caught:
         read(tmp_path, b"a,b\n" + filler + b'viewer-1,"x"y\n', quote=False)
     assert "viewer-1" not in str(caught.value)
+    with pytest.raises(InputError, match=f"line {filler.count(bytes([10])) + 2} begins a quoted field"):
+        read(tmp_path, b"a,b\n" + filler + b'1,"x ""y"" z\n' + b"2,3\n" * 1_000)
+
+
+def test_records_in_order_are_unreadable_beside_those_of_their_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a sample of a file has the unreadable records of several parts beside the readable ones of the first."""
+    monkeypatch.setattr(csv_records, "BLOCK_BYTES", 2_000)
+    path = tmp_path / "events.csv"
+    path.write_bytes(b"a,b\n" + b"1,2\n\n3,4\n5\n" * 2_000)
+    with opened(path, "events", 1 << 20) as stream:
+        found = list(CsvFile(stream, max_header_bytes=100).records(100, quote=True, in_order=True))
+
+    parts = [(one.batch.num_rows, other.batch.num_rows) for one, other in zip(found[0::2], found[1::2], strict=True)]
+    assert len(parts) > 5
+    assert all(abs(good - 2 * bad) <= 3 for good, bad in parts)
+    assert (sum(good for good, _ in parts), sum(bad for _, bad in parts)) == (4_000, 2_000)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf"])

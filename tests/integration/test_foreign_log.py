@@ -15,6 +15,7 @@ from creatorpool.errors import ConfigurationError, InputError
 from creatorpool.ingest.reading import Reading
 from creatorpool.ingest.sources.check import check_source
 from creatorpool.ingest.sources.mapping import load_mapping
+from creatorpool.report.source_summary import print_findings
 from creatorpool.runs.ledger import INGEST, published_run
 from creatorpool.settings import Settings, load_settings
 from creatorpool.stages.context import RunContext
@@ -57,13 +58,20 @@ def test_proposal_does_not_replace_a_file(proposed: Path) -> None:
 
 @pytest.mark.once
 def test_foreign_log_ends_in_a_verified_payout(
-    filled_in: Path, spark: SparkSession, tmp_path: Path, configuration: Settings
+    filled_in: Path,
+    spark: SparkSession,
+    tmp_path: Path,
+    configuration: Settings,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     found = check_source(
         Reading(spark, tmp_path / "staging", configuration.ingest), load_mapping(str(filled_in)), CLIPS, None, 10_000,
         configuration,
     )  # fmt: skip
     assert found.faults == []
+    print_findings(found)
+    printed = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert "\n".join(printed) in (project_root() / "docs" / "sources.md").read_text("utf-8")
 
     settings = load_settings((), [f"ingest.format={filled_in}", "contracts.data_docs=false"])
     warehouse = Warehouse(spark, tmp_path / "tables")

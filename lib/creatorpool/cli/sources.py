@@ -11,7 +11,7 @@ import typer
 
 from creatorpool.cli.options import ConfigurationOptions, Engine, day_option, parsed_place, source_formats
 from creatorpool.cli.progress import logged
-from creatorpool.errors import InputError
+from creatorpool.errors import ConfigurationError, InputError
 from creatorpool.storage.places import Place
 
 logger = logging.getLogger("creatorpool")
@@ -82,7 +82,7 @@ def check_source(
     rows: Annotated[int, typer.Option(min=1, metavar="N", help="records to read of each file")] = 10_000,
     engine: Engine = None,
 ) -> None:
-    """Check a mapping against a sample of files, and report all faults at once; exit code 2 if there are any."""
+    """Check a mapping against a sample of files, and report why a run would stop; exit code 2 if it would."""
     from tempfile import TemporaryDirectory
 
     from creatorpool.ingest.reading import Reading
@@ -100,9 +100,11 @@ def check_source(
         reading = Reading(session, Path(staging), settings.ingest)
         found = find_faults(reading, loaded, source, day, rows, settings)
     print_findings(found)
+    for warning in found.warnings:
+        logger.warning("%s", warning)
     if found.faults:
         *others, last = found.faults
         for fault in others:
             logger.error("%s", fault)
-        raise InputError(last)
-    print("The mapping fits: a run of this day would read these files")
+        raise ConfigurationError(last) if found.is_misconfigured else InputError(last)
+    print(f"The mapping fits: a run of {found.day} would read these files")

@@ -32,6 +32,8 @@ class QuoteCheck:
         self._before = b"\n"
         self._held = b""
         self._is_open = False
+        self._opening = 0
+        """Line on which the quoted field begins that is open after the blocks so far"""
 
     def feed(self, block: bytes) -> None:
         """Check the next block; InputError naming the line of a misplaced quote."""
@@ -46,10 +48,13 @@ class QuoteCheck:
         self._before = data[-1:]
 
     def finish(self) -> None:
-        """Check the end of the file; InputError if a quoted field is not closed."""
+        """Check the end of the file; InputError naming the line of a quoted field that is not closed."""
         self.feed(b"\n")
         if self._is_open:
-            raise InputError(f"{self._place}: a quoted field is not closed at the end of the file")
+            raise InputError(
+                f"{self._place}: line {self._opening} begins a quoted field that is not closed at the end of the file, "
+                f"so the records after it cannot be separated; close it, or double the quotes in it"
+            )
 
     def _check(self, around: NDArray[np.uint8], length: int) -> None:
         quotes = np.flatnonzero(around[1 : length + 1] == _QUOTE) + 1
@@ -61,9 +66,17 @@ class QuoteCheck:
         if misplaced:
             self._refuse(around.tobytes(), int(min(misplaced)))
         self._is_open ^= bool(quotes.size % 2)
+        begins = opening[
+            around[opening - 1] != _QUOTE
+        ]  # an opening quote after a quote is an escaped one's second half
+        if self._is_open and begins.size:
+            self._opening = self._line(around.tobytes(), int(begins[-1]))
+
+    def _line(self, around: bytes, position: int) -> int:
+        return self._lines + around.count(b"\n", 1, position) + 1
 
     def _refuse(self, around: bytes, position: int) -> None:
-        line = self._lines + around.count(b"\n", 1, position) + 1
+        line = self._line(around, position)
         start = around.rfind(b"\n", 0, position) + 1
         text = around[start:].split(b"\n", 1)[0].decode(errors="replace")
         shown = f": {quoted(text)}" if self._quote else ""

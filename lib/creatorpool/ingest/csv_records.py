@@ -43,10 +43,11 @@ class CsvFile:
         header, self._rest = _split_header(first, stream.place, max_header_bytes)
         self.names = [name.strip().strip('"') for name in header.split(separator)] if first else []
 
-    def records(self, max_record_bytes: int, *, quote: bool) -> Iterator[Records]:
+    def records(self, max_record_bytes: int, *, quote: bool, in_order: bool = False) -> Iterator[Records]:
         """All records of the file, in batches; without `quote`, no message shows text of a record.
 
-        Records longer than `max_record_bytes` come as unreadable ones.
+        Records longer than `max_record_bytes` come as unreadable ones. Records of another length than the header come
+        with a batch before them, or, `in_order`, which is slower, with the batch that they are among.
 
         Raises
         ------
@@ -55,26 +56,31 @@ class CsvFile:
         """
         check = QuoteCheck(self._stream.place, self.separator, lines_before=int(self._has_header), quote=quote)
         source = _Checked(self._rest, self._stream, check)
-        malformed: list[str] = []
+        malformed: list[pacsv.InvalidRow] = []
+        rows = 0
         try:
-            for batch in self._batches(source, malformed):
+            for batch in self._batches(source, malformed, in_order=in_order):
+                due = _number_before(malformed, rows + batch.num_rows)
+                rows += batch.num_rows + due
                 yield from _records(batch, self.names, max_record_bytes)
-                yield from _drained(malformed, self.names)
+                yield from _drained(malformed, due, self.names)
         except pa.ArrowInvalid as error:
             raise self._fault(source, error) from error
-        yield from _drained(malformed, self.names)
+        yield from _drained(malformed, len(malformed), self.names)
 
-    def _batches(self, source: _Checked, malformed: list[str]) -> Iterator[pa.RecordBatch]:
+    def _batches(
+        self, source: _Checked, malformed: list[pacsv.InvalidRow], *, in_order: bool
+    ) -> Iterator[pa.RecordBatch]:
         def keep(row: pacsv.InvalidRow) -> str:
-            if row.text.strip():
-                malformed.append(row.text)
+            malformed.append(row)
             return "skip"
 
         if not source.has_bytes():
             return
         yield from pacsv.open_csv(
             pa.PythonFile(source, mode="r"),
-            pacsv.ReadOptions(column_names=self.names, block_size=BLOCK_BYTES),
+            # Arrow numbers rows only if one thread parses them.
+            pacsv.ReadOptions(column_names=self.names, block_size=BLOCK_BYTES, use_threads=not in_order),
             pacsv.ParseOptions(delimiter=self.separator, newlines_in_values=True, invalid_row_handler=keep),
             pacsv.ConvertOptions(
                 # As bytes: one record that is not UTF-8 must not refuse the file.
@@ -145,11 +151,19 @@ def _split_header(first: bytes, place: str, max_header_bytes: int) -> tuple[str,
         raise InputError(f"{place}: its first line, with the column names, is not UTF-8") from error
 
 
-def _drained(malformed: list[str], names: Sequence[str]) -> Iterator[Records]:
-    if malformed:
-        found = unreadable(malformed, names)
-        malformed.clear()
-        yield found
+def _number_before(malformed: Sequence[pacsv.InvalidRow], rows: int) -> int:
+    """How many of `malformed` are among the first `rows` other ones; all of them if they have no numbers."""
+    position = 0
+    while position < len(malformed) and (malformed[position].number or 0) <= rows + position + 1:
+        position += 1
+    return position
+
+
+def _drained(malformed: list[pacsv.InvalidRow], number: int, names: Sequence[str]) -> Iterator[Records]:
+    texts = [row.text for row in malformed[:number] if row.text.strip()]
+    del malformed[:number]
+    if texts:
+        yield unreadable(texts, names)
 
 
 def _records(batch: pa.RecordBatch, names: Sequence[str], max_record_bytes: int) -> Iterator[Records]:

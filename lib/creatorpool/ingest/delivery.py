@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -77,7 +77,7 @@ class Delivery:
     with the whole record in `raw_row`. `left_out` counts records that are not in `parts`, and `dateless` those in
     `parts` that belong to no day, though their log holds several days. With `staging`, the rows are converted once and
     kept in that folder, because each query would convert them again. `times` are those of all records of events, where
-    `parts` have those of the day only.
+    `parts` have those of the day only. `origins` say how a mapping makes the columns.
     """
 
     table: str
@@ -88,6 +88,7 @@ class Delivery:
     dateless: int = 0
     staging: Place | None = None
     times: tuple[LogTimes, ...] = ()
+    origins: Mapping[str, str] = field(default_factory=dict)
 
     def columns_of(self, contract: Contract) -> tuple[str, ...]:
         """Names of the contract's columns that the delivery has."""

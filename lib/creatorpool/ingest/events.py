@@ -94,7 +94,7 @@ class DeduplicatedEvents:
         outcomes = count_outcomes(found, self.contract)
         duplicates = 0 if self.rows_read is None else self.rows_read - outcomes.rows
         counts = table_counts(outcomes, duplicates, self.delivery.left_out, dateless=self.delivery.dateless, day=day)
-        return ValidatedTable(self.contract, found, counts, self.rules)
+        return ValidatedTable(self.contract, found, counts, self.rules, self.delivery.origins)
 
 
 def deduplicate_events(

@@ -21,7 +21,9 @@ from creatorpool.ingest.records import RAW_CHARACTERS, Records, record_schema, u
 
 Pairs = list[tuple[str, Any]]
 
-_TEXTS: dict[str, Any] = {"parse_int": str, "parse_float": str, "parse_constant": str}
+PLAIN_TEXTS: dict[str, Any] = {"parse_int": str, "parse_float": str, "parse_constant": str}
+"""How numbers are read: each keeps its digits"""
+
 _SPACED_COLONS = (" :", "\t:", "\r:")
 _SURROGATES = ("\\ud", "\\uD")
 _BLANK = "\ufeff \t\r\n"
@@ -155,10 +157,11 @@ def _column(objects: Sequence[dict[str, Any]], name: str) -> pa.Array:
             return pa.array(values, kind).cast(pa.string())
         except (pa.ArrowTypeError, pa.ArrowInvalid):
             continue  # values of another type, or of several
-    return pa.array([_as_text(value) for value in values], pa.string())
+    return pa.array([value_text(value) for value in values], pa.string())
 
 
-def _as_text(value: Any) -> str | None:
+def value_text(value: Any) -> str | None:
+    """A JSON value as the text that the engines see; None for null."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -171,7 +174,7 @@ def _without_faults(pairs: Pairs) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a key occurs twice")
     for key, value in pairs:
-        (key + (_as_text(value) or "")).encode()  # UnicodeEncodeError is a ValueError
+        (key + (value_text(value) or "")).encode()  # UnicodeEncodeError is a ValueError
     return found
 
 
@@ -183,5 +186,5 @@ def _is_utf8(line: bytes) -> bool:
     return True
 
 
-_PLAIN = json.JSONDecoder(**_TEXTS)
-_CAREFUL = json.JSONDecoder(**_TEXTS, object_pairs_hook=_without_faults)
+_PLAIN = json.JSONDecoder(**PLAIN_TEXTS)
+_CAREFUL = json.JSONDecoder(**PLAIN_TEXTS, object_pairs_hook=_without_faults)

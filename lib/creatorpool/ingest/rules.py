@@ -55,7 +55,7 @@ def tier_rule(tiers: Iterable[str]) -> RowRule:
     """`trust_tier_known`: the viewer's tier is one of `tiers`."""
     # In hexadecimal: names are free text, and the engines' SQL parsers read quotes and backslashes in different ways.
     names = ", ".join(f"'{tier.encode().hex().upper()}'" for tier in sorted(tiers))
-    hint = "signals.tiers has no weight for the tier: add it there, or correct the feed."
+    hint = "signals.tiers has no weight for the tier: add it there, or correct the feed or its mapping."
     return RowRule("trust_tier_known", f"trust_tier IS NULL OR hex(trust_tier) IN ({names})", "error", hint)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, timedelta
 
 from creatorpool.ingest.events import EventDays
 from creatorpool.ingest.log_files import LogFile, all_hours, hours_of
 from creatorpool.ingest.report import TableCounts
 from creatorpool.ingest.validation import ValidatedTable
+from creatorpool.ingest.whole_days import MOST_HOURS, clocks, hours_to_whole_days
 from creatorpool.platform_day import day_begins
 
 SUSPICIOUS_SHARE = 0.01
@@ -18,11 +19,6 @@ FILLED_SHARE = 0.9
 """Least share of events in the other 24 hours"""
 GAINED_SHARE = 0.02
 """Least share of events that the other 24 hours have beyond the day's"""
-
-BUSY_SHARE = 0.1
-"""Least part of the records of an average hour that an hour has inside a log; fewer are strays"""
-
-_MOST_HOURS = 14
 
 
 @dataclass(frozen=True)
@@ -42,10 +38,10 @@ class ShiftedDay:
     def hint(self) -> str:
         """One sentence for the operator: what was found, and the setting that mends it."""
         start = day_begins(self.days.day, self.days.timezone).astimezone(UTC) + timedelta(hours=self.hours)
-        offset = datetime.combine(self.days.day, time(), UTC) - start
+        named = clocks(self.days.day, self.days.timezone, self.hours)
         return (
             f"this looks like the day of another time zone: {self.gained:,} events more are in the 24 hours from about "
-            f"{start:%Y-%m-%d %H:%M} UTC, as days begin by clocks at {_named(offset)}, than in {self.days.day} by the "
+            f"{start:%Y-%m-%d %H:%M} UTC, as days begin by clocks at {named}, than in {self.days.day} by the "
             f"clocks of ingest.day_timezone, {self.days.timezone}: set it to the platform's zone, an IANA name such as "
             f"America/Los_Angeles"
         )
@@ -77,24 +73,16 @@ def shifted_files(files: Sequence[LogFile], days: EventDays) -> str | None:
         return (
             f"{file.name or 'the log'}: {shifted.hint()}. If days do begin so, and files are cut at other hours, go on"
         )
-    return _cut_log(all_hours(files), days)
+    shift = hours_to_whole_days(all_hours(files))
+    return whole_days_elsewhere(days, shift) if shift else None
 
 
-def _cut_log(counts: Mapping[int, int], days: EventDays) -> str | None:
-    """The warning for a log of several days that begins and ends at another hour than midnight."""
-    busy = [hour for hour, number in counts.items() if number >= BUSY_SHARE * sum(counts.values()) / len(counts)]
-    first, last = min(busy, default=0), max(busy, default=0)
-    begins = first % 24 if first % 24 <= _MOST_HOURS else first % 24 - 24
-    # Where clocks differ from UTC by half an hour, the first and the last hour are halves.
-    if last - first < 47 or (last - first + 1) % 24 > 1 or not begins:
-        return None
-    start = day_begins(days.day, days.timezone).astimezone(UTC)
-    times = [start + timedelta(hours=hour) for hour in (first, last + 1)]
-    offset = datetime.combine(days.day, time(), UTC) - start - timedelta(hours=begins)
+def whole_days_elsewhere(days: EventDays, hours: int) -> str:
+    """The warning for a log whose days begin `hours` after those of the configured clocks."""
     return (
-        f"the log is from about {times[0]:%Y-%m-%d %H:%M} to {times[1]:%Y-%m-%d %H:%M} UTC, whole days by clocks at "
-        f"{_named(offset)} and not by those of ingest.day_timezone, {days.timezone}: set it to the platform's zone. If "
-        f"days do begin so, and the log is cut at other hours, go on"
+        f"the times fill whole days by clocks at {clocks(days.day, days.timezone, hours)}, and not by those of "
+        f"ingest.day_timezone, {days.timezone}: set it to the platform's zone, an IANA name. If days do begin by "
+        f"{days.timezone}, and the files are cut at other hours, go on"
     )
 
 
@@ -102,15 +90,10 @@ def filled_hours(counts: Mapping[int, int], days: EventDays) -> ShiftedDay | Non
     """The same from numbers of events by the hour, counted from the beginning of the day."""
     total = sum(counts.values())
     filled = {
-        start: sum(counts.get(start + hour, 0) for hour in range(24)) for start in range(-_MOST_HOURS, _MOST_HOURS + 1)
+        start: sum(counts.get(start + hour, 0) for hour in range(24)) for start in range(-MOST_HOURS, MOST_HOURS + 1)
     }
     best = max(filled, key=lambda start: (filled[start], -abs(start)))
     gained = filled[best] - filled[0]
     if gained < max(1, GAINED_SHARE * total) or filled[best] < FILLED_SHARE * total:
         return None
     return ShiftedDay(days, best, gained, total)
-
-
-def _named(offset: timedelta) -> str:
-    hours = round(offset.total_seconds() / 3600)
-    return f"UTC{hours:+03d}:00"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from pyspark.sql import DataFrame, SparkSession
@@ -13,6 +13,7 @@ from creatorpool.contracts import Contract, RowRule
 from creatorpool.contracts.conformance import conform, has_contract_types
 from creatorpool.contracts.row_rules import FAILED_RULES, RAW_ROW, quarantined_rows
 from creatorpool.contracts.schema import with_new_columns
+from creatorpool.expressions import words
 from creatorpool.frames import union_all
 from creatorpool.ingest.delivery import Delivery, LeftOut, delivered_key
 from creatorpool.ingest.duplicates import deduplicated, duplicate_key_hashes, unique_rows
@@ -36,6 +37,8 @@ class ValidatedTable:
     counts: TableCounts
     rules: tuple[RowRule, ...]
     """Rules beside the contract's own that the rows were checked by"""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """How a mapping makes the columns"""
 
     @property
     def good(self) -> DataFrame:
@@ -59,9 +62,22 @@ class ValidatedTable:
         return quarantined_rows(self.judged.broken, self.contract, day=day, ingested_at=ingested_at)
 
     def example(self) -> str:
-        """A message with one delivered row that breaks rules, and the rules."""
+        """A message with one delivered row that breaks rules, the rules, and how a mapping makes their columns."""
         row = self.refused.select(FAILED_RULES, "raw_row").first()
-        return "none" if row is None else f"{quoted(row['raw_row'])} breaks {', '.join(row[FAILED_RULES])}"
+        if row is None:
+            return "none"
+        return f"{quoted(row['raw_row'])} breaks {', '.join(row[FAILED_RULES])}{self._made(row[FAILED_RULES])}"
+
+    def _made(self, broken: Collection[str]) -> str:
+        """How a mapping makes the columns that `broken` rules read, in brackets; nothing without a mapping."""
+        rules = (rule for rule in (*self.contract.row_rules, *self.rules) if rule.name in broken)
+        read = set[str]().union(*(words(rule.expression) for rule in rules))
+        made = [
+            origin
+            for column, origin in self.origins.items()
+            if column in read or any(name.startswith(f"{column}_") for name in broken)
+        ]
+        return f" ({'; '.join(made)})" if made else ""
 
 
 def conformed(delivery: Delivery, contract: Contract) -> DataFrame:
@@ -103,7 +119,7 @@ def validated_table(
     outcomes = count_outcomes(found, contract)
     duplicates = 0 if rows_read is None else rows_read - outcomes.rows
     counts = table_counts(outcomes, duplicates, left_out, dateless=delivery.dateless)
-    return ValidatedTable(contract, found, counts, tuple(rules))
+    return ValidatedTable(contract, found, counts, tuple(rules), delivery.origins)
 
 
 def deduplicate(

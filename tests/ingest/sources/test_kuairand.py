@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 
 from creatorpool.ingest.day import ingest_day
 from creatorpool.settings import Settings, load_settings
+from creatorpool.settlement.frames.conversion import CONVERSION_COLUMNS
 from creatorpool.tables import Warehouse
 
 DAY = date(2022, 4, 10)
@@ -25,7 +26,9 @@ FINGERPRINTS = {
 
 
 def fingerprint(warehouse: Warehouse, table: str) -> str:
-    rows = sorted(json.dumps(row, default=str, sort_keys=True) for row in warehouse.read_arrow(table).to_pylist())
+    columns = [name for name in warehouse.contract(table).column_names if name not in CONVERSION_COLUMNS]
+    stored = warehouse.read_arrow(table, columns).to_pylist()
+    rows = sorted(json.dumps(row, default=str, sort_keys=True) for row in stored)
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()[:16]
 
 

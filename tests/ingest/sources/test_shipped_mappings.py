@@ -12,7 +12,8 @@ from pyspark.sql import SparkSession
 from tests.tolerant import TOLERANT
 
 from creatorpool.ingest.reading import Reading
-from creatorpool.ingest.sources.check import SourceFindings, check_source
+from creatorpool.ingest.sources.check import check_source
+from creatorpool.ingest.sources.findings import SourceFindings
 from creatorpool.ingest.sources.mapping import load_mapping, mapping_names
 from creatorpool.settings import Settings, load_settings
 
@@ -73,7 +74,7 @@ def test_shipped_mapping_reads_the_documented_files(
     found = _checked(name, source, day, spark, tmp_path, configuration)
 
     assert found.faults == []
-    accepted = {table: sum(sampled.outcomes.accepted.values()) for table, sampled in found.tables.items()}
+    accepted = {table: sampled.counts.accepted for table, sampled in found.tables.items()}
     assert tuple(accepted[table] for table in ("events", "viewers", "videos")) == expected
     assert accepted["ad_revenue"] >= 1
 
@@ -83,7 +84,7 @@ def test_kuairand_mapping_reads_the_real_logs(kuairand: Path, spark: SparkSessio
     found = _checked("kuairand", kuairand, date(2022, 4, 10), spark, tmp_path, load_settings(assignments=[TOLERANT]))
 
     assert found.faults == []
-    assert found.tables["events"].outcomes.quarantined == 0  # of known viewers and videos it knows nothing
+    assert found.tables["events"].counts.quarantined == 0  # of known viewers and videos it knows nothing
 
 
 def test_every_shipped_mapping_is_tried_here() -> None:

@@ -1,60 +1,36 @@
-"""Checks a mapping against a sample of files: finds all faults of files, columns, expressions and rows at once."""
+"""Checks a mapping against a sample of files: finds the faults of files, columns, expressions and rows together."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
-from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from creatorpool.contracts import Contract, RowRule, load_contract
+from creatorpool.contracts import Contract, load_contract
 from creatorpool.errors import CreatorpoolError, InputError
-from creatorpool.ingest.delivery import REQUIRED_TABLES, Delivery, LeftOut, find_files, needed_columns
-from creatorpool.ingest.events import dated_rows
-from creatorpool.ingest.judging import judged
+from creatorpool.ingest.delivery import REQUIRED_TABLES, Delivery, find_files, needed_columns
+from creatorpool.ingest.events import EventDays, dated_rows
 from creatorpool.ingest.native import read_native
-from creatorpool.ingest.outcomes import OutcomeCounts, count_outcomes
 from creatorpool.ingest.reading import Reading
-from creatorpool.ingest.refusals import purposes
-from creatorpool.ingest.rules import table_rules, window_rule
+from creatorpool.ingest.shifted_day import whole_days_elsewhere
+from creatorpool.ingest.sources.clocks import local_times
 from creatorpool.ingest.sources.columns import own_name
 from creatorpool.ingest.sources.expressions import part_faults
 from creatorpool.ingest.sources.files import InputRows
-from creatorpool.ingest.sources.mapping import EVENT_DAY, LoadedMapping
+from creatorpool.ingest.sources.findings import SourceFindings
+from creatorpool.ingest.sources.made_up import compliance_warnings
+from creatorpool.ingest.sources.mapping import EVENT_DAY, TABLES, LoadedMapping, MappedPart
 from creatorpool.ingest.sources.tables import MappedSource, delivered_table, prepared, read_source, with_time
-from creatorpool.ingest.validation import conformed
-from creatorpool.quoting import quoted
+from creatorpool.ingest.sources.verdict import Judge
+from creatorpool.ingest.whole_days import hours_to_whole_days
 from creatorpool.settings import Settings
 from creatorpool.storage.places import Place
 
-
-@dataclass(frozen=True)
-class SampledTable:
-    """The sampled records of one table: rows by verdict, an example for each broken rule, and what became no row."""
-
-    outcomes: OutcomeCounts
-    examples: Mapping[str, str]
-    left_out: LeftOut
-
-
-@dataclass
-class SourceFindings:
-    """What a check found: `faults`, which would stop a run, and the sampled rows of each table."""
-
-    faults: list[str] = field(default_factory=list)
-    tables: dict[str, SampledTable] = field(default_factory=dict)
-    days: dict[date, int] = field(default_factory=dict)
-    """Numbers of sampled records by day"""
-    day: date = date(1970, 1, 1)
-    """The day that the sample is judged for"""
-    timezone: str = "UTC"
-    """The zone by whose clocks days begin and end"""
-    files_timezone: str = "UTC"
-    """The zone of times in the files that name none"""
+_NO_DAY = date(2000, 1, 1)
+"""Stands for the run's day in expressions if there is none: no sampled time can be read"""
 
 
 def check_source(
@@ -63,19 +39,36 @@ def check_source(
     """Read at most `limit` records of each file of `source`, and report everything that is wrong.
 
     `day` is the day that the run would ingest; by default it is the day with the most sampled events.
+
+    Raises
+    ------
+    InputError
+        If `source` is not a folder.
     """
+    if not source.is_dir():
+        raise InputError(f"source {source} is not a folder")
     zone = settings.ingest.day_timezone
     found = SourceFindings(timezone=zone, files_timezone=loaded.mapping.time_zone)
     read = _readable(found, loaded, lambda name: read_source(reading, loaded, source, name, limit))
-    found.days = _days(loaded, read, zone)
-    found.day = day or max(found.days, key=lambda one: found.days[one], default=found.day)
-    inputs = _readable(found, loaded, lambda name: prepared(loaded, name, read[name], found.day, zone), set(read))
+    found.is_cut = any(rows.is_cut for rows in read.values())
+    found.local_times = local_times(loaded, read)
+    natives = _natives(reading, loaded, source, found)
+    found.days = _days(loaded, read, natives, zone)
+    found.day = day or max(found.days, key=lambda one: found.days[one], default=None)
+    run_day = found.day or _NO_DAY
+    inputs = _readable(found, loaded, lambda name: prepared(loaded, name, read[name], run_day, zone), set(read))
     mapped = MappedSource(loaded, inputs, reading.staging)
+    judge = Judge(reading, settings, run_day)
     for table in loaded.mapping.tables:
-        _check_mapped(mapped, load_contract(table), found, settings)
-    for table in REQUIRED_TABLES:
-        if table not in loaded.mapping.tables:
-            _check_native(reading, source, load_contract(table), found, settings)
+        with found.keeping_faults(table):
+            _check_mapped(mapped, load_contract(table), found, judge)
+    for table, delivery in natives.items():
+        with found.keeping_faults(table):
+            _judge(delivery, load_contract(table), found, judge)
+    if found.day is None and not found.faults:
+        found.faults.append("events: no sampled record has a time that can be read: correct `time` of its input")
+    _compare_clocks(found)
+    found.warnings += compliance_warnings(loaded, source, read, settings.ingest)
     return found
 
 
@@ -92,92 +85,84 @@ def _readable(
             if names is None or name in names:
                 inputs[name] = read(name)
         except CreatorpoolError as error:
-            found.faults.append(str(error))
+            found.keep(error)
     return inputs
 
 
-def _days(loaded: LoadedMapping, inputs: Mapping[str, InputRows], timezone: str) -> dict[date, int]:
-    counts: Counter[date] = Counter()
+def _natives(reading: Reading, loaded: LoadedMapping, source: Place, found: SourceFindings) -> dict[str, Delivery]:
+    """The tables that the mapping does not have, from files in the native layout."""
+    deliveries: dict[str, Delivery] = {}
+    for table in (table for table in TABLES if table not in loaded.mapping.tables):
+        contract = load_contract(table)
+        with found.keeping_faults(table):
+            files = find_files(source, table)
+            if files is not None:
+                deliveries[table] = read_native(reading, files, contract)
+            elif table in REQUIRED_TABLES:
+                raise InputError(
+                    f"{table}: the mapping has no such table, and {source} has no {table}.parquet, .jsonl, .json or "
+                    f".csv: map it, or put it there with the columns {needed_columns(contract)}"
+                )
+    return deliveries
+
+
+def _days(
+    loaded: LoadedMapping, inputs: Mapping[str, InputRows], natives: Mapping[str, Delivery], timezone: str
+) -> dict[date, int]:
+    """Numbers of records by day: those of inputs with a time, and events in the native layout."""
+    frames = []
     for name, given in inputs.items():
         column = (time := loaded.mapping.inputs[name].time) and time.column
-        if time is None or (column and own_name(given.rows, column) is None):
-            continue
-        rows = with_time(loaded, name, given.rows, timezone).where(F.col(EVENT_DAY).isNotNull())
-        counts.update({row[EVENT_DAY]: row["count"] for row in rows.groupBy(EVENT_DAY).count().collect()})
+        if time is not None and (not column or own_name(given.rows, column) is not None):
+            frames.append(with_time(loaded, name, given.rows, timezone).select(F.col(EVENT_DAY).alias("day")))
+    if (events := natives.get("events")) is not None:
+        # Not in the folder for converted rows, which the verdict on the table fills.
+        rows, _, _ = dated_rows(replace(events, staging=None), load_contract("events"), timezone)
+        frames.append(rows.select(F.col("date").alias("day")))
+    counts: Counter[date] = Counter()
+    for rows in frames:
+        counts.update({row["day"]: row["count"] for row in rows.dropna().groupBy("day").count().collect()})
     return dict(sorted(counts.items()))
 
 
-def _check_mapped(mapped: MappedSource, contract: Contract, found: SourceFindings, settings: Settings) -> None:
+def _check_mapped(mapped: MappedSource, contract: Contract, found: SourceFindings, judge: Judge) -> None:
     parts = mapped.loaded.parts(contract.name)
     needed = {name for one in parts for name in (one.part.input, *one.part.lookups)}
     if not needed <= set(mapped.inputs):
         return  # the fault of the input is reported already
-    try:
-        faults = [
-            fault for one in parts for fault in part_faults(mapped.loaded, mapped.part_rows(one.part), contract, one)
-        ]
-        found.faults += faults
-        if not faults:
-            _judge(delivered_table(mapped, contract), contract, found, settings, mapped.staging)
-    except CreatorpoolError as error:
-        found.faults.append(str(error))
-    except PySparkException as error:
-        found.faults.append(f"{contract.name}: an expression fails on a record: {str(error).strip().splitlines()[0]}")
+    faults = [fault for one in parts for fault in part_faults(mapped.loaded, mapped.part_rows(one.part), contract, one)]
+    found.faults += faults
+    found.warnings += _unseen(mapped, parts)
+    if not faults:
+        _judge(delivered_table(mapped, contract), contract, found, judge)
 
 
-def _check_native(
-    reading: Reading, source: Place, contract: Contract, found: SourceFindings, settings: Settings
-) -> None:
-    try:
-        files = find_files(source, contract.name)
-        if files is None:
-            raise InputError(
-                f"{contract.name}: the mapping has no such table, and {source} has no {contract.name}.parquet, "
-                f".jsonl, .json or .csv: map it, or put it there with the columns {needed_columns(contract)}"
-            )
-        _judge(read_native(reading, files, contract), contract, found, settings, reading.staging)
-    except CreatorpoolError as error:
-        found.faults.append(str(error))
+def _unseen(mapped: MappedSource, parts: Sequence[MappedPart]) -> Iterator[str]:
+    """A warning for each column that no sampled record has; JSON lines may leave out what is null."""
+    for one in parts:
+        unseen = mapped.inputs[one.part.input].unseen
+        for name, how in one.part.columns.items():
+            place = mapped.loaded.place(*one.keys, "columns", name)
+            for column in (column for column in (how.column, *(how.joined or ())) if column in unseen):
+                yield f"{place}: no sampled record of input '{one.part.input}' has '{column}', so it is NULL in all"
 
 
-def _judge(delivery: Delivery, contract: Contract, found: SourceFindings, settings: Settings, folder: Place) -> None:
-    rules = _rules(contract, found.day, settings)
-    if contract.name == "events":
-        rows, contract, day_rules = dated_rows(delivery, contract, settings.ingest.day_timezone)
-        rules += day_rules
-    else:
-        rows = conformed(delivery, contract)
-    found_rows = judged(rows, contract, rules, delivery=delivery, folder=folder)
-    sampled = SampledTable(count_outcomes(found_rows, contract), _examples(found_rows.broken), delivery.left_out)
+def _judge(delivery: Delivery, contract: Contract, found: SourceFindings, judge: Judge) -> None:
+    if found.day is None and "date" in contract.partition_by:
+        return  # nobody knows which of its rows a run would take
+    sampled = judge.table(delivery, contract)
     found.tables[contract.name] = sampled
-    found.faults += refused_share(contract, rules, sampled, settings)
+    found.faults += sampled.faults
+    found.warnings += sampled.warnings
 
 
-def refused_share(contract: Contract, rules: Sequence[RowRule], sampled: SampledTable, settings: Settings) -> list[str]:
-    """The fault of a table of which more rows are refused than a run accepts, with the broken rules' hints; else none.
-
-    `rules` are the run's rules beside those of the `contract`.
-    """
-    outcomes = sampled.outcomes
-    share = outcomes.quarantined / max(1, outcomes.rows)
-    most = 0.0 if contract.on_row_fault == "stop" else settings.ingest.max_quarantined_share
-    if share <= most:
-        return []
-    return [
-        f"{contract.name}: {outcomes.quarantined:,} of {outcomes.rows:,} sampled rows break rules "
-        f"({', '.join(sampled.examples)}), more than a run accepts ({most:.0%})"
-        f"{purposes((*contract.row_rules, *rules), sampled.examples)}"
-    ]
-
-
-def _rules(contract: Contract, day: date, settings: Settings) -> list[RowRule]:
-    """Rules of a run that a sample can be judged by: it does not show which viewers and videos are known."""
-    if contract.name == "events":
-        return [window_rule(day, settings.ingest.late_window_days)]
-    return table_rules(contract.name, settings.signals.tiers)
-
-
-def _examples(flagged: DataFrame) -> dict[str, str]:
-    failed = flagged.select(F.explode("failed_rules").alias("rule"), "raw_row").groupBy("rule")
-    rows = failed.agg(F.min("raw_row").alias("example")).orderBy("rule").collect()
-    return {row["rule"]: quoted(row["example"]) for row in rows}
+def _compare_clocks(found: SourceFindings) -> None:
+    """Say whether the sampled times fill whole days by the platform's clocks, or by others."""
+    events = found.tables.get("events")
+    if found.day is None or events is None or not events.hours:
+        return
+    shift = hours_to_whole_days(events.hours)
+    found.has_whole_days = shift == 0
+    if shift and not (events.faults or events.warnings):
+        days = EventDays(found.day, 0, found.timezone)
+        found.warnings.append(f"events: {whole_days_elsewhere(days, shift)}")

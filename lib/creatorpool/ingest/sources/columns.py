@@ -13,6 +13,7 @@ from pyspark.sql.types import (
     DecimalType,
     IntegralType,
     StringType,
+    TimestampNTZType,
     TimestampType,
 )
 
@@ -27,6 +28,8 @@ _WHOLE = "decimal(29,0)"
 
 _PLAIN_NUMBER = "^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)$"  # one engine reads exponents as decimals, the other does not
 _NAMES_ZONE = "(Z|[0-9]{2}:?[0-9]{2} ?[+-][0-9]{2}(:?[0-9]{2})?|[:.0-9]+ ?[+-][0-9]{2}(:?[0-9]{2})?)$"
+
+_CLOCK_TIME = "[0-9]:[0-9]{2}"
 
 
 def named(name: str) -> Column:
@@ -58,6 +61,14 @@ def moment(rows: DataFrame, given: ColumnMapping, zone: str) -> Column:
     """The moment that `given` makes from `rows`, a TIMESTAMP; NULL where it cannot be read."""
     wanted = model.Column("event_time", "TIMESTAMP", nullable=True, description="")
     return mapped_column(rows, given, wanted, zone).try_cast("timestamp")
+
+
+def lacks_zone(value: Column, kind: DataType) -> Column:
+    """Whether a value of a column of type `kind` is a moment that names no zone; days and numbers are none."""
+    if isinstance(kind, StringType):
+        text = F.trim(value)
+        return text.rlike(_CLOCK_TIME) & ~text.rlike(_NAMES_ZONE)
+    return value.isNotNull() if isinstance(kind, TimestampNTZType) else F.lit(False)
 
 
 def _origin(rows: DataFrame, given: ColumnMapping, wanted: model.Column, zone: str) -> Column:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -44,6 +45,10 @@ class InputRows:
     """The files' columns; `rows` may have further ones, which are computed"""
     paths: tuple[Place, ...] = ()
     """The files by the numbers that records of text have; engines do not tell the file of records of Parquet"""
+    is_cut: bool = False
+    """A file may have more records than were read of it"""
+    unseen: frozenset[str] = frozenset()
+    """Columns that the mapping may use and no record of JSON lines has; they are NULL"""
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,8 @@ class _Part:
     label: str
     rows: DataFrame
     names: tuple[str, ...]
-    number: int
+    numbers: tuple[int, ...]
+    """Of records that were read, by file"""
 
 
 def input_paths(source: Place, name: str, given: InputMapping) -> tuple[Place, ...]:
@@ -99,9 +105,13 @@ def read_input(reading: Reading, files: InputFiles) -> InputRows:
     Raises
     ------
     InputError
-        If a file cannot be read, gives a column twice, or lacks a column that the mapping uses and other files have.
+        If a file cannot be read, gives a column twice, or lacks a column that the mapping uses and other files have;
+        if all files are empty and the input is not optional.
     """
     parts = [*_text(reading, files), *_parquet(reading, files), *_delta(reading, files)]
+    if not (parts or files.given.optional) and all(_is_empty(path, files, reading) for path in files.paths):
+        empty = shortened_list(path.name for path in files.paths)
+        raise InputError(f"{files.place}: {empty} is empty: it has no names of columns and no records")
     known = {name.lower() for part in parts for name in part.names}
     frames = [_completed(part, files, known) for part in parts] or [_without_rows(reading, files)]
     # Only columns that no expression uses may differ.
@@ -109,7 +119,21 @@ def read_input(reading: Reading, files: InputFiles) -> InputRows:
     same = [frame.select(*(named(name) for name in frame.columns if name in shared)) for frame in frames]
     rows = union_all(same)
     names = tuple(name for name in rows.columns if name not in (RAW_ROW, INPUT_FILE))
-    return InputRows(rows, sum(part.number for part in parts), names, files.paths)
+    numbers = [number for part in parts for number in part.numbers]
+    return InputRows(
+        rows,
+        sum(numbers),
+        names,
+        files.paths,
+        is_cut=max(numbers, default=0) >= (files.limit or math.inf),
+        unseen=frozenset(name for name in names if parts and name.lower() not in known)
+        - {*files.given.optional_columns},
+    )
+
+
+def _is_empty(path: Place, files: InputFiles, reading: Reading) -> bool:
+    with opened(path, files.place, reading.settings.max_file_bytes) as stream:
+        return not stream.read()
 
 
 def file_format(path: Place, files: InputFiles) -> str:
@@ -137,8 +161,8 @@ def _text(reading: Reading, files: InputFiles) -> Iterator[_Part]:
             if names := stage(reading, files, path, target):
                 staged.setdefault(names, []).append(reading.staging / target)
     for names, paths in staged.items():
-        number = sum(map(_row_number, paths))
-        yield _Part(f"a file with columns {list(names)}", reading.staged(paths, names), names, number)
+        numbers = tuple(map(_row_number, paths))
+        yield _Part(f"a file with columns {list(names)}", reading.staged(paths, names), names, numbers)
 
 
 def _of_format(files: InputFiles, kind: str) -> list[Place]:
@@ -159,8 +183,9 @@ def _stage_csv(reading: Reading, files: InputFiles, path: Place, target: str) ->
         if not file.names:
             return ()
         _require_names(file.names, files, path, reading)
-        records = file.records(settings.max_row_bytes, quote=reading.may_quote)
-        reading.stage(_first(records, files.limit), file.names, target, {INPUT_FILE: files.paths.index(path)})
+        is_sample, number = files.limit is not None, files.paths.index(path)
+        records = file.records(settings.max_row_bytes, quote=reading.may_quote, in_order=is_sample)
+        reading.stage(_first(records, files.limit), file.names, target, {INPUT_FILE: number})
         return tuple(file.names)
 
 
@@ -176,13 +201,34 @@ def _stage_json(reading: Reading, files: InputFiles, path: Place, target: str) -
 
 
 def _first(records: Iterable[Records], limit: int | None) -> Iterator[Records]:
-    """The records, or only the first `limit` of them."""
+    """The records, or about the first `limit` of them, with their share of unreadable ones.
+
+    Unreadable records come after the readable ones of their part of the file, so the part is cut in proportion.
+    """
+    if limit is None:
+        yield from records
+        return
     left = limit
-    for found in records:
-        yield found if left is None else Records(found.batch.slice(0, left), is_readable=found.is_readable)
-        left = None if left is None else left - found.batch.num_rows
-        if left is not None and left <= 0:
+    for part in _file_parts(records):
+        share = min(1.0, left / max(1, sum(found.batch.num_rows for found in part)))
+        for found in part:
+            kept = found.batch.slice(0, round(share * found.batch.num_rows))
+            left -= kept.num_rows
+            yield Records(kept, is_readable=found.is_readable)
+        if left <= 0 or share < 1:
             return
+
+
+def _file_parts(records: Iterable[Records]) -> Iterator[list[Records]]:
+    """Readable records, each time with the unreadable ones that follow them."""
+    part: list[Records] = []
+    for found in records:
+        if found.is_readable and part:
+            yield part
+            part = []
+        part.append(found)
+    if part:
+        yield part
 
 
 def _parquet(reading: Reading, files: InputFiles) -> Iterator[_Part]:
@@ -195,8 +241,7 @@ def _parquet(reading: Reading, files: InputFiles) -> Iterator[_Part]:
         schema = parquet_schema(group[0], files.place)
         rows = _signed(reading.parquet(group), schema)
         hashed = rows if is_copy or reading.pseudonyms is None else reading.pseudonyms.frame(rows)
-        number = sum(map(_row_number, group))
-        yield _with_raw_row(str(group[0]), hashed, number)
+        yield _with_raw_row(str(group[0]), hashed, tuple(map(_row_number, group)))
 
 
 def _row_number(path: Place) -> int:
@@ -227,12 +272,12 @@ def _delta(reading: Reading, files: InputFiles) -> Iterator[_Part]:
         rows = rows if files.limit is None else rows.limit(files.limit)
         _require_names(rows.columns, files, path, reading)
         hashed = rows if reading.pseudonyms is None else reading.pseudonyms.frame(rows)
-        yield _with_raw_row(str(path), hashed, rows.count())
+        yield _with_raw_row(str(path), hashed, (rows.count(),))
 
 
-def _with_raw_row(label: str, rows: DataFrame, number: int) -> _Part:
+def _with_raw_row(label: str, rows: DataFrame, numbers: tuple[int, ...]) -> _Part:
     whole = rows.withColumns({RAW_ROW: row_as_json(rows, rows.columns), INPUT_FILE: _no_file()})
-    return _Part(label, whole, tuple(rows.columns), number)
+    return _Part(label, whole, tuple(rows.columns), numbers)
 
 
 def _require_names(names: Sequence[str], files: InputFiles, path: Place, reading: Reading) -> None:

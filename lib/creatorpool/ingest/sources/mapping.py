@@ -6,6 +6,7 @@ Mappings are validated like the configuration, and all faults of a file are repo
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -21,6 +22,7 @@ from creatorpool.errors import ConfigurationError
 from creatorpool.expressions import words
 from creatorpool.ingest.delivery import OPTIONAL_TABLES, REQUIRED_TABLES, optional_columns
 from creatorpool.project import conf_directory
+from creatorpool.quoting import quoted
 from creatorpool.settings import Section, fault_message
 from creatorpool.spelling import did_you_mean
 
@@ -86,6 +88,16 @@ class ColumnMapping(Section):
     def names(self) -> set[str]:
         """Words of this mapping that may be columns of the files."""
         return words(self.sql or "") | {self.column or ""} | set(self.joined or ())
+
+    def origin(self) -> str:
+        """What the column is made from, for messages: ``column 'gross_usd' times 1,000,000``."""
+        if self.sql is not None:
+            return quoted(self.sql)
+        if self.joined is not None:
+            return f"columns {', '.join(map(quoted, self.joined))} joined"
+        if self.column is None:
+            return f"the constant {json.dumps(self.value)}"
+        return f"column '{quoted(self.column)}'" + (f" times {self.multiply:,}" if self.multiply else "")
 
 
 Column = Annotated[ColumnMapping, BeforeValidator(_spelled_out)]
@@ -164,6 +176,15 @@ class LoadedMapping:
     def parts(self, table: str) -> list[MappedPart]:
         """The parts of a table."""
         return _parts(self.mapping, self.source, table)
+
+    def origins(self, table: str) -> dict[str, str]:
+        """For each column of a table that the mapping makes, from what and where in the file, for messages."""
+        made: dict[str, list[str]] = {}
+        for found in self.parts(table):
+            for name, how in found.part.columns.items():
+                line = self.source.line((*found.keys, "columns", name))
+                made.setdefault(name, []).append(f"{how.origin()} ({self.source.path}:{line})")
+        return {name: f"{name} is made from {' or '.join(ways)}" for name, ways in made.items()}
 
     def place(self, *keys: Hashable) -> str:
         """``file:line: dotted.key`` of an entry, for messages."""

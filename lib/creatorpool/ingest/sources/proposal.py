@@ -6,20 +6,18 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from creatorpool.actions import ACTION_FLAGS
 from creatorpool.contracts import load_contract
+from creatorpool.contracts.model import Column
 from creatorpool.ingest.delivery import needed_columns
+from creatorpool.ingest.sources.defaults import DEFAULTS, likely_columns
 from creatorpool.ingest.sources.groups import FileGroup, grouped
 from creatorpool.ingest.sources.mapping import EVENT_DAY, INGEST_DAY
 from creatorpool.ingest.sources.matches import Guess, matches, nearest
-from creatorpool.ingest.sources.sample import SampleFile
+from creatorpool.ingest.sources.sample import SampleFile, example_values
 from creatorpool.ingest.sources.units import currency, epoch_unit, micros_of_money, micros_of_time
 from creatorpool.quoting import quoted
 from creatorpool.storage.places import Place
 
-_EXAMPLES = 3
-_EXAMPLE_LENGTH = 30
-_START = "2000-01-01"
 _MOMENTS = {
     "seconds": "timestamp_seconds",
     "milliseconds": "timestamp_millis",
@@ -28,18 +26,6 @@ _MOMENTS = {
 _FROM_SECONDS, _FROM_MICROSECONDS = "multiply: 1000", "divide: 1000"
 _DURATIONS: dict[int, list[str]] = {1_000_000: [_FROM_SECONDS, "round: true"], 1_000: [], 1: [_FROM_MICROSECONDS]}
 """Changes that make a duration milliseconds, by the microseconds in its unit"""
-_CONSTANTS: dict[str, tuple[object, str]] = {
-    "trust_tier": ("unverified", "not in the files: every viewer has the least trust"),
-    "valid_from": (_START, "not in the files"),
-    "published_at": (_START, "not in the files"),
-    "is_compliant": (True, "not in the files: every video may be paid"),
-    "s_pos": (1.0, "not in the files: no video is less safe than another"),
-    "s_tox": (0.0, "not in the files: no video is toxic"),
-    "is_pulse": (False, "not in the files: no Pulse ads are sold"),
-    "placement": ("non_pulse", "not in the files: all revenue is the pools'"),
-    **dict.fromkeys(ACTION_FLAGS, (False, "not in the files: the action never happens")),
-}
-"""What stands for a missing column, and what that means for payouts"""
 
 
 def proposed_mapping(folder: Place, files: Sequence[SampleFile], given: Mapping[str, str] | None = None) -> str:
@@ -65,7 +51,11 @@ def proposed_mapping(folder: Place, files: Sequence[SampleFile], given: Mapping[
     lines += [*_unused_files(groups, guesses), "", "tables:"]
     for table in ("events", "viewers", "videos", "ad_revenue"):
         guess = next((guess for guess in guesses if guess.table == table), None)
-        lines += [*_nearest(table, guess, groups, guesses), *(_missing(table) if guess is None else _table(guess))]
+        best = _nearest(table, guess, groups, guesses)
+        lines += [
+            *_account(table, best),
+            *(_missing(table) if guess is None else _table(guess, _unused(guess, best, guesses))),
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -89,7 +79,7 @@ def _viewers(guesses: Sequence[Guess]) -> Iterator[str]:
 
 def _input(guess: Guess, guesses: Sequence[Guess]) -> Iterator[str]:
     file = guess.file
-    used = {column for one in guesses if one.file == file for column in one.columns.values()}
+    used = _used(file, guesses)
     yield f"  {_name(guess)}:"
     yield f"    files: {_files(file)}  # patterns such as log_*.csv are allowed"
     if file.separator not in (None, ","):
@@ -100,6 +90,10 @@ def _input(guess: Guess, guesses: Sequence[Guess]) -> Iterator[str]:
         yield from _time(guess)
     if unused := [name for name in file.columns if name not in used]:
         yield f"    # columns that no table uses: {json.dumps(unused)}"
+
+
+def _used(file: FileGroup, guesses: Sequence[Guess]) -> set[str]:
+    return {column for one in guesses if one.file == file for column in one.columns.values()}
 
 
 def _files(file: FileGroup) -> str:
@@ -120,17 +114,33 @@ def _unused_files(files: Sequence[FileGroup], guesses: Sequence[Guess]) -> Itera
             yield f"  # files that no table uses: {_files(file)}, with the columns {json.dumps(list(file.columns))}"
 
 
-def _nearest(table: str, guess: Guess | None, files: Sequence[FileGroup], guesses: Sequence[Guess]) -> Iterator[str]:
-    """For a table without a complete file, a comment on what the nearest file has and lacks."""
+def _nearest(table: str, guess: Guess | None, files: Sequence[FileGroup], guesses: Sequence[Guess]) -> Guess | None:
+    """For a table without a complete file, the guess for the nearest file."""
     if guess is not None and not guess.is_derived:
-        best = None if guess.is_complete else guess
-    else:
-        best = nearest(table, files, [pattern for one in guesses for pattern in one.file.patterns])
+        return None if guess.is_complete else guess
+    return nearest(table, files, [pattern for one in guesses for pattern in one.file.patterns])
+
+
+def _account(table: str, best: Guess | None) -> Iterator[str]:
+    """A comment on what the nearest file of an incomplete table has and lacks."""
     if best is not None:
         yield f"  # {table}: the nearest is {best.account()}. If a column is it, map it below."
 
 
-def _table(guess: Guess) -> Iterator[str]:
+def _unused(guess: Guess, best: Guess | None, guesses: Sequence[Guess]) -> dict[str, Sequence[str]]:
+    """Columns of the table's file, and of the nearest one, that no table uses, with their values.
+
+    Columns of the nearest file are named with it, `id_checked of accounts.csv`, as its other columns are not mapped.
+    """
+    used = _used(guess.file, guesses)
+    found: dict[str, Sequence[str]] = {name: values for name, values in guess.file.columns.items() if name not in used}
+    if best is None or best.file == guess.file:
+        return found
+    other = {name: values for name, values in best.file.columns.items() if name not in best.columns.values()}
+    return found | {f"{name} of {best.file.label}": values for name, values in other.items()}
+
+
+def _table(guess: Guess, unused: Mapping[str, Sequence[str]]) -> Iterator[str]:
     contract = load_contract(guess.table)
     yield f"  {guess.table}:"
     yield f"    input: {_name(guess)}"
@@ -143,26 +153,35 @@ def _table(guess: Guess) -> Iterator[str]:
     yield "    columns:"
     for column in contract.columns:
         if (guess.table, column.name) != ("events", "date"):
-            yield from _column(guess, column.name, column.nullable, column.description)
+            yield from _column(guess, column, unused)
 
 
-def _column(guess: Guess, name: str, nullable: bool, description: str) -> Iterator[str]:
+def _column(guess: Guess, column: Column, unused: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    name = column.name
     if name in guess.columns:
         how = _how(name, guess)
-        values = dict.fromkeys(quoted(value, _EXAMPLE_LENGTH) for value in guess.file.columns[guess.columns[name]])
-        yield f"      {name}: {how}  # such as {', '.join(list(values)[:_EXAMPLES]) or 'nothing: it is empty'}"
+        yield f"      {name}: {how}  # such as {example_values(guess.file.columns[guess.columns[name]])}"
     elif name == "event_id" and guess.is_complete:
         parts = [guess.columns[key] for key in ("viewer_id", "video_id", "event_ts")]
-        yield f"      event_id: {{joined: {json.dumps(parts)}}}  # not in the files"
+        yield f"      event_id: {{joined: {json.dumps(parts)}}}  # no column looks like it"
     elif name == "currency" and (code := currency(guess.columns["revenue_micros"])):
         yield f"      currency: {{value: {code}}}  # from the name of {_text(guess.columns['revenue_micros'])}"
     elif (guess.table, name) == ("ad_revenue", "date"):
-        yield "      date: {sql: ingest_day}  # not in the files: all revenue is of the day that is ingested"
-    elif name in _CONSTANTS:
-        value, meaning = _CONSTANTS[name]
-        yield f"      {name}: {{value: {json.dumps(value)}}}  # {meaning}"
-    elif not nullable:
-        yield f"      # {name}:  # FILL IN: no column looks like it. {description}."
+        yield "      date: {sql: ingest_day}  # no column looks like it: all revenue is of the day that is ingested"
+    elif name in DEFAULTS:
+        yield f"      {name}: {{value: {json.dumps(DEFAULTS[name].value)}}}  # {_remark(name, unused)}"
+    elif not column.nullable:
+        yield f"      # {name}:  # FILL IN: no column looks like it. {column.description}."
+
+
+def _remark(name: str, unused: Mapping[str, Sequence[str]]) -> str:
+    """What a constant means, and the unused columns that people must look at before they keep it."""
+    meaning = DEFAULTS[name].meaning
+    likely = likely_columns(name, unused)
+    if not likely:
+        return f"no column looks like it: {meaning}"
+    shown = ", ".join(f"{quoted(column)} ({example_values(unused[column])})" for column in likely)
+    return f"CHECK whether it is in {shown}; with this constant, {meaning}"
 
 
 def _how(name: str, guess: Guess) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -13,12 +14,16 @@ import pyarrow as pa
 from creatorpool.errors import InputError
 from creatorpool.ingest.byte_stream import ByteStream, line_blocks, opened
 from creatorpool.ingest.csv_records import CsvFile
+from creatorpool.ingest.json_records import PLAIN_TEXTS, value_text
 from creatorpool.ingest.parquet_files import parquet_schema
 from creatorpool.ingest.sources.files import FORMATS
+from creatorpool.quoting import quoted
 from creatorpool.settings import IngestSettings
 from creatorpool.storage.files import parquet_file
 from creatorpool.storage.places import Place
 
+_EXAMPLES = 3
+_EXAMPLE_LENGTH = 30
 _SEPARATORS = ",\t;|"
 
 
@@ -44,14 +49,21 @@ def sample_files(place: Place, settings: IngestSettings, limit: int) -> list[Sam
     paths = [path for path in entries if path.name[0] not in "._" and _format(path) is not None]
     if not paths:
         raise InputError(f"{place} has no file whose name ends in {', '.join(FORMATS)} (text also in .gz)")
-    return [_sample(path, settings, limit) for path in paths]
+    return [sample_file(path, settings, limit) for path in paths]
+
+
+def example_values(values: Sequence[str]) -> str:
+    """A few different ones of a column's values, for comments and messages."""
+    different = dict.fromkeys(quoted(value, _EXAMPLE_LENGTH) for value in values)
+    return ", ".join(list(different)[:_EXAMPLES]) or "nothing: it is empty"
 
 
 def _format(path: Place) -> str | None:
     return FORMATS.get((PurePosixPath(path.stem) if path.suffix == ".gz" else path).suffix)
 
 
-def _sample(path: Place, settings: IngestSettings, limit: int) -> SampleFile:
+def sample_file(path: Place, settings: IngestSettings, limit: int) -> SampleFile:
+    """One file of a known format with at most `limit` records; InputError if it cannot be read."""
     kind = str(_format(path))
     if kind == "parquet":
         schema = parquet_schema(path, "sample")
@@ -70,16 +82,18 @@ def _sample(path: Place, settings: IngestSettings, limit: int) -> SampleFile:
 
 def _json_values(stream: ByteStream, settings: IngestSettings, limit: int) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for line in next(line_blocks(stream, settings.max_row_bytes), b"").split(b"\n")[:limit]:
+    lines = (line for block in line_blocks(stream, settings.max_row_bytes) for line in block.split(b"\n") if line)
+    for line in islice(lines, limit):
         for name, value in _json_object(line).items():
-            found.setdefault(name, []).extend([] if value is None else [str(value)])
+            text = value_text(value)
+            found.setdefault(name, []).extend([] if text is None else [text])
     return found
 
 
 def _json_object(line: bytes) -> dict[str, Any]:
     """The object of a line; none if the line has no object: a sample shows what most lines are."""
     try:
-        value = json.loads(line)
+        value = json.loads(line, **PLAIN_TEXTS)
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
@@ -94,4 +108,9 @@ def _separator(path: Place, settings: IngestSettings) -> str:
 
 def _values(rows: pa.RecordBatch) -> dict[str, list[str]]:
     columns = {name: rows.column(name).to_pylist() for name in rows.schema.names}
-    return {name: [str(v) for v in values if v not in (None, "")] for name, values in columns.items()}
+    return {name: [_text(v) for v in values if v not in (None, "")] for name, values in columns.items()}
+
+
+def _text(value: Any) -> str:
+    """A value as the engines write it as text."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

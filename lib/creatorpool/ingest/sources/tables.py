@@ -165,6 +165,7 @@ def delivered_table(mapped: MappedSource, contract: Contract) -> Delivery:
         dateless=sum(part.dateless for part in made),
         staging=mapped.staging / f"{contract.name}-converted",
         times=tuple(_times(mapped, found.part) for found in parts) if leaves_out else (),
+        origins=mapped.loaded.origins(contract.name),
     )
 
 
