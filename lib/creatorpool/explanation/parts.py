@@ -15,6 +15,9 @@ from creatorpool.quality_components import COMPONENT_NAMES
 PARTS = ("pool_size", "views", *COMPONENT_NAMES, "custom", "competition", "bounds", "membership", "policy", "rounding")
 """All parts, in the order of the table's columns; the part `custom` is the sum over all custom signals."""
 
+BETWEEN_VIDEOS = tuple(name for name in PARTS if name != "pool_size")
+"""The parts that move a pool's money between its videos, and cannot change its total."""
+
 REASON_NAMES = (*POOL_CAUSES, *PARTS)
 """The names by which changes are told: the parts, and the causes that `pool_size` is the sum of."""
 

@@ -11,13 +11,12 @@ import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from creatorpool.allocation.revenue import net_micros
 from creatorpool.contracts.schema import with_new_columns
 from creatorpool.errors import ConfigurationError, InputError
 from creatorpool.explanation.decomposition import DayPolicy
 from creatorpool.explanation.frames.rows import PAID_COLUMNS, explained_rows, paired_rows, scored_rows, whole_pool
 from creatorpool.explanation.pairs import PoolDay, PoolPair, pool_day
-from creatorpool.explanation.pool_money import PoolMoney
+from creatorpool.explanation.pool_money import PoolMoney, money_of_pools
 from creatorpool.explanation.pricing import PaidVideos
 from creatorpool.frames import matching, parts_by, union_all
 from creatorpool.quality.frames.score import fit_day_priors, scored_signals
@@ -55,6 +54,8 @@ class ExplainedDay:
 
     day: date
     ledger: Mapping[str, PoolRun]
+    money: Mapping[str, PoolMoney]
+    """Where the money of each pool of the ledger comes from"""
     settings: Settings
     rows: DataFrame
     video_payouts: DataFrame
@@ -108,7 +109,7 @@ def publish_explanation(context: RunContext, against: date, against_settings: Se
     inputs = _inputs(before, after)
 
     def compute() -> Mapping[str, Any]:
-        changes = _changes(context.warehouse, before, after, custom)
+        changes = _changes(before, after, custom)
         version = published_version(context.warehouse, TABLE, context.day)
         if version is not None:
             published = _stored(context, version)
@@ -127,40 +128,33 @@ def _settings_of(context: RunContext, day: date, settings: Settings) -> Settings
     return ledger_settings(settings, published_pools(context.warehouse, day).values())
 
 
-def _changes(warehouse: Warehouse, before: ExplainedDay, after: ExplainedDay, custom: list[str]) -> DataFrame:
+def _changes(before: ExplainedDay, after: ExplainedDay, custom: list[str]) -> DataFrame:
     pairs = paired_rows(before.rows, after.rows, custom)
     has_other_weights = before.settings.signals.exponents() != after.settings.signals.exponents()
     needed = (*PAID_COLUMNS, *(("views", *COMPONENT_NAMES, *custom) if has_other_weights else ()))
     rows = pairs.select("category", *(f"{name}_{day}" for name in needed for day in (0, 1))).toArrow()
     pools, by_category = {}, dict(parts_by(rows, "category"))
-    money = [_pool_money(warehouse, day) for day in (before, after)]
     for category in sorted({*before.ledger, *after.ledger}):
         own = by_category.get(category, rows.slice(0, 0))
         days = (before, after)
-        priced = [_pool_day(category, days[d], days[1 - d], money[d], whole_pool(own, d, custom)) for d in (0, 1)]
+        priced = [_pool_day(category, days[d], days[1 - d], whole_pool(own, d, custom)) for d in (0, 1)]
         pools[category] = PoolPair(priced[0], priced[1])
     return explained_rows(pairs, pools, before.day, custom)
 
 
-def _pool_money(warehouse: Warehouse, day: ExplainedDay) -> dict[str, PoolMoney]:
+def _pool_money(warehouse: Warehouse, day: date, ledger: Mapping[str, PoolRun]) -> dict[str, PoolMoney]:
     """Where the money of each pool of the day comes from, as published."""
-    version = day_outputs(day.ledger)["pool_revenue"]
-    rows = warehouse.read_arrow("pool_revenue", day=day.day, version=version).to_pylist()
-    return {
-        row["category"]: PoolMoney(net_micros(row), row["platform_share"], row["pool_micros"])
-        for row in rows
-        if row["category"] in day.ledger
-    }
+    version = day_outputs(ledger)["pool_revenue"]
+    rows = warehouse.read_arrow("pool_revenue", day=day, version=version).to_pylist()
+    return money_of_pools(row for row in rows if row["category"] in ledger)
 
 
-def _pool_day(
-    category: str, own: ExplainedDay, other: ExplainedDay, money: Mapping[str, PoolMoney], videos: PaidVideos
-) -> PoolDay | None:
+def _pool_day(category: str, own: ExplainedDay, other: ExplainedDay, videos: PaidVideos) -> PoolDay | None:
     if category not in own.ledger:
         return None
     other_policy = other.policy(category) if category in other.ledger else None
     paid = own.ledger[category].paid_micros
-    return pool_day(videos, money[category], paid, own.policy(category), other_policy)
+    return pool_day(videos, own.money[category], paid, own.policy(category), other_policy)
 
 
 def explained_day(context: RunContext, day: date, settings: Settings, custom: list[str]) -> ExplainedDay:
@@ -188,7 +182,7 @@ def explained_day(context: RunContext, day: date, settings: Settings, custom: li
         own = matching(payouts, "category", categories)
         parts.append(scored_rows(own, signals, quality, custom))
     totals = warehouse.read("video_payouts", day=day, version=outputs["video_payouts"])
-    return ExplainedDay(day, ledger, settings, union_all(parts), totals)
+    return ExplainedDay(day, ledger, _pool_money(warehouse, day, ledger), settings, union_all(parts), totals)
 
 
 def _scored_signals(warehouse: Warehouse, day: date, settings: Settings, inputs: Mapping[str, int]) -> DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -43,6 +43,8 @@ class Statement:
     notes: Sequence[str] = ()
     videos: int = 3
     """Largest number of videos listed per pool; those with the largest changes come first"""
+    moved: Mapping[str, Mapping[str, tuple[int, int]]] = field(default_factory=dict)
+    """For whole pools, by category: micros (>= 0, <= 0) that each reason gave to some videos and took from others"""
 
 
 def statement_text(statement: Statement) -> str:
@@ -57,9 +59,10 @@ def change_lines(statement: Statement) -> list[str]:
     lines = _newly_paid(statement)
     for category in categories:
         rows = [row for row in statement.rows if row["category"] == category]
-        lines += [f"Pool {one_line(category)}", *_sums(rows), *_videos(rows, statement.videos), ""]
+        lines += [f"Pool {one_line(category)}", *_sums(rows), *_moved(statement.moved.get(category, {}))]
+        lines += [*_videos(rows, statement.videos), ""]
     if len(categories) != 1:
-        lines += [f"All {len(categories)} pools", *_sums(statement.rows), ""]
+        lines += [f"All {len(categories)} pools", *_sums(statement.rows), *_moved(_all_moved(statement)), ""]
     return [*lines, *(f"Note: {one_line(note)}" for note in statement.notes)]
 
 
@@ -101,6 +104,30 @@ def _sums(rows: Iterable[Mapping[str, Any]]) -> list[str]:
         f"{exact_money(total['change'], signed=True):>{WIDTH}}  {label}",
         f"{exact_money(total['payout']):>{WIDTH}}  earned now",
     ]
+
+
+def _moved(reasons: Mapping[str, tuple[int, int]]) -> list[str]:
+    """What moved money between the videos of whole pools, the most first."""
+    found = [(name, gained, lost) for name, (gained, lost) in reasons.items() if gained or lost]
+    if not found:
+        return []
+    found.sort(key=lambda entry: entry[2] - entry[1])
+    return [
+        "  Moved between videos, which does not change the total: given to some, taken from others",
+        *(
+            f"{exact_money(gained, signed=True):>{WIDTH}} {exact_money(lost):>{WIDTH - 8}}  {REASONS[name]}"
+            for name, gained, lost in found
+        ),
+    ]
+
+
+def _all_moved(statement: Statement) -> dict[str, tuple[int, int]]:
+    total: dict[str, tuple[int, int]] = {}
+    for reasons in statement.moved.values():
+        for name, (gained, lost) in reasons.items():
+            before = total.get(name, (0, 0))
+            total[name] = (before[0] + gained, before[1] + lost)
+    return total
 
 
 def summed_reasons(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:

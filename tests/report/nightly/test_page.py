@@ -34,6 +34,7 @@ from creatorpool.quoting import one_line
 from creatorpool.report.nightly import drawing
 from creatorpool.report.nightly.blocks import Figure, Figures, Paragraph, Section, Table, Tile, Tiles
 from creatorpool.report.nightly.figures import SIZE_GROUPS
+from creatorpool.report.nightly.movers import movers_section
 from creatorpool.report.nightly.page import page, rendered, write_page
 from creatorpool.report.nightly.published import ReportDay, report_day
 from creatorpool.report.nightly.warnings import warnings_of
@@ -143,12 +144,30 @@ def test_page_shows_published_money_and_warnings_first(warehouse: Warehouse, wri
     assert text.index('id="warnings"') < text.index('id="pools"')
 
 
+def test_pools_change_by_their_money_alone_and_the_table_adds_up(written_report: ReportDay) -> None:
+    section = movers_section(written_report)
+    (table,) = (block for block in section.blocks if isinstance(block, Table))
+    cents = [
+        [round(100 * float(re.sub("[^0-9.-]", "", cell.replace("−", "-")))) for cell in row[1:]] for row in table.rows
+    ]
+
+    assert table.header == (
+        *("category", "paid before", "advertisers' money", "platform's share", "not paid out", "change", "paid now"),
+    )
+    assert [row[0] for row in table.rows] == [*CATEGORIES, "all pools"]
+    for first, *causes, change, last in cents:
+        assert sum(causes) == change == last - first
+    assert [sum(column) for column in zip(*cents[:-1], strict=True)] == cents[-1]
+    (figures,) = (block for block in section.blocks if isinstance(block, Figures))
+    assert {row[0] for row in figures.figures[0].table.rows} == {"views", "rounding"}
+
+
 def test_page_shows_every_published_stage(written: Path) -> None:
     text = written.read_text("utf-8")
 
     assert "not published" not in text
     for expected in (
-        "What moved the money",
+        "What moved money between videos",
         "Who graduates",
         "Gain of one more impression",
         "Outcomes to watch",
@@ -328,7 +347,7 @@ LONG = "a category with a name that is far too long for an axis"
 def awkward_charts(scale: float) -> list[drawing.Drawn]:
     """Charts whose axes need long numbers and long names."""
     pairs = [(LONG, scale), ("b", 1.1 * scale)]
-    bars = [{"label": label, "part": "paid", "series": "added", "value": value, "place": 0} for label, value in pairs]
+    bars = [{"label": label, "part": "paid", "series": "given", "value": value, "place": 0} for label, value in pairs]
     spans = [{"label": label, "value": value, "low": 0.99 * value, "high": 1.1 * value} for label, value in pairs]
     cells = [{"label": label, "group": group, "value": 0.2} for label, _ in pairs for group in SIZE_GROUPS]
     return [
