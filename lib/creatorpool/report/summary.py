@@ -41,6 +41,10 @@ def _print(context: RunContext, payouts: DayPayouts, out: PlainConsole) -> None:
     out.print(coverage.line)
     if warning := coverage.warning(context.settings.report.coverage_loss_warning):
         out.print(f"Warning: {warning}.", style="yellow")
+    for warning in payouts.unfunded:
+        out.print(f"Warning: {warning}.", style="yellow")
+    if payouts.unfunded:
+        out.print(coverage.unpaid_line(payouts.video_payouts.where("payout_micros > 0").count()))
     for pool in payouts.pools:
         for warning in other_warnings(pool.warning):
             out.print(f"Warning, pool {quoted(pool.category)}: {warning}", style="yellow")
