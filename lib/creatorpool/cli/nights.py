@@ -117,7 +117,7 @@ def ingest(
     with open_run(options) as context:
         run = publish_ingestion(context, source)
         with display(context.day, "summary"):
-            print_delivered(PlainConsole(width=110), run)
+            print_delivered(PlainConsole(width=110), run, context.warehouse)
 
 
 def signals(options: DayOptions) -> None:

@@ -38,7 +38,7 @@ from creatorpool.ingest.refusals import (
 )
 from creatorpool.ingest.replacement import EarlierDelivery, put_back
 from creatorpool.ingest.report import IngestReport
-from creatorpool.ingest.rule_results import rule_results
+from creatorpool.ingest.rule_results import refused_example, rule_results
 from creatorpool.ingest.rules import tier_rule
 from creatorpool.ingest.shifted_day import shifted_day
 from creatorpool.ingest.sources.mapping import NATIVE, TABLES, LoadedMapping, load_mapping
@@ -159,9 +159,13 @@ def ingest_day(
         for result in rule_results(warehouse, table, day, run_id)
     ]
     counts = {name: table.counts for name, table in tables.items()}
+    examples = {name: refused_example(warehouse, name, day) for name, own in counts.items() if own.quarantined}
     latest = _put_back_newer_rows(run, validated.dimensions, reinstate or {}, written)
     withdrawn = {} if earlier is None else earlier.withdraw(list(tables))
-    return IngestReport(day, run_id, counts, withdrawn | written, base, latest, validated.warnings, tuple(results))
+    outputs = withdrawn | written
+    return IngestReport(
+        day, run_id, counts, outputs, base, latest, validated.warnings, tuple(results), examples=examples
+    )
 
 
 @dataclass(frozen=True)

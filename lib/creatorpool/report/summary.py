@@ -34,7 +34,7 @@ def _print(context: RunContext, payouts: DayPayouts, out: PlainConsole) -> None:
     out.print()
     out.print(f"Creator payouts of {context.day}, {state}, in {currency}", style="bold")
     out.print()
-    print_delivered(out, published_run(context.warehouse, INGEST, context.day))
+    print_delivered(out, published_run(context.warehouse, INGEST, context.day), context.warehouse)
     out.print()
     out.print(pools_table(payouts.pools))
     coverage = payouts.signals.coverage

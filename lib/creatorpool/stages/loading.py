@@ -92,7 +92,7 @@ def _store(context: RunContext, load: LoadSource, staging: Place) -> Mapping[str
     counts = asdict(loaded.validated.counts)
     context.note(LOAD, f"{table}: {counts['accepted']} of {counts['read']} rows accepted", table=table, **counts)
     if loaded.validated.counts.quarantined:
-        context.warn(LOAD, refusal(table, counts))
+        context.warn(LOAD, refusal(table, counts, loaded.validated.example()))
     return {table: counts}
 
 

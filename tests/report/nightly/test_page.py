@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 from html import escape
 from pathlib import Path
 
@@ -29,15 +30,18 @@ from tests.report.nightly.nights import (
 )
 
 from creatorpool.errors import MissingTableError
+from creatorpool.ingest.report import TableCounts
 from creatorpool.money import in_units
 from creatorpool.quoting import one_line
 from creatorpool.report.nightly import drawing
 from creatorpool.report.nightly.blocks import Figure, Figures, Paragraph, Section, Table, Tile, Tiles
+from creatorpool.report.nightly.checks import checks_section
 from creatorpool.report.nightly.figures import SIZE_GROUPS
 from creatorpool.report.nightly.movers import movers_section
 from creatorpool.report.nightly.page import page, rendered, write_page
 from creatorpool.report.nightly.published import ReportDay, report_day
 from creatorpool.report.nightly.warnings import warnings_of
+from creatorpool.runs.ledger import INGEST
 from creatorpool.settings import load_settings
 from creatorpool.tables import Warehouse
 
@@ -160,6 +164,20 @@ def test_pools_change_by_their_money_alone_and_the_table_adds_up(written_report:
     assert [sum(column) for column in zip(*cents[:-1], strict=True)] == cents[-1]
     (figures,) = (block for block in section.blocks if isinstance(block, Figures))
     assert {row[0] for row in figures.figures[0].table.rows} == {"views", "rounding"}
+
+
+def test_every_delivered_row_is_in_a_column(written_report: ReportDay) -> None:
+    found = TableCounts(800, 390, duplicates=3, quarantined=4, late=8, other_day=400, merged=2, elsewhere=1)
+    run = replace(written_report.runs[INGEST], rows={"events": asdict(found), "videos": asdict(TableCounts(9, 9))})
+    section = checks_section(replace(written_report, runs={**written_report.runs, INGEST: run}))
+    (table,) = (block for block in section.blocks if isinstance(block, Table) and block.caption == "Delivered rows")
+
+    assert table.header[:2] == ("table", "read")
+    assert table.header[-2:] == ("accepted late", "refused share")
+    for row in table.rows:
+        assert int(row[1]) == sum(map(int, row[2:-2])), row
+    assert table.rows[0][-2:] == ("8", "1.01%")
+    assert "left out by the mapping" not in table.header
 
 
 def test_page_shows_every_published_stage(written: Path) -> None:

@@ -13,7 +13,7 @@ from creatorpool.allocation.idle_efficiency import idle_sentence, is_idle, other
 from creatorpool.allocation.unfunded import EarlierPools, unfunded_warnings
 from creatorpool.money import in_units
 from creatorpool.report.nightly.blocks import listed, percent
-from creatorpool.report.nightly.checks import refused
+from creatorpool.report.nightly.checks import delivered
 from creatorpool.report.nightly.coverage import report_coverage
 from creatorpool.report.nightly.published import ReportDay
 from creatorpool.runs.pools import PoolRun
@@ -149,10 +149,10 @@ def _contracts(report: ReportDay) -> Iterator[Notice]:
 
 
 def _delivered(report: ReportDay) -> Iterator[Notice]:
-    for table, of in refused(report).items():
-        share = of["quarantined"] / max(1, of["read"])
-        if share >= REFUSED_SHARE:
-            text = f"{of['quarantined']:,} of {of['read']:,} delivered {table} ({percent(share)}) went to quarantine."
+    for table, of in delivered(report).items():
+        if of.refused_share >= REFUSED_SHARE:
+            share = percent(of.refused_share)
+            text = f"{of.quarantined:,} of {of.rows:,} delivered {table} ({share}) went to quarantine."
             yield Notice(text, "checks")
 
 
