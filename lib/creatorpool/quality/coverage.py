@@ -87,14 +87,20 @@ class Coverage:
         return "feed" if loss.signal in LABELS else "signal"
 
     def warning(self, limit: float) -> str | None:
-        """What a payer should know and do about signals that cost more coverage than `limit`; None without one."""
+        """What a payer should know and do about signals that cost more coverage than `limit`; None without one.
+
+        All signals that are 0 for some videos are named, so that the videos are accounted for; the advice is on the
+        costly ones.
+        """
         losses = self.losses(limit)
         if not losses:
             return None
-        counts = ", ".join(f"{loss.label} ({loss.videos:,} videos, {loss.share:.0%})" for loss in losses)
+        every, unrated = self.losses(), self.compliant - self.rated
+        counts = ", ".join(f"{loss.label} ({loss.videos:,} videos, {loss.share:.0%})" for loss in every)
+        several = "; some have several" if sum(loss.videos for loss in every) > unrated else ""
         return (
-            f"{self.compliant - self.rated:,} of {self.compliant:,} compliant videos are paid nothing from pools, "
-            f"because a signal is 0 for them: {counts}. To pay more of them: {'; '.join(self._advice(losses))}"
+            f"{unrated:,} of {self.compliant:,} compliant videos are paid nothing from pools, "
+            f"because a signal is 0 for them: {counts}{several}. To pay more of them: {'; '.join(self._advice(losses))}"
         )
 
     def _advice(self, losses: list[Loss]) -> list[str]:
