@@ -58,7 +58,7 @@ def _print(context: RunContext, payouts: DayPayouts, out: PlainConsole) -> None:
     out.print(creators_table(payouts.creator_payouts, currency))
     if context.seconds:
         stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in context.seconds.items())
-        out.print(f"Time: {stages}.")
+        out.print(f"Time: {stages}; checks of contracts are {context.contract_seconds:.1f} s of it.")
 
 
 def pools_table(pools: Sequence[PoolRun]) -> Table:

@@ -65,7 +65,7 @@ def _ingest_into_copy(context: RunContext, source: Place) -> StageRun | None:
     context.log(INGEST, f"dry run: ingests into a copy of the tables, {copy.root}, and deletes it at the end")
     real = RunContext(copy, context.settings, context.day, started_at=context.started_at, run_id=context.run_id)
     run = publish_ingestion(real, source)
-    context.seconds |= real.seconds
+    context.add_seconds(real)
     return run
 
 

@@ -88,7 +88,7 @@ def _in_copy(context: RunContext, source: Place) -> Reingestion:
     context.log(INGEST, f"dry run: works in a copy of the tables, {copy.root}, and deletes it at the end")
     real = RunContext(copy, context.settings, context.day, started_at=context.started_at, run_id=context.run_id)
     done = reingest_day(real, source)
-    context.seconds |= real.seconds
+    context.add_seconds(real)
     return done
 
 
