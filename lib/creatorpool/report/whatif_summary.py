@@ -151,7 +151,7 @@ def _print_creators(out: PlainConsole, outcome: WhatIf) -> None:
     found = gains(outcome)
     out.print(
         f"Creators, {outcome.name}: {found.gaining:,} gain {in_units(found.gained)}, {found.losing:,} lose "
-        f"{in_units(-found.lost)}, {found.same:,} earn the same.",
+        f"{in_units(-found.lost)}, {found.same:,} earn the same, {found.nothing:,} earn nothing either way.",
         soft_wrap=True,
     )
     for category, pool in outcome.pools.items():
