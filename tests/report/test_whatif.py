@@ -110,6 +110,25 @@ def test_one_setting_is_shown_by_pool_by_size_and_by_creator() -> None:
     )
 
 
+def test_printed_money_sums_in_rows_and_columns_and_unchanged_pools_stay() -> None:
+    rows = [("music", "v1", "ann", 1_005_000, 1_005_000), ("news", "v2", "bob", 2_005_000, 2_002_000)]
+    rows.append((PULSE, "v3", "cleo", 1_005_000, 1_001_000))
+
+    lines = {
+        line.split("│")[1].strip(): line for line in printed(study(outcome(rows=rows))).splitlines() if "│" in line
+    }
+
+    cells = {name: [cell.strip() for cell in lines[name].split("│")][2:5] for name in ("music", "news", "Pulse", "all")}
+    cents = {
+        name: [round(100 * float(c.replace("−", "-"))) for c in own if "µ" not in c] for name, own in cells.items()
+    }
+    assert cents["music"][0] == cents["music"][1]
+    assert cells["music"][2] == "0.00"
+    for place in (0, 1):
+        assert sum(cents[name][place] for name in ("music", "news", "Pulse")) == cents["all"][place]
+    assert cells["all"] == ["4.02", "4.01", "−0.01"]
+
+
 def test_several_settings_are_shown_beside_each_other() -> None:
     same = outcome("as paid", [(*row[:4], row[3]) for row in EARNED])
     text = printed(study(outcome(), same))

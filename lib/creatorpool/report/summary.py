@@ -10,10 +10,11 @@ from rich.table import Table
 
 from creatorpool.allocation.idle_efficiency import idle_efficiency, other_warnings
 from creatorpool.display import display
-from creatorpool.money import in_units
+from creatorpool.money import in_units, in_whole_cents
 from creatorpool.quoting import quoted
 from creatorpool.report.console import PlainConsole
 from creatorpool.report.ingest_summary import print_delivered
+from creatorpool.report.rounded_pools import rounded_pools
 from creatorpool.runs.ledger import INGEST, published_run
 from creatorpool.runs.pools import PoolRun
 from creatorpool.stages.allocation import DayPayouts
@@ -66,12 +67,11 @@ def pools_table(pools: Sequence[PoolRun]) -> Table:
     table = Table(title="Pools", title_justify="left")
     for name in ("category", "pool", "paid", "unallocated", "videos", "paid videos", "coverage", "Gini", "top 1 %"):
         table.add_column(name, justify="left" if name == "category" else "right")
-    for pool in pools:
+    shown = rounded_pools(pools)
+    for pool, own in zip(pools, shown, strict=True):
         table.add_row(
             quoted(pool.category),
-            in_units(pool.pool_micros),
-            in_units(pool.paid_micros),
-            in_units(pool.unallocated_micros),
+            *map(in_units, (own.pool, own.paid, own.unallocated)),
             f"{pool.videos_eligible:,}",
             f"{pool.videos_paid:,}",
             _number(pool.coverage, ".1%"),
@@ -79,11 +79,8 @@ def pools_table(pools: Sequence[PoolRun]) -> Table:
             _number(pool.top1pct_share, ".1%"),
         )
     table.add_section()
-    sums = [
-        in_units(sum(getattr(pool, name) for pool in pools))
-        for name in ("pool_micros", "paid_micros", "unallocated_micros")
-    ]
-    table.add_row("all", *sums, "", "", "", "", "")
+    sums = (sum(own.pool for own in shown), sum(own.paid for own in shown), sum(own.unallocated for own in shown))
+    table.add_row("all", *map(in_units, sums), "", "", "", "", "")
     return table
 
 
@@ -94,8 +91,8 @@ def creators_table(creator_payouts: DataFrame, currency: str) -> Table:
     for name in ("creator", "from pools", "Pulse", "total", "videos paid"):
         table.add_column(name, justify="left" if name == "creator" else "right")
     for row in top:
-        earned = (in_units(row["payout_micros"]), in_units(row["pulse_micros"]), in_units(row["total_micros"]))
-        table.add_row(quoted(row["creator_id"]), *earned, f"{row['videos_paid']:,}")
+        earned = in_whole_cents([row["payout_micros"], row["pulse_micros"]])
+        table.add_row(quoted(row["creator_id"]), *map(in_units, (*earned, sum(earned))), f"{row['videos_paid']:,}")
     return table
 
 

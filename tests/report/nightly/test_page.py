@@ -37,6 +37,7 @@ from creatorpool.report.nightly import drawing
 from creatorpool.report.nightly.blocks import Figure, Figures, Paragraph, Section, Table, Tile, Tiles
 from creatorpool.report.nightly.checks import checks_section
 from creatorpool.report.nightly.figures import SIZE_GROUPS
+from creatorpool.report.nightly.money import headline, pools_section
 from creatorpool.report.nightly.movers import movers_section
 from creatorpool.report.nightly.page import page, rendered, write_page
 from creatorpool.report.nightly.published import ReportDay, report_day
@@ -164,6 +165,23 @@ def test_pools_change_by_their_money_alone_and_the_table_adds_up(written_report:
     assert [sum(column) for column in zip(*cents[:-1], strict=True)] == cents[-1]
     (figures,) = (block for block in section.blocks if isinstance(block, Figures))
     assert {row[0] for row in figures.figures[0].table.rows} == {"views", "rounding"}
+
+
+def test_money_of_pools_sums_in_rows_and_columns(written_report: ReportDay) -> None:
+    odd = [69_460_000, 184_315_000, 141_235_001]
+    pools = {
+        name: replace(pool, pool_micros=micros, paid_micros=micros)
+        for (name, pool), micros in zip(written_report.paid.pools.items(), odd, strict=True)
+    }
+    report = replace(written_report, paid=replace(written_report.paid, pools=pools))
+    (figures,) = (block for block in pools_section(report).blocks if isinstance(block, Figures))
+
+    numbers = [[round(100 * float(cell)) for cell in row[1:6]] for row in figures.figures[0].table.rows]
+    assert all(pool == paid + left for _, _, pool, paid, left in numbers)
+    assert sum(row[3] for row in numbers) == 39_501
+    assert figures.beside is not None
+    assert [row[1] for row in figures.beside.rows] == [row[3] for row in figures.figures[0].table.rows]
+    assert headline(report).tiles[1].value == "395.01"
 
 
 def test_every_delivered_row_is_in_a_column(written_report: ReportDay) -> None:
