@@ -16,7 +16,8 @@ from creatorpool.ingest.report import IngestReport, counted_elsewhere
 from creatorpool.ingest.sources.mapping import NATIVE, load_mapping
 from creatorpool.runs.claims import EVERY_DAY, require_held
 from creatorpool.runs.ledger import INGEST, StageRun, begin_runs, publish_run, published_run, published_runs
-from creatorpool.settings import LONGEST_LATE_WINDOW
+from creatorpool.setting_changes import SettingChange, changes_since
+from creatorpool.settings import LONGEST_LATE_WINDOW, Settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.recovery import SHARED_TABLES, undo_ingestion
 from creatorpool.stages.runner import Stage, publish_once
@@ -48,6 +49,12 @@ def publish_ingestion(context: RunContext, source: Place | None) -> StageRun | N
         if run is not None:
             if source is not None:
                 _require_same_delivery(context, run, source)
+            if changes := ingestion_changes(run, context.settings):
+                context.warn(
+                    INGEST,
+                    f"the day was ingested with other settings, and stays as it is: {'; '.join(map(str, changes))} in "
+                    f"this run. A forgotten overlay? --reingest ingests the day with these",
+                )
             context.log(INGEST, f"already published by run {run.run_id}")
         return run
 
@@ -67,6 +74,15 @@ def _ingest_into_copy(context: RunContext, source: Place) -> StageRun | None:
     run = publish_ingestion(real, source)
     context.add_seconds(real)
     return run
+
+
+def ingestion_changes(run: StageRun, settings: Settings) -> list[SettingChange]:
+    """The settings of ingestion in which `settings` differ from those that `run` had, but for where its delivery was.
+
+    Empty for runs of versions before 0.2, which kept no configuration.
+    """
+    found = changes_since(run.config_json, settings) if run.config_json else []
+    return [change for change in found if change.key != "ingest.source"]
 
 
 def source_of(context: RunContext, source: Place | None) -> Place | None:
