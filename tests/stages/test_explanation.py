@@ -23,7 +23,7 @@ from tools.processes import fresh_environment
 from creatorpool.errors import ConfigurationError, InputError, MissingTableError
 from creatorpool.explanation.frames.rows import explained_batch, paired_rows, whole_pool
 from creatorpool.explanation.pairs import PoolPair, pool_day
-from creatorpool.explanation.parts import PARTS, told
+from creatorpool.explanation.parts import BALANCE, PARTS, told
 from creatorpool.explanation.pool_money import POOL_CAUSES
 from creatorpool.report.statement import exact_money, statement_of, statement_text
 from creatorpool.runs.ledger import publish_run, published_run
@@ -156,7 +156,11 @@ def test_whole_pools_change_by_their_money_alone(spark: SparkSession, days: Path
     for row in statement.rows:
         assert sum(told(row).values()) == row["revenue_micros"] == row["change_micros"]
     rows = rows_of(days).values()
+    for moved in statement.moved.values():
+        assert sum(gained + lost for gained, lost in moved.values()) == 0
     for name, (gained, lost) in statement.moved["music"].items():
+        if name == BALANCE:
+            continue
         own = [row[f"{name}_micros"] for row in rows if row["category"] == "music"]
         assert (gained, lost) == (sum(m for m in own if m > 0), sum(m for m in own if m < 0))
 

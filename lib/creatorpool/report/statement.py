@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError
-from creatorpool.explanation.parts import BETWEEN_VIDEOS, REASON_NAMES
+from creatorpool.explanation.parts import BETWEEN_VIDEOS, REASON_NAMES, balanced
 from creatorpool.explanation.pool_money import pool_causes
 from creatorpool.stages.explanation import ExplainedDay, Explanation
 from creatorpool.statements.text import REASONS, Statement, exact_money, owned_change, statement_text
@@ -47,7 +47,8 @@ def statement_of(explanation: Explanation, creator: str | None = None, video: st
     if any(pulse):
         notes.append(f"Pulse money comes beside the pools: {exact_money(pulse[0])} before, {exact_money(pulse[1])} now")
     moved = {
-        row["category"]: {name: (row[f"{name}_gained"], row[f"{name}_lost"]) for name in BETWEEN_VIDEOS} for row in sums
+        row["category"]: balanced({name: (row[f"{name}_gained"], row[f"{name}_lost"]) for name in BETWEEN_VIDEOS})
+        for row in sums
     }
     return Statement(title, after.day, before.day, currency, rows, notes, videos=0 if is_whole_day else 3, moved=moved)
 

@@ -23,6 +23,9 @@ from creatorpool.stages.recovery import SHARED_TABLES, undo_ingestion
 from creatorpool.stages.runner import Stage, publish_once
 from creatorpool.storage.places import Place, place_of
 
+_NOT_ABOUT_ROWS = ("ingest.source", "ingest.max_quarantined_share")
+"""Settings that decide where a delivery is and whether it is refused, not what becomes of its rows"""
+
 STAGE = Stage(INGEST, (), ("ingest",), shared=(*SHARED_TABLES, "stage_runs"))
 """It depends on its own section of the configuration, and on the names in `signals.tiers`."""
 
@@ -77,12 +80,12 @@ def _ingest_into_copy(context: RunContext, source: Place) -> StageRun | None:
 
 
 def ingestion_changes(run: StageRun, settings: Settings) -> list[SettingChange]:
-    """The settings of ingestion in which `settings` differ from those that `run` had, but for where its delivery was.
+    """The settings in which `settings` differ from those that `run` had, if they decide how rows are read.
 
     Empty for runs of versions before 0.2, which kept no configuration.
     """
     found = changes_since(run.config_json, settings) if run.config_json else []
-    return [change for change in found if change.key != "ingest.source"]
+    return [change for change in found if change.key not in _NOT_ABOUT_ROWS]
 
 
 def source_of(context: RunContext, source: Place | None) -> Place | None:

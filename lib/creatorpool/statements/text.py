@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from creatorpool.explanation.parts import REASON_NAMES, told
+from creatorpool.explanation.parts import BALANCE, REASON_NAMES, told
 from creatorpool.money import MICROS_PER_UNIT
 from creatorpool.quality_components import COMPONENTS
 from creatorpool.quoting import one_line
@@ -28,6 +28,9 @@ REASONS = {
 }
 """The text of each name of `REASON_NAMES`, in that order."""
 
+MOVED = {**REASONS, BALANCE: "the rest to 0: the pool's change as measured at each video's payouts"}
+"""The text of each reason that moves money between the videos of whole pools."""
+
 WIDTH = 24
 
 
@@ -44,7 +47,8 @@ class Statement:
     videos: int = 3
     """Largest number of videos listed per pool; those with the largest changes come first"""
     moved: Mapping[str, Mapping[str, tuple[int, int]]] = field(default_factory=dict)
-    """For whole pools, by category: micros (>= 0, <= 0) that each reason gave to some videos and took from others"""
+    """For whole pools, by category: micros (>= 0, <= 0) that each reason of `MOVED` gave to some videos and took from
+    others; they sum to 0"""
 
 
 def statement_text(statement: Statement) -> str:
@@ -115,7 +119,7 @@ def _moved(reasons: Mapping[str, tuple[int, int]]) -> list[str]:
     return [
         "  Moved between videos, which does not change the total: given to some, taken from others",
         *(
-            f"{exact_money(gained, signed=True):>{WIDTH}} {exact_money(lost):>{WIDTH - 8}}  {REASONS[name]}"
+            f"{exact_money(gained, signed=True):>{WIDTH}} {exact_money(lost):>{WIDTH - 8}}  {MOVED[name]}"
             for name, gained, lost in found
         ),
     ]

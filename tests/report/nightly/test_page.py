@@ -164,7 +164,7 @@ def test_pools_change_by_their_money_alone_and_the_table_adds_up(written_report:
         assert sum(causes) == change == last - first
     assert [sum(column) for column in zip(*cents[:-1], strict=True)] == cents[-1]
     (figures,) = (block for block in section.blocks if isinstance(block, Figures))
-    assert {row[0] for row in figures.figures[0].table.rows} == {"views", "rounding"}
+    assert {row[0] for row in figures.figures[0].table.rows} == {"views", "rounding", "rest to 0"}
 
 
 def test_money_of_pools_sums_in_rows_and_columns(written_report: ReportDay) -> None:

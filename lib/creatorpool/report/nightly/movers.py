@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from creatorpool.explanation.parts import BETWEEN_VIDEOS
+from creatorpool.explanation.parts import BALANCE, BETWEEN_VIDEOS, balanced
 from creatorpool.explanation.pool_money import POOL_CAUSES, money_of_pools, pool_causes
 from creatorpool.money import MICROS_PER_UNIT, in_units, in_whole_cents
 from creatorpool.report.nightly import drawing
@@ -26,6 +26,7 @@ SHORT = {
     "bounds": "floors and caps",
     "custom": "custom signals",
     "policy": "changed rules",
+    BALANCE: "rest to 0",
 }
 
 
@@ -52,7 +53,7 @@ def movers_section(report: ReportDay) -> Section:
         movers = plain_movers(_earned(before), _earned(report.paid), TOP_MOVERS)
         blocks = [_pools(report, before), missing, _table(movers, before)]
         return Section("movers", "Changes", "What changed, and why", lead, blocks)
-    moved = {name: micros for name, micros in moved_by_reason(own).items() if name in BETWEEN_VIDEOS}
+    moved = balanced({name: micros for name, micros in moved_by_reason(own).items() if name in BETWEEN_VIDEOS})
     movers = explained_movers(own, TOP_MOVERS)
     blocks = [_pools(report, before), Figures([_moved(moved, report, before)], beside=_table(movers, before))]
     return Section("movers", "Changes", "What changed, and why", lead, blocks)
