@@ -27,26 +27,28 @@ setup-embedded: $(VENV)/.runtime-ready ## make .venv with what the pipeline need
 $(VENV)/.runtime-ready: tools/locks/setup.lock tools/locks/runtime.lock tools/install.sh pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || \
 	  { echo "creatorpool needs Python 3.11 or 3.12; found $$($(PYTHON) --version). Set PYTHON=python3.11." >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement tools/locks/setup.lock
-	tools/install.sh $(VENV) tools/locks/runtime.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@echo "Sets up $(VENV): the pipeline and the embedded engine"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement tools/locks/setup.lock
+	@tools/install.sh $(VENV) tools/locks/runtime.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.ready: $(VENV)/.runtime-ready requirements.lock
-	tools/install.sh $(VENV) requirements.lock
+	@echo "Sets up $(VENV): Spark and the tools of tests"
+	@tools/install.sh $(VENV) requirements.lock
 	@touch $@
 
 $(VENV)/.spark-ready: $(VENV)/.ready tools/setup_spark.sh tools/resolve_delta_jars.py
-	tools/setup_spark.sh $(VENV)
+	@tools/setup_spark.sh $(VENV)
 	@touch $@
 
 $(VENV)/.browser-ready: $(VENV)/.ready tools/setup_browser.sh
-	tools/setup_browser.sh
+	@tools/setup_browser.sh
 	@touch $@
 
 $(VENV)/.object-store-ready: $(VENV)/.ready tools/setup_object_store.sh
-	tools/setup_object_store.sh $(VENV)
+	@tools/setup_object_store.sh $(VENV)
 	@touch $@
 
 $(VENV)/.s3-jars-ready: $(VENV)/.spark-ready tools/resolve_s3_jars.py

@@ -22,6 +22,7 @@ from creatorpool.logs import CONTINUATION, JsonLines, TextLines, redacted
 from creatorpool.quoting import one_line
 from creatorpool.settings import load_settings
 from creatorpool.stages.context import RunContext
+from creatorpool.stages.runner import Stage, publish_once
 from creatorpool.tables import Warehouse
 
 
@@ -69,6 +70,21 @@ def test_json_lines_name_the_run_and_time_its_stages(tmp_path: Path, caplog: pyt
     assert lines[1]["nu"] == 0.5
     assert lines[2]["subject"] == "signals"
     assert lines[2]["seconds"] == pytest.approx(night.seconds["signals"], abs=1e-3)
+
+
+def test_times_of_nested_stages_do_not_overlap(tmp_path: Path) -> None:
+    night = RunContext(Warehouse(None, tmp_path), load_settings(), date(2026, 11, 20), dry_run=True)
+    began = time.monotonic()
+    with night.holding("ingest", ("ingest", night.day), ()):
+        time.sleep(0.02)
+        stages = [Stage("signals", (), ()), Stage("allocate", (), ())]
+        publish_once(night, stages, lambda: None, lambda: time.sleep(0.05))
+    elapsed = time.monotonic() - began
+
+    assert set(night.seconds) == {"ingest", "signals and allocate"}
+    assert night.seconds["ingest"] >= 0.02
+    assert night.seconds["signals and allocate"] >= 0.05
+    assert sum(night.seconds.values()) <= elapsed
 
 
 def test_json_lines_have_numbers_as_numbers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -14,7 +14,17 @@ from numpy.typing import NDArray
 from creatorpool.allocation.carry import open_carries
 from creatorpool.allocation.revenue import form_pools, net_micros
 from creatorpool.errors import InputError
-from creatorpool.money import LIMIT, apply_rounding, exact_sum, in_exact_units, round_to_total, rounding_rule
+from creatorpool.money import (
+    CENT,
+    LIMIT,
+    apply_rounding,
+    exact_sum,
+    in_exact_units,
+    in_units,
+    in_whole_cents,
+    round_to_total,
+    rounding_rule,
+)
 from creatorpool.settings import load_settings
 
 pools = st.integers(0, 2**32 - 1).map(lambda seed: _random_pool(np.random.default_rng(seed)))
@@ -47,6 +57,23 @@ def _brute_force(amount, total, lower, upper, order) -> NDArray[np.int64]:
         result[best] += 1
         raised[best] = True
     return result
+
+
+@given(st.lists(st.integers(-(10**13), 10**13) | st.just(0) | st.integers(-9_999, 9_999)))
+def test_column_in_whole_cents_sums_to_its_rounded_sum(micros: list[int]) -> None:
+    shown = in_whole_cents(micros)
+
+    assert in_units(sum(shown)) == in_units(sum(micros)) or sum(shown) == 0  # zero has no sign
+    assert all(own % CENT == 0 for own in shown)
+    assert all(abs(own - of) < CENT for own, of in zip(shown, micros, strict=True))
+    assert all(own == 0 for own, of in zip(shown, micros, strict=True) if of == 0)
+
+
+def test_pools_of_half_cents_sum_to_the_printed_total() -> None:
+    shown = in_whole_cents([69_460_000, 184_315_000, 141_235_000, 173_775_000])
+
+    assert [in_units(own) for own in shown] == ["69.46", "184.32", "141.24", "173.77"]
+    assert in_units(sum(shown)) == in_units(568_785_000) == "568.79"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from creatorpool.setting_changes import SettingChange, setting_changes
+import json
+
+from creatorpool.setting_changes import SettingChange, changes_since, setting_changes
 from creatorpool.settings import load_settings
 
 SIGNAL = "signals.custom.finish={expression: liked, weight: 0.1, range: [0, 1]}"
@@ -30,3 +32,13 @@ def test_an_entry_of_one_side_is_one_change_and_a_changed_entry_names_its_key() 
     assert setting_changes(added, base, ["signals"]) == [SettingChange("signals.custom.finish", "present", "absent")]
     assert setting_changes(added, heavier, ["signals"]) == [SettingChange("signals.custom.finish.weight", "0.1", "0.2")]
     assert setting_changes(added, added, ["signals", "quality"]) == []
+
+
+def test_changes_since_a_ledger_leave_out_keys_of_other_versions() -> None:
+    kept = json.loads(load_settings(assignments=["ingest.day_timezone=Asia/Jakarta"]).as_json("ingest"))
+    kept["ingest"]["key_of_another_version"] = 1
+    del kept["ingest"]["max_row_keys"]
+
+    changes = changes_since(json.dumps(kept), load_settings(assignments=["ingest.max_row_keys=7"]))
+
+    assert [str(change) for change in changes] == ["ingest.day_timezone Asia/Jakarta → UTC"]

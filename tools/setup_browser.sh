@@ -5,12 +5,14 @@ set -euo pipefail
 for name in chromium chromium-browser google-chrome; do
     command -v "$name" >/dev/null && exit 0
 done
+quietly="$(dirname "$0")/quietly.sh"
 sudo=""
 [ "$(id -u)" -eq 0 ] || sudo="sudo -n"
 if command -v apt-get >/dev/null; then
-    { $sudo apt-get update -qq && $sudo apt-get install -y -qq --no-install-recommends chromium fonts-inter; } >&2 || true
+    "$quietly" $sudo apt-get update -qq &&
+        "$quietly" $sudo apt-get install -y -qq --no-install-recommends chromium fonts-inter || true
 elif command -v dnf >/dev/null; then
-    $sudo dnf install -y -q chromium >&2 || true
+    "$quietly" $sudo dnf install -y -q chromium || true
 fi
 for name in chromium chromium-browser google-chrome; do
     command -v "$name" >/dev/null && exit 0

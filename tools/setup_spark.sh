@@ -5,6 +5,7 @@ set -euo pipefail
 
 venv=${1:?usage: setup_spark.sh VENV}
 python="$venv/bin/python"
+quietly="$(dirname "$0")/quietly.sh"
 
 java_major() { "$1" -version 2>&1 | sed -nE 's/.*version "([0-9]+).*/\1/p' | head -n 1; }
 
@@ -24,11 +25,11 @@ install_java() {
     local sudo=""
     [ "$(id -u)" -eq 0 ] || sudo="sudo -n"
     if command -v apt-get >/dev/null; then
-        $sudo apt-get update -qq && $sudo apt-get install -y -qq openjdk-17-jre-headless
+        "$quietly" $sudo apt-get update -qq && "$quietly" $sudo apt-get install -y -qq openjdk-17-jre-headless
     elif command -v dnf >/dev/null; then
-        $sudo dnf install -y -q java-17-openjdk-headless
+        "$quietly" $sudo dnf install -y -q java-17-openjdk-headless
     elif command -v brew >/dev/null; then
-        brew install --quiet openjdk@17
+        "$quietly" brew install --quiet openjdk@17
     else
         return 1
     fi
@@ -46,4 +47,4 @@ if ! java=$(find_java); then
 fi
 
 export JAVA_HOME=${java%/bin/java}
-"$python" "$(dirname "$0")/resolve_delta_jars.py"
+"$quietly" "$python" "$(dirname "$0")/resolve_delta_jars.py"

@@ -7,7 +7,7 @@ the rule on each amount separately. So several machines can round parts of one p
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 
@@ -17,6 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from creatorpool.errors import InputError
 
 MICROS_PER_UNIT = 1_000_000
+CENT = MICROS_PER_UNIT // 100
+"""The least amount that `in_units` shows by default, micros"""
 
 # Amounts, bounds and totals lie within ±LIMIT, so that `floor + shift` cannot overflow int64.
 LIMIT = 2**61
@@ -197,6 +199,17 @@ def round_to_total(
     first = np.argsort(ids[rows], kind="stable")[: rule.raised_ties]
     rounded[rows[first]] += 1
     return rounded
+
+
+def in_whole_cents(micros: Sequence[int]) -> list[int]:
+    """Amounts of a column that people add up, as micros in whole cents, whose sum is the rounded sum of `micros`.
+
+    By largest remainders (formulas §2.6), so that an amount moves by less than a cent, and 0 stays 0.
+    """
+    total = sum(micros)
+    cents = (abs(total) + CENT // 2) // CENT
+    rounded = round_to_total(np.array(micros, dtype=np.float64) / CENT, -cents if total < 0 else cents, lower=-LIMIT)
+    return [CENT * own for own in rounded.tolist()]
 
 
 def checked_amounts(

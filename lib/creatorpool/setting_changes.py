@@ -11,6 +11,7 @@ from creatorpool.settings import Settings
 
 ABSENT, PRESENT = "absent", "present"
 """The words for an entry, such as a signal of one's own, that only one of the configurations has."""
+_ONE_SIDED = {ABSENT, PRESENT}
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,16 @@ def setting_changes(first: Settings, second: Settings, sections: Collection[str]
         {name: getattr(settings, name).model_dump(mode="json") for name in sections} for settings in (first, second)
     )
     return list(_changes(old, new, ()))
+
+
+def changes_since(kept: str, settings: Settings) -> list[SettingChange]:
+    """The changes to `settings` from the sections in `kept`, which `Settings.as_json` wrote to a ledger.
+
+    A key that only one of them has is of another version of the package, and no change.
+    """
+    first: dict[str, Any] = json.loads(kept)
+    second = {name: getattr(settings, name).model_dump(mode="json") for name in first}
+    return [change for change in _changes(first, second, ()) if {change.first, change.second}.isdisjoint(_ONE_SIDED)]
 
 
 def _changes(first: Mapping[str, Any], second: Mapping[str, Any], place: tuple[str, ...]) -> Iterator[SettingChange]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -92,6 +93,30 @@ def lost():
     assert job.returncode == 1
     assert "the job failed" in job.stderr
     assert "BrokenPipeError" in job.stderr
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("[print(60 * 'x', flush=True) for _ in range(9)]", 141),
+        ("print('left in the buffer')", 141),
+        ("from creatorpool.report.console import PlainConsole; PlainConsole().print('x'); sys.stdout.flush()", 141),
+        ("print('a difference'); sys.exit(2)", 2),
+    ],
+)
+def test_reader_that_closes_the_pipe_ends_the_process_without_a_word(body: str, code: int) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-c", _ENDING.format(body=body)]
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    try:
+        job = subprocess.run(
+            command, stdout=writing, stderr=subprocess.PIPE, text=True, env=buffered, check=False, timeout=120
+        )
+    finally:
+        os.close(writing)
+
+    assert (job.returncode, job.stderr) == (code, "")
 
 
 def test_interrupted_verb_does_not_end_as_a_successful_one() -> None:

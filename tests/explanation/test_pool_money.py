@@ -15,9 +15,10 @@ from tests.explanation.pool_days import EXPONENTS, PoolDay
 
 from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.explanation.decomposition import DayPolicy
+from creatorpool.explanation.logarithmic import log_mean
 from creatorpool.explanation.pairs import PoolPair, changes, pool_day
 from creatorpool.explanation.parts import PARTS, told
-from creatorpool.explanation.pool_money import POOL_CAUSES, PoolMoney, absent_causes, cause_logs
+from creatorpool.explanation.pool_money import POOL_CAUSES, PoolMoney, absent_causes, cause_logs, pool_causes
 
 POLICY = DayPolicy(SplitPolicy("log", 0.5, 0.4), EXPONENTS)
 VIDEOS = PoolDay(0, np.array([90, 50, 7, 3]), np.random.default_rng(5).uniform(0.2, 1.0, (4, 5)))
@@ -97,6 +98,40 @@ def test_logarithms_of_the_causes_sum_to_that_of_the_money() -> None:
 
     assert math.fsum(logs.values()) == pytest.approx(math.log(1_000_000 / days[0].pool), rel=1e-12)
     assert logs["platform_share"] == pytest.approx(math.log(0.85 / 0.65), rel=1e-12)
+
+
+DAY_MONEY = st.tuples(
+    st.integers(0, 10**15), st.sampled_from([0.0, 0.1, 0.333, 0.5, 1.0]), st.sampled_from([0, 0.5, 1])
+)
+
+
+@given(DAY_MONEY, DAY_MONEY)
+def test_causes_of_a_whole_pool_sum_to_its_change(first, second) -> None:
+    money = (money_of(*first[:2]), money_of(*second[:2]))
+    paid = tuple(int(own.pool * day[2]) for own, day in zip(money, (first, second), strict=True))
+
+    causes = pool_causes(*money, (paid[0], paid[1]))
+
+    assert tuple(causes) == POOL_CAUSES
+    assert sum(causes.values()) == paid[1] - paid[0]
+    if first[1:] == second[1:] and min(paid) > 1000:
+        # Only the advertisers' money changed: it alone may be named, beside micros of rounding.
+        assert abs(causes["revenue"] - (paid[1] - paid[0])) <= 1
+
+
+def test_whole_pool_is_told_by_its_money_where_the_sum_over_videos_is_not() -> None:
+    money, shares = (money_of(2_000_000, 0.5), money_of(4_000_000, 0.5)), ([0.9, 0.1], [0.1, 0.9])
+    paid = (1_000_000, 2_000_000)
+
+    assert pool_causes(*money, paid) == {"revenue": 1_000_000, "platform_share": 0, "unallocated": 0}
+    # Each video has a mean of its own, so that the videos' parts of the pool's size sum to less.
+    over_videos = sum(log_mean(paid[0] * a, paid[1] * b) * math.log(2) for a, b in zip(*shares, strict=True))
+    assert over_videos < 800_000
+
+
+def test_pool_of_one_day_only_is_what_advertisers_paid() -> None:
+    assert pool_causes(None, money_of(10, 0.5), (0, 5)) == {"revenue": 5, "platform_share": 0, "unallocated": 0}
+    assert pool_causes(money_of(10, 0.5), None, (5, 0)) == {"revenue": -5, "platform_share": 0, "unallocated": 0}
 
 
 @pytest.mark.parametrize(

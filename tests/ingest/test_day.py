@@ -315,6 +315,10 @@ def test_ingest_every_faulty_row_goes_to_quarantine_under_its_rules(warehouse: W
     assert counts.late == 1
     assert report.tables["viewers"].duplicates == 1
     assert any("no such category" in warning for warning in report.warnings)
+    assert set(report.examples) == {"events", "viewers", "videos"}
+    (refused_videos,) = (line for line in report.refusals() if "videos" in line)
+    # The row without a key comes first.
+    assert "; see table videos_quarantine, for example [] breaks row_readable (The record must" in refused_videos
 
     before = _content(warehouse, *TABLES, *QUARANTINES)
     raw_rows = {row["raw_row"] for row in warehouse.read_arrow("events_quarantine").to_pylist()}

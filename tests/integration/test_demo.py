@@ -28,7 +28,7 @@ def test_demo_ends_with_payouts_and_queries_that_run(job: Job, engine: str, tmp_
     night = re.search(r"Report: (\S+night-2026-11-20\.html)", shown.stdout)
     assert night is not None
     # The demo pays the day before first, so that the page can show changes.
-    assert ("What moved the money" in Path(night[1]).read_text("utf-8")) == (not alone)
+    assert ("What moved money between videos" in Path(night[1]).read_text("utf-8")) == (not alone)
     assert ("statements of 2026-11-20 are published" in shown.stdout) == (not alone)
     for _, query in QUERIES:
         assert query in shown.stdout

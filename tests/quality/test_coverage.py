@@ -16,9 +16,15 @@ def test_warning_names_each_signal_with_its_videos_and_the_remedy() -> None:
 
     assert found.warning(0.1) == (
         "140 of 200 compliant videos are paid nothing from pools, because a signal is 0 for them: "
-        "rewatching (120 videos, 60%), engagement rate (40 videos, 20%). "
+        "rewatching (120 videos, 60%), engagement rate (40 videos, 20%), safety (20 videos, 10%); some have several. "
         "To pay more of them: set quality.smoothing to empirical_bayes, as conf/recommended.yaml does"
     )
+
+
+def test_signals_below_the_limit_are_counted_too_so_that_no_video_is_unexplained() -> None:
+    found = Coverage(compliant=559, rated=399, at_zero={"engagement_diversity": 143, "rewatch": 17}, is_smoothed=False)
+
+    assert "for them: engagement diversity (143 videos, 26%), rewatching (17 videos, 3%). To" in str(found.warning(0.1))
 
 
 def test_signal_at_the_limit_is_no_warning() -> None:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.runs.pool_runs import pool_run
 
 from creatorpool.report import summary
 
@@ -17,6 +18,20 @@ NO_PAYOUTS: Any = SimpleNamespace()
 
 def broken(*_: object) -> None:
     raise ValueError("closing tag '[/red]' matches no open tag")
+
+
+def test_printed_pools_sum_to_the_printed_total() -> None:
+    halves = {"cooking": 69_460_000, "dance": 184_315_000, "pets": 141_235_000, "tech": 173_775_000}
+    pools = [pool_run(category=name, pool_micros=micros, paid_micros=micros) for name, micros in halves.items()]
+    pools.append(pool_run(category="left", pool_micros=5_005_000, paid_micros=0, unallocated_micros=5_005_000))
+
+    columns = [list(column.cells) for column in summary.pools_table(pools).columns[1:4]]
+
+    cents = [[round(100 * float(str(cell))) for cell in column] for column in columns]
+    assert [column[-1] for column in cents] == [sum(column[:-1]) for column in cents]
+    assert [pool - paid - left for pool, paid, left in zip(*cents, strict=True)] == [0] * 6
+    assert columns[1][-1] == "568.79"
+    assert columns[1][4] == "0.00"
 
 
 def test_summary_that_cannot_be_printed_is_a_warning(

@@ -66,7 +66,7 @@ def test_gains_count_creators_and_their_money_in_all_or_in_one_pool() -> None:
     assert (every.gained, every.lost) == (1_000_000, -1_150_000)
     assert (every.published, every.micros) == (4_750_000, 4_600_000)
     news = gains(outcome(), "news")
-    assert (news.gaining, news.losing, news.same, news.gained) == (0, 0, 2, 0)
+    assert (news.gaining, news.losing, news.same, news.nothing, news.gained) == (0, 0, 1, 1, 0)
 
 
 @given(
@@ -87,7 +87,7 @@ def test_gains_sizes_and_movers_sum_to_the_same_difference(rows: list[tuple[str,
 
     found = gains(own)
     assert found.gained + found.lost == found.micros - found.published == change
-    assert found.gaining + found.losing + found.same == by_creator(own.earned).num_rows
+    assert found.gaining + found.losing + found.same + found.nothing == by_creator(own.earned).num_rows
     fifths = size_changes(own, study().published.views)
     assert sum(fifth.change for fifth in fifths) == change
     assert sum(mover.change for mover in movers(own, 100)) == change
@@ -105,7 +105,28 @@ def test_one_setting_is_shown_by_pool_by_size_and_by_creator() -> None:
     assert [cell.strip() for cell in rows["all"].split("│")][2:5] == ["4.75", "4.60", "−0.15"]
     assert [cell.strip() for cell in rows["fourth fifth"].split("│")][2:6] == ["1", "3.50", "2.50", "−1.00"]
     assert [cell.strip() for cell in rows["bob"].split("│")][2:5] == ["1.00", "2.00", "+1.00"]
-    assert "Creators, allocation.alpha=0.7: 1 gain 1.00, 2 lose 1.15, 0 earn the same." in text
+    assert (
+        "Creators, allocation.alpha=0.7: 1 gain 1.00, 2 lose 1.15, 0 earn the same, 0 earn nothing either way." in text
+    )
+
+
+def test_printed_money_sums_in_rows_and_columns_and_unchanged_pools_stay() -> None:
+    rows = [("music", "v1", "ann", 1_005_000, 1_005_000), ("news", "v2", "bob", 2_005_000, 2_002_000)]
+    rows.append((PULSE, "v3", "cleo", 1_005_000, 1_001_000))
+
+    lines = {
+        line.split("│")[1].strip(): line for line in printed(study(outcome(rows=rows))).splitlines() if "│" in line
+    }
+
+    cells = {name: [cell.strip() for cell in lines[name].split("│")][2:5] for name in ("music", "news", "Pulse", "all")}
+    cents = {
+        name: [round(100 * float(c.replace("−", "-"))) for c in own if "µ" not in c] for name, own in cells.items()
+    }
+    assert cents["music"][0] == cents["music"][1]
+    assert cells["music"][2] == "0.00"
+    for place in (0, 1):
+        assert sum(cents[name][place] for name in ("music", "news", "Pulse")) == cents["all"][place]
+    assert cells["all"] == ["4.02", "4.01", "−0.01"]
 
 
 def test_several_settings_are_shown_beside_each_other() -> None:
@@ -114,7 +135,7 @@ def test_several_settings_are_shown_beside_each_other() -> None:
 
     for words in ("published", "allocation.alpha=0.7", "as paid", "Creators who would gain or lose most"):
         assert words in text
-    assert "Creators, as paid: 0 gain 0.00, 0 lose 0.00, 3 earn the same." in text
+    assert "Creators, as paid: 0 gain 0.00, 0 lose 0.00, 3 earn the same, 0 earn nothing either way." in text
 
 
 def test_settings_that_are_not_known_and_warnings_of_a_pool_are_said() -> None:

@@ -107,6 +107,29 @@ def test_allocate_day_that_cannot_meet_its_bounds_stops_and_publishes_nothing(
     assert not run.warehouse.exists("pool_payouts")
 
 
+def test_category_with_videos_and_without_revenue_is_a_warning(
+    at: NightMaker, pay_from: PayFrom, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = at()
+    revenue = run.warehouse.read("ad_revenue", day=DAY)
+    category = min(row["category"] for row in revenue.where("placement = 'non_pulse'").collect())
+    members = publish_signals(run).coverage
+    pay_from(run, "ad_revenue", revenue.where(F.col("category") != category).drop("date"))
+
+    with caplog.at_level("WARNING", "creatorpool"):
+        done = publish_payouts(run)
+
+    (warning,) = done.unfunded
+    assert warning.startswith(f"category {category}: {members.eligible[category]} eligible videos and no revenue: ")
+    assert f"although {members.payable[category]} have a quality above 0" in warning
+    assert warning in caplog.text
+    # Members of the other pools are those that the pools were split over.
+    assert {row.category: row.videos_eligible for row in done.pools} == {
+        name: number for name, number in members.eligible.items() if name != category
+    }
+    assert publish_payouts(at()).unfunded == done.unfunded
+
+
 def test_allocate_day_with_caps_below_the_pool_leaves_the_rest_unallocated(at: NightMaker) -> None:
     payouts = publish_payouts(at("allocation.cap_micros=1000", "allocation.on_caps_below_pool=carry"))
 

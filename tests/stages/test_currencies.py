@@ -158,7 +158,7 @@ def test_pools_get_the_sum_of_exactly_converted_rows(books: Books, raw: dict[dat
 def test_summary_ledger_and_retention_know_the_rates(books: Books, raw: dict[date, Path]) -> None:
     run = ingested(books)
     out = StringIO()
-    print_delivered(PlainConsole(width=200, file=out), run)
+    print_delivered(PlainConsole(width=200, file=out), run, books.tables)
 
     rows = [row for row in pq.read_table(raw[DAY] / "ad_revenue.parquet").to_pylist() if row["currency"] == "EUR"]
     assert f"ad_revenue: {len(rows)} rows in EUR, in sum " in out.getvalue()

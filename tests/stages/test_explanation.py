@@ -23,7 +23,7 @@ from tools.processes import fresh_environment
 from creatorpool.errors import ConfigurationError, InputError, MissingTableError
 from creatorpool.explanation.frames.rows import explained_batch, paired_rows, whole_pool
 from creatorpool.explanation.pairs import PoolPair, pool_day
-from creatorpool.explanation.parts import PARTS, told
+from creatorpool.explanation.parts import BALANCE, PARTS, told
 from creatorpool.explanation.pool_money import POOL_CAUSES
 from creatorpool.report.statement import exact_money, statement_of, statement_text
 from creatorpool.runs.ledger import publish_run, published_run
@@ -142,6 +142,30 @@ def test_explain_day_of_changed_policy_names_it_and_closes(
 
 
 @pytest.mark.once
+def test_whole_pools_change_by_their_money_alone(spark: SparkSession, days: Path) -> None:
+    explanation = publish_explanation(night(spark, days), EARLIER, configured())
+
+    statement = statement_of(explanation)
+
+    # The platform keeps the same half on both days, and every pool pays out all that it has.
+    assert {row["category"]: row["revenue_micros"] for row in statement.rows} == {
+        "music": 500_000 - 2,
+        "news": -100_001,
+        "sports": 300_000,
+    }
+    for row in statement.rows:
+        assert sum(told(row).values()) == row["revenue_micros"] == row["change_micros"]
+    rows = rows_of(days).values()
+    for moved in statement.moved.values():
+        assert sum(gained + lost for gained, lost in moved.values()) == 0
+    for name, (gained, lost) in statement.moved["music"].items():
+        if name == BALANCE:
+            continue
+        own = [row[f"{name}_micros"] for row in rows if row["category"] == "music"]
+        assert (gained, lost) == (sum(m for m in own if m > 0), sum(m for m in own if m < 0))
+
+
+@pytest.mark.once
 def test_explain_day_with_the_wrong_weights_stops_before_anything_is_written(spark: SparkSession, days: Path) -> None:
     other = configured(
         "signals.component_weights={watch_completion: 0.4, engagement_rate: 0.2, "
@@ -195,12 +219,14 @@ def test_days_that_an_earlier_version_explained_stay_readable(
     spark: SparkSession, days: Path, copied_contracts: Path
 ) -> None:
     first = publish_explanation(night(spark, days), EARLIER, configured())
-    told_before = statement_text(statement_of(first))
+    told_before = statement_text(statement_of(first, creator="creator-v1"))
+    whole_day = statement_text(statement_of(first))
     _as_of_an_earlier_version(days, copied_contracts)
 
     again = publish_explanation(night(spark, days), EARLIER, configured())
 
-    text = statement_text(statement_of(again))
+    text = statement_text(statement_of(again, creator="creator-v1"))
+    assert statement_text(statement_of(again)) == whole_day  # the pools' own money tells it
     assert "the size of the pool" in text
     assert "what advertisers paid" in told_before
     assert "what advertisers paid" not in text

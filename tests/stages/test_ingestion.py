@@ -81,6 +81,27 @@ def test_corrected_delivery_after_a_killed_run_replaces_its_rows(
     assert sorted(statuses) == ["failed", "published"]
 
 
+def test_published_ingestion_under_other_settings_stays_and_the_log_names_them(
+    spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    root, source = tmp_path / "tables", delivery(tmp_path / "raw", 1)
+    first = night(spark, root)
+    ingested = publish_ingestion(first, source)
+    assert ingested is not None
+    again = night(spark, root)
+    again.settings = again.settings.model_copy(
+        update={"ingest": again.settings.ingest.model_copy(update={"late_window_days": 1, "source": str(source)})}
+    )
+
+    with caplog.at_level("WARNING", "creatorpool"):
+        publish_ingestion(night(spark, root), source)
+        run = publish_ingestion(again, source)
+
+    assert run == ingested
+    (warning,) = (record.getMessage() for record in caplog.records if record.name == "creatorpool")
+    assert "stays as it is: ingest.late_window_days 2 → 1 in this run." in warning
+
+
 def test_ingestion_while_another_day_is_ingested_is_refused(spark: SparkSession, tmp_path: Path) -> None:
     run = night(spark, tmp_path / "tables")
     source = delivery(tmp_path / "raw", 1)

@@ -18,7 +18,7 @@ from creatorpool.runs.pools import published_pools
 from creatorpool.settings import load_settings, overlaid
 from creatorpool.stages.allocation import publish_payouts
 from creatorpool.stages.context import RunContext
-from creatorpool.stages.ingestion import publish_ingestion
+from creatorpool.stages.ingestion import ingestion_changes, publish_ingestion
 from creatorpool.stages.whatif import PULSE, Scenario, WhatIf, tried_settings, what_if
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
@@ -55,6 +55,17 @@ def at(spark: SparkSession, paid_day: Path) -> NightMaker:
 
 def tried(run: RunContext, *texts: str) -> list[WhatIf]:
     return list(what_if(run, tried_settings(run, texts)).outcomes)
+
+
+def test_dry_run_names_the_settings_of_ingestion_that_differ(at: NightMaker) -> None:
+    run = at(PAID_WITH, "ingest.late_window_days=1")
+    ingestion = publish_ingestion(run, None)
+    assert ingestion is not None
+    scenario = Scenario("these settings", run.settings, ingestion_changes(ingestion, run.settings))
+
+    (outcome,) = what_if(run, [scenario]).outcomes
+
+    assert [str(change) for change in outcome.changes or ()] == ["ingest.late_window_days 2 → 1"]
 
 
 def money(earned: pa.Table, column: str = "micros") -> dict[tuple[str, str], int]:

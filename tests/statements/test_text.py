@@ -76,6 +76,29 @@ def test_statement_text_has_a_section_a_pool_with_the_largest_parts_first() -> N
     )
 
 
+def test_whole_pools_tell_what_moved_between_videos_apart_from_the_change() -> None:
+    whole = replace(
+        statement(row("music", "", 5_000_000, revenue=1_000_000), row("news", "", 10, revenue=0)),
+        videos=0,
+        moved={"music": {"views": (300_000, -250_000), "safety": (0, 0)}, "news": {"views": (7, -7)}},
+    )
+
+    text = statement_text(whole)
+
+    assert (
+        "Pool music\n"
+        "                5.000000  earned before\n"
+        "               +1.000000  what advertisers paid, after refunds\n"
+        "               +1.000000  change, the sum of these\n"
+        "                6.000000  earned now\n"
+        "  Moved between videos, which does not change the total: given to some, taken from others\n"
+        "               +0.300000        -0.250000  views\n"
+        "\n"
+    ) in text
+    assert "               +0.300007        -0.250007  views\n" in text
+    assert "safety" not in text
+
+
 def test_first_paid_day_is_told_with_its_amounts() -> None:
     new = (row("music", "v1", 0, membership=200_000), row("music", "v2", 0, membership=5), row("news", "v1", 0))
 

@@ -62,11 +62,12 @@ def _try(context: RunContext, source: Place | None, categories: Collection[str],
     """Compute a published day with the run's settings, and show it beside what is published."""
     from creatorpool.report.console import PlainConsole
     from creatorpool.report.whatif_summary import print_study
-    from creatorpool.stages.ingestion import publish_ingestion
+    from creatorpool.stages.ingestion import ingestion_changes, publish_ingestion
     from creatorpool.stages.whatif import Scenario, what_if
 
-    publish_ingestion(context, source)
-    scenario = Scenario("these settings", context.settings)
+    ingestion = publish_ingestion(context, source)
+    beside = [] if ingestion is None else ingestion_changes(ingestion, context.settings)
+    scenario = Scenario("these settings", context.settings, beside)
     study = what_if(context, [scenario], categories, renewed=renewed)
     print_study(PlainConsole(width=120), context.day, study, "computed, nothing written (dry run)")
 
@@ -117,7 +118,7 @@ def ingest(
     with open_run(options) as context:
         run = publish_ingestion(context, source)
         with display(context.day, "summary"):
-            print_delivered(PlainConsole(width=110), run)
+            print_delivered(PlainConsole(width=110), run, context.warehouse)
 
 
 def signals(options: DayOptions) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import select
 import signal
 import sys
 import threading
@@ -19,6 +20,8 @@ logger = logging.getLogger("creatorpool")
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, the same as of a process that SIGINT ends."""
+READER_LEFT = 141
+"""Exit code if the reader of standard output left, as `head` does: the same as of a process that SIGPIPE ends."""
 GRACE_SECONDS = 5
 """Seconds that an interrupted run has to give back its claims."""
 
@@ -39,7 +42,8 @@ def run_and_exit(main: Callable[[list[str]], None]) -> NoReturn:
     """Run `main` on the command line's arguments and leave with its exit code.
 
     0: done. An error that creatorpool raises on purpose is one line and has its own code (`errors`); a full disk is one
-    line and 1; Ctrl-C is one line and 130; anything else is 1 with a traceback.
+    line and 1; Ctrl-C is one line and 130; a reader that closes the pipe, no line and 141; anything else is 1 with a
+    traceback.
     """
     # Use an own handler: under spark-submit, Spark configures the root logger.
     handler = StandardError()
@@ -60,6 +64,8 @@ def run_and_exit(main: Callable[[list[str]], None]) -> NoReturn:
     except SystemExit as error:
         _leave(error.code if isinstance(error.code, int) else int(error.code is not None))
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and _reader_left():
+            _leave(READER_LEFT)
         if fault := storage_fault(error):
             _leave_with(fault)
         if _is_full_disk(error):
@@ -89,6 +95,13 @@ def _leave_interrupted() -> NoReturn:
     _leave(INTERRUPTED)
 
 
+def _reader_left() -> bool:
+    """Whether nobody reads standard output any more; a broken connection to an engine is a broken pipe, too."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+
+
 def _is_full_disk(error: Exception) -> bool:
     """Whether `error` comes from a full disk or quota; engines pass on only the system's message."""
     is_named = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -99,6 +112,9 @@ def _leave(code: int) -> NoReturn:
     # Native threads of the engines may abort the process while it tears down, and change the exit code that a scheduler
     # acts on. All work is done and flushed here.
     logging.shutdown()
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = code or READER_LEFT
     sys.stderr.flush()
     os._exit(code)

@@ -65,7 +65,7 @@ def load(
     with open_run(of_day(options, day or now().date())) as context:
         run = load_table(context, table, source)
         with display(context.day, "summary"):
-            print_delivered(PlainConsole(width=110), run)
+            print_delivered(PlainConsole(width=110), run, context.warehouse)
 
 
 def restate(

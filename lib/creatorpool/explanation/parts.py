@@ -15,6 +15,12 @@ from creatorpool.quality_components import COMPONENT_NAMES
 PARTS = ("pool_size", "views", *COMPONENT_NAMES, "custom", "competition", "bounds", "membership", "policy", "rounding")
 """All parts, in the order of the table's columns; the part `custom` is the sum over all custom signals."""
 
+BETWEEN_VIDEOS = tuple(name for name in PARTS if name != "pool_size")
+"""The parts that move a pool's money between its videos, and cannot change its total."""
+
+BALANCE = "balance"
+"""The name of what `balanced` adds"""
+
 REASON_NAMES = (*POOL_CAUSES, *PARTS)
 """The names by which changes are told: the parts, and the causes that `pool_size` is the sum of."""
 
@@ -61,6 +67,16 @@ def _whole_causes(causes: NDArray[np.float64]) -> dict[str, NDArray[np.int64]]:
     largest = np.argmax(np.abs(causes), axis=0)
     whole[largest, np.arange(total.size)] += total - whole.sum(axis=0)
     return {"pool_size": total, **dict(zip(POOL_CAUSES, whole, strict=True))}
+
+
+def balanced(moved: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    """Micros (>= 0, <= 0) by part of `BETWEEN_VIDEOS` over whole pools, and the `BALANCE` with which all sum to 0.
+
+    A video's part of its pool's size is measured at the video's own payouts. The balance is by how much all such parts
+    differ from the change of the pools' money.
+    """
+    rest = -sum(gained + lost for gained, lost in moved.values())
+    return {**moved, BALANCE: (max(rest, 0), min(rest, 0))}
 
 
 def told(row: Mapping[str, Any]) -> dict[str, int]:

@@ -6,9 +6,13 @@ unallocated. The logarithm of the pool's money is the sum of three logarithms, o
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from creatorpool.explanation.logarithmic import log_change
+from creatorpool.allocation.revenue import net_micros
+from creatorpool.explanation.logarithmic import log_change, log_mean
+from creatorpool.money import LIMIT, round_to_total
 
 POOL_CAUSES = ("revenue", "platform_share", "unallocated")
 """What changes the size of a pool, in the order of the factors."""
@@ -29,6 +33,30 @@ class PoolMoney:
         """The factor of each of `POOL_CAUSES`, if the pool pays `paid` micros."""
         allocated = paid / self.pool if self.pool else 1.0
         return dict(zip(POOL_CAUSES, (float(self.net), 1.0 - self.platform_share, allocated), strict=True))
+
+
+def money_of_pools(rows: Iterable[Mapping[str, Any]]) -> dict[str, PoolMoney]:
+    """Where the money of each category comes from, from rows of `pool_revenue` of one day."""
+    return {row["category"]: PoolMoney(net_micros(row), row["platform_share"], row["pool_micros"]) for row in rows}
+
+
+def pool_causes(before: PoolMoney | None, after: PoolMoney | None, paid: tuple[int, int]) -> dict[str, int]:
+    """What each of `POOL_CAUSES` changes in all that one pool pays, whole micros that sum to the change.
+
+    Nothing else changes a pool's total: views, quality and competition move its money between videos. `paid` is what
+    the pool paid on the two days. If the pool is missing on one of them (None), nobody paid for it: all is `revenue`.
+    """
+    change = paid[1] - paid[0]
+    if before is None or after is None:
+        return dict.fromkeys(POOL_CAUSES, 0) | {"revenue": change}
+    if min(paid) > 0:
+        mean = float(log_mean(*paid))
+        parts = {name: mean * log for name, log in cause_logs((before, after), paid).items()}
+    else:
+        weights = absent_causes((before, after), paid)
+        parts = {name: weights.get(name, 0.0) * change for name in POOL_CAUSES}
+    micros = round_to_total(list(parts.values()), change, lower=-LIMIT)
+    return dict(zip(parts, micros.tolist(), strict=True))
 
 
 def cause_logs(money: tuple[PoolMoney, PoolMoney], paid: tuple[float, float]) -> dict[str, float]:

@@ -40,7 +40,7 @@ from creatorpool.ingest.refusals import (
 )
 from creatorpool.ingest.replacement import EarlierDelivery, put_back
 from creatorpool.ingest.report import IngestReport
-from creatorpool.ingest.rule_results import rule_results
+from creatorpool.ingest.rule_results import refused_example, rule_results
 from creatorpool.ingest.rules import table_rules
 from creatorpool.ingest.shifted_day import has_other_days, shifted_day, shifted_files
 from creatorpool.ingest.sources.mapping import NATIVE, TABLES, LoadedMapping, load_mapping
@@ -169,6 +169,7 @@ def ingest_day(
         for result in rule_results(warehouse, table, day, run_id)
     ]
     counts = {name: table.counts for name, table in tables.items()}
+    examples = {name: refused_example(warehouse, name, day) for name, own in counts.items() if own.quarantined}
     latest = _put_back_newer_rows(run, validated.dimensions, written)
     withdrawn = {} if earlier is None else earlier.withdraw(list(tables))
     return IngestReport(
@@ -180,6 +181,7 @@ def ingest_day(
         latest=latest,
         warnings=validated.warnings,
         results=tuple(results),
+        examples=examples,
         conversions=validated.conversions,
     )
 

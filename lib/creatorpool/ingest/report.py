@@ -10,7 +10,15 @@ from typing import Any
 from creatorpool.contracts.results import RuleResult
 from creatorpool.settlement.rates import Conversion
 
-_UNUSUAL = ("late", "duplicates", "quarantined", "other_day", "filtered", "merged", "elsewhere")
+NOT_ACCEPTED = {
+    "duplicates": "duplicates",
+    "quarantined": "refused",
+    "other_day": "of other days",
+    "filtered": "left out by the mapping",
+    "merged": "merged into another row",
+    "elsewhere": "in another day's quarantine",
+}
+"""What becomes of records that are not accepted, in words; with the accepted ones they are all that were read"""
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,23 @@ class TableCounts:
         """Rows of the day that the records make: without filtered ones, and those merged into another's row."""
         return self.read - self.filtered - self.merged - self.other_day - self.elsewhere
 
+    @property
+    def refused_share(self) -> float:
+        """Share of the day's rows that are in quarantine."""
+        return self.quarantined / max(1, self.rows)
+
+    @property
+    def outcomes(self) -> str:
+        """What became of the records, in words: ``4,000 accepted (12 of them late), 3,000 of other days``."""
+        late = f" ({self.late:,} of them late)" if self.late else ""
+        others = {words: getattr(self, name) for name, words in NOT_ACCEPTED.items()}
+        return ", ".join(
+            [
+                f"{self.accepted:,} accepted{late}",
+                *(f"{number:,} {words}" for words, number in others.items() if number),
+            ]
+        )
+
 
 @dataclass(frozen=True)
 class IngestReport:
@@ -60,6 +85,8 @@ class IngestReport:
     """Of the rules on rows that the ingestion enforced"""
     conversions: Mapping[str, Conversion] = field(default_factory=dict)
     """What was converted of the revenue, by currency"""
+    examples: Mapping[str, str] = field(default_factory=dict)
+    """Of tables with refused rows, one of these rows and what it breaks"""
 
     def counts(self) -> dict[str, dict[str, Any]]:
         """Counts by table, as JSON can hold them."""
@@ -74,19 +101,19 @@ class IngestReport:
         """One line per table with refused rows: how many of what was delivered, and why."""
         for table, counts in self.tables.items():
             if counts.quarantined:
-                yield refusal(table, asdict(counts))
+                yield refusal(table, asdict(counts), self.examples.get(table, ""))
 
 
-def refusal(table: str, counts: Mapping[str, Any]) -> str:
-    """How many rows of `table` were refused, and why; `counts` has the fields of `TableCounts`."""
+def refusal(table: str, counts: Mapping[str, Any], example: str = "") -> str:
+    """How many rows of `table` were refused, and why, with an `example`; `counts` has the fields of `TableCounts`."""
     own = TableCounts(**counts)
-    share = own.quarantined / max(1, own.rows)
+    shown = f"; see table {table}_quarantine, for example {example}" if example else ""
     undated = (
         f"; {own.dateless:,} of them are of no day, among {own.read:,} records of all days" if own.dateless else ""
     )
     return (
-        f"{own.quarantined:,} of {own.rows:,} delivered {table} ({share:.1%}) were refused: "
-        f"{by_rule(own.broken)}{undated}"
+        f"{own.quarantined:,} of {own.rows:,} delivered {table} ({own.refused_share:.1%}) were refused: "
+        f"{by_rule(own.broken)}{undated}{shown}"
     )
 
 
@@ -106,7 +133,4 @@ def by_rule(broken: Mapping[str, int]) -> str:
 
 
 def _sentence(counts: TableCounts) -> str:
-    extra = {name: getattr(counts, name) for name in _UNUSUAL}
-    parts = [f"{counts.read} read", f"{counts.accepted} accepted"]
-    parts += [f"{number} {name.replace('_', ' ')}" for name, number in extra.items() if number]
-    return ", ".join(parts) + (f" ({by_rule(counts.broken)})" if counts.broken else "")
+    return f"{counts.read:,} read, {counts.outcomes}" + (f" ({by_rule(counts.broken)})" if counts.broken else "")

@@ -9,11 +9,16 @@ from pyspark.sql import functions as F
 
 from creatorpool.contracts import RowRule
 from creatorpool.contracts.results import RuleResult
-from creatorpool.contracts.row_rules import FAILED_RULES
+from creatorpool.contracts.row_rules import FAILED_RULES, RAW_ROW
+from creatorpool.ingest.rules import UNREADABLE
 from creatorpool.ingest.validation import ValidatedTable
+from creatorpool.quoting import quoted
 from creatorpool.tables import Warehouse
 
 _HINT = "The delivered text must be readable as the type of the column."
+_UNREADABLE_HINT = "The record must be readable: UTF-8, whole, and with as many fields as there are columns."
+_EXAMPLE = 80
+"""Most characters of a refused row in a message"""
 
 
 def rule_results(warehouse: Warehouse, table: ValidatedTable, day: date, run_id: str) -> Iterator[RuleResult]:
@@ -42,8 +47,30 @@ def rule_results(warehouse: Warehouse, table: ValidatedTable, day: date, run_id:
 def _enforced(table: ValidatedTable) -> list[RowRule]:
     """The contract's rules and those of the run; rules on text, which no contract states, only if they are broken."""
     stated = {rule.name: rule for rule in (*table.contract.row_rules, *table.rules)}
-    unstated = [RowRule(name, "true", "error", _HINT) for name in table.counts.broken if name not in stated]
+    unstated = [
+        RowRule(name, "true", "error", _hint_of_text(name)) for name in table.counts.broken if name not in stated
+    ]
     return [rule for rule in (*stated.values(), *unstated) if rule.severity == "error"]
+
+
+def refused_example(warehouse: Warehouse, table: str, day: date, version: int | None = None) -> str:
+    """One row of the day's quarantine of `table`, the rules that it breaks, and what the contract says of the first.
+
+    The quarantine, by default its latest version, must have a row of the day.
+    """
+    name = f"{table}_quarantine"
+    rows = warehouse.read(name, day=day, version=version).select(
+        warehouse.contract(name).key[-1], RAW_ROW, FAILED_RULES
+    )
+    _, row, failed = rows.orderBy(*rows.columns[:2]).limit(1).collect()[0]
+    hints = {rule.name: rule.hint for rule in warehouse.contract(table).row_rules}
+    meaning = hints.get(failed[0]) or (_hint_of_text(failed[0]) if failed[0].endswith("_readable") else "")
+    return f"{quoted(row, _EXAMPLE)} breaks {', '.join(failed)}{f' ({meaning})' if meaning else ''}"
+
+
+def _hint_of_text(rule: str) -> str:
+    """What a rule on delivered text, which no contract states, asks for."""
+    return _UNREADABLE_HINT if rule == UNREADABLE else _HINT
 
 
 def _examples(warehouse: Warehouse, table: ValidatedTable, day: date) -> Mapping[str, str | None]:

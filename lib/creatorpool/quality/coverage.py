@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from creatorpool.quality_components import COMPONENTS
@@ -41,13 +41,20 @@ class Loss:
 
 @dataclass(frozen=True)
 class Coverage:
-    """A day's compliant videos, those of them with a quality above 0, and those at which each signal is 0."""
+    """A day's compliant videos, those of them with a quality above 0, and those at which each signal is 0.
+
+    A video in two categories counts in both of `eligible` and `payable`.
+    """
 
     compliant: int
     rated: int
     at_zero: Mapping[str, int]
     """By component and custom signal of positive weight, after smoothing"""
     is_smoothed: bool
+    eligible: Mapping[str, int] = field(default_factory=dict)
+    """Videos that may share the pool of each category; empty in the ledger of versions that did not keep it"""
+    payable: Mapping[str, int] = field(default_factory=dict)
+    """Those of them with a quality above 0"""
 
     @property
     def share(self) -> float:
@@ -61,6 +68,10 @@ class Coverage:
             f"Coverage: {self.rated:,} of {self.compliant:,} compliant videos have a quality above 0 "
             f"({self.share:.1%})."
         )
+
+    def unpaid_line(self, paid: int) -> str:
+        """How many compliant videos get nothing from pools, for whatever reason, if `paid` videos get something."""
+        return f"In all, {self.compliant - paid:,} of {self.compliant:,} compliant videos are paid nothing from pools."
 
     def losses(self, limit: float = 0.0) -> list[Loss]:
         """Signals that are 0 for more than the share `limit` of the compliant videos; the largest loss first."""
@@ -76,14 +87,20 @@ class Coverage:
         return "feed" if loss.signal in LABELS else "signal"
 
     def warning(self, limit: float) -> str | None:
-        """What a payer should know and do about signals that cost more coverage than `limit`; None without one."""
+        """What a payer should know and do about signals that cost more coverage than `limit`; None without one.
+
+        All signals that are 0 for some videos are named, so that the videos are accounted for; the advice is on the
+        costly ones.
+        """
         losses = self.losses(limit)
         if not losses:
             return None
-        counts = ", ".join(f"{loss.label} ({loss.videos:,} videos, {loss.share:.0%})" for loss in losses)
+        every, unrated = self.losses(), self.compliant - self.rated
+        counts = ", ".join(f"{loss.label} ({loss.videos:,} videos, {loss.share:.0%})" for loss in every)
+        several = "; some have several" if sum(loss.videos for loss in every) > unrated else ""
         return (
-            f"{self.compliant - self.rated:,} of {self.compliant:,} compliant videos are paid nothing from pools, "
-            f"because a signal is 0 for them: {counts}. To pay more of them: {'; '.join(self._advice(losses))}"
+            f"{unrated:,} of {self.compliant:,} compliant videos are paid nothing from pools, "
+            f"because a signal is 0 for them: {counts}{several}. To pay more of them: {'; '.join(self._advice(losses))}"
         )
 
     def _advice(self, losses: list[Loss]) -> list[str]:
@@ -95,7 +112,7 @@ class Coverage:
 
     def as_facts(self) -> dict[str, Any]:
         """The numbers among the facts that the ledger keeps of a run."""
-        return {FACT: {**asdict(self), "at_zero": dict(self.at_zero)}}
+        return {FACT: asdict(self)}
 
     @classmethod
     def of_facts(cls, facts: Mapping[str, Any]) -> Coverage | None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from rich.table import Table
 
-from creatorpool.ingest.report import counted_elsewhere, refusal
+from creatorpool.ingest.report import TableCounts, counted_elsewhere, refusal
+from creatorpool.ingest.rule_results import refused_example
 from creatorpool.money import in_units
 from creatorpool.quoting import quoted
 from creatorpool.report.console import PlainConsole
@@ -15,14 +16,18 @@ from creatorpool.runs.ledger import StageRun
 from creatorpool.runs.pools import PoolRun
 from creatorpool.stages.rates import conversions_of
 from creatorpool.stages.reingestion import Reingestion
+from creatorpool.tables import Warehouse
 
 
-def print_delivered(out: PlainConsole, run: StageRun | None) -> None:
-    """Print how many rows of each table the day's ingestion was given, and how many it refused and why."""
+def print_delivered(out: PlainConsole, run: StageRun | None, warehouse: Warehouse) -> None:
+    """Print how many rows of each table the day's ingestion was given, what became of them, and why some were refused.
+
+    The examples of refused rows are from `warehouse`.
+    """
     if run is None:
         return
-    read = ", ".join(f"{table} {counts['read']:,}" for table, counts in sorted(run.rows.items()))
-    refused = list(_refusals(run.rows))
+    read = ", ".join(_delivered(table, counts) for table, counts in sorted(run.rows.items()))
+    refused = list(_refusals(run, warehouse))
     out.print(f"Delivered rows: {read}; {'some were refused:' if refused else 'none was refused.'}")
     for line in refused:
         out.print(f"  {line}", style="yellow")
@@ -33,10 +38,16 @@ def print_delivered(out: PlainConsole, run: StageRun | None) -> None:
             out.print(f"  {counted_elsewhere(table, number, run.inputs['dateless'].values())}")
 
 
-def _refusals(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    for table, counts in sorted(rows.items()):
+def _delivered(table: str, counts: Mapping[str, Any]) -> str:
+    own = TableCounts(**counts)
+    return f"{table} {own.read:,}{'' if own.accepted == own.read else f' ({own.outcomes})'}"
+
+
+def _refusals(run: StageRun, warehouse: Warehouse) -> Iterator[str]:
+    for table, counts in sorted(run.rows.items()):
         if counts["quarantined"]:
-            yield refusal(table, counts)
+            version = run.outputs.get(f"{table}_quarantine")
+            yield refusal(table, counts, refused_example(warehouse, table, run.day, version))
 
 
 def print_reingestion(out: PlainConsole, done: Reingestion) -> None:

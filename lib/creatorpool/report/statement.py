@@ -9,7 +9,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError
-from creatorpool.explanation.parts import REASON_NAMES
+from creatorpool.explanation.parts import BETWEEN_VIDEOS, REASON_NAMES, balanced
+from creatorpool.explanation.pool_money import pool_causes
 from creatorpool.stages.explained_day import ExplainedDay
 from creatorpool.stages.explanation import Explanation
 from creatorpool.statements.text import REASONS, Statement, exact_money, owned_change, statement_text
@@ -34,7 +35,10 @@ def statement_of(explanation: Explanation, creator: str | None = None, video: st
         title = f"Video {video}" if creator is None else f"{title}, video {video}"
         chosen = chosen.where(F.col("video_id") == video)
     is_whole_day = creator is None and video is None
-    rows = _by_pool(chosen) if is_whole_day else [owned_change(row.asDict(), creator) for row in chosen.collect()]
+    sums = _by_pool(chosen) if is_whole_day else []
+    rows = [_of_pool(row, explanation) for row in sums]
+    if not is_whole_day:
+        rows = [owned_change(row.asDict(), creator) for row in chosen.collect()]
     before, after = explanation.before, explanation.after
     if not rows:
         raise InputError(f"{title}: shared no pool of {before.day} or {after.day}: check the id")
@@ -43,13 +47,28 @@ def statement_of(explanation: Explanation, creator: str | None = None, video: st
     pulse = [_pulse(day, creator, video) for day in (before, after)]
     if any(pulse):
         notes.append(f"Pulse money comes beside the pools: {exact_money(pulse[0])} before, {exact_money(pulse[1])} now")
-    return Statement(title, after.day, before.day, currency, rows, notes, videos=0 if is_whole_day else 3)
+    moved = {
+        row["category"]: balanced({name: (row[f"{name}_gained"], row[f"{name}_lost"]) for name in BETWEEN_VIDEOS})
+        for row in sums
+    }
+    return Statement(title, after.day, before.day, currency, rows, notes, videos=0 if is_whole_day else 3, moved=moved)
 
 
 def _by_pool(changes: DataFrame) -> list[Mapping[str, Any]]:
-    names = ("against_payout", "payout", "change", *REASON_NAMES)
-    sums = changes.groupBy("category").agg(*(sum_exact(f"{name}_micros").alias(f"{name}_micros") for name in names))
+    """The money of each pool, and what each part gave to some of its videos (`_gained`) and took from others."""
+    parts = {f"{name}_gained": F.greatest(f"{name}_micros", F.lit(0)) for name in BETWEEN_VIDEOS}
+    parts |= {f"{name}_lost": F.least(f"{name}_micros", F.lit(0)) for name in BETWEEN_VIDEOS}
+    names = (*(f"{name}_micros" for name in ("against_payout", "payout", "change")), *parts)
+    sums = changes.withColumns(parts).groupBy("category").agg(*(sum_exact(name).alias(name) for name in names))
     return [row.asDict() for row in sums.collect()]
+
+
+def _of_pool(row: Mapping[str, Any], explanation: Explanation) -> Mapping[str, Any]:
+    """The row of a whole pool: only what its money comes from is a reason of its change."""
+    first, second = (day.money.get(row["category"]) for day in (explanation.before, explanation.after))
+    causes = pool_causes(first, second, (row["against_payout_micros"], row["payout_micros"]))
+    reasons = dict.fromkeys(REASON_NAMES, 0) | causes
+    return {**row, **{f"{name}_micros": micros for name, micros in reasons.items()}}
 
 
 def _pulse(day: ExplainedDay, creator: str | None, video: str | None) -> int:

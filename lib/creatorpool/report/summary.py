@@ -10,10 +10,11 @@ from rich.table import Table
 
 from creatorpool.allocation.idle_efficiency import idle_efficiency, other_warnings
 from creatorpool.display import display
-from creatorpool.money import in_units
+from creatorpool.money import in_units, in_whole_cents
 from creatorpool.quoting import quoted
 from creatorpool.report.console import PlainConsole
 from creatorpool.report.ingest_summary import print_delivered
+from creatorpool.report.rounded_pools import rounded_pools
 from creatorpool.runs.ledger import INGEST, published_run
 from creatorpool.runs.pools import PoolRun
 from creatorpool.stages.allocation import DayPayouts
@@ -34,13 +35,17 @@ def _print(context: RunContext, payouts: DayPayouts, out: PlainConsole) -> None:
     out.print()
     out.print(f"Creator payouts of {context.day}, {state}, in {currency}", style="bold")
     out.print()
-    print_delivered(out, published_run(context.warehouse, INGEST, context.day))
+    print_delivered(out, published_run(context.warehouse, INGEST, context.day), context.warehouse)
     out.print()
     out.print(pools_table(payouts.pools))
     coverage = payouts.signals.coverage
     out.print(coverage.line)
     if warning := coverage.warning(context.settings.report.coverage_loss_warning):
         out.print(f"Warning: {warning}.", style="yellow")
+    for warning in payouts.unfunded:
+        out.print(f"Warning: {warning}.", style="yellow")
+    if payouts.unfunded:
+        out.print(coverage.unpaid_line(payouts.video_payouts.where("payout_micros > 0").count()))
     for pool in payouts.pools:
         for warning in other_warnings(pool.warning):
             out.print(f"Warning, pool {quoted(pool.category)}: {warning}", style="yellow")
@@ -54,7 +59,7 @@ def _print(context: RunContext, payouts: DayPayouts, out: PlainConsole) -> None:
     out.print(creators_table(payouts.creator_payouts, currency))
     if context.seconds:
         stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in context.seconds.items())
-        out.print(f"Time: {stages}.")
+        out.print(f"Time: {stages}; checks of contracts are {context.contract_seconds:.1f} s of it.")
 
 
 def pools_table(pools: Sequence[PoolRun]) -> Table:
@@ -62,12 +67,11 @@ def pools_table(pools: Sequence[PoolRun]) -> Table:
     table = Table(title="Pools", title_justify="left")
     for name in ("category", "pool", "paid", "unallocated", "videos", "paid videos", "coverage", "Gini", "top 1 %"):
         table.add_column(name, justify="left" if name == "category" else "right")
-    for pool in pools:
+    shown = rounded_pools(pools)
+    for pool, own in zip(pools, shown, strict=True):
         table.add_row(
             quoted(pool.category),
-            in_units(pool.pool_micros),
-            in_units(pool.paid_micros),
-            in_units(pool.unallocated_micros),
+            *map(in_units, (own.pool, own.paid, own.unallocated)),
             f"{pool.videos_eligible:,}",
             f"{pool.videos_paid:,}",
             _number(pool.coverage, ".1%"),
@@ -75,11 +79,8 @@ def pools_table(pools: Sequence[PoolRun]) -> Table:
             _number(pool.top1pct_share, ".1%"),
         )
     table.add_section()
-    sums = [
-        in_units(sum(getattr(pool, name) for pool in pools))
-        for name in ("pool_micros", "paid_micros", "unallocated_micros")
-    ]
-    table.add_row("all", *sums, "", "", "", "", "")
+    sums = (sum(own.pool for own in shown), sum(own.paid for own in shown), sum(own.unallocated for own in shown))
+    table.add_row("all", *map(in_units, sums), "", "", "", "", "")
     return table
 
 
@@ -90,8 +91,8 @@ def creators_table(creator_payouts: DataFrame, currency: str) -> Table:
     for name in ("creator", "from pools", "Pulse", "total", "videos paid"):
         table.add_column(name, justify="left" if name == "creator" else "right")
     for row in top:
-        earned = (in_units(row["payout_micros"]), in_units(row["pulse_micros"]), in_units(row["total_micros"]))
-        table.add_row(quoted(row["creator_id"]), *earned, f"{row['videos_paid']:,}")
+        earned = in_whole_cents([row["payout_micros"], row["pulse_micros"]])
+        table.add_row(quoted(row["creator_id"]), *map(in_units, (*earned, sum(earned))), f"{row['videos_paid']:,}")
     return table
 
 

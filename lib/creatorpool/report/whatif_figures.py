@@ -15,13 +15,14 @@ from creatorpool.stages.whatif import WhatIf
 
 @dataclass(frozen=True)
 class Gains:
-    """How many creators gain, lose and keep what they earn, and how much money that is, micros."""
+    """How many creators gain, lose, keep what they earn, and earn nothing either way; the money is micros."""
 
     published: int
     micros: int
     gaining: int
     losing: int
     same: int
+    nothing: int
     gained: int
     """>= 0"""
     lost: int
@@ -56,7 +57,8 @@ def gains(outcome: WhatIf, category: str | None = None) -> Gains:
         micros=exact_sum(micros),
         gaining=int(np.count_nonzero(change > 0)),
         losing=int(np.count_nonzero(change < 0)),
-        same=int(np.count_nonzero(change == 0)),
+        same=int(np.count_nonzero((change == 0) & (micros != 0))),
+        nothing=int(np.count_nonzero((published == 0) & (micros == 0))),
         gained=exact_sum(change[change > 0]),
         lost=exact_sum(change[change < 0]),
     )

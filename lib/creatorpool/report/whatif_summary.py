@@ -8,7 +8,7 @@ from datetime import date
 from rich.table import Table
 
 from creatorpool.allocation.idle_efficiency import other_warnings
-from creatorpool.money import in_units
+from creatorpool.money import CENT, in_units, in_whole_cents
 from creatorpool.quoting import quoted
 from creatorpool.report.console import PlainConsole
 from creatorpool.report.nightly.blocks import signed_money
@@ -65,16 +65,34 @@ def _table(title: str, *names: str) -> Table:
 def _pools(published: PublishedPayouts, outcome: WhatIf) -> Table:
     measures = ("coverage", "Gini", "top 1 %")
     table = _table("Pools", "category", "published", "what if", "difference", *measures, "gain", "lose")
-    for category, pool in outcome.pools.items():
+    found = {category: gains(outcome, category) for category in outcome.pools}
+    if outcome.earned.num_rows and (pulse := gains(outcome, PULSE)).published + pulse.micros:
+        found[PULSE] = pulse
+    money = _money_rows([(own.published, own.micros) for own in found.values()])
+    for (category, pool), shown in zip(outcome.pools.items(), money, strict=False):
         before = published.pools.get(category)
         then_now = zip(_measures(before), _measures(pool), strict=True)
         measured = (f"{then} → {now}" if then != now else now for then, now in then_now)
-        table.add_row(quoted(category), *_money(gains(outcome, category)), *measured, *_creators(outcome, category))
-    if outcome.earned.num_rows and (pulse := gains(outcome, PULSE)).published + pulse.micros:
-        table.add_row("Pulse", *_money(pulse), "", "", "", f"{pulse.gaining:,}", f"{pulse.losing:,}")
+        table.add_row(quoted(category), *shown, *measured, *_creators(outcome, category))
+    if PULSE in found:
+        table.add_row("Pulse", *money[-2], "", "", "", *_creators(outcome, PULSE))
     table.add_section()
-    table.add_row("all", *_money(gains(outcome)), "", "", "", *_creators(outcome, None))
+    table.add_row("all", *money[-1], "", "", "", *_creators(outcome, None))
     return table
+
+
+def _money_rows(pairs: Sequence[tuple[int, int]]) -> list[tuple[str, str, str]]:
+    """Published money, money now and the difference of each pair of micros, and their sums at the end.
+
+    Rows and columns of the printed amounts sum; an amount that is the same before and now stays the same.
+    """
+    exact = [now - published for published, now in pairs]
+    before, change = in_whole_cents([published for published, _ in pairs]), in_whole_cents(exact)
+    rows = [
+        (in_units(old), in_units(old + moved), signed_money(moved or (of if abs(of) < CENT // 2 else 0)))
+        for old, moved, of in zip(before, change, exact, strict=True)
+    ]
+    return [*rows, (in_units(sum(before)), in_units(sum(before) + sum(change)), signed_money(sum(change)))]
 
 
 def _money(found: Gains) -> tuple[str, str, str]:
@@ -115,8 +133,8 @@ def _pools_by_setting(study: Study) -> Table:
 
 def _sizes(published: PublishedPayouts, outcome: WhatIf) -> Table:
     table = _table("By creator size", "creators by views", "creators", "published", "what if", "difference")
-    for fifth in size_changes(outcome, published.views):
-        money = (in_units(fifth.published), in_units(fifth.micros), signed_money(fifth.change))
+    fifths = size_changes(outcome, published.views)
+    for fifth, money in zip(fifths, _money_rows([(own.published, own.micros) for own in fifths]), strict=False):
         table.add_row(f"{fifth.size} fifth", f"{fifth.creators:,}", *money)
     return table
 
@@ -151,7 +169,7 @@ def _print_creators(out: PlainConsole, outcome: WhatIf) -> None:
     found = gains(outcome)
     out.print(
         f"Creators, {outcome.name}: {found.gaining:,} gain {in_units(found.gained)}, {found.losing:,} lose "
-        f"{in_units(-found.lost)}, {found.same:,} earn the same.",
+        f"{in_units(-found.lost)}, {found.same:,} earn the same, {found.nothing:,} earn nothing either way.",
         soft_wrap=True,
     )
     for category, pool in outcome.pools.items():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from creatorpool.ingest.report import TableCounts
 from creatorpool.runs.claims import EVERY_DAY, is_held, standing_claims
 from creatorpool.runs.ledger import (
     CLOSE,
@@ -118,7 +119,7 @@ def _of_day(runs: Iterable[StageRun], day: date | None) -> list[StageRun]:
 def _refused_shares(counts: Mapping[str, Any]) -> dict[str, float]:
     """Share of quarantined rows by table, from the facts of an ingestion (`ingest.report.TableCounts`)."""
     return {
-        table: own["quarantined"] / own["read"]
+        table: TableCounts(**own).refused_share
         for table, own in counts.items()
         if isinstance(own, Mapping) and own.get("read")
     }

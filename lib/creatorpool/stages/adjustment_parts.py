@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from creatorpool.explanation.frames.adjustments import parts_of_changes
 from creatorpool.explanation.frames.rows import scored_rows
+from creatorpool.explanation.pool_money import money_of_pools
 from creatorpool.runs.pools import PoolRun
 from creatorpool.runs.published_rows import published_day
 from creatorpool.settlement.restatement import PULSE
@@ -24,7 +25,6 @@ from creatorpool.stages.explained_day import (
     entered_signals,
     explained_changes,
     explained_day,
-    pools_money,
 )
 
 PARTS = "adjustment_parts"
@@ -72,5 +72,5 @@ def _restated_day(context: RunContext, payouts: DayPayouts, revenue: DayRevenue,
     ledger = {pool.category: pool for pool in payouts.pools}
     signals = entered_signals(context.warehouse, scores.signals, scores.inputs, settings)
     rows = scored_rows(payouts.pool_payouts, signals, scores.quality, custom)
-    money = pools_money([vars(pool) for pool in revenue.pools], ledger)
+    money = money_of_pools(vars(pool) for pool in revenue.pools if pool.category in ledger)
     return ExplainedDay(context.day, ledger, settings, rows, payouts.video_payouts, money)

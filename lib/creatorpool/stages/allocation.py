@@ -32,7 +32,13 @@ from creatorpool.stages.carry import require_same_carries
 from creatorpool.stages.configuration import PAYOUT_SECTIONS
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.creator_caps import creators_version, verify_creator_caps
-from creatorpool.stages.day_revenue import DayRevenue, day_revenue, log_refunds, refuse_unknown_pulse_videos
+from creatorpool.stages.day_revenue import (
+    DayRevenue,
+    day_revenue,
+    log_refunds,
+    refuse_unknown_pulse_videos,
+    unfunded_categories,
+)
 from creatorpool.stages.runner import Stage, begin_publication, publish_once
 from creatorpool.stages.settled_sums import verify_pools, verify_totals
 from creatorpool.stages.signals import STAGE as SIGNAL_STAGE
@@ -43,7 +49,10 @@ STAGE = Stage(ALLOCATE, ("ad_revenue", "video_quality", "video_signals", "videos
 
 @dataclass(frozen=True)
 class DayPayouts:
-    """The day's payouts as frames, and the ledger rows of its pools; `newly_paid` names pools that this run paid."""
+    """The day's payouts as frames, and the ledger rows of its pools.
+
+    `newly_paid` names pools that this run paid; `unfunded` has warnings on categories with videos and without a pool.
+    """
 
     pools: Sequence[PoolRun]
     newly_paid: Sequence[str]
@@ -51,6 +60,7 @@ class DayPayouts:
     video_payouts: DataFrame
     creator_payouts: DataFrame
     signals: SignalFrames
+    unfunded: Sequence[str]
 
 
 def publish_payouts(context: RunContext, categories: Collection[str] = (), *, republish: bool = False) -> DayPayouts:
@@ -84,7 +94,7 @@ def publish_payouts(context: RunContext, categories: Collection[str] = (), *, re
         if any(pool.category not in done for pool in day.wanted):
             return None
         context.log(ALLOCATE, "already published: nothing to do")
-        return _published(context, signals, done)
+        return _published(context, signals, day, done)
 
     def pay() -> DayPayouts:
         due = [pool for pool in day.wanted if pool.category not in done]
@@ -169,6 +179,9 @@ def _pay(
     warehouse, settings, pools = context.warehouse, context.settings, day.pools
     inputs = dict(frames.inputs) | dict(frames.outputs) | day.carries.inputs
     videos = warehouse.read("videos", version=inputs["videos"])
+    unfunded = unfunded_categories(context, pools, frames.coverage)
+    for line in () if context.dry_run else unfunded:
+        context.warn(ALLOCATE, line)
     pulse = pulse_earnings(day.rows, settings.pools)
     refuse_unknown_pulse_videos(pulse, videos, pools[0].currency)
     members = pool_members(frames.quality, frames.signals, videos, settings.pools)
@@ -200,6 +213,7 @@ def _pay(
         video_payouts=by_video,
         creator_payouts=by_creator,
         signals=frames,
+        unfunded=unfunded,
     )
 
 
@@ -362,7 +376,7 @@ def _pool_run(context: RunContext, pool: SettledPool, videos_paid: int) -> PoolR
     )
 
 
-def _published(context: RunContext, signals: SignalFrames, done: Mapping[str, PoolRun]) -> DayPayouts:
+def _published(context: RunContext, signals: SignalFrames, day: DayRevenue, done: Mapping[str, PoolRun]) -> DayPayouts:
     versions = day_outputs(done)
     read = {table: context.warehouse.read(table, day=context.day, version=versions[table]) for table in STAGE.tables}
     return DayPayouts(
@@ -372,4 +386,5 @@ def _published(context: RunContext, signals: SignalFrames, done: Mapping[str, Po
         video_payouts=read["video_payouts"],
         creator_payouts=read["creator_payouts"],
         signals=signals,
+        unfunded=unfunded_categories(context, day.pools, signals.coverage),
     )

@@ -47,7 +47,8 @@ class RunContext:
     later: list[StagedRows] = field(default_factory=list)  # with rows of later days, committed after `staged`
     outputs: dict[str, int] = field(default_factory=dict)
     latest: dict[str, int] = field(default_factory=dict)  # versions of tables after `later`
-    seconds: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)  # by stage; the times do not overlap
+    contract_seconds: float = 0.0  # of these, what the checks of contracts took
     began: dict[str, float] = field(default_factory=dict)
     results: list[RuleResult] = field(default_factory=list)
     kept: int = 0  # number of results that are in `contract_results` already
@@ -70,7 +71,7 @@ class RunContext:
         RunInProgressError
             If another live run holds the claim for longer than `patience`.
         """
-        self.began[name] = time.monotonic()
+        self.began[name], told = time.monotonic(), sum(self.seconds.values())
         self.log(name, "begins")
         self.outputs, self.staged = {}, []
         self.latest, self.later = {}, []
@@ -84,8 +85,19 @@ class RunContext:
             finally:
                 self.keep_results()
                 self.warehouse = own
-        self.seconds[name] = self.stage_seconds(name)
-        self.note(name, f"done in {self.seconds[name]:.1f} s", seconds=round(self.seconds[name], 3))
+        seconds = self.stage_seconds(name)
+        # Stages that ran while this one was held have told their time already.
+        self.seconds[name] = seconds - (sum(self.seconds.values()) - told)
+        self.note(name, f"done in {seconds:.1f} s", seconds=round(seconds, 3))
+
+    def join_seconds(self, names: Sequence[str]) -> None:
+        """Tell the time of stages that computed in one step as one time."""
+        self.seconds[" and ".join(names)] = sum(self.seconds.pop(name) for name in names)
+
+    def add_seconds(self, other: RunContext) -> None:
+        """Count the time of another context of the same run."""
+        self.seconds |= other.seconds
+        self.contract_seconds += other.contract_seconds
 
     def stage_seconds(self, name: str) -> float:
         """Seconds since stage `name` began."""
@@ -140,7 +152,7 @@ class RunContext:
         self.log(table, "checks its contract")
         began = time.monotonic()
         results = validate_table(rows, self.warehouse.contract(table), self.run_id)
-        self.seconds["contracts"] = self.seconds.get("contracts", 0.0) + time.monotonic() - began
+        self.contract_seconds += time.monotonic() - began
         self.results += results
         for result in results:
             if not result.passed:

@@ -12,13 +12,16 @@ from pyspark.sql import functions as F
 
 from creatorpool.allocation.frames.pools import category_revenue
 from creatorpool.allocation.revenue import CARRY_COLUMNS, PoolRevenue, form_pools
+from creatorpool.allocation.unfunded import EarlierPools, unfunded_warnings
 from creatorpool.contracts.schema import with_new_columns
 from creatorpool.errors import InputError
 from creatorpool.ingest.conversion import RATES
 from creatorpool.money import in_exact_units
+from creatorpool.quality.coverage import Coverage
 from creatorpool.quoting import shortened_list
 from creatorpool.runs.ledger import ALLOCATE
-from creatorpool.runs.pools import PoolRun
+from creatorpool.runs.pools import PoolRun, published_pools
+from creatorpool.runs.published_rows import last_paid_before
 from creatorpool.stages.carry import DayCarries, read_carries
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.rates import at_rates, rates_on
@@ -118,6 +121,17 @@ def _refund_sentence(pool: PoolRevenue) -> str:
     if pool.carried_micros:
         parts.append(f"leaves refunds of {in_exact_units(-pool.carried_micros)} to later days")
     return f"pool {pool.category} is lowered by refunds: {', '.join(parts)}"
+
+
+def unfunded_categories(context: RunContext, pools: Sequence[PoolRevenue], coverage: Coverage) -> list[str]:
+    """Warnings on the categories with eligible videos that have none of the day's `pools`."""
+    funded = {pool.category for pool in pools}
+    if not set(coverage.eligible) - funded:
+        return []
+    before = last_paid_before(context.warehouse, context.day)
+    earlier = {} if before is None else published_pools(context.warehouse, before)
+    money = {name: row.pool_micros for name, row in earlier.items()}
+    return unfunded_warnings(coverage, funded, EarlierPools(before, money, pools[0].currency))
 
 
 def refuse_unknown_pulse_videos(pulse: DataFrame, videos: DataFrame, currency: str) -> None:

@@ -5,20 +5,18 @@ Explanations compare two published days; restatements compare a published day wi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import numpy as np
 from pyspark.sql import DataFrame
 
-from creatorpool.allocation.revenue import net_micros
 from creatorpool.errors import ConfigurationError
 from creatorpool.explanation.decomposition import DayPolicy
 from creatorpool.explanation.frames.rows import PAID_COLUMNS, explained_rows, paired_rows, scored_rows, whole_pool
 from creatorpool.explanation.pairs import PoolDay, PoolPair, pool_day
-from creatorpool.explanation.pool_money import PoolMoney
+from creatorpool.explanation.pool_money import PoolMoney, money_of_pools
 from creatorpool.explanation.pricing import PaidVideos
 from creatorpool.frames import matching, parts_by, union_all
 from creatorpool.quality.frames.score import fit_day_priors, scored_signals
@@ -66,15 +64,6 @@ def explained_changes(before: ExplainedDay, after: ExplainedDay, custom: Sequenc
     return explained_rows(pairs, pools, before.day, custom)
 
 
-def pools_money(revenue: Iterable[Mapping[str, Any]], ledger: Mapping[str, PoolRun]) -> dict[str, PoolMoney]:
-    """Where the money of each pool in `ledger` comes from, of rows of `pool_revenue`."""
-    return {
-        row["category"]: PoolMoney(net_micros(row), row["platform_share"], row["pool_micros"])
-        for row in revenue
-        if row["category"] in ledger
-    }
-
-
 def _pool_day(category: str, own: ExplainedDay, other: ExplainedDay, videos: PaidVideos) -> PoolDay | None:
     if category not in own.ledger:
         return None
@@ -111,7 +100,8 @@ def explained_day(context: RunContext, day: date, settings: Settings, custom: li
         parts.append(scored_rows(own, signals, quality, custom))
     totals = warehouse.read("video_payouts", day=day, version=outputs["video_payouts"])
     revenue = warehouse.read_arrow("pool_revenue", day=day, version=outputs["pool_revenue"]).to_pylist()
-    return ExplainedDay(day, ledger, settings, union_all(parts), totals, pools_money(revenue, ledger))
+    money = money_of_pools(row for row in revenue if row["category"] in ledger)
+    return ExplainedDay(day, ledger, settings, union_all(parts), totals, money)
 
 
 def entered_signals(

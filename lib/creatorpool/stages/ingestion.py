@@ -18,12 +18,16 @@ from creatorpool.ingest.sources.mapping import NATIVE, load_mapping
 from creatorpool.runs.claims import EVERY_DAY, require_held
 from creatorpool.runs.ledger import INGEST, StageRun, begin_runs, publish_run, published_run, published_runs
 from creatorpool.runs.published import published_version
-from creatorpool.settings import LONGEST_LATE_WINDOW
+from creatorpool.setting_changes import SettingChange, changes_since
+from creatorpool.settings import LONGEST_LATE_WINDOW, Settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.rates import conversion_inputs, refuse_other_settlement_currency
 from creatorpool.stages.recovery import SHARED_TABLES, undo_ingestion
 from creatorpool.stages.runner import Stage, publish_once
 from creatorpool.storage.places import Place, place_of
+
+_NOT_ABOUT_ROWS = ("ingest.source", "ingest.max_quarantined_share")
+"""Settings that decide where a delivery is and whether it is refused, not what becomes of its rows"""
 
 STAGE = Stage(INGEST, (), ("ingest",), shared=(*SHARED_TABLES, "stage_runs"))
 """It depends on its own section of the configuration, and on the names in `signals.tiers`."""
@@ -51,6 +55,12 @@ def publish_ingestion(context: RunContext, source: Place | None) -> StageRun | N
         if run is not None:
             if source is not None:
                 _require_same_delivery(context, run, source)
+            if changes := ingestion_changes(run, context.settings):
+                context.warn(
+                    INGEST,
+                    f"the day was ingested with other settings, and stays as it is: {'; '.join(map(str, changes))} in "
+                    f"this run. A forgotten overlay? --reingest ingests the day with these",
+                )
             context.log(INGEST, f"already published by run {run.run_id}")
         return run
 
@@ -68,8 +78,17 @@ def _ingest_into_copy(context: RunContext, source: Place) -> StageRun | None:
     context.log(INGEST, f"dry run: ingests into a copy of the tables, {copy.root}, and deletes it at the end")
     real = RunContext(copy, context.settings, context.day, started_at=context.started_at, run_id=context.run_id)
     run = publish_ingestion(real, source)
-    context.seconds |= real.seconds
+    context.add_seconds(real)
     return run
+
+
+def ingestion_changes(run: StageRun, settings: Settings) -> list[SettingChange]:
+    """The settings in which `settings` differ from those that `run` had, if they decide how rows are read.
+
+    Empty for runs of versions before 0.2, which kept no configuration.
+    """
+    found = changes_since(run.config_json, settings) if run.config_json else []
+    return [change for change in found if change.key not in _NOT_ABOUT_ROWS]
 
 
 def source_of(context: RunContext, source: Place | None) -> Place | None:

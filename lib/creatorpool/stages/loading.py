@@ -121,7 +121,7 @@ def _store(context: RunContext, load: LoadSource, staging: Place) -> LoadedTable
     for found in loaded.conversions.values():
         context.note(LOAD, found.sentence(), **asdict(found))
     if loaded.validated.counts.quarantined:
-        context.warn(LOAD, refusal(table, counts))
+        context.warn(LOAD, refusal(table, counts, loaded.validated.example()))
     return loaded
 
 

@@ -17,7 +17,6 @@ from creatorpool.ingest.row_changes import RowChanges, row_changes
 from creatorpool.runs.claims import EVERY_DAY
 from creatorpool.runs.ledger import INGEST, StageRun, published_run
 from creatorpool.runs.pools import PoolRun, published_pools
-from creatorpool.setting_changes import setting_changes
 from creatorpool.stages.allocation import DayPayouts, publish_payouts
 from creatorpool.stages.books import refuse_settled_day
 from creatorpool.stages.configuration import PAYOUT_SECTIONS, ingested_settings, ledger_settings
@@ -25,6 +24,7 @@ from creatorpool.stages.context import RunContext
 from creatorpool.stages.ingestion import (
     STAGE,
     ingest,
+    ingestion_changes,
     ingestion_inputs,
     late_window,
     publish_ingestion,
@@ -89,7 +89,7 @@ def _in_copy(context: RunContext, source: Place) -> Reingestion:
     context.log(INGEST, f"dry run: works in a copy of the tables, {copy.root}, and deletes it at the end")
     real = RunContext(copy, context.settings, context.day, started_at=context.started_at, run_id=context.run_id)
     done = reingest_day(real, source)
-    context.seconds |= real.seconds
+    context.add_seconds(real)
     return done
 
 
@@ -108,12 +108,8 @@ def _use_published_policy(context: RunContext, pools: Collection[PoolRun]) -> No
 def _read_as_published(context: RunContext, earlier: StageRun) -> None:
     """Read the corrected delivery as the earlier one was read, and warn of each setting that is another one now."""
     context.settings = ingested_settings(context.settings, earlier)
-    if earlier.config_json is None:
-        return
-    published = context.settings.with_sections(earlier.config_json)
-    for change in setting_changes(published, context.settings, [INGEST]):
-        if change.key != "ingest.source":
-            context.warn(INGEST, f"the day was ingested with another setting: {change}")
+    for change in ingestion_changes(earlier, context.settings):
+        context.warn(INGEST, f"the day was ingested with another setting: {change}")
 
 
 def _is_same(context: RunContext, run: StageRun, source: Place) -> bool:

@@ -97,7 +97,10 @@ def publish_once(
                 context.warehouse, context.log, held=held, own=context.ingestion.run_id if context.ingestion else ""
             )
         found = find()
-        return publish() if found is None else found
+        done = publish() if found is None else found
+    if len(stages) > 1:
+        context.join_seconds([stage.name for stage in stages])
+    return done
 
 
 def run_stage(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pyspark.sql import DataFrame
 
+from creatorpool.allocation.frames.pools import members_by_category, pool_members
 from creatorpool.errors import MissingTableError
 from creatorpool.quality.coverage import Coverage
 from creatorpool.quality.frames.coverage import day_coverage
@@ -88,7 +89,11 @@ def compute_scores(context: RunContext, inputs: Mapping[str, int]) -> ScoredDay:
     events, viewers, videos = input_frames(context, inputs)
     scores = score_day(events, viewers, videos, context.settings, context.store)
     entered = scored_signals(scores.signals, videos, context.settings.signals, scores.priors)
+    eligible, payable = members_by_category(
+        pool_members(scores.quality, scores.signals, videos, context.settings.pools)
+    )
     coverage = day_coverage(entered, scores.quality, context.settings)
+    coverage = replace(coverage, eligible=eligible, payable=payable)
     if warning := coverage.warning(context.settings.report.coverage_loss_warning):
         context.warn(SIGNALS, warning)
     facts = {} if scores.priors is None else {"priors": scores.priors.as_dict()}

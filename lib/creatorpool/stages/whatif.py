@@ -35,6 +35,8 @@ class Scenario:
 
     name: str
     settings: Settings
+    beside: Sequence[SettingChange] = ()
+    """Changes of settings that the published payouts stay under, such as those of ingestion, to be named too"""
 
     @classmethod
     def parse(cls, text: str, base: Settings) -> Scenario:
@@ -173,10 +175,14 @@ def _outcome(
     before = published.settings
     return WhatIf(
         name=scenario.name,
-        changes=None if before is None else setting_changes(before, scenario.settings, PAYOUT_SECTIONS),
+        changes=None if before is None else [*_changes(before, scenario), *scenario.beside],
         pools={row.category: row for row in payouts.pools},
         earned=_beside(published.earned, earned),
     )
+
+
+def _changes(before: Settings, scenario: Scenario) -> list[SettingChange]:
+    return setting_changes(before, scenario.settings, PAYOUT_SECTIONS)
 
 
 def _paid(context: RunContext, published: PublishedPayouts, categories: Collection[str]) -> DayPayouts:

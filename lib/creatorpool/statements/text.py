@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from creatorpool.explanation.parts import REASON_NAMES, told
+from creatorpool.explanation.parts import BALANCE, REASON_NAMES, told
 from creatorpool.money import MICROS_PER_UNIT
 from creatorpool.quality_components import COMPONENTS
 from creatorpool.quoting import one_line
@@ -30,6 +30,8 @@ REASONS = {
 
 EARLIER = "earlier restatements, whose reasons were not kept"
 """The text of the part of a booked change beside `REASONS`"""
+MOVED = {**REASONS, BALANCE: "the rest to 0: the pool's change as measured at each video's payouts"}
+"""The text of each reason that moves money between the videos of whole pools."""
 
 WIDTH = 24
 
@@ -49,6 +51,9 @@ class Statement:
     before: str = "earned before"
     now: str = "earned now"
     """What the sums before and now are"""
+    moved: Mapping[str, Mapping[str, tuple[int, int]]] = field(default_factory=dict)
+    """For whole pools, by category: micros (>= 0, <= 0) that each reason of `MOVED` gave to some videos and took from
+    others; they sum to 0"""
 
 
 def statement_text(statement: Statement) -> str:
@@ -63,9 +68,11 @@ def change_lines(statement: Statement) -> list[str]:
     lines = _newly_paid(statement)
     for category in categories:
         rows = [row for row in statement.rows if row["category"] == category]
-        lines += [f"Pool {one_line(category)}", *_sums(statement, rows), *_videos(rows, statement.videos), ""]
+        lines += [f"Pool {one_line(category)}", *_sums(statement, rows), *_moved(statement.moved.get(category, {}))]
+        lines += [*_videos(rows, statement.videos), ""]
     if len(categories) != 1:
-        lines += [f"All {len(categories)} pools", *_sums(statement, statement.rows), ""]
+        total = [*_sums(statement, statement.rows), *_moved(_all_moved(statement))]
+        lines += [f"All {len(categories)} pools", *total, ""]
     return [*lines, *(f"Note: {one_line(note)}" for note in statement.notes)]
 
 
@@ -118,6 +125,30 @@ def largest_reasons(row: Mapping[str, Any], most: int = 3) -> str:
     largest = sorted((name for name in texts if micros[name]), key=lambda name: -abs(micros[name]))
     rest = [f"{len(largest) - most} smaller parts"] if len(largest) > most else []
     return ", ".join([*(f"{exact_money(micros[name], signed=True)} {texts[name]}" for name in largest[:most]), *rest])
+
+
+def _moved(reasons: Mapping[str, tuple[int, int]]) -> list[str]:
+    """What moved money between the videos of whole pools, the most first."""
+    found = [(name, gained, lost) for name, (gained, lost) in reasons.items() if gained or lost]
+    if not found:
+        return []
+    found.sort(key=lambda entry: entry[2] - entry[1])
+    return [
+        "  Moved between videos, which does not change the total: given to some, taken from others",
+        *(
+            f"{exact_money(gained, signed=True):>{WIDTH}} {exact_money(lost):>{WIDTH - 8}}  {MOVED[name]}"
+            for name, gained, lost in found
+        ),
+    ]
+
+
+def _all_moved(statement: Statement) -> dict[str, tuple[int, int]]:
+    total: dict[str, tuple[int, int]] = {}
+    for reasons in statement.moved.values():
+        for name, (gained, lost) in reasons.items():
+            before = total.get(name, (0, 0))
+            total[name] = (before[0] + gained, before[1] + lost)
+    return total
 
 
 def summed_reasons(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:

@@ -29,7 +29,7 @@ CHARTS = {
     ),
     "heat_map": drawing.heat_map([{"label": "music", "group": "smallest", "value": 0.0}], ["smallest"]),
     "histograms": drawing.histograms([{"name": "safety", "start": 0.0, "end": 0.05, "share": 1.0}], ["safety"]),
-    "gains": drawing.gains_and_losses([{"label": "views", "series": "added", "value": 1.0}], "USD"),
+    "gains": drawing.gains_and_losses([{"label": "views", "series": "given", "value": 1.0}], "USD"),
     "intervals": drawing.interval_dots(
         [{"label": "a", "value": 1.0, "low": 0.5, "high": 2.0}], "leverage", reference=1.0
     ),

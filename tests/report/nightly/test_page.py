@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict, replace
 from html import escape
 from pathlib import Path
 
@@ -27,14 +28,19 @@ from tests.report.nightly.nights import (
 )
 
 from creatorpool.errors import MissingTableError
+from creatorpool.ingest.report import TableCounts
 from creatorpool.money import in_units
 from creatorpool.quoting import one_line
 from creatorpool.report.nightly import drawing
 from creatorpool.report.nightly.blocks import Figure, Figures, Paragraph, Section, Table, Tile, Tiles
+from creatorpool.report.nightly.checks import checks_section
 from creatorpool.report.nightly.figures import SIZE_GROUPS
+from creatorpool.report.nightly.money import headline, pools_section
+from creatorpool.report.nightly.movers import movers_section
 from creatorpool.report.nightly.page import page, rendered, write_page
 from creatorpool.report.nightly.published import ReportDay, report_day
 from creatorpool.report.nightly.warnings import warnings_of
+from creatorpool.runs.ledger import INGEST
 from creatorpool.settings import load_settings
 from creatorpool.tables import Warehouse
 
@@ -129,12 +135,61 @@ def test_page_shows_published_money_and_warnings_first(warehouse: Warehouse, wri
     assert text.index('id="warnings"') < text.index('id="pools"')
 
 
+def test_pools_change_by_their_money_alone_and_the_table_adds_up(written_report: ReportDay) -> None:
+    section = movers_section(written_report)
+    (table,) = (block for block in section.blocks if isinstance(block, Table))
+    cents = [
+        [round(100 * float(re.sub("[^0-9.-]", "", cell.replace("−", "-")))) for cell in row[1:]] for row in table.rows
+    ]
+
+    assert table.header == (
+        *("category", "paid before", "advertisers' money", "platform's share", "not paid out", "change", "paid now"),
+    )
+    assert [row[0] for row in table.rows] == [*CATEGORIES, "all pools"]
+    for first, *causes, change, last in cents:
+        assert sum(causes) == change == last - first
+    assert [sum(column) for column in zip(*cents[:-1], strict=True)] == cents[-1]
+    (figures,) = (block for block in section.blocks if isinstance(block, Figures))
+    assert {row[0] for row in figures.figures[0].table.rows} == {"views", "rounding", "rest to 0"}
+
+
+def test_money_of_pools_sums_in_rows_and_columns(written_report: ReportDay) -> None:
+    odd = [69_460_000, 184_315_000, 141_235_001]
+    pools = {
+        name: replace(pool, pool_micros=micros, paid_micros=micros)
+        for (name, pool), micros in zip(written_report.paid.pools.items(), odd, strict=True)
+    }
+    report = replace(written_report, paid=replace(written_report.paid, pools=pools))
+    (figures,) = (block for block in pools_section(report).blocks if isinstance(block, Figures))
+
+    numbers = [[round(100 * float(cell)) for cell in row[1:6]] for row in figures.figures[0].table.rows]
+    assert all(pool == paid + left for _, _, pool, paid, left in numbers)
+    assert sum(row[3] for row in numbers) == 39_501
+    assert figures.beside is not None
+    assert [row[1] for row in figures.beside.rows] == [row[3] for row in figures.figures[0].table.rows]
+    assert headline(report).tiles[1].value == "395.01"
+
+
+def test_every_delivered_row_is_in_a_column(written_report: ReportDay) -> None:
+    found = TableCounts(800, 390, duplicates=3, quarantined=4, late=8, other_day=400, merged=2, elsewhere=1)
+    run = replace(written_report.runs[INGEST], rows={"events": asdict(found), "videos": asdict(TableCounts(9, 9))})
+    section = checks_section(replace(written_report, runs={**written_report.runs, INGEST: run}))
+    (table,) = (block for block in section.blocks if isinstance(block, Table) and block.caption == "Delivered rows")
+
+    assert table.header[:2] == ("table", "read")
+    assert table.header[-2:] == ("accepted late", "refused share")
+    for row in table.rows:
+        assert int(row[1]) == sum(map(int, row[2:-2])), row
+    assert table.rows[0][-2:] == ("8", "1.01%")
+    assert "left out by the mapping" not in table.header
+
+
 def test_page_shows_every_published_stage(written: Path) -> None:
     text = written.read_text("utf-8")
 
     assert "not published" not in text
     for expected in (
-        "What moved the money",
+        "What moved money between videos",
         "Who graduates",
         "Gain of one more impression",
         "Outcomes to watch",
@@ -314,7 +369,7 @@ LONG = "a category with a name that is far too long for an axis"
 def awkward_charts(scale: float) -> list[drawing.Drawn]:
     """Charts whose axes need long numbers and long names."""
     pairs = [(LONG, scale), ("b", 1.1 * scale)]
-    bars = [{"label": label, "part": "paid", "series": "added", "value": value, "place": 0} for label, value in pairs]
+    bars = [{"label": label, "part": "paid", "series": "given", "value": value, "place": 0} for label, value in pairs]
     spans = [{"label": label, "value": value, "low": 0.99 * value, "high": 1.1 * value} for label, value in pairs]
     cells = [{"label": label, "group": group, "value": 0.2} for label, _ in pairs for group in SIZE_GROUPS]
     return [

@@ -48,6 +48,20 @@ def test_warnings_are_in_the_order_in_which_a_payer_acts(night: ReportDay) -> No
         assert text.startswith(start), text
 
 
+def test_category_without_revenue_is_a_warning_with_the_videos_that_no_pool_pays(night: ReportDay) -> None:
+    found = Coverage(200, 200, {}, False, {"pets": 80, "comedy": 40}, {"pets": 78, "comedy": 40})
+    before = night.before
+    assert before is not None
+    earlier = replace(before, pools={**before.pools, "pets": replace(before.pools["comedy"], pool_micros=7_000_000)})
+    runs = {**night.runs, SIGNALS: replace(night.runs[SIGNALS], rows=found.as_facts())}
+
+    texts = [notice.text for notice in warnings_of(replace(night, runs=runs, before=earlier))]
+
+    (told,) = (text for text in texts if "pets" in text)
+    assert told.startswith("Category pets: 80 eligible videos and no revenue (its pool was 7.00 USD on 2026-11-19)")
+    assert told.endswith(" In all, 98 of 200 compliant videos are paid nothing from pools.")
+
+
 def test_weight_that_moves_next_to_nothing_is_one_note_in_money_and_words(night: ReportDay) -> None:
     report = with_pools(night, warning=IDLE, efficiency_moved_micros=4714)
 

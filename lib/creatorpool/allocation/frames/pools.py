@@ -57,6 +57,14 @@ def pool_members(quality: DataFrame, signals: DataFrame, videos: DataFrame, sett
     )
 
 
+def members_by_category(members: DataFrame) -> tuple[dict[str, int], dict[str, int]]:
+    """The number of `pool_members` of each category, and of those of them with effective impressions above 0."""
+    is_payable = F.count(F.when(F.col("effective_impressions") > 0, 1))
+    rows = members.groupBy("category").agg(F.count("*").alias("eligible"), is_payable.alias("payable")).collect()
+    rows.sort(key=lambda row: row["category"])
+    return {row["category"]: row["eligible"] for row in rows}, {row["category"]: row["payable"] for row in rows}
+
+
 def with_creator_caps(members: DataFrame, creators: DataFrame, caps: Mapping[str, int]) -> DataFrame:
     """`pool_members` with `creator_cap_micros`, the cap of the creator's verification level; null without a cap.
 

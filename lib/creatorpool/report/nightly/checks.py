@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from creatorpool.ingest.report import NOT_ACCEPTED, TableCounts
 from creatorpool.report.nightly import drawing
 from creatorpool.report.nightly.blocks import Block, Figure, Figures, Paragraph, Section, Table, percent
 from creatorpool.report.nightly.published import ReportDay
@@ -49,38 +49,45 @@ def _contracts(report: ReportDay) -> Block:
     return Table(("table", "rules", "broken", "rows checked"), rows, "Contracts, latest run of each", folded=True)
 
 
-def refused(report: ReportDay) -> Mapping[str, Mapping[str, Any]]:
-    """Ingestion counts by table: rows read, accepted, quarantined, late, duplicates, and broken rules."""
+def delivered(report: ReportDay) -> Mapping[str, TableCounts]:
+    """Ingestion counts by table."""
     run = report.runs.get(INGEST)
-    return {} if run is None else dict(sorted(run.rows.items()))
+    return {} if run is None else {table: TableCounts(**counts) for table, counts in sorted(run.rows.items())}
 
 
-def _quarantine(report: ReportDay) -> list[Block]:
-    counts = refused(report)
-    if not counts:
-        return [Paragraph("The ledger has no ingestion counts for this day.", "missing")]
+def _delivered(counts: Mapping[str, TableCounts]) -> Table:
+    """What became of the records that were read: accepted ones, and the columns of `NOT_ACCEPTED` that have some."""
+    usual = ("duplicates", "quarantined")
+    shown = [name for name in NOT_ACCEPTED if name in usual or any(getattr(of, name) for of in counts.values())]
     rows = [
         (
             table,
-            *(f"{of[name]:,}" for name in ("read", "accepted", "duplicates", "late", "quarantined")),
-            percent(of["quarantined"] / max(1, of["read"]), 2),
+            *(f"{getattr(of, name):,}" for name in ("read", "accepted", *shown, "late")),
+            percent(of.refused_share, 2),
         )
         for table, of in counts.items()
     ]
-    delivered = Table(("table", "read", "accepted", "duplicates", "late", "refused", "share"), rows, "Delivered rows")
+    words = (NOT_ACCEPTED[name] for name in shown)
+    return Table(("table", "read", "accepted", *words, "accepted late", "refused share"), rows, "Delivered rows")
+
+
+def _quarantine(report: ReportDay) -> list[Block]:
+    counts = delivered(report)
+    if not counts:
+        return [Paragraph("The ledger has no ingestion counts for this day.", "missing")]
     broken = sorted(
         (
             (f"{table}: {rule.replace('_', ' ')}", count)
             for table, of in counts.items()
-            for rule, count in of["broken"].items()
+            for rule, count in of.broken.items()
         ),
         key=lambda pair: (-pair[1], pair[0]),
     )
     if not broken:
-        return [delivered, Paragraph("No delivered row went to quarantine.", "good")]
+        return [_delivered(counts), Paragraph("No delivered row went to quarantine.", "good")]
     table = Table(("rule", "rows"), [(rule, f"{count:,}") for rule, count in broken], "Refused rows by rule")
     bars = [{"label": rule, "part": "rows", "value": count, "place": 0} for rule, count in broken[:RULES_DRAWN]]
     alt_text = f"Refused rows by rule; most by '{broken[0][0]}', {broken[0][1]:,}. A row may break several rules."
     drawn = drawing.svg(drawing.ranked_bars(bars, "rows"), alt_text)
     more = f"; {len(broken) - RULES_DRAWN} more in the table" if len(broken) > RULES_DRAWN else ""
-    return [Figures([Figure(f"Quarantine by rule{more}", drawn, alt_text, table)], beside=delivered)]
+    return [Figures([Figure(f"Quarantine by rule{more}", drawn, alt_text, table)], beside=_delivered(counts))]

@@ -206,9 +206,9 @@ def histograms(rows: Rows, names: Sequence[str]) -> Drawn:
 
 
 def gains_and_losses(rows: Rows, unit: str) -> Drawn:
-    """Bars to both sides of zero from rows `label`, `series` (added, taken), `value`, in the given order."""
+    """Bars to both sides of zero from rows `label`, `series` (given, taken), `value`, in the given order."""
     order = list(dict.fromkeys(row["label"] for row in rows))
-    scale = alt.Scale(domain=["added", "taken"], range=[MAIN, SECOND])
+    scale = alt.Scale(domain=["given", "taken"], range=[MAIN, SECOND])
     bars = (
         alt.Chart(chart_data(rows))
         .mark_bar(size=13)

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from creatorpool.allocation.revenue import CARRY_COLUMNS, net_micros
-from creatorpool.money import MICROS_PER_UNIT, in_units
+from creatorpool.money import MICROS_PER_UNIT, in_units, in_whole_cents
 from creatorpool.report.nightly import drawing
 from creatorpool.report.nightly.blocks import (
     Block,
@@ -25,6 +25,7 @@ from creatorpool.report.nightly.blocks import (
 )
 from creatorpool.report.nightly.coverage import report_coverage, signals_at_zero
 from creatorpool.report.nightly.published import ReportDay
+from creatorpool.report.rounded_pools import RoundedPool, rounded_pools
 from creatorpool.runs.pools import PoolRun
 
 
@@ -39,14 +40,16 @@ def headline(report: ReportDay) -> Tiles:
     if before is not None:
         earlier = pc.sum(before.rows("creator_payouts", "total_micros").column("total_micros")).as_py() or 0
         change = f"{signed_money(total - earlier)} against {before.day:%-d %B}"
-    left = paid.total("unallocated_micros")
+    pools = rounded_pools(list(paid.pools.values()))
+    from_pools, left = sum(own.paid for own in pools), sum(own.unallocated for own in pools)
+    (all_paid,) = in_whole_cents([total])
+    # The tiles sum: what the total has beside the pools is Pulse money.
+    beside = all_paid - from_pools if pulse else 0
     return Tiles(
         [
-            Tile("paid to creators", in_units(total, report.currency), change),
-            Tile(
-                "from pools", in_units(paid.total("paid_micros")), f"of {in_units(paid.total('pool_micros'))} in pools"
-            ),
-            Tile("beside Pulse ads", in_units(pulse), "apart from the pools"),
+            Tile("paid to creators", in_units(all_paid, report.currency), change),
+            Tile("from pools", in_units(from_pools), f"of {in_units(from_pools + left)} in pools"),
+            Tile("beside Pulse ads", in_units(beside), "apart from the pools"),
             Tile("creators who earned", f"{earning:,}", f"of {creators.num_rows:,} with videos that day"),
             Tile("unallocated", in_units(left), "every pool closes" if not left else "see the warnings"),
         ]
@@ -58,8 +61,11 @@ def pools_section(report: ReportDay) -> Section:
     formed = {row["category"]: row for row in report.paid.rows("pool_revenue").to_pylist()}
     rows: list[tuple[str, ...]] = []
     bars: list[dict[str, Any]] = []
-    for category, pool in report.paid.pools.items():
-        revenue = net_micros(formed[category]) if category in formed else pool.pool_micros
+    shown = rounded_pools(list(report.paid.pools.values()))
+    net = [net_micros(formed[name]) if name in formed else pool.pool_micros for name, pool in report.paid.pools.items()]
+    for (category, pool), own, revenue, whole in zip(
+        report.paid.pools.items(), shown, net, in_whole_cents(net), strict=True
+    ):
         kept = revenue - pool.pool_micros
         parts = {
             "paid": pool.paid_micros,
@@ -70,7 +76,8 @@ def pools_section(report: ReportDay) -> Section:
             {"label": category, "part": part, "value": micros / MICROS_PER_UNIT, "place": place}
             for place, (part, micros) in enumerate(parts.items())
         ]
-        numbers = (revenue, kept, pool.pool_micros, pool.paid_micros, pool.unallocated_micros)
+        rest = max(0, whole - own.pool)
+        numbers = (own.pool + rest, rest, own.pool, own.paid, own.unallocated)
         rows.append((category, *map(in_units, numbers), _rule(pool)))
     sums = [sum(bar["value"] for bar in bars if bar["part"] == part) for part in ("paid", "unallocated")]
     table = Table(
@@ -85,7 +92,7 @@ def pools_section(report: ReportDay) -> Section:
     figure = Figure("Where the advertising revenue went", drawing.svg(chart, alt_text), alt_text, table)
     brief = Table(
         ("category", "pool", "paid", "before", "videos paid", "paid per video"),
-        [_brief(name, report) for name in report.paid.pools],
+        [_brief(name, own, report) for name, own in zip(report.paid.pools, shown, strict=True)],
         "Pools",
     )
     return Section(
@@ -112,11 +119,11 @@ def _refunds(report: ReportDay, formed: Mapping[str, Mapping[str, Any]]) -> list
     ]
 
 
-def _brief(category: str, report: ReportDay) -> tuple[str, ...]:
+def _brief(category: str, own: RoundedPool, report: ReportDay) -> tuple[str, ...]:
     pool = report.paid.pools[category]
     earlier = None if report.before is None else report.before.pools.get(category)
     each = pool.paid_micros // pool.videos_paid if pool.videos_paid else None
-    sums = (pool.pool_micros, pool.paid_micros, None if earlier is None else earlier.paid_micros)
+    sums = (own.pool, own.paid, None if earlier is None else earlier.paid_micros)
     return (category, *map(in_units, sums), f"{pool.videos_paid:,}", in_units(each))
 
 

@@ -1,4 +1,4 @@
-"""Section on the changes since the last published day, with their reasons."""
+"""Section on the changes since the last published day: why pools paid more or less, and what moved between videos."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from creatorpool.money import MICROS_PER_UNIT, in_units
+from creatorpool.explanation.parts import BALANCE, BETWEEN_VIDEOS, balanced
+from creatorpool.explanation.pool_money import POOL_CAUSES, money_of_pools, pool_causes
+from creatorpool.money import MICROS_PER_UNIT, in_units, in_whole_cents
 from creatorpool.report.nightly import drawing
 from creatorpool.report.nightly.blocks import Block, Figure, Figures, Paragraph, Section, Table, signed_money
 from creatorpool.report.nightly.figures import Mover, explained_movers, moved_by_reason, plain_movers
@@ -24,13 +26,15 @@ SHORT = {
     "bounds": "floors and caps",
     "custom": "custom signals",
     "policy": "changed rules",
+    BALANCE: "rest to 0",
 }
 
 
 def movers_section(report: ReportDay) -> Section:
     """The creators whose pool payouts changed most, with reasons if these are published."""
     lead = (
-        "Pool payouts against the last published day. Each change is split by cause, and the parts sum to it exactly."
+        "Pool payouts against the last published day. What a pool pays changes with its money alone; views, quality "
+        "and competition move it between videos. The parts of each creator's change sum to it exactly."
     )
     before = report.before
     if before is None:
@@ -47,12 +51,36 @@ def movers_section(report: ReportDay) -> Section:
             "missing",
         )
         movers = plain_movers(_earned(before), _earned(report.paid), TOP_MOVERS)
-        return Section("movers", "Changes", "What changed, and why", lead, [missing, _table(movers, before)])
-    figure = _reasons(moved_by_reason(own), report, before)
+        blocks = [_pools(report, before), missing, _table(movers, before)]
+        return Section("movers", "Changes", "What changed, and why", lead, blocks)
+    moved = balanced({name: micros for name, micros in moved_by_reason(own).items() if name in BETWEEN_VIDEOS})
     movers = explained_movers(own, TOP_MOVERS)
-    return Section(
-        "movers", "Changes", "What changed, and why", lead, [Figures([figure], beside=_table(movers, before))]
-    )
+    blocks = [_pools(report, before), Figures([_moved(moved, report, before)], beside=_table(movers, before))]
+    return Section("movers", "Changes", "What changed, and why", lead, blocks)
+
+
+def _pools(report: ReportDay, before: PaidDay) -> Table:
+    """What each pool paid on both days, and what its money's causes changed; rows and columns sum."""
+    days = (before, report.paid)
+    money = [money_of_pools(day.rows("pool_revenue").to_pylist()) for day in days]
+    names = sorted({*before.pools, *report.paid.pools})
+    paid = [[day.pools[name].paid_micros if name in day.pools else 0 for name in names] for day in days]
+    causes = [
+        pool_causes(money[0].get(name), money[1].get(name), (old, new))
+        for name, old, new in zip(names, *paid, strict=True)
+    ]
+    first = in_whole_cents(paid[0])
+    columns = [in_whole_cents([own[cause] for own in causes]) for cause in POOL_CAUSES]
+    changes = [sum(of_pool) for of_pool in zip(*columns, strict=True)]
+    last = [old + change for old, change in zip(first, changes, strict=True)]
+    rows = [
+        (name, in_units(old), *map(signed_money, own), signed_money(change), in_units(new))
+        for name, old, *own, change, new in zip(names, first, *columns, changes, last, strict=True)
+    ]
+    sums = map(signed_money, map(sum, (*columns, changes)))
+    rows.append(("all pools", in_units(sum(first)), *sums, in_units(sum(last))))
+    header = ("category", "paid before", *map(short, POOL_CAUSES), "change", "paid now")
+    return Table(header, rows, f"Why pools paid more or less than on {before.day}, {report.currency}")
 
 
 def _earned(paid: PaidDay) -> pa.Table:
@@ -79,16 +107,17 @@ def short(reason: str) -> str:
     return SHORT.get(reason, reason.replace("_", " "))
 
 
-def _reasons(moved: dict[str, tuple[int, int]], report: ReportDay, before: PaidDay) -> Figure:
+def _moved(moved: dict[str, tuple[int, int]], report: ReportDay, before: PaidDay) -> Figure:
     order = sorted(moved, key=lambda name: moved[name][1] - moved[name][0])
     bars = [
         {"label": short(name), "series": series, "value": micros / MICROS_PER_UNIT}
         for name in order
-        for series, micros in zip(("added", "taken"), moved[name], strict=True)
+        for series, micros in zip(("given", "taken"), moved[name], strict=True)
     ]
-    rows = [(short(name), *map(signed_money, (*moved[name], sum(moved[name])))) for name in order]
-    table = Table(("reason", "added", "taken", "net"), rows, f"All payouts against {before.day}, {report.currency}")
+    rows = [(short(name), *map(signed_money, moved[name])) for name in order]
+    header = ("reason", "given to some videos", "taken from others")
+    table = Table(header, rows, f"Between videos, against {before.day}, {report.currency}")
     largest = short(order[0]) if order else "nothing"
-    alt_text = f"Money that each reason added to payouts and took from them since {before.day}; most by {largest}."
+    alt_text = f"Money that each reason gave to some videos and took from others since {before.day}; most by {largest}."
     chart = drawing.gains_and_losses(bars, report.currency)
-    return Figure("What moved the money", drawing.svg(chart, alt_text), alt_text, table)
+    return Figure("What moved money between videos", drawing.svg(chart, alt_text), alt_text, table)

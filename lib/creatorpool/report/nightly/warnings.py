@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+import pyarrow.compute as pc
+
 from creatorpool.allocation.idle_efficiency import idle_sentence, is_idle, other_warnings
+from creatorpool.allocation.unfunded import EarlierPools, unfunded_warnings
 from creatorpool.money import in_units
 from creatorpool.report.nightly.blocks import listed, percent
-from creatorpool.report.nightly.checks import refused
+from creatorpool.report.nightly.checks import delivered
 from creatorpool.report.nightly.coverage import report_coverage
 from creatorpool.report.nightly.published import ReportDay
 from creatorpool.runs.pools import PoolRun
@@ -42,7 +45,14 @@ def warnings_of(report: ReportDay) -> list[Notice]:
     last what is only good to know.
     """
     return [
-        *(*_coverage(report), *_falls(report), *_pools(report), *_contracts(report), *_delivered(report)),
+        *(
+            *_coverage(report),
+            *_unfunded(report),
+            *_falls(report),
+            *_pools(report),
+            *_contracts(report),
+            *_delivered(report),
+        ),
         *(*_estimates(report), *_idle_weight(report)),
     ]
 
@@ -51,6 +61,31 @@ def _coverage(report: ReportDay) -> Iterator[Notice]:
     coverage = report_coverage(report)
     if warning := coverage.warning(report.limits.coverage_loss_warning):
         yield Notice(f"{warning}.", "coverage")
+
+
+def _unfunded(report: ReportDay) -> Iterator[Notice]:
+    coverage = report_coverage(report)
+    found = unfunded_warnings(coverage, _funded(report), _earlier_pools(report))
+    for number, warning in enumerate(found, 1):
+        total = f" {coverage.unpaid_line(_paid_videos(report))}" if number == len(found) else ""
+        yield Notice(f"{warning[0].upper()}{warning[1:]}.{total}", "coverage")
+
+
+def _funded(report: ReportDay) -> set[str]:
+    """The categories with revenue; not each has a pool if only some pools are paid yet."""
+    return set(report.paid.rows("pool_revenue", "category").column("category").to_pylist())
+
+
+def _earlier_pools(report: ReportDay) -> EarlierPools:
+    before = report.before
+    if before is None:
+        return EarlierPools()
+    return EarlierPools(before.day, {name: row.pool_micros for name, row in before.pools.items()}, report.currency)
+
+
+def _paid_videos(report: ReportDay) -> int:
+    paid = report.paid.rows("video_payouts", "payout_micros").column("payout_micros")
+    return pc.sum(pc.greater(paid, 0)).as_py() or 0
 
 
 def _pools(report: ReportDay) -> Iterator[Notice]:
@@ -90,8 +125,11 @@ def _efficiency_rule(pool: PoolRun) -> tuple[str, float]:
 def _falls(report: ReportDay) -> Iterator[Notice]:
     if report.before is None:
         return
+    unfunded = set(report_coverage(report).eligible) - _funded(report)
     for category, pool in report.before.pools.items():
         now = report.paid.pools.get(category)
+        if now is None and category in unfunded:
+            continue  # told already
         if now is None:
             yield Notice(f"Pool {category} was paid on {report.before.day} and has no pool on this day.", "pools")
         elif pool.coverage is not None and now.coverage is not None and pool.coverage - now.coverage >= COVERAGE_FALL:
@@ -111,10 +149,10 @@ def _contracts(report: ReportDay) -> Iterator[Notice]:
 
 
 def _delivered(report: ReportDay) -> Iterator[Notice]:
-    for table, of in refused(report).items():
-        share = of["quarantined"] / max(1, of["read"])
-        if share >= REFUSED_SHARE:
-            text = f"{of['quarantined']:,} of {of['read']:,} delivered {table} ({percent(share)}) went to quarantine."
+    for table, of in delivered(report).items():
+        if of.refused_share >= REFUSED_SHARE:
+            share = percent(of.refused_share)
+            text = f"{of.quarantined:,} of {of.rows:,} delivered {table} ({share}) went to quarantine."
             yield Notice(text, "checks")
 
 
