@@ -22,7 +22,10 @@ from creatorpool.tables import Warehouse
 
 DAY = date(2026, 11, 20)
 MOMENT = datetime(2026, 11, 21, 2, tzinfo=UTC)
-COUNTS = {"events": {"read": 200, "quarantined": 3}, "videos": {"read": 50, "quarantined": 2}}
+COUNTS = {
+    "events": {"read": 400, "accepted": 197, "quarantined": 3, "other_day": 200},
+    "videos": {"read": 50, "accepted": 48, "quarantined": 2},
+}
 
 
 @pytest.fixture
@@ -66,7 +69,7 @@ def test_status_names_gaps_between_paid_days_and_the_command_that_fills_them(tab
 
 def test_status_shows_the_worst_refused_share_of_a_day_and_days_not_paid(tables: Warehouse) -> None:
     publish_run(tables, run_of(DAY, facts=COUNTS))
-    publish_run(tables, run_of(DAY + timedelta(days=1), facts={"events": {"read": 9, "quarantined": 0}}))
+    publish_run(tables, run_of(DAY + timedelta(days=1), facts={"events": {"read": 9, "accepted": 9}}))
     pay(tables, DAY)
 
     state, text = state_of_days(tables), shown(tables)
