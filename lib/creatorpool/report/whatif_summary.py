@@ -8,10 +8,10 @@ from datetime import date
 from rich.table import Table
 
 from creatorpool.allocation.idle_efficiency import other_warnings
-from creatorpool.money import CENT, in_units, in_whole_cents
+from creatorpool.money import in_units, in_whole_cents
 from creatorpool.quoting import quoted
 from creatorpool.report.console import PlainConsole
-from creatorpool.report.nightly.blocks import signed_money
+from creatorpool.report.nightly.blocks import signed_cents, signed_money
 from creatorpool.report.nightly.figures import SIZE_GROUPS, Mover
 from creatorpool.report.whatif_figures import Gains, gains, movers, size_changes
 from creatorpool.runs.pools import PoolRun
@@ -89,7 +89,7 @@ def _money_rows(pairs: Sequence[tuple[int, int]]) -> list[tuple[str, str, str]]:
     exact = [now - published for published, now in pairs]
     before, change = in_whole_cents([published for published, _ in pairs]), in_whole_cents(exact)
     rows = [
-        (in_units(old), in_units(old + moved), signed_money(moved or (of if abs(of) < CENT // 2 else 0)))
+        (in_units(old), in_units(old + moved), signed_cents(moved, of))
         for old, moved, of in zip(before, change, exact, strict=True)
     ]
     return [*rows, (in_units(sum(before)), in_units(sum(before) + sum(change)), signed_money(sum(change)))]

@@ -149,6 +149,9 @@ def test_pools_change_by_their_money_alone_and_the_table_adds_up(written_report:
     for first, *causes, change, last in cents:
         assert sum(causes) == change == last - first
     assert [sum(column) for column in zip(*cents[:-1], strict=True)] == cents[-1]
+    assert [row[-1] for row in table.rows[:-1]] == [
+        in_units(pool.paid_micros) for pool in written_report.paid.pools.values()
+    ]
     (figures,) = (block for block in section.blocks if isinstance(block, Figures))
     assert {row[0] for row in figures.figures[0].table.rows} == {"views", "rounding", "rest to 0"}
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from creatorpool.money import in_units
+from creatorpool.money import CENT, in_units
 
 Tone = Literal["plain", "missing", "warning", "good"]
 
@@ -105,6 +105,11 @@ def signed_money(micros: int) -> str:
     if micros and abs(micros) < 5_000:
         return f"{micros:+,} µ"
     return f"{'+' if micros > 0 else ''}{in_units(micros)}".replace("-", "−")
+
+
+def signed_cents(shown: int, exact: int) -> str:
+    """`signed_money` of the amount `shown` in whole cents for `exact` micros; less than half a cent stays in micros."""
+    return signed_money(shown or (exact if abs(exact) < CENT // 2 else 0))
 
 
 def listed(words: Sequence[str]) -> str:

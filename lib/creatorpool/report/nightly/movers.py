@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,7 +11,16 @@ from creatorpool.explanation.parts import BALANCE, BETWEEN_VIDEOS, balanced
 from creatorpool.explanation.pool_money import POOL_CAUSES, money_of_pools, pool_causes
 from creatorpool.money import MICROS_PER_UNIT, in_units, in_whole_cents
 from creatorpool.report.nightly import drawing
-from creatorpool.report.nightly.blocks import Block, Figure, Figures, Paragraph, Section, Table, signed_money
+from creatorpool.report.nightly.blocks import (
+    Block,
+    Figure,
+    Figures,
+    Paragraph,
+    Section,
+    Table,
+    signed_cents,
+    signed_money,
+)
 from creatorpool.report.nightly.figures import Mover, explained_movers, moved_by_reason, plain_movers
 from creatorpool.report.nightly.published import PaidDay, ReportDay
 
@@ -69,18 +78,25 @@ def _pools(report: ReportDay, before: PaidDay) -> Table:
         pool_causes(money[0].get(name), money[1].get(name), (old, new))
         for name, old, new in zip(names, *paid, strict=True)
     ]
-    first = in_whole_cents(paid[0])
-    columns = [in_whole_cents([own[cause] for own in causes]) for cause in POOL_CAUSES]
-    changes = [sum(of_pool) for of_pool in zip(*columns, strict=True)]
-    last = [old + change for old, change in zip(first, changes, strict=True)]
+    first, last = (in_whole_cents(of_day) for of_day in paid)
+    changes = [new - old for old, new in zip(first, last, strict=True)]
+    parts = [_whole_causes(own, change) for own, change in zip(causes, changes, strict=True)]
     rows = [
-        (name, in_units(old), *map(signed_money, own), signed_money(change), in_units(new))
-        for name, old, *own, change, new in zip(names, first, *columns, changes, last, strict=True)
+        (name, in_units(old), *map(signed_money, (*own, change)), in_units(new))
+        for name, old, own, change, new in zip(names, first, parts, changes, last, strict=True)
     ]
-    sums = map(signed_money, map(sum, (*columns, changes)))
+    sums = map(signed_money, map(sum, (*zip(*parts, strict=True), changes)))
     rows.append(("all pools", in_units(sum(first)), *sums, in_units(sum(last))))
     header = ("category", "paid before", *map(short, POOL_CAUSES), "change", "paid now")
     return Table(header, rows, f"Why pools paid more or less than on {before.day}, {report.currency}")
+
+
+def _whole_causes(causes: Mapping[str, int], change: int) -> list[int]:
+    """The causes in whole cents, which sum to `change`: the largest takes the rest, and a cause of 0 stays 0."""
+    names = list(causes)
+    whole = in_whole_cents(list(causes.values()))
+    whole[max(range(len(names)), key=lambda k: abs(causes[names[k]]))] += change - sum(whole)
+    return whole
 
 
 def _earned(paid: PaidDay) -> pa.Table:
@@ -114,7 +130,9 @@ def _moved(moved: dict[str, tuple[int, int]], report: ReportDay, before: PaidDay
         for name in order
         for series, micros in zip(("given", "taken"), moved[name], strict=True)
     ]
-    rows = [(short(name), *map(signed_money, moved[name])) for name in order]
+    columns = [[moved[name][side] for name in order] for side in (0, 1)]
+    cells = [[*map(signed_cents, in_whole_cents(column), column)] for column in columns]
+    rows = [(short(name), *own) for name, *own in zip(order, *cells, strict=True)]
     header = ("reason", "given to some videos", "taken from others")
     table = Table(header, rows, f"Between videos, against {before.day}, {report.currency}")
     largest = short(order[0]) if order else "nothing"
