@@ -12,6 +12,7 @@ import pytest
 from tests.integration.jobs import Jobs, running_jobs
 from tools.object_store import ObjectStore, object_store, server_program
 
+from creatorpool.storage.clients import filesystem
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 
@@ -58,6 +59,7 @@ def store(raw_day: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[O
     with object_store(tmp_path_factory.mktemp("store") / "buckets") as server, pytest.MonkeyPatch.context() as patch:
         for name, value in server.environment().items():
             patch.setenv(name, value)
+        filesystem.cache_clear()  # it may be of another module's server, which has ended
         shutil.copytree(raw_day, server.bucket / "raw" / DAY.isoformat())
         generate_day(server.bucket / "raw" / f"{BEFORE}", BEFORE, SyntheticMarket(seed=7, n_events=1_500))
         generate_day(server.bucket / "raw" / f"{DAY}-corrected", DAY, SyntheticMarket(seed=9, n_events=2_900))

@@ -206,8 +206,9 @@ def test_commit_whose_answer_was_lost_is_made_once(store: ObjectStore, monkeypat
     staged = [tables.stage_records([row], "creator_payouts", DAY), tables.stage_records([], "creator_payouts", BEFORE)]
     with fault_proxy(store.port, lambda _: False, lose) as port:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
-        versions = [tables.commit(one) for one in staged]
-        rows = tables.read_arrow("creator_payouts").num_rows
+        through_proxy = Warehouse(None, tables.root)
+        versions = [through_proxy.commit(one) for one in staged]
+        rows = through_proxy.read_arrow("creator_payouts").num_rows
 
     assert len(lost) == len(versions) == 2
     assert versions == [1, 2]
