@@ -28,7 +28,8 @@ def printed(show: Any, *what: Any) -> str:
 
 
 def ingestion(**tables: TableCounts) -> Any:
-    return SimpleNamespace(day=date(2026, 11, 20), rows={name: vars(counts) for name, counts in tables.items()})
+    rows = {name: vars(counts) for name, counts in tables.items()}
+    return SimpleNamespace(day=date(2026, 11, 20), rows=rows, inputs={})
 
 
 def test_delivered_rows_are_counted_and_refusals_have_their_reasons(spark: SparkSession, tmp_path: Path) -> None:

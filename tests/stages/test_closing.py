@@ -102,7 +102,7 @@ def test_late_events_keep_a_month_open_until_they_are_restated_or_accepted(books
     books.load("events", row | optional, day=DAY)
 
     with pytest.raises(
-        InputError, match=rf"2026-11: events, revenue, viewers or videos of \['{DAY}'\] arrived after the day"
+        InputError, match=rf"2026-11: events, revenue, rates, viewers or videos of \['{DAY}'\] arrived after the day"
     ):
         close_month(books.at(NEXT))
     books.restate()
