@@ -62,7 +62,8 @@ def close_month(context: RunContext, *, accept_late: bool = False) -> StageRun:
     if not accept_late and (late := list(_late_days(warehouse, month))):
         days = shortened_list([str(day) for day in late])
         raise InputError(
-            f"{month_name(month)}: events, revenue, rates, viewers or videos of {days} arrived after the day was paid, and nobody restated it: run `creatorpool restate --date {late[0]}` for "
+            f"{month_name(month)}: events, revenue, rates, viewers or videos of {days} arrived after the day was paid, "
+            f"and nobody restated it: run `creatorpool restate --date {late[0]}` for "
             f"each, or close with --accept-late to leave them out"
         )
     for day in _due_days(context):
