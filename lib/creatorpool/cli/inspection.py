@@ -92,26 +92,17 @@ def query(
 
 def _write_rows(rows: pa.Table, form: RowFormat, output: Place | None) -> None:
     from creatorpool.quoting import lines
+    from creatorpool.report.output_file import write_output
     from creatorpool.report.query_output import as_parquet, as_text
 
     width = shutil.get_terminal_size().columns if output is None and sys.stdout.isatty() else None
     if form == "parquet" and output is None:
         sys.stdout.buffer.write(as_parquet(rows))
     elif output is not None:
-        _write_whole(as_parquet(rows) if form == "parquet" else as_text(rows, form).encode(), output)
+        write_output(output, as_parquet(rows) if form == "parquet" else as_text(rows, form).encode())
     else:
         text = as_text(rows, form, width)
         sys.stdout.write(lines(text) if sys.stdout.isatty() else text)
-
-
-def _write_whole(content: bytes, path: Place) -> None:
-    """Write a file that appears completely or not at all."""
-    from creatorpool.storage.files import write_whole
-
-    try:
-        write_whole(path, content)
-    except OSError as error:
-        raise InputError(f"--output {path} cannot be written: {error.strerror or error}") from error
 
 
 def lint(

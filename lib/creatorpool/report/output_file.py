@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from creatorpool.errors import InputError
-from creatorpool.storage.files import whole_text
+from creatorpool.storage.files import whole_text, write_whole
 from creatorpool.storage.places import Place
 
 
@@ -20,8 +20,19 @@ def whole_file(output: Place) -> Iterator[TextIO]:
     InputError
         If the file cannot be written.
     """
+    with _naming(output), whole_text(output) as out:
+        yield out
+
+
+def write_output(output: Place, content: bytes) -> None:
+    """Write a file whose content is known; raises as `whole_file`."""
+    with _naming(output):
+        write_whole(output, content)
+
+
+@contextmanager
+def _naming(output: Place) -> Iterator[None]:
     try:
-        with whole_text(output) as out:
-            yield out
+        yield
     except OSError as error:
         raise InputError(f"--output {output} cannot be written: {error.strerror or error}") from error

@@ -48,21 +48,35 @@ def parquet_file(place: Place, **options: Any) -> pq.ParquetFile:
     return pq.ParquetFile(path, filesystem=storage, **options)
 
 
+@contextmanager
+def _replacing(place: Path) -> Iterator[Path]:
+    """A file beside `place` to write, which takes its place when the block ends without an error."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    partial = place.with_name(f".{place.name}.part")
+    try:
+        yield partial
+        partial.replace(place)
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
 def write_whole(place: Place, data: bytes) -> None:
     """Write a file that appears completely or not at all; its folder is made if missing."""
     if isinstance(place, ObjectPath):
         place.write_bytes(data)
         return
-    target = Path(str(place))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.part")
-    try:
+    with _replacing(Path(str(place))) as partial:
         partial.write_bytes(data)
-        partial.replace(target)
-    except OSError:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise
+
+
+def copy_whole(file: Path, place: Place) -> None:
+    """Copy a file of this machine to `place`, where it appears completely or not at all; its folder is made."""
+    if isinstance(place, ObjectPath):
+        _copy(file, place)
+        return
+    with _replacing(Path(str(place))) as partial:
+        shutil.copyfile(file, partial)
 
 
 @contextmanager
@@ -76,22 +90,6 @@ def whole_text(place: Place) -> Iterator[TextIO]:
         with written.open("w", encoding="utf-8", newline="") as out:
             yield out
         copy_whole(written, place)
-
-
-def copy_whole(file: Path, place: Place) -> None:
-    """Copy a file of this machine to `place`, where it appears completely or not at all; its folder is made."""
-    if isinstance(place, ObjectPath):
-        _copy(file, place)
-        return
-    target = Path(str(place))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.part")
-    try:
-        shutil.copyfile(file, partial)
-        partial.replace(target)
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def plain_link(place: Place, folder: Place) -> Place:
