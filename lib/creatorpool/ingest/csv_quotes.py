@@ -66,9 +66,8 @@ class QuoteCheck:
         if misplaced:
             self._refuse(around.tobytes(), int(min(misplaced)))
         self._is_open ^= bool(quotes.size % 2)
-        begins = opening[
-            around[opening - 1] != _QUOTE
-        ]  # an opening quote after a quote is an escaped one's second half
+        # An opening quote after a quote is the second half of an escaped one.
+        begins = opening[around[opening - 1] != _QUOTE]
         if self._is_open and begins.size:
             self._opening = self._line(around.tobytes(), int(begins[-1]))
 

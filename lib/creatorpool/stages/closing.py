@@ -31,7 +31,7 @@ from creatorpool.stages.bookings import booked_restatements
 from creatorpool.stages.books import closed_months
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.posting import JOURNAL, PAYMENTS, due_on, holds_on, post_day, returned_days
-from creatorpool.stages.rates import current_rates, paid_rates
+from creatorpool.stages.rates import current_rates, used_rates
 from creatorpool.stages.runner import Stage, run_stage
 from creatorpool.tables import Warehouse
 
@@ -63,8 +63,8 @@ def close_month(context: RunContext, *, accept_late: bool = False) -> StageRun:
         days = shortened_list([str(day) for day in late])
         raise InputError(
             f"{month_name(month)}: events, revenue, rates, viewers or videos of {days} arrived after the day was paid, "
-            f"and nobody restated it: run `creatorpool restate --date {late[0]}` for "
-            f"each, or close with --accept-late to leave them out"
+            f"and nobody restated it: run `creatorpool restate --date {late[0]}` for each, or close with --accept-late "
+            f"to leave them out"
         )
     for day in _due_days(context):
         post_day(replace(context, day=day))
@@ -131,15 +131,9 @@ def _late_days(warehouse: Warehouse, month: date) -> Iterator[date]:
     for day, versions in used.items():
         known = {table: found.get(day, versions[table]) for table, found in delivered.items()}
         is_corrected = any(version != versions[table] for table, version in known.items())
-        is_corrected |= _has_other_rates(warehouse, day, versions)
+        is_corrected |= used_rates(warehouse, day, versions) != current_rates(warehouse, day, versions["ad_revenue"])
         if is_corrected or changes.since(day, versions["events"]):
             yield day
-
-
-def _has_other_rates(warehouse: Warehouse, day: date, used: Mapping[str, Any]) -> bool:
-    """Whether a rate of the day's revenue changed after the day was paid or restated from the versions in `used`."""
-    rates: Mapping[str, str] = used.get("rates") or paid_rates(warehouse, day, used["ad_revenue"])
-    return rates != current_rates(warehouse, day, used["ad_revenue"])
 
 
 def _due_days(context: RunContext) -> list[date]:

@@ -55,6 +55,11 @@ def paid_rates(warehouse: Warehouse, day: date, version: int) -> dict[str, str]:
     return {row["original_currency"]: row["fx_rate"] for row in rows if row["original_currency"] is not None}
 
 
+def used_rates(warehouse: Warehouse, day: date, inputs: Mapping[str, Any]) -> dict[str, str]:
+    """The rates of the day's revenue in a payment or restatement from `inputs`; a restatement names its own."""
+    return inputs.get("rates") or paid_rates(warehouse, day, inputs["ad_revenue"])
+
+
 def current_rates(warehouse: Warehouse, day: date, version: int) -> dict[str, str]:
     """The rates of the same currencies as `fx_rates` has them now; without those that it lacks."""
     currencies = paid_rates(warehouse, day, version)

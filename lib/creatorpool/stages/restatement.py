@@ -34,7 +34,7 @@ from creatorpool.stages.configuration import PAYOUT_SECTIONS, ledger_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.day_money import money_of, published_money
 from creatorpool.stages.day_revenue import DayRevenue, day_revenue
-from creatorpool.stages.rates import current_rates, paid_rates
+from creatorpool.stages.rates import current_rates, used_rates
 from creatorpool.stages.runner import Stage, published_stage, run_stage
 from creatorpool.tables import sum_exact
 
@@ -228,10 +228,7 @@ def _found_reason(context: RunContext, day: _PublishedDay) -> str:
     """The reason code of what has changed since the day was restated last, or paid."""
     last = published_stage(context, STAGE, {})
     before = day.paid_from if last is None else last.inputs
-    rates = paid_rates(context.warehouse, context.day, day.paid_from["ad_revenue"])
-    if last is not None:
-        rates = last.inputs.get("rates", rates)
-    if rates != day.rates_now:
+    if used_rates(context.warehouse, context.day, before) != day.rates_now:
         return "revenue_corrected"
     changed = (code for table, code in _FOUND_REASONS if before.get(table) != day.now.get(table))
     return next(changed, "late_events")
