@@ -10,6 +10,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 from tests.tolerant import TOLERANT
 
@@ -69,6 +71,16 @@ class Books:
     def invalid(self, viewer: str, until: str = "") -> StageRun:
         """Load a row that makes a viewer invalid from the first day to `until`."""
         return self.load("invalid_viewers", invalid_viewer(viewer, until))
+
+    def halve_revenue(self) -> int:
+        """Load the first day's revenue again with half of each amount; return the sum of the halves."""
+        revenue = self.tables.read_arrow("ad_revenue", day=DAY)
+        at = revenue.column_names.index("revenue_micros")
+        halved = pc.divide(revenue.column("revenue_micros"), 2)
+        path = self.folder / "ad_revenue.parquet"
+        pq.write_table(revenue.set_column(at, "revenue_micros", halved), path)
+        load_table(self.at(DAY), "ad_revenue", path)
+        return int(pc.sum(halved).as_py())
 
     def restate(self, day: date = DAY, policy: str = "full", *assignments: str) -> Restatement:
         return restate_day(self.at(day, f"restate.policy={policy}", *assignments), Reason())

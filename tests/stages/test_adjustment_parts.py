@@ -9,8 +9,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import pytest
 from tests.stages.settled_days import DAY, Books, Settled, without_zeros
 
@@ -23,7 +21,6 @@ from creatorpool.report.console import PlainConsole
 from creatorpool.report.restatement_summary import print_restatement
 from creatorpool.settings import load_settings
 from creatorpool.stages.allocation import publish_payouts
-from creatorpool.stages.loading import load_table
 from creatorpool.stages.restatement import Reason, restate_day
 
 Row = dict[str, Any]
@@ -34,15 +31,6 @@ FAIR = "allocation.lambda_eff=0"
 
 def copied(books: Books, name: str) -> Books:
     return Books(books.spark, Path(shutil.copytree(books.root, books.folder / name)), books.folder)
-
-
-def halve_revenue(books: Books) -> None:
-    revenue = books.tables.read_arrow("ad_revenue", day=DAY)
-    at = revenue.column_names.index("revenue_micros")
-    halved = pc.divide(revenue.column("revenue_micros"), 2)
-    path = books.folder / "ad_revenue.parquet"
-    pq.write_table(revenue.set_column(at, "revenue_micros", halved), path)
-    load_table(books.at(DAY), "ad_revenue", path)
 
 
 def parts_of(books: Books) -> list[Row]:
@@ -121,7 +109,7 @@ def test_parts_of_a_fair_pool_are_those_of_the_formula(books: Books) -> None:
 def test_two_restatements_have_the_parts_of_the_whole_change_and_are_told(
     books: Books, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    halve_revenue(books)
+    books.halve_revenue()
     earned = books.earned()
     books.restate()
     first = parts_of(books)
