@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from creatorpool.errors import InputError
 from creatorpool.ingest import csv_records
 from creatorpool.ingest.byte_stream import BLOCK_BYTES, opened
-from creatorpool.ingest.csv_records import CsvFile
+from creatorpool.ingest.csv_quotes import QuoteCheck
+from creatorpool.ingest.csv_records import CsvFile, _Checked
 from creatorpool.ingest.records import RAW_CHARACTERS
 
 Row = tuple[str | None, ...]
@@ -117,6 +118,18 @@ def test_misplaced_quote_is_found_across_blocks_and_not_shown_where_ids_are_hash
     assert "viewer-1" not in str(caught.value)
     with pytest.raises(InputError, match=f"line {filler.count(bytes([10])) + 2} begins a quoted field"):
         read(tmp_path, b"a,b\n" + filler + b'1,"x ""y"" z\n' + b"2,3\n" * 1_000)
+
+
+def test_fault_that_read_ahead_met_is_named_by_every_later_read(tmp_path: Path) -> None:
+    """Else the parser's own error is reported, if its other thread has read the rest of the file by then."""
+    path = tmp_path / "events.csv"
+    path.write_bytes(b'1,"x\n')
+    with opened(path, "events", 1 << 20) as stream:
+        source = _Checked(b"", stream, QuoteCheck("events", ",", lines_before=0, quote=True))
+        assert source.read(100) == b'1,"x\n'
+        for _ in range(2):
+            with pytest.raises(InputError, match="line 1 begins a quoted field"):
+                source.read(100)
 
 
 def test_records_in_order_are_unreadable_beside_those_of_their_part(

@@ -112,6 +112,7 @@ class _Checked:
         self._stream = stream
         self._check = check
         self._has_ended = False
+        self._fault: InputError | None = None
         self._lock = Lock()
 
     def has_bytes(self) -> bool:
@@ -124,16 +125,25 @@ class _Checked:
         return True
 
     def read(self, size: int) -> bytes:
-        # Arrow reads ahead in another thread.
+        # Arrow reads ahead in another thread. It may have met the file's fault, and reported an error before it.
         with self._lock:
-            block, self._first = self._first[:size], self._first[size:]
-            block = block or self._stream.read(size)
-            if block:
-                self._check.feed(block)
-            elif not self._has_ended:
-                self._has_ended = True
-                self._check.finish()
-            return block
+            if self._fault is not None:
+                raise self._fault
+            try:
+                return self._next(size)
+            except InputError as fault:
+                self._fault = fault
+                raise
+
+    def _next(self, size: int) -> bytes:
+        block, self._first = self._first[:size], self._first[size:]
+        block = block or self._stream.read(size)
+        if block:
+            self._check.feed(block)
+        elif not self._has_ended:
+            self._has_ended = True
+            self._check.finish()
+        return block
 
     def readable(self) -> bool:
         return True
