@@ -14,7 +14,8 @@ import typer
 
 from creatorpool.cli.loudness import own_words
 
-SYNTHETIC_DAY, KUAIRAND_DAY = date(2026, 11, 20), date(2022, 4, 10)
+SYNTHETIC_DAY, KUAIRAND_DAY = date(2026, 11, 30), date(2022, 4, 10)
+"""The made-up day is the last one of a month, which the demo closes."""
 
 
 def demo(
@@ -30,16 +31,18 @@ def demo(
     ] = None,
     events: Annotated[int, typer.Option(min=1, metavar="N", help="how many events to make up")] = 200_000,
     alone: Annotated[
-        bool, typer.Option("--alone", help="one night and its report: no day before, no statements")
+        bool, typer.Option("--alone", help="one night and its report: no day before, no statements, no books")
     ] = False,
 ) -> None:
-    """Generate a day's logs, pay the day, and show the results."""
+    """Generate two days' logs, pay the days, correct the first one, close the month, and show the results."""
     from creatorpool.cli.progress import logged
     from creatorpool.project import conf_directory
     from creatorpool.report.console import PlainConsole
-    from creatorpool.report.demo import comparison, print_next_steps
+    from creatorpool.report.demo import comparison, print_books, print_next_steps
+    from creatorpool.settlement.months import month_name
     from creatorpool.synthetic import EDUCATIONAL_VIDEO, TOXIC_VIDEO, SyntheticMarket
     from creatorpool.synthetic.day import generate_day
+    from creatorpool.synthetic.findings import write_findings
     from creatorpool.tables import Warehouse
 
     out = PlainConsole(width=110)
@@ -49,6 +52,7 @@ def demo(
     day, source = (KUAIRAND_DAY, data) if data else (SYNTHETIC_DAY, root / "raw" / "day")
     # A small generated day has broken rows of every kind; of the videos in the real logs, one in six has no length.
     common = ["--root", str(tables), "--engine", engine, "--set", "ingest.max_quarantined_share=0.5"]
+    lean = ["--set", "contracts.data_docs=false"]  # only the night has pages of its checks
     common += [word for assignment in assignments or () for word in ("--set", assignment)]
     if data:
         out.print("Real logs, with the settings that they call for: conf/recommended.yaml")
@@ -61,19 +65,26 @@ def demo(
         if not alone:
             out.print("The day before is paid first, so that this one can be compared with it.")
             generate_day(earlier, before, market)
-            lean = ("--source", str(earlier), "--set", "contracts.data_docs=false")
-            _run("run", "--date", str(before), *common, *lean, quiet=True)
-    common += ["--date", str(day)]
-    _run("ingest", *common, "--source", str(source), "--format", "kuairand" if data else "native")
-    _run("signals", *common)
-    _run("run", *common)
+            _run("run", "--date", str(before), *common, *lean, "--source", str(earlier), "--no-report", quiet=True)
+            suspect = write_findings(source, before, market)
+            out.print(
+                f"Fake viewers are found, and money of {suspect}, who pays for them, is held: with this delivery."
+            )
+    own = [*common, "--date", str(day)]
+    kind = ("--set", "ingest.format=kuairand") if data else ()
+    _run("run", *own, "--source", str(source), *kind, "--report" if alone else "--no-report")
     if data is None:
         videos = {TOXIC_VIDEO: "toxic, viral", EDUCATIONAL_VIDEO: "educational, small"}
         out.print(comparison(Warehouse(None, tables), day, videos))
     if not alone:
-        # The page of the night is written again, with the reasons of changes that statements publish.
-        _run("statements", *common)
-        _run("report", *common)
+        _run("statements", *own, *lean)
+        if data is None:
+            out.print(f"{before} was paid with the views of the fake viewers. It is restated without them.")
+            _run("restate", *common, *lean, "--date", str(before))
+            _run("close", *common, *lean, "--month", month_name(day))
+            print_books(out, Warehouse(None, tables), day)
+        # After the statements, which publish the reasons of changes, and the books: the page shows them.
+        _run("report", *own)
     print_next_steps(out, _own_command(), str(tables))
 
 

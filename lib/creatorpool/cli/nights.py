@@ -39,6 +39,9 @@ def run(
     reingest: Annotated[
         bool, typer.Option("--reingest", help="replace the day's delivery by --source, and all that follows from it")
     ] = False,
+    with_report: Annotated[
+        bool, typer.Option("--report/--no-report", help="end with the page of the night, as `creatorpool report` does")
+    ] = True,
 ) -> None:
     """Run the stages of a day that are not published yet, and publish its payouts."""
     from creatorpool.cli.context import open_run
@@ -55,7 +58,8 @@ def run(
             _try(context, source, category or (), renewed=republish)
         else:
             print_summary(context, run_night(context, source, category or (), republish=republish))
-            _write_report(context.warehouse, context.day, context.settings, dry_run=dry_run)
+        if with_report and not dry_run:
+            _write_report(context.warehouse, context.day, context.settings)
 
 
 def _try(context: RunContext, source: Place | None, categories: Collection[str], *, renewed: bool) -> None:
@@ -72,12 +76,11 @@ def _try(context: RunContext, source: Place | None, categories: Collection[str],
     print_study(PlainConsole(width=120), context.day, study, "computed, nothing written (dry run)")
 
 
-def _write_report(warehouse: Warehouse, day: date, settings: Settings, *, dry_run: bool = False) -> None:
+def _write_report(warehouse: Warehouse, day: date, settings: Settings) -> None:
     """Write the page of a published day. No payout waits for it."""
     from creatorpool.report.nightly.page import write_night
 
-    if not dry_run:
-        write_night(warehouse.root, day, settings)
+    write_night(warehouse.root, day, settings)
 
 
 def _reingest(context: RunContext, source: Place | None) -> None:
@@ -91,7 +94,6 @@ def _reingest(context: RunContext, source: Place | None) -> None:
     with display(context.day, "comparison", is_published=not context.dry_run):
         print_reingestion(PlainConsole(width=110), done)
     print_summary(context, done.payouts)
-    _write_report(context.warehouse, context.day, context.settings, dry_run=context.dry_run)
 
 
 def ingest(

@@ -13,12 +13,12 @@ from creatorpool.contracts import Contract, RowRule
 from creatorpool.ingest.delivery import Delivery
 from creatorpool.ingest.duplicates import duplicate_key_hashes, stored_hashes, with_key
 from creatorpool.ingest.judging import judged
-from creatorpool.ingest.materialize import broadcast_if_small, materialized_if_small
 from creatorpool.ingest.outcomes import count_outcomes
 from creatorpool.ingest.rules import conflict_rule, day_rule, known_rule, window_rule, with_known
 from creatorpool.ingest.steps import log_step
 from creatorpool.ingest.validation import ValidatedTable, conformed, deduplicate, table_counts
 from creatorpool.platform_day import day_expression
+from creatorpool.storage.materialize import broadcast_if_small, materialized_if_small
 from creatorpool.storage.places import Place
 from creatorpool.tables import Warehouse
 

@@ -14,9 +14,9 @@ from creatorpool.contracts import Contract, RowRule
 from creatorpool.contracts.conformance import raw_row_of
 from creatorpool.contracts.row_rules import FAILED_RULES, RAW_ROW, breaks_none, require_conditions, with_failed_rules
 from creatorpool.ingest.delivery import Delivery
-from creatorpool.ingest.materialize import computed_once, materialized_if_small
 from creatorpool.ingest.optimization_barrier import behind_barrier
 from creatorpool.ingest.rules import only_unreadable
+from creatorpool.storage.materialize import computed_once, materialized_if_small
 from creatorpool.storage.places import Place
 
 

@@ -18,13 +18,13 @@ from creatorpool.frames import union_all
 from creatorpool.ingest.delivery import Delivery, LeftOut, delivered_key
 from creatorpool.ingest.duplicates import deduplicated, duplicate_key_hashes, unique_rows
 from creatorpool.ingest.judging import JudgedRows, judged
-from creatorpool.ingest.materialize import computed_once, materialized_if_small
 from creatorpool.ingest.outcomes import OutcomeCounts, count_outcomes
 from creatorpool.ingest.report import TableCounts
 from creatorpool.ingest.rules import conflict_rule
 from creatorpool.ingest.steps import log_step
 from creatorpool.ingest.text_columns import with_whole_numbers
 from creatorpool.quoting import quoted
+from creatorpool.storage.materialize import computed_once, materialized_if_small
 from creatorpool.storage.places import Place
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
+import pyarrow.compute as pc
 from rich.table import Table
 
 from creatorpool.money import in_units
@@ -51,6 +53,30 @@ def comparison(warehouse: Warehouse, day: date, videos: dict[str, str]) -> Table
     per_mille = {video: paid[video] * 1000 // rows["video_signals"][video]["views"] for video in videos}
     table.add_row("payout per 1,000 views", *(in_units(per_mille[video]) for video in videos))
     return table
+
+
+def print_books(out: PlainConsole, warehouse: Warehouse, month: date) -> None:
+    """Print for each reason of the closed month that ends on `month` the largest payee, and that the journal balances.
+
+    The largest is the one with the most money that is paid, held or carried.
+    """
+    largest: dict[str, dict[str, Any]] = {}
+    for row in warehouse.read_arrow("payee_balances", day=month).to_pylist():
+        largest[row["reason"]] = max(row, largest.get(row["reason"], row), key=_size)
+    table = Table(title="One payee of each kind", title_justify="left")
+    for name in ("payee", "earned", "adjusted", "held", "paid", "carried", "reason"):
+        table.add_column(name, justify="left" if name in ("payee", "reason") else "right")
+    for row in sorted(largest.values(), key=_size, reverse=True):
+        money = (in_units(row[f"{name}_micros"]) for name in ("earned", "adjusted", "held", "paid", "closing"))
+        table.add_row(row["payee_id"], *money, row["reason"].replace("_", " "))
+    out.print(table)
+    lines = warehouse.read_arrow("journal", ["entry_id", "amount_micros"])
+    entries, total = pc.count_distinct(lines.column("entry_id")).as_py(), pc.sum(lines.column("amount_micros")).as_py()
+    out.print(f"The journal's {lines.num_rows:,} lines in {entries:,} entries sum to {in_units(total)}.")
+
+
+def _size(row: dict[str, Any]) -> int:
+    return int(row["paid_micros"] + row["held_micros"] + abs(row["closing_micros"]))
 
 
 def print_next_steps(out: PlainConsole, command: str, root: str) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -21,8 +23,10 @@ from creatorpool.display import display
 from creatorpool.runs.claims import claimed
 from creatorpool.runs.identity import code_version, new_run_id, now
 from creatorpool.runs.ledger import StageRun
+from creatorpool.session import is_embedded
 from creatorpool.settings import Settings
 from creatorpool.storage.files import local_folder
+from creatorpool.storage.materialize import computed_once
 from creatorpool.storage.staged import StagedRows
 from creatorpool.tables import Warehouse
 
@@ -129,7 +133,10 @@ class RunContext:
         return written
 
     def _held(self, rows: DataFrame) -> DataFrame:
-        """`rows` of a dry run, kept until `close` if the engine can, so that later steps do not compute them again."""
+        """`rows` of a dry run, kept until `close`, so that later steps do not compute them again."""
+        if is_embedded(rows.sparkSession):  # Sail cannot persist
+            folder = self.copies.enter_context(TemporaryDirectory(prefix="creatorpool-"))
+            return computed_once(rows, Path(folder) / "rows")
         held = rows.persist()
         self.copies.callback(held.unpersist)
         return held

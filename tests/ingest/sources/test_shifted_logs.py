@@ -9,10 +9,10 @@ import pytest
 from tests.ingest.ingest_sources import DAY, good_tables, write_parquet
 
 from creatorpool.errors import InputError
-from creatorpool.ingest import materialize
 from creatorpool.ingest.day import ingest_day
 from creatorpool.ingest.report import IngestReport, TableCounts, refusal
 from creatorpool.settings import load_settings
+from creatorpool.storage import materialize
 from creatorpool.tables import Warehouse
 
 from .test_mapping import GOOD, written

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 
 from creatorpool.errors import InputError
-from creatorpool.ingest.materialize import broadcast_if_small
 from creatorpool.recommend.frames.matrix import catalogue_parcel, viewer_parcels
 from creatorpool.recommend.frames.ranking import candidate_rows
 from creatorpool.recommend.frames.scored import catalogue_rows, scored_events
 from creatorpool.recommend.frames.similarity import NEIGHBOURS, similarity_parcels, similarity_rows
 from creatorpool.settings import RecommendSettings, Settings
+from creatorpool.storage.materialize import broadcast_if_small
 
 
 @dataclass(frozen=True)

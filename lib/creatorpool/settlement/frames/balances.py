@@ -80,8 +80,8 @@ def closed_balances(
     reason = (
         F.when(is_paid, F.lit(PAID))
         .when(F.col("payable") < 0, F.lit(NEGATIVE))
-        .when(F.col("payable") == 0, F.lit(NOTHING))
         .when(F.col("is_on_hold"), F.lit(ON_HOLD))
+        .when(F.col("payable") == 0, F.lit(NOTHING))
         .otherwise(F.lit(BELOW))
     )
     due = F.when(is_paid, whole).otherwise(F.lit(0).cast("bigint"))
