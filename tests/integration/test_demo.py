@@ -25,11 +25,14 @@ def test_demo_ends_with_payouts_and_queries_that_run(job: Job, engine: str, tmp_
     page = re.search(r"Report: (\S+\.html)", shown.stdout)
     assert page is not None
     assert Path(page[1]).is_file()
-    night = re.search(r"Report: (\S+night-2026-11-20\.html)", shown.stdout)
+    night = re.search(r"Report: (\S+night-2026-11-30\.html)", shown.stdout)
     assert night is not None
     # The demo pays the day before first, so that the page can show changes.
     assert ("What moved money between videos" in Path(night[1]).read_text("utf-8")) == (not alone)
-    assert ("statements of 2026-11-20 are published" in shown.stdout) == (not alone)
+    assert ("statements of 2026-11-30 are published" in shown.stdout) == (not alone)
+    # The first day is corrected and the month is closed; each payee is told why it is paid or not.
+    for expected in ("restated without them", "2026-11 is closed", "on hold", "below threshold", "sum to 0.00"):
+        assert (expected in shown.stdout) == (not alone), expected
     for _, query in QUERIES:
         assert query in shown.stdout
     # The result of this query is known: every pool closes.

@@ -235,7 +235,7 @@ def close(
             require_verified_days(context)
         close_month(context, accept_late=accept_late)
         with display(context.day, "summary", state="the month is closed"):
-            print_month(PlainConsole(width=110), context)
+            print_month(PlainConsole(width=120), context)
 
 
 def export_payments(

@@ -13,11 +13,14 @@ from creatorpool.synthetic.market import SyntheticMarket
 from creatorpool.synthetic.population import Population, draw_population
 
 
-def write_findings(folder: Path, since: date, market: SyntheticMarket) -> str:
+def write_findings(folder: Path, since: date, market: SyntheticMarket) -> tuple[int, str]:
     """Add `invalid_viewers` and `holds` to the delivery in `folder`, from day `since` on.
 
-    All bots of the market are invalid. The money of the creator whose videos bots watch most is held; returns the
-    creator's id.
+    All bots of the market are invalid, and the money of the creator who pays them for the most videos is held.
+
+    Returns
+    -------
+    (number of bots, id of the creator)
     """
     population = draw_population(market)
     viewers = population.viewers
@@ -36,13 +39,12 @@ def write_findings(folder: Path, since: date, market: SyntheticMarket) -> str:
         reason_code="invalid_views",
         note=note,
     )
-    return creator
+    return len(bots), creator
 
 
 def _most_boosted(population: Population) -> int:
     videos = population.videos
-    views = np.bincount(videos.creator, weights=videos.popularity * videos.is_boosted)
-    return int(views.argmax())
+    return int(np.bincount(videos.creator[videos.is_boosted]).argmax())
 
 
 def _days(day: date, number: int) -> pa.Array:
