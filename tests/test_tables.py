@@ -107,6 +107,15 @@ def test_append_of_another_schema_is_refused(spark: SparkSession, warehouse: War
         warehouse.append(rows.drop("total_micros"), "creator_payouts")
 
 
+def test_append_of_another_number_of_rows_is_refused(spark: SparkSession, warehouse: Warehouse) -> None:
+    rows = payouts(spark, "a", "b").withColumn("date", F.lit(DAY))
+    with pytest.raises(TableGuardError, match="creator_payouts: 2 rows were written, where 3 were counted"):
+        warehouse.append(rows, "creator_payouts", 3)
+    assert creators(warehouse) == []
+    warehouse.append(rows, "creator_payouts", 2)
+    assert creators(warehouse) == ["a", "b"]
+
+
 def test_overwrite_of_a_partitioned_table_is_refused(spark: SparkSession, warehouse: Warehouse) -> None:
     with pytest.raises(TableGuardError, match="never overwritten whole"):
         warehouse.overwrite(payouts(spark, "a").withColumn("date", F.lit(DAY)), "creator_payouts")

@@ -103,10 +103,10 @@ class CrashingWarehouse(Warehouse):
 
     appends: list[str]
 
-    def append(self, rows: DataFrame, table: str) -> int:
+    def append(self, rows: DataFrame, table: str, number: int | None = None) -> int:
         self.appends.append(table)
         if len(self.appends) > 1:
-            super().append(rows, table)
+            super().append(rows, table, number)
         raise KeyboardInterrupt
 
 

@@ -30,7 +30,7 @@ def test_judged_rows_are_counted_by_day_if_the_table_has_days(spark: SparkSessio
     names = "date date, failed_rules array<string>"
     rows = spark.createDataFrame([(DAYS[0], []), (DAYS[1], []), (DAYS[1], ["liked_not_null"])], names)
     broken = rows.where(F.size("failed_rules") > 0)
-    judged = JudgedRows(rows, rows, F.size("failed_rules") == 0, broken, 1)
+    judged = JudgedRows(rows, rows, F.size("failed_rules") == 0, broken, 1, ("event_id",))
     dated, undated = (count_outcomes(judged, load_contract(name)) for name in ("events", "viewers"))
     assert (dated.accepted, dated.quarantined) == ({DAYS[0]: 1, DAYS[1]: 1}, 1)
     assert (undated.accepted, undated.quarantined) == ({None: 2}, 1)

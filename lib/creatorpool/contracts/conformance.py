@@ -10,7 +10,7 @@ from pyspark.sql.types import DataType, NumericType, StringType, TimestampNTZTyp
 
 from creatorpool.contracts import model
 from creatorpool.contracts.model import Contract
-from creatorpool.contracts.row_rules import FAILED_RULES, RAW_ROW, row_as_json
+from creatorpool.contracts.row_rules import FAILED_RULES, RAW_ROW, names_where, row_as_json
 from creatorpool.contracts.schema import mismatch_message, schema_differences, type_name
 from creatorpool.errors import TableGuardError
 
@@ -69,12 +69,13 @@ def conform(df: DataFrame, contract: Contract, *, absent: Collection[str] = (), 
     _require_readable(df, contract, absent)
     columns = [column for column in contract.columns if column.name not in absent]
     typed = {column.name: _typed(column, delivered[column.name]) for column in columns}
-    unread = [
-        F.when(~_was_read(column, delivered[column.name], typed[column.name]), F.lit(f"{column.name}_readable"))
-        for column in columns
-        if type_name(delivered[column.name]) != column.type or column.type in _CALENDAR
-    ]
-    failed = F.array_compact(F.array(*unread)) if unread else F.array().cast("array<string>")
+    failed = names_where(
+        {
+            f"{column.name}_readable": ~_was_read(column, delivered[column.name], typed[column.name])
+            for column in columns
+            if type_name(delivered[column.name]) != column.type or column.type in _CALENDAR
+        }
+    )
     named = [value.alias(name) for name, value in typed.items()]
     if with_raw_row:
         raw_row = F.col(RAW_ROW) if RAW_ROW in delivered else row_as_json(df, df.columns)

@@ -241,19 +241,25 @@ def _write(run: DayIngestion, validated: ValidatedDay) -> dict[str, int]:
     base = {} if run.earlier is None else {**run.earlier.base, "events": run.earlier.remove_events()}
     for name, table in validated.other_tables.items():
         _write_table(run, table, validated.dimensions.get(name))
+    counts = validated.events.counts
+    events = validated.events.with_rows(_events_to_write(run, validated))
+    # Write events last: stored events mark the day as begun, so all its other rows must be stored before.
+    write_quarantine(run.warehouse, events, run.day, run.ingested_at)
+    if counts.accepted:
+        run.warehouse.append(events.good, "events", counts.accepted)
+    return base
+
+
+def _events_to_write(run: DayIngestion, validated: ValidatedDay) -> DataFrame:
+    """The events, with what their good ones are told by."""
+    deduplicated, events = validated.deduplicated, validated.events
+    if not events.counts.quarantined or events.judged.is_told_by_key(events.contract):
+        return deduplicated.rows
     # Read the merged viewers and videos as stored: they are the same rows, without a second merge.
     viewers, videos = (
         replace(validated.dimensions[name], rows=run.warehouse.read(name)) for name in ("viewers", "videos")
     )
-    deduplicated, counts = validated.deduplicated, validated.events.counts
-    # If all rows are good, nobody has to know whether their viewers and videos are known.
-    rows = deduplicated.joined(viewers, videos) if counts.quarantined else deduplicated.rows
-    events = validated.events.with_rows(rows)
-    # Write events last: stored events mark the day as begun, so all its other rows must be stored before.
-    write_quarantine(run.warehouse, events, run.day, run.ingested_at)
-    if counts.accepted:
-        run.warehouse.append(events.good, "events")
-    return base
+    return deduplicated.joined(viewers, videos)
 
 
 def _deliveries(run: DayIngestion) -> dict[str, Delivery]:

@@ -87,6 +87,7 @@ class DeduplicatedEvents:
             self.joined(viewers, videos),
             self.contract,
             self.rules,
+            key=KEY,
             delivery=self.delivery,
             folder=folder,
             counted=self.rows,

@@ -43,9 +43,8 @@ class ValidatedTable:
     @property
     def good(self) -> DataFrame:
         """Rows that break no rule of severity `error`, with the table's columns."""
-        rows = self.judged.rows
         # If all rows are good, skip the filter: it would judge all rows again.
-        kept = rows.where(self.judged.is_good) if self.counts.quarantined else rows
+        kept = self.judged.good(self.contract) if self.counts.quarantined else self.judged.rows
         return kept.select(*self.contract.column_names)
 
     @property
@@ -115,7 +114,7 @@ def validated_table(
         rows_read = rows.count()
         rows = deduplicate(rows, duplicate_keys.rows, contract, key, session)
         rules = [*rules, conflict_rule(contract)]
-    found = judged(rows, contract, rules, delivery=delivery, folder=folder)
+    found = judged(rows, contract, rules, key=key, delivery=delivery, folder=folder)
     outcomes = count_outcomes(found, contract)
     duplicates = 0 if rows_read is None else rows_read - outcomes.rows
     counts = table_counts(outcomes, duplicates, left_out, dateless=delivery.dateless)

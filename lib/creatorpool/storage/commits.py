@@ -14,6 +14,7 @@ from deltalake.transaction import AddAction
 from pyspark.sql import DataFrame
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
+from creatorpool.errors import TableGuardError
 from creatorpool.storage.checkpoints import checkpoint_regularly
 from creatorpool.storage.fence import commit_properties, raise_fences
 from creatorpool.storage.staged import StagedRows
@@ -38,9 +39,18 @@ class TableCommitter(TableStager):
         """Replace the rows of `day` in `table`; return the version written. Raises as `stage_day` and `commit` do."""
         return self.commit(self.stage_day(rows, table, day))
 
-    def append(self, rows: DataFrame, table: str) -> int:
-        """Add `rows` to `table`; return the version written. The caller ensures that no row is added twice."""
-        return self.commit(self.stage_append(rows, table))
+    def append(self, rows: DataFrame, table: str, number: int | None = None) -> int:
+        """Add `rows` to `table`; return the version written. The caller ensures that no row is added twice.
+
+        Raises
+        ------
+        TableGuardError
+            If there are not `number` rows, unless that is None; nothing is committed then.
+        """
+        staged = self.stage_append(rows, table)
+        if number not in (None, staged.rows):
+            raise TableGuardError(f"{table}: {staged.rows} rows were written, where {number} were counted")
+        return self.commit(staged)
 
     def overwrite(self, rows: DataFrame, table: str) -> int:
         """Replace all rows of `table`; return the version written. Raises as `stage_overwrite` and `commit` do."""

@@ -190,7 +190,7 @@ def test_line_that_cannot_be_read_is_refused_once_by_one_rule(read: Read, tmp_pa
     assert found["viewers"].left_out == LeftOut(filtered=1)
     assert found["creators"].left_out == LeftOut(merged=1)
     rows = conformed(found["creators"], contract)
-    found_rows = judged(rows, contract, [], delivery=found["creators"], folder=tmp_path)
+    found_rows = judged(rows, contract, [], key=contract.key, delivery=found["creators"], folder=tmp_path)
     assert [row["creator_id"] for row in rows.where(found_rows.is_good).collect()] == ["DE"]
     broken = found_rows.broken.toArrow().to_pylist()
     assert sorted((str(row["creator_id"]), row["raw_row"], row["failed_rules"]) for row in broken) == [
