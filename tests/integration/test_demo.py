@@ -31,8 +31,12 @@ def test_demo_ends_with_payouts_and_queries_that_run(job: Job, engine: str, tmp_
     assert ("What moved money between videos" in Path(night[1]).read_text("utf-8")) == (not alone)
     assert ("statements of 2026-11-30 are published" in shown.stdout) == (not alone)
     # The first day is corrected and the month is closed; each payee is told why it is paid or not.
+    held = re.search(r"holds the money of (creator-\d+), who pays for them", shown.stdout)
+    assert (held is not None) == (not alone)
     for expected in ("restated without them", "2026-11 is closed", "on hold", "below threshold", "sum to 0.00"):
         assert (expected in shown.stdout) == (not alone), expected
+    if held:
+        assert re.search(rf"{held[1]} .* on hold ", shown.stdout)
     for _, query in QUERIES:
         assert query in shown.stdout
     # The result of this query is known: every pool closes.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 
 from creatorpool.report.checks_summary import print_checks
@@ -17,16 +15,16 @@ def test_each_check_says_what_it_counted(capsys: pytest.CaptureFixture[str]) -> 
         Check("video_payouts as published", 1, unit="versions"),
     ]
 
-    print_checks(date(2026, 11, 21), checks)
+    print_checks("Books of 2026-11", checks)
 
     shown = " ".join(capsys.readouterr().out.split())
-    assert "Published day 2026-11-21, recomputed" in shown
+    assert "Books of 2026-11, recomputed" in shown
     for words in ("1,971 rows", "6 pools", "│ 1 version │", "1 version if these are the same"):
         assert words in shown, words
 
 
 def test_reproduction_needs_no_word_on_published_versions(capsys: pytest.CaptureFixture[str]) -> None:
-    print_checks(date(2026, 11, 21), [Check("pools music paid again", 1)])
+    print_checks("Published day 2026-11-21", [Check("pools music paid again", 1)])
 
     shown = capsys.readouterr().out
     assert "1 row " in shown

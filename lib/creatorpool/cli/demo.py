@@ -66,9 +66,9 @@ def demo(
             out.print("The day before is paid first, so that this one can be compared with it.")
             generate_day(earlier, before, market)
             _run("run", "--date", str(before), *common, *lean, "--source", str(earlier), "--no-report", quiet=True)
-            suspect = write_findings(source, before, market)
+            bots, suspect = write_findings(source, before, market)
             out.print(
-                f"Fake viewers are found, and money of {suspect}, who pays for them, is held: with this delivery."
+                f"This delivery names {bots:,} fake viewers, and holds the money of {suspect}, who pays for them."
             )
     own = [*common, "--date", str(day)]
     kind = ("--set", "ingest.format=kuairand") if data else ()

@@ -156,7 +156,7 @@ def verify(
     from creatorpool.cli.context import open_run
     from creatorpool.cli.progress import logged
     from creatorpool.report.checks_summary import print_checks
-    from creatorpool.settlement.months import parsed_month
+    from creatorpool.settlement.months import month_name, parsed_month
     from creatorpool.verification.day import require_verified, verify_day
     from creatorpool.verification.month import verify_month
 
@@ -166,7 +166,7 @@ def verify(
     with open_run(of_day(options, last), dry_run=True) as context:
         with logged("verify", context.day):
             checks = verify_day(context) if month is None else verify_month(context)
-        print_checks(context.day, checks)
+        print_checks(f"Published day {last}" if month is None else f"Books of {month_name(last)}", checks)
         require_verified(context, checks)
 
 
@@ -184,5 +184,5 @@ def reproduce(
 
     with open_run(options, dry_run=True) as context:
         checks = reproduce_day(context, as_of)
-        print_checks(context.day, checks)
+        print_checks(f"Published day {context.day}", checks)
         require_verified(context, checks)

@@ -1,9 +1,8 @@
-"""The result of the recomputation of a published day, on the terminal."""
+"""The result of the recomputation of a published day, or of a month's books, on the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 
 from rich.table import Table
 
@@ -19,9 +18,9 @@ LEGEND = (
 )
 
 
-def print_checks(day: date, checks: Sequence[Check]) -> None:
-    """Print one row per check: what is compared, how much of it, how much differs, and an example."""
-    table = Table(title=f"Published day {day}, recomputed", title_justify="left")
+def print_checks(what: str, checks: Sequence[Check]) -> None:
+    """Print one row per check of `what`: what is compared, how much of it, how much differs, and an example."""
+    table = Table(title=f"{what}, recomputed", title_justify="left")
     for name in ("check", "compared", "differences", "for example"):
         table.add_column(name, justify="right" if name in ("compared", "differences") else "left")
     for check in checks:

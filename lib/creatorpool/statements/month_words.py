@@ -19,7 +19,7 @@ CLOSINGS = {
     "paid": "paid; less than the smallest unit is carried",
     "below_threshold": "below the smallest payment, so it is carried to the next month",
     "negative": "negative, so it is carried to the next month",
-    "on_hold": "a hold keeps the payee from being paid, so it is carried to the next month",
+    "on_hold": "a hold keeps the payee from being paid",
     "nothing_payable": "nothing is payable",
 }
 """Why a payee is paid or not"""

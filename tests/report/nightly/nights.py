@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from creatorpool.cohorts.success_value import SuccessValue
 from creatorpool.explanation.parts import REASON_NAMES
 from creatorpool.runs.ledger import CLOSE, INGEST, POST, RESTATE, StageRun, publish_run
 from creatorpool.settings import load_settings
-from creatorpool.settlement.journal import ADJUSTMENT, HELD, NIGHT, PAYABLE
+from creatorpool.settlement.journal import ADJUSTMENT, CASH, HELD, NIGHT, PAYABLE, PAYMENT
 from creatorpool.tables import Warehouse
 
 WEEK_AGO, BEFORE, DAY = date(2026, 11, 13), date(2026, 11, 19), date(2026, 11, 20)
@@ -98,6 +98,18 @@ def keep_books(warehouse: Warehouse) -> None:
         lines = [row | {"line": number} for number, row in enumerate(lines, 1)]
         restated = [f"{WEEK_AGO}/1"] if held else []
         publish_stage(warehouse, POST, {"journal": lines}, day=day, nights=[f"{day}"], restatements=restated)
+
+
+def pay_month(warehouse: Warehouse, day: date, payments: Mapping[str, int]) -> None:
+    """Post the payments of the month that ends on `day`: micros by payee."""
+    lines = [
+        _line(day, account, PAYMENT, day, payee, sign * micros)
+        for payee, micros in payments.items()
+        for account, sign in ((PAYABLE, -1), (CASH, 1))
+    ]
+    publish_stage(
+        warehouse, POST, {"journal": [row | {"line": number} for number, row in enumerate(lines, 1)]}, day=day
+    )
 
 
 def _balance(payee: str, **money: int) -> dict[str, Any]:

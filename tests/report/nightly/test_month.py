@@ -6,9 +6,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.report.nightly.nights import BEFORE, DAY, WEEK_AGO, keep_books, publish_payouts
+from tests.report.nightly.nights import BEFORE, DAY, WEEK_AGO, keep_books, pay_month, publish_payouts
 
-from creatorpool.report.nightly.blocks import Paragraph
+from creatorpool.report.nightly.blocks import Paragraph, Tile, Tiles
 from creatorpool.report.nightly.month import month_section
 from creatorpool.report.nightly.month_books import month_books
 from creatorpool.report.nightly.page import page
@@ -74,6 +74,20 @@ def test_the_section_shows_them(warehouse: Warehouse) -> None:
     assert "viewers who were found to be invalid (click farm)" in text
     assert "2026-11-19, not posted yet" in text
     assert "1 payee below zero, -2.00" in text
+
+
+def test_a_closed_month_says_what_is_paid(tmp_path: Path) -> None:
+    end = date(2026, 11, 30)
+    closed = publish_payouts(tmp_path, BEFORE, end)
+    pay_month(closed, end, {"creator-c1": 12_340_000, "creator-c2": 10_000_000})
+    earlier, last = (report_day(closed, day) for day in (BEFORE, end))
+
+    books = month_books(last)
+    assert books is not None
+    assert books.paid == {"creator-c1": 12_340_000, "creator-c2": 10_000_000}
+    (tiles,) = (block for block in month_section(last).blocks if isinstance(block, Tiles))
+    assert Tile("paid", "22.34", "to 2 payees; the month is closed") in tiles.tiles
+    assert "the month is closed" not in page(earlier)
 
 
 def test_a_month_without_books_names_what_is_published(tmp_path: Path) -> None:

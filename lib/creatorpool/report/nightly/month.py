@@ -96,11 +96,9 @@ def _tiles(report: ReportDay, books: MonthBooks) -> Tiles:
                 f"{in_units(books.adjusted_unposted)} not posted yet" if books.adjusted_unposted else "all is posted",
             ),
             Tile("on hold", in_units(books.on_hold), f"{in_units(held)} of it in this month"),
-            Tile(
-                "payable",
-                in_units(sum(enough)),
-                f"to {_payees(len(enough))}, before holds on payees",
-            ),
+            Tile("paid", in_units(sum(books.paid.values())), f"to {_payees(len(books.paid))}; the month is closed")
+            if books.paid
+            else Tile("payable", in_units(sum(enough)), f"to {_payees(len(enough))}, before holds on payees"),
             Tile(f"too small: below {in_units(minimum)}", in_units(sum(small)), below),
         ]
     )

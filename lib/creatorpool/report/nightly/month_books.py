@@ -14,7 +14,7 @@ from creatorpool.report.nightly.published import ReportDay
 from creatorpool.runs.pools import every_published_pool
 from creatorpool.runs.published import published_versions
 from creatorpool.runs.published_rows import published_arrow
-from creatorpool.settlement.journal import BALANCE_CHANGES, HELD, NIGHT, PAYABLE
+from creatorpool.settlement.journal import BALANCE_CHANGES, HELD, NIGHT, PAYABLE, PAYMENT
 from creatorpool.settlement.months import first_day
 from creatorpool.stages.bookings import booked_restatements
 from creatorpool.stages.books import closed_months, posted_entries
@@ -22,6 +22,7 @@ from creatorpool.stages.restatement import VIDEOS
 
 _LINE = ("booked_on", "account", "payee_id", "amount_micros", "currency", "kind", "service_date")
 _EARNED = ("date", "total_micros")
+_PAYEE = ["payee_id", "amount_micros"]
 _CHANGE = ("creator_id", "service_date", "sequence", "booked_on", "reason_code", "note")
 
 
@@ -39,6 +40,8 @@ class MonthBooks:
     """Adjustments that are booked in the month and not posted"""
     payable: Mapping[str, int]
     """What is payable by payee, of what is posted and of earlier months"""
+    paid: Mapping[str, int]
+    """What the close of the month pays by payee; empty while the month is open"""
     on_hold: int
     """What holds keep, of the same"""
     adjustments: Sequence[Mapping[str, Any]]
@@ -58,12 +61,14 @@ def month_books(report: ReportDay) -> MonthBooks | None:
     paid = {pool.day for pool in every_published_pool(warehouse) if pool.currency == report.currency}
     left = [one for one in paid if first <= one <= day and one.isoformat() not in entries["nights"]]
     payable, on_hold = _balances(report, lines, before)
+    payments = own.filter(pc.equal(own.column("kind"), PAYMENT))
     return MonthBooks(
         posted=_by(own.filter(pc.equal(own.column("kind"), NIGHT)), "service_date", "amount_micros"),
         unposted=_by(published_arrow(warehouse, "creator_payouts", left, _EARNED), *_EARNED) if left else {},
         changes={name: _change(own, name) for name in BALANCE_CHANGES},
         adjusted_unposted=sum(row["micros"] for row in adjustments if not row["is_posted"]),
         payable=payable,
+        paid={payee: -micros for payee, micros in _by(payments, *_PAYEE).items()},
         on_hold=on_hold,
         adjustments=adjustments,
     )
@@ -102,15 +107,14 @@ def _change(lines: pa.Table, name: str) -> int:
 
 def _balances(report: ReportDay, lines: pa.Table, before: date | None) -> tuple[dict[str, int], int]:
     """What is payable by payee, and what is on hold: what the closed month `before` left, and `lines`."""
-    names = ["payee_id", "amount_micros"]
     payable, held = (lines.filter(pc.equal(lines.column("account"), name)) for name in (PAYABLE, HELD))
     if before is None:
-        return _by(payable, *names), _sum(held, "amount_micros")
+        return _by(payable, *_PAYEE), _sum(held, "amount_micros")
     columns = ("payee_id", "closing_micros", "held_balance_micros", "currency")
     rows = _in_currency(report, published_arrow(report.paid.warehouse, "payee_balances", [before], columns))
-    opening = rows.select(columns[:2]).rename_columns(names)
+    opening = rows.select(columns[:2]).rename_columns(_PAYEE)
     on_hold = _sum(rows, "held_balance_micros") + _sum(held, "amount_micros")
-    return _by(pa.concat_tables([opening, payable.select(names)]), *names), on_hold
+    return _by(pa.concat_tables([opening, payable.select(_PAYEE)]), *_PAYEE), on_hold
 
 
 def _adjustments(report: ReportDay, posted: Mapping[str, date]) -> list[Mapping[str, Any]]:
