@@ -126,7 +126,12 @@ def _mean_gain(findings: Sequence[Finding]) -> str:
         return "–"
     gain = sum(f.gain for f in findings) / len(findings)
     cost = sum(f.cost for f in findings) / len(findings)
-    return f"{_units(gain)} ({gain / cost:.2g})" if cost else _units(gain)
+    return f"{_units(gain)} ({_ratio(gain / cost)})" if cost else _units(gain)
+
+
+def _ratio(value: float) -> str:
+    """Two digits, and never as a power of ten."""
+    return f"{value:.0f}" if abs(value) >= 10 else f"{value:.2g}"
 
 
 def _units(micros: float) -> str:

@@ -38,7 +38,7 @@ def print_restatement(out: PlainConsole, context: RunContext, done: Restatement)
     for row in largest:
         if row["pool_size_micros"] is not None:  # Pulse money, which has no parts, follows the revenue beside a video
             words = f"{row['video_id']} in {row['category']}: {largest_reasons(row)}"
-            out.print(f"  {one_line(words)}")
+            out.print(f"  {one_line(words)}", soft_wrap=True)
 
 
 def _counts(creators: DataFrame) -> tuple[int, int]:

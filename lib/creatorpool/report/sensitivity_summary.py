@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Literal
 
 from rich.table import Table
 
@@ -43,7 +44,8 @@ def _table(day: date, found: Sequence[Sensitivity], currency: str) -> Table:
     names = ["number", "change", "moved", "of paid", "who gains most", "who loses most"]
     is_held = any(own.held for own in found)
     for name in (*names, *(["held at a bound"] if is_held else [])):
-        table.add_column(name, justify="right" if name in ("moved", "of paid") else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if name in ("moved", "of paid") else "left"
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=name == "number")
     decimals = readable_decimals(max((max(own.gain, -own.loss) for own in found), default=0.0))
     for own in found:
         table.add_row(
