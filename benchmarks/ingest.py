@@ -80,12 +80,18 @@ def prepare(folder: Path, events: int, form: str) -> None:
     for table in ("events", *DIMENSIONS):
         source = raw / (table if table == "events" else f"{table}.parquet")
         rows = pl.scan_parquet(source / "*.parquet" if table == "events" else source)
-        texts = [
-            pl.col(name).list.join("|") if isinstance(kind, pl.List) else pl.col(name)
-            for name, kind in rows.collect_schema().items()
-        ]
+        texts = [as_text(pl.col(name), kind) for name, kind in rows.collect_schema().items()]
         rows.select(texts).sink_csv(raw / f"{table}.csv", datetime_format="%Y-%m-%dT%H:%M:%S%.6fZ")
         shutil.rmtree(source) if table == "events" else source.unlink()
+
+
+def as_text(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
+    """A column as CSV takes it. 2.0 stands for NaN, which is no number in our CSV and one in the peers'."""
+    if isinstance(kind, pl.List):
+        return column.list.join("|")
+    if kind == pl.Float64:
+        return pl.when(column.is_null() | column.is_finite()).then(column).otherwise(2.0)
+    return column
 
 
 def compare(folder: Path, form: str, contenders: list[str]) -> list[list[str]]:
