@@ -158,7 +158,7 @@ def _superseded(row: dict[str, Any], run: StageRun) -> dict[str, Any]:
 def _stage_rows(warehouse: Warehouse, stage: str | None, status: str, day: date | None = None) -> list[dict[str, Any]]:
     if not warehouse.exists("stage_runs"):
         return []
-    rows = warehouse.read_arrow("stage_runs", day=day, is_kept=True)
+    rows = warehouse.read_arrow("stage_runs", day=day)
     wanted = pc.equal(rows.column("status"), status)
     if stage is not None:
         wanted = pc.and_(wanted, pc.equal(rows.column("stage"), stage))

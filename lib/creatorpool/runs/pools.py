@@ -172,6 +172,4 @@ def publish_pools(warehouse: Warehouse, day: date, records: Sequence[Mapping[str
 def _pools(warehouse: Warehouse, day: date | None, version: int | None = None) -> Iterable[PoolRun]:
     if not warehouse.exists(POOL_LEDGER):
         return []
-    return map(
-        PoolRun.from_record, warehouse.read_arrow(POOL_LEDGER, day=day, version=version, is_kept=True).to_pylist()
-    )
+    return map(PoolRun.from_record, warehouse.read_arrow(POOL_LEDGER, day=day, version=version).to_pylist())
