@@ -54,6 +54,8 @@ MARKS = (10, 20, 50, 100, 200, 400)
 """Numbers of earlier nights; the cost after the last is compared with that after the first"""
 ROUNDS, READINGS = 5, 9
 """Number of costs of each median"""
+LISTED = 10
+"""Days that `status` lists"""
 READ = ("pool_payouts", "creator_payouts")
 AIM = 1.2
 """The most that anything may cost, in multiples of what it is compared with"""
@@ -144,7 +146,7 @@ class Years:
         """The cost of each verb that only reads, with `day` as the latest one."""
 
         def status(only: date | None) -> None:
-            print_status(PlainConsole(width=120, file=StringIO()), state_of_days(Warehouse(None, root), only))
+            print_status(PlainConsole(width=120, file=StringIO()), state_of_days(Warehouse(None, root), only, LISTED))
 
         def verify() -> None:
             context = RunContext(Warehouse(self.session, root), self.settings, day, dry_run=True)

@@ -29,6 +29,7 @@ class OpenedTables(threading.local):
         self._tables: dict[str, DeltaTable] = {}
         self._rows: dict[str, pa.Table] = {}
         self._gathered: set[str] = set()
+        self._joined: dict[str, tuple[list[str], pa.Table]] = {}
 
     def latest(self, table: Place, open_table: Callable[[], DeltaTable]) -> DeltaTable:
         """`table` in its latest version, opened by `open_table` if this thread has not opened it yet.
@@ -46,6 +47,16 @@ class OpenedTables(threading.local):
     def has(self, table: Place) -> bool:
         """Whether this thread has opened `table`."""
         return str(table) in self._tables
+
+    def joined(self, table: Place, files: Sequence[str], rows: Sequence[pa.Table]) -> pa.Table:
+        """`rows`, which are those of `files`, in one table; kept for the next call if they are many."""
+        if len(files) <= _FEW_FILES:
+            return pa.concat_tables(rows)
+        known = self._joined.get(str(table))
+        if known is None or known[0] != files:
+            # Each step over hundreds of small chunks would cost more than to copy them once.
+            known = self._joined[str(table)] = [*files], pa.concat_tables(rows).combine_chunks()
+        return known[1]
 
     def rows(
         self,

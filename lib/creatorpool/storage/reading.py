@@ -78,8 +78,9 @@ class TableReader(TableLocation):
         files = self.files(table, day=day, days=days, version=version)
         try:
             if table in LEDGERS:
-                kept = self._kept_rows(table, files)
-                return pa.concat_tables([arrow_schema(self.contract(table)).empty_table(), *kept]).select(names)
+                empty = arrow_schema(self.contract(table)).empty_table()
+                kept = [empty, *self._kept_rows(table, files)]
+                return self.opened.joined(self.root / table, files, kept).select(names)
             return self._scan(table, names, files)
         except (OSError, pa.ArrowException) as error:
             raise MissingTableError(f"{_version_name(version)} of {table} cannot be read: {error}") from error
