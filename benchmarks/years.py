@@ -27,6 +27,7 @@ from typing import NamedTuple
 
 import duckdb
 import polars as pl
+from copied_nights import Night  # type: ignore[import-not-found]  # a neighbour of this script
 from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import SparkSession
 from rich.console import Console
@@ -34,7 +35,7 @@ from rich.table import Table
 
 from creatorpool.report.console import PlainConsole
 from creatorpool.report.status_summary import print_status
-from creatorpool.runs.pools import every_published_pool
+from creatorpool.runs.pools import paid_days
 from creatorpool.runs.state import state_of_days
 from creatorpool.session import EMBEDDED, open_session
 from creatorpool.settings import Settings, load_settings
@@ -73,6 +74,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nights", type=int, default=60)
     parser.add_argument("--events", type=int, default=2_000, help="of each night")
+    parser.add_argument("--run", type=int, help="run only so many nights; the others are copies of the last of them")
     parser.add_argument("--data-docs", action="store_true", help="with great-expectations' pages")
     parser.add_argument("--folder", type=Path, help="keep the roots here, and continue with those that are here")
     arguments = parser.parse_args()
@@ -85,7 +87,7 @@ def main() -> None:
         session = stack.enter_context(open_session(EMBEDDED, settings.engine))
         years = Years(session, settings, (arguments.folder or scratch).resolve(), arguments.events)
         marks = [mark for mark in MARKS if mark < arguments.nights] + [arguments.nights]
-        years.run(marks)
+        years.run(marks, arguments.run or arguments.nights)
         OUT.print(growth_table(years.costs(marks)))
         OUT.print(reading_table(session, years.folder / str(marks[-1]), scratch))
 
@@ -99,16 +101,28 @@ class Years:
     folder: Path
     events: int
 
-    def run(self, marks: Sequence[int]) -> None:
-        """Run the nights that are missing, and copy the root after each number in `marks`."""
+    def run(self, marks: Sequence[int], real: int) -> None:
+        """Run the nights that are missing, and copy the root after each number in `marks`.
+
+        Nights after number `real` are copies of it.
+        """
         tables = self.folder / "tables"
-        done = len({pool.day for pool in every_published_pool(Warehouse(None, tables))})
+        done = len(paid_days(Warehouse(None, tables)))
+        if real <= done < marks[-1]:
+            raise SystemExit(f"{tables} has {done} nights: to copy night {real}, choose a new --folder")
+        last: Night | None = None
         for number in range(done + 1, marks[-1] + 1):
-            cost = self.night(tables, number)
+            if last is None:
+                before = versions(tables)
+                cost = self.night(tables, number)
+                last = Night(tables, day_of(real), before, versions(tables)) if number == real else None
+            else:
+                cost = cost_of(partial(last.copy, number - real))
             if number in marks:
                 shutil.copytree(tables, self.folder / str(number), copy_function=os.link)
             if number % 10 == 0:
-                OUT.print(f"night {number} took {cost.processor:.2f} s of processor, {cost.wall:.2f} s")
+                what = "night" if number <= real else "copy"
+                OUT.print(f"{what} {number} took {cost.processor:.2f} s of processor, {cost.wall:.2f} s")
 
     def costs(self, marks: Sequence[int]) -> dict[int, dict[str, Cost]]:
         """By number of earlier nights: the medians of what a night and each verb cost.
@@ -158,6 +172,11 @@ class Years:
             "status --date": cost_of(lambda: status(day)),
             "verify --date": cost_of(verify),
         }
+
+
+def versions(root: Path) -> dict[str, int]:
+    """The latest version of each table."""
+    return Warehouse(None, root).versions(*(log.parent.name for log in root.glob("*/_delta_log")))
 
 
 def day_of(number: int) -> date:
