@@ -101,6 +101,9 @@ _SESSION_CONF = {
     # Which rows a write replaces.
     "spark.sql.sources.partitionOverwriteMode": "STATIC",
 }
+# PySpark notes the line of each call of a function for errors of Spark's own server, and tries to import IPython each
+# time: a tenth of a small night.
+_WITHOUT_CALL_SITES = ("spark.python.sql.dataFrameDebugging.enabled", "false")
 _DELTA_CONF = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -137,6 +140,7 @@ def open_session(engine: str, settings: EngineSettings, name: str = "creatorpool
         if engine == EMBEDDED:
             with _embedded_server(settings) as address, _connected(address) as session:
                 _embedded_sessions.add(session)
+                session.conf.set(*_WITHOUT_CALL_SITES)
                 yield session
         elif engine == SPARK:
             yield from _spark(settings, name)

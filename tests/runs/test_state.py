@@ -15,7 +15,7 @@ from creatorpool.report.console import PlainConsole
 from creatorpool.report.status_summary import print_status
 from creatorpool.runs import identity
 from creatorpool.runs.claims import TABLE, claimed
-from creatorpool.runs.ledger import INGEST, StageRun, begin_runs, fail_run, publish_run
+from creatorpool.runs.ledger import INGEST, POST, StageRun, begin_runs, fail_run, publish_run
 from creatorpool.runs.pools import pool_records, publish_pools
 from creatorpool.runs.state import missing_days, state_of_days
 from creatorpool.tables import Warehouse
@@ -103,3 +103,24 @@ def test_status_names_a_failed_run_until_another_publishes_the_stage(tables: War
 
     publish_run(tables, replace(begun, run_id="run-2"))
     assert "Failed" not in shown(tables)
+
+
+def test_status_lists_the_latest_days_and_tells_everything_else_of_all_days(tables: Warehouse) -> None:
+    days = [DAY + timedelta(days=offset) for offset in (0, 1, 3, 4, 5)]
+    for day in days:
+        publish_run(tables, run_of(day, facts=COUNTS))
+        pay(tables, day)
+    publish_run(tables, run_of(days[0], POST, facts={"nights": [f"{days[0]}"]}))
+
+    out = io.StringIO()
+    state = state_of_days(tables, most=2)
+    print_status(PlainConsole(width=120, file=out), state)
+
+    assert state.days == days[-2:]
+    assert (list(state.paid), list(state.earlier)) == (days, days[:-2])
+    assert "Earlier days: 3, 2026-11-20 to 2026-11-23; --days N" in out.getvalue()
+    assert "Missing: 2026-11-22 without payouts" in out.getvalue()
+    (month,) = state.months
+    assert (month.published, month.posted) == (5, 1)
+    assert state_of_days(tables).days == state_of_days(tables, most=5).days == days
+    assert not state_of_days(tables, most=5).earlier

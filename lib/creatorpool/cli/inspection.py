@@ -39,7 +39,9 @@ class SqlCommand(TyperCommand):
 
 
 def status(
-    options: TablesOptions, day: Annotated[date | None, day_option("--date", help="only this day")] = None
+    options: TablesOptions,
+    day: Annotated[date | None, day_option("--date", help="only this day")] = None,
+    days: Annotated[int, typer.Option(min=1, metavar="N", help="list the latest N days with anything published")] = 10,
 ) -> None:
     """What is published, by which runs, with what totals; what runs, what stopped, which days are missing.
 
@@ -50,7 +52,7 @@ def status(
     from creatorpool.runs.state import state_of_days
     from creatorpool.tables import Warehouse
 
-    state = state_of_days(Warehouse(None, options.existing_root()), day)
+    state = state_of_days(Warehouse(None, options.existing_root()), day, days)
     if state.is_empty:
         raise MissingTableError(f"nothing {'' if day is None else f'of {day} '}is published under {options.root}")
     print_status(PlainConsole(width=120), state)

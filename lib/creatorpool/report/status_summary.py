@@ -22,6 +22,9 @@ def print_status(out: PlainConsole, state: DaysState) -> None:
     if state.days:
         out.print(_stages_table(state.runs, state.pools))
         out.print(_days_table(state))
+    if state.earlier:
+        span = f"{state.earlier[0]} to {state.earlier[-1]}"
+        out.print(f"Earlier days: {len(state.earlier)}, {span}; --days N shows the latest N days.", soft_wrap=True)
     if state.months:
         out.print(_months_table(state))
     for line in _lines(state):

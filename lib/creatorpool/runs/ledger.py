@@ -15,8 +15,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
+from creatorpool.storage.records import arrow_schema
 from creatorpool.tables import Warehouse
 
 INGEST, LOAD, SIGNALS, ALLOCATE = "ingest", "load", "signals", "allocate"
@@ -80,8 +82,12 @@ def published_runs(
     warehouse: Warehouse, stage: str | None = None, days: Collection[date] | None = None
 ) -> list[StageRun]:
     """All published runs of `stage` (default: of all stages) and of `days` (default: of all days)."""
-    rows = _stage_rows(warehouse, stage, PUBLISHED, next(iter(days)) if days and len(days) == 1 else None)
-    return [_run_of(row) for row in rows if days is None or row["date"] in days]
+    return [_run_of(row) for row in _stage_rows(warehouse, stage, PUBLISHED, days)]
+
+
+def published_days(warehouse: Warehouse) -> set[date]:
+    """All days of which a stage is published."""
+    return set(_stage_table(warehouse, None, PUBLISHED, None).column("date").unique().to_pylist())
 
 
 def begin_runs(warehouse: Warehouse, runs: Sequence[StageRun]) -> None:
@@ -98,9 +104,9 @@ def unfinished_runs(warehouse: Warehouse, stage: str | None = None) -> list[Stag
 
 def failed_runs(warehouse: Warehouse) -> list[StageRun]:
     """Runs that failed and whose changes were undone, the latest of each day and stage, unless it is published now."""
-    done = {(run.day, run.stage) for run in published_runs(warehouse)}
     failed = in_order(map(_run_of, _stage_rows(warehouse, None, FAILED)))
     latest = {(run.day, run.stage): run for run in failed}
+    done = {(run.day, run.stage) for run in published_runs(warehouse, days={run.day for run in failed})}
     return [run for subject, run in sorted(latest.items()) if subject not in done]
 
 
@@ -155,15 +161,22 @@ def _superseded(row: dict[str, Any], run: StageRun) -> dict[str, Any]:
     return row | {"status": SUPERSEDED} if is_replaced else row
 
 
-def _stage_rows(warehouse: Warehouse, stage: str | None, status: str, day: date | None = None) -> list[dict[str, Any]]:
+def _stage_rows(
+    warehouse: Warehouse, stage: str | None, status: str, days: Collection[date] | None = None
+) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = _stage_table(warehouse, stage, status, days).to_pylist()
+    return found
+
+
+def _stage_table(warehouse: Warehouse, stage: str | None, status: str, days: Collection[date] | None) -> pa.Table:
+    """The rows with `status` of `stage` (default: of all stages) and of `days` (default: of all days)."""
     if not warehouse.exists("stage_runs"):
-        return []
-    rows = warehouse.read_arrow("stage_runs", day=day, is_kept=True)
+        return arrow_schema(warehouse.contract("stage_runs")).empty_table()
+    rows = warehouse.read_arrow("stage_runs", days=days)
     wanted = pc.equal(rows.column("status"), status)
     if stage is not None:
         wanted = pc.and_(wanted, pc.equal(rows.column("stage"), stage))
-    found: list[dict[str, Any]] = rows.filter(wanted).to_pylist()
-    return found
+    return rows.filter(wanted)
 
 
 def _order(run: StageRun) -> tuple[int, datetime, str]:

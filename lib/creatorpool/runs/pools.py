@@ -7,10 +7,12 @@ versions name the scores that the payouts were computed from; the commit publish
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
+
+import pyarrow.compute as pc
 
 from creatorpool.allocation.policy import SplitPolicy
 from creatorpool.errors import MissingTableError
@@ -85,7 +87,7 @@ class PoolRun:
 
 def published_pools(warehouse: Warehouse, day: date) -> dict[str, PoolRun]:
     """The published pools of `day`, by category."""
-    return {pool.category: pool for pool in _pools(warehouse, day) if pool.status == PUBLISHED}
+    return {pool.category: pool for pool in _pools(warehouse, [day]) if pool.status == PUBLISHED}
 
 
 def require_published_pools(warehouse: Warehouse, day: date) -> dict[str, PoolRun]:
@@ -99,10 +101,18 @@ def require_published_pools(warehouse: Warehouse, day: date) -> dict[str, PoolRu
     return pools
 
 
-def every_published_pool(warehouse: Warehouse) -> list[PoolRun]:
-    """The published pools of all days, by day and category."""
-    published = (pool for pool in _pools(warehouse, None) if pool.status == PUBLISHED)
+def every_published_pool(warehouse: Warehouse, days: Collection[date] | None = None) -> list[PoolRun]:
+    """The published pools of `days` (default: of all days), by day and category."""
+    published = (pool for pool in _pools(warehouse, days) if pool.status == PUBLISHED)
     return sorted(published, key=lambda pool: (pool.day, pool.category))
+
+
+def paid_days(warehouse: Warehouse) -> set[date]:
+    """All days with a published pool."""
+    if not warehouse.exists(POOL_LEDGER):
+        return set()
+    rows = warehouse.read_arrow(POOL_LEDGER, ["date", "status"])
+    return set(rows.filter(pc.equal(rows.column("status"), PUBLISHED)).column("date").unique().to_pylist())
 
 
 def pools_of_run(warehouse: Warehouse, day: date, run_id: str) -> dict[str, PoolRun]:
@@ -113,7 +123,7 @@ def pools_of_run(warehouse: Warehouse, day: date, run_id: str) -> dict[str, Pool
     MissingTableError
         If the run has published no pool of the day.
     """
-    own = (pool for pool in _pools(warehouse, day) if pool.run_id == run_id)
+    own = (pool for pool in _pools(warehouse, [day]) if pool.run_id == run_id)
     pools = {pool.category: pool for pool in own if pool.status in (PUBLISHED, SUPERSEDED)}
     if not pools:
         raise MissingTableError(
@@ -142,7 +152,7 @@ def pool_records(warehouse: Warehouse, day: date, pools: Sequence[PoolRun]) -> t
     renewed = {pool.category for pool in pools}
     published = [replace(pool, status=PUBLISHED, code_version=code_version()) for pool in pools]
     kept = []
-    for pool in _pools(warehouse, day, seen):
+    for pool in _pools(warehouse, [day], seen):
         if pool.status != PUBLISHED:
             kept.append(pool)
         elif pool.category in renewed:
@@ -169,9 +179,7 @@ def publish_pools(warehouse: Warehouse, day: date, records: Sequence[Mapping[str
     warehouse.replace_day_records(records, POOL_LEDGER, day, seen=seen, locks=locks)
 
 
-def _pools(warehouse: Warehouse, day: date | None, version: int | None = None) -> Iterable[PoolRun]:
+def _pools(warehouse: Warehouse, days: Collection[date] | None, version: int | None = None) -> Iterable[PoolRun]:
     if not warehouse.exists(POOL_LEDGER):
         return []
-    return map(
-        PoolRun.from_record, warehouse.read_arrow(POOL_LEDGER, day=day, version=version, is_kept=True).to_pylist()
-    )
+    return map(PoolRun.from_record, warehouse.read_arrow(POOL_LEDGER, days=days, version=version).to_pylist())

@@ -11,7 +11,7 @@ from datetime import date
 
 from creatorpool.contracts import stage_tables
 from creatorpool.runs.ledger import ALLOCATE, SIGNALS, in_order, published_runs
-from creatorpool.runs.pools import PoolRun, every_published_pool, published_pools
+from creatorpool.runs.pools import PoolRun, every_published_pool
 from creatorpool.tables import Warehouse
 
 
@@ -22,11 +22,7 @@ def published_version(warehouse: Warehouse, table: str, day: date) -> int | None
 
 def published_versions(warehouse: Warehouse, table: str, days: Collection[date] | None = None) -> dict[date, int]:
     """The published days of `table` (default: of all days), each with the version in which it is published."""
-    pools: Iterable[PoolRun]
-    if days is not None and len(days) == 1:
-        pools = published_pools(warehouse, next(iter(days))).values()
-    else:
-        pools = every_published_pool(warehouse)
+    pools = every_published_pool(warehouse, days)
     is_payout = table in stage_tables(ALLOCATE)
     paid = _paid_versions(pools, table, is_payout) if is_payout or table in stage_tables(SIGNALS) else {}
     if is_payout:

@@ -18,10 +18,11 @@ from creatorpool.runs.ledger import (
     StageRun,
     failed_runs,
     latest_run,
+    published_days,
     published_runs,
     unfinished_runs,
 )
-from creatorpool.runs.pools import PoolRun, every_published_pool
+from creatorpool.runs.pools import PoolRun, every_published_pool, paid_days
 from creatorpool.tables import Warehouse
 
 _OF_NO_SERVICE_DAY = (LOAD, POST, CLOSE, PAY)
@@ -40,10 +41,16 @@ class MonthState:
 
 @dataclass(frozen=True)
 class DaysState:
-    """The published runs and pools, and what is not published, of all days or of one."""
+    """The published runs and pools of some days, and what is not published, of all days or of one."""
 
     runs: Sequence[StageRun]
     pools: Sequence[PoolRun]
+    books: Sequence[StageRun]
+    """Published runs that posted days to the journal or closed months, of all days that were asked for"""
+    paid: Sequence[date]
+    """All days with published pools that were asked for, ascending"""
+    earlier: Sequence[date]
+    """Days of which something is published, before those of `runs` and `pools`, ascending"""
     running: Sequence[Mapping[str, Any]]
     """Claims of live runs, rows of `run_claims`"""
     stopped: Sequence[Mapping[str, Any]]
@@ -64,19 +71,18 @@ class DaysState:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to tell."""
-        return not any((self.runs, self.pools, self.running, self.stopped, self.unfinished, self.failed))
+        return not any((self.runs, self.books, self.pools, self.running, self.stopped, self.unfinished, self.failed))
 
     @property
     def months(self) -> list[MonthState]:
         """Each month with published payouts of which something is posted, ascending."""
-        paid = {pool.day for pool in self.pools}
-        posted = {night for run in self.runs if run.stage == POST for night in run.rows["nights"]}
-        closed = {f"{run.day:%Y-%m}": run for run in self.runs if run.stage == CLOSE}
+        posted = {night for run in self.books if run.stage == POST for night in run.rows["nights"]}
+        closed = {f"{run.day:%Y-%m}": run for run in self.books if run.stage == CLOSE}
         names = sorted({night[:7] for night in posted} | set(closed))
         return [
             MonthState(
                 name,
-                sum(f"{day:%Y-%m}" == name for day in paid),
+                sum(f"{day:%Y-%m}" == name for day in self.paid),
                 sum(night.startswith(name) for night in posted),
                 closed.get(name),
             )
@@ -90,18 +96,26 @@ class DaysState:
         return max(shares.items(), key=lambda entry: entry[1], default=None)
 
 
-def state_of_days(warehouse: Warehouse, day: date | None = None) -> DaysState:
-    """The state of `day`, or of all days. Starts no engine."""
-    every_pool = every_published_pool(warehouse)
+def state_of_days(warehouse: Warehouse, day: date | None = None, most: int | None = None) -> DaysState:
+    """The state of `day`, or of all days; starts no engine.
+
+    With `most`, runs and pools are those of so many of the latest days with anything published.
+    """
+    paid = sorted(paid_days(warehouse))
+    days = sorted({*paid, *published_days(warehouse)}) if day is None else [day]
+    shown = days[-most:] if most is not None else days
     claims = [claim for claim in standing_claims(warehouse) if day is None or claim["date"] in (day, EVERY_DAY)]
     return DaysState(
-        runs=_of_day(published_runs(warehouse), day),
-        pools=[pool for pool in every_pool if day in (None, pool.day)],
+        runs=published_runs(warehouse, days=shown),
+        pools=every_published_pool(warehouse, shown),
+        books=[run for stage in (POST, CLOSE) for run in _of_day(published_runs(warehouse, stage), day)],
+        paid=[one for one in paid if day in (None, one)],
+        earlier=days[: -len(shown)],
         running=[claim for claim in claims if is_held(claim)],
         stopped=[claim for claim in claims if not is_held(claim)],
         unfinished=_of_day(unfinished_runs(warehouse), day),
         failed=_of_day(failed_runs(warehouse), day),
-        missing=[gap for gap in missing_days(pool.day for pool in every_pool) if day in (None, gap)],
+        missing=[gap for gap in missing_days(paid) if day in (None, gap)],
     )
 
 

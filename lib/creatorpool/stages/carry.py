@@ -68,7 +68,7 @@ def carries_at(warehouse: Warehouse, day: date, version: int | None, currency: s
     """
     if version is None:
         return {}
-    rows = warehouse.read_arrow(POOL_LEDGER, _COLUMNS, version=version, is_kept=True)
+    rows = warehouse.read_arrow(POOL_LEDGER, _COLUMNS, version=version)
     has_carry = pc.or_(pc.is_valid(rows["carried_from"]), pc.not_equal(pc.fill_null(rows["carried_micros"], 0), 0))
     return open_carries(rows.filter(pc.and_(has_carry, pc.equal(rows["status"], PUBLISHED))).to_pylist(), day, currency)
 

@@ -61,6 +61,8 @@ def _upkeep(warehouse: Warehouse, keep: timedelta, *, dry_run: bool) -> Iterator
         done = {"removed": 0, "added": 0} if dry_run else _compacted(warehouse, table)
         versions = named.get(table, set())
         deleted = warehouse.vacuum(table, versions, keep, dry_run=dry_run)
+        if not dry_run:
+            warehouse.settle(table)
         yield Upkeep(table, len(versions), done["removed"], done["added"], len(deleted))
 
 

@@ -15,12 +15,19 @@ from creatorpool.storage.places import Place
 COMMITS_PER_CHECKPOINT = 20
 
 
-def checkpoint_regularly(delta: DeltaTable, table: Place) -> None:
-    """Write a checkpoint of the loaded version of `table` if its turn has come."""
+def checkpoint_regularly(delta: DeltaTable, table: Place) -> bool:
+    """Write a checkpoint of the loaded version of `table` if its turn has come; return whether it has."""
     version = delta.version()
-    if version and version % COMMITS_PER_CHECKPOINT == 0:
-        delta.create_checkpoint()
-        remove_hint(table)
+    is_due = version > 0 and version % COMMITS_PER_CHECKPOINT == 0
+    if is_due:
+        checkpoint(delta, table)
+    return is_due
+
+
+def checkpoint(delta: DeltaTable, table: Place) -> None:
+    """Write a checkpoint of the loaded version of `table`."""
+    delta.create_checkpoint()
+    remove_hint(table)
 
 
 def remove_hint(table: Place) -> None:

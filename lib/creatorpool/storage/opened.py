@@ -7,7 +7,7 @@ changes a file that it has written, so the rows of a file stay valid.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +18,9 @@ from creatorpool.storage.places import Place
 FILE = "__filename"
 """The column by which Arrow tells the file of a row"""
 
+_FEW_FILES = 4
+"""So many files are read faster than the gathered rows of all files"""
+
 
 class OpenedTables(threading.local):
     """What each thread of a process has opened and read of the tables under one root; threads share nothing."""
@@ -25,6 +28,8 @@ class OpenedTables(threading.local):
     def __init__(self) -> None:
         self._tables: dict[str, DeltaTable] = {}
         self._rows: dict[str, pa.Table] = {}
+        self._gathered: set[str] = set()
+        self._joined: dict[str, tuple[list[str], pa.Table]] = {}
 
     def latest(self, table: Place, open_table: Callable[[], DeltaTable]) -> DeltaTable:
         """`table` in its latest version, opened by `open_table` if this thread has not opened it yet.
@@ -43,16 +48,47 @@ class OpenedTables(threading.local):
         """Whether this thread has opened `table`."""
         return str(table) in self._tables
 
-    def rows(self, files: Sequence[str], scan: Callable[[Sequence[str]], pa.Table]) -> pa.Table:
-        """The rows of `files`; `scan` reads those of files that this thread has not read yet, with column `FILE`."""
+    def joined(self, table: Place, files: Sequence[str], rows: Sequence[pa.Table]) -> pa.Table:
+        """`rows`, which are those of `files`, in one table; kept for the next call if they are many."""
+        if len(files) <= _FEW_FILES:
+            return pa.concat_tables(rows)
+        known = self._joined.get(str(table))
+        if known is None or known[0] != files:
+            # Each step over hundreds of small chunks would cost more than to copy them once.
+            known = self._joined[str(table)] = [*files], pa.concat_tables(rows).combine_chunks()
+        return known[1]
+
+    def rows(
+        self,
+        table: Place,
+        files: Sequence[str],
+        gathered: Callable[[], Mapping[str, pa.Table]],
+        scan: Callable[[Sequence[str]], pa.Table],
+    ) -> list[pa.Table]:
+        """The rows of each of `files` of `table`.
+
+        Rows of many files that this thread has not read yet come from `gathered`, by file, as far as it has them;
+        `scan` reads those of the other files, with column `FILE`.
+        """
         missing = [file for file in files if file not in self._rows]
-        if missing or not files:
+        if len(missing) > _FEW_FILES and str(table) not in self._gathered:
+            self._gathered.add(str(table))
+            self._rows |= gathered()
+            missing = [file for file in missing if file not in self._rows]
+        if missing:
             read = scan(missing)
-            empty = read.slice(0, 0).drop_columns([FILE])
-            self._rows |= dict.fromkeys(missing, empty) | {
-                file: read.filter(pc.equal(read.column(FILE), file)).drop_columns([FILE])
-                for file in pc.unique(read.column(FILE)).to_pylist()
-            }
-            if not files:
-                return empty
-        return pa.concat_tables([self._rows[file] for file in files])
+            self._rows |= dict.fromkeys(missing, read.slice(0, 0).drop_columns([FILE])) | by_file(read, FILE)
+        return [self._rows[file] for file in files]
+
+
+def by_file(rows: pa.Table, column: str) -> dict[str, pa.Table]:
+    """The rows of each file, without `column`, which names the file; the rows of a file must follow each other."""
+    runs = pc.run_end_encode(rows.column(column).combine_chunks())
+    own = rows.drop_columns([column])
+    found, begin = {}, 0
+    for file, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
+        if file in found:
+            raise RuntimeError(f"rows of {file} stand apart")
+        found[file] = own.slice(begin, end - begin)
+        begin = end
+    return found

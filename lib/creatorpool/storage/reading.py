@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -20,6 +19,7 @@ from creatorpool.errors import MissingTableError
 from creatorpool.session import is_embedded
 from creatorpool.storage.checkpoints import remove_hint
 from creatorpool.storage.files import arrow_place
+from creatorpool.storage.gathered import LEDGERS, read_gathered, write_gathered
 from creatorpool.storage.history import DayChanges, day_changes
 from creatorpool.storage.location import TableLocation
 from creatorpool.storage.opened import FILE
@@ -55,9 +55,10 @@ class TableReader(TableLocation):
         day: date | None = None,
         days: Collection[date] | None = None,
         version: int | None = None,
-        is_kept: bool = False,
     ) -> pa.Table:
         """The same rows as an Arrow table in this process, in any order; no engine is needed.
+
+        Rows of ledgers stay in memory, by file, for later calls.
 
         Parameters
         ----------
@@ -67,34 +68,52 @@ class TableReader(TableLocation):
             Restrict the rows to one day, or to several.
         version : int, optional
             Delta version; the latest by default.
-        is_kept : bool
-            Keep the rows in memory, by file, for later calls: for ledgers, which are small and are read often.
 
         Raises
         ------
         MissingTableError
             If the table does not exist, or a file of the version is missing or damaged.
         """
+        names = list(columns or (column.name for column in self.contract(table).columns))
+        files = self.files(table, day=day, days=days, version=version)
+        try:
+            if table in LEDGERS:
+                empty = arrow_schema(self.contract(table)).empty_table()
+                kept = [empty, *self._kept_rows(table, files)]
+                return self.opened.joined(self.root / table, files, kept).select(names)
+            return self._scan(table, names, files)
+        except (OSError, pa.ArrowException) as error:
+            raise MissingTableError(f"{_version_name(version)} of {table} cannot be read: {error}") from error
+
+    def gather(self, table: str) -> None:
+        """Write the rows of a ledger's latest version to one file, for later readers (`storage.gathered`)."""
+        files = self.files(table)
+        names = [file.removeprefix(f"{self._stored(table)}/") for file in files]
+        write_gathered(self.root / table, dict(zip(names, self._kept_rows(table, files), strict=True)))
+
+    def _kept_rows(self, table: str, files: Sequence[str]) -> list[pa.Table]:
+        """The rows of each of a ledger's files, which stay in memory."""
+        schema = arrow_schema(self.contract(table))
+
+        def gathered() -> dict[str, pa.Table]:
+            found = read_gathered(self.root / table, schema)
+            return {f"{self._stored(table)}/{name}": rows for name, rows in found.items()}
+
+        return self.opened.rows(
+            self.root / table, files, gathered, lambda missing: self._scan(table, [*schema.names, FILE], missing)
+        )
+
+    def _scan(self, table: str, columns: Sequence[str], files: Sequence[str]) -> pa.Table:
+        """`columns` of all rows in `files`."""
         contract = self.contract(table)
-        names = list(columns or (column.name for column in contract.columns))
         schema = arrow_schema(contract)
         stored = pa.schema([field for field in schema if field.name not in contract.partition_by])
-        files = self.files(table, day=day, days=days, version=version)
         partitioning = pads.partitioning(
             pa.schema([schema.field(name) for name in contract.partition_by]), flavor="hive"
         )
-
-        def scan(paths: Sequence[str], *, with_file: bool) -> pa.Table:
-            unified = pa.unify_schemas([stored, partitioning.schema])
-            source = pads.dataset(list(paths), schema=unified, filesystem=self._arrow, partitioning=partitioning)
-            return source.to_table(columns=[*schema.names, FILE] if with_file else names)
-
-        try:
-            if is_kept:
-                return self.opened.rows(files, partial(scan, with_file=True)).select(names)
-            return scan(files, with_file=False)
-        except (OSError, pa.ArrowException) as error:
-            raise MissingTableError(f"{_version_name(version)} of {table} cannot be read: {error}") from error
+        unified = pa.unify_schemas([stored, partitioning.schema])
+        source = pads.dataset(list(files), schema=unified, filesystem=self._arrow, partitioning=partitioning)
+        return source.to_table(columns=list(columns))
 
     def files(
         self,
@@ -112,7 +131,7 @@ class TableReader(TableLocation):
         wanted = None if named is None else [("date", "in", [one.isoformat() for one in named])]
         files = self._delta(table, version).file_uris(file_pruning_predicate=wanted) if wanted != [] else []
         # Paths are percent-encoded, as in the table's log.
-        own, base = self.path(table), arrow_place(self.root / table)[1]
+        own, base = self.path(table), self._stored(table)
         return [f"{base}{name.removeprefix(own)}" if "://" in name else name for name in map(unquote, files)]
 
     def count_stored(self, table: str, *, day: date | None = None, version: int | None = None) -> int:
@@ -137,6 +156,10 @@ class TableReader(TableLocation):
     def changes(self, table: str, first: int, last: int) -> DayChanges:
         """The changes of each day's rows in versions `first` to `last` of `table`."""
         return day_changes(self.root / table, first, last)
+
+    def _stored(self, table: str) -> str:
+        """The path of `table` in its file system of Arrow."""
+        return arrow_place(self.root / table)[1]
 
     @property
     def _arrow(self) -> fs.FileSystem:

@@ -14,6 +14,7 @@ from creatorpool.storage.checkpoints import checkpoint_regularly
 from creatorpool.storage.commits import retrying
 from creatorpool.storage.creation import TableCreator
 from creatorpool.storage.fence import commit_properties
+from creatorpool.storage.gathered import LEDGERS
 from creatorpool.storage.reading import TableReader
 from creatorpool.storage.records import records_table
 
@@ -91,5 +92,7 @@ class RecordCommitter(TableCreator, TableReader):
 
     def _version_after_commit(self, delta: DeltaTable, table: str) -> int:
         delta.update_incremental()
-        checkpoint_regularly(delta, self.root / table)
-        return delta.version()
+        version = delta.version()
+        if checkpoint_regularly(delta, self.root / table) and table in LEDGERS:
+            self.gather(table)
+        return version

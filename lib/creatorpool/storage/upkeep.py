@@ -12,12 +12,14 @@ from typing import Self
 from deltalake.exceptions import CommitFailedError
 
 from creatorpool.errors import ConcurrentWriteError
+from creatorpool.storage.checkpoints import checkpoint
 from creatorpool.storage.fence import commit_properties
 from creatorpool.storage.files import tables_copy
-from creatorpool.storage.location import TableLocation
+from creatorpool.storage.gathered import LEDGERS
+from creatorpool.storage.reading import TableReader
 
 
-class TableUpkeep(TableLocation):
+class TableUpkeep(TableReader):
     """Tables whose files can be rewritten, deleted and copied."""
 
     def optimize(self, table: str) -> dict[str, int]:
@@ -52,6 +54,12 @@ class TableUpkeep(TableLocation):
             enforce_retention_duration=False,  # the table's ten years protect against deletions without the ledger
             keep_versions=sorted(keep),
         )
+
+    def settle(self, table: str) -> None:
+        """Make the latest version quick to open: write a checkpoint of it, and gather the rows of a ledger."""
+        checkpoint(self._delta(table), self.root / table)
+        if table in LEDGERS:
+            self.gather(table)
 
     @contextmanager
     def trial_copy(self) -> Iterator[Self]:
