@@ -33,8 +33,9 @@ def named_versions(warehouse: Warehouse, since: datetime) -> dict[str, set[int]]
                 scores = {name: json.loads(row["input_versions"]).get(name) for name in stage_tables(SIGNALS)}
                 _add_versions(named, as_json(scores))
             elif row["status"] == PUBLISHED:
-                # The rates that revenue was converted by are published with it.
-                _add_versions(named, as_json({"fx_rates": json.loads(row["input_versions"]).get("fx_rates")}))
+                # The rates that revenue was converted by are published with it, and so are rows of later days.
+                inputs = json.loads(row["input_versions"])
+                _add_versions(named, as_json({"fx_rates": inputs.get("fx_rates"), "latest": inputs.get("latest", {})}))
     return named
 
 

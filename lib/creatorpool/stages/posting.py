@@ -19,16 +19,18 @@ from creatorpool.errors import InputError, SettlementError
 from creatorpool.frames import union_all
 from creatorpool.runs.ledger import PAY, POST, StageRun, published_runs
 from creatorpool.runs.pools import every_published_pool
-from creatorpool.runs.postings import DIVIDED_BY, RIGHTS, divided_by, divided_in
+from creatorpool.runs.postings import DIVIDED_BY, HOLDS, RIGHTS, divided_by, divided_in
+from creatorpool.runs.published import shared_version, shared_versions
 from creatorpool.runs.published_rows import (
     published_arrow,
     published_day,
     published_rows,
     require_published_day,
 )
-from creatorpool.settlement.frames.holds import added_holds, ended, held_rows, standing
+from creatorpool.settlement.frames.holds import added_holds, held_rows, standing
 from creatorpool.settlement.frames.postings import hold_lines, numbered, paid_lines, payee_lines, release_lines
 from creatorpool.settlement.frames.rights import payee_rows
+from creatorpool.settlement.holds import HoldTerm
 from creatorpool.settlement.journal import HELD, HOLD, NIGHT, RELEASE, RETURN, Entry, pool_lines
 from creatorpool.settlement.restatement import PoolMoney
 from creatorpool.stages.allocation import STAGE as ALLOCATION_STAGE
@@ -52,7 +54,7 @@ STAGE = Stage(
     POST,
     (
         *("pool_revenue", "video_payouts", "ad_revenue", "payout_adjustments", "pool_adjustments"),
-        *(RIGHTS, "holds"),
+        *(RIGHTS, HOLDS),
     ),
     ("settlement",),
 )
@@ -116,22 +118,25 @@ def post_day(context: RunContext) -> StageRun | None:
         If the lines of an entry do not sum to 0: then nothing is posted.
     """
     _require_open_month(context)
-    if due_entries(context).is_empty and not published_runs(context.warehouse, POST, [context.day]):
+    # A load may be published, or be taken back, while the posting runs: all of it is posted by the rows of these.
+    versions = shared_versions(context.warehouse, (RIGHTS, HOLDS))
+    holds = versions.get(HOLDS)
+    if due_entries(context, holds).is_empty and not published_runs(context.warehouse, POST, [context.day]):
         context.note(POST, "nothing is due")
         return None
 
     def compute() -> Mapping[str, Any]:
         _require_open_month(context)  # another run may have closed it before this one had the claim
-        due = due_entries(context)
-        lines = [*_stored(context), *_new_lines(context, due, versions.get(RIGHTS))]
+        due = due_entries(context, holds)
+        lines = [*_stored(context), *_new_lines(context, due, versions)]
         context.store(union_all(lines) if lines else context.warehouse.frame([], JOURNAL), JOURNAL)
-        known = [*due.facts()["holds"], *_standing_holds(context.warehouse, context.day)]
+        stand = (name for name, term in _hold_terms(context.warehouse, holds).items() if term.stands_on(context.day))
+        known = [*due.facts()["holds"], *stand]
         rights = {entry.entry_id: versions.get(RIGHTS) for entry in due.divided}
         return _with_earlier(context, due.facts() | {"holds": known}, rights)
 
-    versions = {name: context.warehouse.version(name) for name in _rules_tables(context.warehouse)}
     return run_stage(
-        context, STAGE, versions, compute, lambda _: due_entries(context).is_empty, beside=[ALLOCATION_STAGE]
+        context, STAGE, versions, compute, lambda _: due_entries(context, holds).is_empty, beside=[ALLOCATION_STAGE]
     )
 
 
@@ -140,15 +145,16 @@ def _require_open_month(context: RunContext) -> None:
         raise InputError(f"{context.day} is in a closed month, which never changes: post on a later day")
 
 
-def due_entries(context: RunContext) -> DueEntries:
-    """What is to be posted on the run's day and is not in the journal yet."""
-    (due,) = due_on(context.warehouse, [context.day])
+def due_entries(context: RunContext, holds: int | None) -> DueEntries:
+    """What is to be posted on the run's day by version `holds` of that table, and is not in the journal yet."""
+    (due,) = due_on(context.warehouse, [context.day], holds)
     return due
 
 
-def due_on(warehouse: Warehouse, days: Sequence[date]) -> list[DueEntries]:
-    """The same on each of `days`; the ledgers are read once."""
+def due_on(warehouse: Warehouse, days: Sequence[date], holds: int | None) -> list[DueEntries]:
+    """The same on each of `days`; the ledgers and the holds are read once."""
     posted, reported = posted_entries(warehouse), published_runs(warehouse, PAY)
+    terms = _hold_terms(warehouse, holds)
     booked = booked_restatements(warehouse)
     paid = {pool.day for pool in every_published_pool(warehouse)}
     found = []
@@ -159,14 +165,14 @@ def due_on(warehouse: Warehouse, days: Sequence[date]) -> list[DueEntries]:
             for run in reported
             if day.isoformat() in run.rows["returns"]
         )
-        over, began = _ended_holds(warehouse, day), _standing_holds(warehouse, day)
-        late = (name for name in sorted(began) if began[name] < day and name not in posted["holds"])
+        over = {name: term.until for name, term in terms.items() if term.until and term.has_ended_before(day)}
+        began = {name: term.first for name, term in terms.items() if term.stands_on(day) and term.first < day}
         found.append(
             DueEntries(
                 day=day,
                 has_night=day.isoformat() not in posted["nights"] and day in paid,
                 restatements=[one for one in own if one.reference not in posted["restatements"]],
-                late_holds={name: began[name] for name in late},
+                late_holds={name: began[name] for name in sorted(began) if name not in posted["holds"]},
                 released={
                     name: until
                     for name, until in over.items()
@@ -190,28 +196,22 @@ def posted_changes(warehouse: Warehouse, day: date) -> list[tuple[str, PoolMoney
     return [(row["category"], pool_change(row)) for row in rows if f"{day}/{row['sequence']}" in posted]
 
 
-def _rules_tables(warehouse: Warehouse) -> list[str]:
-    return [table for table in (RIGHTS, "holds") if warehouse.exists(table)]
+def published_holds_on(warehouse: Warehouse, day: date) -> DataFrame | None:
+    """The published rows of `holds` that stand on booking day `day`; None if there are none yet."""
+    return _holds_on(warehouse, day, shared_version(warehouse, HOLDS))
 
 
-def holds_on(warehouse: Warehouse, day: date) -> DataFrame | None:
-    """The rows of `holds` that stand on booking day `day`; None if the table does not exist."""
-    return warehouse.read("holds").where(standing(day)) if warehouse.exists("holds") else None
+def _holds_on(warehouse: Warehouse, day: date, version: int | None) -> DataFrame | None:
+    """The same at a version of the table; None without a version."""
+    return None if version is None else warehouse.read(HOLDS, version=version).where(standing(day))
 
 
-def _ended_holds(warehouse: Warehouse, day: date) -> dict[str, date]:
-    """The last day of each hold that has ended before `day`, by its id."""
-    if not warehouse.exists("holds"):
+def _hold_terms(warehouse: Warehouse, version: int | None) -> dict[str, HoldTerm]:
+    """The days of each hold at a version of the table, by its id; none without a version."""
+    if version is None:
         return {}
-    rows = warehouse.read("holds").where(ended(day)).select("hold_id", "until_date").collect()
-    return {row["hold_id"]: row["until_date"] for row in rows}
-
-
-def _standing_holds(warehouse: Warehouse, day: date) -> dict[str, date]:
-    """The first day of each hold that stands on `day`, by its id."""
-    stand = holds_on(warehouse, day)
-    rows = [] if stand is None else stand.select("hold_id", "from_date").collect()
-    return {row["hold_id"]: row["from_date"] for row in rows}
+    rows = warehouse.read_arrow(HOLDS, ["hold_id", "from_date", "until_date"], version=version).to_pylist()
+    return {row["hold_id"]: HoldTerm(row["from_date"], row["until_date"]) for row in rows}
 
 
 def _release_reference(hold_id: str, until: date) -> str:
@@ -236,13 +236,13 @@ def _with_earlier(
     return {**every, DIVIDED_BY: {**earlier, **rights}}
 
 
-def _new_lines(context: RunContext, due: DueEntries, rights: int | None) -> list[DataFrame]:
-    """The lines of what is due; `rights` is the version of `video_rights` to divide by, None if there is no table."""
+def _new_lines(context: RunContext, due: DueEntries, rules: Mapping[str, int]) -> list[DataFrame]:
+    """The lines of what is due by versions `rules` of `video_rights` and `holds`, those that were ever published."""
     warehouse, day = context.warehouse, context.day
     bookings = [night_booking(context, day)] if due.has_night else []
     bookings += [adjustment_booking(context, found) for found in due.restatements]
-    lines = [_booking_lines(context, booking, rights) for booking in bookings]
-    lines += _late_lines(context, due.late_holds)
+    lines = [_booking_lines(context, booking, rules) for booking in bookings]
+    lines += _late_lines(context, due.late_holds, rules.get(HOLDS))
     if due.released and warehouse.exists(JOURNAL):
         entries = {name: Entry(RELEASE, day, _release_reference(name, until)) for name, until in due.released.items()}
         held = published_rows(warehouse, JOURNAL).where(F.col("account") == HELD)
@@ -255,10 +255,11 @@ def _new_lines(context: RunContext, due: DueEntries, rights: int | None) -> list
     return [new]
 
 
-def _booking_lines(context: RunContext, booking: Booking, rights: int | None) -> DataFrame:
+def _booking_lines(context: RunContext, booking: Booking, rules: Mapping[str, int]) -> DataFrame:
     """All lines of an entry about a service day: those of payees, and those of the pools' other sides."""
     warehouse, entry = context.warehouse, booking.entry
-    held = held_rows(_payee_rows(warehouse, booking, rights), holds_on(warehouse, context.day))
+    stand = _holds_on(warehouse, context.day, rules.get(HOLDS))
+    held = held_rows(_payee_rows(warehouse, booking, rules.get(RIGHTS)), stand)
     lines = payee_lines(held, entry, context.day, booking.currency)
     records = [
         {
@@ -284,8 +285,11 @@ def _payee_rows(warehouse: Warehouse, booking: Booking, rights: int | None) -> D
     return payee_rows(amounts, rights_at(warehouse, rights))
 
 
-def _late_lines(context: RunContext, late: Mapping[str, date]) -> list[DataFrame]:
-    """The lines of holds that came to light after entries of their days were posted: what they keep of these."""
+def _late_lines(context: RunContext, late: Mapping[str, date], holds: int | None) -> list[DataFrame]:
+    """The lines of holds that came to light after entries of their days were posted: what they keep of these.
+
+    `late` are among those of version `holds` of the table.
+    """
     if not late:
         return []
     warehouse, day, first = context.warehouse, context.day, min(late.values())
@@ -302,7 +306,7 @@ def _late_lines(context: RunContext, late: Mapping[str, date]) -> list[DataFrame
     rights, lines = divided_by(warehouse), []
     for on, booking in booked:
         parts = _payee_rows(warehouse, booking, rights[booking.entry.entry_id])
-        added = added_holds(parts, warehouse.read("holds").where(standing(on)), [*late])
+        added = added_holds(parts, warehouse.read(HOLDS, version=holds).where(standing(on)), [*late])
         lines.append(hold_lines(added, entry, day, booking.currency))
     return lines
 
