@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError, SettlementError
-from creatorpool.frames import union_all
+from creatorpool.frames import matching, union_all
 from creatorpool.runs.ledger import PAY, POST, StageRun, published_runs
 from creatorpool.runs.pools import every_published_pool
 from creatorpool.runs.postings import DIVIDED_BY, HOLDS, RIGHTS, divided_by, divided_in
@@ -42,7 +42,7 @@ from creatorpool.stages.bookings import (
     night_booking,
     rights_at,
 )
-from creatorpool.stages.books import closed_months, posted_entries
+from creatorpool.stages.books import closed_months, known_holds, posted_entries
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.restatement import POOLS, pool_change
 from creatorpool.stages.runner import Stage, run_stage
@@ -80,8 +80,9 @@ class DueEntries:
     day: date
     has_night: bool
     restatements: Sequence[BookedRestatement]
-    late_holds: Mapping[str, date]
-    """The first day of each hold that stands, began before the day, and that no posting has known yet, by its id"""
+    late_holds: Mapping[date, Sequence[str]]
+    """Of earlier booking days, and of the day itself, the ids of holds that stand on both and that the entries which
+    are posted on the earlier one do not know"""
     released: Mapping[str, date]
     """The last day of each hold that has ended, by its id"""
     returns: Sequence[ReturnedPayments]
@@ -101,7 +102,7 @@ class DueEntries:
         return {
             "nights": [self.day.isoformat()] if self.has_night else [],
             "restatements": [found.reference for found in self.restatements],
-            "holds": [*self.late_holds],
+            "late": [_late_reference(name, on) for on, names in self.late_holds.items() for name in names],
             "released": [_release_reference(*pair) for pair in self.released.items()],
             "returns": [f"{found.reference}@{self.day}" for found in self.returns],
         }
@@ -129,11 +130,11 @@ def post_day(context: RunContext) -> StageRun | None:
         _require_open_month(context)  # another run may have closed it before this one had the claim
         due = due_entries(context, holds)
         lines = [*_stored(context), *_new_lines(context, due, versions)]
-        context.store(union_all(lines) if lines else context.warehouse.frame([], JOURNAL), JOURNAL)
-        stand = (name for name, term in _hold_terms(context.warehouse, holds).items() if term.stands_on(context.day))
-        known = [*due.facts()["holds"], *stand]
+        _require_balanced(context.store(union_all(lines) if lines else context.warehouse.frame([], JOURNAL), JOURNAL))
+        terms = _hold_terms(context.warehouse, holds)
+        stand = [name for name, term in terms.items() if term.stands_on(context.day)]
         rights = {entry.entry_id: versions.get(RIGHTS) for entry in due.divided}
-        return _with_earlier(context, due.facts() | {"holds": known}, rights)
+        return _with_earlier(context, due.facts() | {"holds": stand}, rights)
 
     return run_stage(
         context, STAGE, versions, compute, lambda _: due_entries(context, holds).is_empty, beside=[ALLOCATION_STAGE]
@@ -154,7 +155,8 @@ def due_entries(context: RunContext, holds: int | None) -> DueEntries:
 def due_on(warehouse: Warehouse, days: Sequence[date], holds: int | None) -> list[DueEntries]:
     """The same on each of `days`; the ledgers and the holds are read once."""
     posted, reported = posted_entries(warehouse), published_runs(warehouse, PAY)
-    terms = _hold_terms(warehouse, holds)
+    terms, known = _hold_terms(warehouse, holds), known_holds(warehouse)
+    booking_days = sorted({*posted["nights"].values(), *posted["restatements"].values()})
     booked = booked_restatements(warehouse)
     paid = {pool.day for pool in every_published_pool(warehouse)}
     found = []
@@ -166,13 +168,18 @@ def due_on(warehouse: Warehouse, days: Sequence[date], holds: int | None) -> lis
             if day.isoformat() in run.rows["returns"]
         )
         over = {name: term.until for name, term in terms.items() if term.until and term.has_ended_before(day)}
-        began = {name: term.first for name, term in terms.items() if term.stands_on(day) and term.first < day}
+        stand = [name for name, term in sorted(terms.items()) if term.stands_on(day)]
+        late = {
+            on: names
+            for on in booking_days
+            if on <= day and (names := [name for name in stand if terms[name].stands_on(on) and name not in known[on]])
+        }
         found.append(
             DueEntries(
                 day=day,
                 has_night=day.isoformat() not in posted["nights"] and day in paid,
                 restatements=[one for one in own if one.reference not in posted["restatements"]],
-                late_holds={name: began[name] for name in sorted(began) if name not in posted["holds"]},
+                late_holds=late,
                 released={
                     name: until
                     for name, until in over.items()
@@ -218,6 +225,10 @@ def _release_reference(hold_id: str, until: date) -> str:
     return f"{hold_id}@{until}"
 
 
+def _late_reference(hold_id: str, on: date) -> str:
+    return f"{hold_id}@{on}"
+
+
 def _stored(context: RunContext) -> list[DataFrame]:
     """The lines that are posted on the day already."""
     posted = published_day(context.warehouse, JOURNAL, context.day)
@@ -230,7 +241,8 @@ def _with_earlier(
     """`facts` and the versions of `rights` with those of the earlier postings of the day, which this one supersedes."""
     runs = published_runs(context.warehouse, POST, [context.day])
     every = {
-        kind: sorted({*names, *(name for run in runs for name in run.rows[kind])}) for kind, names in facts.items()
+        kind: sorted({*names, *(name for run in runs for name in run.rows.get(kind, ()))})
+        for kind, names in facts.items()
     }
     earlier = {name: version for run in runs for name, version in divided_in(run).items()}
     return {**every, DIVIDED_BY: {**earlier, **rights}}
@@ -242,7 +254,7 @@ def _new_lines(context: RunContext, due: DueEntries, rules: Mapping[str, int]) -
     bookings = [night_booking(context, day)] if due.has_night else []
     bookings += [adjustment_booking(context, found) for found in due.restatements]
     lines = [_booking_lines(context, booking, rules) for booking in bookings]
-    lines += _late_lines(context, due.late_holds, rules.get(HOLDS))
+    lines += _late_lines(context, due, rules.get(HOLDS))
     if due.released and warehouse.exists(JOURNAL):
         entries = {name: Entry(RELEASE, day, _release_reference(name, until)) for name, until in due.released.items()}
         held = published_rows(warehouse, JOURNAL).where(F.col("account") == HELD)
@@ -250,9 +262,7 @@ def _new_lines(context: RunContext, due: DueEntries, rules: Mapping[str, int]) -
     lines += [_return_lines(context, found) for found in due.returns]
     if not lines:
         return []
-    new = numbered(union_all(lines))
-    _require_balanced(new)
-    return [new]
+    return [numbered(union_all(lines))]
 
 
 def _booking_lines(context: RunContext, booking: Booking, rules: Mapping[str, int]) -> DataFrame:
@@ -285,28 +295,30 @@ def _payee_rows(warehouse: Warehouse, booking: Booking, rights: int | None) -> D
     return payee_rows(amounts, rights_at(warehouse, rights))
 
 
-def _late_lines(context: RunContext, late: Mapping[str, date], holds: int | None) -> list[DataFrame]:
+def _late_lines(context: RunContext, due: DueEntries, holds: int | None) -> list[DataFrame]:
     """The lines of holds that came to light after entries of their days were posted: what they keep of these.
 
-    `late` are among those of version `holds` of the table.
+    They are among those of version `holds` of the table.
     """
+    late = due.late_holds
     if not late:
         return []
-    warehouse, day, first = context.warehouse, context.day, min(late.values())
-    posted = posted_entries(warehouse)
+    warehouse, day = context.warehouse, context.day
+    posted, known = posted_entries(warehouse), known_holds(warehouse)
     nights = {date.fromisoformat(name): on for name, on in posted["nights"].items()}
     restated = posted["restatements"]
-    booked = [(on, night_booking(context, night)) for night, on in nights.items() if first <= on < day]
+    booked = [(on, night_booking(context, night)) for night, on in nights.items() if on in late]
     booked += [
         (on, adjustment_booking(context, found))
         for found in booked_restatements(warehouse)
-        if (on := restated.get(found.reference)) is not None and first <= on < day
+        if (on := restated.get(found.reference)) in late
     ]
-    entry = Entry(HOLD, day, "|".join(late))
+    entry = Entry(HOLD, day, "|".join(due.facts()["late"]))
     rights, lines = divided_by(warehouse), []
     for on, booking in booked:
         parts = _payee_rows(warehouse, booking, rights[booking.entry.entry_id])
-        added = added_holds(parts, warehouse.read(HOLDS, version=holds).where(standing(on)), [*late])
+        stood = warehouse.read(HOLDS, version=holds).where(standing(on))
+        added = added_holds(parts, matching(stood, "hold_id", {*known[on], *late[on]}), late[on])
         lines.append(hold_lines(added, entry, day, booking.currency))
     return lines
 

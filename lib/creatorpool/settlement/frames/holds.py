@@ -28,9 +28,9 @@ def added_holds(bookings: DataFrame, holds: DataFrame, late: Sequence[str]) -> D
     bookings : DataFrame
         As `frames.rights.payee_rows` returns them.
     holds : DataFrame
-        All rows of `holds` that stood on the day of the bookings.
+        The rows of `holds` that stood on the day of the bookings, and are known for it or late.
     late : sequence of str
-        Ids of those that were not known then. A late hold keeps what it holds beyond the others.
+        Ids of those that came to light late. A late hold keeps what it holds beyond the others.
     """
     is_late = F.col("hold_id").isin(*late)
     known = held_rows(bookings, holds.where(~is_late)).withColumnRenamed("held_micros", "known_micros").drop("hold_id")
