@@ -137,6 +137,9 @@ def open_session(engine: str, settings: EngineSettings, name: str = "creatorpool
         if engine == EMBEDDED:
             with _embedded_server(settings) as address, _connected(address) as session:
                 _embedded_sessions.add(session)
+                # PySpark would look for the caller's line at each function of a column, a tenth of a small query's
+                # time, and this engine does not tell it.
+                session.conf.set("spark.python.sql.dataFrameDebugging.enabled", "false")
                 yield session
         elif engine == SPARK:
             yield from _spark(settings, name)

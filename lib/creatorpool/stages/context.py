@@ -18,11 +18,13 @@ from creatorpool.contracts.results import RuleResult, enforce, result_rows
 from creatorpool.contracts.schema import require_schema
 from creatorpool.contracts.suite import prepare_checks, validate_table
 from creatorpool.display import display
+from creatorpool.ingest.materialize import computed_once
 from creatorpool.runs.claims import claimed
 from creatorpool.runs.identity import code_version, new_run_id, now
 from creatorpool.runs.ledger import StageRun
+from creatorpool.session import is_embedded
 from creatorpool.settings import Settings
-from creatorpool.storage.files import local_folder
+from creatorpool.storage.files import local_folder, scratch_folder
 from creatorpool.storage.staged import StagedRows
 from creatorpool.tables import Warehouse
 
@@ -117,7 +119,7 @@ class RunContext:
         """
         if self.dry_run:
             require_schema(rows.schema, self.warehouse.contract(table), absent=("date",))
-            return self._held(rows)
+            return self._held(rows, table)
         self.log(table, "computes and writes its rows")
         began = time.monotonic()
         staged = self.warehouse.stage_day(rows, table, self.day)
@@ -128,8 +130,11 @@ class RunContext:
         self.staged.append(staged)
         return written
 
-    def _held(self, rows: DataFrame) -> DataFrame:
-        """`rows` of a dry run, kept until `close` if the engine can, so that later steps do not compute them again."""
+    def _held(self, rows: DataFrame, table: str) -> DataFrame:
+        """`rows` of a dry run, kept until `close`, so that later steps do not compute them again."""
+        if is_embedded(rows.sparkSession):
+            # The embedded engine keeps no frame, and computed each one again in every query about it.
+            return computed_once(rows, self.copies.enter_context(scratch_folder()) / table)
         held = rows.persist()
         self.copies.callback(held.unpersist)
         return held
