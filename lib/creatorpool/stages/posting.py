@@ -311,7 +311,7 @@ def _late_lines(context: RunContext, due: DueEntries, holds: int | None) -> list
     booked += [
         (on, adjustment_booking(context, found))
         for found in booked_restatements(warehouse)
-        if (on := restated.get(found.reference)) in late
+        if (on := restated.get(found.reference)) is not None and on in late
     ]
     entry = Entry(HOLD, day, "|".join(due.facts()["late"]))
     rights, lines = divided_by(warehouse), []
