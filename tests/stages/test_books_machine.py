@@ -23,7 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 from pyspark.sql import SparkSession
 from tests.stages.books_model import Model
-from tests.stages.killed_commands import is_killed
+from tests.stages.fates import KILLED, LIVES, MET, REPEATED, Fate, is_certain
 from tests.stages.settled_days import DAY, NEXT, Books
 
 from creatorpool.errors import InputError
@@ -40,10 +40,11 @@ from creatorpool.verification.month import verify_month
 MINIMUM = 2_000_000
 DECEMBER = NEXT + timedelta(days=1)
 PLACES = st.integers(0, 10**6)
-KILLS = st.one_of(st.just(0), st.integers(1, 12), st.integers(1, 40))
-"""The write at which a command is killed; 0: at none"""
-REPEATED = st.sampled_from([True, True, False])
-"""Whether a killed command is run again at once; otherwise later commands find what it left"""
+NUMBERS = st.one_of(st.integers(1, 12), st.integers(1, 40))
+ENDS = st.one_of(st.just(Fate(LIVES)), st.builds(Fate, st.sampled_from([REPEATED, MET]), NUMBERS))
+"""Fates after which the command is done"""
+FATES = st.one_of(ENDS, st.builds(Fate, st.sampled_from([KILLED, REPEATED, MET]), NUMBERS))
+"""Others, too: later commands find what a killed command left"""
 CLOSED = ("journal", "payee_balances", "payments")
 STATE = ("status", "settled_on", "booked_on", "import_id")
 """Columns of a payment that say what became of it: they are known later"""
@@ -90,39 +91,34 @@ class BooksMachine(RuleBasedStateMachine):
     def _day(self, place: int) -> date:
         return self.days[place % len(self.days)]
 
-    def _is_done(self, command: Callable[[], object], kill: int, *, is_repeated: bool = True) -> bool:
-        """Run `command`, which publishes one run, with a kill; run it again if `is_repeated`. Whether it has published.
+    def _is_done(self, command: Callable[[], object], fate: Fate) -> bool:
+        """Run `command`, which publishes one run, under `fate`; whether it has published.
 
         A command that is killed after its publication has published, whether it is run again or not.
         """
         before = self._published()
-        if not is_killed(command, kill):
-            return True
-        if is_repeated:
-            command()
-            return True
-        return bool(self._published() - before)
+        return is_certain(command, fate) or bool(self._published() - before)
 
     def _published(self) -> set[str]:
         return {run.run_id for run in published_runs(self.books.reader)}
 
     @precondition(lambda self: len(self.days) == 1)
-    @rule(kill=KILLS)
-    def night(self, kill: int) -> None:
+    @rule(fate=ENDS)
+    def night(self, fate: Fate) -> None:
         """Ingest and pay the second day."""
         raw = self.source / f"raw-{NEXT}"
-        self._is_done(lambda: self.books.night(NEXT, raw), kill)
+        self._is_done(lambda: self.books.night(NEXT, raw), fate)
         self._rate(NEXT)
 
-    @rule(place=PLACES, is_cleared=st.booleans(), kill=KILLS, is_repeated=REPEATED)
-    def find_invalid_viewer(self, place: int, is_cleared: bool, kill: int, is_repeated: bool) -> None:
+    @rule(place=PLACES, is_cleared=st.booleans(), fate=FATES)
+    def find_invalid_viewer(self, place: int, is_cleared: bool, fate: Fate) -> None:
         """Load a viewer who is invalid, or is not any more."""
         until = "2026-11-01" if is_cleared else ""
         viewer = self.viewers[place % len(self.viewers)]
-        self._is_done(lambda: self.books.invalid(viewer, until), kill, is_repeated=is_repeated)
+        self._is_done(lambda: self.books.invalid(viewer, until), fate)
 
-    @rule(place=PLACES, kill=KILLS, is_repeated=REPEATED)
-    def deliver_late_event(self, place: int, kill: int, is_repeated: bool) -> None:
+    @rule(place=PLACES, fate=FATES)
+    def deliver_late_event(self, place: int, fate: Fate) -> None:
         """Load an event that repeats another one under a new id."""
         day = self._day(place)
         rows = self.books.reader.read_arrow("events", day=day)
@@ -133,20 +129,20 @@ class BooksMachine(RuleBasedStateMachine):
             name: "" if value is None else value for name, value in one.items() if name not in ("date", "event_ts")
         }
         row = facts | flags | {"event_id": f"late-{self.step}", "event_ts": f"{day}T10:00:00Z"}
-        self._is_done(lambda: self.books.load("events", row, day=day), kill, is_repeated=is_repeated)
+        self._is_done(lambda: self.books.load("events", row, day=day), fate)
 
-    @rule(place=PLACES, percent=st.integers(50, 150), kill=KILLS, is_repeated=REPEATED)
-    def correct_revenue(self, place: int, percent: int, kill: int, is_repeated: bool) -> None:
+    @rule(place=PLACES, percent=st.integers(50, 150), fate=FATES)
+    def correct_revenue(self, place: int, percent: int, fate: Fate) -> None:
         """Load a day's revenue with other amounts."""
         day = self._day(place)
         rows = self.books.reader.read_arrow("ad_revenue", day=day).to_pylist()
         for row in rows:
             row["revenue_micros"] = row["revenue_micros"] * percent // 100
             row["video_id"] = row["video_id"] or ""
-        self._is_done(lambda: self.books.load("ad_revenue", *rows, day=day), kill, is_repeated=is_repeated)
+        self._is_done(lambda: self.books.load("ad_revenue", *rows, day=day), fate)
 
-    @rule(place=PLACES, is_viewer=st.booleans(), flag=st.booleans(), kill=KILLS, is_repeated=REPEATED)
-    def correct_row(self, place: int, is_viewer: bool, flag: bool, kill: int, is_repeated: bool) -> None:
+    @rule(place=PLACES, is_viewer=st.booleans(), flag=st.booleans(), fate=FATES)
+    def correct_row(self, place: int, is_viewer: bool, flag: bool, fate: Fate) -> None:
         """Load the tier of one of a few viewers, or the compliance of one of a few videos."""
         table, day = ("viewers", self._day(place)) if is_viewer else ("videos", self._day(place))
         name = self.viewers[place % 3] if is_viewer else self.videos[place % 3][0]
@@ -155,65 +151,63 @@ class BooksMachine(RuleBasedStateMachine):
         row |= {"trust_tier": "verified" if flag else "unverified"} if is_viewer else {"is_compliant": flag}
         path = self.books.folder / f"{table}.parquet"
         pq.write_table(pa.Table.from_pylist([row], schema=rows.schema), path)
-        self._is_done(lambda: load_table(self.books.at(day), table, path), kill, is_repeated=is_repeated)
+        self._is_done(lambda: load_table(self.books.at(day), table, path), fate)
 
-    @rule(place=PLACES, share=st.integers(0, 500_000), is_second=st.booleans(), kill=KILLS, is_repeated=REPEATED)
-    def change_rights(self, place: int, share: int, is_second: bool, kill: int, is_repeated: bool) -> None:
+    @rule(place=PLACES, share=st.integers(0, 500_000), is_second=st.booleans(), fate=FATES)
+    def change_rights(self, place: int, share: int, is_second: bool, fate: Fate) -> None:
         """Load the share of one of two payees in a video."""
         video, _ = self.videos[place % len(self.videos)]
         payee = "band" if is_second else "label"
         row = {"video_id": video, "payee_id": payee, "valid_from": "2026-11-01", "share_ppm": share}
-        if self._is_done(lambda: self.books.load("video_rights", row), kill, is_repeated=is_repeated):
+        if self._is_done(lambda: self.books.load("video_rights", row), fate):
             self.model.rights[video, payee] = row
 
     @rule(
         kind=st.sampled_from(["payee", "creator", "video"]),
         place=PLACES,
         share=st.integers(1, 10**6),
-        kill=KILLS,
-        is_repeated=REPEATED,
+        fate=FATES,
     )
-    def put_on_hold(self, kind: str, place: int, share: int, kill: int, is_repeated: bool) -> None:
+    def put_on_hold(self, kind: str, place: int, share: int, fate: Fate) -> None:
         """Load a hold that has no end."""
         video, creator = self.videos[place % len(self.videos)]
         subject = {"payee": "label" if place % 2 else creator, "creator": creator, "video": video}[kind]
         self.step += 1
         own = {"hold_id": f"h{self.step}", "subject_kind": kind, "subject_id": subject, "share_ppm": share}
-        self._hold(own, kill, is_repeated=is_repeated)
+        self._hold(own, fate)
 
     @precondition(lambda self: any(hold["until_date"] is None for hold in self.model.holds.values()))
-    @rule(kill=KILLS, is_repeated=REPEATED)
-    def end_hold(self, kill: int, is_repeated: bool) -> None:
+    @rule(fate=FATES)
+    def end_hold(self, fate: Fate) -> None:
         """Load the end of the first hold that has none."""
         name = min(name for name, hold in self.model.holds.items() if hold["until_date"] is None)
         hold = self.model.holds[name]
         own = {key: hold[key] for key in ("hold_id", "subject_kind", "subject_id", "share_ppm")}
-        self._hold(own, kill, DAY, is_repeated=is_repeated)
+        self._hold(own, fate, DAY)
 
-    def _hold(self, own: Mapping[str, Any], kill: int, until: date | None = None, *, is_repeated: bool) -> None:
+    def _hold(self, own: Mapping[str, Any], fate: Fate, until: date | None = None) -> None:
         row = {**own, "from_date": DAY, "until_date": until or "", "reason_code": "dispute", "note": ""}
-        if self._is_done(lambda: self.books.load("holds", row), kill, is_repeated=is_repeated):
+        if self._is_done(lambda: self.books.load("holds", row), fate):
             self.model.holds[own["hold_id"]] = row | {"until_date": until}
 
     @rule(
         place=PLACES,
         policy=st.sampled_from(["full", "full", "claw_back", "hold_harmless"]),
-        kill=KILLS,
-        is_repeated=REPEATED,
+        fate=FATES,
     )
-    def restate(self, place: int, policy: str, kill: int, is_repeated: bool) -> None:
+    def restate(self, place: int, policy: str, fate: Fate) -> None:
         """Restate a day; once it is restated, a second time changes nothing."""
         day = self._day(place)
-        if self._is_done(lambda: self.books.restate(day, policy), kill, is_repeated=is_repeated):
+        if self._is_done(lambda: self.books.restate(day, policy), fate):
             rows = self.books.rows("payout_adjustments", day)
             assert self.books.restate(day, policy).changes is None
             assert self.books.rows("payout_adjustments", day) == rows
 
-    @rule(place=PLACES, kill=KILLS, is_repeated=REPEATED)
-    def post(self, place: int, kill: int, is_repeated: bool) -> None:
+    @rule(place=PLACES, fate=FATES)
+    def post(self, place: int, fate: Fate) -> None:
         """Post a booking day of the open month."""
         day = DECEMBER if self.is_closed else (DAY, NEXT)[place % 2]
-        if self._is_done(lambda: post_day(self.books.at(day)), kill, is_repeated=is_repeated):
+        if self._is_done(lambda: post_day(self.books.at(day)), fate):
             self._post(day)
 
     def _post(self, day: date) -> None:
@@ -224,14 +218,14 @@ class BooksMachine(RuleBasedStateMachine):
                 self.model.give_back(row["payment_id"], row["payee_id"], row["amount_micros"])
 
     @precondition(lambda self: len(self.days) == 2 and not self.is_closed)
-    @rule(kill=KILLS)
-    def close(self, kill: int) -> None:
+    @rule(fate=ENDS)
+    def close(self, fate: Fate) -> None:
         """Close November, and compare its balances and payments with the model's."""
 
         def command() -> None:
             close_month(self.books.at(NEXT, f"settlement.minimum_payment_micros={MINIMUM}"), accept_late=True)
 
-        self._is_done(command, kill)
+        self._is_done(command, fate)
         for day in self.days:
             self._post(day)
         paid = self.model.pay(MINIMUM, NEXT)
@@ -246,8 +240,8 @@ class BooksMachine(RuleBasedStateMachine):
         self.kept = self._closed_rows()
 
     @precondition(lambda self: self.is_closed)
-    @rule(status=st.sampled_from([PAID, RETURNED]), kill=KILLS, is_repeated=REPEATED)
-    def report_payment(self, status: str, kill: int, is_repeated: bool) -> None:
+    @rule(status=st.sampled_from([PAID, RETURNED]), fate=FATES)
+    def report_payment(self, status: str, fate: Fate) -> None:
         """Take in what became of a payment; the same by another report is refused."""
         possible = (DUE,) if status == PAID else (DUE, PAID)
         rows = sorted(
@@ -261,7 +255,7 @@ class BooksMachine(RuleBasedStateMachine):
         def command() -> object:
             return import_outcomes(self.books.at(DECEMBER), [outcome], name)
 
-        if self._is_done(command, kill, is_repeated=is_repeated):
+        if self._is_done(command, fate):
             with pytest.raises(InputError, match=f"is {status} already"):
                 import_outcomes(self.books.at(DECEMBER), [outcome], f"{name}-again")
 
