@@ -28,9 +28,11 @@ WRITES: tuple[tuple[Any, str], ...] = (
     (Warehouse, "restore"),
     (Warehouse, "append_records"),
     (Warehouse, "replace_day_records"),
+    (Warehouse, "optimize"),
+    (Warehouse, "vacuum"),
     (commits, "raise_fences"),
 )
-"""All that changes a root: tables that are created, files that no table names yet, commits and checkpoints"""
+"""All that changes a root: tables that are created, files that no table names, commits and checkpoints"""
 
 
 LIVES, KILLED, REPEATED, MET = "lives", "killed", "killed and repeated", "met"

@@ -33,6 +33,7 @@ from creatorpool.runs.ledger import published_runs
 from creatorpool.settlement.outcomes import DUE, PAID, RETURNED, Outcome
 from creatorpool.stages.closing import close_month
 from creatorpool.stages.loading import load_table
+from creatorpool.stages.maintenance import maintain_tables
 from creatorpool.stages.payments import import_outcomes
 from creatorpool.stages.posting import post_day
 from creatorpool.verification.month import verify_month
@@ -283,6 +284,11 @@ class BooksMachine(RuleBasedStateMachine):
         """Verify the month from the tables."""
         context = self.books.at(NEXT, f"settlement.minimum_payment_micros={MINIMUM}", dry_run=True)
         assert [check for check in verify_month(context) if not check.passed] == []
+
+    @rule(fate=ENDS)
+    def maintain(self, fate: Fate) -> None:
+        """Compact the tables."""
+        is_certain(lambda: [*maintain_tables(self.books.tables, timedelta(days=1))], fate)
 
     def _closed_rows(self) -> dict[str, list[str]]:
         rows = {table: self.books.rows(table, NEXT) for table in CLOSED} | {"earlier": self.books.rows("journal", DAY)}
