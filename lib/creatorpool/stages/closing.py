@@ -31,7 +31,7 @@ from creatorpool.settlement.outcomes import DUE
 from creatorpool.stages.bookings import booked_restatements
 from creatorpool.stages.books import closed_months
 from creatorpool.stages.context import RunContext
-from creatorpool.stages.posting import JOURNAL, PAYMENTS, due_on, post_day, published_holds_on, returned_days
+from creatorpool.stages.posting import JOURNAL, PAYMENTS, due_on, holds_on, post_day, returned_days
 from creatorpool.stages.rates import current_rates, used_rates
 from creatorpool.stages.runner import Stage, run_stage
 from creatorpool.tables import Warehouse
@@ -70,14 +70,17 @@ def close_month(context: RunContext, *, accept_late: bool = False) -> StageRun:
     for day in _due_days(context):
         post_day(replace(context, day=day))
 
+    holds = shared_version(warehouse, HOLDS)
+
     def compute() -> Mapping[str, Any]:
         if due := _due_days(context):
             raise RunInProgressError(
                 f"{month_name(month)}: another run has booked something on {due[0]} meanwhile; run the close again"
             )
-        return _store(context)
+        return _store(context, holds)
 
-    return run_stage(context, STAGE, {"month": month_name(month)}, compute, lambda _: True)
+    inputs = {"month": month_name(month), **({} if holds is None else {HOLDS: holds})}
+    return run_stage(context, STAGE, inputs, compute, lambda _: True)
 
 
 def required_days(warehouse: Warehouse, month: date) -> list[date]:
@@ -147,10 +150,13 @@ def _due_days(context: RunContext) -> list[date]:
     return [due.day for due in due_on(context.warehouse, own, holds) if not due.is_empty]
 
 
-def balances_of(context: RunContext, lines: DataFrame) -> DataFrame:
-    """The balances of the month that ends on the context's day, from its `lines` of the journal: `closed_balances`."""
+def balances_of(context: RunContext, lines: DataFrame, holds: int | None) -> DataFrame:
+    """The balances of the month that ends on the context's day, from its `lines` of the journal: `closed_balances`.
+
+    `holds` is the version of that table by which payees are on hold; None: nobody is.
+    """
     balances = open_balances(month_changes(lines), _balances_before(context))
-    stand = published_holds_on(context.warehouse, context.day)
+    stand = holds_on(context.warehouse, context.day, holds)
     of_payees = None if stand is None else stand.where(F.col("subject_kind") == "payee")
     held = None if of_payees is None else of_payees.select(F.col("subject_id").alias("payee_id"))
     minimum = context.settings.settlement.minimum_payment_micros
@@ -163,10 +169,10 @@ def _minor_units(rows: DataFrame) -> dict[str, int]:
     return {code: micros_per_minor_unit(code) for code in sorted(currencies)}
 
 
-def _store(context: RunContext) -> Mapping[str, Any]:
+def _store(context: RunContext, holds: int | None) -> Mapping[str, Any]:
     warehouse, month = context.warehouse, context.day
     journal = published_rows(warehouse, JOURNAL)
-    closed = balances_of(context, journal.where(F.col("booked_on").between(first_day(month), month)))
+    closed = balances_of(context, journal.where(F.col("booked_on").between(first_day(month), month)), holds)
     contract = warehouse.contract(BALANCES)
     name = F.lit(month_name(month)).alias("month")
     columns = [column for column in contract.column_names if column not in ("date", "month")]

@@ -20,7 +20,7 @@ from creatorpool.frames import matching, union_all
 from creatorpool.runs.ledger import PAY, POST, StageRun, published_runs
 from creatorpool.runs.pools import every_published_pool
 from creatorpool.runs.postings import DIVIDED_BY, HOLDS, RIGHTS, divided_by, divided_in
-from creatorpool.runs.published import shared_version, shared_versions
+from creatorpool.runs.published import shared_versions
 from creatorpool.runs.published_rows import (
     published_arrow,
     published_day,
@@ -203,13 +203,8 @@ def posted_changes(warehouse: Warehouse, day: date) -> list[tuple[str, PoolMoney
     return [(row["category"], pool_change(row)) for row in rows if f"{day}/{row['sequence']}" in posted]
 
 
-def published_holds_on(warehouse: Warehouse, day: date) -> DataFrame | None:
-    """The published rows of `holds` that stand on booking day `day`; None if there are none yet."""
-    return _holds_on(warehouse, day, shared_version(warehouse, HOLDS))
-
-
-def _holds_on(warehouse: Warehouse, day: date, version: int | None) -> DataFrame | None:
-    """The same at a version of the table; None without a version."""
+def holds_on(warehouse: Warehouse, day: date, version: int | None) -> DataFrame | None:
+    """The rows of a version of `holds` that stand on booking day `day`; None without a version."""
     return None if version is None else warehouse.read(HOLDS, version=version).where(standing(day))
 
 
@@ -268,7 +263,7 @@ def _new_lines(context: RunContext, due: DueEntries, rules: Mapping[str, int]) -
 def _booking_lines(context: RunContext, booking: Booking, rules: Mapping[str, int]) -> DataFrame:
     """All lines of an entry about a service day: those of payees, and those of the pools' other sides."""
     warehouse, entry = context.warehouse, booking.entry
-    stand = _holds_on(warehouse, context.day, rules.get(HOLDS))
+    stand = holds_on(warehouse, context.day, rules.get(HOLDS))
     held = held_rows(_payee_rows(warehouse, booking, rules.get(RIGHTS)), stand)
     lines = payee_lines(held, entry, context.day, booking.currency)
     records = [
