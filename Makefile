@@ -15,6 +15,8 @@ ENGINE ?= embedded
 COVERAGE_ENGINES ?= embedded
 DATA ?=
 ROOT ?= demo-output
+HISTORIES ?= 300
+SEED ?= 0
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -84,8 +86,8 @@ test-spark: $(VENV)/.ready $(VENV)/.spark-ready $(VENV)/.object-store-ready $(VE
 test-fast: $(VENV)/.ready ## run the quick tests that start no engine
 	$(BIN)/pytest --engine embedded -m "not engine and not once and not slow" --numprocesses 2 --dist loadfile
 
-prove: setup ## run the long batteries (marked `prove`), on both engines
-	$(BIN)/pytest --prove --engine embedded
+prove: setup ## run the long batteries (marked `prove`), on both engines (HISTORIES=30 SEED=4: a share of the books' histories)
+	$(BIN)/pytest --prove --engine embedded --histories $(HISTORIES) --seed $(SEED)
 	$(BIN)/pytest --prove --engine spark -m engine || test $$? -eq 5 # 5: no battery needs an engine
 
 check: lint docs test-fast ## run before a commit: lint, types, docs, and the tests that start no engine

@@ -31,6 +31,8 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engine", default=EMBEDDED, help="embedded, spark or sc://host:port")
     parser.addoption("--prove", action="store_true", help="run the long batteries, marked `prove`, and nothing else")
+    parser.addoption("--histories", type=int, default=300, help="random histories of the books in the long battery")
+    parser.addoption("--seed", type=int, default=0, help="the seed of these histories: each seed gives others")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

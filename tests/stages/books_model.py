@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,11 +22,14 @@ class Model:
     held: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By payee and hold"""
     cash: Counter[str] = field(default_factory=Counter)
+    returned: set[str] = field(default_factory=set)
+    """Payments that came back and are posted"""
     nights: dict[date, date] = field(default_factory=dict)
     """Booking day of each posted night"""
     adjusted: dict[tuple[date, int], date] = field(default_factory=dict)
     """Booking day of each posted restatement, by service day and number"""
-    known_holds: set[str] = field(default_factory=set)
+    known_holds: defaultdict[date, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """By booking day, the holds that all that is posted on it knows"""
     bookings: list[tuple[date, list[tuple[str, str, str, int]]]] = field(default_factory=list)
     """Booking day and parts (payee, creator, video, micros) of all that is posted"""
     rights: dict[tuple[str, str], Row] = field(default_factory=dict)
@@ -35,22 +38,23 @@ class Model:
 
     def post(self, day: date, totals: Sequence[Row] | None, changes: Sequence[Row]) -> None:
         """Post a booking day: `totals` are the night's videos, None if there is none; `changes` all adjustments."""
-        late = {name for name, hold in self.holds.items() if stands(hold, day) and hold["from_date"] < day}
-        late -= self.known_holds
-        before = [(on, parts) for on, parts in self.bookings if on < day]
+        before = [(on, parts) for on, parts in self.bookings if on <= day]
         if totals is not None and day not in self.nights:
             self.nights[day] = day
             self._book(day, [(row["video_id"], row["creator_id"], 0, row["total_micros"]) for row in totals])
         self._post_changes(day, changes)
+        now = {name for name, hold in self.holds.items() if stands(hold, day)}
         for on, parts in before:
             standing = {name: hold for name, hold in self.holds.items() if stands(hold, on)}
-            known = {name: hold for name, hold in standing.items() if name not in late}
+            known = {name: hold for name, hold in standing.items() if name in self.known_holds[on]}
+            late = {name: hold for name, hold in standing.items() if name in now - self.known_holds[on]}
             for payee, creator, video, micros in parts:
                 _, first = held_part(known, payee, creator, video, micros)
-                name, whole = held_part(standing, payee, creator, video, micros)
+                name, whole = held_part(known | late, payee, creator, video, micros)
                 if name in late:
                     self._hold(payee, str(name), whole - first)
-        self.known_holds |= {name for name, hold in self.holds.items() if stands(hold, day)}
+        for on in {day, *(on for on, _ in before)}:
+            self.known_holds[on] |= {name for name in now if stands(self.holds[name], on)}
         for name, hold in self.holds.items():
             until = hold["until_date"]
             if until is not None and (until < day or until < hold["from_date"]):
@@ -125,10 +129,20 @@ class Model:
             self.cash[payee] += micros
         return paid
 
-    def give_back(self, payee: str, micros: int) -> None:
-        """Take a payment back that was returned."""
-        self.payable[payee] += micros
-        self.cash[payee] -= micros
+    def give_back(self, payment: str, payee: str, micros: int) -> None:
+        """Take a payment back that was returned, once."""
+        if payment not in self.returned:
+            self.returned.add(payment)
+            self.payable[payee] += micros
+            self.cash[payee] -= micros
+
+    def balances(self) -> dict[tuple[str, str], int]:
+        """Micros by account and payee, without zeros."""
+        found = Counter({("Payable", payee): micros for payee, micros in self.payable.items()})
+        found.update({("Cash", payee): micros for payee, micros in self.cash.items()})
+        for (payee, _), micros in self.held.items():
+            found["Held", payee] += micros
+        return {key: micros for key, micros in found.items() if micros}
 
 
 def stands(hold: Row, day: date) -> bool:

@@ -7,23 +7,24 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
-from tests.stages.settled_days import MARKET, SERVICE_DAYS, Books
+from tests.stages.settled_days import DAY, MARKET, SERVICE_DAYS, Books
 
-from creatorpool.stages.allocation import publish_payouts
-from creatorpool.stages.ingestion import publish_ingestion
 from creatorpool.synthetic.day import generate_day
 
 
 @pytest.fixture(scope="session")
 def paid_days(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a root in which both days are ingested and paid; tests copy it."""
+    """The folder of a root in which both days are ingested and paid; tests copy it.
+
+    Beside it are the days' deliveries, and `first-day`, the same root before the second night.
+    """
     folder = tmp_path_factory.mktemp("paid-days")
     books = Books(spark, folder / "tables", folder)
     for day in SERVICE_DAYS:
         generate_day(folder / f"raw-{day}", day, MARKET)
-        run = books.at(day)
-        publish_ingestion(run, folder / f"raw-{day}")
-        publish_payouts(run)
+        books.night(day, folder / f"raw-{day}")
+        if day == DAY:
+            shutil.copytree(books.root, folder / "first-day")
     return books.root
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from tests.tolerant import TOLERANT
 
 from creatorpool.runs.ledger import StageRun
 from creatorpool.runs.published_rows import published_arrow
-from creatorpool.settings import load_settings
+from creatorpool.settings import Settings, load_settings
+from creatorpool.stages.allocation import publish_payouts
 from creatorpool.stages.context import RunContext
+from creatorpool.stages.ingestion import publish_ingestion
 from creatorpool.stages.loading import load_table
 from creatorpool.stages.restatement import Reason, Restatement, restate_day
 from creatorpool.synthetic import SyntheticMarket
@@ -55,9 +58,19 @@ class Books:
     def tables(self) -> Warehouse:
         return Warehouse(self.spark, self.root)
 
+    @cached_property
+    def reader(self) -> Warehouse:
+        """The tables to look at between commands; each command opens them anew."""
+        return self.tables
+
     def at(self, day: date, *assignments: str, dry_run: bool = False) -> RunContext:
-        settings = load_settings(assignments=["contracts.data_docs=false", TOLERANT, *assignments])
-        return RunContext(self.tables, settings, day, dry_run=dry_run)
+        return RunContext(self.tables, _settings(*assignments), day, dry_run=dry_run)
+
+    def night(self, day: date, raw: Path) -> None:
+        """Ingest and pay a day's delivery."""
+        run = self.at(day)
+        publish_ingestion(run, raw)
+        publish_payouts(run)
 
     def load(self, table: str, *rows: Mapping[str, Any], day: date = NEXT) -> StageRun:
         """Load `rows`, which have the same columns, from a CSV file."""
@@ -87,9 +100,9 @@ class Books:
 
     def rows(self, table: str, day: date | None = None) -> list[dict[str, Any]]:
         """Published rows, of `day` only if given; none if the table does not exist."""
-        if not self.tables.exists(table):
+        if not self.reader.exists(table):
             return []
-        return published_arrow(self.tables, table, None if day is None else [day]).to_pylist()
+        return published_arrow(self.reader, table, None if day is None else [day]).to_pylist()
 
     def earned(self, day: date = DAY) -> Settled:
         """The published payouts."""
@@ -127,6 +140,11 @@ class Books:
 
     def versions(self, tables: Sequence[str]) -> dict[str, int]:
         return {table: self.tables.version(table) for table in tables if self.tables.exists(table)}
+
+
+@cache
+def _settings(*assignments: str) -> Settings:
+    return load_settings(assignments=["contracts.data_docs=false", TOLERANT, *assignments])
 
 
 def invalid_viewer(viewer: str, until: str = "") -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from creatorpool.report.journal_export import export_journal
 from creatorpool.report.month_statements import payee_statements
 from creatorpool.settlement.export import beancount_account
 from creatorpool.stages.closing import close_month
+from creatorpool.stages.maintenance import maintain_tables
 from creatorpool.stages.posting import post_day
 from creatorpool.stages.restatement import Reason, restate_day
 from creatorpool.verification.month import verify_month
@@ -109,6 +110,22 @@ def test_late_events_keep_a_month_open_until_they_are_restated_or_accepted(books
     closed(books, 1)
     assert {row["adjusted_micros"] for row in books.rows("payee_balances")} != {0}
     assert not [c for c in verify_month(books.at(NEXT, f"{MINIMUM}=1", dry_run=True)) if not c.passed]
+
+
+@pytest.mark.once
+def test_a_closed_month_is_verified_by_the_holds_and_the_settings_that_it_was_closed_by(books: Books) -> None:
+    held = max(books.rows("creator_payouts", NEXT), key=lambda row: row["total_micros"])["creator_id"]
+    books.load("holds", hold("first", "payee", held, 1))
+    closed(books, 10_000)
+    assert {row["payee_id"]: row["reason"] for row in books.rows("payee_balances")}[held] == "on_hold"
+    assert len({row["reason"] for row in books.rows("payee_balances")}) > 1
+
+    others = [hold(name, "payee", name, 500_000) for name in {row["payee_id"] for row in books.rows("payments")}]
+    books.load("holds", hold("first", "payee", held, 1, DAY), *others)
+    for _ in maintain_tables(books.tables, timedelta(0)):
+        pass
+
+    assert [check for check in verify_month(books.at(NEXT, dry_run=True)) if not check.passed] == []
 
 
 @pytest.mark.once

@@ -179,6 +179,20 @@ def test_rows_of_later_days_stay_the_latest_also_if_the_load_is_killed(
     assert books.restate().changes is None
 
 
+def test_videos_of_a_day_are_corrected_after_those_of_a_later_day(
+    books: Books, raw: Path, right: dict[str, list[Row]]
+) -> None:
+    one, other = right["videos"]
+    load_table(books.at(NEXT), "videos", write(books.folder / "next", "videos", [one], raw))
+
+    run = load_table(books.at(DAY), "videos", write(books.folder / "first", "videos", [other], raw))
+
+    before, latest = stored(books, "videos", run.outputs["videos"]), stored(books, "videos")
+    assert (before[other["video_id"]], latest[other["video_id"]]) == (other, other)
+    assert latest[one["video_id"]] == one
+    assert before[one["video_id"]] not in (one, None)
+
+
 @pytest.mark.once
 def test_a_replaced_delivery_takes_the_corrections_of_the_one_before_with_it(
     books: Books, raw: Path, correction: Path

@@ -168,3 +168,47 @@ def test_a_hold_that_is_known_late_keeps_its_share_of_what_is_posted(books: Book
     assert found == expected
     kinds = {row["kind"] for row in books.rows("journal", NEXT)}
     assert kinds == {"night", "hold"}
+
+
+def held_share(books: Books, day: date, creator: str, share: int) -> int:
+    """What a hold of `share` parts per million keeps of a creator's videos of a day."""
+    totals = (row["total_micros"] for row in books.rows("video_payouts", day) if row["creator_id"] == creator)
+    return sum(total * share // WHOLE_PPM for total in totals)
+
+
+@pytest.mark.once
+def test_a_hold_keeps_its_share_of_what_the_same_day_has_posted_before(books: Books) -> None:
+    creator = max(books.rows("creator_payouts", DAY), key=lambda row: row["total_micros"])["creator_id"]
+    post_day(books.at(DAY))
+    books.load("holds", hold("late", "creator", creator, 300_000))
+    books.halve_revenue()
+    books.restate()
+
+    for _ in range(2):
+        post_day(books.at(DAY))
+
+    require_balanced(books)
+    night = held_share(books, DAY, creator, 300_000)
+    changes: Counter[str] = Counter()
+    for row in books.rows("payout_adjustments", DAY):
+        if row["creator_id"] == creator:
+            changes[row["video_id"]] += row["change_micros"]
+    adjusted = sum(-(-micros * 300_000 // WHOLE_PPM) if micros < 0 else 0 for micros in changes.values())
+    assert all(micros <= 0 for micros in changes.values())
+    assert adjusted < 0 < night
+    assert books.balances("Held") == {("Held", creator): night + adjusted}
+
+
+@pytest.mark.once
+def test_a_hold_keeps_its_share_of_later_days_that_were_posted_first(books: Books) -> None:
+    creator = max(books.rows("creator_payouts", NEXT), key=lambda row: row["total_micros"])["creator_id"]
+    post_day(books.at(NEXT))
+    books.load("holds", hold("late", "creator", creator, 300_000))
+
+    post_day(books.at(DAY))
+    first = held_share(books, DAY, creator, 300_000)
+    assert books.balances("Held") == ({("Held", creator): first} if first else {})
+    post_day(books.at(NEXT))
+
+    require_balanced(books)
+    assert books.balances("Held") == {("Held", creator): first + held_share(books, NEXT, creator, 300_000)}

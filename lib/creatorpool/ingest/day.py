@@ -171,14 +171,14 @@ def ingest_day(
     counts = {name: table.counts for name, table in tables.items()}
     examples = {name: refused_example(warehouse, name, day) for name, own in counts.items() if own.quarantined}
     latest = _put_back_newer_rows(run, validated.dimensions, written)
-    withdrawn = {} if earlier is None else earlier.withdraw(list(tables))
+    withdrawn, rest = ({}, {}) if earlier is None else earlier.withdraw(list(tables))
     return IngestReport(
         day=day,
         run_id=run_id,
         tables=counts,
         outputs=withdrawn | written,
         base=base,
-        latest=latest,
+        latest=latest | rest,
         warnings=validated.warnings,
         results=tuple(results),
         examples=examples,

@@ -63,8 +63,11 @@ class EarlierDelivery:
             self.warehouse.replace_day(self.other_events([day]), "events", day)
         return self.warehouse.version("events")
 
-    def withdraw(self, delivered: Sequence[str]) -> dict[str, int]:
-        """Take back the rows of tables that only the earlier delivery has; return their versions for the ledger."""
+    def withdraw(self, delivered: Sequence[str]) -> tuple[dict[str, int], dict[str, int]]:
+        """Take back the rows of tables that only the earlier delivery has.
+
+        Return the versions that the day is computed from, and those of dimensions with the rows of later days.
+        """
         tables = [name for name in self.after if name.removesuffix("_quarantine") not in delivered]
         for table in tables:
             if "date" in self.warehouse.contract(table).partition_by:
@@ -72,7 +75,9 @@ class EarlierDelivery:
             else:
                 self.warehouse.overwrite(self._without(table), table)
         daily = [name for name in tables if "date" in self.warehouse.contract(name).partition_by]
-        return {name: self.base[name] for name in tables if name in self.base} | self.warehouse.versions(*daily)
+        own = {name: self.base[name] for name in tables if name in self.base}
+        latest = self.warehouse.versions(*(name for name in tables if name not in daily))
+        return own | self.warehouse.versions(*daily), latest
 
     def _without(self, table: str) -> DataFrame:
         return merged(self.dimension(table), self.later(table), self.warehouse.contract(table))

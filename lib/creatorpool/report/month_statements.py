@@ -15,6 +15,8 @@ from pyspark.sql import functions as F
 from creatorpool.errors import InputError
 from creatorpool.frames import matching, parts_by
 from creatorpool.quoting import shortened_list
+from creatorpool.runs.postings import HOLDS
+from creatorpool.runs.published import shared_version
 from creatorpool.runs.published_rows import published_arrow, published_rows
 from creatorpool.settlement.journal import HELD, PAYABLE
 from creatorpool.settlement.months import first_day, month_name
@@ -92,7 +94,8 @@ class ClosedMonth:
         quality, payouts = (
             published_rows(self.warehouse, table).where(is_in_month) for table in ("video_quality", "pool_payouts")
         )
-        return left_out_videos(quality, self.warehouse.read("videos"), payouts, payees)
+        videos = self.warehouse.read("videos", version=shared_version(self.warehouse, "videos"))
+        return left_out_videos(quality, videos, payouts, payees)
 
 
 def closed_month(warehouse: Warehouse, month: date) -> ClosedMonth:
@@ -115,7 +118,8 @@ def _facts(warehouse: Warehouse) -> BookFacts:
     booked = booked_restatements(warehouse)
     rows = published_arrow(warehouse, POOLS, {found.service_date for found in booked}).to_pylist() if booked else []
     why = {(row["service_date"], row["sequence"]): row for row in rows}
-    holds = warehouse.read_arrow("holds").to_pylist() if warehouse.exists("holds") else []
+    version = shared_version(warehouse, HOLDS)
+    holds = [] if version is None else warehouse.read_arrow(HOLDS, version=version).to_pylist()
     return BookFacts(
         {found.entry.entry_id: why[found.service_date, found.sequence] for found in booked},
         {row["hold_id"]: row for row in holds},

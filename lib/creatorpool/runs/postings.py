@@ -12,7 +12,7 @@ from creatorpool.runs.ledger import POST, StageRun, published_runs
 from creatorpool.settlement.journal import ADJUSTMENT, NIGHT, Entry
 from creatorpool.tables import Warehouse
 
-RIGHTS = "video_rights"
+RIGHTS, HOLDS = "video_rights", "holds"
 DIVIDED_BY = "divided_by"
 """Key of these versions in the ledger row of a posting"""
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
 from creatorpool.contracts import stage_tables
-from creatorpool.runs.ledger import ALLOCATE, SIGNALS, in_order, published_runs
+from creatorpool.runs.ledger import ALLOCATE, INGEST, LOAD, SIGNALS, in_order, published_runs
 from creatorpool.runs.pools import PoolRun, every_published_pool
 from creatorpool.tables import Warehouse
 
@@ -30,6 +30,25 @@ def published_versions(warehouse: Warehouse, table: str, days: Collection[date] 
     runs = [run for run in published_runs(warehouse, days=days) if table in run.outputs]
     by_stage = {run.day: run.outputs[table] for run in in_order(runs)}
     return {day: version for day, version in (by_stage | paid).items() if days is None or day in days}
+
+
+def shared_version(warehouse: Warehouse, table: str) -> int | None:
+    """The version of a table that all days share, such as `holds`, that was published last; None if none ever was.
+
+    The table's latest version may have rows of a delivery or a load that is not published yet, or never will be.
+    """
+    return shared_versions(warehouse, [table]).get(table)
+
+
+def shared_versions(warehouse: Warehouse, tables: Collection[str]) -> dict[str, int]:
+    """The same of each of `tables` that was ever published."""
+    found: dict[str, int] = {}
+    for stage in (INGEST, LOAD):
+        for run in published_runs(warehouse, stage):
+            for table, version in run.with_later_days.items():
+                if table in tables:
+                    found[table] = max(version, found.get(table, version))
+    return found
 
 
 def require_kept(warehouse: Warehouse, day: date, versions: Mapping[str, int]) -> None:

@@ -6,9 +6,9 @@ import json
 from datetime import datetime
 
 from creatorpool.contracts import stage_tables
-from creatorpool.runs.ledger import PUBLISHED, RUNNING, SIGNALS, as_json
+from creatorpool.runs.ledger import CLOSE, PUBLISHED, RUNNING, SIGNALS, as_json
 from creatorpool.runs.pools import POOL_LEDGER
-from creatorpool.runs.postings import RIGHTS, divided_by
+from creatorpool.runs.postings import HOLDS, RIGHTS, divided_by
 from creatorpool.tables import Warehouse
 
 
@@ -33,8 +33,11 @@ def named_versions(warehouse: Warehouse, since: datetime) -> dict[str, set[int]]
                 scores = {name: json.loads(row["input_versions"]).get(name) for name in stage_tables(SIGNALS)}
                 _add_versions(named, as_json(scores))
             elif row["status"] == PUBLISHED:
-                # The rates that revenue was converted by are published with it.
-                _add_versions(named, as_json({"fx_rates": json.loads(row["input_versions"]).get("fx_rates")}))
+                # The rates that revenue was converted by are published with it, and so are rows of later days, and the
+                # holds that a month was closed by.
+                inputs = json.loads(row["input_versions"])
+                kept = ("fx_rates", "latest", *([HOLDS] if row["stage"] == CLOSE else []))
+                _add_versions(named, as_json({name: inputs[name] for name in kept if name in inputs}))
     return named
 
 

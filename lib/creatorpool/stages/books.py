@@ -6,6 +6,7 @@ time.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
 
@@ -14,7 +15,7 @@ from creatorpool.runs.ledger import CLOSE, POST, RESTATE, published_runs
 from creatorpool.settlement.months import first_day, month_name, next_month
 from creatorpool.tables import Warehouse
 
-POSTED = ("nights", "restatements", "holds", "released", "returns")
+POSTED = ("nights", "restatements", "released", "returns")
 """What the ledger keeps of each posting, by kind"""
 
 
@@ -61,6 +62,16 @@ def posted_entries(warehouse: Warehouse) -> Mapping[str, Mapping[str, date]]:
     for run in published_runs(warehouse, POST):
         for kind in POSTED:
             found[kind] |= dict.fromkeys(run.rows.get(kind, ()), run.day)
+    return found
+
+
+def known_holds(warehouse: Warehouse) -> Mapping[date, set[str]]:
+    """The ids of the holds that the entries of each booking day know: that stood, or that came to light since."""
+    found: defaultdict[date, set[str]] = defaultdict(set)
+    for run in published_runs(warehouse, POST):
+        found[run.day].update(run.rows["holds"])
+        for name, _, on in (reference.rpartition("@") for reference in run.rows.get("late", ())):
+            found[date.fromisoformat(on)].add(name)
     return found
 
 

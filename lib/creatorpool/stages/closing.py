@@ -19,7 +19,8 @@ from creatorpool.ingest.load import CORRECTED_TABLES
 from creatorpool.quoting import shortened_list
 from creatorpool.runs.ledger import CLOSE, RESTATE, StageRun, in_order, published_run, published_runs
 from creatorpool.runs.pools import PoolRun, every_published_pool, latest_pool
-from creatorpool.runs.published import published_versions
+from creatorpool.runs.postings import HOLDS
+from creatorpool.runs.published import published_versions, shared_version
 from creatorpool.runs.published_rows import published_day, published_rows
 from creatorpool.settlement.currency import micros_per_minor_unit
 from creatorpool.settlement.frames.balances import closed_balances, month_changes, open_balances, payments_due
@@ -38,7 +39,7 @@ from creatorpool.tables import Warehouse
 BALANCES = "payee_balances"
 _OUTCOME = {"settled_on": "date", "booked_on": "date", "import_id": "string"}
 """Columns of `payments` that are known once a payment was sent"""
-STAGE = Stage(CLOSE, (JOURNAL, "holds"), ("settlement",))
+STAGE = Stage(CLOSE, (JOURNAL, HOLDS), ("settlement",))
 
 
 def close_month(context: RunContext, *, accept_late: bool = False) -> StageRun:
@@ -69,14 +70,17 @@ def close_month(context: RunContext, *, accept_late: bool = False) -> StageRun:
     for day in _due_days(context):
         post_day(replace(context, day=day))
 
+    holds = shared_version(warehouse, HOLDS)
+
     def compute() -> Mapping[str, Any]:
         if due := _due_days(context):
             raise RunInProgressError(
                 f"{month_name(month)}: another run has booked something on {due[0]} meanwhile; run the close again"
             )
-        return _store(context)
+        return _store(context, holds)
 
-    return run_stage(context, STAGE, {"month": month_name(month)}, compute, lambda _: True)
+    inputs = {"month": month_name(month), **({} if holds is None else {HOLDS: holds})}
+    return run_stage(context, STAGE, inputs, compute, lambda _: True)
 
 
 def required_days(warehouse: Warehouse, month: date) -> list[date]:
@@ -127,7 +131,7 @@ def _late_days(warehouse: Warehouse, month: date) -> Iterator[date]:
     }
     delivered = {table: published_versions(warehouse, table) for table in ("ad_revenue", *CORRECTED_TABLES)}
     first = min((versions["events"] for versions in used.values()), default=0)
-    changes = warehouse.changes("events", first + 1, warehouse.version("events"))
+    changes = warehouse.changes("events", first + 1, shared_version(warehouse, "events") or first)
     for day, versions in used.items():
         known = {table: found.get(day, versions[table]) for table, found in delivered.items()}
         is_corrected = any(version != versions[table] for table, version in known.items())
@@ -142,13 +146,17 @@ def _due_days(context: RunContext) -> list[date]:
     booked |= returned_days(context.warehouse)
     days = {*required_days(context.warehouse, context.day), *booked, context.day}
     own = sorted(day for day in days if first_day(context.day) <= day <= context.day)
-    return [due.day for due in due_on(context.warehouse, own) if not due.is_empty]
+    holds = shared_version(context.warehouse, HOLDS)
+    return [due.day for due in due_on(context.warehouse, own, holds) if not due.is_empty]
 
 
-def balances_of(context: RunContext, lines: DataFrame) -> DataFrame:
-    """The balances of the month that ends on the context's day, from its `lines` of the journal: `closed_balances`."""
+def balances_of(context: RunContext, lines: DataFrame, holds: int | None) -> DataFrame:
+    """The balances of the month that ends on the context's day, from its `lines` of the journal: `closed_balances`.
+
+    `holds` is the version of that table by which payees are on hold; None: nobody is.
+    """
     balances = open_balances(month_changes(lines), _balances_before(context))
-    stand = holds_on(context.warehouse, context.day)
+    stand = holds_on(context.warehouse, context.day, holds)
     of_payees = None if stand is None else stand.where(F.col("subject_kind") == "payee")
     held = None if of_payees is None else of_payees.select(F.col("subject_id").alias("payee_id"))
     minimum = context.settings.settlement.minimum_payment_micros
@@ -161,10 +169,10 @@ def _minor_units(rows: DataFrame) -> dict[str, int]:
     return {code: micros_per_minor_unit(code) for code in sorted(currencies)}
 
 
-def _store(context: RunContext) -> Mapping[str, Any]:
+def _store(context: RunContext, holds: int | None) -> Mapping[str, Any]:
     warehouse, month = context.warehouse, context.day
     journal = published_rows(warehouse, JOURNAL)
-    closed = balances_of(context, journal.where(F.col("booked_on").between(first_day(month), month)))
+    closed = balances_of(context, journal.where(F.col("booked_on").between(first_day(month), month)), holds)
     contract = warehouse.contract(BALANCES)
     name = F.lit(month_name(month)).alias("month")
     columns = [column for column in contract.column_names if column not in ("date", "month")]

@@ -9,8 +9,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -25,7 +23,7 @@ from creatorpool.runs.identity import code_version, new_run_id, now
 from creatorpool.runs.ledger import StageRun
 from creatorpool.session import is_embedded
 from creatorpool.settings import Settings
-from creatorpool.storage.files import local_folder
+from creatorpool.storage.files import local_folder, scratch_folder
 from creatorpool.storage.materialize import computed_once
 from creatorpool.storage.staged import StagedRows
 from creatorpool.tables import Warehouse
@@ -121,7 +119,7 @@ class RunContext:
         """
         if self.dry_run:
             require_schema(rows.schema, self.warehouse.contract(table), absent=("date",))
-            return self._held(rows)
+            return self._held(rows, table)
         self.log(table, "computes and writes its rows")
         began = time.monotonic()
         staged = self.warehouse.stage_day(rows, table, self.day)
@@ -132,11 +130,11 @@ class RunContext:
         self.staged.append(staged)
         return written
 
-    def _held(self, rows: DataFrame) -> DataFrame:
+    def _held(self, rows: DataFrame, table: str) -> DataFrame:
         """`rows` of a dry run, kept until `close`, so that later steps do not compute them again."""
-        if is_embedded(rows.sparkSession):  # Sail cannot persist
-            folder = self.copies.enter_context(TemporaryDirectory(prefix="creatorpool-"))
-            return computed_once(rows, Path(folder) / "rows")
+        if is_embedded(rows.sparkSession):
+            # The embedded engine keeps no frame, and computed each one again in every query about it.
+            return computed_once(rows, self.copies.enter_context(scratch_folder()) / table)
         held = rows.persist()
         self.copies.callback(held.unpersist)
         return held

@@ -145,7 +145,7 @@ def ingest(context: RunContext, source: Place, earlier: StageRun | None) -> Stag
     _tell(context, report, dateless)
     inputs |= {"base": dict(report.base)} if report.base else {}
     inputs |= conversion_inputs(warehouse, report.conversions)
-    if latest := {name: version for name, version in report.latest.items() if version != report.outputs[name]}:
+    if latest := {name: version for name, version in report.latest.items() if version != report.outputs.get(name)}:
         inputs["latest"] = latest
     return context.finished(INGEST, STAGE.sections, inputs, report.outputs, report.counts())
 

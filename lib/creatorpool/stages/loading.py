@@ -31,7 +31,7 @@ from creatorpool.ingest.staging import staging_folder
 from creatorpool.quoting import shortened_list
 from creatorpool.runs.ledger import INGEST, LOAD, StageRun, latest_run, published_run, published_runs
 from creatorpool.runs.pools import published_pools
-from creatorpool.runs.published import published_version
+from creatorpool.runs.published import published_version, shared_version
 from creatorpool.stages.configuration import ledger_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.ingestion import refuse_other_key
@@ -145,12 +145,16 @@ def _stage(context: RunContext, table: str, loaded: LoadedTable) -> None:
 
 
 def _published_before(context: RunContext, table: str) -> dict[str, int]:
-    """Versions that have the day's rows of a dated table, and of its quarantine; a load may change neither.
+    """Versions that have the table's published rows, and the day's of its quarantine; a load may change neither.
 
     The ledger names only the last load of a table and day.
     """
-    names = [*([table] if table in DATED_TABLES else []), f"{table}_quarantine"]
-    found = {name: published_version(context.warehouse, name, context.day) for name in names}
+    warehouse, day, quarantine = context.warehouse, context.day, f"{table}_quarantine"
+    is_dated = table in DATED_TABLES
+    found = {
+        table: published_version(warehouse, table, day) if is_dated else shared_version(warehouse, table),
+        quarantine: published_version(warehouse, quarantine, day),
+    }
     return {name: version for name, version in found.items() if version is not None}
 
 

@@ -16,19 +16,21 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError, SettlementError
-from creatorpool.frames import union_all
+from creatorpool.frames import matching, union_all
 from creatorpool.runs.ledger import PAY, POST, StageRun, published_runs
 from creatorpool.runs.pools import every_published_pool
-from creatorpool.runs.postings import DIVIDED_BY, RIGHTS, divided_by, divided_in
+from creatorpool.runs.postings import DIVIDED_BY, HOLDS, RIGHTS, divided_by, divided_in
+from creatorpool.runs.published import shared_versions
 from creatorpool.runs.published_rows import (
     published_arrow,
     published_day,
     published_rows,
     require_published_day,
 )
-from creatorpool.settlement.frames.holds import added_holds, ended, held_rows, standing
+from creatorpool.settlement.frames.holds import added_holds, held_rows, standing
 from creatorpool.settlement.frames.postings import hold_lines, numbered, paid_lines, payee_lines, release_lines
 from creatorpool.settlement.frames.rights import payee_rows
+from creatorpool.settlement.holds import HoldTerm
 from creatorpool.settlement.journal import HELD, HOLD, NIGHT, RELEASE, RETURN, Entry, pool_lines
 from creatorpool.settlement.restatement import PoolMoney
 from creatorpool.stages.allocation import STAGE as ALLOCATION_STAGE
@@ -40,7 +42,7 @@ from creatorpool.stages.bookings import (
     night_booking,
     rights_at,
 )
-from creatorpool.stages.books import closed_months, posted_entries
+from creatorpool.stages.books import closed_months, known_holds, posted_entries
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.restatement import POOLS, pool_change
 from creatorpool.stages.runner import Stage, run_stage
@@ -52,7 +54,7 @@ STAGE = Stage(
     POST,
     (
         *("pool_revenue", "video_payouts", "ad_revenue", "payout_adjustments", "pool_adjustments"),
-        *(RIGHTS, "holds"),
+        *(RIGHTS, HOLDS),
     ),
     ("settlement",),
 )
@@ -78,8 +80,9 @@ class DueEntries:
     day: date
     has_night: bool
     restatements: Sequence[BookedRestatement]
-    late_holds: Mapping[str, date]
-    """The first day of each hold that stands, began before the day, and that no posting has known yet, by its id"""
+    late_holds: Mapping[date, Sequence[str]]
+    """Of earlier booking days, and of the day itself, the ids of holds that stand on both and that the entries which
+    are posted on the earlier one do not know"""
     released: Mapping[str, date]
     """The last day of each hold that has ended, by its id"""
     returns: Sequence[ReturnedPayments]
@@ -99,7 +102,7 @@ class DueEntries:
         return {
             "nights": [self.day.isoformat()] if self.has_night else [],
             "restatements": [found.reference for found in self.restatements],
-            "holds": [*self.late_holds],
+            "late": [_late_reference(name, on) for on, names in self.late_holds.items() for name in names],
             "released": [_release_reference(*pair) for pair in self.released.items()],
             "returns": [f"{found.reference}@{self.day}" for found in self.returns],
         }
@@ -116,22 +119,25 @@ def post_day(context: RunContext) -> StageRun | None:
         If the lines of an entry do not sum to 0: then nothing is posted.
     """
     _require_open_month(context)
-    if due_entries(context).is_empty and not published_runs(context.warehouse, POST, [context.day]):
+    # A load may be published, or be taken back, while the posting runs: all of it is posted by the rows of these.
+    versions = shared_versions(context.warehouse, (RIGHTS, HOLDS))
+    holds = versions.get(HOLDS)
+    if due_entries(context, holds).is_empty and not published_runs(context.warehouse, POST, [context.day]):
         context.note(POST, "nothing is due")
         return None
 
     def compute() -> Mapping[str, Any]:
         _require_open_month(context)  # another run may have closed it before this one had the claim
-        due = due_entries(context)
-        lines = [*_stored(context), *_new_lines(context, due, versions.get(RIGHTS))]
-        context.store(union_all(lines) if lines else context.warehouse.frame([], JOURNAL), JOURNAL)
-        known = [*due.facts()["holds"], *_standing_holds(context.warehouse, context.day)]
+        due = due_entries(context, holds)
+        lines = [*_stored(context), *_new_lines(context, due, versions)]
+        _require_balanced(context.store(union_all(lines) if lines else context.warehouse.frame([], JOURNAL), JOURNAL))
+        terms = _hold_terms(context.warehouse, holds)
+        stand = [name for name, term in terms.items() if term.stands_on(context.day)]
         rights = {entry.entry_id: versions.get(RIGHTS) for entry in due.divided}
-        return _with_earlier(context, due.facts() | {"holds": known}, rights)
+        return _with_earlier(context, due.facts() | {"holds": stand}, rights)
 
-    versions = {name: context.warehouse.version(name) for name in _rules_tables(context.warehouse)}
     return run_stage(
-        context, STAGE, versions, compute, lambda _: due_entries(context).is_empty, beside=[ALLOCATION_STAGE]
+        context, STAGE, versions, compute, lambda _: due_entries(context, holds).is_empty, beside=[ALLOCATION_STAGE]
     )
 
 
@@ -140,15 +146,17 @@ def _require_open_month(context: RunContext) -> None:
         raise InputError(f"{context.day} is in a closed month, which never changes: post on a later day")
 
 
-def due_entries(context: RunContext) -> DueEntries:
-    """What is to be posted on the run's day and is not in the journal yet."""
-    (due,) = due_on(context.warehouse, [context.day])
+def due_entries(context: RunContext, holds: int | None) -> DueEntries:
+    """What is to be posted on the run's day by version `holds` of that table, and is not in the journal yet."""
+    (due,) = due_on(context.warehouse, [context.day], holds)
     return due
 
 
-def due_on(warehouse: Warehouse, days: Sequence[date]) -> list[DueEntries]:
-    """The same on each of `days`; the ledgers are read once."""
+def due_on(warehouse: Warehouse, days: Sequence[date], holds: int | None) -> list[DueEntries]:
+    """The same on each of `days`; the ledgers and the holds are read once."""
     posted, reported = posted_entries(warehouse), published_runs(warehouse, PAY)
+    terms, known = _hold_terms(warehouse, holds), known_holds(warehouse)
+    booking_days = sorted({*posted["nights"].values(), *posted["restatements"].values()})
     booked = booked_restatements(warehouse)
     paid = {pool.day for pool in every_published_pool(warehouse)}
     found = []
@@ -159,14 +167,19 @@ def due_on(warehouse: Warehouse, days: Sequence[date]) -> list[DueEntries]:
             for run in reported
             if day.isoformat() in run.rows["returns"]
         )
-        over, began = _ended_holds(warehouse, day), _standing_holds(warehouse, day)
-        late = (name for name in sorted(began) if began[name] < day and name not in posted["holds"])
+        over = {name: term.until for name, term in terms.items() if term.until and term.has_ended_before(day)}
+        stand = [name for name, term in sorted(terms.items()) if term.stands_on(day)]
+        late = {
+            on: names
+            for on in booking_days
+            if on <= day and (names := [name for name in stand if terms[name].stands_on(on) and name not in known[on]])
+        }
         found.append(
             DueEntries(
                 day=day,
                 has_night=day.isoformat() not in posted["nights"] and day in paid,
                 restatements=[one for one in own if one.reference not in posted["restatements"]],
-                late_holds={name: began[name] for name in late},
+                late_holds=late,
                 released={
                     name: until
                     for name, until in over.items()
@@ -190,32 +203,25 @@ def posted_changes(warehouse: Warehouse, day: date) -> list[tuple[str, PoolMoney
     return [(row["category"], pool_change(row)) for row in rows if f"{day}/{row['sequence']}" in posted]
 
 
-def _rules_tables(warehouse: Warehouse) -> list[str]:
-    return [table for table in (RIGHTS, "holds") if warehouse.exists(table)]
+def holds_on(warehouse: Warehouse, day: date, version: int | None) -> DataFrame | None:
+    """The rows of a version of `holds` that stand on booking day `day`; None without a version."""
+    return None if version is None else warehouse.read(HOLDS, version=version).where(standing(day))
 
 
-def holds_on(warehouse: Warehouse, day: date) -> DataFrame | None:
-    """The rows of `holds` that stand on booking day `day`; None if the table does not exist."""
-    return warehouse.read("holds").where(standing(day)) if warehouse.exists("holds") else None
-
-
-def _ended_holds(warehouse: Warehouse, day: date) -> dict[str, date]:
-    """The last day of each hold that has ended before `day`, by its id."""
-    if not warehouse.exists("holds"):
+def _hold_terms(warehouse: Warehouse, version: int | None) -> dict[str, HoldTerm]:
+    """The days of each hold at a version of the table, by its id; none without a version."""
+    if version is None:
         return {}
-    rows = warehouse.read("holds").where(ended(day)).select("hold_id", "until_date").collect()
-    return {row["hold_id"]: row["until_date"] for row in rows}
-
-
-def _standing_holds(warehouse: Warehouse, day: date) -> dict[str, date]:
-    """The first day of each hold that stands on `day`, by its id."""
-    stand = holds_on(warehouse, day)
-    rows = [] if stand is None else stand.select("hold_id", "from_date").collect()
-    return {row["hold_id"]: row["from_date"] for row in rows}
+    rows = warehouse.read_arrow(HOLDS, ["hold_id", "from_date", "until_date"], version=version).to_pylist()
+    return {row["hold_id"]: HoldTerm(row["from_date"], row["until_date"]) for row in rows}
 
 
 def _release_reference(hold_id: str, until: date) -> str:
     return f"{hold_id}@{until}"
+
+
+def _late_reference(hold_id: str, on: date) -> str:
+    return f"{hold_id}@{on}"
 
 
 def _stored(context: RunContext) -> list[DataFrame]:
@@ -230,19 +236,20 @@ def _with_earlier(
     """`facts` and the versions of `rights` with those of the earlier postings of the day, which this one supersedes."""
     runs = published_runs(context.warehouse, POST, [context.day])
     every = {
-        kind: sorted({*names, *(name for run in runs for name in run.rows[kind])}) for kind, names in facts.items()
+        kind: sorted({*names, *(name for run in runs for name in run.rows.get(kind, ()))})
+        for kind, names in facts.items()
     }
     earlier = {name: version for run in runs for name, version in divided_in(run).items()}
     return {**every, DIVIDED_BY: {**earlier, **rights}}
 
 
-def _new_lines(context: RunContext, due: DueEntries, rights: int | None) -> list[DataFrame]:
-    """The lines of what is due; `rights` is the version of `video_rights` to divide by, None if there is no table."""
+def _new_lines(context: RunContext, due: DueEntries, rules: Mapping[str, int]) -> list[DataFrame]:
+    """The lines of what is due by versions `rules` of `video_rights` and `holds`, those that were ever published."""
     warehouse, day = context.warehouse, context.day
     bookings = [night_booking(context, day)] if due.has_night else []
     bookings += [adjustment_booking(context, found) for found in due.restatements]
-    lines = [_booking_lines(context, booking, rights) for booking in bookings]
-    lines += _late_lines(context, due.late_holds)
+    lines = [_booking_lines(context, booking, rules) for booking in bookings]
+    lines += _late_lines(context, due, rules.get(HOLDS))
     if due.released and warehouse.exists(JOURNAL):
         entries = {name: Entry(RELEASE, day, _release_reference(name, until)) for name, until in due.released.items()}
         held = published_rows(warehouse, JOURNAL).where(F.col("account") == HELD)
@@ -250,15 +257,14 @@ def _new_lines(context: RunContext, due: DueEntries, rights: int | None) -> list
     lines += [_return_lines(context, found) for found in due.returns]
     if not lines:
         return []
-    new = numbered(union_all(lines))
-    _require_balanced(new)
-    return [new]
+    return [numbered(union_all(lines))]
 
 
-def _booking_lines(context: RunContext, booking: Booking, rights: int | None) -> DataFrame:
+def _booking_lines(context: RunContext, booking: Booking, rules: Mapping[str, int]) -> DataFrame:
     """All lines of an entry about a service day: those of payees, and those of the pools' other sides."""
     warehouse, entry = context.warehouse, booking.entry
-    held = held_rows(_payee_rows(warehouse, booking, rights), holds_on(warehouse, context.day))
+    stand = holds_on(warehouse, context.day, rules.get(HOLDS))
+    held = held_rows(_payee_rows(warehouse, booking, rules.get(RIGHTS)), stand)
     lines = payee_lines(held, entry, context.day, booking.currency)
     records = [
         {
@@ -284,25 +290,30 @@ def _payee_rows(warehouse: Warehouse, booking: Booking, rights: int | None) -> D
     return payee_rows(amounts, rights_at(warehouse, rights))
 
 
-def _late_lines(context: RunContext, late: Mapping[str, date]) -> list[DataFrame]:
-    """The lines of holds that came to light after entries of their days were posted: what they keep of these."""
+def _late_lines(context: RunContext, due: DueEntries, holds: int | None) -> list[DataFrame]:
+    """The lines of holds that came to light after entries of their days were posted: what they keep of these.
+
+    They are among those of version `holds` of the table.
+    """
+    late = due.late_holds
     if not late:
         return []
-    warehouse, day, first = context.warehouse, context.day, min(late.values())
-    posted = posted_entries(warehouse)
+    warehouse, day = context.warehouse, context.day
+    posted, known = posted_entries(warehouse), known_holds(warehouse)
     nights = {date.fromisoformat(name): on for name, on in posted["nights"].items()}
     restated = posted["restatements"]
-    booked = [(on, night_booking(context, night)) for night, on in nights.items() if first <= on < day]
+    booked = [(on, night_booking(context, night)) for night, on in nights.items() if on in late]
     booked += [
         (on, adjustment_booking(context, found))
         for found in booked_restatements(warehouse)
-        if (on := restated.get(found.reference)) is not None and first <= on < day
+        if (on := restated.get(found.reference)) is not None and on in late
     ]
-    entry = Entry(HOLD, day, "|".join(late))
+    entry = Entry(HOLD, day, "|".join(due.facts()["late"]))
     rights, lines = divided_by(warehouse), []
     for on, booking in booked:
         parts = _payee_rows(warehouse, booking, rights[booking.entry.entry_id])
-        added = added_holds(parts, warehouse.read("holds").where(standing(on)), [*late])
+        stood = warehouse.read(HOLDS, version=holds).where(standing(on))
+        added = added_holds(parts, matching(stood, "hold_id", {*known[on], *late[on]}), late[on])
         lines.append(hold_lines(added, entry, day, booking.currency))
     return lines
 

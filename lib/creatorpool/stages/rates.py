@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame
 from creatorpool.errors import InputError
 from creatorpool.ingest.conversion import RATES
 from creatorpool.runs.ledger import StageRun
+from creatorpool.runs.published import shared_version
 from creatorpool.settlement.frames.conversion import converted, currency_sums
 from creatorpool.settlement.rates import Conversion, Rate, require_rates
 from creatorpool.tables import Warehouse
@@ -34,8 +35,9 @@ def conversions_of(run: StageRun) -> list[Conversion]:
 
 
 def rates_on(warehouse: Warehouse, day: date, version: int | None = None) -> dict[str, Rate]:
-    """The rates of `day` by currency, at a version of `fx_rates`; none if the table does not exist."""
-    if not warehouse.exists(RATES):
+    """The rates of `day` by currency, at a version of `fx_rates` (default: as published); none if there are none."""
+    version = shared_version(warehouse, RATES) if version is None else version
+    if version is None:
         return {}
     rows = warehouse.read_arrow(RATES, version=version)
     own = rows.filter(pc.equal(rows.column("date"), day)).to_pylist()
@@ -61,7 +63,7 @@ def used_rates(warehouse: Warehouse, day: date, inputs: Mapping[str, Any]) -> di
 
 
 def current_rates(warehouse: Warehouse, day: date, version: int) -> dict[str, str]:
-    """The rates of the same currencies as `fx_rates` has them now; without those that it lacks."""
+    """The rates of the same currencies as `fx_rates` is published now; without those that it lacks."""
     currencies = paid_rates(warehouse, day, version)
     known = rates_on(warehouse, day) if currencies else {}
     return {currency: known[currency].rate for currency in sorted(currencies) if currency in known}

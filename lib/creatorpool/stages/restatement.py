@@ -20,9 +20,9 @@ from pyspark.sql import functions as F
 from creatorpool.errors import InputError, RunInProgressError
 from creatorpool.ingest.conversion import RATES
 from creatorpool.ingest.load import CORRECTED_TABLES
-from creatorpool.runs.ledger import INGEST, LOAD, RESTATE, published_runs
+from creatorpool.runs.ledger import RESTATE
 from creatorpool.runs.pools import PoolRun, day_outputs, latest_pool, require_published_pools
-from creatorpool.runs.published import published_version, require_kept
+from creatorpool.runs.published import published_version, require_kept, shared_versions
 from creatorpool.runs.published_rows import published_arrow, published_day
 from creatorpool.settlement.frames.restatement import booked_change, compared_rows, earned_rows, touched_videos
 from creatorpool.settlement.restatement import NOTHING, PULSE, Policy, PoolMoney, booked_money, require_goodwill_within
@@ -36,13 +36,14 @@ from creatorpool.stages.day_money import money_of, published_money
 from creatorpool.stages.day_revenue import DayRevenue, day_revenue
 from creatorpool.stages.rates import current_rates, used_rates
 from creatorpool.stages.runner import Stage, published_stage, run_stage
+from creatorpool.stages.signals import INVALID
 from creatorpool.tables import sum_exact
 
 VIDEOS, POOLS = "payout_adjustments", "pool_adjustments"
 STAGE = Stage(
     RESTATE,
     (
-        *("events", "viewers", "videos", "ad_revenue", "fx_rates", "invalid_viewers", "video_signals", "video_quality"),
+        *("events", "viewers", "videos", "ad_revenue", RATES, INVALID, "video_signals", "video_quality"),
         *("pool_revenue", "pool_payouts", "video_payouts"),
     ),
     (*PAYOUT_SECTIONS, "restate"),
@@ -53,7 +54,7 @@ _FOUND_REASONS = (
     ("ad_revenue", "revenue_corrected"),
     ("videos", "compliance"),
     ("viewers", "error"),
-    ("invalid_viewers", "invalid_viewers"),
+    (INVALID, "invalid_viewers"),
 )
 """The code if a table has changed; the first that has counts"""
 
@@ -187,7 +188,8 @@ def _published_day(context: RunContext) -> _PublishedDay:
     require_kept(warehouse, context.day, {**paid_from, **day_outputs(ledger)})
     now = {**paid_from, **_latest_inputs(context, paid_from)}
     rates = current_rates(warehouse, context.day, now["ad_revenue"])
-    return _PublishedDay(ledger, paid_from, now | ({RATES: warehouse.version(RATES)} if rates else {}), rates)
+    known = shared_versions(warehouse, [RATES] if rates else [])
+    return _PublishedDay(ledger, paid_from, now | known, rates)
 
 
 def _require_same_day(context: RunContext, day: _PublishedDay) -> None:
@@ -213,14 +215,12 @@ def _paid_by(ledger: Mapping[str, PoolRun]) -> dict[str, str]:
 def _latest_inputs(context: RunContext, paid_from: Mapping[str, int]) -> dict[str, int]:
     """Versions of events and invalid viewers, and of the day's revenue, viewers and videos, that are published last."""
     warehouse = context.warehouse
-    runs = [run for stage in (INGEST, LOAD) for run in published_runs(warehouse, stage)]
-    found = {"events": max([paid_from["events"], *(run.outputs.get("events", 0) for run in runs)])}
+    found = shared_versions(warehouse, ("events", INVALID))
+    found["events"] = max(paid_from["events"], found.get("events", 0))
     for table in ("ad_revenue", *CORRECTED_TABLES):
         version = published_version(warehouse, table, context.day)
         if version is not None:
             found[table] = version
-    if warehouse.exists("invalid_viewers"):
-        found["invalid_viewers"] = warehouse.version("invalid_viewers")
     return found
 
 

@@ -16,7 +16,7 @@ from creatorpool.quality.frames.day import score_day
 from creatorpool.quality.frames.invalid_viewers import without_invalid
 from creatorpool.quality.frames.score import scored_signals
 from creatorpool.runs.ledger import INGEST, SIGNALS, StageRun, latest_run, published_runs
-from creatorpool.runs.published import published_version
+from creatorpool.runs.published import published_version, shared_versions
 from creatorpool.stages.configured_expressions import require_signal_columns
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.runner import Stage, run_stage
@@ -134,7 +134,7 @@ def _coverage(context: RunContext, signals: DataFrame, quality: DataFrame, run: 
 def signal_inputs(context: RunContext) -> dict[str, int]:
     """Versions of the input tables: those after the day's ingestion, and of `events` with the late events since then.
 
-    The latest version of `invalid_viewers` is among them where the table exists.
+    The published version of `invalid_viewers` is among them, or that of an ingestion that the day's payouts publish.
 
     If the context has `as_of`, these are the versions that it names.
 
@@ -153,7 +153,9 @@ def signal_inputs(context: RunContext) -> dict[str, int]:
             f"{context.day} --source DIR`, with the folder of the day's logs"
         )
     events = max(run.outputs["events"] for run in (own, *runs) if run.day >= context.day)
-    known = {INVALID: context.warehouse.version(INVALID)} if context.warehouse.exists(INVALID) else {}
+    known = shared_versions(context.warehouse, [INVALID])
+    if INVALID in own.with_later_days:
+        known[INVALID] = max(own.with_later_days[INVALID], known.get(INVALID, 0))
     return {"events": events, **{table: own.outputs[table] for table in INPUT_TABLES[1:]}, **known}
 
 

@@ -183,6 +183,13 @@ def _remove_left_trials(folder: ObjectPath) -> None:
 
 
 @contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A folder of this machine that is deleted when the block ends, or when nobody refers to it any more."""
+    with TemporaryDirectory(prefix="creatorpool-") as scratch:
+        yield Path(scratch).resolve()
+
+
+@contextmanager
 def local_folder(place: Place) -> Iterator[Path]:
     """`place` as a folder of this machine, for libraries that know no other.
 

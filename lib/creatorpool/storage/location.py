@@ -84,8 +84,10 @@ class TableLocation:
         path = self.path(table)
         try:
             latest = self.opened.latest(self.root / table, lambda: DeltaTable(path, storage_options=self._options))
-            if version in (None, latest.version()):
+            if version is None or version == latest.version():
                 return latest
-            return DeltaTable(path, version=version, storage_options=self._options)
+            return self.opened.at(
+                self.root / table, version, lambda: DeltaTable(path, version=version, storage_options=self._options)
+            )
         except TableNotFoundError as error:
             raise MissingTableError(f"table '{table}' does not exist under {self.root}") from error

@@ -15,6 +15,9 @@ from deltalake import DeltaTable
 
 from creatorpool.storage.places import Place
 
+KEPT_VERSIONS = 64
+"""So many tables at earlier versions stay open: each holds the names of all files of its version"""
+
 FILE = "__filename"
 """The column by which Arrow tells the file of a row"""
 
@@ -27,6 +30,7 @@ class OpenedTables(threading.local):
 
     def __init__(self) -> None:
         self._tables: dict[str, DeltaTable] = {}
+        self._versions: dict[tuple[str, int], DeltaTable] = {}
         self._rows: dict[str, pa.Table] = {}
         self._gathered: set[str] = set()
         self._joined: dict[str, tuple[list[str], pa.Table]] = {}
@@ -43,6 +47,17 @@ class OpenedTables(threading.local):
         elif (table / "_delta_log" / f"{known.version() + 1:020}.json").exists():
             known.update_incremental()
         return known
+
+    def at(self, table: Place, version: int, open_table: Callable[[], DeltaTable]) -> DeltaTable:
+        """`table` in `version`, opened by `open_table` unless it is one of the last that this thread has asked for."""
+        key = str(table), version
+        known = self._versions.pop(key, None)
+        # Who commits on top of a version moves its table on.
+        found = known if known is not None and known.version() == version else open_table()
+        self._versions[key] = found
+        if len(self._versions) > KEPT_VERSIONS:
+            del self._versions[next(iter(self._versions))]
+        return found
 
     def has(self, table: Place) -> bool:
         """Whether this thread has opened `table`."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
+from pyspark.sql.types import StructField, StructType
 
 from creatorpool.contracts import Contract
 from creatorpool.contracts.schema import SPARK_TYPES, require_schema, spark_schema
@@ -85,7 +85,9 @@ class TableStager(TableCreator):
             return session.createDataFrame([], schema)
         if staged.day is None and contract.partition_by:
             raise RuntimeError(f"{staged.table}: files of several days are read once they are committed")
-        own = StructType([field for field in schema.fields if staged.day is None or field.name != "date"])
+        stored = [field for field in schema.fields if staged.day is None or field.name != "date"]
+        # Files do not say that a value is never null, and Sail 0.7 refuses lists of which a schema says so.
+        own = StructType([StructField(field.name, field.dataType, True, field.metadata) for field in stored])
         rows = session.read.schema(own).parquet(f"{self._engine_path(staged.table)}/{staged.folder}")
         return rows if staged.day is None else rows.withColumn("date", F.lit(staged.day)).select(*schema.names)
 

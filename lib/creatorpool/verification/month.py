@@ -10,8 +10,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.errors import MissingTableError
-from creatorpool.runs.ledger import CLOSE, published_run
+from creatorpool.runs.ledger import CLOSE, StageRun, published_run
 from creatorpool.runs.pools import require_published_pools
+from creatorpool.runs.postings import HOLDS
 from creatorpool.runs.published_rows import published_rows, require_published_day
 from creatorpool.settlement.journal import ADJUSTMENT, CASH, HELD, NIGHT, PAYABLE, PAYMENT, pool_lines
 from creatorpool.settlement.months import first_day, month_name
@@ -58,8 +59,9 @@ def verify_month(context: RunContext) -> list[Check]:
     journal = published_rows(warehouse, JOURNAL)
     checks = [_balanced(journal), *(_day_money(replace(context, day=day), journal) for day in days)]
     checks.append(_divided(context, journal))
-    if published_run(warehouse, CLOSE, month) is not None:
-        checks += _closed(context, journal)
+    run = published_run(warehouse, CLOSE, month)
+    if run is not None:
+        checks += _closed(context, journal, run)
     return checks
 
 
@@ -101,16 +103,21 @@ def _divided(context: RunContext, journal: DataFrame) -> Check:
     return compare_frames(name, stored, expected, ["entry_id", "payee_id"], ["micros"], [])
 
 
-def _closed(context: RunContext, journal: DataFrame) -> Iterator[Check]:
-    """Check balances, payments and the lines of payments of a closed month."""
+def _closed(context: RunContext, journal: DataFrame, run: StageRun) -> Iterator[Check]:
+    """Check balances, payments and the lines of payments of a month that `run` has closed, by what it was closed by."""
     warehouse, month = context.warehouse, context.day
     stored = {table: require_published_day(warehouse, table, month) for table in (BALANCES, PAYMENTS)}
     own = journal.where(F.col("booked_on").between(first_day(month), month))
-    expected = balances_of(replace(context, dry_run=True), own)
-    numbers = [name for name in warehouse.contract(BALANCES).column_names if name.endswith("_micros")]
-    # The reason depends on the holds of the day of the close, which may have changed since.
+    settings = context.settings if run.config_json is None else context.settings.with_sections(run.config_json)
+    expected = balances_of(replace(context, settings=settings, dry_run=True), own, run.inputs.get(HOLDS))
+    columns = [name for name in warehouse.contract(BALANCES).column_names if name.endswith("_micros")]
     yield compare_frames(
-        "payee_balances from the journal", stored[BALANCES], expected, ["payee_id", "currency"], numbers, []
+        "payee_balances from the journal",
+        stored[BALANCES],
+        expected,
+        ["payee_id", "currency"],
+        [*columns, "reason"],
+        [],
     )
     paid = stored[BALANCES].where(F.col("paid_micros") != 0)
     amounts = paid.select("payee_id", "currency", F.col("paid_micros").alias("amount_micros"))

@@ -15,15 +15,9 @@ SUBJECTS = {"payee": "payee_id", "creator": "creator_id", "video": "video_id"}
 
 
 def standing(day: date) -> Column:
-    """Whether a row of `holds` stands on booking day `day`."""
+    """Whether a row of `holds` stands on booking day `day`: `HoldTerm.stands_on` for rows."""
     begun = F.col("from_date") <= F.lit(day)
     return begun & (F.col("until_date").isNull() | (F.col("until_date") >= F.lit(day)))
-
-
-def ended(day: date) -> Column:
-    """Whether a row of `holds` has ended before booking day `day`, or was taken back."""
-    is_taken_back = F.col("until_date") < F.col("from_date")
-    return F.col("until_date").isNotNull() & ((F.col("until_date") < F.lit(day)) | is_taken_back)
 
 
 def added_holds(bookings: DataFrame, holds: DataFrame, late: Sequence[str]) -> DataFrame:
@@ -34,9 +28,9 @@ def added_holds(bookings: DataFrame, holds: DataFrame, late: Sequence[str]) -> D
     bookings : DataFrame
         As `frames.rights.payee_rows` returns them.
     holds : DataFrame
-        All rows of `holds` that stood on the day of the bookings.
+        The rows of `holds` that stood on the day of the bookings, and are known for it or late.
     late : sequence of str
-        Ids of those that were not known then. A late hold keeps what it holds beyond the others.
+        Ids of those that came to light late. A late hold keeps what it holds beyond the others.
     """
     is_late = F.col("hold_id").isin(*late)
     known = held_rows(bookings, holds.where(~is_late)).withColumnRenamed("held_micros", "known_micros").drop("hold_id")
