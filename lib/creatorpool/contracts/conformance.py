@@ -47,7 +47,7 @@ def conform(df: DataFrame, contract: Contract, *, absent: Collection[str] = (), 
     ----------
     df : DataFrame
         Columns in the contract's types, as text, or as numbers of another type; optionally `raw_row`, the row as it was
-        delivered.
+        delivered, and the copies that `with_delivered` adds, which stay.
     absent : collection of str
         Columns of the contract that the delivery does not have, such as `date` of events.
     with_raw_row : bool
@@ -79,7 +79,8 @@ def conform(df: DataFrame, contract: Contract, *, absent: Collection[str] = (), 
     named = [value.alias(name) for name, value in typed.items()]
     if with_raw_row:
         raw_row = F.col(RAW_ROW) if RAW_ROW in delivered else row_as_json(df, df.columns)
-        return df.select(*named, raw_row.alias(RAW_ROW), failed.alias(FAILED_RULES))
+        kept = [F.col(name) for name in _copies(contract) if name in delivered]
+        return df.select(*named, *kept, raw_row.alias(RAW_ROW), failed.alias(FAILED_RULES))
     copies = [F.col(c.name).alias(f"{c.name}{DELIVERED}") for c in columns if c.type in _CALENDAR]
     return df.select(*named, *copies, failed.alias(FAILED_RULES))
 
@@ -90,12 +91,21 @@ def has_contract_types(df: DataFrame, contract: Contract) -> bool:
     return all(types.get(column.name, column.type) == column.type for column in contract.columns)
 
 
+def with_delivered(rows: DataFrame, contract: Contract) -> DataFrame:
+    """`rows` of text with a copy of each column whose type is another one, from which `raw_row_of` makes the row."""
+    copied = [c.name for c in contract.columns if c.type != "STRING" and c.name in rows.columns]
+    return rows.withColumns({f"{name}{DELIVERED}": F.col(name) for name in copied})
+
+
 def raw_row_of(rows: DataFrame, names: Sequence[str]) -> Column:
     """The row as delivered, as JSON: `raw_row` if `rows` has it, else made from the delivered columns `names`."""
-    if RAW_ROW in rows.columns:
-        return F.col(RAW_ROW)
     copies = {name: f"{name}{DELIVERED}" for name in names}
-    return row_as_json(rows, names, {name: copy for name, copy in copies.items() if copy in rows.columns})
+    made = row_as_json(rows, names, {name: copy for name, copy in copies.items() if copy in rows.columns})
+    return F.coalesce(F.col(RAW_ROW), made) if RAW_ROW in rows.columns else made
+
+
+def _copies(contract: Contract) -> list[str]:
+    return [f"{column.name}{DELIVERED}" for column in contract.columns]
 
 
 def _require_readable(df: DataFrame, contract: Contract, absent: Collection[str]) -> None:
@@ -104,7 +114,7 @@ def _require_readable(df: DataFrame, contract: Contract, absent: Collection[str]
         for column in contract.columns
         if column.name in df.columns and _can_read(column.type, df.schema[column.name].dataType)
     }
-    differences = schema_differences(df.schema, contract, absent=[*absent, *readable, RAW_ROW])
+    differences = schema_differences(df.schema, contract, absent=[*absent, *readable, *_copies(contract), RAW_ROW])
     if differences:
         raise TableGuardError(mismatch_message(df.schema, contract, differences))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 
 from creatorpool.contracts import Contract
+from creatorpool.contracts.conformance import with_delivered
 from creatorpool.contracts.row_rules import RAW_ROW
 from creatorpool.errors import InputError
 from creatorpool.ingest.byte_stream import opened
@@ -76,7 +77,8 @@ def _read_csv(reading: Reading, files: TableFiles, contract: Contract) -> list[D
     if not staged:
         names = tuple(needed_columns(contract))
         staged[names] = [reading.stage([], names, f"{files.table}.parquet")]
-    return [reading.staged(paths, names) for names, paths in staged.items()]
+    # As JSON the whole record takes more time than all else, and only the few broken records are shown.
+    return [with_delivered(reading.parquet(paths).select(*names, RAW_ROW), contract) for names, paths in staged.items()]
 
 
 def _stage_csv(reading: Reading, path: Place, contract: Contract, target: str) -> tuple[tuple[str, ...], Place] | None:
