@@ -32,5 +32,6 @@ def _whole_number(text: Column) -> Column:
     trimmed = F.trim(text)
     number = F.when(trimmed.rlike(_NUMBER), trimmed.try_cast("double"))
     whole = number.try_cast("decimal(38,0)")
-    is_plain = trimmed.rlike("^[+-]?[0-9]+$")
-    return F.when(~is_plain & (whole.cast("double") == number), whole.cast("string")).otherwise(text)
+    # Nearly all numbers are plain. The engines do not evaluate the rest for them.
+    is_plain = text.isNull() | text.rlike("^ *[+-]?[0-9]+ *$")
+    return F.when(is_plain, text).when(whole.cast("double") == number, whole.cast("string")).otherwise(text)
