@@ -20,12 +20,14 @@ from creatorpool.errors import InputError
 from creatorpool.ingest.row_changes import RowChanges
 from creatorpool.runs.ledger import INGEST, published_run, unfinished_runs
 from creatorpool.runs.pools import published_pools
+from creatorpool.runs.published import shared_version
 from creatorpool.runs.published_rows import published_arrow
 from creatorpool.settings import load_settings
 from creatorpool.stages import allocation, ingestion, reingestion
 from creatorpool.stages.allocation import publish_payouts
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.ingestion import publish_ingestion
+from creatorpool.stages.loading import load_table
 from creatorpool.stages.recovery import recover
 from creatorpool.stages.reingestion import reingest_day
 from creatorpool.synthetic import SyntheticMarket
@@ -325,3 +327,27 @@ def test_optional_table_that_is_not_delivered_any_more_is_taken_back(
 
     assert at().warehouse.read_arrow("content_exposure", day=DAY).num_rows == 0
     assert done.rows["content_exposure"] == RowChanges(before=1, now=0, added=0, removed=1, changed=0)
+
+
+def test_rules_of_a_delivery_count_from_its_publication_until_it_is_taken_back(
+    at: NightMaker, deliveries: dict[str, Path], tmp_path: Path
+) -> None:
+    def with_hold(path: Path, name: str) -> Path:
+        columns = "hold_id,subject_kind,subject_id,share_ppm,from_date,until_date,reason_code,note"
+        path.write_text(f"{columns}\n{name},payee,label,1,{DAY},,dispute,\n")
+        return path
+
+    def published_holds() -> set[str]:
+        version = shared_version(at().warehouse, "holds")
+        return set(at().warehouse.read_arrow("holds", ["hold_id"], version=version).column("hold_id").to_pylist())
+
+    held = Path(shutil.copytree(deliveries["first"], tmp_path / "held"))
+    with_hold(held / "holds.csv", "delivered")
+    reingest_day(at(), held)
+    assert published_holds() == {"delivered"}
+    load_table(at(), "holds", with_hold(tmp_path / "loaded.csv", "loaded"))
+    assert published_holds() == {"delivered", "loaded"}
+
+    reingest_day(at(), deliveries["first"])
+
+    assert published_holds() == {"loaded"}
