@@ -105,7 +105,7 @@ def run_night(engine: str, folder: Path) -> dict[str, float]:
     ended = time.monotonic()
     return (
         night.seconds
-        | {"processor": processor}
+        | {"processor": processor, "contracts": night.contract_seconds}
         | {"session": opened - began, "pages": ended - paid, "whole night": ended - began}
     )
 
