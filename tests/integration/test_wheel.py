@@ -16,6 +16,7 @@ from tests.integration.conftest import DAY
 from tests.tolerant import TOLERANT
 from tools.processes import fresh_environment
 
+from creatorpool.cli.demo import SYNTHETIC_DAY
 from creatorpool.tables import Warehouse
 
 Installed = Callable[..., subprocess.CompletedProcess[str]]
@@ -99,7 +100,8 @@ def test_installed_wheel_runs_the_demo_without_a_checkout(installed: Installed, 
     assert ended.returncode == 0, ended.stderr
     assert "creatorpool/defaults" in ended.stderr, "the log names where the configuration came from"
     assert "Top creators" in ended.stdout
-    assert Warehouse(None, tmp_path / "demo-output" / "tables").read_arrow("video_payouts", day=DAY).num_rows > 0
+    tables = Warehouse(None, tmp_path / "demo-output" / "tables")
+    assert tables.read_arrow("video_payouts", day=SYNTHETIC_DAY).num_rows > 0
     assert os.listdir(tmp_path) == ["demo-output"]
 
 
