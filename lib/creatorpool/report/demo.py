@@ -11,6 +11,7 @@ from rich.table import Table
 from creatorpool.money import in_units
 from creatorpool.quality_components import COMPONENT_NAMES
 from creatorpool.report.console import PlainConsole
+from creatorpool.runs.published_rows import published_arrow
 from creatorpool.tables import Warehouse
 
 QUERIES = (
@@ -61,7 +62,7 @@ def print_books(out: PlainConsole, warehouse: Warehouse, month: date) -> None:
     The largest is the one with the most money that is paid, held or carried.
     """
     largest: dict[str, dict[str, Any]] = {}
-    for row in warehouse.read_arrow("payee_balances", day=month).to_pylist():
+    for row in published_arrow(warehouse, "payee_balances", [month]).to_pylist():
         largest[row["reason"]] = max(row, largest.get(row["reason"], row), key=_size)
     table = Table(title="One payee of each kind", title_justify="left")
     for name in ("payee", "earned", "adjusted", "held", "paid", "carried", "reason"):
@@ -70,7 +71,7 @@ def print_books(out: PlainConsole, warehouse: Warehouse, month: date) -> None:
         money = (in_units(row[f"{name}_micros"]) for name in ("earned", "adjusted", "held", "paid", "closing"))
         table.add_row(row["payee_id"], *money, row["reason"].replace("_", " "))
     out.print(table)
-    lines = warehouse.read_arrow("journal", ["entry_id", "amount_micros"])
+    lines = published_arrow(warehouse, "journal", columns=["entry_id", "amount_micros"])
     entries, total = pc.count_distinct(lines.column("entry_id")).as_py(), pc.sum(lines.column("amount_micros")).as_py()
     out.print(f"The journal's {lines.num_rows:,} lines in {entries:,} entries sum to {in_units(total)}.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -134,7 +135,9 @@ class RunContext:
         """`rows` of a dry run, kept until `close`, so that later steps do not compute them again."""
         if is_embedded(rows.sparkSession):
             # The embedded engine keeps no frame, and computed each one again in every query about it.
-            return computed_once(rows, self.copies.enter_context(scratch_folder()) / table)
+            folder = scratch_folder()
+            self.copies.callback(shutil.rmtree, folder, ignore_errors=True)
+            return computed_once(rows, folder / table)
         held = rows.persist()
         self.copies.callback(held.unpersist)
         return held

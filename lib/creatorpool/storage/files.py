@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import stat
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any, TextIO
 from uuid import uuid4
 
@@ -182,11 +183,14 @@ def _remove_left_trials(folder: ObjectPath) -> None:
             remove_tree(left)
 
 
-@contextmanager
-def scratch_folder() -> Iterator[Path]:
-    """A folder of this machine that is deleted when the block ends, or when nobody refers to it any more."""
-    with TemporaryDirectory(prefix="creatorpool-") as scratch:
-        yield Path(scratch).resolve()
+def scratch_folder() -> Path:
+    """A new folder of this machine, which is deleted when the process ends, if nobody has deleted it before.
+
+    It does not end with an object of Python, because an engine reads a folder that is gone as one without rows.
+    """
+    folder = Path(mkdtemp(prefix="creatorpool-")).resolve()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 @contextmanager
