@@ -251,7 +251,7 @@ def _write(run: DayIngestion, validated: ValidatedDay) -> dict[str, int]:
 
 
 def _events_to_write(run: DayIngestion, validated: ValidatedDay) -> DataFrame:
-    """The events, with what their good ones are told by."""
+    """The events, joined with viewers and videos only if the rules must judge them again."""
     deduplicated, events = validated.deduplicated, validated.events
     if not events.counts.quarantined or events.judged.is_told_by_key(events.contract):
         return deduplicated.rows
