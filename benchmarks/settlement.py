@@ -27,6 +27,7 @@ from processes import measured, watched  # type: ignore[import-not-found]  # a n
 from rich.console import Console
 from rich.table import Table
 
+from creatorpool.ingest.load import CORRECTED_TABLES
 from creatorpool.runs.identity import code_version, now
 from creatorpool.runs.ledger import POST, StageRun, publish_run
 from creatorpool.runs.pools import POOL_LEDGER, PoolRun
@@ -131,14 +132,16 @@ def commit(db: duckdb.DuckDBPyConnection, warehouse: Warehouse, table: str, day:
 def publish_day(warehouse: Warehouse, day: date, paid: int, version: int) -> None:
     """Write the day's revenue and publish its one pool."""
     money = {"category": CATEGORY, "currency": "USD", "date": day}
-    revenue = [money | {"placement": "video", "video_id": None, "revenue_micros": 2 * paid}]
+    unconverted = dict.fromkeys(("original_amount_micros", "original_currency", "fx_rate"))
+    revenue = [money | unconverted | {"placement": "video", "video_id": None, "revenue_micros": 2 * paid}]
     nothing = dict.fromkeys(("refunds_micros", "carried_in_micros", "carried_micros", "carried_from"))
     pool = [money | nothing | {"gross_micros": 2 * paid, "platform_share": 0.5, "pool_micros": paid}]
     versions = {
         table: warehouse.commit(warehouse.stage_records(rows, table, day))
         for table, rows in (("ad_revenue", revenue), ("pool_revenue", pool))
     }
-    row = pool_run(day, paid, {"events": 0, "ad_revenue": versions["ad_revenue"]})
+    unchanged = dict.fromkeys(("events", *CORRECTED_TABLES), 0)
+    row = pool_run(day, paid, {**unchanged, "ad_revenue": versions["ad_revenue"]})
     outputs = {"pool_revenue": versions["pool_revenue"], "video_payouts": version}
     warehouse.ensure(POOL_LEDGER)
     record = row.as_record() | {"output_versions": json.dumps(outputs)}
