@@ -31,6 +31,7 @@ from creatorpool.ingest.load import CORRECTED_TABLES
 from creatorpool.runs.identity import code_version, now
 from creatorpool.runs.ledger import POST, StageRun, publish_run
 from creatorpool.runs.pools import POOL_LEDGER, PoolRun
+from creatorpool.runs.postings import DIVIDED_BY, HOLDS
 from creatorpool.session import EMBEDDED, open_session
 from creatorpool.settings import load_settings
 from creatorpool.settlement.journal import NIGHT, Entry
@@ -91,7 +92,8 @@ def compare(root: Path, contenders: list[str], options: list[str]) -> list[list[
 def make_tables(root: Path, payees: int, days: list[date], unposted: list[date]) -> None:
     """Paid days with their ledger, and the journal of those that are posted, as the stages write them."""
     warehouse = Warehouse(None, root)
-    warehouse.ensure("events")
+    for table in ("events", "videos", "video_quality"):
+        warehouse.ensure(table)
     db = duckdb.connect(config={"threads": THREADS})
     most = 3_000 * CENT // len(days)  # most payees come to the least amount that is paid
     for day in days:
@@ -101,13 +103,23 @@ def make_tables(root: Path, payees: int, days: list[date], unposted: list[date])
                    payout_micros AS total_micros, 'USD' AS currency
             FROM range({payees}) AS t(n)
         """
-        version = commit(db, warehouse, "video_payouts", day, videos)
+        pools = f"""
+            SELECT '{CATEGORY}' AS category, video_id, creator_id, CAST(1 AS DOUBLE) AS effective_impressions,
+                   CAST(0 AS DOUBLE) AS share, CAST(1 AS DOUBLE) AS weight, CAST(0 AS BIGINT) AS floor_micros,
+                   CAST(NULL AS BIGINT) AS cap_micros, payout_micros, 'interior' AS bound
+            FROM ({videos})
+        """
+        versions = {
+            table: commit(db, warehouse, table, day, query)
+            for table, query in (("video_payouts", videos), ("pool_payouts", pools))
+        }
         paid = total(db, f"SELECT total_micros AS micros FROM ({videos})")
-        publish_day(warehouse, day, paid, version)
+        publish_day(warehouse, day, paid, versions)
         if day not in unposted:
             stored = [f"{path}" for path in warehouse.files("video_payouts", day=day)]
             post = commit(db, warehouse, JOURNAL, day, night_lines(stored, day, paid))
-            facts = {kind: [day.isoformat()] if kind == "nights" else [] for kind in POSTED}
+            facts: dict[str, Any] = {kind: [day.isoformat()] if kind == "nights" else [] for kind in (*POSTED, HOLDS)}
+            facts[DIVIDED_BY] = {Entry(NIGHT, day).entry_id: None}
             publish_run(warehouse, stage_run(day, {JOURNAL: post}, facts))
 
 
@@ -129,8 +141,8 @@ def commit(db: duckdb.DuckDBPyConnection, warehouse: Warehouse, table: str, day:
     return warehouse.commit(staged)
 
 
-def publish_day(warehouse: Warehouse, day: date, paid: int, version: int) -> None:
-    """Write the day's revenue and publish its one pool."""
+def publish_day(warehouse: Warehouse, day: date, paid: int, payouts: Mapping[str, int]) -> None:
+    """Write the day's revenue and publish its one pool, whose payouts are in these versions of the tables."""
     money = {"category": CATEGORY, "currency": "USD", "date": day}
     unconverted = dict.fromkeys(("original_amount_micros", "original_currency", "fx_rate"))
     revenue = [money | unconverted | {"placement": "video", "video_id": None, "revenue_micros": 2 * paid}]
@@ -142,7 +154,7 @@ def publish_day(warehouse: Warehouse, day: date, paid: int, version: int) -> Non
     }
     unchanged = dict.fromkeys(("events", *CORRECTED_TABLES), 0)
     row = pool_run(day, paid, {**unchanged, "ad_revenue": versions["ad_revenue"]})
-    outputs = {"pool_revenue": versions["pool_revenue"], "video_payouts": version}
+    outputs = {"pool_revenue": versions["pool_revenue"], **payouts}
     warehouse.ensure(POOL_LEDGER)
     record = row.as_record() | {"output_versions": json.dumps(outputs)}
     warehouse.replace_day_records([record], POOL_LEDGER, day, seen=warehouse.version(POOL_LEDGER))
