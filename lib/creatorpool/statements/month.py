@@ -14,6 +14,7 @@ from creatorpool.statements.month_words import hold_words, restatement_words
 EARNED, ADJUSTED, PUT_ON_HOLD, RELEASED, RETURNED, PAID = "earned", "adjusted", "held", "released", "returned", "paid"
 KINDS = {EARNED: 1, ADJUSTED: 1, PUT_ON_HOLD: -1, RELEASED: 1, RETURNED: 1, PAID: -1}
 """Kinds of lines, as the columns of `payee_balances` are named, and the sign with which each changes the balance"""
+_PLACES = {kind: place for place, kind in enumerate(KINDS)}
 
 Row = Mapping[str, Any]
 
@@ -127,23 +128,22 @@ def _items(lines: Iterable[Row], parts: Mapping[str, Sequence[Part]], facts: Boo
     """The lines of the statement, in the order of days and kinds; lines of the journal that say the same are one."""
     merged: dict[tuple[Any, ...], Item] = {}
     for line in lines:
-        for item in _of_line(line, facts):
+        for item in _of_line(line, parts.get(line["entry_id"], ()), facts):
             # Restatements may have the same words: each has its own line.
-            key = (item.booked_on, [*KINDS].index(item.kind), item.text, line["entry_id"] if item.service_date else "")
-            micros = item.micros + (merged[key].micros if key in merged else 0)
-            own = parts.get(line["entry_id"], ()) if item.service_date else ()
-            merged[key] = replace(item, micros=micros, parts=own)
+            key = (item.booked_on, _PLACES[item.kind], item.text, line["entry_id"] if item.service_date else "")
+            same = merged.get(key)
+            merged[key] = item if same is None else replace(item, micros=same.micros + item.micros)
     yield from (item for _, item in sorted(merged.items()) if item.micros or item.parts)
 
 
-def _of_line(line: Row, facts: BookFacts) -> Iterator[Item]:
-    """What a line does to what is payable; what is earned and held at once is both."""
+def _of_line(line: Row, parts: Sequence[Part], facts: BookFacts) -> Iterator[Item]:
+    """What a line, whose entry has these parts, does to what is payable; what is earned and held at once is both."""
     day, kind, micros, reference = line["booked_on"], line["kind"], line["amount_micros"], line["reference"]
     if kind == NIGHT:
-        yield Item(day, EARNED, f"earned for {line['service_date']}", micros, line["service_date"])
+        yield Item(day, EARNED, f"earned for {line['service_date']}", micros, line["service_date"], parts)
     elif kind == ADJUSTMENT:
         words = restatement_words(facts.restatements[line["entry_id"]])
-        yield Item(day, ADJUSTED, f"adjusted for {line['service_date']}: {words}", micros, line["service_date"])
+        yield Item(day, ADJUSTED, f"adjusted for {line['service_date']}: {words}", micros, line["service_date"], parts)
     if line["account"] == HELD and kind in (NIGHT, ADJUSTMENT):
         yield Item(day, PUT_ON_HOLD, f"held: {hold_words(reference, facts.holds)}", -micros)
     if line["account"] != PAYABLE:
