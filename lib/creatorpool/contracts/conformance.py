@@ -77,7 +77,7 @@ def conform(df: DataFrame, contract: Contract, *, absent: Collection[str] = (), 
         raw_row = F.col(RAW_ROW) if RAW_ROW in delivered else row_as_json(df, df.columns)
         kept = [F.col(name) for name in _copies(contract) if name in delivered]
         return df.select(*named, *kept, raw_row.alias(RAW_ROW), failed.alias(FAILED_RULES))
-    copies = [F.col(c.name).alias(_copy_of(c.name)) for c in columns if c.type in _CALENDAR]
+    copies = [F.col(c.name).alias(delivered_name(c.name)) for c in columns if c.type in _CALENDAR]
     return df.select(*named, *copies, failed.alias(FAILED_RULES))
 
 
@@ -90,22 +90,24 @@ def has_contract_types(df: DataFrame, contract: Contract) -> bool:
 def with_delivered(rows: DataFrame, contract: Contract) -> DataFrame:
     """`rows` of text with a copy of each column whose type is another one, from which `raw_row_of` makes the row."""
     copied = [c.name for c in contract.columns if c.type != "STRING" and c.name in rows.columns]
-    return rows.withColumns({_copy_of(name): F.col(name) for name in copied})
+    return rows.withColumns({delivered_name(name): F.col(name) for name in copied})
+
+
+def delivered_name(name: str) -> str:
+    """The name of the column with the delivered value of column `name`, beside the converted one."""
+    return f"{name} (delivered)"
 
 
 def raw_row_of(rows: DataFrame, names: Sequence[str]) -> Column:
     """The row as delivered, as JSON: `raw_row` if `rows` has it, else made from the delivered columns `names`."""
-    made = row_as_json(rows, names, {name: _copy_of(name) for name in names if _copy_of(name) in rows.columns})
+    made = row_as_json(
+        rows, names, {name: delivered_name(name) for name in names if delivered_name(name) in rows.columns}
+    )
     return F.coalesce(F.col(RAW_ROW), made) if RAW_ROW in rows.columns else made
 
 
 def _copies(contract: Contract) -> list[str]:
-    return [_copy_of(name) for name in contract.column_names]
-
-
-def _copy_of(name: str) -> str:
-    """The column with the delivered value of column `name`, beside the converted one."""
-    return f"{name} (delivered)"
+    return [delivered_name(name) for name in contract.column_names]
 
 
 def _require_readable(df: DataFrame, contract: Contract, absent: Collection[str]) -> None:

@@ -74,14 +74,16 @@ class Delivery:
     """One table as it was delivered.
 
     Each frame of `parts` has the contract's columns except those in `absent`: in its own types, or as text (`is_text`)
-    with the whole record in `raw_row`. `left_out` counts records that are not in `parts`, and `dateless` those in
-    `parts` that belong to no day, though their log holds several days. With `staging`, the rows are converted once and
-    kept in that folder, because each query would convert them again. `times` are those of all records of events, where
-    `parts` have those of the day only. `origins` say how a mapping makes the columns.
+    with the whole record in `raw_row`. Frames of `typed` are the other rows: they come from staged files that have the
+    contract's types, and the delivered text beside them. `left_out` counts records that are in neither, and `dateless`
+    those in `parts` that belong to no day, though their log holds several days. With `staging`, `parts` are converted
+    once and kept in that folder, because each query would convert them again. `times` are those of all records of
+    events, where `parts` have those of the day only. `origins` say how a mapping makes the columns.
     """
 
     table: str
     parts: tuple[DataFrame, ...]
+    typed: tuple[DataFrame, ...] = ()
     absent: tuple[str, ...] = ()
     is_text: bool = False
     left_out: LeftOut = field(default_factory=LeftOut)

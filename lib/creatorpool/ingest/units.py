@@ -31,6 +31,9 @@ def unit_warnings(delivery: Delivery, contract: Contract) -> tuple[str, ...]:
 
 
 def _example_of_units(delivery: Delivery, name: str) -> str | None:
+    integers = [part.where(F.col(name).isNotNull()) for part in delivery.typed if name in part.columns]
+    if any(not rows.isEmpty() for rows in integers):
+        return None
     parts = [part.select(_text(part, name), _is_unit(part, name)) for part in delivery.parts if name in part.columns]
     if not parts:
         return None

@@ -83,10 +83,17 @@ def conformed(delivery: Delivery, contract: Contract) -> DataFrame:
     """All parts of a delivery in the contract's types, with NULL in nullable columns that it lacks."""
     log_step(contract.name, "converts and checks its rows")
     given = [with_whole_numbers(part, contract) if delivery.is_text else part for part in delivery.parts]
-    raw = any(RAW_ROW in part.columns or not has_contract_types(part, contract) for part in given)
-    typed = union_all([conform(part, contract, absent=delivery.absent, with_raw_row=raw) for part in given])
-    rows = with_new_columns(typed, contract)
-    return rows if delivery.staging is None else computed_once(rows, delivery.staging)
+    raw = any(RAW_ROW in p.columns or not has_contract_types(p, contract) for p in (*delivery.typed, *given))
+    typed, converted = (
+        [
+            with_new_columns(conform(part, contract, absent=delivery.absent, with_raw_row=raw), contract)
+            for part in parts
+        ]
+        for parts in (delivery.typed, given)
+    )
+    if converted and delivery.staging is not None:
+        converted = [computed_once(union_all(converted), delivery.staging)]
+    return union_all([*typed, *converted])
 
 
 def validated_table(

@@ -23,9 +23,14 @@ _ARROW_TYPES: dict[str, pa.DataType] = {
 }
 
 
+def arrow_type(kind: str) -> pa.DataType:
+    """The Arrow type of a contract's type, such as `BIGINT`."""
+    return _ARROW_TYPES[kind]
+
+
 def arrow_schema(contract: Contract) -> pa.Schema:
     """The contract's columns as Arrow fields."""
-    return pa.schema([pa.field(c.name, _ARROW_TYPES[c.type], nullable=True) for c in contract.columns])
+    return pa.schema([pa.field(c.name, arrow_type(c.type), nullable=True) for c in contract.columns])
 
 
 def records_table(records: Sequence[Mapping[str, Any]], contract: Contract) -> pa.Table:
