@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -19,8 +19,10 @@ class Model:
     """What is payable, held and paid, by payee, and what is posted."""
 
     payable: Counter[str] = field(default_factory=Counter)
-    held: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """By payee and hold"""
+    held: Counter[tuple[str, str, date]] = field(default_factory=Counter)
+    """By payee, hold and booking day"""
+    released: defaultdict[str, date] = field(default_factory=lambda: defaultdict(lambda: date.min))
+    """The last booking day on which each hold was released"""
     cash: Counter[str] = field(default_factory=Counter)
     returned: set[str] = field(default_factory=set)
     """Payments that came back and are posted"""
@@ -52,15 +54,39 @@ class Model:
                 _, first = held_part(known, payee, creator, video, micros)
                 name, whole = held_part(known | late, payee, creator, video, micros)
                 if name in late:
-                    self._hold(payee, str(name), whole - first)
+                    self._hold(payee, str(name), whole - first, day)
         for on in {day, *(on for on, _ in before)}:
             self.known_holds[on] |= {name for name in now if stands(self.holds[name], on)}
-        for name, hold in self.holds.items():
-            until = hold["until_date"]
-            if until is not None and (until < day or until < hold["from_date"]):
-                for payee, of in list(self.held):
-                    if of == name:
-                        self._hold(payee, name, -self.held[payee, name])
+        self._release(day)
+
+    def _release(self, day: date) -> None:
+        """Release what ended holds have kept, and let others that still stand keep their share of it."""
+        over = {name for name, hold in self.holds.items() if has_ended(hold, day) and self.released[name] <= day}
+        freed = self._held_until(day, over)
+        for (payee, name), micros in freed.items():
+            self._hold(payee, name, -micros, day)
+            self.released[name] = day
+        lasting = {name for name, hold in self.holds.items() if stands(hold, day)}
+        wanted: Counter[tuple[str, str]] = Counter()
+        for on, parts in self.bookings:
+            names = lasting & self.known_holds[on]
+            standing = {name: self.holds[name] for name in names if stands(self.holds[name], on)}
+            for payee, creator, video, micros in parts if on <= day else ():
+                name, kept = held_part(standing, payee, creator, video, micros)
+                if name is not None:
+                    wanted[payee, name] += kept
+        has = self._held_until(day, lasting)
+        for payee, name in {*wanted, *has}:
+            if payee in {one for one, _ in freed}:
+                self._hold(payee, name, wanted[payee, name] - has.get((payee, name), 0), day)
+
+    def _held_until(self, day: date, names: Set[str]) -> dict[tuple[str, str], int]:
+        """What holds `names` keep of what was booked up to a day, by payee and hold, without zeros."""
+        found: Counter[tuple[str, str]] = Counter()
+        for (payee, name, on), micros in self.held.items():
+            if name in names and on <= day:
+                found[payee, name] += micros
+        return {key: micros for key, micros in found.items() if micros}
 
     def _post_changes(self, day: date, changes: Sequence[Row]) -> None:
         numbers = sorted({(row["service_date"], row["sequence"]) for row in changes if row["booked_on"] == day})
@@ -98,12 +124,12 @@ class Model:
             self.payable[payee] += micros
             name, kept = held_part(standing, payee, creator, video, micros)
             if name is not None:
-                self._hold(payee, name, kept)
+                self._hold(payee, name, kept, day)
         self.bookings.append((day, parts))
 
-    def _hold(self, payee: str, name: str, micros: int) -> None:
+    def _hold(self, payee: str, name: str, micros: int, day: date) -> None:
         self.payable[payee] -= micros
-        self.held[payee, name] += micros
+        self.held[payee, name, day] += micros
 
     def divided(self, video: str, creator: str, micros: int) -> dict[str, int]:
         """The parts of a video's payees, in fractions and by largest remainder."""
@@ -140,7 +166,7 @@ class Model:
         """Micros by account and payee, without zeros."""
         found = Counter({("Payable", payee): micros for payee, micros in self.payable.items()})
         found.update({("Cash", payee): micros for payee, micros in self.cash.items()})
-        for (payee, _), micros in self.held.items():
+        for (payee, _, _), micros in self.held.items():
             found["Held", payee] += micros
         return {key: micros for key, micros in found.items() if micros}
 
@@ -148,6 +174,12 @@ class Model:
 def stands(hold: Row, day: date) -> bool:
     """Whether a hold stands on a day."""
     return bool(hold["from_date"] <= day and (hold["until_date"] is None or day <= hold["until_date"]))
+
+
+def has_ended(hold: Row, day: date) -> bool:
+    """Whether a hold has ended before a day, or was taken back."""
+    until = hold["until_date"]
+    return bool(until is not None and (until < day or until < hold["from_date"]))
 
 
 def held_part(holds: Mapping[str, Row], payee: str, creator: str, video: str, micros: int) -> tuple[str | None, int]:

@@ -49,6 +49,8 @@ FATES = st.one_of(ENDS, st.builds(Fate, st.sampled_from([KILLED, REPEATED, MET])
 CLOSED = ("journal", "payee_balances", "payments")
 STATE = ("status", "settled_on", "booked_on", "import_id")
 """Columns of a payment that say what became of it: they are known later"""
+HOLD_FACTS = ("subject_kind", "subject_id", "share_ppm", "from_date")
+"""Columns of a hold that never change"""
 
 
 class BooksMachine(RuleBasedStateMachine):
@@ -166,28 +168,30 @@ class BooksMachine(RuleBasedStateMachine):
     @rule(
         kind=st.sampled_from(["payee", "creator", "video"]),
         place=PLACES,
-        share=st.integers(1, 10**6),
+        share=st.one_of(st.just(10**6), st.integers(1, 10**6)),
+        is_later=st.booleans(),
+        until=st.sampled_from([None, None, DAY, NEXT]),
         fate=FATES,
     )
-    def put_on_hold(self, kind: str, place: int, share: int, fate: Fate) -> None:
-        """Load a hold that has no end."""
+    def put_on_hold(
+        self, kind: str, place: int, share: int, fate: Fate, *, is_later: bool = False, until: date | None = None
+    ) -> None:
+        """Load a hold of one of a few subjects, often without an end."""
         video, creator = self.videos[place % len(self.videos)]
         subject = {"payee": "label" if place % 2 else creator, "creator": creator, "video": video}[kind]
         self.step += 1
         own = {"hold_id": f"h{self.step}", "subject_kind": kind, "subject_id": subject, "share_ppm": share}
-        self._hold(own, fate)
+        self._hold(own | {"from_date": NEXT if is_later else DAY}, fate, until)
 
-    @precondition(lambda self: any(hold["until_date"] is None for hold in self.model.holds.values()))
-    @rule(fate=FATES)
-    def end_hold(self, fate: Fate) -> None:
-        """Load the end of the first hold that has none."""
-        name = min(name for name, hold in self.model.holds.items() if hold["until_date"] is None)
-        hold = self.model.holds[name]
-        own = {key: hold[key] for key in ("hold_id", "subject_kind", "subject_id", "share_ppm")}
-        self._hold(own, fate, DAY)
+    @precondition(lambda self: self.model.holds)
+    @rule(place=PLACES, until=st.sampled_from([DAY, DAY, NEXT, DAY - timedelta(days=9), None]), fate=FATES)
+    def end_hold(self, place: int, until: date | None, fate: Fate) -> None:
+        """Load another end of a hold: an earlier or a later one, one before its begin, or none."""
+        hold = sorted(self.model.holds.items())[place % len(self.model.holds)][1]
+        self._hold({name: hold[name] for name in ("hold_id", *HOLD_FACTS)}, fate, until)
 
     def _hold(self, own: Mapping[str, Any], fate: Fate, until: date | None = None) -> None:
-        row = {**own, "from_date": DAY, "until_date": until or "", "reason_code": "dispute", "note": ""}
+        row = {**own, "until_date": until or "", "reason_code": "dispute", "note": ""}
         if self._is_done(lambda: self.books.load("holds", row), fate):
             self.model.holds[own["hold_id"]] = row | {"until_date": until}
 

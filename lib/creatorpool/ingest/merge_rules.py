@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import or_
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError
@@ -15,6 +15,7 @@ from creatorpool.settlement.rights import WHOLE_PPM
 
 _APPEAL_FACTS = ("subject_kind", "subject_id", "service_date", "received_on", "statement")
 _DECISION = ("decision", "decided_on")
+_HOLD_FACTS = ("subject_kind", "subject_id", "share_ppm", "from_date")
 
 
 def refuse_inconsistent(table: str, stored: DataFrame | None, incoming: DataFrame, rows: DataFrame) -> None:
@@ -23,8 +24,9 @@ def refuse_inconsistent(table: str, stored: DataFrame | None, incoming: DataFram
     Raises
     ------
     InputError
-        If the shares of a video exceed the whole on a day, or an appeal that is known already is changed, other than by
-        its decision; the message has the number of faults and an example.
+        If the shares of a video exceed the whole on a day; if an appeal that is known already is changed, other than by
+        its decision; if a hold that is known already gets another subject, share or first day. The message has the
+        number of faults and an example.
     """
     check = _CHECKS.get(table)
     if check is not None:
@@ -57,12 +59,9 @@ def _refuse_excessive_shares(stored: DataFrame | None, incoming: DataFrame, rows
 def _refuse_changed_appeals(stored: DataFrame | None, incoming: DataFrame, rows: DataFrame) -> None:
     if stored is None:
         return
-    named = {name: F.col(name).alias(f"stored_{name}") for name in (*_APPEAL_FACTS, *_DECISION)}
-    pairs = incoming.join(stored.select("appeal_id", *named.values()), "appeal_id")
-    differs = reduce(or_, (~F.col(name).eqNullSafe(F.col(f"stored_{name}")) for name in _APPEAL_FACTS))
+    pairs = _pairs(stored, incoming, "appeal_id", (*_APPEAL_FACTS, *_DECISION))
     is_decided = F.col("stored_decision").isNotNull()
-    decided_anew = reduce(or_, (~F.col(name).eqNullSafe(F.col(f"stored_{name}")) for name in _DECISION))
-    changed = pairs.where(differs | (is_decided & decided_anew))
+    changed = pairs.where(_differs(_APPEAL_FACTS) | (is_decided & _differs(_DECISION)))
     number, example = changed.agg(F.count("*"), F.min("appeal_id")).collect()[0]
     if number:
         raise InputError(
@@ -71,7 +70,30 @@ def _refuse_changed_appeals(stored: DataFrame | None, incoming: DataFrame, rows:
         )
 
 
+def _refuse_changed_holds(stored: DataFrame | None, incoming: DataFrame, rows: DataFrame) -> None:
+    if stored is None:
+        return
+    changed = _pairs(stored, incoming, "hold_id", _HOLD_FACTS).where(_differs(_HOLD_FACTS))
+    number, example = changed.agg(F.count("*"), F.min("hold_id")).collect()[0]
+    if number:
+        raise InputError(
+            f"holds: {number:,} holds that are stored already come with another subject, share or first day, for "
+            f"example '{quoted(example)}': a later row changes the end and the reason only; end the hold, and deliver "
+            f"a new one under a new id"
+        )
+
+
+def _pairs(stored: DataFrame, incoming: DataFrame, key: str, names: Sequence[str]) -> DataFrame:
+    """Rows of `incoming` whose key is stored, with the stored values beside them."""
+    return incoming.join(stored.select(key, *(F.col(name).alias(f"stored_{name}") for name in names)), key)
+
+
+def _differs(names: Sequence[str]) -> Column:
+    return reduce(or_, (~F.col(name).eqNullSafe(F.col(f"stored_{name}")) for name in names))
+
+
 _CHECKS: dict[str, Callable[[DataFrame | None, DataFrame, DataFrame], None]] = {
     "video_rights": _refuse_excessive_shares,
     "appeals": _refuse_changed_appeals,
+    "holds": _refuse_changed_holds,
 }

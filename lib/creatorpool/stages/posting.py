@@ -7,7 +7,8 @@ are; a second posting finds them and adds what is new. Once a night is posted, i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -27,8 +28,15 @@ from creatorpool.runs.published_rows import (
     published_rows,
     require_published_day,
 )
-from creatorpool.settlement.frames.holds import added_holds, held_rows, standing
-from creatorpool.settlement.frames.postings import hold_lines, numbered, paid_lines, payee_lines, release_lines
+from creatorpool.settlement.frames.holds import added_holds, changed_holds, held_rows, standing
+from creatorpool.settlement.frames.postings import (
+    LINE_COLUMNS,
+    hold_lines,
+    numbered,
+    paid_lines,
+    payee_lines,
+    release_lines,
+)
 from creatorpool.settlement.frames.rights import payee_rows
 from creatorpool.settlement.holds import HoldTerm
 from creatorpool.settlement.journal import HELD, HOLD, NIGHT, RELEASE, RETURN, Entry, pool_lines
@@ -44,6 +52,7 @@ from creatorpool.stages.bookings import (
 )
 from creatorpool.stages.books import closed_months, known_holds, posted_entries
 from creatorpool.stages.context import RunContext
+from creatorpool.stages.releases import due_releases
 from creatorpool.stages.restatement import POOLS, pool_change
 from creatorpool.stages.runner import Stage, run_stage
 from creatorpool.tables import Warehouse, sum_exact
@@ -83,8 +92,8 @@ class DueEntries:
     late_holds: Mapping[date, Sequence[str]]
     """Of earlier booking days, and of the day itself, the ids of holds that stand on both and that the entries which
     are posted on the earlier one do not know"""
-    released: Mapping[str, date]
-    """The last day of each hold that has ended, by its id"""
+    released: Mapping[str, str]
+    """The ended holds to release, by id, with the reference of each release"""
     returns: Sequence[ReturnedPayments]
 
     @property
@@ -103,7 +112,7 @@ class DueEntries:
             "nights": [self.day.isoformat()] if self.has_night else [],
             "restatements": [found.reference for found in self.restatements],
             "late": [_late_reference(name, on) for on, names in self.late_holds.items() for name in names],
-            "released": [_release_reference(*pair) for pair in self.released.items()],
+            "released": [*self.released.values()],
             "returns": [f"{found.reference}@{self.day}" for found in self.returns],
         }
 
@@ -155,6 +164,7 @@ def due_entries(context: RunContext, holds: int | None) -> DueEntries:
 def due_on(warehouse: Warehouse, days: Sequence[date], holds: int | None) -> list[DueEntries]:
     """The same on each of `days`; the ledgers and the holds are read once."""
     posted, reported = posted_entries(warehouse), published_runs(warehouse, PAY)
+    postings = published_runs(warehouse, POST)
     terms, known = _hold_terms(warehouse, holds), known_holds(warehouse)
     booking_days = sorted({*posted["nights"].values(), *posted["restatements"].values()})
     booked = booked_restatements(warehouse)
@@ -167,7 +177,6 @@ def due_on(warehouse: Warehouse, days: Sequence[date], holds: int | None) -> lis
             for run in reported
             if day.isoformat() in run.rows["returns"]
         )
-        over = {name: term.until for name, term in terms.items() if term.until and term.has_ended_before(day)}
         stand = [name for name, term in sorted(terms.items()) if term.stands_on(day)]
         late = {
             on: names
@@ -180,11 +189,7 @@ def due_on(warehouse: Warehouse, days: Sequence[date], holds: int | None) -> lis
                 has_night=day.isoformat() not in posted["nights"] and day in paid,
                 restatements=[one for one in own if one.reference not in posted["restatements"]],
                 late_holds=late,
-                released={
-                    name: until
-                    for name, until in over.items()
-                    if _release_reference(name, until) not in posted["released"]
-                },
+                released=due_releases(postings, terms, day),
                 returns=[one for one in returns if f"{one.reference}@{day}" not in posted["returns"]],
             )
         )
@@ -216,10 +221,6 @@ def _hold_terms(warehouse: Warehouse, version: int | None) -> dict[str, HoldTerm
     return {row["hold_id"]: HoldTerm(row["from_date"], row["until_date"]) for row in rows}
 
 
-def _release_reference(hold_id: str, until: date) -> str:
-    return f"{hold_id}@{until}"
-
-
 def _late_reference(hold_id: str, on: date) -> str:
     return f"{hold_id}@{on}"
 
@@ -249,11 +250,10 @@ def _new_lines(context: RunContext, due: DueEntries, rules: Mapping[str, int]) -
     bookings = [night_booking(context, day)] if due.has_night else []
     bookings += [adjustment_booking(context, found) for found in due.restatements]
     lines = [_booking_lines(context, booking, rules) for booking in bookings]
-    lines += _late_lines(context, due, rules.get(HOLDS))
+    late = _late_lines(context, due, rules.get(HOLDS))
+    lines += late
     if due.released and warehouse.exists(JOURNAL):
-        entries = {name: Entry(RELEASE, day, _release_reference(name, until)) for name, until in due.released.items()}
-        held = published_rows(warehouse, JOURNAL).where(F.col("account") == HELD)
-        lines.append(release_lines(held, entries, day))
+        lines += _release_lines(context, due, late, rules[HOLDS])
     lines += [_return_lines(context, found) for found in due.returns]
     if not lines:
         return []
@@ -299,23 +299,64 @@ def _late_lines(context: RunContext, due: DueEntries, holds: int | None) -> list
     if not late:
         return []
     warehouse, day = context.warehouse, context.day
-    posted, known = posted_entries(warehouse), known_holds(warehouse)
+    known = known_holds(warehouse)
+    entry = Entry(HOLD, day, "|".join(due.facts()["late"]))
+    lines = []
+    for on, booking, parts in _posted_parts(context, late):
+        added = added_holds(parts, _holds_of(warehouse, holds, on, {*known[on], *late[on]}), late[on])
+        lines.append(hold_lines(added, entry, day, booking.currency))
+    return lines
+
+
+def _posted_parts(context: RunContext, days: Collection[date]) -> Iterator[tuple[date, Booking, DataFrame]]:
+    """What is posted on `days` about service days: the booking day, the booking, and its rows by payee."""
+    warehouse = context.warehouse
+    posted, rights = posted_entries(warehouse), divided_by(warehouse)
     nights = {date.fromisoformat(name): on for name, on in posted["nights"].items()}
-    restated = posted["restatements"]
-    booked = [(on, night_booking(context, night)) for night, on in nights.items() if on in late]
+    booked = [(on, night_booking(context, night)) for night, on in nights.items() if on in days]
     booked += [
         (on, adjustment_booking(context, found))
         for found in booked_restatements(warehouse)
-        if (on := restated.get(found.reference)) is not None and on in late
+        if (on := posted["restatements"].get(found.reference)) is not None and on in days
     ]
-    entry = Entry(HOLD, day, "|".join(due.facts()["late"]))
-    rights, lines = divided_by(warehouse), []
     for on, booking in booked:
-        parts = _payee_rows(warehouse, booking, rights[booking.entry.entry_id])
-        stood = warehouse.read(HOLDS, version=holds).where(standing(on))
-        added = added_holds(parts, matching(stood, "hold_id", {*known[on], *late[on]}), late[on])
-        lines.append(hold_lines(added, entry, day, booking.currency))
-    return lines
+        yield on, booking, _payee_rows(warehouse, booking, rights[booking.entry.entry_id])
+
+
+def _holds_of(warehouse: Warehouse, version: int | None, on: date, names: Collection[str]) -> DataFrame:
+    """The rows of a version of `holds` that stand on booking day `on` and have one of the ids `names`."""
+    return matching(warehouse.read(HOLDS, version=version).where(standing(on)), "hold_id", names)
+
+
+def _release_lines(context: RunContext, due: DueEntries, late: Sequence[DataFrame], holds: int) -> Iterator[DataFrame]:
+    """The lines that release ended holds, and those by which other holds keep what they hold of the same money.
+
+    `late` are the lines of holds that came to light late.
+    """
+    warehouse, day = context.warehouse, context.day
+    entries = {name: Entry(RELEASE, day, reference) for name, reference in due.released.items()}
+    journal = published_rows(warehouse, JOURNAL).select(*LINE_COLUMNS)
+    held = journal.where((F.col("account") == HELD) & (F.col("booked_on") <= F.lit(day)))
+    released = release_lines(held, entries, day).where(F.col("amount_micros") != 0)
+    yield released
+    known = known_holds(warehouse)
+    lasting = {name for name, term in _hold_terms(warehouse, holds).items() if term.stands_on(day)}
+    kept_by = {
+        on: names for on in known if on <= day and (names := lasting & {*known[on], *due.late_holds.get(on, ())})
+    }
+    payees = released.select("payee_id").distinct()
+    if not kept_by or payees.isEmpty():
+        return
+    lines = union_all([held, *(rows.where(F.col("account") == HELD) for rows in late)])
+    of_lasting = matching(lines, "reference", lasting).join(payees, "payee_id", "left_semi")
+    entry = Entry(HOLD, day, f"after {'|'.join(due.facts()['released'])}")
+    parts = defaultdict[str, list[DataFrame]](list)
+    for on, booking, rows in _posted_parts(context, kept_by):
+        own = rows.join(payees, "payee_id", "left_semi")
+        parts[booking.currency].append(held_rows(own, _holds_of(warehouse, holds, on, kept_by[on])))
+    for currency, kept in parts.items():
+        had = of_lasting.where(F.col("currency") == F.lit(currency))
+        yield hold_lines(changed_holds(union_all(kept), had), entry, day, currency)
 
 
 def _return_lines(context: RunContext, found: ReturnedPayments) -> DataFrame:

@@ -39,6 +39,21 @@ def added_holds(bookings: DataFrame, holds: DataFrame, late: Sequence[str]) -> D
     return every.where(is_late).select("payee_id", "hold_id", added)
 
 
+def changed_holds(held: DataFrame, lines: DataFrame) -> DataFrame:
+    """What holds keep beyond what they have: rows with `payee_id`, `hold_id` and `held_micros`, which may be negative.
+
+    Parameters
+    ----------
+    held : DataFrame
+        What each hold keeps of bookings, as `held_rows` returns it.
+    lines : DataFrame
+        The lines of the journal on account `Held` of the same payees and holds.
+    """
+    kept = held.where(F.col("hold_id").isNotNull()).select("payee_id", "hold_id", "held_micros")
+    taken = (-F.col("amount_micros")).alias("held_micros")
+    return kept.unionByName(lines.select("payee_id", F.col("reference").alias("hold_id"), taken))
+
+
 def held_rows(bookings: DataFrame, holds: DataFrame | None) -> DataFrame:
     """`bookings` with `hold_id`, the hold that holds the most of a row, and `held_micros`, what it holds.
 
