@@ -87,6 +87,9 @@ def test_what_is_found_later_is_booked_in_the_first_open_month(books: Books) -> 
     assert {row["booked_on"] for row in books.rows("payout_adjustments")} == {DECEMBER}
     assert rows["payee_balances"] == books.rows("payee_balances")
     assert rows["journal"] == [row for row in books.rows("journal") if row["booked_on"] < DECEMBER]
+    checks = verify_month(books.at(date(2026, 12, 31), dry_run=True))
+    assert [check for check in checks if not check.passed] == []
+    assert f"journal of {DAY} from payouts and adjustments" in {check.name for check in checks}
     with pytest.raises(InputError, match="payouts of 31 days are not published"):
         close_month(books.at(date(2026, 12, 31)))
     with pytest.raises(InputError, match=r"2027-01 cannot be closed before 2026-12"):

@@ -9,12 +9,16 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 from tests.stages.fates import LIVES, Fate
-from tests.stages.settled_days import DAY, NEXT
+from tests.stages.settled_days import DAY, NEXT, Books
 from tests.stages.test_books_machine import BooksMachine
 
+from creatorpool.errors import InputError
 from creatorpool.runs.ledger import StageRun
 from creatorpool.settlement.holds import HoldTerm
+from creatorpool.stages import posting
+from creatorpool.stages.closing import close_month
 from creatorpool.stages.releases import due_releases
+from creatorpool.verification.month import verify_month
 
 ALIVE = Fate(LIVES)
 LATER = date(2026, 12, 1)
@@ -22,7 +26,7 @@ LATER = date(2026, 12, 1)
 Step = Callable[[BooksMachine], None]
 
 
-def posting(sequence: int, day: date, holds: tuple[str, ...], *released: str) -> StageRun:
+def posted(sequence: int, day: date, holds: tuple[str, ...], *released: str) -> StageRun:
     """The ledger row of a posting that knows `holds` and has released others."""
     moment = datetime(2026, 12, 1, tzinfo=UTC)
     facts = {"holds": [*holds], "released": [*released]}
@@ -36,19 +40,19 @@ FIRST = f"h@1@{DAY}"
 @pytest.mark.parametrize(
     ("runs", "day", "due"),
     [
-        ([posting(1, DAY, ("h@1",))], NEXT, FIRST),
-        ([posting(1, DAY, ("h@1",))], DAY, None),
+        ([posted(1, DAY, ("h@1",))], NEXT, FIRST),
+        ([posted(1, DAY, ("h@1",))], DAY, None),
         ([], NEXT, None),
-        ([posting(1, DAY, ("h@1",)), posting(2, NEXT, (), FIRST)], NEXT, None),
-        ([posting(1, DAY, ("h@1",)), posting(2, NEXT, (), FIRST)], LATER, None),
-        ([posting(2, NEXT, (), FIRST), posting(3, DAY, ("h@1",))], NEXT, f"{FIRST}#2"),
-        ([posting(2, NEXT, (), FIRST), posting(3, DAY, ("h@1",))], LATER, FIRST),
-        ([posting(2, NEXT, (), FIRST, f"{FIRST}#2"), posting(3, DAY, ("h@1",))], NEXT, f"{FIRST}#3"),
-        ([posting(2, LATER, (), FIRST), posting(3, DAY, ("h@1",))], NEXT, None),
+        ([posted(1, DAY, ("h@1",)), posted(2, NEXT, (), FIRST)], NEXT, None),
+        ([posted(1, DAY, ("h@1",)), posted(2, NEXT, (), FIRST)], LATER, None),
+        ([posted(2, NEXT, (), FIRST), posted(3, DAY, ("h@1",))], NEXT, f"{FIRST}#2"),
+        ([posted(2, NEXT, (), FIRST), posted(3, DAY, ("h@1",))], LATER, FIRST),
+        ([posted(2, NEXT, (), FIRST, f"{FIRST}#2"), posted(3, DAY, ("h@1",))], NEXT, f"{FIRST}#3"),
+        ([posted(2, LATER, (), FIRST), posted(3, DAY, ("h@1",))], NEXT, None),
         # The end was moved to a day before entries that know the hold.
-        ([posting(1, LATER, ("h@1",)), posting(2, DAY, ("h@1",)), posting(3, NEXT, (), FIRST)], NEXT, None),
-        ([posting(1, LATER, ("h@1",)), posting(2, DAY, ("h@1",)), posting(3, NEXT, (), FIRST)], LATER, FIRST),
-        ([posting(1, NEXT, ("h@1",), "h@1@2026-11-28")], NEXT, FIRST),
+        ([posted(1, LATER, ("h@1",)), posted(2, DAY, ("h@1",)), posted(3, NEXT, (), FIRST)], NEXT, None),
+        ([posted(1, LATER, ("h@1",)), posted(2, DAY, ("h@1",)), posted(3, NEXT, (), FIRST)], LATER, FIRST),
+        ([posted(1, NEXT, ("h@1",), "h@1@2026-11-28")], NEXT, FIRST),
     ],
 )
 def test_releases_that_are_due(runs: list[StageRun], day: date, due: str | None) -> None:
@@ -108,3 +112,28 @@ def test_held_money_is_what_lasting_holds_keep(
     for step in steps:
         step(books)
         books.books_are_kept()
+
+
+@pytest.mark.once
+def test_verify_names_an_ended_hold_that_keeps_money(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    video = max(books.rows("video_payouts", DAY), key=lambda row: row["total_micros"])["video_id"]
+    facts = {"hold_id": "forgotten", "subject_kind": "video", "subject_id": video, "share_ppm": 10**6}
+    days = {"from_date": DAY, "until_date": DAY}
+    books.load("holds", facts | days | {"reason_code": "dispute", "note": ""})
+    monkeypatch.setattr(posting, "due_releases", lambda *_: {})
+    close_month(books.at(NEXT))
+
+    (wrong,) = (check for check in verify_month(books.at(NEXT, dry_run=True)) if not check.passed)
+    assert (wrong.name, wrong.example) == ("ended holds keep nothing", "hold forgotten")
+
+
+@pytest.mark.once
+def test_a_stored_hold_keeps_its_subject_share_and_first_day(books: Books) -> None:
+    facts = {"hold_id": "h", "subject_kind": "payee", "subject_id": "label", "share_ppm": 10**6, "from_date": DAY}
+    rest = {"until_date": "", "reason_code": "dispute", "note": ""}
+    books.load("holds", facts | rest)
+    for change in ({"share_ppm": 5}, {"subject_id": "band"}, {"subject_kind": "creator"}, {"from_date": NEXT}):
+        with pytest.raises(InputError, match="1 holds that are stored already come with another subject, share or"):
+            books.load("holds", facts | rest | change)
+    books.load("holds", facts | rest | {"until_date": NEXT, "reason_code": "found"})
+    assert [row["until_date"] for row in books.rows("holds")] == [NEXT]

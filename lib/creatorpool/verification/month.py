@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.errors import MissingTableError
-from creatorpool.runs.ledger import CLOSE, StageRun, published_run
+from creatorpool.runs.ledger import CLOSE, POST, StageRun, published_run, published_runs
 from creatorpool.runs.pools import require_published_pools
 from creatorpool.runs.postings import HOLDS
 from creatorpool.runs.published_rows import published_rows, require_published_day
-from creatorpool.settlement.journal import ADJUSTMENT, CASH, HELD, NIGHT, PAYABLE, PAYMENT, pool_lines
+from creatorpool.settlement.frames.holds import ended
+from creatorpool.settlement.journal import ADJUSTMENT, CASH, HELD, NIGHT, PAYABLE, PAYMENT, RETURN, pool_lines
 from creatorpool.settlement.months import first_day, month_name
+from creatorpool.settlement.outcomes import RETURNED
 from creatorpool.settlement.restatement import NOTHING
-from creatorpool.stages.books import posted_entries
-from creatorpool.stages.breakdown import booked_parts, divided_entries
+from creatorpool.stages.breakdown import DividedEntry, booked_parts, divided_entries
 from creatorpool.stages.closing import BALANCES, balances_of, required_days
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.day_money import published_money
 from creatorpool.stages.posting import JOURNAL, PAYMENTS, posted_changes
+from creatorpool.stages.releases import hold_postings
 from creatorpool.tables import sum_exact
 from creatorpool.verification.checks import Check, compare_frames, compare_records
 from creatorpool.verification.day import require_verified, verify_day
@@ -52,13 +53,14 @@ def verify_month(context: RunContext) -> list[Check]:
         If nothing of the month is posted.
     """
     warehouse, month = context.warehouse, context.day
-    posted = sorted(date.fromisoformat(day) for day in posted_entries(warehouse)["nights"])
-    days = [day for day in posted if first_day(month) <= day <= month]
-    if not days:
+    if not any(first_day(month) <= run.day <= month for run in published_runs(warehouse, POST)):
         raise MissingTableError(f"nothing of {month_name(month)} is posted to the journal under {warehouse.root}")
     journal = published_rows(warehouse, JOURNAL)
+    entries = divided_entries(warehouse, month)
+    days = sorted({one.entry.day for one in entries})
     checks = [_balanced(journal), *(_day_money(replace(context, day=day), journal) for day in days)]
-    checks.append(_divided(context, journal))
+    if entries:
+        checks.append(_divided(context, journal, entries))
     run = published_run(warehouse, CLOSE, month)
     if run is not None:
         checks += _closed(context, journal, run)
@@ -89,9 +91,8 @@ def _day_money(context: RunContext, journal: DataFrame) -> Check:
     return compare_records(f"journal of {context.day} from payouts and adjustments", stored, expected)
 
 
-def _divided(context: RunContext, journal: DataFrame) -> Check:
+def _divided(context: RunContext, journal: DataFrame, entries: Sequence[DividedEntry]) -> Check:
     """Check that pools and videos, divided by rights, sum to each payee's line of each entry about a service day."""
-    entries = divided_entries(context.warehouse, context.day)
     parts = booked_parts(context.warehouse, entries).groupBy("entry_id", "payee_id")
     expected = parts.agg(sum_exact("micros").alias("micros"))
     own = journal.where(F.col("booked_on").between(first_day(context.day), context.day))
@@ -134,3 +135,41 @@ def _closed(context: RunContext, journal: DataFrame, run: StageRun) -> Iterator[
         ["payment_id", "amount_micros"],
         [],
     )
+    yield _returned(context, own)
+    if (holds := run.inputs.get(HOLDS)) is not None:
+        yield _released(context, journal, holds)
+
+
+def _returned(context: RunContext, lines: DataFrame) -> Check:
+    """Check that `lines` of the month take back the payments that came back in it."""
+    came_back = published_rows(context.warehouse, PAYMENTS).where(F.col("status") == RETURNED)
+    own = came_back.where(F.col("booked_on").between(first_day(context.day), context.day))
+    booked = lines.where((F.col("kind") == RETURN) & (F.col("account") == PAYABLE))
+    return compare_frames(
+        "returned payments in the journal",
+        booked.select("payee_id", "currency", "amount_micros", F.col("reference").alias("payment_id")),
+        own,
+        ["payment_id"],
+        ["payee_id", "currency", "amount_micros"],
+        [],
+    )
+
+
+def _released(context: RunContext, journal: DataFrame, holds: int) -> Check:
+    """Check that holds which ended before the month's last day, by version `holds`, keep nothing.
+
+    Those that are released on a later day are left out: a release takes all that is booked up to its day.
+    """
+    warehouse, month = context.warehouse, context.day
+    later = {
+        name
+        for name, own in hold_postings(published_runs(warehouse, POST)).items()
+        if max(own.released, default=month) > month
+    }
+    held = journal.where((F.col("account") == HELD) & (F.col("booked_on") <= F.lit(month)))
+    sums = held.groupBy("reference", "payee_id", "currency").agg(sum_exact("amount_micros").alias("micros"))
+    rows = warehouse.read(HOLDS, version=holds).where(ended(month)).where(~F.col("hold_id").isin(sorted(later)))
+    kept = sums.join(rows.select(F.col("hold_id").alias("reference")), "reference")
+    wrong = F.when(F.col("micros") != 0, F.col("reference"))
+    number, faults, example = kept.agg(F.count("*"), F.count(wrong), F.min(wrong)).collect()[0]
+    return Check("ended holds keep nothing", number, faults, None if example is None else f"hold {example}")

@@ -20,6 +20,12 @@ def standing(day: date) -> Column:
     return begun & (F.col("until_date").isNull() | (F.col("until_date") >= F.lit(day)))
 
 
+def ended(day: date) -> Column:
+    """Whether a row of `holds` has ended before booking day `day`: `HoldTerm.has_ended_before` for rows."""
+    until = F.col("until_date")
+    return F.coalesce((until < F.lit(day)) | (until < F.col("from_date")), F.lit(False))
+
+
 def added_holds(bookings: DataFrame, holds: DataFrame, late: Sequence[str]) -> DataFrame:
     """What holds that came to light late keep of `bookings` that are posted: rows with `hold_id` and `held_micros`.
 
