@@ -8,6 +8,7 @@ making the tables are not counted.
 
     python benchmarks/settlement.py                                       # a million payees, 30 days
     python benchmarks/settlement.py --payees 100000 --days 30 --unposted 30
+    python benchmarks/settlement.py --payees 100000 --statements    # then writes the statements of all payees
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from rich.console import Console
 from rich.table import Table
 
 from creatorpool.ingest.load import CORRECTED_TABLES
+from creatorpool.report.month_statements import closed_month
+from creatorpool.report.statement_files import write_statements
 from creatorpool.runs.identity import code_version, now
 from creatorpool.runs.ledger import POST, StageRun, publish_run
 from creatorpool.runs.pools import POOL_LEDGER, PoolRun
@@ -55,13 +58,14 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=30, help="days of the month that are paid, at most 30")
     parser.add_argument("--unposted", type=int, default=1, help="last days whose nights the close has to post")
     parser.add_argument("--contenders", nargs="+", default=["duckdb", EMBEDDED])
+    parser.add_argument("--statements", action="store_true", help="also write all statements of the closed month")
     parser.add_argument("--root", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     days = [LAST - timedelta(days=n) for n in reversed(range(arguments.days))]
     unposted = days[len(days) - arguments.unposted :]
     if arguments.root:
         run = duckdb_close if arguments.contenders[0] == "duckdb" else our_close
-        print(json.dumps(run(arguments.root, unposted)))
+        print(json.dumps(run(arguments.root, unposted) if not arguments.statements else our_statements(arguments.root)))
         return
     title = f"A month of {arguments.days} days, {arguments.unposted} of them not posted, {THREADS} threads"
     table = Table(title=title, title_justify="left")
@@ -72,7 +76,13 @@ def main() -> None:
         make_tables(root, arguments.payees, days, unposted)
         for row in compare(root, arguments.contenders, ["--days", str(len(days)), "--unposted", str(len(unposted))]):
             table.add_row(f"{arguments.payees:,}", *row)
-    Console(width=110).print(table)
+        Console(width=110).print(table)
+        if arguments.statements:
+            found, gigabytes = watched([sys.executable, __file__, "--statements", "--root", str(root)])
+            print(
+                f"{arguments.payees:,} statements: {found['seconds']:.1f} s, {found['processor']:.1f} processor s, "
+                f"{gigabytes:.1f} GB"
+            )
 
 
 def compare(root: Path, contenders: list[str], options: list[str]) -> list[list[str]]:
@@ -232,6 +242,13 @@ def our_close(root: Path, _: list[date]) -> dict[str, Any]:
         found = measured(lambda: close_month(context))
         balances, payments = (warehouse.files(table, day=LAST) for table in (BALANCES, PAYMENTS))
     return {**found, "balances": digest(f"read_parquet({balances})", f"read_parquet({payments})")}
+
+
+def our_statements(root: Path) -> dict[str, Any]:
+    """Seconds and processor seconds to write a page for each payee."""
+    with open_session(EMBEDDED, load_settings().engine) as session:
+        books = closed_month(Warehouse(session, root), LAST)
+        return measured(lambda: write_statements(books, root.parent / "statements", books.payees))
 
 
 def duckdb_close(root: Path, unposted: list[date]) -> dict[str, Any]:
