@@ -248,7 +248,8 @@ def our_statements(root: Path) -> dict[str, Any]:
     """Seconds and processor seconds to write a page for each payee."""
     with open_session(EMBEDDED, load_settings().engine) as session:
         books = closed_month(Warehouse(session, root), LAST)
-        return measured(lambda: write_statements(books, root.parent / "statements", books.payees))
+        found: dict[str, Any] = measured(lambda: write_statements(books, root.parent / "statements", books.payees))
+        return found
 
 
 def duckdb_close(root: Path, unposted: list[date]) -> dict[str, Any]:
