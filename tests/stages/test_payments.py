@@ -56,7 +56,7 @@ def test_returned_payments_are_payable_again_and_reports_are_taken_once(books: B
     back = payments[:2]
     assert import_outcomes(books.at(DAY), reported(books, "paid"), "first") == {NEXT: len(payments)}
     assert import_outcomes(books.at(DAY), reported(books, "paid"), "first") == {NEXT: len(payments)}
-    with pytest.raises(InputError, match=f"{len(payments)} lines .* is paid already and cannot become paid"):
+    with pytest.raises(InputError, match=f"has {len(payments)} faults, .* is paid already and cannot become paid"):
         import_outcomes(books.at(DAY), reported(books, "paid"), "second")
     import_outcomes(books.at(DAY), reported(books, "returned", back), "third")
 

@@ -32,15 +32,16 @@ class Payment:
 
 
 def faults(outcomes: Sequence[Outcome], payments: Mapping[str, Payment], last_day: date) -> list[str]:
-    """Why `outcomes` cannot be booked, one phrase for each line that is wrong; `payments` are the known ones by id.
+    """Why `outcomes` cannot be booked, each fault of a payment once; `payments` are the known ones by id.
 
     A payment that is due may be reported as paid or returned, and a paid one as returned; anything else repeats. It was
     settled from the last day of its month to `last_day`.
     """
     times = Counter(outcome.payment_id for outcome in outcomes)
-    return [
+    found = (
         f"{outcome.payment_id} {fault}" for outcome in outcomes for fault in _faults(outcome, payments, times, last_day)
-    ]
+    )
+    return list(dict.fromkeys(found))
 
 
 def _faults(

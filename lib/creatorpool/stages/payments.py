@@ -77,8 +77,8 @@ def _refuse_faults(
     found = faults(outcomes, payments, last_booking_day(warehouse))
     if found:
         raise InputError(
-            f"{len(found)} lines of the report cannot be booked, so nothing of it is: {'; '.join(found)}. Correct the "
-            f"report, or take out what was reported before"
+            f"the report has {len(found)} faults, so nothing of it is booked: {'; '.join(found)}. Correct the report, "
+            f"or take out what was reported before"
         )
 
 
