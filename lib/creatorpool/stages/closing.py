@@ -22,7 +22,7 @@ from creatorpool.runs.pools import PoolRun, every_published_pool, latest_pool
 from creatorpool.runs.postings import HOLDS
 from creatorpool.runs.published import published_versions, shared_version
 from creatorpool.runs.published_rows import published_day, published_rows
-from creatorpool.settlement.currency import micros_per_minor_unit
+from creatorpool.settlement.currency import has_minor_units, micros_per_minor_unit, settle_in_another
 from creatorpool.settlement.frames.balances import closed_balances, month_changes, open_balances, payments_due
 from creatorpool.settlement.frames.postings import LINE_COLUMNS, numbered, paid_lines
 from creatorpool.settlement.journal import PAYMENT, Entry
@@ -60,6 +60,7 @@ def close_month(context: RunContext, *, accept_late: bool = False) -> StageRun:
         return closed
     _require_earlier_closed(warehouse, month)
     _require_published(warehouse, month)
+    _require_payable(warehouse, month)
     if not accept_late and (late := list(_late_days(warehouse, month))):
         days = shortened_list([str(day) for day in late])
         raise InputError(
@@ -114,6 +115,17 @@ def _require_published(warehouse: Warehouse, month: date) -> None:
             f"{month_name(month)}: payouts of {len(missing)} days are not published, {days}: run `creatorpool run "
             f"--date {missing[0]} --source DIR` for each"
         )
+
+
+def _require_payable(warehouse: Warehouse, month: date) -> None:
+    """Raise InputError if a day of the month is paid in a currency in which no payment can be made."""
+    for pool in every_published_pool(warehouse, required_days(warehouse, month)):
+        if not has_minor_units(pool.currency):
+            raise InputError(
+                f"{month_name(month)} cannot be closed: {pool.day} is paid in {pool.currency}, which has no minor "
+                f"units in ISO 4217, so that no payment can be made. Ingest each such day again with `creatorpool run "
+                f"--date {pool.day} --reingest --source DIR`, for which {settle_in_another(pool.day, pool.currency)}"
+            )
 
 
 def _late_days(warehouse: Warehouse, month: date) -> Iterator[date]:
