@@ -284,7 +284,7 @@ def test_a_month_closes_with_days_in_several_currencies(books: Books, raw: dict[
     pay(books, NEXT, raw[NEXT])
     minimum = "settlement.minimum_payment_micros=1"
     books.load("fx_rates", rate("EUR", "1.2"))
-    with pytest.raises(InputError, match=rf"events, revenue, rates, viewers or videos of \['{DAY}'\] arrived"):
+    with pytest.raises(InputError, match=rf"events, .* rates, viewers or videos of \['{DAY}'\] arrived"):
         close_month(books.at(NEXT, minimum))
     books.load("fx_rates", rate("EUR", RATES["EUR"]))
 
