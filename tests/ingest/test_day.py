@@ -395,6 +395,11 @@ def _later(*rows: Row) -> list[Row]:
             "one_currency: .* EUR and USD. .*or set settlement.currency and deliver fx_rates",
         ),
         (
+            {"ad_revenue": [good_revenue(currency="XAU")]},
+            InputError,
+            f"payable_currency: revenue of {NOON.date()} would be settled in XAU, .*set settlement.currency .* for XAU",
+        ),
+        (
             {"ad_revenue": [good_revenue(revenue_micros=-1), good_revenue(category="b")]},
             ContractViolationError,
             r"ad_revenue: 1 of 2 rows .*sign_fits_placement 1.*example .*-1.* 0 or less for a refund",
@@ -432,6 +437,12 @@ def test_ingest_of_an_unusable_delivery_stops_before_anything_is_written(
     with pytest.raises(error, match=message):
         _ingest(warehouse, source, max_quarantined_share=0.5)
     assert not list(tmp_path.glob("warehouse/*/*"))
+
+
+def test_ingest_of_revenue_in_no_currency_is_named(warehouse: Warehouse, tmp_path: Path) -> None:
+    source = write_parquet(tmp_path / "source", good_tables() | {"ad_revenue": [good_revenue(currency="XXX")]})
+    report = _ingest(warehouse, source)
+    assert [warning for warning in report.warnings if "in XXX, no currency: payouts are computed" in warning]
 
 
 def _hourly(first: datetime) -> list[Row]:

@@ -6,6 +6,7 @@ import importlib.resources
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -42,6 +43,29 @@ def test_message_is_valid_and_its_control_sums_add_up() -> None:
     assert "Ålesund &lt;Studio&gt;" in text
     again = credit_transfer(transfers[::-1], DEBTOR, MOMENT, date(2026, 12, 3))
     assert again == text
+
+
+@pytest.mark.parametrize("char", ["\t", "\n", " ", "\x7f", "\ud7ff", "\ue000", "\ufffd", "\U00010000", "\U0010ffff"])
+def test_names_of_any_character_that_xml_knows_are_written(char: str) -> None:
+    account = BankAccount(f"N{char}ame", PAYEE.iban)
+    text = credit_transfer([Transfer("p1", account, "USD", Decimal(1))], account, MOMENT, date(2026, 12, 3))
+    names = [element.text for element in ElementTree.fromstring(text).iter(f"{{{NAMESPACE}}}Nm")]
+    assert names == [account.name] * 3
+
+
+@pytest.mark.parametrize("char", ["\x00", "\x01", "\x0b", "\x1f", "\ud800", "\ufffe", "\uffff"])
+def test_names_with_characters_that_xml_does_not_know_are_refused(char: str) -> None:
+    with pytest.raises(InputError, match=rf"has U\+{ord(char):04X}, which XML cannot hold"):
+        BankAccount(f"N{char}ame", PAYEE.iban)
+
+
+def test_lines_whose_names_xml_cannot_hold_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.csv"
+    path.write_text(
+        f"payee_id,name,iban,bic\nplatform,P\x1b,{PAYEE.iban},\na,Anna,{PAYEE.iban},\nb,B\x01,{PAYEE.iban},\n"
+    )
+    with pytest.raises(InputError, match=r"line 2: the name 'P\\x1b' has .*U\+001B.*; line 4: the name 'B\\x01' has "):
+        read_accounts(path)
 
 
 def test_bank_details_are_read_and_every_wrong_line_is_named(tmp_path: Path) -> None:

@@ -7,14 +7,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tests.stages.settled_days import DAY, NEXT, Books
+from tests.stages.settled_days import DAY, NEXT, Books, invalid_viewer
 from tests.stages.test_posting import hold, require_balanced
 
 from creatorpool.errors import InputError
 from creatorpool.report.journal_export import export_journal
 from creatorpool.report.month_statements import payee_statements
 from creatorpool.settlement.export import beancount_account
-from creatorpool.stages.closing import close_month
+from creatorpool.stages.closing import _late_days, close_month
 from creatorpool.stages.maintenance import maintain_tables
 from creatorpool.stages.posting import post_day
 from creatorpool.stages.restatement import Reason, restate_day
@@ -106,13 +106,41 @@ def test_late_events_keep_a_month_open_until_they_are_restated_or_accepted(books
     books.load("events", row | optional, day=DAY)
 
     with pytest.raises(
-        InputError, match=rf"2026-11: events, revenue, rates, viewers or videos of \['{DAY}'\] arrived after the day"
+        InputError,
+        match=rf"2026-11: events, invalid viewers, revenue, rates, viewers or videos of \['{DAY}'\] arrived after",
     ):
         close_month(books.at(NEXT))
     books.restate()
     closed(books, 1)
     assert {row["adjusted_micros"] for row in books.rows("payee_balances")} != {0}
     assert not [c for c in verify_month(books.at(NEXT, f"{MINIMUM}=1", dry_run=True)) if not c.passed]
+
+
+@pytest.mark.once
+def test_invalid_viewers_keep_a_month_open_until_their_days_are_restated(books: Books) -> None:
+    found = books.busiest_viewer()
+
+    def late() -> str:
+        with pytest.raises(InputError, match=r"invalid viewers, .* arrived after the day was paid") as refused:
+            closed(books, 1)
+        return str(refused.value)
+
+    books.invalid(found, f"{DAY}")
+    assert f"of ['{DAY}'] arrived" in late()
+    books.restate()
+    # Rows that cover no other day, and other facts about the same viewer, change nothing.
+    books.load("invalid_viewers", invalid_viewer("later") | {"from_date": DECEMBER.isoformat()})
+    books.load("invalid_viewers", invalid_viewer(found, f"{DAY}") | {"note": "a click farm"})
+    books.load("invalid_viewers", invalid_viewer("nobody", f"{DAY - timedelta(days=1)}"))
+    for _ in maintain_tables(books.tables, timedelta(0)):
+        pass
+    assert list(_late_days(books.tables, NEXT)) == []
+
+    books.invalid(found)
+    assert f"of ['{NEXT}'] arrived" in late()
+    books.invalid(found, f"{DAY - timedelta(days=1)}")
+    assert f"of ['{DAY}'] arrived" in late()
+    close_month(books.at(NEXT), accept_late=True)
 
 
 @pytest.mark.once

@@ -284,7 +284,7 @@ def test_a_month_closes_with_days_in_several_currencies(books: Books, raw: dict[
     pay(books, NEXT, raw[NEXT])
     minimum = "settlement.minimum_payment_micros=1"
     books.load("fx_rates", rate("EUR", "1.2"))
-    with pytest.raises(InputError, match=rf"events, revenue, rates, viewers or videos of \['{DAY}'\] arrived"):
+    with pytest.raises(InputError, match=rf"events, .* rates, viewers or videos of \['{DAY}'\] arrived"):
         close_month(books.at(NEXT, minimum))
     books.load("fx_rates", rate("EUR", RATES["EUR"]))
 
@@ -297,3 +297,21 @@ def test_a_month_closes_with_days_in_several_currencies(books: Books, raw: dict[
     earned = {day: sum(pool.paid_micros for pool in published_pools(books.tables, day).values()) for day in (DAY, NEXT)}
     pulse = {day: sum(row["pulse_micros"] for row in books.rows("video_payouts", day)) for day in (DAY, NEXT)}
     assert balances == {"USD": earned[DAY] + pulse[DAY], "EUR": earned[NEXT] + pulse[NEXT]}
+
+
+def test_days_in_no_currency_are_paid_and_close_says_what_to_do(books: Books, raw: dict[date, Path]) -> None:
+    rewrite(raw[NEXT], lambda rows: [row | {"currency": "XXX"} for row in rows if row["currency"] == "USD"])
+    pay(books, NEXT, raw[NEXT])
+    assert failed(books, NEXT) == []
+    versions = books.versions(["stage_runs"])
+    with pytest.raises(
+        InputError, match=rf"2026-11 cannot be closed: {NEXT} is paid in XXX, .*--date {NEXT} --reingest"
+    ):
+        close_month(books.at(NEXT))
+    assert books.versions(["stage_runs"]) == versions
+
+    books.load("fx_rates", rate("XXX", "0.5", NEXT))
+    reingest_day(books.at(NEXT, USD), raw[NEXT])
+    close_month(books.at(NEXT))
+
+    assert {row["currency"] for row in books.rows("payee_balances")} == {"USD"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.stages.test_posting import require_balanced
 from creatorpool.errors import InputError, MissingTableError
 from creatorpool.report.payment_export import export_due
 from creatorpool.settlement.outcomes import Outcome
+from creatorpool.stages.booking_days import last_booking_day
 from creatorpool.stages.closing import close_month
 from creatorpool.stages.payments import import_outcomes
 from creatorpool.stages.posting import post_day
@@ -43,10 +45,18 @@ def test_returned_payments_are_payable_again_and_reports_are_taken_once(books: B
     assert all(int(row["amount_minor"]) == round(float(row["amount"]) * 100) for row in due)
 
     payments = sorted(row["payment_id"] for row in books.rows("payments"))
+    last = last_booking_day(books.tables)
+    slips = [replace(outcome, settled_on=date(2099, 12, 31)) for outcome in reported(books, "returned")[:1]]
+    slips += [replace(outcome, settled_on=DAY) for outcome in reported(books, "paid")[1:2]]
+    with pytest.raises(
+        InputError, match=f"settled_on 2099-12-31, must be from {NEXT} to {last}.*settled_on {DAY}, must"
+    ):
+        import_outcomes(books.at(DAY), slips, "slips")
+    assert {row["status"] for row in books.rows("payments")} == {"due"}
     back = payments[:2]
     assert import_outcomes(books.at(DAY), reported(books, "paid"), "first") == {NEXT: len(payments)}
     assert import_outcomes(books.at(DAY), reported(books, "paid"), "first") == {NEXT: len(payments)}
-    with pytest.raises(InputError, match=f"{len(payments)} lines .* is paid already and cannot become paid"):
+    with pytest.raises(InputError, match=f"has {len(payments)} faults, .* is paid already and cannot become paid"):
         import_outcomes(books.at(DAY), reported(books, "paid"), "second")
     import_outcomes(books.at(DAY), reported(books, "returned", back), "third")
 

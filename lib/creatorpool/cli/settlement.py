@@ -212,7 +212,10 @@ def close(
     options: EngineOptions,
     month: Annotated[str, typer.Option(metavar="YYYY-MM", help="the month")],
     accept_late: Annotated[
-        bool, typer.Option("--accept-late", help="close although late events or corrected revenue are not restated")
+        bool,
+        typer.Option(
+            "--accept-late", help="close although late events, invalid viewers or corrections are not restated"
+        ),
     ] = False,
     verified: Annotated[
         bool, typer.Option("--verified", help="the days are verified already: do not verify them again")

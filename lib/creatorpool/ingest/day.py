@@ -31,6 +31,7 @@ from creatorpool.ingest.parquet_files import refuse_damaged
 from creatorpool.ingest.pseudonyms import VIEWER, Pseudonyms
 from creatorpool.ingest.reading import Reading
 from creatorpool.ingest.refusals import (
+    no_currency_warning,
     refuse_broken_day,
     refuse_broken_feed,
     refuse_broken_files,
@@ -201,7 +202,7 @@ class ValidatedDay:
 def _validate(run: DayIngestion) -> ValidatedDay:
     deliveries = _deliveries(run)
     revenue = _validate_table(run, deliveries["ad_revenue"])
-    refuse_revenue(revenue, run.day, run.currency)
+    currency = refuse_revenue(revenue, run.day, run.currency)
     others = [name for name in deliveries if name not in ("ad_revenue", "events")]
     other_tables = {"ad_revenue": revenue} | {name: _validate_table(run, deliveries[name]) for name in others}
     for name in ("viewers", "videos"):
@@ -221,6 +222,7 @@ def _validate(run: DayIngestion) -> ValidatedDay:
     warnings = revenue_warnings(revenue.good, dimensions["videos"].rows) + _stale_row_warnings(
         run, other_tables, dimensions
     )
+    warnings += no_currency_warning(run.day, currency)
     warnings += unit_warnings(deliveries["ad_revenue"], revenue.contract) + _unread_warnings(run)
     if shifted is not None:
         warnings += (f"events: {shifted.hint()}",)

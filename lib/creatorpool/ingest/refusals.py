@@ -17,6 +17,7 @@ from creatorpool.ingest.validation import ValidatedTable
 from creatorpool.money import in_exact_units
 from creatorpool.quoting import quoted
 from creatorpool.settings import IngestSettings
+from creatorpool.settlement.currency import NO_CURRENCY, has_minor_units, settle_in_another
 
 _WITHOUT_VIDEO = {
     "non_pulse": "but no video that can earn them",
@@ -24,15 +25,23 @@ _WITHOUT_VIDEO = {
 }
 
 
-def refuse_revenue(revenue: ValidatedTable, day: date, currency: str | None) -> None:
-    """Check that revenue has at least one row, only good rows, no repeated row, and without `currency` one currency.
+def refuse_revenue(revenue: ValidatedTable, day: date, currency: str | None) -> str:
+    """Check that revenue has at least one row, only good rows, no repeated row, and a currency that can be paid in.
 
-    `currency` is the settlement currency, into which rows in other currencies are converted.
+    `currency` is the settlement currency, into which rows in other currencies are converted; None: all rows must be in
+    one.
+
+    Returns
+    -------
+    str
+        The currency in which the day is settled. In `NO_CURRENCY` payouts are computed, and never paid.
 
     Raises
     ------
     ContractViolationError
         If not; the message has the rule, the number of rows and an example.
+    InputError
+        If no payment can be made in the currency in which the day would be settled.
     """
     counts = revenue.counts
     name = revenue.contract.name
@@ -50,14 +59,36 @@ def refuse_revenue(revenue: ValidatedTable, day: date, currency: str | None) -> 
         raise ContractViolationError(
             f"{name}: not_empty: no revenue of {day} among {counts.read:,} rows. {_hint(revenue.contract, 'not_empty')}"
         )
-    if currency is not None:
-        return
+    if currency is None:
+        currency = _only_currency(revenue, day)
+    if currency != NO_CURRENCY and not has_minor_units(currency):
+        raise InputError(
+            f"{name}: payable_currency: revenue of {day} would be settled in {currency}, which has no minor units in "
+            f"ISO 4217, so that no payment could be made and no month be closed; nothing is ingested: "
+            f"{settle_in_another(day, currency)}"
+        )
+    return currency
+
+
+def no_currency_warning(day: date, currency: str) -> tuple[str, ...]:
+    """A warning if a day is settled in no currency."""
+    if currency != NO_CURRENCY:
+        return ()
+    return (
+        f"ad_revenue: revenue of {day} is in {NO_CURRENCY}, no currency: payouts are computed, but never paid, and the "
+        f"month cannot be closed",
+    )
+
+
+def _only_currency(revenue: ValidatedTable, day: date) -> str:
+    name = revenue.contract.name
     currencies = sorted(row["currency"] for row in revenue.good.select("currency").distinct().collect())
     if len(currencies) > 1:
         raise ContractViolationError(
             f"{name}: one_currency: rows of {day} are in {len(currencies)} currencies, {' and '.join(currencies)}. "
             f"{_hint(revenue.contract, 'one_currency')}"
         )
+    return str(currencies[0])
 
 
 def refuse_broken_feed(table: ValidatedTable, settings: IngestSettings, hint: str = "") -> None:

@@ -15,6 +15,8 @@ COLUMNS = ("payee_id", "name", "iban", "bic")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?")
 _LONGEST_NAME = 140
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that no document of XML 1.0 can hold, escaped or not"""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,9 @@ class BankAccount:
     def __post_init__(self) -> None:
         if not 0 < len(self.name) <= _LONGEST_NAME:
             raise InputError(f"a name of 1 to {_LONGEST_NAME} characters is needed, got '{quoted(self.name)}'")
+        if found := _NOT_IN_XML.search(self.name):
+            unknown = f"U+{ord(found[0]):04X}"
+            raise InputError(f"the name '{quoted(self.name)}' has {unknown}, which XML cannot hold: leave it out")
         if not _IBAN.fullmatch(self.iban) or _remainder(self.iban) != 1:
             raise InputError(f"'{quoted(self.iban)}' is no IBAN")
         if self.bic is not None and not _BIC.fullmatch(self.bic):

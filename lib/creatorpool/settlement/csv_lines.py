@@ -25,7 +25,8 @@ def read_lines(path: Place, columns: Sequence[str]) -> CsvLines:
     Raises
     ------
     InputError
-        If the file cannot be read, is no UTF-8 text, or lacks a column.
+        If the file cannot be read, is no UTF-8 text, has a NUL or a field of more than 131,072 characters, or lacks a
+        column.
     """
     try:
         content = path.read_bytes()
@@ -34,7 +35,15 @@ def read_lines(path: Place, columns: Sequence[str]) -> CsvLines:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is no UTF-8 text: {error.reason} at byte {error.start}") from error
+    before, nul, _ = text.partition("\0")
+    if nul:
+        number = 1 + before.count("\n")
+        raise InputError(f"{path}: line {number} has a NUL, which no text has: write the file as CSV in UTF-8")
     rows = csv.DictReader(io.StringIO(text, newline=""))
-    if missing := [name for name in columns if name not in (rows.fieldnames or ())]:
-        raise InputError(f"{path}: missing columns {missing}; expected {list(columns)}")
-    return CsvLines(content, tuple((rows.line_num, row) for row in rows))
+    try:
+        if missing := [name for name in columns if name not in (rows.fieldnames or ())]:
+            raise InputError(f"{path}: missing columns {missing}; expected {list(columns)}")
+        return CsvLines(content, tuple((rows.line_num, row) for row in rows))
+    except csv.Error as error:
+        where = f"{path}: line {rows.reader.line_num}"
+        raise InputError(f"{where} cannot be read: {error}; correct it, or close the quotes before it") from error

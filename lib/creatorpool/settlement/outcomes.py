@@ -27,18 +27,26 @@ class Payment:
     payment_id: str
     status: str
     amount_minor: int
+    month: date
+    """The last day of the month that it pays"""
 
 
-def faults(outcomes: Sequence[Outcome], payments: Mapping[str, Payment]) -> list[str]:
-    """Why `outcomes` cannot be booked, one phrase for each line that is wrong; `payments` are the known ones by id.
+def faults(outcomes: Sequence[Outcome], payments: Mapping[str, Payment], last_day: date) -> list[str]:
+    """Why `outcomes` cannot be booked, each fault of a payment once; `payments` are the known ones by id.
 
-    A payment that is due may be reported as paid or returned, and a paid one as returned; anything else repeats.
+    A payment that is due may be reported as paid or returned, and a paid one as returned; anything else repeats. It was
+    settled from the last day of its month to `last_day`.
     """
     times = Counter(outcome.payment_id for outcome in outcomes)
-    return [f"{outcome.payment_id} {fault}" for outcome in outcomes for fault in _faults(outcome, payments, times)]
+    found = (
+        f"{outcome.payment_id} {fault}" for outcome in outcomes for fault in _faults(outcome, payments, times, last_day)
+    )
+    return list(dict.fromkeys(found))
 
 
-def _faults(outcome: Outcome, payments: Mapping[str, Payment], times: Mapping[str, int]) -> Iterator[str]:
+def _faults(
+    outcome: Outcome, payments: Mapping[str, Payment], times: Mapping[str, int], last_day: date
+) -> Iterator[str]:
     known = payments.get(outcome.payment_id)
     if known is None:
         yield "is no payment"
@@ -49,6 +57,8 @@ def _faults(outcome: Outcome, payments: Mapping[str, Payment], times: Mapping[st
         yield f"has amount {outcome.amount_minor:,}, must be {known.amount_minor:,}"
     if outcome.status not in _next_states(known.status):
         yield f"is {known.status} already and cannot become {outcome.status}"
+    if not known.month <= outcome.settled_on <= last_day:
+        yield f"has settled_on {outcome.settled_on}, must be from {known.month} to {last_day}"
 
 
 def _next_states(status: str) -> Collection[str]:

@@ -6,23 +6,26 @@ the journal. Months are closed in order, each once; closing a closed month chang
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError, RunInProgressError
 from creatorpool.ingest.load import CORRECTED_TABLES
+from creatorpool.quality.frames.invalid_viewers import invalid_on
 from creatorpool.quoting import shortened_list
 from creatorpool.runs.ledger import CLOSE, RESTATE, StageRun, in_order, published_run, published_runs
 from creatorpool.runs.pools import PoolRun, every_published_pool, latest_pool
 from creatorpool.runs.postings import HOLDS
 from creatorpool.runs.published import published_versions, shared_version
 from creatorpool.runs.published_rows import published_day, published_rows
-from creatorpool.settlement.currency import micros_per_minor_unit
+from creatorpool.settlement.currency import has_minor_units, micros_per_minor_unit, settle_in_another
 from creatorpool.settlement.frames.balances import closed_balances, month_changes, open_balances, payments_due
 from creatorpool.settlement.frames.postings import LINE_COLUMNS, numbered, paid_lines
 from creatorpool.settlement.journal import PAYMENT, Entry
@@ -34,6 +37,7 @@ from creatorpool.stages.context import RunContext
 from creatorpool.stages.posting import JOURNAL, PAYMENTS, due_on, holds_on, post_day, returned_days
 from creatorpool.stages.rates import current_rates, used_rates
 from creatorpool.stages.runner import Stage, run_stage
+from creatorpool.stages.signals import INVALID
 from creatorpool.tables import Warehouse
 
 BALANCES = "payee_balances"
@@ -48,8 +52,9 @@ def close_month(context: RunContext, *, accept_late: bool = False) -> StageRun:
     Raises
     ------
     InputError
-        If an earlier month is open, a day of the month is not published, or what arrived late of a day (events, or
-        corrected revenue, viewers or videos) is not restated, unless `accept_late`; if a currency has no minor units.
+        If an earlier month is open, a day of the month is not published, or what arrived late of a day (events, invalid
+        viewers, or corrected revenue, viewers or videos) is not restated, unless `accept_late`; if a currency has no
+        minor units.
     RunInProgressError
         If another live run writes the books, or has booked something in the month meanwhile.
     """
@@ -60,12 +65,13 @@ def close_month(context: RunContext, *, accept_late: bool = False) -> StageRun:
         return closed
     _require_earlier_closed(warehouse, month)
     _require_published(warehouse, month)
+    _require_payable(warehouse, month)
     if not accept_late and (late := list(_late_days(warehouse, month))):
         days = shortened_list([str(day) for day in late])
         raise InputError(
-            f"{month_name(month)}: events, revenue, rates, viewers or videos of {days} arrived after the day was paid, "
-            f"and nobody restated it: run `creatorpool restate --date {late[0]}` for each, or close with --accept-late "
-            f"to leave them out"
+            f"{month_name(month)}: events, invalid viewers, revenue, rates, viewers or videos of {days} arrived after "
+            f"the day was paid, and nobody restated it: run `creatorpool restate --date {late[0]}` for each, or close "
+            f"with --accept-late to leave them out"
         )
     for day in _due_days(context):
         post_day(replace(context, day=day))
@@ -116,10 +122,21 @@ def _require_published(warehouse: Warehouse, month: date) -> None:
         )
 
 
+def _require_payable(warehouse: Warehouse, month: date) -> None:
+    """Raise InputError if a day of the month is paid in a currency in which no payment can be made."""
+    for pool in every_published_pool(warehouse, required_days(warehouse, month)):
+        if not has_minor_units(pool.currency):
+            raise InputError(
+                f"{month_name(month)} cannot be closed: {pool.day} is paid in {pool.currency}, which has no minor "
+                f"units in ISO 4217, so that no payment can be made. Ingest each such day again with `creatorpool run "
+                f"--date {pool.day} --reingest --source DIR`, for which {settle_in_another(pool.day, pool.currency)}"
+            )
+
+
 def _late_days(warehouse: Warehouse, month: date) -> Iterator[date]:
     """Days of which something changed after the versions that they were paid or restated from.
 
-    That may be events, revenue, rates, viewers or videos.
+    That may be events, revenue, rates, viewers or videos, or which viewers are invalid on the day.
     """
     pools: dict[date, dict[str, PoolRun]] = {}
     for pool in every_published_pool(warehouse):
@@ -132,12 +149,30 @@ def _late_days(warehouse: Warehouse, month: date) -> Iterator[date]:
     delivered = {table: published_versions(warehouse, table) for table in ("ad_revenue", *CORRECTED_TABLES)}
     first = min((versions["events"] for versions in used.values()), default=0)
     changes = warehouse.changes("events", first + 1, shared_version(warehouse, "events") or first)
+    is_other = _invalid_viewers_differ(warehouse)
     for day, versions in used.items():
         known = {table: found.get(day, versions[table]) for table, found in delivered.items()}
         is_corrected = any(version != versions[table] for table, version in known.items())
         is_corrected |= used_rates(warehouse, day, versions) != current_rates(warehouse, day, versions["ad_revenue"])
-        if is_corrected or changes.since(day, versions["events"]):
+        if is_corrected or changes.since(day, versions["events"]) or is_other(day, versions.get(INVALID)):
             yield day
+
+
+def _invalid_viewers_differ(warehouse: Warehouse) -> Callable[[date, int | None], bool]:
+    """Whether other viewers are invalid on a day now than in a version of `invalid_viewers` (None: nobody was).
+
+    Each version is read once, and none for days that know the latest one.
+    """
+    latest = shared_version(warehouse, INVALID)
+
+    @cache
+    def rows(version: int) -> pa.Table:
+        return warehouse.read_arrow(INVALID, ["viewer_id", "from_date", "until_date"], version=version)
+
+    def viewers(day: date, version: int | None) -> set[str]:
+        return set() if version is None else invalid_on(rows(version), day)
+
+    return lambda day, version: version != latest and viewers(day, version) != viewers(day, latest)
 
 
 def _due_days(context: RunContext) -> list[date]:

@@ -22,6 +22,7 @@ from creatorpool.runs.ledger import PAY, published_runs
 from creatorpool.runs.published import published_version
 from creatorpool.runs.published_rows import require_published_day
 from creatorpool.settlement.outcomes import RETURNED, Outcome, Payment, faults
+from creatorpool.stages.booking_days import last_booking_day
 from creatorpool.stages.books import closed_months, first_open_day
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.posting import PAYMENTS
@@ -39,14 +40,14 @@ def import_outcomes(context: RunContext, outcomes: Sequence[Outcome], import_id:
     Raises
     ------
     InputError
-        If an id is unknown, an amount differs, or a payment is reported twice: nothing is booked, and the message names
-        all of them.
+        If an id is unknown, an amount differs, a payment is reported twice, or was settled before its month ended or
+        far ahead: nothing is booked, and the message names all of them.
     """
     done = {run.day for run in published_runs(context.warehouse, PAY) if run.inputs.get("against") == import_id}
     known = known_payments(context.warehouse, [outcome.payment_id for outcome in outcomes])
     month_of = {name: month for month, named in known.items() for name in named}
     left = [outcome for outcome in outcomes if month_of.get(outcome.payment_id) not in done]
-    _refuse_faults(left, known)
+    _refuse_faults(context.warehouse, left, known)
     counts = {}
     for month in sorted(known):
         own = [outcome for outcome in left if month_of[outcome.payment_id] == month]
@@ -65,23 +66,26 @@ def known_payments(warehouse: Warehouse, ids: Sequence[str]) -> dict[date, dict[
         rows = warehouse.read_arrow(PAYMENTS, ["payment_id", "status", "amount_minor"], day=month, version=version)
         own = rows.filter(pc.is_in(rows.column("payment_id"), value_set=wanted)).to_pylist()
         if own:
-            found[month] = {row["payment_id"]: Payment(**row) for row in own}
+            found[month] = {row["payment_id"]: Payment(**row, month=month) for row in own}
     return found
 
 
-def _refuse_faults(outcomes: Sequence[Outcome], known: Mapping[date, Mapping[str, Payment]]) -> None:
-    found = faults(outcomes, {name: payment for named in known.values() for name, payment in named.items()})
+def _refuse_faults(
+    warehouse: Warehouse, outcomes: Sequence[Outcome], known: Mapping[date, Mapping[str, Payment]]
+) -> None:
+    payments = {name: payment for named in known.values() for name, payment in named.items()}
+    found = faults(outcomes, payments, last_booking_day(warehouse))
     if found:
         raise InputError(
-            f"{len(found)} lines of the report cannot be booked, so nothing of it is: {'; '.join(found)}. Correct the "
-            f"report, or take out what was reported before"
+            f"the report has {len(found)} faults, so nothing of it is booked: {'; '.join(found)}. Correct the report, "
+            f"or take out what was reported before"
         )
 
 
 def _book(context: RunContext, outcomes: Sequence[Outcome], import_id: str) -> None:
     def compute() -> Mapping[str, Any]:
         ids = [outcome.payment_id for outcome in outcomes]
-        _refuse_faults(outcomes, known_payments(context.warehouse, ids))
+        _refuse_faults(context.warehouse, outcomes, known_payments(context.warehouse, ids))
         booked = [
             first_open_day(context.warehouse, outcome.settled_on) if outcome.status == RETURNED else None
             for outcome in outcomes

@@ -42,6 +42,7 @@ from creatorpool.settlement.holds import HoldTerm
 from creatorpool.settlement.journal import HELD, HOLD, NIGHT, RELEASE, RETURN, Entry, pool_lines
 from creatorpool.settlement.restatement import PoolMoney
 from creatorpool.stages.allocation import STAGE as ALLOCATION_STAGE
+from creatorpool.stages.booking_days import refuse_far_day
 from creatorpool.stages.bookings import (
     BookedRestatement,
     Booking,
@@ -128,6 +129,7 @@ def post_day(context: RunContext) -> StageRun | None:
         If the lines of an entry do not sum to 0: then nothing is posted.
     """
     _require_open_month(context)
+    refuse_far_day(context.warehouse, context.day, "--date")
     # A load may be published, or be taken back, while the posting runs: all of it is posted by the rows of these.
     versions = shared_versions(context.warehouse, (RIGHTS, HOLDS))
     holds = versions.get(HOLDS)

@@ -29,6 +29,7 @@ from creatorpool.settlement.restatement import NOTHING, PULSE, Policy, PoolMoney
 from creatorpool.stages.adjustment_parts import store_parts
 from creatorpool.stages.allocation import STAGE as ALLOCATION_STAGE
 from creatorpool.stages.allocation import DayPayouts, publish_payouts
+from creatorpool.stages.booking_days import refuse_far_day
 from creatorpool.stages.books import first_open_day, require_open
 from creatorpool.stages.configuration import PAYOUT_SECTIONS, ledger_settings
 from creatorpool.stages.context import RunContext
@@ -141,8 +142,8 @@ def restate_day(context: RunContext, reason: Reason, booked_on: date | None = No
     MissingTableError
         If no pool of the day is published, or a version that the day was paid from is not kept any more.
     InputError
-        If the booking day is before the day or in a closed month; if the policy would cost too much goodwill; if the
-        day cannot be computed.
+        If the booking day is before the day, in a closed month or far ahead; if the policy would cost too much
+        goodwill; if the day cannot be computed.
     RunInProgressError
         If another live run holds the day or the books, or has published payouts, events or revenue meanwhile.
     """
@@ -150,6 +151,7 @@ def restate_day(context: RunContext, reason: Reason, booked_on: date | None = No
     context.settings = ledger_settings(context.settings, day.ledger.values())
     booking_day = first_open_day(context.warehouse, context.day) if booked_on is None else booked_on
     require_open(context.warehouse, context.day, booking_day)
+    refuse_far_day(context.warehouse, booking_day, "--booked-on")
     code = reason.code or _found_reason(context, day)
     inputs = {
         **_inputs_now(day),
