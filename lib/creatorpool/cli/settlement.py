@@ -203,7 +203,7 @@ def statements(
     options.existing_root()
     with open_warehouse(options, options.settings()) as (_, warehouse):
         books = closed_month(warehouse, parsed_month(month))
-        wanted = books.require(payee) if payee else books.payees
+        wanted = books.require(payee) if payee else books.everybody()
         index = write_statements(books, output, wanted, counted)
     print(f"{len(wanted):,} statements of {month} are in {index.parent}; begin with {index}")
 

@@ -83,6 +83,13 @@ class BookFacts:
     holds: Mapping[str, Row]
 
 
+def zero_balance(payee_id: str, month: str, currency: str) -> dict[str, Any]:
+    """A row of `payee_balances` for a creator whom the books of the month do not name."""
+    money = ("opening", *KINDS, "closing", "held_balance")
+    named = {"payee_id": payee_id, "month": month, "currency": currency, "reason": "nothing_payable"}
+    return named | {f"{name}_micros": 0 for name in money}
+
+
 def month_statement(
     balance: Row,
     lines: Iterable[Row],

@@ -44,13 +44,13 @@ def _section(statement: MonthStatement) -> str:
     rows = [(opening, statement.opening)]
     rows += [(LABELS[kind], sign * balance[f"{kind}_micros"]) for kind, sign in KINDS.items()]
     sums = "".join(f"<tr><td>{text}</td>{money_cell(micros)}</tr>\n" for text, micros in rows)
-    days = "".join(_line(item) for item in statement.items)
+    lines = "".join(_line(item) for item in statement.items)
+    days = f'<h3>Day by day</h3>\n<div class="card days">\n{lines}</div>\n' if lines else ""
     return (
         f'<section aria-label="{balance["currency"]}">\n<h2>In {balance["currency"]}</h2>\n'
         f'<div class="card"><table class="sums">\n<tbody>{sums}'
         f'<tr class="sum"><td>{in_html(closing)}</td>{money_cell(statement.closing)}</tr></tbody>\n</table></div>\n'
-        f"{_paid(statement)}<h3>Day by day</h3>\n"
-        f'<div class="card days">\n{days}</div>\n{_left_out(statement)}</section>\n'
+        f"{_paid(statement)}{days}{_left_out(statement)}</section>\n"
     )
 
 
