@@ -95,7 +95,7 @@ def test_statements_divide_pools_and_videos_as_the_journal_does(books: Books, mo
     assert set(listed.links) == {"statements.csv", *(f"payees/{name}" for name in names)}
 
     (statement,) = payee_statements(books.tables, NEXT, "label")
-    assert any("hold h1, dispute" in item.text for item in statement.items)
+    assert any("hold h1, a dispute about the money or its video (dispute)" in item.text for item in statement.items)
     assert any("viewers who were found to be invalid" in item.text for item in statement.items)
     with pytest.raises(InputError, match=r"no balance in 2026-11, and no video .*: payees \['nobody'\]"):
         payee_statements(books.tables, NEXT, "nobody")

@@ -24,7 +24,7 @@ from creatorpool.statements.month import BookFacts, LeftOut, MonthStatement, Par
 from creatorpool.statements.month_index import index_page
 from creatorpool.statements.month_page import statement_page
 from creatorpool.statements.month_text import as_text
-from creatorpool.statements.month_words import NO_IMPRESSIONS, NOT_COMPLIANT
+from creatorpool.statements.month_words import HOLDS, NO_IMPRESSIONS, NOT_COMPLIANT, hold_words
 
 DAY = date(2026, 11, 29)
 END = date(2026, 11, 30)
@@ -89,8 +89,8 @@ def test_each_amount_has_its_reason_and_its_pools_and_videos() -> None:
     assert rows == [
         ("2026-11-29", "earned for 2026-11-29", 10_000_000),
         ("2026-11-29", "adjusted for 2026-11-29: viewers who were found to be invalid (click farm)", -2_000_000),
-        ("2026-11-29", "held: hold h1, dispute", -1_000_000),
-        ("2026-11-29", "released: hold h1, dispute", 500_000),
+        ("2026-11-29", "held: hold h1, a dispute about the money or its video (dispute)", -1_000_000),
+        ("2026-11-29", "released: hold h1, a dispute about the money or its video (dispute)", 500_000),
         ("2026-11-30", "paid, payment p1", -12_492_550),
     ]
     assert [" ".join(row.split()) for row in as_text(statement).splitlines()] == [
@@ -102,8 +102,8 @@ def test_each_amount_has_its_reason_and_its_pools_and_videos() -> None:
         "2026-11-29 adjusted for 2026-11-29: viewers who were found to be invalid (click farm) -2.00",
         "comedy -3.00: v1 -3.00",
         "music 1.00: v1 1.00",
-        "2026-11-29 held: hold h1, dispute -1.00",
-        "2026-11-29 released: hold h1, dispute 0.50",
+        "2026-11-29 held: hold h1, a dispute about the money or its video (dispute) -1.00",
+        "2026-11-29 released: hold h1, a dispute about the money or its video (dispute) 0.50",
         "2026-11-30 paid, payment p1 -12.49255",
         "carried to the next month: paid; less than the smallest unit is carried 0.00745",
         "On hold when the month ended: 0.50",
@@ -118,6 +118,18 @@ def test_each_amount_has_its_reason_and_its_pools_and_videos() -> None:
     assert sum(int(row["micros"]) for row in read[:-1]) == int(read[-1]["micros"]) == 7_450
     earned = {(row["category"], row["video_id"]): int(row["micros"]) for row in read if row["kind"] == "earned"}
     assert earned == {("music", "v1"): 2_500_000, ("comedy", "v1"): 6_999_999, ("comedy", "v2"): 500_001}
+
+
+def test_reasons_of_holds_are_words_with_their_code_and_unknown_codes_stand_as_they_are() -> None:
+    rows = {code: {"reason_code": code, "note": None} for code in (*HOLDS, "vip_review")}
+    rows["noted"] = {"reason_code": "invalid_views", "note": "click farm"}
+    rows["other"] = {"reason_code": "vip_review", "note": "asked by phone"}
+
+    assert all(hold_words(code, rows) == f"hold {code}, {HOLDS[code]} ({code})" for code in HOLDS)
+    assert hold_words("noted", rows) == "hold noted, views that may be invalid (invalid_views; click farm)"
+    assert hold_words("vip_review", rows) == "hold vip_review, vip_review"
+    assert hold_words("other", rows) == "hold other, vip_review (asked by phone)"
+    assert hold_words("lost", rows) == "hold lost"
 
 
 def test_the_page_adds_up_and_loads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,15 @@ RESTATEMENTS = {
     "error": "an error that was corrected",
 }
 """Why a day was restated"""
+HOLDS = {
+    "bank_details": "bank details are missing or wrong",
+    "dispute": "a dispute about the money or its video",
+    "identity": "the payee's identity is not confirmed",
+    "invalid_views": "views that may be invalid",
+    "legal": "an order of a court or an authority",
+    "tax": "tax details are missing",
+}
+"""Why money is held; platforms may use other codes, too"""
 CLOSINGS = {
     "paid": "paid; less than the smallest unit is carried",
     "below_threshold": "below the smallest payment, so it is carried to the next month",
@@ -39,9 +48,17 @@ def restatement_words(row: Row) -> str:
 
 
 def hold_words(hold_id: str, holds: Mapping[str, Row]) -> str:
-    """A hold with its reason and note; `holds` are the rows of the table by id."""
+    """A hold with its reason, its code in brackets, and its note; `holds` are the rows of the table by id.
+
+    A code that is not in `HOLDS` stands as it is.
+    """
     hold = holds.get(hold_id)
-    return f"hold {hold_id}" if hold is None else _with_note(f"hold {hold_id}, {hold['reason_code']}", hold["note"])
+    if hold is None:
+        return f"hold {hold_id}"
+    code = hold["reason_code"]
+    if code not in HOLDS:
+        return _with_note(f"hold {hold_id}, {code}", hold["note"])
+    return f"hold {hold_id}, {HOLDS[code]} ({code}{'; ' + hold['note'] if hold['note'] else ''})"
 
 
 def payment_words(payment: Row) -> str:
