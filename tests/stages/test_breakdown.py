@@ -40,6 +40,18 @@ def load_rights(books: Books, video: str, *shares: tuple[str, int]) -> None:
     books.load("video_rights", *rows)
 
 
+def load_appeals(books: Books, *subjects: tuple[str, str]) -> None:
+    """An appeal about each subject and the first day, of which the first is decided, and one about October."""
+    about = [(kind, name, str(DAY)) for kind, name in subjects] + [("payee", "label", "2026-10-31")]
+    rows = [
+        {"appeal_id": f"a{number}", "subject_kind": kind, "subject_id": name, "service_date": day}
+        | {"received_on": "2026-12-01", "statement": "too little", "decision": "upheld" if number == 1 else ""}
+        | {"decided_on": "2026-12-02" if number == 1 else ""}
+        for number, (kind, name, day) in enumerate(about, 1)
+    ]
+    books.load("appeals", *rows)
+
+
 def test_statements_divide_pools_and_videos_as_the_journal_does(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     videos = Counter({row["video_id"]: row["total_micros"] for row in books.rows("video_payouts", DAY)})
     (first, _), (second, _) = videos.most_common(2)
@@ -51,6 +63,7 @@ def test_statements_divide_pools_and_videos_as_the_journal_does(books: Books, mo
     books.load("holds", hold("h1", "payee", "label", 250_000))
     books.invalid(books.busiest_viewer())
     books.restate()
+    load_appeals(books, ("video", first), ("payee", "label"), ("creator", "newcomer"))
     closed(books, 1)
 
     rights = divided_by(books.tables)
@@ -97,7 +110,15 @@ def test_statements_divide_pools_and_videos_as_the_journal_does(books: Books, mo
     (statement,) = payee_statements(books.tables, NEXT, "label")
     assert any("hold h1, a dispute about the money or its video (dispute)" in item.text for item in statement.items)
     assert any("viewers who were found to be invalid" in item.text for item in statement.items)
-    with pytest.raises(InputError, match=r"no balance in 2026-11, and no video .*: payees \['nobody'\]"):
+    assert [appeal["appeal_id"] for appeal in statement.beside.appeals] == ["a2"]
+    creator = next(row["creator_id"] for row in books.rows("video_payouts", DAY) if row["video_id"] == first)
+    (of_creator,) = payee_statements(books.tables, NEXT, creator)
+    assert f"Appeal a1 about video {first} on {DAY}, received on 2026-12-01, decided on 2026-12-02: upheld" in (
+        as_text(of_creator)
+    )
+    (newcomer,) = payee_statements(books.tables, NEXT, "newcomer")
+    assert (newcomer.closing, [appeal["appeal_id"] for appeal in newcomer.beside.appeals]) == (0, ["a3"])
+    with pytest.raises(InputError, match=r"no balance in 2026-11, no video .*: payees \['nobody'\]"):
         payee_statements(books.tables, NEXT, "nobody")
     # If the rights of an entry were others, the numbers would not add up, and nobody would get a statement.
     forged = replace(month, entries=[replace(entry, rights=None) for entry in divided_entries(books.tables, NEXT)])
@@ -128,7 +149,7 @@ def test_a_creator_whose_videos_pools_left_out_has_a_statement_of_zeros(spark: S
     assert (statement.items, statement.opening, statement.closing) == ([], 0, 0)
     rated = {row["video_id"] for row in books.rows("video_quality", NEXT)}
     own = {row["video_id"] for row in videos.to_pylist() if row["creator_id"] == refused}
-    assert {(found.video_id, found.reason) for found in statement.left_out} == {
+    assert {(found.video_id, found.reason) for found in statement.beside.left_out} == {
         (video, "not_compliant") for video in own & rated
     }
     assert "nothing is payable" in as_text(statement)

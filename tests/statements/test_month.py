@@ -20,7 +20,7 @@ from creatorpool.errors import SettlementError
 from creatorpool.quoting import file_stem, one_line
 from creatorpool.report.statement_files import page_name, write_csv
 from creatorpool.statements import month_page
-from creatorpool.statements.month import BookFacts, LeftOut, MonthStatement, Part, month_statement
+from creatorpool.statements.month import Beside, BookFacts, LeftOut, MonthStatement, Part, month_statement
 from creatorpool.statements.month_index import index_page
 from creatorpool.statements.month_page import statement_page
 from creatorpool.statements.month_text import as_text
@@ -76,10 +76,31 @@ PAYMENTS = [
     }
 ]
 LEFT_OUT = [LeftOut("v3", NOT_COMPLIANT, 1, DAY, DAY), LeftOut("v4", NO_IMPRESSIONS, 2, DAY, END)]
+APPEALS = [
+    {
+        "appeal_id": "a1",
+        "subject_kind": "video",
+        "subject_id": "v3",
+        "service_date": DAY,
+        "received_on": END,
+        "decision": "upheld, the day is restated",
+        "decided_on": date(2026, 12, 1),
+    },
+    {
+        "appeal_id": "a2",
+        "subject_kind": "payee",
+        "subject_id": "<band>",
+        "service_date": END,
+        "received_on": date(2026, 12, 3),
+        "decision": None,
+        "decided_on": None,
+    },
+]
+BESIDE = Beside(LEFT_OUT, APPEALS)
 
 
 def whole() -> MonthStatement:
-    return month_statement(BALANCE, LINES, PARTS, FACTS, PAYMENTS, LEFT_OUT)
+    return month_statement(BALANCE, LINES, PARTS, FACTS, PAYMENTS, BESIDE)
 
 
 def test_each_amount_has_its_reason_and_its_pools_and_videos() -> None:
@@ -111,11 +132,18 @@ def test_each_amount_has_its_reason_and_its_pools_and_videos() -> None:
         "Not paid from pools: v3, not compliant, on 2026-11-29",
         "Not paid from pools: v4, no effective impressions: no view, or a signal at 0, on 2 days from 2026-11-29 to "
         "2026-11-30",
+        "Appeal a1 about video v3 on 2026-11-29, received on 2026-11-30, decided on 2026-12-01: upheld, the day is "
+        "restated",
+        "Appeal a2 about the payee on 2026-11-30, received on 2026-12-03: not decided yet",
     ]
     out = io.StringIO()
     write_csv([statement], out)
     read = list(csv.DictReader(io.StringIO(out.getvalue())))
     assert sum(int(row["micros"]) for row in read[:-1]) == int(read[-1]["micros"]) == 7_450
+    assert [(row["service_date"], row["video_id"]) for row in read if row["kind"] == "appeal"] == [
+        ("2026-11-29", "v3"),
+        ("2026-11-30", ""),
+    ]
     earned = {(row["category"], row["video_id"]): int(row["micros"]) for row in read if row["kind"] == "earned"}
     assert earned == {("music", "v1"): 2_500_000, ("comedy", "v1"): 6_999_999, ("comedy", "v2"): 500_001}
 
@@ -162,7 +190,15 @@ def test_ids_are_text_on_each_page(name: str) -> None:
     plain = Structure(statement_page([whole()]))
     parts = {entry: [replace(part, category=name, video_id=name) for part in own] for entry, own in PARTS.items()}
     found = month_statement(
-        BALANCE | {"payee_id": name}, LINES, parts, FACTS, PAYMENTS, [replace(LEFT_OUT[0], video_id=name), LEFT_OUT[1]]
+        BALANCE | {"payee_id": name},
+        LINES,
+        parts,
+        FACTS,
+        PAYMENTS,
+        Beside(
+            [replace(LEFT_OUT[0], video_id=name), LEFT_OUT[1]],
+            [APPEALS[0] | {"subject_id": name, "decision": name}, APPEALS[1]],
+        ),
     )
     page = Structure(statement_page([found]))
 
@@ -201,7 +237,7 @@ def test_browser_opens_the_pages_without_requests_errors_or_overflow(
     browser: Browser, tmp_path: Path, device: str
 ) -> None:
     parts = {entry: [replace(part, video_id="v" * 300) for part in own] for entry, own in PARTS.items()}
-    found = month_statement(BALANCE | {"payee_id": "p" * 300}, LINES, parts, FACTS, PAYMENTS, LEFT_OUT)
+    found = month_statement(BALANCE | {"payee_id": "p" * 300}, LINES, parts, FACTS, PAYMENTS, BESIDE)
     (tmp_path / "payee.html").write_text(statement_page([whole(), found]), "utf-8")
     (tmp_path / "index.html").write_text(index_of("p" * 300), "utf-8")
     for name in ("payee", "index"):

@@ -54,6 +54,15 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """What touches a payee beside the lines of the books."""
+
+    left_out: Sequence[LeftOut] = ()
+    appeals: Sequence[Row] = ()
+    """Rows of `appeals` about service days of the month"""
+
+
+@dataclass(frozen=True)
 class MonthStatement:
     """A payee's month in one currency."""
 
@@ -62,7 +71,7 @@ class MonthStatement:
     items: Sequence[Item]
     payments: Sequence[Row]
     """The month's rows of `payments`"""
-    left_out: Sequence[LeftOut]
+    beside: Beside
 
     @property
     def opening(self) -> int:
@@ -84,7 +93,7 @@ class BookFacts:
 
 
 def zero_balance(payee_id: str, month: str, currency: str) -> dict[str, Any]:
-    """A row of `payee_balances` for a creator whom the books of the month do not name."""
+    """A row of `payee_balances` for somebody whom the books of the month do not name."""
     money = ("opening", *KINDS, "closing", "held_balance")
     named = {"payee_id": payee_id, "month": month, "currency": currency, "reason": "nothing_payable"}
     return named | {f"{name}_micros": 0 for name in money}
@@ -96,7 +105,7 @@ def month_statement(
     parts: Mapping[str, Sequence[Part]],
     facts: BookFacts,
     payments: Sequence[Row] = (),
-    left_out: Sequence[LeftOut] = (),
+    beside: Beside = Beside(),
 ) -> MonthStatement:
     """The statement of a row of `payee_balances`.
 
@@ -106,8 +115,8 @@ def month_statement(
         The payee's lines of the journal of the month on accounts `Payable` and `Held`, in the row's currency.
     parts
         By entry of the journal, the pools and videos that it books for the payee.
-    payments, left_out
-        The payee's rows of `payments` in the currency, and the payee's videos that pools did not pay.
+    payments
+        The payee's rows of `payments` in the currency.
 
     Raises
     ------
@@ -122,7 +131,7 @@ def month_statement(
     for item in items:
         if item.service_date is not None and sum(part.micros for part in item.parts) != item.micros:
             raise _wrong(balance, f"pools and videos do not sum to what is {item.text}")
-    return MonthStatement(balance, items, payments, left_out)
+    return MonthStatement(balance, items, payments, beside)
 
 
 def _wrong(balance: Row, what: str) -> SettlementError:

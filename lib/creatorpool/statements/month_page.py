@@ -10,13 +10,15 @@ from creatorpool.statements.creator import BOUNDS
 from creatorpool.statements.month import KINDS, Item, MonthStatement, Part
 from creatorpool.statements.month_style import STYLE
 from creatorpool.statements.month_text import ends, left_out_words, pools_of
-from creatorpool.statements.month_words import payment_words
+from creatorpool.statements.month_words import appeal_words, payment_words
 from creatorpool.statements.text import exact_money
 
 VIDEOS_SHOWN = 100
 """Largest number of videos of a pool and line on a page; the others are summed there, and each is in the CSV file"""
 LEFT_OUT_SHOWN = 200
 """Largest number of videos on a page that pools did not pay"""
+APPEALS_SHOWN = 200
+"""Largest number of appeals on a page"""
 LABELS = {
     "earned": "earned",
     "adjusted": "adjusted",
@@ -50,7 +52,7 @@ def _section(statement: MonthStatement) -> str:
         f'<section aria-label="{balance["currency"]}">\n<h2>In {balance["currency"]}</h2>\n'
         f'<div class="card"><table class="sums">\n<tbody>{sums}'
         f'<tr class="sum"><td>{in_html(closing)}</td>{money_cell(statement.closing)}</tr></tbody>\n</table></div>\n'
-        f"{_paid(statement)}{days}{_left_out(statement)}</section>\n"
+        f"{_paid(statement)}{days}{_left_out(statement)}{_appeals(statement)}</section>\n"
     )
 
 
@@ -105,13 +107,25 @@ def _bound(part: Part) -> str:
 
 
 def _left_out(statement: MonthStatement) -> str:
-    if not statement.left_out:
+    videos = statement.beside.left_out
+    if not videos:
         return ""
-    rows = [(in_html(found.video_id), left_out_words(found)) for found in statement.left_out[:LEFT_OUT_SHOWN]]
-    if rest := statement.left_out[LEFT_OUT_SHOWN:]:
+    rows = [(in_html(found.video_id), left_out_words(found)) for found in videos[:LEFT_OUT_SHOWN]]
+    if rest := videos[LEFT_OUT_SHOWN:]:
         rows.append((_more(len(rest)), "in the CSV file"))
     cells = "".join(f"<tr><td>{video}</td><td>{words}</td></tr>\n" for video, words in rows)
     return (
         '<h3>Not paid from pools</h3>\n<div class="card scroll"><table class="list">\n'
         f"<tbody>{cells}</tbody>\n</table></div>\n"
     )
+
+
+def _appeals(statement: MonthStatement) -> str:
+    appeals = statement.beside.appeals
+    if not appeals:
+        return ""
+    rows = [in_html(appeal_words(appeal)) for appeal in appeals[:APPEALS_SHOWN]]
+    if rest := appeals[APPEALS_SHOWN:]:
+        rows.append(f"{len(rest):,} more in the CSV file")
+    cells = "".join(f"<tr><td>{words}</td></tr>\n" for words in rows)
+    return f'<h3>Appeals</h3>\n<div class="card scroll"><table class="list">\n<tbody>{cells}</tbody>\n</table></div>\n'

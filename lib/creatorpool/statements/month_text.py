@@ -10,7 +10,7 @@ from creatorpool.money import in_exact_units
 from creatorpool.quoting import one_line
 from creatorpool.statements.creator import BOUNDS, VIDEOS_NAMED
 from creatorpool.statements.month import Item, LeftOut, MonthStatement, Part
-from creatorpool.statements.month_words import CLOSINGS, LEFT_OUT, payment_words
+from creatorpool.statements.month_words import CLOSINGS, LEFT_OUT, appeal_words, payment_words
 
 CSV_COLUMNS = (
     *("payee_id", "month", "currency", "kind", "booked_on", "service_date", "category", "video_id", "micros", "text"),
@@ -68,8 +68,10 @@ def _notes(statement: MonthStatement) -> Iterator[str]:
         yield (
             f"  Payment {payment['payment_id']}, {in_exact_units(payment['amount_micros'])}: {payment_words(payment)}"
         )
-    for found in statement.left_out:
+    for found in statement.beside.left_out:
         yield f"  Not paid from pools: {one_line(found.video_id)}, {left_out_words(found)}"
+    for appeal in statement.beside.appeals:
+        yield f"  {one_line(appeal_words(appeal))}"
 
 
 def csv_rows(statement: MonthStatement) -> Iterator[tuple[Any, ...]]:
@@ -85,6 +87,9 @@ def csv_rows(statement: MonthStatement) -> Iterator[tuple[Any, ...]]:
             for part in parts:
                 bound = f"; {BOUNDS[part.bound]}" if part.bound in BOUNDS else ""
                 yield *at, category, part.video_id, part.micros, f"{item.text}{bound}"
-    for found in statement.left_out:
+    for found in statement.beside.left_out:
         yield *own, "left_out", "", "", "", found.video_id, 0, left_out_words(found)
+    for appeal in statement.beside.appeals:
+        video = appeal["subject_id"] if appeal["subject_kind"] == "video" else ""
+        yield *own, "appeal", "", appeal["service_date"], "", video, 0, appeal_words(appeal)
     yield *own, "closing", "", "", "", "", statement.closing, closing

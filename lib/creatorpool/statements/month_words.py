@@ -61,6 +61,17 @@ def hold_words(hold_id: str, holds: Mapping[str, Row]) -> str:
     return f"hold {hold_id}, {HOLDS[code]} ({code}{'; ' + hold['note'] if hold['note'] else ''})"
 
 
+def appeal_words(appeal: Row) -> str:
+    """What an appeal is about, when it arrived, and what was decided, from a row of `appeals`."""
+    about = f"video {appeal['subject_id']}" if appeal["subject_kind"] == "video" else f"the {appeal['subject_kind']}"
+    text = (
+        f"Appeal {appeal['appeal_id']} about {about} on {appeal['service_date']}, received on {appeal['received_on']}"
+    )
+    if appeal["decision"] is None:
+        return f"{text}: not decided yet"
+    return f"{text}, decided on {appeal['decided_on']}: {appeal['decision']}"
+
+
 def payment_words(payment: Row) -> str:
     """What became of a row of `payments`, and when."""
     words = {DUE: "to be sent", PAID: "sent on {settled_on}", RETURNED: "came back on {settled_on}"}
