@@ -111,11 +111,26 @@ def test_statements_divide_pools_and_videos_as_the_journal_does(books: Books, mo
     assert any("hold h1, a dispute about the money or its video (dispute)" in item.text for item in statement.items)
     assert any("viewers who were found to be invalid" in item.text for item in statement.items)
     assert [appeal["appeal_id"] for appeal in statement.beside.appeals] == ["a2"]
+    shares = {
+        (item.service_date, part.video_id, part.share_ppm)
+        for item in statement.items
+        for part in item.parts
+        if item.kind == "earned"
+    }
+    assert (DAY, first, 333_333) in shares
+    assert (NEXT, second, 1_000_000) in shares
     creator = next(row["creator_id"] for row in books.rows("video_payouts", DAY) if row["video_id"] == first)
     (of_creator,) = payee_statements(books.tables, NEXT, creator)
     assert f"Appeal a1 about video {first} on {DAY}, received on 2026-12-01, decided on 2026-12-02: upheld" in (
         as_text(of_creator)
     )
+    of_first = {
+        part.share_ppm
+        for item in of_creator.items
+        for part in item.parts
+        if (part.video_id, item.kind, item.service_date) == (first, "earned", DAY)
+    }
+    assert of_first == {333_334}
     (newcomer,) = payee_statements(books.tables, NEXT, "newcomer")
     assert (newcomer.closing, [appeal["appeal_id"] for appeal in newcomer.beside.appeals]) == (0, ["a3"])
     with pytest.raises(InputError, match=r"no balance in 2026-11, no video .*: payees \['nobody'\]"):

@@ -24,7 +24,7 @@ from creatorpool.statements.month import Beside, BookFacts, LeftOut, MonthStatem
 from creatorpool.statements.month_index import index_page
 from creatorpool.statements.month_page import statement_page
 from creatorpool.statements.month_text import as_text
-from creatorpool.statements.month_words import HOLDS, NO_IMPRESSIONS, NOT_COMPLIANT, hold_words
+from creatorpool.statements.month_words import HOLDS, NO_IMPRESSIONS, NOT_COMPLIANT, hold_words, share_words
 
 DAY = date(2026, 11, 29)
 END = date(2026, 11, 30)
@@ -59,7 +59,11 @@ LINES = [
     line("Payable", "payment", -12_492_550, "p1", booked_on=END),
 ]
 PARTS = {
-    "night": [Part("music", "v1", 2_500_000), Part("comedy", "v2", 500_001, "cap"), Part("comedy", "v1", 6_999_999)],
+    "night": [
+        Part("music", "v1", 2_500_000),
+        Part("comedy", "v2", 500_001, "cap", 333_300),
+        Part("comedy", "v1", 6_999_999),
+    ],
     "adjustment": [Part("comedy", "v1", -3_000_000), Part("music", "v1", 1_000_000)],
 }
 FACTS = BookFacts(
@@ -118,7 +122,7 @@ def test_each_amount_has_its_reason_and_its_pools_and_videos() -> None:
         "Payee <band>: statement of 2026-11, in USD",
         "carried from the month before 5.00",
         "2026-11-29 earned for 2026-11-29 10.00",
-        "comedy 7.50: v1 6.999999, v2 0.500001 (held by the cap)",
+        "comedy 7.50: v1 6.999999, v2 0.500001 (33.33 % of the video by rights, held by the cap)",
         "music 2.50: v1 2.50",
         "2026-11-29 adjusted for 2026-11-29: viewers who were found to be invalid (click farm) -2.00",
         "comedy -3.00: v1 -3.00",
@@ -160,6 +164,18 @@ def test_reasons_of_holds_are_words_with_their_code_and_unknown_codes_stand_as_t
     assert hold_words("lost", rows) == "hold lost"
 
 
+def test_shares_are_exact_percentages() -> None:
+    found = [share_words(share) for share in (1, 10, 333_333, 500_000, 1_000_000)]
+
+    assert [words.removesuffix(" % of the video by rights") for words in found] == [
+        "0.0001",
+        "0.001",
+        "33.3333",
+        "50",
+        "100",
+    ]
+
+
 def test_the_page_adds_up_and_loads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     page = StatementPage(statement_page([whole()]))
 
@@ -167,7 +183,11 @@ def test_the_page_adds_up_and_loads_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     assert page.sums[0] == ("carried from the month before", 5_000_000)
     assert page.sums[-1][1] == 7_450
     assert [line.micros for line in page.lines] == [10_000_000, -2_000_000, -1_000_000, 500_000, -12_492_550]
-    assert page.lines[0].pools[0] == ("comedy", 7_500_000, [("v1", 6_999_999), ("v2 held by the cap", 500_001)])
+    assert page.lines[0].pools[0] == (
+        "comedy",
+        7_500_000,
+        [("v1", 6_999_999), ("v2 33.33 % of the video by rights, held by the cap", 500_001)],
+    )
     assert page.links == []
     monkeypatch.setattr(month_page, "VIDEOS_SHOWN", 1)
     cut = StatementPage(statement_page([whole()]))

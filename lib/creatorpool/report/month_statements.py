@@ -199,7 +199,7 @@ def _in(balance: Row, rows: Sequence[Row]) -> list[Row]:
 def _parts_of(rows: pa.Table | None) -> dict[str, list[Part]]:
     found: dict[str, list[Part]] = {}
     for row in _rows(rows):
-        part = Part(row["category"], row["video_id"], row["micros"], row["bound"])
+        part = Part(row["category"], row["video_id"], row["micros"], row["bound"], row["share_ppm"])
         found.setdefault(row["entry_id"], []).append(part)
     return found
 

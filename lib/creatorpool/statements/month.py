@@ -21,12 +21,17 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Part:
-    """What a payee gets of what a pool paid a video; `bound` is the bound that held the payout, if one did."""
+    """What a payee gets of what a pool paid a video.
+
+    `bound` is the bound that held the payout, if one did. `share_ppm` is the payee's part of the video's money by
+    rights, parts per million; None if the video has none, so that its creator gets all.
+    """
 
     category: str
     video_id: str
     micros: int
     bound: str | None = None
+    share_ppm: int | None = None
 
 
 @dataclass(frozen=True)

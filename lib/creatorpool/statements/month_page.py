@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from creatorpool.html_page import html_page
 from creatorpool.quoting import in_html
-from creatorpool.statements.creator import BOUNDS
 from creatorpool.statements.month import KINDS, Item, MonthStatement, Part
 from creatorpool.statements.month_style import STYLE
-from creatorpool.statements.month_text import ends, left_out_words, pools_of
+from creatorpool.statements.month_text import ends, left_out_words, part_words, pools_of
 from creatorpool.statements.month_words import appeal_words, payment_words
 from creatorpool.statements.text import exact_money
 
@@ -88,7 +87,7 @@ def _line(item: Item) -> str:
 
 
 def _pool(category: str, parts: Sequence[Part]) -> str:
-    shown = [(in_html(part.video_id) + _bound(part), part.micros) for part in parts[:VIDEOS_SHOWN]]
+    shown = [(in_html(part.video_id) + _note(part), part.micros) for part in parts[:VIDEOS_SHOWN]]
     if rest := parts[VIDEOS_SHOWN:]:
         shown.append((_more(len(rest)), sum(part.micros for part in rest)))
     rows = "".join(f"<tr><td>{text}</td>{money_cell(micros)}</tr>\n" for text, micros in shown)
@@ -102,8 +101,9 @@ def _more(videos: int) -> str:
     return f"{videos:,} more {'video' if videos == 1 else 'videos'}"
 
 
-def _bound(part: Part) -> str:
-    return f' <span class="note">{BOUNDS[part.bound]}</span>' if part.bound in BOUNDS else ""
+def _note(part: Part) -> str:
+    words = part_words(part)
+    return f' <span class="note">{words}</span>' if words else ""
 
 
 def _left_out(statement: MonthStatement) -> str:

@@ -61,6 +61,12 @@ def hold_words(hold_id: str, holds: Mapping[str, Row]) -> str:
     return f"hold {hold_id}, {HOLDS[code]} ({code}{'; ' + hold['note'] if hold['note'] else ''})"
 
 
+def share_words(share_ppm: int) -> str:
+    """A payee's part of a video by rights, as an exact percentage."""
+    whole, rest = divmod(share_ppm, 10_000)
+    return f"{whole}{f'.{rest:04}'.rstrip('0') if rest else ''} % of the video by rights"
+
+
 def appeal_words(appeal: Row) -> str:
     """What an appeal is about, when it arrived, and what was decided, from a row of `appeals`."""
     about = f"video {appeal['subject_id']}" if appeal["subject_kind"] == "video" else f"the {appeal['subject_kind']}"
