@@ -24,7 +24,14 @@ from creatorpool.statements.month import Beside, BookFacts, LeftOut, MonthStatem
 from creatorpool.statements.month_index import index_page
 from creatorpool.statements.month_page import statement_page
 from creatorpool.statements.month_text import as_text
-from creatorpool.statements.month_words import HOLDS, NO_IMPRESSIONS, NOT_COMPLIANT, hold_words, share_words
+from creatorpool.statements.month_words import (
+    HOLDS,
+    NO_IMPRESSIONS,
+    NOT_COMPLIANT,
+    hold_words,
+    restatement_words,
+    share_words,
+)
 
 DAY = date(2026, 11, 29)
 END = date(2026, 11, 30)
@@ -162,6 +169,17 @@ def test_reasons_of_holds_are_words_with_their_code_and_unknown_codes_stand_as_t
     assert hold_words("vip_review", rows) == "hold vip_review, vip_review"
     assert hold_words("other", rows) == "hold other, vip_review (asked by phone)"
     assert hold_words("lost", rows) == "hold lost"
+
+
+def test_a_restatement_names_its_note_and_the_appeal_that_it_follows() -> None:
+    row = {"reason_code": "error", "note": None}
+
+    found = [restatement_words(row | more) for more in ({}, {"appeal_id": "a1"}, {"appeal_id": "a1", "note": "tier"})]
+    assert found == [
+        "an error that was corrected",
+        "an error that was corrected (after appeal a1)",
+        "an error that was corrected (tier; after appeal a1)",
+    ]
 
 
 def test_shares_are_exact_percentages() -> None:

@@ -85,6 +85,9 @@ def restate(
         ),
     ] = None,
     note: Annotated[str | None, typer.Option(metavar="WORDS", help="free text that statements show")] = None,
+    appeal: Annotated[
+        str | None, typer.Option(metavar="ID", help="the decided appeal that it follows; statements name it")
+    ] = None,
     corrected: Annotated[
         Place | None,
         typer.Option(
@@ -113,7 +116,7 @@ def restate(
     if policy is not None:
         options = replace(options, assignments=[*(options.assignments or ()), f"restate.policy={policy}"])
     with open_run(options, dry_run=dry_run) as context:
-        why = Reason(reason, note)
+        why = Reason(reason, note, appeal)
         if corrected is not None:
             load_corrections(context, corrected)
         done = restate_day(context, why, booked_on)

@@ -27,7 +27,7 @@ from creatorpool.settlement.months import first_day, month_name
 from creatorpool.stages.bookings import booked_restatements
 from creatorpool.stages.books import require_closed
 from creatorpool.stages.breakdown import DividedEntry, booked_parts, divided_entries
-from creatorpool.stages.restatement import POOLS
+from creatorpool.stages.restatement import APPEALS, POOLS
 from creatorpool.statements.frames.appeals import appeals_of_payees
 from creatorpool.statements.frames.left_out import left_out_videos
 from creatorpool.statements.month import Beside, BookFacts, LeftOut, MonthStatement, Part, month_statement, zero_balance
@@ -133,11 +133,11 @@ class ClosedMonth:
         return (found if appeals is None else found.unionByName(appeals.select("payee_id"))).distinct()
 
     def _appeals(self, payees: Collection[str] | None) -> DataFrame | None:
-        version = shared_version(self.warehouse, "appeals")
+        version = shared_version(self.warehouse, APPEALS)
         if version is None:
             return None
         is_in_month = F.col("service_date").between(first_day(self.month), self.month)
-        appeals = self.warehouse.read("appeals", version=version).where(is_in_month)
+        appeals = self.warehouse.read(APPEALS, version=version).where(is_in_month)
         return appeals_of_payees(appeals, self._videos(), payees)
 
     def _videos(self) -> DataFrame:

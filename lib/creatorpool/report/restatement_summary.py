@@ -23,9 +23,12 @@ def print_restatement(out: PlainConsole, context: RunContext, done: Restatement)
     """Print the pools, the number of creators who gain and lose, and the largest changes; of a dry run, too."""
     if done.changes is None:
         out.print(f"{context.day} is restated from the same inputs already, booked on {done.booked_on}: nothing to do.")
+        if done.appeal is not None:
+            out.print(f"Nothing is booked after appeal {one_line(done.appeal)}.")
         return
     state = "computed, nothing written (dry run)" if context.dry_run else f"booked on {done.booked_on}"
-    out.print(f"Restatement of {context.day}, reason {done.reason}: {state}", style="bold")
+    after = "" if done.appeal is None else f", after appeal {one_line(done.appeal)}"
+    out.print(f"Restatement of {context.day}, reason {done.reason}{after}: {state}", style="bold")
     out.print(_pools_table(done))
     creators = done.changes.groupBy("creator_id").agg(sum_exact("change_micros").alias("micros"))
     gain, lose = _counts(creators)

@@ -43,8 +43,13 @@ Row = Mapping[str, Any]
 
 
 def restatement_words(row: Row) -> str:
-    """Why a day was restated, from a row of `pool_adjustments` or `payout_adjustments`, with its note."""
-    return _with_note(RESTATEMENTS[row["reason_code"]], row["note"])
+    """Why a day was restated, with its note and, from a row of `pool_adjustments`, the appeal that it follows.
+
+    Rows of `payout_adjustments` do not have the appeal.
+    """
+    appeal = row.get("appeal_id")
+    notes = [row["note"], f"after appeal {appeal}" if appeal else None]
+    return _with_note(RESTATEMENTS[row["reason_code"]], "; ".join(note for note in notes if note))
 
 
 def hold_words(hold_id: str, holds: Mapping[str, Row]) -> str:
