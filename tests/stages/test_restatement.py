@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
+from collections import Counter
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,6 +15,7 @@ from deltalake import write_deltalake
 from tests.stages.settled_days import DAY, NEXT, Books, Settled, without_zeros
 
 from creatorpool.errors import InputError
+from creatorpool.money import in_units
 from creatorpool.report.console import PlainConsole
 from creatorpool.report.month_statements import payee_statements
 from creatorpool.report.restatement_summary import print_restatement
@@ -165,6 +168,16 @@ def test_corrected_revenue_changes_the_pools_and_a_dry_run_writes_nothing(books:
     assert tried.changes is not None
     assert {table: books.tables.version(table) for table in versions} == versions
     assert not books.tables.exists("payout_adjustments")
+    out = io.StringIO()
+    print_restatement(PlainConsole(width=110, file=out), books.at(DAY, dry_run=True), tried)
+    changes: Counter[str] = Counter()
+    for row in tried.changes.collect():
+        changes[row["creator_id"]] += row["change_micros"]
+    largest = sorted(changes.items(), key=lambda found: (-abs(found[1]), found[0]))
+    printed = out.getvalue().partition("Creators, in USD")[2].partition("Largest changes of vid")[0]
+    assert re.findall(r"(creator-\S+)\s*\S\s*(-?[\d.,]+)", printed) == [
+        (creator, in_units(micros)) for creator, micros in largest[:10]
+    ]
 
     done = books.restate()
     assert done.reason == "revenue_corrected"
