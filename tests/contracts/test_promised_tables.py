@@ -90,7 +90,7 @@ PROMISED = {
     "engagement_rate_micros engagement_diversity_micros rewatch_micros safety_micros custom_micros "
     "competition_micros bounds_micros membership_micros policy_micros rounding_micros earlier_micros",
     "pool_adjustments": "service_date category run_id | date sequence booked_on gross_micros platform_micros "
-    "videos_micros unallocated_micros goodwill_micros policy reason_code note? currency",
+    "videos_micros unallocated_micros goodwill_micros policy reason_code note? appeal_id? currency",
     "payee_balances": "month payee_id currency | date opening_micros earned_micros adjusted_micros held_micros "
     "released_micros paid_micros returned_micros closing_micros held_balance_micros reason",
     "payments": "month payee_id currency | date payment_id amount_minor amount_micros status settled_on? "

@@ -6,9 +6,13 @@ import csv
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
-from tests.stages.settled_days import DAY, NEXT, Books
+from pyspark.sql import SparkSession
+from tests.stages.settled_days import DAY, MARKET, NEXT, Books
 from tests.stages.test_closing import MINIMUM, closed
 from tests.stages.test_posting import hold
 from tests.statements.parsed import StatementPage
@@ -21,6 +25,8 @@ from creatorpool.runs.retention import named_versions
 from creatorpool.stages import breakdown
 from creatorpool.stages.breakdown import divided_entries
 from creatorpool.stages.posting import post_day
+from creatorpool.statements.month_text import as_text
+from creatorpool.synthetic.day import generate_day
 from creatorpool.verification.month import verify_month
 
 BAND = '../<b>"Band" & Söhne'
@@ -34,6 +40,18 @@ def load_rights(books: Books, video: str, *shares: tuple[str, int]) -> None:
     books.load("video_rights", *rows)
 
 
+def load_appeals(books: Books, *subjects: tuple[str, str]) -> None:
+    """An appeal about each subject and the first day, of which the first is decided, and one about October."""
+    about = [(kind, name, str(DAY)) for kind, name in subjects] + [("payee", "label", "2026-10-31")]
+    rows = [
+        {"appeal_id": f"a{number}", "subject_kind": kind, "subject_id": name, "service_date": day}
+        | {"received_on": "2026-12-01", "statement": "too little", "decision": "upheld" if number == 1 else ""}
+        | {"decided_on": "2026-12-02" if number == 1 else ""}
+        for number, (kind, name, day) in enumerate(about, 1)
+    ]
+    books.load("appeals", *rows)
+
+
 def test_statements_divide_pools_and_videos_as_the_journal_does(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     videos = Counter({row["video_id"]: row["total_micros"] for row in books.rows("video_payouts", DAY)})
     (first, _), (second, _) = videos.most_common(2)
@@ -45,6 +63,7 @@ def test_statements_divide_pools_and_videos_as_the_journal_does(books: Books, mo
     books.load("holds", hold("h1", "payee", "label", 250_000))
     books.invalid(books.busiest_viewer())
     books.restate()
+    load_appeals(books, ("video", first), ("payee", "label"), ("creator", "newcomer"))
     closed(books, 1)
 
     rights = divided_by(books.tables)
@@ -89,9 +108,32 @@ def test_statements_divide_pools_and_videos_as_the_journal_does(books: Books, mo
     assert set(listed.links) == {"statements.csv", *(f"payees/{name}" for name in names)}
 
     (statement,) = payee_statements(books.tables, NEXT, "label")
-    assert any("hold h1, dispute" in item.text for item in statement.items)
+    assert any("hold h1, a dispute about the money or its video (dispute)" in item.text for item in statement.items)
     assert any("viewers who were found to be invalid" in item.text for item in statement.items)
-    with pytest.raises(InputError, match=r"no balance in 2026-11: payees \['nobody'\]"):
+    assert [appeal["appeal_id"] for appeal in statement.beside.appeals] == ["a2"]
+    shares = {
+        (item.service_date, part.video_id, part.share_ppm)
+        for item in statement.items
+        for part in item.parts
+        if item.kind == "earned"
+    }
+    assert (DAY, first, 333_333) in shares
+    assert (NEXT, second, 1_000_000) in shares
+    creator = next(row["creator_id"] for row in books.rows("video_payouts", DAY) if row["video_id"] == first)
+    (of_creator,) = payee_statements(books.tables, NEXT, creator)
+    assert f"Appeal a1 about video {first} on {DAY}, received on 2026-12-01, decided on 2026-12-02: upheld" in (
+        as_text(of_creator)
+    )
+    of_first = {
+        part.share_ppm
+        for item in of_creator.items
+        for part in item.parts
+        if (part.video_id, item.kind, item.service_date) == (first, "earned", DAY)
+    }
+    assert of_first == {333_334}
+    (newcomer,) = payee_statements(books.tables, NEXT, "newcomer")
+    assert (newcomer.closing, [appeal["appeal_id"] for appeal in newcomer.beside.appeals]) == (0, ["a3"])
+    with pytest.raises(InputError, match=r"no balance in 2026-11, no video .*: payees \['nobody'\]"):
         payee_statements(books.tables, NEXT, "nobody")
     # If the rights of an entry were others, the numbers would not add up, and nobody would get a statement.
     forged = replace(month, entries=[replace(entry, rights=None) for entry in divided_entries(books.tables, NEXT)])
@@ -100,3 +142,40 @@ def test_statements_divide_pools_and_videos_as_the_journal_does(books: Books, mo
     monkeypatch.setattr(breakdown, "divided_by", lambda _: dict.fromkeys(rights))
     wrong = [check for check in verify_month(books.at(NEXT, f"{MINIMUM}=1", dry_run=True)) if not check.passed]
     assert [check.name for check in wrong] == ["payees' lines from pools, videos and rights"]
+
+
+@pytest.mark.once
+def test_a_creator_whose_videos_pools_left_out_has_a_statement_of_zeros(spark: SparkSession, tmp_path: Path) -> None:
+    books, raw = Books(spark, tmp_path / "tables", tmp_path), tmp_path / "raw"
+    generate_day(raw, NEXT, replace(MARKET, pulse_share=0.0))
+    videos = pq.read_table(raw / "videos.parquet")
+    refused = max(Counter(videos.column("creator_id").to_pylist()).items(), key=lambda found: found[1])[0]
+    others = pc.not_equal(videos.column("creator_id"), refused)
+    at = videos.column_names.index("is_compliant")
+    pq.write_table(videos.set_column(at, "is_compliant", others), raw / "videos.parquet")
+    books.night(NEXT, raw)
+    closed(books, 1)
+
+    month = closed_month(books.tables, NEXT)
+    assert refused not in month.payees
+    unseen = {row["creator_id"] for row in books.rows("pool_payouts", NEXT) if row["effective_impressions"] == 0}
+    assert month.everybody() == sorted({*month.payees, *unseen, refused})
+    (statement,) = payee_statements(books.tables, NEXT, refused)
+    assert (statement.items, statement.opening, statement.closing) == ([], 0, 0)
+    rated = {row["video_id"] for row in books.rows("video_quality", NEXT)}
+    own = {row["video_id"] for row in videos.to_pylist() if row["creator_id"] == refused}
+    assert {(found.video_id, found.reason) for found in statement.beside.left_out} == {
+        (video, "not_compliant") for video in own & rated
+    }
+    assert "nothing is payable" in as_text(statement)
+
+    write_statements(month, books.folder / "out", month.everybody())
+    index = books.folder / "out" / "2026-11" / "index.html"
+    listed = StatementPage(index.read_text("utf-8"))
+    assert f"payees/{page_name(refused)}" in listed.links
+    StatementPage((index.parent / "payees" / page_name(refused)).read_text("utf-8")).require_sums()
+    with (index.parent / "statements.csv").open(newline="", encoding="utf-8") as lines:
+        kinds = Counter(row["kind"] for row in csv.DictReader(lines) if row["payee_id"] == refused)
+    assert kinds == {"opening": 1, "closing": 1, "left_out": len(own & rated)}
+    (only,) = month.statements(month.require([refused]))
+    assert only[0].balance["currency"] == "USD"

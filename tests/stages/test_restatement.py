@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import io
+import re
 import shutil
+from collections import Counter
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
+from deltalake import write_deltalake
 from tests.stages.settled_days import DAY, NEXT, Books, Settled, without_zeros
 
 from creatorpool.errors import InputError
+from creatorpool.money import in_units
+from creatorpool.report.console import PlainConsole
+from creatorpool.report.month_statements import payee_statements
+from creatorpool.report.restatement_summary import print_restatement
+from creatorpool.runs.ledger import RESTATE, publish_run, published_runs
 from creatorpool.stages.allocation import publish_payouts
+from creatorpool.stages.closing import close_month
 from creatorpool.stages.restatement import Reason, restate_day
+from creatorpool.tables import Warehouse
 
 
 def republished(books: Books, day: date = DAY) -> Settled:
@@ -44,6 +56,52 @@ def test_full_settles_what_a_republication_would_pay_and_nothing_twice(books: Bo
     books.restate()
     assert books.settled() == earned
     assert {row["sequence"] for row in books.rows("payout_adjustments")} == {1, 2}
+
+
+def appeal(name: str, decision: str = "") -> dict[str, str]:
+    facts = {"subject_kind": "payee", "subject_id": "p", "service_date": str(DAY), "received_on": str(NEXT)}
+    decided = {"decision": decision, "decided_on": str(NEXT) if decision else ""}
+    return {"appeal_id": name, **facts, "statement": "too little", **decided}
+
+
+@pytest.mark.once
+def test_a_restatement_names_the_decided_appeal_that_it_follows_also_in_tables_of_earlier_versions(
+    books: Books,
+) -> None:
+    with pytest.raises(InputError, match="--appeal a1 is not in table appeals: check the id"):
+        restate_day(books.at(DAY), Reason(appeal="a1"))
+    books.load("appeals", appeal("a1", "upheld"), appeal("a2"))
+    with pytest.raises(InputError, match="--appeal a3 is not in table appeals"):
+        restate_day(books.at(DAY), Reason(appeal="a3"))
+    with pytest.raises(InputError, match="--appeal a2 is not decided: a restatement follows a decision"):
+        restate_day(books.at(DAY, dry_run=True), Reason(appeal="a2"))
+    books.invalid(books.busiest_viewer())
+    books.restate()
+    forget_appeals(books)
+
+    books.invalid(books.busiest_viewer(), "2026-11-01")
+    context, out = books.at(DAY), io.StringIO()
+    done = restate_day(context, Reason(note="see the letter", appeal="a1"))
+    print_restatement(PlainConsole(width=110, file=out), context, done)
+
+    assert f"Restatement of {DAY}, reason invalid_viewers, after appeal a1: booked on {DAY}" in out.getvalue()
+    assert {row["sequence"]: row["appeal_id"] for row in books.rows("pool_adjustments")} == {1: None, 2: "a1"}
+    close_month(books.at(NEXT, "settlement.minimum_payment_micros=1"))
+    (changed, *_) = [row["creator_id"] for row in books.rows("payout_adjustments") if row["sequence"] == 2]
+    (statement,) = payee_statements(books.tables, NEXT, changed)
+    texts = [item.text for item in statement.items if item.kind == "adjusted"]
+    assert len(texts) == 2
+    assert texts[-1].endswith("invalid (see the letter; after appeal a1)")
+
+
+def forget_appeals(books: Books) -> None:
+    """Write `pool_adjustments` without its newest column, as a version before it did, and name it in the ledger."""
+    tables = Warehouse(None, books.root)
+    path, own = tables.path("pool_adjustments"), tables.read_arrow("pool_adjustments").drop_columns("appeal_id")
+    write_deltalake(path, own, mode="overwrite", schema_mode="overwrite", partition_by=["date"])
+    (run,) = published_runs(tables, RESTATE)
+    named = {**run.outputs, "pool_adjustments": tables.version("pool_adjustments")}
+    publish_run(tables, replace(run, outputs=named))
 
 
 @pytest.mark.once
@@ -110,6 +168,16 @@ def test_corrected_revenue_changes_the_pools_and_a_dry_run_writes_nothing(books:
     assert tried.changes is not None
     assert {table: books.tables.version(table) for table in versions} == versions
     assert not books.tables.exists("payout_adjustments")
+    out = io.StringIO()
+    print_restatement(PlainConsole(width=110, file=out), books.at(DAY, dry_run=True), tried)
+    changes: Counter[str] = Counter()
+    for row in tried.changes.collect():
+        changes[row["creator_id"]] += row["change_micros"]
+    largest = sorted(changes.items(), key=lambda found: (-abs(found[1]), found[0]))
+    printed = out.getvalue().partition("Creators, in USD")[2].partition("Largest changes of vid")[0]
+    assert re.findall(r"(creator-\S+)\s*\S\s*(-?[\d.,]+)", printed) == [
+        (creator, in_units(micros)) for creator, micros in largest[:10]
+    ]
 
     done = books.restate()
     assert done.reason == "revenue_corrected"

@@ -20,11 +20,18 @@ from creatorpool.errors import SettlementError
 from creatorpool.quoting import file_stem, one_line
 from creatorpool.report.statement_files import page_name, write_csv
 from creatorpool.statements import month_page
-from creatorpool.statements.month import BookFacts, LeftOut, MonthStatement, Part, month_statement
+from creatorpool.statements.month import Beside, BookFacts, LeftOut, MonthStatement, Part, month_statement
 from creatorpool.statements.month_index import index_page
 from creatorpool.statements.month_page import statement_page
 from creatorpool.statements.month_text import as_text
-from creatorpool.statements.month_words import NO_IMPRESSIONS, NOT_COMPLIANT
+from creatorpool.statements.month_words import (
+    HOLDS,
+    NO_IMPRESSIONS,
+    NOT_COMPLIANT,
+    hold_words,
+    restatement_words,
+    share_words,
+)
 
 DAY = date(2026, 11, 29)
 END = date(2026, 11, 30)
@@ -59,7 +66,11 @@ LINES = [
     line("Payable", "payment", -12_492_550, "p1", booked_on=END),
 ]
 PARTS = {
-    "night": [Part("music", "v1", 2_500_000), Part("comedy", "v2", 500_001, "cap"), Part("comedy", "v1", 6_999_999)],
+    "night": [
+        Part("music", "v1", 2_500_000),
+        Part("comedy", "v2", 500_001, "cap", 333_300),
+        Part("comedy", "v1", 6_999_999),
+    ],
     "adjustment": [Part("comedy", "v1", -3_000_000), Part("music", "v1", 1_000_000)],
 }
 FACTS = BookFacts(
@@ -76,10 +87,31 @@ PAYMENTS = [
     }
 ]
 LEFT_OUT = [LeftOut("v3", NOT_COMPLIANT, 1, DAY, DAY), LeftOut("v4", NO_IMPRESSIONS, 2, DAY, END)]
+APPEALS = [
+    {
+        "appeal_id": "a1",
+        "subject_kind": "video",
+        "subject_id": "v3",
+        "service_date": DAY,
+        "received_on": END,
+        "decision": "upheld, the day is restated",
+        "decided_on": date(2026, 12, 1),
+    },
+    {
+        "appeal_id": "a2",
+        "subject_kind": "payee",
+        "subject_id": "<band>",
+        "service_date": END,
+        "received_on": date(2026, 12, 3),
+        "decision": None,
+        "decided_on": None,
+    },
+]
+BESIDE = Beside(LEFT_OUT, APPEALS)
 
 
 def whole() -> MonthStatement:
-    return month_statement(BALANCE, LINES, PARTS, FACTS, PAYMENTS, LEFT_OUT)
+    return month_statement(BALANCE, LINES, PARTS, FACTS, PAYMENTS, BESIDE)
 
 
 def test_each_amount_has_its_reason_and_its_pools_and_videos() -> None:
@@ -89,21 +121,21 @@ def test_each_amount_has_its_reason_and_its_pools_and_videos() -> None:
     assert rows == [
         ("2026-11-29", "earned for 2026-11-29", 10_000_000),
         ("2026-11-29", "adjusted for 2026-11-29: viewers who were found to be invalid (click farm)", -2_000_000),
-        ("2026-11-29", "held: hold h1, dispute", -1_000_000),
-        ("2026-11-29", "released: hold h1, dispute", 500_000),
+        ("2026-11-29", "held: hold h1, a dispute about the money or its video (dispute)", -1_000_000),
+        ("2026-11-29", "released: hold h1, a dispute about the money or its video (dispute)", 500_000),
         ("2026-11-30", "paid, payment p1", -12_492_550),
     ]
     assert [" ".join(row.split()) for row in as_text(statement).splitlines()] == [
         "Payee <band>: statement of 2026-11, in USD",
         "carried from the month before 5.00",
         "2026-11-29 earned for 2026-11-29 10.00",
-        "comedy 7.50: v1 6.999999, v2 0.500001 (held by the cap)",
+        "comedy 7.50: v1 6.999999, v2 0.500001 (33.33 % of the video by rights, held by the cap)",
         "music 2.50: v1 2.50",
         "2026-11-29 adjusted for 2026-11-29: viewers who were found to be invalid (click farm) -2.00",
         "comedy -3.00: v1 -3.00",
         "music 1.00: v1 1.00",
-        "2026-11-29 held: hold h1, dispute -1.00",
-        "2026-11-29 released: hold h1, dispute 0.50",
+        "2026-11-29 held: hold h1, a dispute about the money or its video (dispute) -1.00",
+        "2026-11-29 released: hold h1, a dispute about the money or its video (dispute) 0.50",
         "2026-11-30 paid, payment p1 -12.49255",
         "carried to the next month: paid; less than the smallest unit is carried 0.00745",
         "On hold when the month ended: 0.50",
@@ -111,13 +143,55 @@ def test_each_amount_has_its_reason_and_its_pools_and_videos() -> None:
         "Not paid from pools: v3, not compliant, on 2026-11-29",
         "Not paid from pools: v4, no effective impressions: no view, or a signal at 0, on 2 days from 2026-11-29 to "
         "2026-11-30",
+        "Appeal a1 about video v3 on 2026-11-29, received on 2026-11-30, decided on 2026-12-01: upheld, the day is "
+        "restated",
+        "Appeal a2 about the payee on 2026-11-30, received on 2026-12-03: not decided yet",
     ]
     out = io.StringIO()
     write_csv([statement], out)
     read = list(csv.DictReader(io.StringIO(out.getvalue())))
     assert sum(int(row["micros"]) for row in read[:-1]) == int(read[-1]["micros"]) == 7_450
+    assert [(row["service_date"], row["video_id"]) for row in read if row["kind"] == "appeal"] == [
+        ("2026-11-29", "v3"),
+        ("2026-11-30", ""),
+    ]
     earned = {(row["category"], row["video_id"]): int(row["micros"]) for row in read if row["kind"] == "earned"}
     assert earned == {("music", "v1"): 2_500_000, ("comedy", "v1"): 6_999_999, ("comedy", "v2"): 500_001}
+
+
+def test_reasons_of_holds_are_words_with_their_code_and_unknown_codes_stand_as_they_are() -> None:
+    rows = {code: {"reason_code": code, "note": None} for code in (*HOLDS, "vip_review")}
+    rows["noted"] = {"reason_code": "invalid_views", "note": "click farm"}
+    rows["other"] = {"reason_code": "vip_review", "note": "asked by phone"}
+
+    assert all(hold_words(code, rows) == f"hold {code}, {HOLDS[code]} ({code})" for code in HOLDS)
+    assert hold_words("noted", rows) == "hold noted, views that may be invalid (invalid_views; click farm)"
+    assert hold_words("vip_review", rows) == "hold vip_review, vip_review"
+    assert hold_words("other", rows) == "hold other, vip_review (asked by phone)"
+    assert hold_words("lost", rows) == "hold lost"
+
+
+def test_a_restatement_names_its_note_and_the_appeal_that_it_follows() -> None:
+    row = {"reason_code": "error", "note": None}
+
+    found = [restatement_words(row | more) for more in ({}, {"appeal_id": "a1"}, {"appeal_id": "a1", "note": "tier"})]
+    assert found == [
+        "an error that was corrected",
+        "an error that was corrected (after appeal a1)",
+        "an error that was corrected (tier; after appeal a1)",
+    ]
+
+
+def test_shares_are_exact_percentages() -> None:
+    found = [share_words(share) for share in (1, 10, 333_333, 500_000, 1_000_000)]
+
+    assert [words.removesuffix(" % of the video by rights") for words in found] == [
+        "0.0001",
+        "0.001",
+        "33.3333",
+        "50",
+        "100",
+    ]
 
 
 def test_the_page_adds_up_and_loads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +201,11 @@ def test_the_page_adds_up_and_loads_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     assert page.sums[0] == ("carried from the month before", 5_000_000)
     assert page.sums[-1][1] == 7_450
     assert [line.micros for line in page.lines] == [10_000_000, -2_000_000, -1_000_000, 500_000, -12_492_550]
-    assert page.lines[0].pools[0] == ("comedy", 7_500_000, [("v1", 6_999_999), ("v2 held by the cap", 500_001)])
+    assert page.lines[0].pools[0] == (
+        "comedy",
+        7_500_000,
+        [("v1", 6_999_999), ("v2 33.33 % of the video by rights, held by the cap", 500_001)],
+    )
     assert page.links == []
     monkeypatch.setattr(month_page, "VIDEOS_SHOWN", 1)
     cut = StatementPage(statement_page([whole()]))
@@ -150,7 +228,15 @@ def test_ids_are_text_on_each_page(name: str) -> None:
     plain = Structure(statement_page([whole()]))
     parts = {entry: [replace(part, category=name, video_id=name) for part in own] for entry, own in PARTS.items()}
     found = month_statement(
-        BALANCE | {"payee_id": name}, LINES, parts, FACTS, PAYMENTS, [replace(LEFT_OUT[0], video_id=name), LEFT_OUT[1]]
+        BALANCE | {"payee_id": name},
+        LINES,
+        parts,
+        FACTS,
+        PAYMENTS,
+        Beside(
+            [replace(LEFT_OUT[0], video_id=name), LEFT_OUT[1]],
+            [APPEALS[0] | {"subject_id": name, "decision": name}, APPEALS[1]],
+        ),
     )
     page = Structure(statement_page([found]))
 
@@ -189,7 +275,7 @@ def test_browser_opens_the_pages_without_requests_errors_or_overflow(
     browser: Browser, tmp_path: Path, device: str
 ) -> None:
     parts = {entry: [replace(part, video_id="v" * 300) for part in own] for entry, own in PARTS.items()}
-    found = month_statement(BALANCE | {"payee_id": "p" * 300}, LINES, parts, FACTS, PAYMENTS, LEFT_OUT)
+    found = month_statement(BALANCE | {"payee_id": "p" * 300}, LINES, parts, FACTS, PAYMENTS, BESIDE)
     (tmp_path / "payee.html").write_text(statement_page([whole(), found]), "utf-8")
     (tmp_path / "index.html").write_text(index_of("p" * 300), "utf-8")
     for name in ("payee", "index"):

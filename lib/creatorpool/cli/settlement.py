@@ -85,6 +85,9 @@ def restate(
         ),
     ] = None,
     note: Annotated[str | None, typer.Option(metavar="WORDS", help="free text that statements show")] = None,
+    appeal: Annotated[
+        str | None, typer.Option(metavar="ID", help="the decided appeal that it follows; statements name it")
+    ] = None,
     corrected: Annotated[
         Place | None,
         typer.Option(
@@ -113,7 +116,7 @@ def restate(
     if policy is not None:
         options = replace(options, assignments=[*(options.assignments or ()), f"restate.policy={policy}"])
     with open_run(options, dry_run=dry_run) as context:
-        why = Reason(reason, note)
+        why = Reason(reason, note, appeal)
         if corrected is not None:
             load_corrections(context, corrected)
         done = restate_day(context, why, booked_on)
@@ -203,7 +206,7 @@ def statements(
     options.existing_root()
     with open_warehouse(options, options.settings()) as (_, warehouse):
         books = closed_month(warehouse, parsed_month(month))
-        wanted = books.require(payee) if payee else books.payees
+        wanted = books.require(payee) if payee else books.everybody()
         index = write_statements(books, output, wanted, counted)
     print(f"{len(wanted):,} statements of {month} are in {index.parent}; begin with {index}")
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 import pyarrow as pa
@@ -15,6 +18,7 @@ from pyspark.sql import functions as F
 from creatorpool.errors import InputError
 from creatorpool.frames import matching, parts_by
 from creatorpool.quoting import shortened_list
+from creatorpool.runs.pools import every_published_pool
 from creatorpool.runs.postings import HOLDS
 from creatorpool.runs.published import shared_version
 from creatorpool.runs.published_rows import published_arrow, published_rows
@@ -23,9 +27,10 @@ from creatorpool.settlement.months import first_day, month_name
 from creatorpool.stages.bookings import booked_restatements
 from creatorpool.stages.books import require_closed
 from creatorpool.stages.breakdown import DividedEntry, booked_parts, divided_entries
-from creatorpool.stages.restatement import POOLS
+from creatorpool.stages.restatement import APPEALS, POOLS
+from creatorpool.statements.frames.appeals import appeals_of_payees
 from creatorpool.statements.frames.left_out import left_out_videos
-from creatorpool.statements.month import BookFacts, LeftOut, MonthStatement, Part, month_statement
+from creatorpool.statements.month import Beside, BookFacts, LeftOut, MonthStatement, Part, month_statement, zero_balance
 from creatorpool.tables import Warehouse
 
 Row: TypeAlias = dict[str, Any]
@@ -51,14 +56,42 @@ class ClosedMonth:
         found: list[str] = self.balances.column("payee_id").unique().to_pylist()
         return found
 
+    @cached_property
+    def currency(self) -> str:
+        """The currency of statements without a balance: of the month's pools the first."""
+        pools = every_published_pool(self.warehouse)
+        return min(pool.currency for pool in pools if first_day(self.month) <= pool.day <= self.month)
+
+    def everybody(self) -> list[str]:
+        """All payees with a balance, and those without one of whom pools left videos out or who appealed, ascending."""
+        with_balance = published_rows(self.warehouse, "payee_balances").where(F.col("date") == self.month)
+        found = self._named(None).join(with_balance.select("payee_id"), "payee_id", "left_anti").toArrow()
+        return sorted([*self.payees, *found.column("payee_id").to_pylist()])
+
     def require(self, payees: Collection[str]) -> list[str]:
-        """Those of `payees`, each once, ascending; InputError if one has no balance in the month."""
-        if missing := sorted(set(payees) - set(self.payees)):
-            raise InputError(f"no balance in {month_name(self.month)}: payees {shortened_list(missing)}; check the ids")
+        """Those of `payees`, each once, ascending; InputError if the month has nothing to say about one."""
+        if others := set(payees) - set(self.payees):
+            known = self._named(others).toArrow().column("payee_id")
+            if missing := sorted(others - {*known.to_pylist()}):
+                raise InputError(
+                    f"no balance in {month_name(self.month)}, no video that pools left out and no appeal: payees "
+                    f"{shortened_list(missing)}; check the ids"
+                )
         return sorted(set(payees))
+
+    def balances_of(self, payees: Collection[str]) -> list[Row]:
+        """Rows of `payee_balances` of `payees`, ascending: one for each currency, or of zeros without a balance."""
+        found = _by_payee(_of(payees, self.balances))
+        return [
+            row
+            for payee in sorted(payees)
+            for row in _rows(found.get(payee)) or [zero_balance(payee, month_name(self.month), self.currency)]
+        ]
 
     def statements(self, payees: Collection[str]) -> Iterator[list[MonthStatement]]:
         """The statements of each of `payees`, some thousand at most, in ascending order: one for each currency.
+
+        Who has no balance, such as a creator of whom pools left all videos out, gets a statement of zeros.
 
         Raises
         ------
@@ -68,19 +101,23 @@ class ClosedMonth:
         lines = _by_payee(self._lines(payees).toArrow())
         parts = _by_payee(booked_parts(self.warehouse, self.entries, payees).toArrow()) if self.entries else {}
         left_out = _by_payee(self._left_out(payees).toArrow(), "creator_id")
-        wanted = pa.array(sorted(payees), pa.string())
-        payments, balances = (
-            _by_payee(rows.filter(pc.is_in(rows.column("payee_id"), value_set=wanted)))
-            for rows in (self.payments, self.balances)
-        )
-        for payee, rows in balances.items():
-            own_parts, unpaid = _parts_of(parts.get(payee)), _left_out_of(left_out.get(payee))
+        appeals = self._appeals(payees)
+        appealed = {} if appeals is None else _by_payee(appeals.toArrow())
+        payments = _by_payee(_of(payees, self.payments))
+        for payee, rows in groupby(self.balances_of(payees), itemgetter("payee_id")):
+            own_parts = _parts_of(parts.get(payee))
+            beside = Beside(_left_out_of(left_out.get(payee)), _appeals_of(appealed.get(payee)))
             own_lines, own_payments = (_rows(found.get(payee)) for found in (lines, payments))
             yield [
                 month_statement(
-                    row, _in(row, own_lines), own_parts, self.facts, _in(row, own_payments), unpaid if n == 0 else ()
+                    row,
+                    _in(row, own_lines),
+                    own_parts,
+                    self.facts,
+                    _in(row, own_payments),
+                    beside if n == 0 else Beside(),
                 )
-                for n, row in enumerate(_rows(rows))
+                for n, row in enumerate(rows)
             ]
 
     def _lines(self, payees: Collection[str]) -> DataFrame:
@@ -89,13 +126,29 @@ class ClosedMonth:
         owed = own.where(F.col("account").isin(PAYABLE, HELD))
         return matching(owed.select(*_LINE, "reference"), "payee_id", payees)
 
-    def _left_out(self, payees: Collection[str]) -> DataFrame:
+    def _named(self, payees: Collection[str] | None) -> DataFrame:
+        """Those of `payees` (None: of all) whom a statement has something to say to beside money: `payee_id`."""
+        found = self._left_out(payees).select(F.col("creator_id").alias("payee_id"))
+        appeals = self._appeals(payees)
+        return (found if appeals is None else found.unionByName(appeals.select("payee_id"))).distinct()
+
+    def _appeals(self, payees: Collection[str] | None) -> DataFrame | None:
+        version = shared_version(self.warehouse, APPEALS)
+        if version is None:
+            return None
+        is_in_month = F.col("service_date").between(first_day(self.month), self.month)
+        appeals = self.warehouse.read(APPEALS, version=version).where(is_in_month)
+        return appeals_of_payees(appeals, self._videos(), payees)
+
+    def _videos(self) -> DataFrame:
+        return self.warehouse.read("videos", version=shared_version(self.warehouse, "videos"))
+
+    def _left_out(self, payees: Collection[str] | None) -> DataFrame:
         is_in_month = F.col("date").between(first_day(self.month), self.month)
         quality, payouts = (
             published_rows(self.warehouse, table).where(is_in_month) for table in ("video_quality", "pool_payouts")
         )
-        videos = self.warehouse.read("videos", version=shared_version(self.warehouse, "videos"))
-        return left_out_videos(quality, videos, payouts, payees)
+        return left_out_videos(quality, self._videos(), payouts, payees)
 
 
 def closed_month(warehouse: Warehouse, month: date) -> ClosedMonth:
@@ -126,6 +179,10 @@ def _facts(warehouse: Warehouse) -> BookFacts:
     )
 
 
+def _of(payees: Collection[str], rows: pa.Table) -> pa.Table:
+    return rows.filter(pc.is_in(rows.column("payee_id"), value_set=pa.array(sorted(payees), pa.string())))
+
+
 def _by_payee(rows: pa.Table, column: str = "payee_id") -> dict[str, pa.Table]:
     return dict(parts_by(rows, column))
 
@@ -142,7 +199,7 @@ def _in(balance: Row, rows: Sequence[Row]) -> list[Row]:
 def _parts_of(rows: pa.Table | None) -> dict[str, list[Part]]:
     found: dict[str, list[Part]] = {}
     for row in _rows(rows):
-        part = Part(row["category"], row["video_id"], row["micros"], row["bound"])
+        part = Part(row["category"], row["video_id"], row["micros"], row["bound"], row["share_ppm"])
         found.setdefault(row["entry_id"], []).append(part)
     return found
 
@@ -151,3 +208,7 @@ def _left_out_of(rows: pa.Table | None) -> list[LeftOut]:
     names = ("video_id", "reason", "days", "first", "last")
     found = [LeftOut(**{name: row[name] for name in names}) for row in _rows(rows)]
     return sorted(found, key=lambda one: (one.video_id, one.reason))
+
+
+def _appeals_of(rows: pa.Table | None) -> list[Row]:
+    return sorted(_rows(rows), key=itemgetter("service_date", "received_on", "appeal_id"))

@@ -1,4 +1,4 @@
-"""What a restatement books, on the terminal: the money of each pool, who is affected, and why the largest changes."""
+"""What a restatement books, on the terminal: the money of each pool, who gains and loses most, and why."""
 
 from __future__ import annotations
 
@@ -20,19 +20,26 @@ _LARGEST = 10
 
 
 def print_restatement(out: PlainConsole, context: RunContext, done: Restatement) -> None:
-    """Print the pools, the number of creators who gain and lose, and the largest changes; of a dry run, too."""
+    """Print the pools, how many creators gain and lose, and the largest changes of creators and of their videos.
+
+    Of a dry run, too.
+    """
     if done.changes is None:
         out.print(f"{context.day} is restated from the same inputs already, booked on {done.booked_on}: nothing to do.")
+        if done.appeal is not None:
+            out.print(f"Nothing is booked after appeal {one_line(done.appeal)}.")
         return
     state = "computed, nothing written (dry run)" if context.dry_run else f"booked on {done.booked_on}"
-    out.print(f"Restatement of {context.day}, reason {done.reason}: {state}", style="bold")
+    after = "" if done.appeal is None else f", after appeal {one_line(done.appeal)}"
+    out.print(f"Restatement of {context.day}, reason {done.reason}{after}: {state}", style="bold")
     out.print(_pools_table(done))
     creators = done.changes.groupBy("creator_id").agg(sum_exact("change_micros").alias("micros"))
     gain, lose = _counts(creators)
     if not gain + lose:
         out.print("No creator is affected.")
         return
-    out.print(f"{gain:,} creators gain and {lose:,} lose.")
+    out.print(f"{gain:,} creators gain and {lose:,} lose. The largest changes:")
+    out.print(_creators_table(done, creators))
     largest = _largest(done)
     out.print(_changes_table(done, largest))
     for row in largest:
@@ -69,8 +76,19 @@ def _largest(done: Restatement) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (-abs(row["change_micros"]), row["category"], row["video_id"]))
 
 
+def _creators_table(done: Restatement, creators: DataFrame) -> Table:
+    """The creators with the largest changes, over all pools and videos."""
+    changed = creators.where(F.col("micros") != 0)
+    table = Table(title=f"Creators, in {done.currency}", title_justify="left")
+    for name in ("creator", "change"):
+        table.add_column(name, justify="right" if name == "change" else "left")
+    for creator, micros in changed.orderBy(F.abs("micros").desc(), "creator_id").limit(_LARGEST).collect():
+        table.add_row(quoted(creator), in_units(micros))
+    return table
+
+
 def _changes_table(done: Restatement, largest: list[dict[str, Any]]) -> Table:
-    table = Table(title=f"Largest changes, in {done.currency}", title_justify="left")
+    table = Table(title=f"Largest changes of videos, in {done.currency}", title_justify="left")
     for name in ("category", "video", "creator", "change"):
         table.add_column(name, justify="right" if name == "change" else "left")
     for row in largest:

@@ -9,9 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TextIO, TypeAlias
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from creatorpool.errors import InputError
 from creatorpool.quoting import file_stem
 from creatorpool.report.month_statements import ClosedMonth
@@ -86,7 +83,5 @@ def write_csv(statements: Iterable[MonthStatement], out: TextIO) -> None:
 
 
 def _index(books: ClosedMonth, payees: Sequence[str]) -> str:
-    balances = books.balances
-    own = balances.filter(pc.is_in(balances.column("payee_id"), value_set=pa.array(payees, pa.string())))
     links = {payee: f"{PAGES}/{page_name(payee)}" for payee in payees}
-    return index_page(month_name(books.month), own.to_pylist(), links, TABLE)
+    return index_page(month_name(books.month), books.balances_of(payees), links, TABLE)

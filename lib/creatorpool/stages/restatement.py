@@ -22,7 +22,7 @@ from creatorpool.ingest.conversion import RATES
 from creatorpool.ingest.load import CORRECTED_TABLES
 from creatorpool.runs.ledger import RESTATE
 from creatorpool.runs.pools import PoolRun, day_outputs, latest_pool, require_published_pools
-from creatorpool.runs.published import published_version, require_kept, shared_versions
+from creatorpool.runs.published import published_version, require_kept, shared_version, shared_versions
 from creatorpool.runs.published_rows import published_arrow, published_day
 from creatorpool.settlement.frames.restatement import booked_change, compared_rows, earned_rows, touched_videos
 from creatorpool.settlement.restatement import NOTHING, PULSE, Policy, PoolMoney, booked_money, require_goodwill_within
@@ -41,6 +41,7 @@ from creatorpool.stages.signals import INVALID
 from creatorpool.tables import sum_exact
 
 VIDEOS, POOLS = "payout_adjustments", "pool_adjustments"
+APPEALS = "appeals"
 STAGE = Stage(
     RESTATE,
     (
@@ -66,6 +67,8 @@ class Reason:
 
     code: str | None = None
     note: str | None = None
+    appeal: str | None = None
+    """Id of the decided appeal that the restatement follows"""
 
     def __post_init__(self) -> None:
         if self.code is not None and self.code not in REASONS:
@@ -98,6 +101,8 @@ class Restatement:
     changes: DataFrame | None = None
     parts: DataFrame | None = None
     affected: DataFrame | None = None
+    appeal: str | None = None
+    """The appeal that it follows, as given"""
 
 
 @dataclass(frozen=True)
@@ -142,8 +147,8 @@ def restate_day(context: RunContext, reason: Reason, booked_on: date | None = No
     MissingTableError
         If no pool of the day is published, or a version that the day was paid from is not kept any more.
     InputError
-        If the booking day is before the day, in a closed month or far ahead; if the policy would cost too much
-        goodwill; if the day cannot be computed.
+        If the booking day is before the day, in a closed month or far ahead; if the appeal that it follows is unknown
+        or not decided; if the policy would cost too much goodwill; if the day cannot be computed.
     RunInProgressError
         If another live run holds the day or the books, or has published payouts, events or revenue meanwhile.
     """
@@ -152,6 +157,8 @@ def restate_day(context: RunContext, reason: Reason, booked_on: date | None = No
     booking_day = first_open_day(context.warehouse, context.day) if booked_on is None else booked_on
     require_open(context.warehouse, context.day, booking_day)
     refuse_far_day(context.warehouse, booking_day, "--booked-on")
+    if reason.appeal is not None:
+        _require_decided(context, reason.appeal)
     code = reason.code or _found_reason(context, day)
     inputs = {
         **_inputs_now(day),
@@ -163,19 +170,36 @@ def restate_day(context: RunContext, reason: Reason, booked_on: date | None = No
     def compute() -> Mapping[str, Any]:
         require_open(context.warehouse, context.day, booking_day)
         _require_same_day(context, day)
-        done.append(_restate(context, day, booking_day, Reason(code, reason.note)))
+        done.append(_restate(context, day, booking_day, replace(reason, code=code)))
         return {"booked_on": booking_day.isoformat(), "reason": code}
 
     run = run_stage(context, STAGE, inputs, compute, beside=[ALLOCATION_STAGE])
     if done:
         return done[0]
-    return Restatement(date.fromisoformat(run.rows["booked_on"]), run.rows["reason"], day.currency)
+    return Restatement(
+        date.fromisoformat(run.rows["booked_on"]), run.rows["reason"], day.currency, appeal=reason.appeal
+    )
 
 
 def pool_change(row: Mapping[str, Any]) -> PoolMoney:
     """The change of a pool's money in a row of `pool_adjustments`."""
     names = ("gross", "platform", "videos", "unallocated", "goodwill")
     return PoolMoney(**{name: row[f"{name}_micros"] for name in names})
+
+
+def _require_decided(context: RunContext, appeal: str) -> None:
+    """Check that an appeal is known and decided: a restatement follows a decision, never an open appeal."""
+    version = shared_version(context.warehouse, APPEALS)
+    rows = []
+    if version is not None:
+        rows = context.warehouse.read(APPEALS, version=version).where(F.col("appeal_id") == appeal).collect()
+    if not rows:
+        raise InputError(f"--appeal {appeal} is not in table {APPEALS}: check the id, or load it first")
+    if rows[0]["decision"] is None:
+        raise InputError(
+            f"--appeal {appeal} is not decided: a restatement follows a decision; load the appeal again with decision "
+            f"and decided_on first"
+        )
 
 
 def _published_day(context: RunContext) -> _PublishedDay:
@@ -262,13 +286,13 @@ def _restate(context: RunContext, day: _PublishedDay, booked_on: date, reason: R
     if added > 0:
         require_goodwill_within(context.settings.restate.goodwill_cap_micros, before, added)
     records = [
-        {"date": context.day, "category": pool.category, **_sides(pool.booked), **why}
+        {"date": context.day, "category": pool.category, **_sides(pool.booked), **why, "appeal_id": reason.appeal}
         for pool in pools
         # Videos may gain and lose while the sides of their pool stay.
         if pool.category in sums or not pool.booked.is_nothing
     ]
     context.store_records([*booked.pools, *records], POOLS)
-    return Restatement(booked_on, str(reason.code), day.currency, pools, changes, parts, affected)
+    return Restatement(booked_on, str(reason.code), day.currency, pools, changes, parts, affected, reason.appeal)
 
 
 def _booked(context: RunContext) -> _Booked:

@@ -21,12 +21,17 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Part:
-    """What a payee gets of what a pool paid a video; `bound` is the bound that held the payout, if one did."""
+    """What a payee gets of what a pool paid a video.
+
+    `bound` is the bound that held the payout, if one did. `share_ppm` is the payee's part of the video's money by
+    rights, parts per million; None if the video has none, so that its creator gets all.
+    """
 
     category: str
     video_id: str
     micros: int
     bound: str | None = None
+    share_ppm: int | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,15 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """What touches a payee beside the lines of the books."""
+
+    left_out: Sequence[LeftOut] = ()
+    appeals: Sequence[Row] = ()
+    """Rows of `appeals` about service days of the month"""
+
+
+@dataclass(frozen=True)
 class MonthStatement:
     """A payee's month in one currency."""
 
@@ -62,7 +76,7 @@ class MonthStatement:
     items: Sequence[Item]
     payments: Sequence[Row]
     """The month's rows of `payments`"""
-    left_out: Sequence[LeftOut]
+    beside: Beside
 
     @property
     def opening(self) -> int:
@@ -83,13 +97,20 @@ class BookFacts:
     holds: Mapping[str, Row]
 
 
+def zero_balance(payee_id: str, month: str, currency: str) -> dict[str, Any]:
+    """A row of `payee_balances` for somebody whom the books of the month do not name."""
+    money = ("opening", *KINDS, "closing", "held_balance")
+    named = {"payee_id": payee_id, "month": month, "currency": currency, "reason": "nothing_payable"}
+    return named | {f"{name}_micros": 0 for name in money}
+
+
 def month_statement(
     balance: Row,
     lines: Iterable[Row],
     parts: Mapping[str, Sequence[Part]],
     facts: BookFacts,
     payments: Sequence[Row] = (),
-    left_out: Sequence[LeftOut] = (),
+    beside: Beside = Beside(),
 ) -> MonthStatement:
     """The statement of a row of `payee_balances`.
 
@@ -99,8 +120,8 @@ def month_statement(
         The payee's lines of the journal of the month on accounts `Payable` and `Held`, in the row's currency.
     parts
         By entry of the journal, the pools and videos that it books for the payee.
-    payments, left_out
-        The payee's rows of `payments` in the currency, and the payee's videos that pools did not pay.
+    payments
+        The payee's rows of `payments` in the currency.
 
     Raises
     ------
@@ -115,7 +136,7 @@ def month_statement(
     for item in items:
         if item.service_date is not None and sum(part.micros for part in item.parts) != item.micros:
             raise _wrong(balance, f"pools and videos do not sum to what is {item.text}")
-    return MonthStatement(balance, items, payments, left_out)
+    return MonthStatement(balance, items, payments, beside)
 
 
 def _wrong(balance: Row, what: str) -> SettlementError:

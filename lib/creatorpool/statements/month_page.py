@@ -6,17 +6,18 @@ from collections.abc import Sequence
 
 from creatorpool.html_page import html_page
 from creatorpool.quoting import in_html
-from creatorpool.statements.creator import BOUNDS
 from creatorpool.statements.month import KINDS, Item, MonthStatement, Part
 from creatorpool.statements.month_style import STYLE
-from creatorpool.statements.month_text import ends, left_out_words, pools_of
-from creatorpool.statements.month_words import payment_words
+from creatorpool.statements.month_text import ends, left_out_words, part_words, pools_of
+from creatorpool.statements.month_words import appeal_words, payment_words
 from creatorpool.statements.text import exact_money
 
 VIDEOS_SHOWN = 100
 """Largest number of videos of a pool and line on a page; the others are summed there, and each is in the CSV file"""
 LEFT_OUT_SHOWN = 200
 """Largest number of videos on a page that pools did not pay"""
+APPEALS_SHOWN = 200
+"""Largest number of appeals on a page"""
 LABELS = {
     "earned": "earned",
     "adjusted": "adjusted",
@@ -44,13 +45,13 @@ def _section(statement: MonthStatement) -> str:
     rows = [(opening, statement.opening)]
     rows += [(LABELS[kind], sign * balance[f"{kind}_micros"]) for kind, sign in KINDS.items()]
     sums = "".join(f"<tr><td>{text}</td>{money_cell(micros)}</tr>\n" for text, micros in rows)
-    days = "".join(_line(item) for item in statement.items)
+    lines = "".join(_line(item) for item in statement.items)
+    days = f'<h3>Day by day</h3>\n<div class="card days">\n{lines}</div>\n' if lines else ""
     return (
         f'<section aria-label="{balance["currency"]}">\n<h2>In {balance["currency"]}</h2>\n'
         f'<div class="card"><table class="sums">\n<tbody>{sums}'
         f'<tr class="sum"><td>{in_html(closing)}</td>{money_cell(statement.closing)}</tr></tbody>\n</table></div>\n'
-        f"{_paid(statement)}<h3>Day by day</h3>\n"
-        f'<div class="card days">\n{days}</div>\n{_left_out(statement)}</section>\n'
+        f"{_paid(statement)}{days}{_left_out(statement)}{_appeals(statement)}</section>\n"
     )
 
 
@@ -86,7 +87,7 @@ def _line(item: Item) -> str:
 
 
 def _pool(category: str, parts: Sequence[Part]) -> str:
-    shown = [(in_html(part.video_id) + _bound(part), part.micros) for part in parts[:VIDEOS_SHOWN]]
+    shown = [(in_html(part.video_id) + _note(part), part.micros) for part in parts[:VIDEOS_SHOWN]]
     if rest := parts[VIDEOS_SHOWN:]:
         shown.append((_more(len(rest)), sum(part.micros for part in rest)))
     rows = "".join(f"<tr><td>{text}</td>{money_cell(micros)}</tr>\n" for text, micros in shown)
@@ -100,18 +101,31 @@ def _more(videos: int) -> str:
     return f"{videos:,} more {'video' if videos == 1 else 'videos'}"
 
 
-def _bound(part: Part) -> str:
-    return f' <span class="note">{BOUNDS[part.bound]}</span>' if part.bound in BOUNDS else ""
+def _note(part: Part) -> str:
+    words = part_words(part)
+    return f' <span class="note">{words}</span>' if words else ""
 
 
 def _left_out(statement: MonthStatement) -> str:
-    if not statement.left_out:
+    videos = statement.beside.left_out
+    if not videos:
         return ""
-    rows = [(in_html(found.video_id), left_out_words(found)) for found in statement.left_out[:LEFT_OUT_SHOWN]]
-    if rest := statement.left_out[LEFT_OUT_SHOWN:]:
+    rows = [(in_html(found.video_id), left_out_words(found)) for found in videos[:LEFT_OUT_SHOWN]]
+    if rest := videos[LEFT_OUT_SHOWN:]:
         rows.append((_more(len(rest)), "in the CSV file"))
     cells = "".join(f"<tr><td>{video}</td><td>{words}</td></tr>\n" for video, words in rows)
     return (
         '<h3>Not paid from pools</h3>\n<div class="card scroll"><table class="list">\n'
         f"<tbody>{cells}</tbody>\n</table></div>\n"
     )
+
+
+def _appeals(statement: MonthStatement) -> str:
+    appeals = statement.beside.appeals
+    if not appeals:
+        return ""
+    rows = [in_html(appeal_words(appeal)) for appeal in appeals[:APPEALS_SHOWN]]
+    if rest := appeals[APPEALS_SHOWN:]:
+        rows.append(f"{len(rest):,} more in the CSV file")
+    cells = "".join(f"<tr><td>{words}</td></tr>\n" for words in rows)
+    return f'<h3>Appeals</h3>\n<div class="card scroll"><table class="list">\n<tbody>{cells}</tbody>\n</table></div>\n'

@@ -10,7 +10,7 @@ from creatorpool.money import in_exact_units
 from creatorpool.quoting import one_line
 from creatorpool.statements.creator import BOUNDS, VIDEOS_NAMED
 from creatorpool.statements.month import Item, LeftOut, MonthStatement, Part
-from creatorpool.statements.month_words import CLOSINGS, LEFT_OUT, payment_words
+from creatorpool.statements.month_words import CLOSINGS, LEFT_OUT, appeal_words, payment_words, share_words
 
 CSV_COLUMNS = (
     *("payee_id", "month", "currency", "kind", "booked_on", "service_date", "category", "video_id", "micros", "text"),
@@ -27,6 +27,12 @@ def pools_of(item: Item) -> Iterator[tuple[str, list[Part]]]:
 def ends(statement: MonthStatement) -> tuple[str, str]:
     """The texts of the opening and of the closing."""
     return "carried from the month before", f"carried to the next month: {CLOSINGS[statement.balance['reason']]}"
+
+
+def part_words(part: Part) -> str:
+    """What is to be said of a part: the payee's share by rights, and the bound that held the payout; may be empty."""
+    share = [] if part.share_ppm is None else [share_words(part.share_ppm)]
+    return ", ".join([*share, BOUNDS[part.bound]] if part.bound in BOUNDS else share)
 
 
 def left_out_words(found: LeftOut) -> str:
@@ -54,7 +60,7 @@ def as_text(statement: MonthStatement) -> str:
 
 def _pool_line(category: str, parts: list[Part]) -> str:
     videos = [
-        f"{part.video_id} {in_exact_units(part.micros)}{f' ({BOUNDS[part.bound]})' if part.bound in BOUNDS else ''}"
+        f"{part.video_id} {in_exact_units(part.micros)}{f' ({words})' if (words := part_words(part)) else ''}"
         for part in parts[:VIDEOS_NAMED]
     ]
     if rest := parts[VIDEOS_NAMED:]:
@@ -68,8 +74,10 @@ def _notes(statement: MonthStatement) -> Iterator[str]:
         yield (
             f"  Payment {payment['payment_id']}, {in_exact_units(payment['amount_micros'])}: {payment_words(payment)}"
         )
-    for found in statement.left_out:
+    for found in statement.beside.left_out:
         yield f"  Not paid from pools: {one_line(found.video_id)}, {left_out_words(found)}"
+    for appeal in statement.beside.appeals:
+        yield f"  {one_line(appeal_words(appeal))}"
 
 
 def csv_rows(statement: MonthStatement) -> Iterator[tuple[Any, ...]]:
@@ -83,8 +91,11 @@ def csv_rows(statement: MonthStatement) -> Iterator[tuple[Any, ...]]:
             yield *at, "", "", item.micros, item.text
         for category, parts in pools_of(item):
             for part in parts:
-                bound = f"; {BOUNDS[part.bound]}" if part.bound in BOUNDS else ""
-                yield *at, category, part.video_id, part.micros, f"{item.text}{bound}"
-    for found in statement.left_out:
+                words = part_words(part)
+                yield *at, category, part.video_id, part.micros, f"{item.text}; {words}" if words else item.text
+    for found in statement.beside.left_out:
         yield *own, "left_out", "", "", "", found.video_id, 0, left_out_words(found)
+    for appeal in statement.beside.appeals:
+        video = appeal["subject_id"] if appeal["subject_kind"] == "video" else ""
+        yield *own, "appeal", "", appeal["service_date"], "", video, 0, appeal_words(appeal)
     yield *own, "closing", "", "", "", "", statement.closing, closing

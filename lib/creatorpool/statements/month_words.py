@@ -15,6 +15,15 @@ RESTATEMENTS = {
     "error": "an error that was corrected",
 }
 """Why a day was restated"""
+HOLDS = {
+    "bank_details": "bank details are missing or wrong",
+    "dispute": "a dispute about the money or its video",
+    "identity": "the payee's identity is not confirmed",
+    "invalid_views": "views that may be invalid",
+    "legal": "an order of a court or an authority",
+    "tax": "tax details are missing",
+}
+"""Why money is held; platforms may use other codes, too"""
 CLOSINGS = {
     "paid": "paid; less than the smallest unit is carried",
     "below_threshold": "below the smallest payment, so it is carried to the next month",
@@ -34,14 +43,44 @@ Row = Mapping[str, Any]
 
 
 def restatement_words(row: Row) -> str:
-    """Why a day was restated, from a row of `pool_adjustments` or `payout_adjustments`, with its note."""
-    return _with_note(RESTATEMENTS[row["reason_code"]], row["note"])
+    """Why a day was restated, with its note and, from a row of `pool_adjustments`, the appeal that it follows.
+
+    Rows of `payout_adjustments` do not have the appeal.
+    """
+    appeal = row.get("appeal_id")
+    notes = [row["note"], f"after appeal {appeal}" if appeal else None]
+    return _with_note(RESTATEMENTS[row["reason_code"]], "; ".join(note for note in notes if note))
 
 
 def hold_words(hold_id: str, holds: Mapping[str, Row]) -> str:
-    """A hold with its reason and note; `holds` are the rows of the table by id."""
+    """A hold with its reason, its code in brackets, and its note; `holds` are the rows of the table by id.
+
+    A code that is not in `HOLDS` stands as it is.
+    """
     hold = holds.get(hold_id)
-    return f"hold {hold_id}" if hold is None else _with_note(f"hold {hold_id}, {hold['reason_code']}", hold["note"])
+    if hold is None:
+        return f"hold {hold_id}"
+    code = hold["reason_code"]
+    if code not in HOLDS:
+        return _with_note(f"hold {hold_id}, {code}", hold["note"])
+    return f"hold {hold_id}, {HOLDS[code]} ({code}{'; ' + hold['note'] if hold['note'] else ''})"
+
+
+def share_words(share_ppm: int) -> str:
+    """A payee's part of a video by rights, as an exact percentage."""
+    whole, rest = divmod(share_ppm, 10_000)
+    return f"{whole}{f'.{rest:04}'.rstrip('0') if rest else ''} % of the video by rights"
+
+
+def appeal_words(appeal: Row) -> str:
+    """What an appeal is about, when it arrived, and what was decided, from a row of `appeals`."""
+    about = f"video {appeal['subject_id']}" if appeal["subject_kind"] == "video" else f"the {appeal['subject_kind']}"
+    text = (
+        f"Appeal {appeal['appeal_id']} about {about} on {appeal['service_date']}, received on {appeal['received_on']}"
+    )
+    if appeal["decision"] is None:
+        return f"{text}: not decided yet"
+    return f"{text}, decided on {appeal['decided_on']}: {appeal['decision']}"
 
 
 def payment_words(payment: Row) -> str:

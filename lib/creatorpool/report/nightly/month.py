@@ -23,7 +23,6 @@ from creatorpool.runs.pools import every_published_pool
 from creatorpool.settlement.months import first_day
 from creatorpool.statements.month_words import restatement_words
 
-LARGEST = 10
 POSTED, WAITING = "posted", "not posted yet"
 
 
@@ -76,12 +75,10 @@ def _tiles(report: ReportDay, books: MonthBooks) -> Tiles:
     waiting = sum(books.unposted.values())
     of_days = f"{len(books.unposted)} of {_days(len(books.posted) + len(books.unposted))}" if books.unposted else ""
     minimum = report.minimum_payment
-    enough = [micros for micros in books.payable.values() if micros >= max(1, minimum)]
-    small = [micros for micros in books.payable.values() if 0 < micros < minimum]
-    negative = [micros for micros in books.payable.values() if micros < 0]
+    payable, negative = books.payable, books.payable.negative
     held = books.changes["held"] - books.changes["released"]
-    below = _payees(len(small)) + (
-        f"; {_payees(len(negative))} below zero, {in_units(sum(negative))}" if negative else ""
+    below = _payees(payable.small.number) + (
+        f"; {_payees(negative.number)} below zero, {in_units(negative.micros)}" if negative.number else ""
     )
     return Tiles(
         [
@@ -96,10 +93,14 @@ def _tiles(report: ReportDay, books: MonthBooks) -> Tiles:
                 f"{in_units(books.adjusted_unposted)} not posted yet" if books.adjusted_unposted else "all is posted",
             ),
             Tile("on hold", in_units(books.on_hold), f"{in_units(held)} of it in this month"),
-            Tile("paid", in_units(sum(books.paid.values())), f"to {_payees(len(books.paid))}; the month is closed")
-            if books.paid
-            else Tile("payable", in_units(sum(enough)), f"to {_payees(len(enough))}, before holds on payees"),
-            Tile(f"too small: below {in_units(minimum)}", in_units(sum(small)), below),
+            Tile("paid", in_units(books.paid.micros), f"to {_payees(books.paid.number)}; the month is closed")
+            if books.paid.number
+            else Tile(
+                "payable",
+                in_units(payable.enough.micros),
+                f"to {_payees(payable.enough.number)}, before holds on payees",
+            ),
+            Tile(f"too small: below {in_units(minimum)}", in_units(payable.small.micros), below),
         ]
     )
 
@@ -133,7 +134,7 @@ def _largest(books: MonthBooks) -> Table | None:
             f"{row['booked_on']}" + ("" if row["is_posted"] else f", {WAITING}"),
             signed_money(row["micros"]),
         )
-        for row in books.adjustments[:LARGEST]
+        for row in books.adjustments
     ]
     header = ("creator", "why", "day", "booked on", "change")
     return Table(header, rows, "Largest adjustments that are booked in the month", left=4) if rows else None

@@ -79,8 +79,9 @@ def payee_parts(steps: DataFrame, entries: DataFrame, rights: DataFrame | None) 
     Returns
     -------
     DataFrame
-        `payee_id`, `entry_id`, `category`, `video_id`, `bound` and `micros`, without zeros.
+        `payee_id`, `entry_id`, `category`, `video_id`, `bound`, `micros` and `share_ppm`, the payee's part of the video
+        by rights, NULL where none stand; without zeros.
     """
     own = steps.join(F.broadcast(entries), ["service_date", "sequence"], "inner")
-    parts = payee_rows(own, rights, _STEP).where(F.col("micros") != 0)
-    return parts.select("payee_id", *_STEP, "video_id", "micros")
+    parts = payee_rows(own, rights, _STEP, with_share=True).where(F.col("micros") != 0)
+    return parts.select("payee_id", *_STEP, "video_id", "micros", "share_ppm")

@@ -13,7 +13,9 @@ _VIDEO = ("service_date", "video_id", "creator_id")
 """Key of a video on a service day, with its creator"""
 
 
-def payee_rows(amounts: DataFrame, rights: DataFrame | None, steps: Sequence[str] = ()) -> DataFrame:
+def payee_rows(
+    amounts: DataFrame, rights: DataFrame | None, steps: Sequence[str] = (), *, with_share: bool = False
+) -> DataFrame:
     """What each payee of each video is booked.
 
     Parameters
@@ -25,6 +27,8 @@ def payee_rows(amounts: DataFrame, rights: DataFrame | None, steps: Sequence[str
         Rows of `video_rights`; None if the table does not exist. A row counts from its day on, by service day.
     steps : sequence of str, optional
         Further columns of the key of `amounts`, if a booking of a video has several rows, each a step of it.
+    with_share : bool
+        Whether `share_ppm` is returned, too: the payee's part of the video by rights, NULL where no rights stand.
 
     Returns
     -------
@@ -35,17 +39,20 @@ def payee_rows(amounts: DataFrame, rights: DataFrame | None, steps: Sequence[str
     """
     change = (F.col("after_micros") - F.col("before_micros")).alias("micros")
     kept = (*_VIDEO, *steps)
+    no_share = [F.lit(None).cast("bigint").alias("share_ppm")] if with_share else []
+    undivided = [*map(F.col, kept), F.col("creator_id").alias("payee_id"), change, *no_share]
     if rights is None:
-        return amounts.select(*kept, F.col("creator_id").alias("payee_id"), change)
+        return amounts.select(*undivided)
     videos = amounts.select(*_VIDEO).distinct() if steps else amounts.select(*_VIDEO)
     shares = _shares(_standing(videos, rights))
     alone = amounts.join(shares.select(*_VIDEO).distinct(), [*_VIDEO], "left_anti")
-    whole = alone.select(*kept, F.col("creator_id").alias("payee_id"), change)
+    whole = alone.select(*undivided)
     divided = amounts.join(shares, [*_VIDEO], "inner")
     for name in ("before", "after"):
         divided = _with_part(divided, name, kept)
     part = (F.col("after_part") - F.col("before_part")).alias("micros")
-    return whole.unionByName(divided.select(*kept, "payee_id", part))
+    share = ["share_ppm"] if with_share else []
+    return whole.unionByName(divided.select(*kept, "payee_id", part, *share))
 
 
 def _standing(videos: DataFrame, rights: DataFrame) -> DataFrame:
