@@ -124,7 +124,7 @@ def post_day(context: RunContext) -> StageRun | None:
     Raises
     ------
     InputError
-        If the day is in a closed month, or a pool of its night is not published yet.
+        If the day is in a closed month or far ahead, or a pool of its night is not published yet.
     SettlementError
         If the lines of an entry do not sum to 0: then nothing is posted.
     """
