@@ -42,6 +42,7 @@ def test_month_is_corrected_closed_and_paid_in_an_object_store(store: ObjectStor
     done("restate", "--date", DAY)
     changes = published_arrow(tables, "payout_adjustments", [DAY]).column("change_micros").to_pylist()
     assert any(changes)
+    done("restate", "--date", NEXT)
     done("journal", "post", "--date", DAY)
     done("close", "--month", f"{NEXT:%Y-%m}", "--set", "settlement.minimum_payment_micros=1")
     done("verify", "--month", f"{NEXT:%Y-%m}", "--set", "settlement.minimum_payment_micros=1")
