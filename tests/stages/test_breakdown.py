@@ -61,7 +61,7 @@ def test_statements_divide_pools_and_videos_as_the_journal_does(books: Books, mo
     load_rights(books, first, (BAND, 0))
     load_rights(books, second, ("label", 1_000_000))
     books.load("holds", hold("h1", "payee", "label", 250_000))
-    books.invalid(books.busiest_viewer())
+    books.invalid(books.busiest_viewer(), f"{DAY}")
     books.restate()
     load_appeals(books, ("video", first), ("payee", "label"), ("creator", "newcomer"))
     closed(books, 1)
