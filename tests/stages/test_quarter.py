@@ -74,7 +74,7 @@ def test_beancount_agrees_with_every_balance_of_a_quarter(books: Books, tmp_path
     back = Outcome(payment["payment_id"], RETURNED, payment["amount_minor"], date(2026, 12, 2))
     import_outcomes(books.at(date(2026, 12, 2)), [back], "bounced")
     books.load("holds", hold("h1", "payee", held, 400_000, date(2026, 12, 20)))
-    books.invalid(books.busiest_viewer())
+    books.invalid(books.busiest_viewer(), f"{DAY}")
     assert books.restate(DAY).booked_on == first
     for month in (DECEMBER, JANUARY):
         close_month(books.at(month, minimum))
