@@ -65,7 +65,8 @@ def main() -> None:
     unposted = days[len(days) - arguments.unposted :]
     if arguments.root:
         run = duckdb_close if arguments.contenders[0] == "duckdb" else our_close
-        print(json.dumps(run(arguments.root, unposted) if not arguments.statements else our_statements(arguments.root)))
+        found = our_statements(arguments.root) if arguments.statements else run(arguments.root, unposted)
+        print(json.dumps(found))
         return
     title = f"A month of {arguments.days} days, {arguments.unposted} of them not posted, {THREADS} threads"
     table = Table(title=title, title_justify="left")

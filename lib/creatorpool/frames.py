@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterator, Sequence
+from datetime import date
 from functools import reduce
 from typing import TypeVar
 
@@ -11,13 +12,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 MAX_UNIONS = 50
 
 Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)
+
+
+def covering(day: date) -> Column:
+    """Whether a row's `from_date` to `until_date`, both included, cover `day`; without `until_date` it lasts."""
+    begun = F.col("from_date") <= F.lit(day)
+    return begun & (F.col("until_date").isNull() | (F.col("until_date") >= F.lit(day)))
 
 
 def matching(rows: DataFrame, column: str, values: Collection[str]) -> DataFrame:

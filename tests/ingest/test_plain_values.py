@@ -14,7 +14,6 @@ from creatorpool.contracts.row_rules import FAILED_RULES, RAW_ROW
 from creatorpool.ingest.plain_values import PlainValues
 
 EVENTS = load_contract("events")
-OTHERS = (pa.field(RAW_ROW, pa.string()),)
 PLAIN = {
     "watch_ms": ["0", "7", "-0", "007", "86400000", "999999999999999999", "-999999999999999999", ""],
     "loop_count": ["0", "12", "-3", "999999999", "0001"],
@@ -55,7 +54,7 @@ OTHER = {
 
 def split(name: str, texts: list[str | None]) -> tuple[pa.Table, pa.Table]:
     """The plain rows and the others of a table with one column of the contract."""
-    values = PlainValues(EVENTS, (name,), OTHERS)
+    values = PlainValues(EVENTS, (name,))
     rows = pa.table({name: pa.array(texts, pa.string()), RAW_ROW: pa.nulls(len(texts), pa.string())})
     return values.split(rows)
 
@@ -74,7 +73,7 @@ def test_days_that_do_not_exist_leave_all_rows_to_the_engine() -> None:
 
 
 def test_lists_are_left_to_the_engine() -> None:
-    assert not PlainValues(load_contract("videos"), ("video_id", "categories"), OTHERS).is_possible
+    assert not PlainValues(load_contract("videos"), ("video_id", "categories")).is_possible
 
 
 @pytest.mark.engine

@@ -17,7 +17,7 @@ from creatorpool.runs.ledger import StageRun
 from creatorpool.settlement.holds import HoldTerm
 from creatorpool.stages import posting
 from creatorpool.stages.closing import close_month
-from creatorpool.stages.releases import due_releases
+from creatorpool.stages.releases import due_releases, hold_postings
 from creatorpool.verification.month import verify_month
 
 ALIVE = Fate(LIVES)
@@ -56,7 +56,7 @@ FIRST = f"h@1@{DAY}"
     ],
 )
 def test_releases_that_are_due(runs: list[StageRun], day: date, due: str | None) -> None:
-    assert due_releases(runs, ENDED, day) == ({} if due is None else {"h@1": due})
+    assert due_releases(hold_postings(runs), ENDED, day) == ({} if due is None else {"h@1": due})
 
 
 def hold(share: int = 10**6, until: date | None = None) -> Step:

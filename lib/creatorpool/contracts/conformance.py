@@ -89,8 +89,12 @@ def has_contract_types(df: DataFrame, contract: Contract) -> bool:
 
 def with_delivered(rows: DataFrame, contract: Contract) -> DataFrame:
     """`rows` of text with a copy of each column whose type is another one, from which `raw_row_of` makes the row."""
-    copied = [c.name for c in contract.columns if c.type != "STRING" and c.name in rows.columns]
-    return rows.withColumns({delivered_name(name): F.col(name) for name in copied})
+    return rows.withColumns({delivered_name(name): F.col(name) for name in converted_types(contract, rows.columns)})
+
+
+def converted_types(contract: Contract, names: Collection[str]) -> dict[str, str]:
+    """The types of those of columns `names` that are not text, so that delivered text is converted."""
+    return {c.name: c.type for c in contract.columns if c.name in names and c.type != "STRING"}
 
 
 def delivered_name(name: str) -> str:

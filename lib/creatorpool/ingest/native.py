@@ -8,7 +8,7 @@ from typing import TypeAlias
 from pyspark.sql import DataFrame
 
 from creatorpool.contracts import Contract
-from creatorpool.contracts.conformance import delivered_name, with_delivered
+from creatorpool.contracts.conformance import converted_types, delivered_name, with_delivered
 from creatorpool.contracts.row_rules import RAW_ROW
 from creatorpool.errors import InputError
 from creatorpool.ingest.byte_stream import opened
@@ -69,7 +69,7 @@ def _staged_parts(reading: Reading, staged: StagedFiles, contract: Contract) -> 
     """
     typed, text = list[DataFrame](), list[DataFrame]()
     for names, places in staged.items():
-        copies = [delivered_name(c.name) for c in contract.columns if c.name in names and c.type != "STRING"]
+        copies = map(delivered_name, converted_types(contract, names))
         if plain := [place.plain for place in places if place.plain is not None]:
             typed.append(reading.parquet(plain).select(*names, *copies, RAW_ROW))
         if others := [place.text for place in places if place.text is not None]:

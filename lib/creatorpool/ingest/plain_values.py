@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from creatorpool.contracts import Contract
-from creatorpool.contracts.conformance import delivered_name
+from creatorpool.contracts.conformance import converted_types, delivered_name
+from creatorpool.contracts.row_rules import RAW_ROW
 from creatorpool.storage.records import arrow_type
 
 _DAY = "[1-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
@@ -30,11 +31,10 @@ _PLAIN_FORMS = {
 
 @dataclass(frozen=True)
 class PlainValues:
-    """Converts rows of text with columns `names` of `contract`, and `others`, which stay as they are."""
+    """Converts rows of text with columns `names` of `contract`; `raw_row` stays as it is."""
 
     contract: Contract
     names: tuple[str, ...]
-    others: tuple[pa.Field, ...]
 
     @property
     def is_possible(self) -> bool:
@@ -43,16 +43,15 @@ class PlainValues:
 
     @cached_property
     def schema(self) -> pa.Schema:
-        """Columns in the contract's types, a copy of each converted column's text, and `others`."""
+        """Columns in the contract's types, a copy of each converted column's text, and `raw_row`."""
         typed = [pa.field(name, arrow_type(self.contract.column(name).type)) for name in self.names]
         copies = [pa.field(delivered_name(name), pa.string()) for name in self._converted]
-        return pa.schema([*typed, *copies, *self.others])
+        return pa.schema([*typed, *copies, pa.field(RAW_ROW, pa.string())])
 
     @cached_property
     def _converted(self) -> dict[str, str]:
         """The type of each column that is not text."""
-        kinds = {name: self.contract.column(name).type for name in self.names}
-        return {name: kind for name, kind in kinds.items() if kind != "STRING"}
+        return converted_types(self.contract, self.names)
 
     def split(self, rows: pa.Table) -> tuple[pa.Table, pa.Table]:
         """The rows whose values are all plain or NULL, with `schema`, and the others as they are."""
@@ -71,7 +70,7 @@ class PlainValues:
             _converted(rows.column(name), self._converted[name]) if name in self._converted else rows.column(name)
             for name in self.names
         ]
-        kept = [rows.column(name) for name in (*self._converted, *(field.name for field in self.others))]
+        kept = [rows.column(name) for name in (*self._converted, RAW_ROW)]
         return pa.Table.from_arrays([*columns, *kept], schema=self.schema)
 
 

@@ -72,7 +72,7 @@ class Reading:
 
         Plain values are those of `plain_values`. A file without records is not written, unless there are none at all.
         """
-        values = PlainValues(contract, tuple(names), (pa.field(RAW_ROW, pa.string()),))
+        values = PlainValues(contract, tuple(names))
         if not values.is_possible:
             return StagedText(None, self.stage(records, names, target))
         places = (self.staging / f"plain-{target}", self.staging / target)

@@ -14,6 +14,9 @@ from creatorpool.runs.ledger import ALLOCATE, INGEST, LOAD, SIGNALS, in_order, p
 from creatorpool.runs.pools import PoolRun, every_published_pool
 from creatorpool.tables import Warehouse
 
+INVALID = "invalid_viewers"
+"""The table whose version a day is rated and restated with, where the table exists"""
+
 
 def published_version(warehouse: Warehouse, table: str, day: date) -> int | None:
     """The version of `table` in which `day` is published, or None if it is not."""

@@ -9,9 +9,8 @@ from creatorpool.contracts import stage_tables
 from creatorpool.runs.ledger import CLOSE, PUBLISHED, RESTATE, RUNNING, SIGNALS, as_json, published_runs
 from creatorpool.runs.pools import POOL_LEDGER
 from creatorpool.runs.postings import HOLDS, RIGHTS, divided_by
+from creatorpool.runs.published import INVALID
 from creatorpool.tables import Warehouse
-
-_INVALID = "invalid_viewers"
 
 
 def named_versions(warehouse: Warehouse, since: datetime) -> dict[str, set[int]]:
@@ -27,7 +26,7 @@ def named_versions(warehouse: Warehouse, since: datetime) -> dict[str, set[int]]
     for table in ("stage_runs", POOL_LEDGER):
         rows = warehouse.read_arrow(table).to_pylist() if warehouse.exists(table) else []
         for row in rows:
-            invalid = [_INVALID] if row["date"] > closed else []
+            invalid = [INVALID] if row["date"] > closed else []
             is_recent = row["finished_at"] is None or row["finished_at"] >= since
             if row["status"] == PUBLISHED or is_recent:
                 _add_versions(named, row["output_versions"])

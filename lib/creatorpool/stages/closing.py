@@ -23,7 +23,7 @@ from creatorpool.quoting import shortened_list
 from creatorpool.runs.ledger import CLOSE, RESTATE, StageRun, in_order, published_run, published_runs
 from creatorpool.runs.pools import PoolRun, every_published_pool, latest_pool
 from creatorpool.runs.postings import HOLDS
-from creatorpool.runs.published import published_versions, shared_version
+from creatorpool.runs.published import INVALID, published_versions, shared_version
 from creatorpool.runs.published_rows import published_day, published_rows
 from creatorpool.settlement.currency import has_minor_units, micros_per_minor_unit, settle_in_another
 from creatorpool.settlement.frames.balances import closed_balances, month_changes, open_balances, payments_due
@@ -37,7 +37,6 @@ from creatorpool.stages.context import RunContext
 from creatorpool.stages.posting import JOURNAL, PAYMENTS, due_on, holds_on, post_day, returned_days
 from creatorpool.stages.rates import current_rates, used_rates
 from creatorpool.stages.runner import Stage, run_stage
-from creatorpool.stages.signals import INVALID
 from creatorpool.tables import Warehouse
 
 BALANCES = "payee_balances"

@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError, SettlementError
-from creatorpool.frames import matching, union_all
+from creatorpool.frames import covering, matching, union_all
 from creatorpool.runs.ledger import PAY, POST, StageRun, published_runs
 from creatorpool.runs.pools import every_published_pool
 from creatorpool.runs.postings import DIVIDED_BY, HOLDS, RIGHTS, divided_by, divided_in
@@ -28,7 +28,7 @@ from creatorpool.runs.published_rows import (
     published_rows,
     require_published_day,
 )
-from creatorpool.settlement.frames.holds import added_holds, changed_holds, held_rows, standing
+from creatorpool.settlement.frames.holds import added_holds, changed_holds, held_rows
 from creatorpool.settlement.frames.postings import (
     LINE_COLUMNS,
     hold_lines,
@@ -53,7 +53,7 @@ from creatorpool.stages.bookings import (
 )
 from creatorpool.stages.books import closed_months, known_holds, posted_entries
 from creatorpool.stages.context import RunContext
-from creatorpool.stages.releases import due_releases
+from creatorpool.stages.releases import due_releases, hold_postings
 from creatorpool.stages.restatement import POOLS, pool_change
 from creatorpool.stages.runner import Stage, run_stage
 from creatorpool.tables import Warehouse, sum_exact
@@ -142,7 +142,7 @@ def post_day(context: RunContext) -> StageRun | None:
         due = due_entries(context, holds)
         lines = [*_stored(context), *_new_lines(context, due, versions)]
         _require_balanced(context.store(union_all(lines) if lines else context.warehouse.frame([], JOURNAL), JOURNAL))
-        terms = _hold_terms(context.warehouse, holds)
+        terms = hold_terms(context.warehouse, holds)
         stand = [name for name, term in terms.items() if term.stands_on(context.day)]
         rights = {entry.entry_id: versions.get(RIGHTS) for entry in due.divided}
         return _with_earlier(context, due.facts() | {"holds": stand}, rights)
@@ -166,8 +166,8 @@ def due_entries(context: RunContext, holds: int | None) -> DueEntries:
 def due_on(warehouse: Warehouse, days: Sequence[date], holds: int | None) -> list[DueEntries]:
     """The same on each of `days`; the ledgers and the holds are read once."""
     posted, reported = posted_entries(warehouse), published_runs(warehouse, PAY)
-    postings = published_runs(warehouse, POST)
-    terms, known = _hold_terms(warehouse, holds), known_holds(warehouse)
+    postings = hold_postings(published_runs(warehouse, POST))
+    terms, known = hold_terms(warehouse, holds), known_holds(warehouse)
     booking_days = sorted({*posted["nights"].values(), *posted["restatements"].values()})
     booked = booked_restatements(warehouse)
     paid = {pool.day for pool in every_published_pool(warehouse)}
@@ -212,10 +212,10 @@ def posted_changes(warehouse: Warehouse, day: date) -> list[tuple[str, PoolMoney
 
 def holds_on(warehouse: Warehouse, day: date, version: int | None) -> DataFrame | None:
     """The rows of a version of `holds` that stand on booking day `day`; None without a version."""
-    return None if version is None else warehouse.read(HOLDS, version=version).where(standing(day))
+    return None if version is None else warehouse.read(HOLDS, version=version).where(covering(day))
 
 
-def _hold_terms(warehouse: Warehouse, version: int | None) -> dict[str, HoldTerm]:
+def hold_terms(warehouse: Warehouse, version: int | None) -> dict[str, HoldTerm]:
     """The days of each hold at a version of the table, by its id; none without a version."""
     if version is None:
         return {}
@@ -327,7 +327,7 @@ def _posted_parts(context: RunContext, days: Collection[date]) -> Iterator[tuple
 
 def _holds_of(warehouse: Warehouse, version: int | None, on: date, names: Collection[str]) -> DataFrame:
     """The rows of a version of `holds` that stand on booking day `on` and have one of the ids `names`."""
-    return matching(warehouse.read(HOLDS, version=version).where(standing(on)), "hold_id", names)
+    return matching(warehouse.read(HOLDS, version=version).where(covering(on)), "hold_id", names)
 
 
 def _release_lines(context: RunContext, due: DueEntries, late: Sequence[DataFrame], holds: int) -> Iterator[DataFrame]:
@@ -342,7 +342,7 @@ def _release_lines(context: RunContext, due: DueEntries, late: Sequence[DataFram
     released = release_lines(held, entries, day).where(F.col("amount_micros") != 0)
     yield released
     known = known_holds(warehouse)
-    lasting = {name for name, term in _hold_terms(warehouse, holds).items() if term.stands_on(day)}
+    lasting = {name for name, term in hold_terms(warehouse, holds).items() if term.stands_on(day)}
     kept_by = {
         on: names for on in known if on <= day and (names := lasting & {*known[on], *due.late_holds.get(on, ())})
     }
@@ -351,7 +351,7 @@ def _release_lines(context: RunContext, due: DueEntries, late: Sequence[DataFram
         return
     lines = union_all([held, *(rows.where(F.col("account") == HELD) for rows in late)])
     of_lasting = matching(lines, "reference", lasting).join(payees, "payee_id", "left_semi")
-    entry = Entry(HOLD, day, f"after {'|'.join(due.facts()['released'])}")
+    entry = Entry(HOLD, day, f"after {'|'.join(due.released.values())}")
     parts = defaultdict[str, list[DataFrame]](list)
     for on, booking, rows in _posted_parts(context, kept_by):
         own = rows.join(payees, "payee_id", "left_semi")

@@ -21,33 +21,26 @@ class HoldPostings:
 
     known: dict[date, int] = field(default_factory=dict)
     released: dict[date, int] = field(default_factory=dict)
-    references: set[str] = field(default_factory=set)
-    """Those of its releases, on all days"""
+    references: dict[date, list[str]] = field(default_factory=dict)
+    """Those of its releases on each day, without the numbers that tell releases of a day apart"""
 
-    def reference(self, name: str, until: date, day: date, posted: Iterable[str]) -> str | None:
+    def reference(self, name: str, until: date, day: date) -> str | None:
         """The reference of a release of hold `name`, which ended on `until`, on booking day `day`; None if none is due.
 
-        A release takes what was booked up to its day, so that none is made before an earlier one. `posted` are the
-        references of the day's releases.
+        A release takes what was booked up to its day, so that none is made before an earlier one.
         """
         known = [on for on in self.known if on <= day]
         if not known or day < max(self.released, default=date.min):
             return None
         own = f"{name}@{until}"
-        if own in self.references and all(map(self._is_released, known)):
+        if any(own in found for found in self.references.values()) and all(map(self._is_released, known)):
             return None
-        number = 1 + sum(_without_number(found) == own for found in posted)
+        number = 1 + self.references.get(day, []).count(own)
         return own if number == 1 else f"{own}#{number}"
 
     def _is_released(self, on: date) -> bool:
         place = self.known[on]
         return any(day >= on and after >= place for day, after in self.released.items())
-
-
-def _without_number(reference: str) -> str:
-    """A reference such as ``h1@2026-11-29#2`` without the number that tells releases of a day apart."""
-    name, _, until = reference.rpartition("@")
-    return f"{name}@{until.partition('#')[0]}"
 
 
 def hold_postings(runs: Iterable[StageRun]) -> Mapping[str, HoldPostings]:
@@ -57,27 +50,23 @@ def hold_postings(runs: Iterable[StageRun]) -> Mapping[str, HoldPostings]:
         for name in run.rows["holds"]:
             found[name].known[run.day] = place
         for reference in run.rows.get("released", ()):
-            own = found[reference.rpartition("@")[0]]
+            name, _, until = reference.rpartition("@")
+            own = found[name]
             own.released[run.day] = place
-            own.references.add(_without_number(reference))
+            own.references.setdefault(run.day, []).append(f"{name}@{until.partition('#')[0]}")
     return found
 
 
-def due_releases(runs: Iterable[StageRun], terms: Mapping[str, HoldTerm], day: date) -> dict[str, str]:
+def due_releases(postings: Mapping[str, HoldPostings], terms: Mapping[str, HoldTerm], day: date) -> dict[str, str]:
     """The holds to release on booking day `day`, by id, with the references of the releases.
 
     Parameters
     ----------
-    runs : iterable of StageRun
-        The published postings.
+    postings : mapping
+        `hold_postings` of the published runs.
     terms : mapping
         The days of each hold, by id.
     """
-    published = [*runs]
-    postings = hold_postings(published)
-    posted = [name for run in published if run.day == day for name in run.rows.get("released", ())]
     over = {name: term.until for name, term in terms.items() if term.until and term.has_ended_before(day)}
-    found = {
-        name: postings[name].reference(name, until, day, posted) for name, until in over.items() if name in postings
-    }
+    found = {name: postings[name].reference(name, until, day) for name, until in over.items() if name in postings}
     return {name: reference for name, reference in found.items() if reference is not None}

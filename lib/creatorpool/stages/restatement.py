@@ -22,7 +22,7 @@ from creatorpool.ingest.conversion import RATES
 from creatorpool.ingest.load import CORRECTED_TABLES
 from creatorpool.runs.ledger import RESTATE
 from creatorpool.runs.pools import PoolRun, day_outputs, latest_pool, require_published_pools
-from creatorpool.runs.published import published_version, require_kept, shared_version, shared_versions
+from creatorpool.runs.published import INVALID, published_version, require_kept, shared_version, shared_versions
 from creatorpool.runs.published_rows import published_arrow, published_day
 from creatorpool.settlement.frames.restatement import booked_change, compared_rows, earned_rows, touched_videos
 from creatorpool.settlement.restatement import NOTHING, PULSE, Policy, PoolMoney, booked_money, require_goodwill_within
@@ -37,7 +37,6 @@ from creatorpool.stages.day_money import money_of, published_money
 from creatorpool.stages.day_revenue import DayRevenue, day_revenue
 from creatorpool.stages.rates import current_rates, used_rates
 from creatorpool.stages.runner import Stage, published_stage, run_stage
-from creatorpool.stages.signals import INVALID
 from creatorpool.tables import sum_exact
 
 VIDEOS, POOLS = "payout_adjustments", "pool_adjustments"

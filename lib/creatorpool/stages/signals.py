@@ -16,15 +16,13 @@ from creatorpool.quality.frames.day import score_day
 from creatorpool.quality.frames.invalid_viewers import without_invalid
 from creatorpool.quality.frames.score import scored_signals
 from creatorpool.runs.ledger import INGEST, SIGNALS, StageRun, latest_run, published_runs
-from creatorpool.runs.published import published_version, shared_versions
+from creatorpool.runs.published import INVALID, published_version, shared_versions
 from creatorpool.stages.configured_expressions import require_signal_columns
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.runner import Stage, run_stage
 
-STAGE = Stage(SIGNALS, ("events", "viewers", "videos", "invalid_viewers"), ("signals", "quality"))
+STAGE = Stage(SIGNALS, ("events", "viewers", "videos", INVALID), ("signals", "quality"))
 INPUT_TABLES = ("events", "viewers", "videos", "ad_revenue")
-INVALID = "invalid_viewers"
-"""Read where the table exists"""
 
 
 @dataclass(frozen=True)

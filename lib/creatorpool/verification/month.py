@@ -9,11 +9,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.errors import MissingTableError
+from creatorpool.frames import matching
 from creatorpool.runs.ledger import CLOSE, POST, StageRun, published_run, published_runs
 from creatorpool.runs.pools import require_published_pools
 from creatorpool.runs.postings import HOLDS
 from creatorpool.runs.published_rows import published_rows, require_published_day
-from creatorpool.settlement.frames.holds import ended
 from creatorpool.settlement.journal import ADJUSTMENT, CASH, HELD, NIGHT, PAYABLE, PAYMENT, RETURN, pool_lines
 from creatorpool.settlement.months import first_day, month_name
 from creatorpool.settlement.outcomes import RETURNED
@@ -22,7 +22,7 @@ from creatorpool.stages.breakdown import DividedEntry, booked_parts, divided_ent
 from creatorpool.stages.closing import BALANCES, balances_of, required_days
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.day_money import published_money
-from creatorpool.stages.posting import JOURNAL, PAYMENTS, posted_changes
+from creatorpool.stages.posting import JOURNAL, PAYMENTS, hold_terms, posted_changes
 from creatorpool.stages.releases import hold_postings
 from creatorpool.tables import sum_exact
 from creatorpool.verification.checks import Check, compare_frames, compare_records
@@ -161,15 +161,12 @@ def _released(context: RunContext, journal: DataFrame, holds: int) -> Check:
     Those that are released on a later day are left out: a release takes all that is booked up to its day.
     """
     warehouse, month = context.warehouse, context.day
-    later = {
-        name
-        for name, own in hold_postings(published_runs(warehouse, POST)).items()
-        if max(own.released, default=month) > month
-    }
+    postings = hold_postings(published_runs(warehouse, POST))
+    later = {name for name, own in postings.items() if max(own.released, default=month) > month}
+    over = {name for name, term in hold_terms(warehouse, holds).items() if term.has_ended_before(month)} - later
     held = journal.where((F.col("account") == HELD) & (F.col("booked_on") <= F.lit(month)))
-    sums = held.groupBy("reference", "payee_id", "currency").agg(sum_exact("amount_micros").alias("micros"))
-    rows = warehouse.read(HOLDS, version=holds).where(ended(month)).where(~F.col("hold_id").isin(sorted(later)))
-    kept = sums.join(rows.select(F.col("hold_id").alias("reference")), "reference")
+    own = matching(held, "reference", over).groupBy("reference", "payee_id", "currency")
     wrong = F.when(F.col("micros") != 0, F.col("reference"))
+    kept = own.agg(sum_exact("amount_micros").alias("micros"))
     number, faults, example = kept.agg(F.count("*"), F.count(wrong), F.min(wrong)).collect()[0]
     return Check("ended holds keep nothing", number, faults, None if example is None else f"hold {example}")

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from creatorpool.settlement.frames.rights import part_of
 
 SUBJECTS = {"payee": "payee_id", "creator": "creator_id", "video": "video_id"}
 """Column of a booking by the kind of a hold's subject"""
-
-
-def standing(day: date) -> Column:
-    """Whether a row of `holds` stands on booking day `day`: `HoldTerm.stands_on` for rows."""
-    begun = F.col("from_date") <= F.lit(day)
-    return begun & (F.col("until_date").isNull() | (F.col("until_date") >= F.lit(day)))
-
-
-def ended(day: date) -> Column:
-    """Whether a row of `holds` has ended before booking day `day`: `HoldTerm.has_ended_before` for rows."""
-    until = F.col("until_date")
-    return F.coalesce((until < F.lit(day)) | (until < F.col("from_date")), F.lit(False))
 
 
 def added_holds(bookings: DataFrame, holds: DataFrame, late: Sequence[str]) -> DataFrame:
