@@ -8,11 +8,13 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from pyarrow.csv import write_csv
 from pyspark.sql import SparkSession
-from tests.stages.settled_days import DAY, MARKET, NEXT, Books
+from tests.stages.settled_days import DAY, MARKET, NEXT, Books, invalid_viewer
 from tests.stages.test_closing import MINIMUM, closed
 from tests.stages.test_posting import hold
 from tests.statements.parsed import StatementPage
@@ -24,6 +26,7 @@ from creatorpool.runs.postings import divided_by
 from creatorpool.runs.retention import named_versions
 from creatorpool.stages import breakdown
 from creatorpool.stages.breakdown import divided_entries
+from creatorpool.stages.maintenance import maintain_tables
 from creatorpool.stages.posting import post_day
 from creatorpool.statements.month_text import as_text
 from creatorpool.synthetic.day import generate_day
@@ -153,20 +156,34 @@ def test_a_creator_whose_videos_pools_left_out_has_a_statement_of_zeros(spark: S
     others = pc.not_equal(videos.column("creator_id"), refused)
     at = videos.column_names.index("is_compliant")
     pq.write_table(videos.set_column(at, "is_compliant", others), raw / "videos.parquet")
+    events = pq.read_table(raw / "events").to_pylist()
+    bot = Counter(row["viewer_id"] for row in events).most_common(1)[0][0]
+    bots = pa.table({name: [value] for name, value in invalid_viewer(bot).items()})
+    write_csv(bots, raw / "invalid_viewers.csv")
     books.night(NEXT, raw)
     closed(books, 1)
+    # Others are found later, and only versions that are needed are kept.
+    books.invalid(events[0]["viewer_id"], "2026-11-01")
+    list(maintain_tables(books.tables, timedelta(0)))
 
     month = closed_month(books.tables, NEXT)
     assert refused not in month.payees
     unseen = {row["creator_id"] for row in books.rows("pool_payouts", NEXT) if row["effective_impressions"] == 0}
-    assert month.everybody() == sorted({*month.payees, *unseen, refused})
+    watched = {row["video_id"] for row in events if row["viewer_id"] == bot}
+    creators = {row["video_id"]: row["creator_id"] for row in videos.to_pylist()}
+    assert month.everybody() == sorted({*month.payees, *unseen, refused, *(creators[video] for video in watched)})
+    assert watched
     (statement,) = payee_statements(books.tables, NEXT, refused)
     assert (statement.items, statement.opening, statement.closing) == ([], 0, 0)
     rated = {row["video_id"] for row in books.rows("video_quality", NEXT)}
     own = {row["video_id"] for row in videos.to_pylist() if row["creator_id"] == refused}
-    assert {(found.video_id, found.reason) for found in statement.beside.left_out} == {
-        (video, "not_compliant") for video in own & rated
+    reasons = {(video, "not_compliant") for video in own & rated} | {
+        (video, "invalid_viewers") for video in own & watched
     }
+    assert {(found.video_id, found.reason) for found in statement.beside.left_out} == reasons
+    paid = next(creators[video] for video in sorted(watched) if creators[video] in month.payees)
+    (of_paid,) = payee_statements(books.tables, NEXT, paid)
+    assert f"views of viewers who were known to be invalid did not count, on {NEXT}" in as_text(of_paid)
     assert "nothing is payable" in as_text(statement)
 
     write_statements(month, books.folder / "out", month.everybody())
@@ -176,6 +193,6 @@ def test_a_creator_whose_videos_pools_left_out_has_a_statement_of_zeros(spark: S
     StatementPage((index.parent / "payees" / page_name(refused)).read_text("utf-8")).require_sums()
     with (index.parent / "statements.csv").open(newline="", encoding="utf-8") as lines:
         kinds = Counter(row["kind"] for row in csv.DictReader(lines) if row["payee_id"] == refused)
-    assert kinds == {"opening": 1, "closing": 1, "left_out": len(own & rated)}
+    assert kinds == {"opening": 1, "closing": 1, "left_out": len(reasons)}
     (only,) = month.statements(month.require([refused]))
     assert only[0].balance["currency"] == "USD"

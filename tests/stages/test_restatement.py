@@ -21,7 +21,9 @@ from creatorpool.report.month_statements import payee_statements
 from creatorpool.report.restatement_summary import print_restatement
 from creatorpool.runs.ledger import RESTATE, publish_run, published_runs
 from creatorpool.stages.allocation import publish_payouts
+from creatorpool.stages.breakdown import booked_parts, divided_entries
 from creatorpool.stages.closing import close_month
+from creatorpool.stages.posting import post_day
 from creatorpool.stages.restatement import Reason, restate_day
 from creatorpool.tables import Warehouse
 
@@ -153,6 +155,7 @@ def test_hold_harmless_gives_and_the_platform_pays_up_to_the_cap(books: Books) -
     books.restate(DAY, "hold_harmless", f"restate.goodwill_cap_micros={cost}")
 
     assert books.adjusted() == higher
+    assert {row["bound"] for row in books.rows("payout_adjustments") if row["category"] != "pulse"} == {"interior"}
     assert sum(row["goodwill_micros"] for row in books.rows("pool_adjustments")) == cost
     books.restate()
     assert books.settled() == expected
@@ -197,3 +200,21 @@ def test_a_restated_day_is_not_republished_and_faults_are_refused(books: Books) 
     books.restate()
     with pytest.raises(InputError, match=f"{DAY} is restated already, .*creatorpool restate --date {DAY}"):
         publish_payouts(books.at(DAY), republish=True)
+
+
+@pytest.mark.once
+def test_changes_name_the_bound_that_holds_the_payout_now(books: Books) -> None:
+    books.invalid(books.busiest_viewer())
+    cap = max(micros for (category, _), micros in books.settled().items() if category != "pulse") // 2
+
+    books.restate(DAY, "full", f"allocation.cap_micros={cap}", "allocation.on_caps_below_pool=carry")
+
+    now = books.settled()
+    rows = [row for row in books.rows("payout_adjustments") if row["category"] != "pulse"]
+    held = {row["video_id"] for row in rows if row["bound"] == "cap"}
+    assert held == {row["video_id"] for row in rows if now.get((row["category"], row["video_id"])) == cap}
+    assert held
+    post_day(books.at(DAY))
+    (entry,) = (one for one in divided_entries(books.tables, NEXT) if one.sequence)
+    parts = booked_parts(books.tables, [entry]).collect()
+    assert held == {row["video_id"] for row in parts if row["bound"] == "cap"}

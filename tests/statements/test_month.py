@@ -140,8 +140,8 @@ def test_each_amount_has_its_reason_and_its_pools_and_videos() -> None:
         "carried to the next month: paid; less than the smallest unit is carried 0.00745",
         "On hold when the month ended: 0.50",
         "Payment p1, 12.49255: sent on 2026-12-02",
-        "Not paid from pools: v3, not compliant, on 2026-11-29",
-        "Not paid from pools: v4, no effective impressions: no view, or a signal at 0, on 2 days from 2026-11-29 to "
+        "v3: not paid from pools, not compliant, on 2026-11-29",
+        "v4: not paid from pools, no effective impressions: no view, or a signal at 0, on 2 days from 2026-11-29 to "
         "2026-11-30",
         "Appeal a1 about video v3 on 2026-11-29, received on 2026-11-30, decided on 2026-12-01: upheld, the day is "
         "restated",

@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError
-from creatorpool.frames import matching, parts_by
+from creatorpool.frames import broadcast_table, matching, parts_by
 from creatorpool.quoting import shortened_list
 from creatorpool.runs.pools import every_published_pool
 from creatorpool.runs.postings import HOLDS
@@ -27,10 +27,12 @@ from creatorpool.settlement.months import first_day, month_name
 from creatorpool.stages.bookings import booked_restatements
 from creatorpool.stages.books import require_closed
 from creatorpool.stages.breakdown import DividedEntry, booked_parts, divided_entries
+from creatorpool.stages.known_invalid import invalid_when_paid
 from creatorpool.stages.restatement import APPEALS, POOLS
 from creatorpool.statements.frames.appeals import appeals_of_payees
-from creatorpool.statements.frames.left_out import left_out_videos
+from creatorpool.statements.frames.left_out import invalid_views, left_out_videos
 from creatorpool.statements.month import Beside, BookFacts, LeftOut, MonthStatement, Part, month_statement, zero_balance
+from creatorpool.storage.materialize import materialized_if_small
 from creatorpool.tables import Warehouse
 
 Row: TypeAlias = dict[str, Any]
@@ -148,7 +150,19 @@ class ClosedMonth:
         quality, payouts = (
             published_rows(self.warehouse, table).where(is_in_month) for table in ("video_quality", "pool_payouts")
         )
-        return left_out_videos(quality, self._videos(), payouts, payees)
+        return left_out_videos(quality, self._videos(), payouts, payees, self._invalid_views)
+
+    @cached_property
+    def _invalid_views(self) -> DataFrame | None:
+        """Videos with views that the month's days left out when they were paid; computed once, for all payees."""
+        invalid = invalid_when_paid(self.warehouse, self.month)
+        if not invalid.num_rows:
+            return None
+        events = published_rows(self.warehouse, "events").where(
+            F.col("date").isin(invalid.column("date").unique().to_pylist())
+        )
+        found = invalid_views(events, broadcast_table(events, invalid))
+        return materialized_if_small(found, events.sparkSession).rows
 
 
 def closed_month(warehouse: Warehouse, month: date) -> ClosedMonth:

@@ -69,7 +69,9 @@ def published_rows(warehouse: Warehouse, table: str) -> DataFrame:
 def published_day(warehouse: Warehouse, table: str, day: date) -> DataFrame | None:
     """The rows of `table` in the version in which `day` is published, or None if it is not."""
     version = published_version(warehouse, table, day)
-    return None if version is None else warehouse.read(table, day=day, version=version)
+    if version is None:
+        return None
+    return with_new_columns(warehouse.read(table, day=day, version=version), warehouse.contract(table))
 
 
 def require_published_day(warehouse: Warehouse, table: str, day: date) -> DataFrame:

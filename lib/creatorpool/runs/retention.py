@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import datetime
 
 from creatorpool.contracts import stage_tables
-from creatorpool.runs.ledger import CLOSE, PUBLISHED, RESTATE, RUNNING, SIGNALS, as_json, published_runs
+from creatorpool.runs.ledger import CLOSE, PUBLISHED, RESTATE, RUNNING, SIGNALS, as_json
 from creatorpool.runs.pools import POOL_LEDGER
 from creatorpool.runs.postings import HOLDS, RIGHTS, divided_by
 from creatorpool.runs.published import INVALID
@@ -17,16 +17,14 @@ def named_versions(warehouse: Warehouse, since: datetime) -> dict[str, set[int]]
     """The versions of each table that must stay readable, by table.
 
     They are the versions in which days are published, and of the rights that divided what is posted, however old; of
-    the invalid viewers that days of open months know, which a close compares; the versions that undoing an unfinished
-    run would restore; and all versions that runs that ended after `since` read or wrote, so that these runs can be
-    repeated.
+    the invalid viewers that days were paid and restated without, which a close compares and statements name; the
+    versions that undoing an unfinished run would restore; and all versions that runs that ended after `since` read or
+    wrote, so that these runs can be repeated.
     """
-    closed = max((run.day for run in published_runs(warehouse, CLOSE)), default=date.min)
     named = {RIGHTS: {version for version in divided_by(warehouse).values() if version is not None}}
     for table in ("stage_runs", POOL_LEDGER):
         rows = warehouse.read_arrow(table).to_pylist() if warehouse.exists(table) else []
         for row in rows:
-            invalid = [INVALID] if row["date"] > closed else []
             is_recent = row["finished_at"] is None or row["finished_at"] >= since
             if row["status"] == PUBLISHED or is_recent:
                 _add_versions(named, row["output_versions"])
@@ -35,13 +33,13 @@ def named_versions(warehouse: Warehouse, since: datetime) -> dict[str, set[int]]
             elif row["status"] == PUBLISHED and table == POOL_LEDGER:
                 # The scores that a day was paid from are published with its payouts.
                 inputs = json.loads(row["input_versions"])
-                kept = (*stage_tables(SIGNALS), *invalid)
+                kept = (*stage_tables(SIGNALS), INVALID)
                 _add_versions(named, as_json({name: inputs.get(name) for name in kept}))
             elif row["status"] == PUBLISHED:
                 # The rates that revenue was converted by are published with it, and so are rows of later days, and the
                 # holds that a month was closed by.
                 inputs = json.loads(row["input_versions"])
-                own = {CLOSE: [HOLDS], RESTATE: invalid}.get(row["stage"], [])
+                own = {CLOSE: [HOLDS], RESTATE: [INVALID]}.get(row["stage"], [])
                 kept = ("fx_rates", "latest", *own)
                 _add_versions(named, as_json({name: inputs[name] for name in kept if name in inputs}))
     return named

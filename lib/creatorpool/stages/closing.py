@@ -6,19 +6,16 @@ the journal. Months are closed in order, each once; closing a closed month chang
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
-from functools import cache
 from typing import Any
 
-import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError, RunInProgressError
 from creatorpool.ingest.load import CORRECTED_TABLES
-from creatorpool.quality.frames.invalid_viewers import invalid_on
 from creatorpool.quoting import shortened_list
 from creatorpool.runs.ledger import CLOSE, RESTATE, StageRun, in_order, published_run, published_runs
 from creatorpool.runs.pools import PoolRun, every_published_pool, latest_pool
@@ -34,6 +31,7 @@ from creatorpool.settlement.outcomes import DUE
 from creatorpool.stages.bookings import booked_restatements
 from creatorpool.stages.books import closed_months
 from creatorpool.stages.context import RunContext
+from creatorpool.stages.known_invalid import invalid_by_version
 from creatorpool.stages.posting import JOURNAL, PAYMENTS, due_on, holds_on, post_day, returned_days
 from creatorpool.stages.rates import current_rates, used_rates
 from creatorpool.stages.runner import Stage, run_stage
@@ -148,30 +146,14 @@ def _late_days(warehouse: Warehouse, month: date) -> Iterator[date]:
     delivered = {table: published_versions(warehouse, table) for table in ("ad_revenue", *CORRECTED_TABLES)}
     first = min((versions["events"] for versions in used.values()), default=0)
     changes = warehouse.changes("events", first + 1, shared_version(warehouse, "events") or first)
-    is_other = _invalid_viewers_differ(warehouse)
+    viewers, latest = invalid_by_version(warehouse), shared_version(warehouse, INVALID)
     for day, versions in used.items():
-        known = {table: found.get(day, versions[table]) for table, found in delivered.items()}
-        is_corrected = any(version != versions[table] for table, version in known.items())
+        is_corrected = any(found.get(day, versions[table]) != versions[table] for table, found in delivered.items())
         is_corrected |= used_rates(warehouse, day, versions) != current_rates(warehouse, day, versions["ad_revenue"])
-        if is_corrected or changes.since(day, versions["events"]) or is_other(day, versions.get(INVALID)):
+        known = versions.get(INVALID)
+        is_other = known != latest and viewers(day, known) != viewers(day, latest)
+        if is_corrected or is_other or changes.since(day, versions["events"]):
             yield day
-
-
-def _invalid_viewers_differ(warehouse: Warehouse) -> Callable[[date, int | None], bool]:
-    """Whether other viewers are invalid on a day now than in a version of `invalid_viewers` (None: nobody was).
-
-    Each version is read once, and none for days that know the latest one.
-    """
-    latest = shared_version(warehouse, INVALID)
-
-    @cache
-    def rows(version: int) -> pa.Table:
-        return warehouse.read_arrow(INVALID, ["viewer_id", "from_date", "until_date"], version=version)
-
-    def viewers(day: date, version: int | None) -> set[str]:
-        return set() if version is None else invalid_on(rows(version), day)
-
-    return lambda day, version: version != latest and viewers(day, version) != viewers(day, latest)
 
 
 def _due_days(context: RunContext) -> list[date]:

@@ -89,8 +89,8 @@ class Restatement:
     """What a restatement books; `changes` has its rows of `payout_adjustments`, `parts` those of `adjustment_parts`.
 
     `affected` has a row per pool and video of which what is settled differs from what would be paid, whatever the
-    policy books: `category`, `video_id`, `creator_id`, `settled_micros`, `restated_micros`, `booked_micros`. If the
-    last restatement was from the same inputs, there are no `pools`, and the frames are None.
+    policy books: `category`, `video_id`, `creator_id`, `settled_micros`, `restated_micros`, its `bound`,
+    `booked_micros`. If the last restatement was from the same inputs, there are no `pools`, and the frames are None.
     """
 
     booked_on: date
@@ -326,7 +326,7 @@ def _affected(
 
 def _changes(affected: DataFrame) -> DataFrame:
     booked = affected.where(F.col("booked_micros") != 0)
-    return booked.select("category", "video_id", "creator_id", F.col("booked_micros").alias("change_micros"))
+    return booked.select("category", "video_id", "creator_id", "bound", F.col("booked_micros").alias("change_micros"))
 
 
 def _store_changes(context: RunContext, changes: DataFrame, why: Mapping[str, Any], booked: _Booked) -> DataFrame:

@@ -49,7 +49,7 @@ class Item:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A video that pools paid nothing on some days, and why."""
+    """A video that pools paid nothing, or not for all its views, on some days, and why."""
 
     video_id: str
     reason: str

@@ -15,7 +15,7 @@ from creatorpool.statements.text import exact_money
 VIDEOS_SHOWN = 100
 """Largest number of videos of a pool and line on a page; the others are summed there, and each is in the CSV file"""
 LEFT_OUT_SHOWN = 200
-"""Largest number of videos on a page that pools did not pay"""
+"""Largest number of videos on a page that pools did not pay, or not for all views"""
 APPEALS_SHOWN = 200
 """Largest number of appeals on a page"""
 LABELS = {
@@ -115,7 +115,7 @@ def _left_out(statement: MonthStatement) -> str:
         rows.append((_more(len(rest)), "in the CSV file"))
     cells = "".join(f"<tr><td>{video}</td><td>{words}</td></tr>\n" for video, words in rows)
     return (
-        '<h3>Not paid from pools</h3>\n<div class="card scroll"><table class="list">\n'
+        '<h3>Not paid, and views that did not count</h3>\n<div class="card scroll"><table class="list">\n'
         f"<tbody>{cells}</tbody>\n</table></div>\n"
     )
 

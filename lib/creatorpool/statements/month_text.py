@@ -36,7 +36,7 @@ def part_words(part: Part) -> str:
 
 
 def left_out_words(found: LeftOut) -> str:
-    """Why a video was not paid, and on which days."""
+    """Why a video was not paid, or not for all its views, and on which days."""
     if found.days == 1:
         return f"{LEFT_OUT[found.reason]}, on {found.first}"
     return f"{LEFT_OUT[found.reason]}, on {found.days} days from {found.first} to {found.last}"
@@ -75,7 +75,7 @@ def _notes(statement: MonthStatement) -> Iterator[str]:
             f"  Payment {payment['payment_id']}, {in_exact_units(payment['amount_micros'])}: {payment_words(payment)}"
         )
     for found in statement.beside.left_out:
-        yield f"  Not paid from pools: {one_line(found.video_id)}, {left_out_words(found)}"
+        yield f"  {one_line(found.video_id)}: {left_out_words(found)}"
     for appeal in statement.beside.appeals:
         yield f"  {one_line(appeal_words(appeal))}"
 

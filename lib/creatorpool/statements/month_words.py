@@ -32,12 +32,13 @@ CLOSINGS = {
     "nothing_payable": "nothing is payable",
 }
 """Why a payee is paid or not"""
-NOT_COMPLIANT, NO_IMPRESSIONS = "not_compliant", "no_impressions"
+NOT_COMPLIANT, NO_IMPRESSIONS, INVALID_VIEWERS = "not_compliant", "no_impressions", "invalid_viewers"
 LEFT_OUT = {
-    NOT_COMPLIANT: "not compliant",
-    NO_IMPRESSIONS: "no effective impressions: no view, or a signal at 0",
+    NOT_COMPLIANT: "not paid from pools, not compliant",
+    NO_IMPRESSIONS: "not paid from pools, no effective impressions: no view, or a signal at 0",
+    INVALID_VIEWERS: "views of viewers who were known to be invalid did not count",
 }
-"""Why pools paid a video nothing"""
+"""Why pools paid a video nothing, or not for all its views"""
 
 Row = Mapping[str, Any]
 

@@ -45,7 +45,8 @@ def test_parts_sum_to_the_journal_and_to_the_pools(spark: SparkSession) -> None:
             if sequence:
                 steps = {key: draw.randrange(-pools[key], 2_000_000) for key in draw.sample(sorted(pools), 5)}
                 changes += [
-                    (day, pool, video, VIDEOS[video], micros, sequence) for (video, pool), micros in steps.items()
+                    (day, pool, video, VIDEOS[video], micros, sequence, "cap")
+                    for (video, pool), micros in steps.items()
                 ]
             else:
                 steps = dict(pools)
@@ -65,7 +66,8 @@ def test_parts_sum_to_the_journal_and_to_the_pools(spark: SparkSession) -> None:
         ),
         spark.createDataFrame(
             changes,
-            "date date, category string, video_id string, creator_id string, change_micros bigint, sequence bigint",
+            "date date, category string, video_id string, creator_id string, change_micros bigint, sequence bigint, "
+            "bound string",
         ),
     )
     entries = spark.createDataFrame(
@@ -80,6 +82,7 @@ def test_parts_sum_to_the_journal_and_to_the_pools(spark: SparkSession) -> None:
     for row in rows:
         found[row["entry_id"], row["payee_id"]] += row["micros"]
         of_pools[row["entry_id"], row["category"], row["video_id"]] += row["micros"]
+        assert row["bound"] == ("interior" if row["entry_id"].endswith("/0") else "cap")
     assert {key: micros for key, micros in found.items() if micros} == {
         key: micros for key, micros in expected.items() if micros
     }

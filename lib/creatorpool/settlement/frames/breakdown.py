@@ -33,8 +33,7 @@ def settled_rows(earned: DataFrame, changes: DataFrame | None) -> DataFrame:
     columns = (F.col("date").alias("service_date"), "video_id", "creator_id", "category", "micros", "bound", "sequence")
     rows = earned.withColumn("sequence", F.lit(0).cast("bigint")).select(*columns)
     if changes is not None:
-        named = {"micros": F.col("change_micros"), "bound": F.lit(None).cast("string")}
-        rows = rows.unionByName(changes.withColumns(named).select(*columns))
+        rows = rows.unionByName(changes.withColumn("micros", F.col("change_micros")).select(*columns))
     return rows.where(F.col("micros") != 0)
 
 

@@ -52,8 +52,8 @@ def compared_rows(
     Returns
     -------
     DataFrame
-        `category`, `video_id`, `creator_id`, `settled_micros`, `restated_micros`, and `is_own`: whether the video's own
-        inputs changed, its signals, compliance, bounds or membership.
+        `category`, `video_id`, `creator_id`, `settled_micros`, `restated_micros`, `bound` of the latter, and `is_own`:
+        whether the video's own inputs changed, its signals, compliance, bounds or membership.
     """
     before = _renamed(earned, "before")
     after = _renamed(restated, "after")
@@ -75,6 +75,7 @@ def compared_rows(
         F.coalesce("creator_id_after", "creator_id_before", "creator_booked").alias("creator_id"),
         (_or_zero("micros_before") + _or_zero("booked_micros")).alias("settled_micros"),
         _or_zero("micros_after").alias("restated_micros"),
+        F.col("bound_after").alias("bound"),
         # Pulse money follows the revenue beside a video, which is no input of the video's own.
         (is_own & (F.col("category") != PULSE)).alias("is_own"),
     )
@@ -110,7 +111,9 @@ def _hashed(rows: DataFrame, names: Sequence[str], alias: str) -> DataFrame:
 
 
 def _renamed(rows: DataFrame, when: str) -> DataFrame:
-    return rows.select(*_KEY, *(F.col(name).alias(f"{name}_{when}") for name in ("creator_id", "micros", *BOUNDS)))
+    return rows.select(
+        *_KEY, *(F.col(name).alias(f"{name}_{when}") for name in ("creator_id", "micros", "bound", *BOUNDS))
+    )
 
 
 def _or_zero(name: str) -> Column:
