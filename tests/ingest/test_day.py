@@ -361,6 +361,7 @@ def _later(*rows: Row) -> list[Row]:
     return [row | {"event_ts": NOON - timedelta(days=1)} for row in rows]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
@@ -439,6 +440,7 @@ def test_ingest_of_an_unusable_delivery_stops_before_anything_is_written(
     assert not list(tmp_path.glob("warehouse/*/*"))
 
 
+@pytest.mark.once
 def test_ingest_of_revenue_in_no_currency_is_named(warehouse: Warehouse, tmp_path: Path) -> None:
     source = write_parquet(tmp_path / "source", good_tables() | {"ad_revenue": [good_revenue(currency="XXX")]})
     report = _ingest(warehouse, source)
@@ -472,6 +474,7 @@ def test_ingest_divides_days_by_the_clocks_of_the_platform(warehouse: Warehouse,
     assert stored["e51"] == last["event_ts"], "times stay UTC"
 
 
+@pytest.mark.once
 def test_ingest_delivered_date_must_be_the_day_of_the_platform(warehouse: Warehouse, tmp_path: Path) -> None:
     tables: dict[str, list[Any]] = good_tables()
     in_tokyo = datetime(2026, 11, 19, 20, tzinfo=UTC)
@@ -484,6 +487,7 @@ def test_ingest_delivered_date_must_be_the_day_of_the_platform(warehouse: Wareho
     assert [(row["event_id"], row["date"]) for row in _rows(warehouse, "events")] == [("e1", DAY)]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("zone", "message"),
     [
@@ -508,6 +512,7 @@ def test_ingest_day_of_another_zone_is_refused_with_a_hint(
     assert (report.tables["events"].accepted, report.tables["events"].late) == (24, 0)
 
 
+@pytest.mark.once
 def test_ingest_results_have_every_rule_on_rows_with_its_count(warehouse: Warehouse, tmp_path: Path) -> None:
     tables: dict[str, list[Any]] = good_tables()
     tables["events"] += [good_event(7, watch_ms=-1), good_event(8, watch_ms="many"), good_event(9, video_id="nowhere")]
@@ -529,6 +534,7 @@ def test_ingest_results_have_every_rule_on_rows_with_its_count(warehouse: Wareho
     assert ("viewers", "trust_tier_known") in found
 
 
+@pytest.mark.once
 def test_ingest_keeps_refunds_and_names_one_beside_an_unknown_video(warehouse: Warehouse, tmp_path: Path) -> None:
     refunds = [good_refund(), good_refund(category="no such category", revenue_micros=-7)]
     tables = good_tables()

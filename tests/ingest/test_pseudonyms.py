@@ -53,7 +53,9 @@ def faulty_tables() -> dict[str, list[Any]]:
     return tables
 
 
-@pytest.mark.parametrize("write", [write_parquet, write_json, write_csv])
+@pytest.mark.parametrize(
+    "write", [*(pytest.param(write, marks=pytest.mark.once) for write in (write_parquet, write_json)), write_csv]
+)
 def test_no_table_holds_a_delivered_id(spark: SparkSession, tmp_path: Path, write: Any) -> None:
     warehouse = ingest(spark, tmp_path / "tables", write(tmp_path / "raw", faulty_tables()))
 
@@ -71,6 +73,7 @@ def test_no_table_holds_a_delivered_id(spark: SparkSession, tmp_path: Path, writ
         assert "viewer-" not in str(warehouse.read_arrow(table).to_pylist()), table
 
 
+@pytest.mark.once
 def test_a_line_that_cannot_be_read_is_withheld(spark: SparkSession, tmp_path: Path) -> None:
     tables: dict[str, list[Any]] = dict(good_tables())
     tables["events"] = [*tables["events"], as_json(good_event(7))[:-9]]
@@ -79,6 +82,7 @@ def test_a_line_that_cannot_be_read_is_withheld(spark: SparkSession, tmp_path: P
     assert [row["raw_row"] for row in warehouse.read_arrow("events_quarantine").to_pylist()] == [WITHHELD]
 
 
+@pytest.mark.once
 def test_an_empty_id_stays_refused(spark: SparkSession, tmp_path: Path) -> None:
     warehouse = ingest(spark, tmp_path / "tables", write_parquet(tmp_path / "raw", faulty_tables()))
 

@@ -63,6 +63,7 @@ def test_log_of_the_platforms_day_is_ingested_whole(warehouse: Warehouse, tmp_pa
     assert not [warning for warning in report.warnings if "zone" in warning]
 
 
+@pytest.mark.once
 def test_file_of_another_zones_day_is_named_though_other_files_fill_the_day(
     warehouse: Warehouse, tmp_path: Path
 ) -> None:
@@ -74,7 +75,7 @@ def test_file_of_another_zones_day_is_named_though_other_files_fill_the_day(
     assert "UTC-03:00" in warning
 
 
-@pytest.mark.parametrize("days", [1, 4])
+@pytest.mark.parametrize("days", [pytest.param(1, marks=pytest.mark.once), 4])
 def test_broken_file_of_the_day_is_refused_however_many_other_files_there_are(
     warehouse: Warehouse, tmp_path: Path, days: int
 ) -> None:
@@ -86,6 +87,7 @@ def test_broken_file_of_the_day_is_refused_however_many_other_files_there_are(
     assert not list(tmp_path.glob("warehouse/*/*"))
 
 
+@pytest.mark.once
 def test_very_many_broken_rows_go_to_quarantine(
     warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,6 +62,8 @@ def _checked(name: str, source: Path, day: date, spark: SparkSession, tmp_path: 
     return check_source(reading, load_mapping(name), source, day, 100, conf)
 
 
+# The real logs of KuaiRand go through both engines.
+@pytest.mark.once
 @pytest.mark.parametrize("name", FILES)
 def test_shipped_mapping_reads_the_documented_files(
     name: str, spark: SparkSession, tmp_path: Path, configuration: Settings

@@ -15,6 +15,8 @@ from creatorpool.report.nightly.page import page
 from creatorpool.report.nightly.published import report_day
 from creatorpool.tables import Warehouse
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:

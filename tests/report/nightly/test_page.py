@@ -44,6 +44,7 @@ from creatorpool.runs.ledger import INGEST
 from creatorpool.settings import load_settings
 from creatorpool.tables import Warehouse
 
+pytestmark = pytest.mark.once
 ARTIFACTS = project_root() / "artifacts"
 
 OVERLAPS = """(() => {
