@@ -7,17 +7,21 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tests.stages.settled_days import DAY, NEXT, Books, invalid_viewer
+from tests.stages.settled_days import DAY, MARKET, NEXT, Books, invalid_viewer
 from tests.stages.test_posting import hold, require_balanced
 
 from creatorpool.errors import InputError
 from creatorpool.report.journal_export import export_journal
 from creatorpool.report.month_statements import payee_statements
 from creatorpool.settlement.export import beancount_account
+from creatorpool.stages import allocation
+from creatorpool.stages.allocation import publish_payouts
 from creatorpool.stages.closing import _late_days, close_month
+from creatorpool.stages.ingestion import publish_ingestion
 from creatorpool.stages.maintenance import maintain_tables
 from creatorpool.stages.posting import post_day
 from creatorpool.stages.restatement import Reason, restate_day
+from creatorpool.synthetic.day import generate_day
 from creatorpool.verification.month import verify_month
 
 DECEMBER = date(2026, 12, 1)
@@ -94,6 +98,25 @@ def test_what_is_found_later_is_booked_in_the_first_open_month(books: Books) -> 
         close_month(books.at(date(2026, 12, 31)))
     with pytest.raises(InputError, match=r"2027-01 cannot be closed before 2026-12"):
         close_month(books.at(date(2027, 1, 31)))
+
+
+@pytest.mark.once
+def test_days_before_the_end_of_a_closed_month_are_not_paid(
+    books: Books, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed(books, 1)
+    before = DAY - timedelta(days=1)
+    generate_day(tmp_path / "raw", before, MARKET)
+    publish_ingestion(books.at(before), tmp_path / "raw")
+    for republish in (False, True):
+        with pytest.raises(InputError, match=f"{before} is not after the closed months, .* nobody would get them"):
+            publish_payouts(books.at(before), republish=republish)
+    assert not books.rows("video_payouts", before)
+
+    monkeypatch.setattr(allocation, "refuse_settled_day", lambda *_: None)
+    publish_payouts(books.at(before))
+    (wrong,) = (check for check in verify_month(books.at(NEXT, dry_run=True)) if not check.passed)
+    assert (wrong.name, wrong.example) == ("nights and restatements are posted", f"{before} is not posted")
 
 
 @pytest.mark.once

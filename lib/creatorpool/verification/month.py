@@ -11,13 +11,15 @@ from pyspark.sql import functions as F
 from creatorpool.errors import MissingTableError
 from creatorpool.frames import matching
 from creatorpool.runs.ledger import CLOSE, POST, StageRun, published_run, published_runs
-from creatorpool.runs.pools import require_published_pools
+from creatorpool.runs.pools import every_published_pool, require_published_pools
 from creatorpool.runs.postings import HOLDS
 from creatorpool.runs.published_rows import published_rows, require_published_day
 from creatorpool.settlement.journal import ADJUSTMENT, CASH, HELD, NIGHT, PAYABLE, PAYMENT, RETURN, pool_lines
 from creatorpool.settlement.months import first_day, month_name
 from creatorpool.settlement.outcomes import RETURNED
 from creatorpool.settlement.restatement import NOTHING
+from creatorpool.stages.bookings import booked_restatements
+from creatorpool.stages.books import posted_entries
 from creatorpool.stages.breakdown import DividedEntry, booked_parts, divided_entries
 from creatorpool.stages.closing import BALANCES, balances_of, required_days
 from creatorpool.stages.context import RunContext
@@ -111,6 +113,7 @@ def _closed(context: RunContext, journal: DataFrame, run: StageRun) -> Iterator[
     own = journal.where(F.col("booked_on").between(first_day(month), month))
     settings = context.settings if run.config_json is None else context.settings.with_sections(run.config_json)
     expected = balances_of(replace(context, settings=settings, dry_run=True), own, run.inputs.get(HOLDS))
+    yield _posted(context)
     columns = [name for name in warehouse.contract(BALANCES).column_names if name.endswith("_micros")]
     yield compare_frames(
         "payee_balances from the journal",
@@ -138,6 +141,18 @@ def _closed(context: RunContext, journal: DataFrame, run: StageRun) -> Iterator[
     yield _returned(context, own)
     if (holds := run.inputs.get(HOLDS)) is not None:
         yield _released(context, journal, holds)
+
+
+def _posted(context: RunContext) -> Check:
+    """Check that the journal has every published night of the month, and every restatement that is booked in it."""
+    warehouse, month = context.warehouse, context.day
+    posted = posted_entries(warehouse)
+    nights = {pool.day.isoformat() for pool in every_published_pool(warehouse) if first_day(month) <= pool.day <= month}
+    own = (one for one in booked_restatements(warehouse) if first_day(month) <= one.booked_on <= month)
+    changes = {one.reference for one in own}
+    missing = sorted((nights - {*posted["nights"]}) | (changes - {*posted["restatements"]}))
+    example = f"{missing[0]} is not posted" if missing else None
+    return Check("nights and restatements are posted", len(nights | changes), len(missing), example, "entries")
 
 
 def _returned(context: RunContext, lines: DataFrame) -> Check:
