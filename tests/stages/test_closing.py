@@ -22,9 +22,9 @@ from creatorpool.stages.maintenance import maintain_tables
 from creatorpool.stages.posting import post_day
 from creatorpool.stages.restatement import Reason, restate_day
 from creatorpool.synthetic.day import generate_day
-from creatorpool.verification.month import verify_month
+from creatorpool.verification.month import require_verified_days, verify_month
 
-DECEMBER = date(2026, 12, 1)
+DECEMBER, DECEMBER_ENDS = date(2026, 12, 1), date(2026, 12, 31)
 MINIMUM = "settlement.minimum_payment_micros"
 BOOKS = ("journal", "payee_balances", "payments")
 
@@ -98,6 +98,24 @@ def test_what_is_found_later_is_booked_in_the_first_open_month(books: Books) -> 
         close_month(books.at(date(2026, 12, 31)))
     with pytest.raises(InputError, match=r"2027-01 cannot be closed before 2026-12"):
         close_month(books.at(date(2027, 1, 31)))
+
+
+@pytest.mark.once
+def test_days_of_a_month_are_verified_by_the_configuration_of_each(books: Books) -> None:
+    other = "pools.platform_share=0.4"
+    publish_payouts(books.at(NEXT, other), republish=True)
+    for assignments in ((), (other,)):
+        require_verified_days(books.at(NEXT, f"{MINIMUM}=1", *assignments))
+
+
+@pytest.mark.once
+def test_a_change_that_is_posted_before_its_night_is_verified(books: Books) -> None:
+    books.invalid(books.busiest_viewer())
+    restate_day(books.at(DAY), Reason(), booked_on=DECEMBER)
+    post_day(books.at(DECEMBER))
+    for _ in range(2):
+        assert not [check for check in verify_month(books.at(DECEMBER_ENDS, dry_run=True)) if not check.passed]
+        close_month(books.at(NEXT), accept_late=True)
 
 
 @pytest.mark.once

@@ -22,6 +22,7 @@ from creatorpool.stages.bookings import booked_restatements
 from creatorpool.stages.books import posted_entries
 from creatorpool.stages.breakdown import DividedEntry, booked_parts, divided_entries
 from creatorpool.stages.closing import BALANCES, balances_of, required_days
+from creatorpool.stages.configuration import published_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.day_money import published_money
 from creatorpool.stages.posting import JOURNAL, PAYMENTS, hold_terms, posted_changes
@@ -34,7 +35,7 @@ _PAYEES = "payees"
 
 
 def require_verified_days(context: RunContext) -> None:
-    """Verify every day of the month that ends on the context's day.
+    """Verify every day of the month that ends on the context's day, by the configuration that the ledger keeps of it.
 
     Raises
     ------
@@ -42,7 +43,10 @@ def require_verified_days(context: RunContext) -> None:
         If a day fails; the message names the day and the check.
     """
     for day in required_days(context.warehouse, context.day):
-        own = replace(context, day=day, dry_run=True, results=[], kept=0)
+        # Days of a month may be paid with different configurations, whatever that of the close is.
+        rows = require_published_pools(context.warehouse, day).values()
+        settings = published_settings(context.settings, rows) or context.settings
+        own = replace(context, day=day, settings=settings, dry_run=True, results=[], kept=0)
         require_verified(own, verify_day(own))
 
 
@@ -78,8 +82,10 @@ def _balanced(journal: DataFrame) -> Check:
 
 
 def _day_money(context: RunContext, journal: DataFrame) -> Check:
-    """Check that the lines about a service day are its published money and the changes that are posted."""
-    money = published_money(context, require_published_pools(context.warehouse, context.day))
+    """Check that the lines about a service day are its published money and its changes, of each what is posted."""
+    ledger = require_published_pools(context.warehouse, context.day)
+    is_posted = context.day.isoformat() in posted_entries(context.warehouse)["nights"]
+    money = published_money(context, ledger) if is_posted else {}
     for category, change in posted_changes(context.warehouse, context.day):
         money[category] = money.get(category, NOTHING) + change
     expected = {f"{account} {category}": {"micros": micros} for account, category, micros in pool_lines(money)}
