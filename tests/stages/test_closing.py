@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.stages.settled_days import DAY, MARKET, NEXT, Books, invalid_viewer
 from tests.stages.test_posting import hold, require_balanced
 
 from creatorpool.errors import InputError
+from creatorpool.report import journal_export
 from creatorpool.report.journal_export import export_journal
 from creatorpool.report.month_statements import payee_statements
 from creatorpool.settlement.export import beancount_account
@@ -22,6 +24,7 @@ from creatorpool.stages.maintenance import maintain_tables
 from creatorpool.stages.posting import post_day
 from creatorpool.stages.restatement import Reason, restate_day
 from creatorpool.synthetic.day import generate_day
+from creatorpool.tables import Warehouse
 from creatorpool.verification.month import require_verified_days, verify_month
 
 DECEMBER, DECEMBER_ENDS = date(2026, 12, 1), date(2026, 12, 31)
@@ -219,3 +222,28 @@ def test_beancount_computes_the_balances(books: Books, tmp_path: Path) -> None:
         for account, column in (("Payable", "closing_micros"), ("Held", "held_balance_micros")):
             balance = found.get(beancount_account(account, row["payee_id"]), Decimal(0))
             assert balance * 1_000_000 == row[column]
+
+
+@pytest.mark.once
+def test_an_exported_journal_is_that_of_one_moment(
+    books: Books, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loader = pytest.importorskip("beancount.loader")
+    post_day(books.at(DAY))
+    lines = len(books.rows("journal"))
+    accounts_of = journal_export._accounts
+
+    def posted_meanwhile(warehouse: Warehouse, *found: Any) -> list[tuple[str, str | None]]:
+        accounts = accounts_of(warehouse, *found)
+        books.load("holds", hold("late", "creator", max(row["creator_id"] for row in books.rows("creator_payouts")), 1))
+        books.invalid(books.busiest_viewer())
+        books.restate()
+        post_day(books.at(DAY))
+        return accounts
+
+    monkeypatch.setattr(journal_export, "_accounts", posted_meanwhile)
+    assert export_journal(books.tables, tmp_path / "books.beancount", "beancount") == lines
+
+    assert len(books.rows("journal")) > lines
+    entries, errors, _ = loader.load_file(str(tmp_path / "books.beancount"))
+    assert (errors, sum(len(getattr(entry, "postings", ())) for entry in entries)) == ([], lines)
