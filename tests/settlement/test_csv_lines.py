@@ -18,6 +18,7 @@ LONG = "x" * 200_000
         (f"a,b\n1,2\n3,{LONG}\n", "line 3 cannot be read: field larger than field limit"),
         (f"a,b{LONG}\n", "line 1 cannot be read: field larger than field limit"),
         (f'a,b\n1,"2\n{LONG}\n', "line 3 cannot be read: field larger .*close the quotes before it"),
+        ("a,b,c,b\n1,2,3,4\n", r"columns \['b'\] are there more than once"),
         ("a,b\n1,2\n3,\0\n", "line 3 has a NUL, which no text has: write the file as CSV in UTF-8"),
         ("a,b\n1,2\n3,4\n".encode("utf-16-le").decode("latin-1"), "line 1 has a NUL"),
     ],

@@ -48,7 +48,7 @@ class Model:
         now = {name for name, hold in self.holds.items() if stands(hold, day)}
         for on, parts in before:
             standing = {name: hold for name, hold in self.holds.items() if stands(hold, on)}
-            known = {name: hold for name, hold in standing.items() if name in self.known_holds[on]}
+            known = {name: hold for name, hold in standing.items() if name in now & self.known_holds[on]}
             late = {name: hold for name, hold in standing.items() if name in now - self.known_holds[on]}
             for payee, creator, video, micros in parts:
                 _, first = held_part(known, payee, creator, video, micros)

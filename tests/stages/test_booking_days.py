@@ -12,6 +12,7 @@ from creatorpool.stages import booking_days
 from creatorpool.stages.booking_days import DAYS_AHEAD, last_booking_day
 from creatorpool.stages.posting import post_day
 from creatorpool.stages.restatement import Reason, restate_day
+from creatorpool.tables import Warehouse
 
 AHEAD = timedelta(days=DAYS_AHEAD)
 
@@ -28,6 +29,7 @@ def test_the_last_booking_day_follows_the_clock_or_the_last_published_day(
     assert last_booking_day(books.tables) == NEXT + AHEAD
     set_clock(monkeypatch, date(2027, 5, 9))
     assert last_booking_day(books.tables) == date(2027, 5, 9) + AHEAD
+    assert last_booking_day(Warehouse(None, books.folder / "nothing")) == date(2027, 5, 9) + AHEAD
 
 
 @pytest.mark.once

@@ -5,22 +5,29 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.stages.settled_days import DAY, NEXT, Books, invalid_viewer
+from tests.stages.settled_days import DAY, MARKET, NEXT, Books, invalid_viewer
 from tests.stages.test_posting import hold, require_balanced
 
 from creatorpool.errors import InputError
+from creatorpool.report import journal_export
 from creatorpool.report.journal_export import export_journal
 from creatorpool.report.month_statements import payee_statements
 from creatorpool.settlement.export import beancount_account
+from creatorpool.stages import allocation
+from creatorpool.stages.allocation import publish_payouts
 from creatorpool.stages.closing import _late_days, close_month
+from creatorpool.stages.ingestion import publish_ingestion
 from creatorpool.stages.maintenance import maintain_tables
 from creatorpool.stages.posting import post_day
 from creatorpool.stages.restatement import Reason, restate_day
-from creatorpool.verification.month import verify_month
+from creatorpool.synthetic.day import generate_day
+from creatorpool.tables import Warehouse
+from creatorpool.verification.month import require_verified_days, verify_month
 
-DECEMBER = date(2026, 12, 1)
+DECEMBER, DECEMBER_ENDS = date(2026, 12, 1), date(2026, 12, 31)
 MINIMUM = "settlement.minimum_payment_micros"
 BOOKS = ("journal", "payee_balances", "payments")
 
@@ -94,6 +101,43 @@ def test_what_is_found_later_is_booked_in_the_first_open_month(books: Books) -> 
         close_month(books.at(date(2026, 12, 31)))
     with pytest.raises(InputError, match=r"2027-01 cannot be closed before 2026-12"):
         close_month(books.at(date(2027, 1, 31)))
+
+
+@pytest.mark.once
+def test_days_of_a_month_are_verified_by_the_configuration_of_each(books: Books) -> None:
+    other = "pools.platform_share=0.4"
+    publish_payouts(books.at(NEXT, other), republish=True)
+    for assignments in ((), (other,)):
+        require_verified_days(books.at(NEXT, f"{MINIMUM}=1", *assignments))
+
+
+@pytest.mark.once
+def test_a_change_that_is_posted_before_its_night_is_verified(books: Books) -> None:
+    books.invalid(books.busiest_viewer())
+    restate_day(books.at(DAY), Reason(), booked_on=DECEMBER)
+    post_day(books.at(DECEMBER))
+    for _ in range(2):
+        assert not [check for check in verify_month(books.at(DECEMBER_ENDS, dry_run=True)) if not check.passed]
+        close_month(books.at(NEXT), accept_late=True)
+
+
+@pytest.mark.once
+def test_days_before_the_end_of_a_closed_month_are_not_paid(
+    books: Books, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed(books, 1)
+    before = DAY - timedelta(days=1)
+    generate_day(tmp_path / "raw", before, MARKET)
+    publish_ingestion(books.at(before), tmp_path / "raw")
+    for republish in (False, True):
+        with pytest.raises(InputError, match=f"{before} is not after the closed months, .* nobody would get them"):
+            publish_payouts(books.at(before), republish=republish)
+    assert not books.rows("video_payouts", before)
+
+    monkeypatch.setattr(allocation, "refuse_settled_day", lambda *_: None)
+    publish_payouts(books.at(before))
+    (wrong,) = (check for check in verify_month(books.at(NEXT, dry_run=True)) if not check.passed)
+    assert (wrong.name, wrong.example) == ("nights and restatements are posted", f"{before} is not posted")
 
 
 @pytest.mark.once
@@ -178,3 +222,28 @@ def test_beancount_computes_the_balances(books: Books, tmp_path: Path) -> None:
         for account, column in (("Payable", "closing_micros"), ("Held", "held_balance_micros")):
             balance = found.get(beancount_account(account, row["payee_id"]), Decimal(0))
             assert balance * 1_000_000 == row[column]
+
+
+@pytest.mark.once
+def test_an_exported_journal_is_that_of_one_moment(
+    books: Books, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loader = pytest.importorskip("beancount.loader")
+    post_day(books.at(DAY))
+    lines = len(books.rows("journal"))
+    accounts_of = journal_export._accounts
+
+    def posted_meanwhile(warehouse: Warehouse, *found: Any) -> list[tuple[str, str | None]]:
+        accounts = accounts_of(warehouse, *found)
+        books.load("holds", hold("late", "creator", max(row["creator_id"] for row in books.rows("creator_payouts")), 1))
+        books.invalid(books.busiest_viewer())
+        books.restate()
+        post_day(books.at(DAY))
+        return accounts
+
+    monkeypatch.setattr(journal_export, "_accounts", posted_meanwhile)
+    assert export_journal(books.tables, tmp_path / "books.beancount", "beancount") == lines
+
+    assert len(books.rows("journal")) > lines
+    entries, errors, _ = loader.load_file(str(tmp_path / "books.beancount"))
+    assert (errors, sum(len(getattr(entry, "postings", ())) for entry in entries)) == ([], lines)

@@ -13,7 +13,8 @@ from tests.stages.settled_days import DAY, NEXT, Books
 from tests.stages.test_posting import require_balanced
 
 from creatorpool.errors import InputError, MissingTableError
-from creatorpool.report.payment_export import export_due
+from creatorpool.report.payment_export import BankOrder, export_due
+from creatorpool.settlement.bank_details import BankAccount
 from creatorpool.settlement.outcomes import Outcome
 from creatorpool.stages.booking_days import last_booking_day
 from creatorpool.stages.closing import close_month
@@ -43,6 +44,11 @@ def test_returned_payments_are_payable_again_and_reports_are_taken_once(books: B
         due = list(csv.DictReader(text))
     assert sums == {"USD": (len(due), sum(row["amount_micros"] for row in books.rows("payments")))}
     assert all(int(row["amount_minor"]) == round(float(row["amount"]) * 100) for row in due)
+    account = BankAccount("Own", "DE89370400440532013000")
+    order = BankOrder({row["payee_id"]: account for row in due}, due[0]["payee_id"], SENT)
+    with pytest.raises(InputError, match=f"payee '{order.debtor}' is named like the platform's own line"):
+        export_due(books.tables, NEXT, tmp_path / "due.xml", order)
+    assert not (tmp_path / "due.xml").exists()
 
     payments = sorted(row["payment_id"] for row in books.rows("payments"))
     last = last_booking_day(books.tables)

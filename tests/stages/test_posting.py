@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from tests.stages.settled_days import DAY, NEXT, Books
 
 from creatorpool.errors import InputError
-from creatorpool.runs.ledger import unfinished_runs
+from creatorpool.runs.ledger import POST, published_run, unfinished_runs
 from creatorpool.settlement.rights import WHOLE_PPM, divided
 from creatorpool.stages import runner
 from creatorpool.stages.allocation import publish_payouts
+from creatorpool.stages.closing import close_month
 from creatorpool.stages.posting import post_day
 from creatorpool.stages.recovery import recover
+from creatorpool.verification.month import verify_month
 
 
 def hold(name: str, kind: str, subject: str, share: int, until: date | None = None) -> dict[str, Any]:
@@ -212,3 +214,21 @@ def test_a_hold_keeps_its_share_of_later_days_that_were_posted_first(books: Book
 
     require_balanced(books)
     assert books.balances("Held") == {("Held", creator): first + held_share(books, NEXT, creator, 300_000)}
+
+
+@pytest.mark.once
+def test_a_hold_keeps_its_share_of_an_open_month_although_the_next_one_is_posted_first(books: Books) -> None:
+    december = NEXT + timedelta(days=1)
+    creator = max(books.rows("creator_payouts", DAY), key=lambda row: row["total_micros"])["creator_id"]
+    for day in (DAY, NEXT):
+        post_day(books.at(day))
+    books.load("holds", hold("late", "creator", creator, WHOLE_PPM))
+    post_day(books.at(december))
+
+    close_month(books.at(NEXT, "settlement.minimum_payment_micros=1"))
+
+    (balance,) = (row for row in books.rows("payee_balances") if row["payee_id"] == creator)
+    assert balance["held_balance_micros"] == balance["earned_micros"] > 0
+    assert creator not in {row["payee_id"] for row in books.rows("payments")}
+    assert not [check for check in verify_month(books.at(NEXT, dry_run=True)) if not check.passed]
+    assert post_day(books.at(december)) == published_run(books.tables, POST, december)

@@ -97,10 +97,13 @@ def find_and_restate(books: BooksMachine) -> None:
         [hold(300_000), post(0), hold(), post(0), end(1), post(1), close],
         [hold(), post(0), post(1), end(until=date(2026, 11, 20)), close],
         [hold(until=DAY), post(0), post(1), end(until=NEXT), find_and_restate, post(0), close],
+        [hold(until=DAY), post(0), post(1), hold(400_000), post(1), close],
+        [hold(until=DAY), post(1), close],
     ],
     ids=[
         *("later day first", "later day first, then the close", "restated after the release", "ended afterwards"),
         *("another hold keeps its share", "a late hold ends first", "taken back", "extended after its release"),
+        *("another hold comes after the release", "the close posts the earlier day"),
     ],
 )
 def test_held_money_is_what_lasting_holds_keep(

@@ -7,11 +7,12 @@ import re
 import shutil
 from collections import Counter
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from deltalake import write_deltalake
+from pyspark.sql import SparkSession
 from tests.stages.settled_days import DAY, NEXT, Books, Settled, without_zeros
 
 from creatorpool.errors import InputError
@@ -23,6 +24,7 @@ from creatorpool.runs.ledger import RESTATE, publish_run, published_runs
 from creatorpool.stages.allocation import publish_payouts
 from creatorpool.stages.breakdown import booked_parts, divided_entries
 from creatorpool.stages.closing import close_month
+from creatorpool.stages.ingestion import publish_ingestion
 from creatorpool.stages.posting import post_day
 from creatorpool.stages.restatement import Reason, restate_day
 from creatorpool.tables import Warehouse
@@ -218,3 +220,37 @@ def test_changes_name_the_bound_that_holds_the_payout_now(books: Books) -> None:
     (entry,) = (one for one in divided_entries(books.tables, NEXT) if one.sequence)
     parts = booked_parts(books.tables, [entry]).collect()
     assert held == {row["video_id"] for row in parts if row["bound"] == "cap"}
+
+
+@pytest.mark.once
+def test_a_change_is_booked_no_earlier_than_what_it_changes(books: Books) -> None:
+    viewer = books.busiest_viewer()
+    december = NEXT + timedelta(days=1)
+    books.invalid(viewer)
+    assert restate_day(books.at(DAY), Reason(), booked_on=december).booked_on == december
+    books.invalid(viewer, "2026-11-01")
+
+    with pytest.raises(
+        InputError, match=f"--booked-on {NEXT} is before {december}, on which {DAY} is restated already"
+    ):
+        restate_day(books.at(DAY), Reason(), booked_on=NEXT)
+    assert books.restate().booked_on == december
+
+    close_month(books.at(NEXT))
+    assert {row["adjusted_micros"] for row in books.rows("payee_balances")} == {0}
+
+
+@pytest.mark.once
+def test_a_day_of_which_a_pool_is_not_paid_is_not_restated(
+    spark: SparkSession, paid_days: Path, tmp_path: Path
+) -> None:
+    books = Books(spark, tmp_path / "tables", tmp_path)
+    publish_ingestion(books.at(DAY), paid_days.parent / f"raw-{DAY}")
+    publish_payouts(books.at(DAY), ["comedy"])
+    with pytest.raises(
+        InputError, match=rf"pools \['music'\] of {DAY} are not published, .* neither posted nor restated"
+    ):
+        books.restate()
+    publish_payouts(books.at(DAY))
+    assert books.restate().changes is not None
+    assert books.adjusted() == {}

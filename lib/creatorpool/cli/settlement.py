@@ -271,7 +271,7 @@ def export_payments(
     from creatorpool.money import in_exact_units
     from creatorpool.report.payment_export import BankOrder, export_due
     from creatorpool.runs.identity import now
-    from creatorpool.settlement.bank_details import read_accounts, require_accounts
+    from creatorpool.settlement.bank_details import read_accounts
     from creatorpool.settlement.months import parsed_month
     from creatorpool.tables import Warehouse
 
@@ -279,9 +279,7 @@ def export_payments(
     if format == "pain.001":
         if accounts is None:
             raise InputError("--format pain.001 needs the bank details of the payees: name their file with --accounts")
-        known = read_accounts(accounts)
-        require_accounts(known, [debtor])
-        order = BankOrder(known, known[debtor], execution or now().date())
+        order = BankOrder(read_accounts(accounts), debtor, execution or now().date())
     sums = export_due(Warehouse(None, options.existing_root()), parsed_month(month), output, order)
     for currency, (number, micros) in sums.items():
         print(f"{number:,} payments, {in_exact_units(micros, currency)}, are in {output}")

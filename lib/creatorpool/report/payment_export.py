@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from creatorpool.errors import InputError, SettlementError
+from creatorpool.quoting import quoted
 from creatorpool.report.output_file import whole_file
 from creatorpool.runs.identity import now
 from creatorpool.runs.published_rows import published_arrow
@@ -33,10 +34,11 @@ Sums = dict[str, tuple[int, int]]
 
 @dataclass(frozen=True)
 class BankOrder:
-    """What pain.001 needs beside the payments: the accounts by payee, the platform's own, and the day to send on."""
+    """What pain.001 needs beside the payments: accounts by payee, the platform's own among them, and when to send."""
 
     accounts: Mapping[str, BankAccount]
-    debtor: BankAccount
+    debtor: str
+    """Name of the platform's own line in `accounts`, which is no payee's"""
     execution: date
 
 
@@ -52,7 +54,8 @@ def export_due(warehouse: Warehouse, month: date, output: Place, order: BankOrde
     SettlementError
         If the payments of the month do not sum to what the journal has paid.
     InputError
-        If the file cannot be written, a payee has no bank account, or no payment is due for a message.
+        If the file cannot be written, a payee or the platform has no bank account, a payee is named like the platform's
+        line, or no payment is due for a message.
     """
     require_closed(warehouse, month)
     payments = published_arrow(warehouse, "payments", [month]).sort_by("payee_id")
@@ -88,16 +91,22 @@ def _write(output: Place, due: pa.Table, order: BankOrder | None) -> None:
 
 
 def _message(due: pa.Table, order: BankOrder) -> str:
-    from creatorpool.settlement.credit_transfer import Transfer, credit_transfer
-
     if not due.num_rows:
         raise InputError("no payment is due, and a pain.001 message needs one")
-    require_accounts(order.accounts, due.column("payee_id").to_pylist())
+    payees = due.column("payee_id").to_pylist()
+    if order.debtor in payees:
+        raise InputError(
+            f"payee '{quoted(order.debtor)}' is named like the platform's own line in --accounts, so that the platform "
+            f"would get the payee's money: give its line another payee_id, and name that with --debtor"
+        )
+    require_accounts(order.accounts, [order.debtor, *payees])
+    from creatorpool.settlement.credit_transfer import Transfer, credit_transfer
+
     transfers = [
         Transfer(row["payment_id"], order.accounts[row["payee_id"]], row["currency"], Decimal(row["amount"]))
         for row in _rows(due)
     ]
-    return credit_transfer(transfers, order.debtor, now(), order.execution)
+    return credit_transfer(transfers, order.accounts[order.debtor], now(), order.execution)
 
 
 def _write_csv(due: pa.Table, out: TextIO) -> None:

@@ -26,7 +26,7 @@ def read_lines(path: Place, columns: Sequence[str]) -> CsvLines:
     ------
     InputError
         If the file cannot be read, is no UTF-8 text, has a NUL or a field of more than 131,072 characters, or lacks a
-        column.
+        column or has it twice.
     """
     try:
         content = path.read_bytes()
@@ -43,6 +43,8 @@ def read_lines(path: Place, columns: Sequence[str]) -> CsvLines:
     try:
         if missing := [name for name in columns if name not in (rows.fieldnames or ())]:
             raise InputError(f"{path}: missing columns {missing}; expected {list(columns)}")
+        if twice := [name for name in columns if list(rows.fieldnames or ()).count(name) > 1]:
+            raise InputError(f"{path}: columns {twice} are there more than once: leave each once")
         return CsvLines(content, tuple((rows.line_num, row) for row in rows))
     except csv.Error as error:
         where = f"{path}: line {rows.reader.line_num}"

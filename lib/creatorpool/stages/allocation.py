@@ -72,7 +72,8 @@ def publish_payouts(context: RunContext, categories: Collection[str] = (), *, re
     ------
     InputError
         If revenue is in two currencies or belongs to an unknown Pulse video, a category has no pool, no video of the
-        day can be paid, or a pool cannot meet its floors or caps and the configuration says `fail`.
+        day can be paid, a pool cannot meet its floors or caps and the configuration says `fail`, or payouts of the day
+        cannot be published any more (`refuse_settled_day`).
     ConfigurationError
         If the day's signals, or published pools that are not paid again, have another configuration.
     SettlementError
@@ -98,7 +99,7 @@ def publish_payouts(context: RunContext, categories: Collection[str] = (), *, re
 
     def pay() -> DayPayouts:
         due = [pool for pool in day.wanted if pool.category not in done]
-        if done and not context.dry_run:
+        if not context.dry_run:
             refuse_settled_day(context.warehouse, context.day)
         _refuse_mixed_configurations(context, signals, [done[name] for name in set(done) - {p.category for p in due}])
         return _pay(context, signals, day, due, done, None)

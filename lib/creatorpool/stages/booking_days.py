@@ -19,7 +19,7 @@ def last_booking_day(warehouse: Warehouse) -> date:
     It is `DAYS_AHEAD` days after today by UTC, or after the last published day, whichever is later: so it holds in any
     time zone, for a booking in the month that comes next, and on a machine whose clock is behind.
     """
-    return max(now().date(), *paid_days(warehouse)) + timedelta(days=DAYS_AHEAD)
+    return max([now().date(), *paid_days(warehouse)]) + timedelta(days=DAYS_AHEAD)
 
 
 def refuse_far_day(warehouse: Warehouse, day: date, option: str) -> None:

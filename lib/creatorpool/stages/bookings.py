@@ -9,16 +9,14 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from creatorpool.errors import InputError
-from creatorpool.quoting import shortened_list
 from creatorpool.runs.ledger import RESTATE, published_runs
-from creatorpool.runs.pools import PoolRun, day_outputs, published_pools
+from creatorpool.runs.pools import day_outputs, published_pools
 from creatorpool.runs.postings import RIGHTS
 from creatorpool.runs.published_rows import published_arrow, require_published_day
 from creatorpool.settlement.journal import ADJUSTMENT, NIGHT, Entry
 from creatorpool.settlement.restatement import PoolMoney
 from creatorpool.stages.context import RunContext
-from creatorpool.stages.day_money import published_money
+from creatorpool.stages.day_money import published_money, require_whole_day
 from creatorpool.stages.restatement import POOLS, VIDEOS, pool_change
 from creatorpool.tables import Warehouse, sum_exact
 
@@ -81,7 +79,7 @@ def night_booking(context: RunContext, day: date) -> Booking:
     """
     warehouse = context.warehouse
     ledger = published_pools(warehouse, day)
-    _require_whole_day(warehouse, day, ledger)
+    require_whole_day(warehouse, day, ledger)
     videos = warehouse.read("video_payouts", day=day, version=day_outputs(ledger)["video_payouts"])
     nothing = F.lit(0).cast("bigint")
     amounts = videos.select(
@@ -102,16 +100,6 @@ def adjustment_booking(context: RunContext, found: BookedRestatement) -> Booking
     earned = warehouse.read("video_payouts", day=day, version=version)
     amounts = _settled_around(earned, changes, found.sequence)
     return Booking(found.entry, amounts, money, own[0]["currency"])
-
-
-def _require_whole_day(warehouse: Warehouse, day: date, ledger: Mapping[str, PoolRun]) -> None:
-    version = day_outputs(ledger)["pool_revenue"]
-    rows = warehouse.read_arrow("pool_revenue", ["category"], day=day, version=version)
-    if missing := sorted(set(rows.column("category").to_pylist()) - set(ledger)):
-        raise InputError(
-            f"pools {shortened_list(missing)} of {day} are not published, so that the day cannot be posted: run "
-            f"`creatorpool run --date {day}`"
-        )
 
 
 def _settled_around(earned: DataFrame, changes: DataFrame, sequence: int) -> DataFrame:

@@ -76,11 +76,20 @@ def known_holds(warehouse: Warehouse) -> Mapping[date, set[str]]:
 
 
 def refuse_settled_day(warehouse: Warehouse, day: date) -> None:
-    """Raise InputError if payouts of `day` are posted to the journal or restated: then they must stay as they are."""
+    """Raise InputError if payouts of `day` cannot be published any more.
+
+    That is if they are posted to the journal or restated, so that they must stay as they are, or if the day is not
+    after the closed months, so that they could not be posted.
+    """
     if day.isoformat() in posted_entries(warehouse)["nights"]:
         reason = "is posted to the journal"
     elif published_runs(warehouse, RESTATE, [day]):
         reason = "is restated already"
+    elif day < first_open_day(warehouse, day):
+        raise InputError(
+            f"{day} is not after the closed months, which never change, so that its payouts would never be in the "
+            f"books, and nobody would get them: deliver its revenue with a day of an open month"
+        )
     else:
         return
     raise InputError(

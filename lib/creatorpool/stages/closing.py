@@ -70,8 +70,10 @@ def close_month(context: RunContext, *, accept_late: bool = False) -> StageRun:
             f"the day was paid, and nobody restated it: run `creatorpool restate --date {late[0]}` for each, or close "
             f"with --accept-late to leave them out"
         )
-    for day in _due_days(context):
-        post_day(replace(context, day=day))
+    # What is posted on a day may make a release due on a later day that was posted before.
+    while due := _due_days(context):
+        for day in due:
+            post_day(replace(context, day=day))
 
     holds = shared_version(warehouse, HOLDS)
 

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.allocation.revenue import net_micros
+from creatorpool.errors import InputError
+from creatorpool.quoting import shortened_list
 from creatorpool.runs.pools import PoolRun, day_outputs, latest_pool
 from creatorpool.settlement.restatement import PULSE, PoolMoney
 from creatorpool.stages.context import RunContext
-from creatorpool.tables import sum_exact
+from creatorpool.tables import Warehouse, sum_exact
+
+
+def require_whole_day(warehouse: Warehouse, day: date, ledger: Mapping[str, PoolRun]) -> None:
+    """Raise InputError unless `ledger`, the published pools of `day`, has all of the day's pools."""
+    version = day_outputs(ledger)["pool_revenue"]
+    rows = warehouse.read_arrow("pool_revenue", ["category"], day=day, version=version)
+    if missing := sorted(set(rows.column("category").to_pylist()) - set(ledger)):
+        raise InputError(
+            f"pools {shortened_list(missing)} of {day} are not published, so that the day can be neither posted nor "
+            f"restated: run `creatorpool run --date {day}`"
+        )
 
 
 def published_money(context: RunContext, ledger: Mapping[str, PoolRun]) -> dict[str, PoolMoney]:

@@ -40,6 +40,7 @@ from creatorpool.settlement.frames.postings import (
 from creatorpool.settlement.frames.rights import payee_rows
 from creatorpool.settlement.holds import HoldTerm
 from creatorpool.settlement.journal import HELD, HOLD, NIGHT, RELEASE, RETURN, Entry, pool_lines
+from creatorpool.settlement.months import first_day
 from creatorpool.settlement.restatement import PoolMoney
 from creatorpool.stages.allocation import STAGE as ALLOCATION_STAGE
 from creatorpool.stages.booking_days import refuse_far_day
@@ -91,8 +92,8 @@ class DueEntries:
     has_night: bool
     restatements: Sequence[BookedRestatement]
     late_holds: Mapping[date, Sequence[str]]
-    """Of earlier booking days, and of the day itself, the ids of holds that stand on both and that the entries which
-    are posted on the earlier one do not know"""
+    """Of earlier booking days of the month and of closed months, and of the day itself, the ids of holds that stand on
+    both and that the entries which are posted on the earlier one do not know"""
     released: Mapping[str, str]
     """The ended holds to release, by id, with the reference of each release"""
     returns: Sequence[ReturnedPayments]
@@ -142,8 +143,7 @@ def post_day(context: RunContext) -> StageRun | None:
         due = due_entries(context, holds)
         lines = [*_stored(context), *_new_lines(context, due, versions)]
         _require_balanced(context.store(union_all(lines) if lines else context.warehouse.frame([], JOURNAL), JOURNAL))
-        terms = hold_terms(context.warehouse, holds)
-        stand = [name for name, term in terms.items() if term.stands_on(context.day)]
+        stand = [*_lasting(context.warehouse, holds, context.day)]
         rights = {entry.entry_id: versions.get(RIGHTS) for entry in due.divided}
         return _with_earlier(context, due.facts() | {"holds": stand}, rights)
 
@@ -169,6 +169,7 @@ def due_on(warehouse: Warehouse, days: Sequence[date], holds: int | None) -> lis
     postings = hold_postings(published_runs(warehouse, POST))
     terms, known = hold_terms(warehouse, holds), known_holds(warehouse)
     booking_days = sorted({*posted["nights"].values(), *posted["restatements"].values()})
+    closed = max(closed_months(warehouse), default=date.min)
     booked = booked_restatements(warehouse)
     paid = {pool.day for pool in every_published_pool(warehouse)}
     found = []
@@ -183,7 +184,9 @@ def due_on(warehouse: Warehouse, days: Sequence[date], holds: int | None) -> lis
         late = {
             on: names
             for on in booking_days
-            if on <= day and (names := [name for name in stand if terms[name].stands_on(on) and name not in known[on]])
+            # What holds keep of an open month is posted in it, before its money is paid.
+            if (on <= closed or first_day(day) <= on <= day)
+            and (names := [name for name in stand if terms[name].stands_on(on) and name not in known[on]])
         }
         found.append(
             DueEntries(
@@ -221,6 +224,11 @@ def hold_terms(warehouse: Warehouse, version: int | None) -> dict[str, HoldTerm]
         return {}
     rows = warehouse.read_arrow(HOLDS, ["hold_id", "from_date", "until_date"], version=version).to_pylist()
     return {row["hold_id"]: HoldTerm(row["from_date"], row["until_date"]) for row in rows}
+
+
+def _lasting(warehouse: Warehouse, version: int | None, day: date) -> set[str]:
+    """The ids of the holds that stand on booking day `day`: what others keep is released, or will be."""
+    return {name for name, term in hold_terms(warehouse, version).items() if term.stands_on(day)}
 
 
 def _late_reference(hold_id: str, on: date) -> str:
@@ -301,11 +309,12 @@ def _late_lines(context: RunContext, due: DueEntries, holds: int | None) -> list
     if not late:
         return []
     warehouse, day = context.warehouse, context.day
-    known = known_holds(warehouse)
+    known, lasting = known_holds(warehouse), _lasting(warehouse, holds, day)
     entry = Entry(HOLD, day, "|".join(due.facts()["late"]))
     lines = []
     for on, booking, parts in _posted_parts(context, late):
-        added = added_holds(parts, _holds_of(warehouse, holds, on, {*known[on], *late[on]}), late[on])
+        names = {*lasting & known[on], *late[on]}
+        added = added_holds(parts, _holds_of(warehouse, holds, on, names), late[on])
         lines.append(hold_lines(added, entry, day, booking.currency))
     return lines
 
@@ -342,7 +351,7 @@ def _release_lines(context: RunContext, due: DueEntries, late: Sequence[DataFram
     released = release_lines(held, entries, day).where(F.col("amount_micros") != 0)
     yield released
     known = known_holds(warehouse)
-    lasting = {name for name, term in hold_terms(warehouse, holds).items() if term.stands_on(day)}
+    lasting = _lasting(warehouse, holds, day)
     kept_by = {
         on: names for on in known if on <= day and (names := lasting & {*known[on], *due.late_holds.get(on, ())})
     }

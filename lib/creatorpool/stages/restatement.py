@@ -33,7 +33,7 @@ from creatorpool.stages.booking_days import refuse_far_day
 from creatorpool.stages.books import first_open_day, require_open
 from creatorpool.stages.configuration import PAYOUT_SECTIONS, ledger_settings
 from creatorpool.stages.context import RunContext
-from creatorpool.stages.day_money import money_of, published_money
+from creatorpool.stages.day_money import money_of, published_money, require_whole_day
 from creatorpool.stages.day_revenue import DayRevenue, day_revenue
 from creatorpool.stages.rates import current_rates, used_rates
 from creatorpool.stages.runner import Stage, published_stage, run_stage
@@ -138,23 +138,26 @@ class _Booked:
 def restate_day(context: RunContext, reason: Reason, booked_on: date | None = None) -> Restatement:
     """Book what the run's day would pay more or less with what is known now, under `restate.policy`.
 
-    Without `booked_on` the changes are booked on the day itself, or on the first day of the first open month if the
-    day's month is closed. A restatement from the same inputs as the last one books nothing. A dry run writes nothing.
+    Without `booked_on` the changes are booked on the day itself, on the day of its last restatement if that is later,
+    or on the first day of the first open month if the month of that day is closed. A restatement from the same inputs
+    as the last one books nothing. A dry run writes nothing.
 
     Raises
     ------
     MissingTableError
         If no pool of the day is published, or a version that the day was paid from is not kept any more.
     InputError
-        If the booking day is before the day, in a closed month or far ahead; if the appeal that it follows is unknown
-        or not decided; if the policy would cost too much goodwill; if the day cannot be computed.
+        If the booking day is before the day or an earlier restatement of it, in a closed month or far ahead; if a pool
+        of the day is not published; if the appeal that it follows is unknown or not decided; if the policy would cost
+        too much goodwill; if the day cannot be computed.
     RunInProgressError
         If another live run holds the day or the books, or has published payouts, events or revenue meanwhile.
     """
     day = _published_day(context)
     context.settings = ledger_settings(context.settings, day.ledger.values())
-    booking_day = first_open_day(context.warehouse, context.day) if booked_on is None else booked_on
-    require_open(context.warehouse, context.day, booking_day)
+    earliest = first_open_day(context.warehouse, _last_booking(context))
+    booking_day = earliest if booked_on is None else booked_on
+    _require_bookable(context, booking_day)
     refuse_far_day(context.warehouse, booking_day, "--booked-on")
     if reason.appeal is not None:
         _require_decided(context, reason.appeal)
@@ -167,7 +170,7 @@ def restate_day(context: RunContext, reason: Reason, booked_on: date | None = No
     done: list[Restatement] = []
 
     def compute() -> Mapping[str, Any]:
-        require_open(context.warehouse, context.day, booking_day)
+        _require_bookable(context, booking_day)
         _require_same_day(context, day)
         done.append(_restate(context, day, booking_day, replace(reason, code=code)))
         return {"booked_on": booking_day.isoformat(), "reason": code}
@@ -184,6 +187,24 @@ def pool_change(row: Mapping[str, Any]) -> PoolMoney:
     """The change of a pool's money in a row of `pool_adjustments`."""
     names = ("gross", "platform", "videos", "unallocated", "goodwill")
     return PoolMoney(**{name: row[f"{name}_micros"] for name in names})
+
+
+def _last_booking(context: RunContext) -> date:
+    """The last day on which a restatement of the run's day is booked; the day itself if there is none."""
+    rows = published_arrow(context.warehouse, POOLS, [context.day], ["booked_on"])
+    booked: list[date] = rows.column("booked_on").to_pylist()
+    return max([context.day, *booked])
+
+
+def _require_bookable(context: RunContext, booked_on: date) -> None:
+    """Check that a restatement of the run's day may be booked on a day: that is open, and after what it changes."""
+    require_open(context.warehouse, context.day, booked_on)
+    last = _last_booking(context)
+    if booked_on < last:
+        raise InputError(
+            f"--booked-on {booked_on} is before {last}, on which {context.day} is restated already: what changes that "
+            f"is booked on {last} or later, so that no month pays what is taken back later"
+        )
 
 
 def _require_decided(context: RunContext, appeal: str) -> None:
@@ -209,6 +230,7 @@ def _published_day(context: RunContext) -> _PublishedDay:
             f"category '{PULSE}' of {context.day} has the name that adjustments give to money beside Pulse ads: rename "
             f"the category"
         )
+    require_whole_day(warehouse, context.day, ledger)
     paid_from = latest_pool(ledger).inputs
     require_kept(warehouse, context.day, {**paid_from, **day_outputs(ledger)})
     now = {**paid_from, **_latest_inputs(context, paid_from)}

@@ -11,15 +11,18 @@ from pyspark.sql import functions as F
 from creatorpool.errors import MissingTableError
 from creatorpool.frames import matching
 from creatorpool.runs.ledger import CLOSE, POST, StageRun, published_run, published_runs
-from creatorpool.runs.pools import require_published_pools
+from creatorpool.runs.pools import every_published_pool, require_published_pools
 from creatorpool.runs.postings import HOLDS
 from creatorpool.runs.published_rows import published_rows, require_published_day
 from creatorpool.settlement.journal import ADJUSTMENT, CASH, HELD, NIGHT, PAYABLE, PAYMENT, RETURN, pool_lines
 from creatorpool.settlement.months import first_day, month_name
 from creatorpool.settlement.outcomes import RETURNED
 from creatorpool.settlement.restatement import NOTHING
+from creatorpool.stages.bookings import booked_restatements
+from creatorpool.stages.books import posted_entries
 from creatorpool.stages.breakdown import DividedEntry, booked_parts, divided_entries
 from creatorpool.stages.closing import BALANCES, balances_of, required_days
+from creatorpool.stages.configuration import published_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.day_money import published_money
 from creatorpool.stages.posting import JOURNAL, PAYMENTS, hold_terms, posted_changes
@@ -32,7 +35,7 @@ _PAYEES = "payees"
 
 
 def require_verified_days(context: RunContext) -> None:
-    """Verify every day of the month that ends on the context's day.
+    """Verify every day of the month that ends on the context's day, by the configuration that the ledger keeps of it.
 
     Raises
     ------
@@ -40,7 +43,10 @@ def require_verified_days(context: RunContext) -> None:
         If a day fails; the message names the day and the check.
     """
     for day in required_days(context.warehouse, context.day):
-        own = replace(context, day=day, dry_run=True, results=[], kept=0)
+        # Days of a month may be paid with different configurations, whatever that of the close is.
+        rows = require_published_pools(context.warehouse, day).values()
+        settings = published_settings(context.settings, rows) or context.settings
+        own = replace(context, day=day, settings=settings, dry_run=True, results=[], kept=0)
         require_verified(own, verify_day(own))
 
 
@@ -76,8 +82,10 @@ def _balanced(journal: DataFrame) -> Check:
 
 
 def _day_money(context: RunContext, journal: DataFrame) -> Check:
-    """Check that the lines about a service day are its published money and the changes that are posted."""
-    money = published_money(context, require_published_pools(context.warehouse, context.day))
+    """Check that the lines about a service day are its published money and its changes, of each what is posted."""
+    ledger = require_published_pools(context.warehouse, context.day)
+    is_posted = context.day.isoformat() in posted_entries(context.warehouse)["nights"]
+    money = published_money(context, ledger) if is_posted else {}
     for category, change in posted_changes(context.warehouse, context.day):
         money[category] = money.get(category, NOTHING) + change
     expected = {f"{account} {category}": {"micros": micros} for account, category, micros in pool_lines(money)}
@@ -111,6 +119,7 @@ def _closed(context: RunContext, journal: DataFrame, run: StageRun) -> Iterator[
     own = journal.where(F.col("booked_on").between(first_day(month), month))
     settings = context.settings if run.config_json is None else context.settings.with_sections(run.config_json)
     expected = balances_of(replace(context, settings=settings, dry_run=True), own, run.inputs.get(HOLDS))
+    yield _posted(context)
     columns = [name for name in warehouse.contract(BALANCES).column_names if name.endswith("_micros")]
     yield compare_frames(
         "payee_balances from the journal",
@@ -138,6 +147,18 @@ def _closed(context: RunContext, journal: DataFrame, run: StageRun) -> Iterator[
     yield _returned(context, own)
     if (holds := run.inputs.get(HOLDS)) is not None:
         yield _released(context, journal, holds)
+
+
+def _posted(context: RunContext) -> Check:
+    """Check that the journal has every published night of the month, and every restatement that is booked in it."""
+    warehouse, month = context.warehouse, context.day
+    posted = posted_entries(warehouse)
+    nights = {pool.day.isoformat() for pool in every_published_pool(warehouse) if first_day(month) <= pool.day <= month}
+    own = (one for one in booked_restatements(warehouse) if first_day(month) <= one.booked_on <= month)
+    changes = {one.reference for one in own}
+    missing = sorted((nights - {*posted["nights"]}) | (changes - {*posted["restatements"]}))
+    example = f"{missing[0]} is not posted" if missing else None
+    return Check("nights and restatements are posted", len(nights | changes), len(missing), example, "entries")
 
 
 def _returned(context: RunContext, lines: DataFrame) -> Check:

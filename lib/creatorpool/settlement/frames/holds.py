@@ -21,7 +21,7 @@ def added_holds(bookings: DataFrame, holds: DataFrame, late: Sequence[str]) -> D
     bookings : DataFrame
         As `frames.rights.payee_rows` returns them.
     holds : DataFrame
-        The rows of `holds` that stood on the day of the bookings, and are known for it or late.
+        The rows of `holds` that stood on the day of the bookings, stand still, and are known for it or late.
     late : sequence of str
         Ids of those that came to light late. A late hold keeps what it holds beyond the others.
     """
