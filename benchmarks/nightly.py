@@ -5,6 +5,7 @@ the time: the same ingestion and the same signals, to Parquet, without splitting
 
     python benchmarks/nightly.py                # 5 M events
     python benchmarks/nightly.py --millions 20 --contenders duckdb embedded
+    python benchmarks/nightly.py --millions 100 --contenders embedded --memory-share 0.2
 """
 
 from __future__ import annotations
@@ -45,11 +46,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--millions", type=float, default=5.0, help="events, in millions")
     parser.add_argument("--contenders", nargs="+", default=list(CONTENDERS), choices=CONTENDERS)
+    parser.add_argument("--memory-share", type=float, default=0.5, help="engine.memory_share of the embedded engine")
     parser.add_argument("--night", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.night:
         run = duckdb_night if arguments.contenders[0] == "duckdb" else run_night
-        print(json.dumps(run(arguments.contenders[0], arguments.night)))
+        print(json.dumps(run(arguments.contenders[0], arguments.night, arguments.memory_share)))
         return
     table = Table(title=f"A night of {arguments.millions:g} M events, 2 cores; seconds", title_justify="left")
     for name in ("night", *STAGES, "of it contracts", "processor s", "to DuckDB", "peak memory"):
@@ -59,16 +61,17 @@ def main() -> None:
         generate_day(Path(scratch) / "raw", DAY, market)
         peer: dict[str, Any] = {}
         for name in arguments.contenders:
-            seconds, gigabytes = watched([sys.executable, __file__, "--night", scratch, "--contenders", name])
+            share = ["--memory-share", str(arguments.memory_share)]
+            seconds, gigabytes = watched([sys.executable, __file__, "--night", scratch, "--contenders", name, *share])
             peer = seconds if name == "duckdb" else peer
             cells = [f"{seconds[stage]:.1f}" if stage in seconds else "" for stage in STAGES]
-            share = f"{seconds['contracts'] / seconds['whole night']:.0%}" if "contracts" in seconds else ""
+            contracts = f"{seconds['contracts'] / seconds['whole night']:.0%}" if "contracts" in seconds else ""
             ratio = f"{seconds['processor'] / peer['processor']:.2f} ×" if peer else ""
-            table.add_row(name, *cells, share, f"{seconds['processor']:.1f}", ratio, f"{gigabytes:.1f} GB")
+            table.add_row(name, *cells, contracts, f"{seconds['processor']:.1f}", ratio, f"{gigabytes:.1f} GB")
     Console(width=130).print(table)
 
 
-def duckdb_night(_: str, folder: Path) -> dict[str, float]:
+def duckdb_night(_: str, folder: Path, __: float) -> dict[str, float]:
     """Seconds of the ingestion and the signals by DuckDB, and processor seconds of both."""
     out = folder / "duckdb"
     out.mkdir()
@@ -89,9 +92,9 @@ def duckdb_night(_: str, folder: Path) -> dict[str, float]:
     }
 
 
-def run_night(engine: str, folder: Path) -> dict[str, float]:
+def run_night(engine: str, folder: Path, memory_share: float) -> dict[str, float]:
     """Seconds of one night in this process, which then ends."""
-    settings = load_settings(assignments=["engine.driver_memory=8g"])
+    settings = load_settings(assignments=["engine.driver_memory=8g", f"engine.memory_share={memory_share}"])
     began = time.monotonic()
     with open_session(engine, settings.engine) as session:
         opened, busy = time.monotonic(), processor_seconds()
