@@ -85,6 +85,14 @@ class Books:
         """Load a row that makes a viewer invalid from the first day to `until`."""
         return self.load("invalid_viewers", invalid_viewer(viewer, until))
 
+    def late_event(self, day: date, name: str = "late") -> StageRun:
+        """Load an event of `day` that repeats another one under a new id."""
+        one = self.tables.read_arrow("events", day=day).slice(0, 1).to_pylist()[0]
+        facts = {key: "" if value is None else value for key, value in one.items() if key not in ("date", "event_ts")}
+        flags = {key: str(value).lower() for key, value in one.items() if isinstance(value, bool)}
+        row = facts | flags | {"event_id": name, "event_ts": f"{day}T10:00:00Z"}
+        return self.load("events", row, day=day)
+
     def halve_revenue(self) -> int:
         """Load the first day's revenue again with half of each amount; return the sum of the halves."""
         revenue = self.tables.read_arrow("ad_revenue", day=DAY)

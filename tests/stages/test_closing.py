@@ -142,12 +142,7 @@ def test_days_before_the_end_of_a_closed_month_are_not_paid(
 
 @pytest.mark.once
 def test_late_events_keep_a_month_open_until_they_are_restated_or_accepted(books: Books) -> None:
-    events = books.tables.read_arrow("events", day=DAY).slice(0, 1).to_pylist()[0]
-    late = {name: value for name, value in events.items() if value is not None and name not in ("date", "event_ts")}
-    flags = {name: str(value).lower() for name, value in late.items() if isinstance(value, bool)}
-    row = late | flags | {"event_id": "late", "event_ts": f"{DAY}T10:00:00Z"}
-    optional = {name: "" for name, value in events.items() if value is None}
-    books.load("events", row | optional, day=DAY)
+    books.late_event(DAY)
 
     with pytest.raises(
         InputError,

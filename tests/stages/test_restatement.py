@@ -254,3 +254,14 @@ def test_a_day_of_which_a_pool_is_not_paid_is_not_restated(
     publish_payouts(books.at(DAY))
     assert books.restate().changes is not None
     assert books.adjusted() == {}
+
+
+@pytest.mark.once
+def test_another_policy_books_for_the_reason_that_the_last_restatement_found(books: Books) -> None:
+    books.halve_revenue()
+    assert books.restate(DAY, "hold_harmless").reason == "revenue_corrected"
+    books.late_event(NEXT)
+    assert books.restate().reason == "revenue_corrected"
+    assert {row["reason_code"] for row in books.rows("payout_adjustments")} == {"revenue_corrected"}
+    books.late_event(DAY, "another")
+    assert books.restate().reason == "late_events"

@@ -272,13 +272,23 @@ def _latest_inputs(context: RunContext, paid_from: Mapping[str, int]) -> dict[st
 
 
 def _found_reason(context: RunContext, day: _PublishedDay) -> str:
-    """The reason code of what has changed since the day was restated last, or paid."""
+    """The reason code of what has changed since the day was restated last, or paid.
+
+    If nothing has, another policy books what the last restatement found, for its reason.
+    """
     last = published_stage(context, STAGE, {})
     before = day.paid_from if last is None else last.inputs
     if used_rates(context.warehouse, context.day, before) != day.rates_now:
         return "revenue_corrected"
-    changed = (code for table, code in _FOUND_REASONS if before.get(table) != day.now.get(table))
-    return next(changed, "late_events")
+    changed = [code for table, code in _FOUND_REASONS if before.get(table) != day.now.get(table)]
+    if changed or last is None or _have_arrived(context, before["events"], day.now["events"]):
+        return changed[0] if changed else "late_events"
+    return str(last.rows["reason"])
+
+
+def _have_arrived(context: RunContext, before: int, now: int) -> bool:
+    """Whether version `now` of `events` has other rows of the run's day than version `before`."""
+    return bool(context.warehouse.changes("events", before + 1, now).since(context.day, before))
 
 
 def _restate(context: RunContext, day: _PublishedDay, booked_on: date, reason: Reason) -> Restatement:
