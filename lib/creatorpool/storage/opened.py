@@ -7,6 +7,7 @@ changes a file that it has written, so the rows of a file stay valid.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
@@ -21,6 +22,9 @@ KEPT_VERSIONS = 64
 FILE = "__filename"
 """The column by which Arrow tells the file of a row"""
 
+_TRUSTED_SECONDS = 86_400
+"""After so long without a look at a table's log, its next commit may be gone from it (`storage.log`)"""
+
 _FEW_FILES = 4
 """So many files are read faster than the gathered rows of all files"""
 
@@ -30,6 +34,7 @@ class OpenedTables(threading.local):
 
     def __init__(self) -> None:
         self._tables: dict[str, DeltaTable] = {}
+        self._looked: dict[str, float] = {}
         self._versions: dict[tuple[str, int], DeltaTable] = {}
         self._rows: dict[str, pa.Table] = {}
         self._gathered: set[str] = set()
@@ -40,12 +45,13 @@ class OpenedTables(threading.local):
 
         Whoever asks later gets the same object, moved to a later version: use it before you ask again.
         """
-        known = self._tables.get(str(table))
-        if known is None:
+        known, now = self._tables.get(str(table)), time.time()
+        if known is None or now - self._looked[str(table)] > _TRUSTED_SECONDS:
             known = self._tables[str(table)] = open_table()
         # To look for the next commit costs less than to list the log, which deltalake does.
         elif (table / "_delta_log" / f"{known.version() + 1:020}.json").exists():
             known.update_incremental()
+        self._looked[str(table)] = now
         return known
 
     def at(self, table: Place, version: int, open_table: Callable[[], DeltaTable]) -> DeltaTable:

@@ -87,8 +87,8 @@ class TableReader(TableLocation):
 
     def gather(self, table: str) -> None:
         """Write the rows of a ledger's latest version to one file, for later readers (`storage.gathered`)."""
-        files = self.files(table)
-        names = [file.removeprefix(f"{self._stored(table)}/") for file in files]
+        files, folder = self.files(table), self._stored(table)
+        names = [file.removeprefix(f"{folder}/") for file in files]
         write_gathered(self.root / table, dict(zip(names, self._kept_rows(table, files), strict=True)))
 
     def _kept_rows(self, table: str, files: Sequence[str]) -> list[pa.Table]:
@@ -96,8 +96,8 @@ class TableReader(TableLocation):
         schema = arrow_schema(self.contract(table))
 
         def gathered() -> dict[str, pa.Table]:
-            found = read_gathered(self.root / table, schema)
-            return {f"{self._stored(table)}/{name}": rows for name, rows in found.items()}
+            folder = self._stored(table)
+            return {f"{folder}/{name}": rows for name, rows in read_gathered(self.root / table, schema).items()}
 
         return self.opened.rows(
             self.root / table, files, gathered, lambda missing: self._scan(table, [*schema.names, FILE], missing)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from deltalake.exceptions import CommitFailedError
@@ -14,8 +14,9 @@ from deltalake.exceptions import CommitFailedError
 from creatorpool.errors import ConcurrentWriteError
 from creatorpool.storage.checkpoints import checkpoint
 from creatorpool.storage.fence import commit_properties
-from creatorpool.storage.files import tables_copy
+from creatorpool.storage.files import remove_file, tables_copy
 from creatorpool.storage.gathered import LEDGERS
+from creatorpool.storage.log import superseded_files
 from creatorpool.storage.reading import TableReader
 
 
@@ -60,6 +61,17 @@ class TableUpkeep(TableReader):
         checkpoint(self._delta(table), self.root / table)
         if table in LEDGERS:
             self.gather(table)
+
+    def shorten_log(self, table: str, older_than: timedelta, *, dry_run: bool) -> int:
+        """Remove the files of the log that only versions need which others replaced longer than `older_than` ago.
+
+        These versions cannot be read any more. All others stay readable, and the tokens of fences stay known. Return
+        the number of files; with `dry_run` remove nothing.
+        """
+        files = superseded_files(self.root / table, datetime.now(UTC) - older_than)
+        for file in () if dry_run else files:
+            remove_file(file)
+        return len(files)
 
     @contextmanager
     def trial_copy(self) -> Iterator[Self]:
