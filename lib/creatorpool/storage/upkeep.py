@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from deltalake.exceptions import CommitFailedError
 
@@ -49,12 +49,16 @@ class TableUpkeep(TableReader):
 
         Kept are the latest version, the versions in `keep`, and those younger than `older_than`.
         """
-        return self._delta(table).vacuum(
-            retention_hours=math.ceil(older_than.total_seconds() / 3600),
-            dry_run=dry_run,
-            enforce_retention_duration=False,  # the table's ten years protect against deletions without the ledger
-            keep_versions=sorted(keep),
-        )
+        delta = self._delta(table)
+        options: dict[str, Any] = {
+            "retention_hours": math.ceil(older_than.total_seconds() / 3600),
+            # The table's ten years protect against deletions without the ledger.
+            "enforce_retention_duration": False,
+        }
+        # To find the files of hundreds of kept versions takes minutes.
+        if not delta.vacuum(dry_run=True, **options):
+            return []
+        return delta.vacuum(dry_run=dry_run, keep_versions=sorted(keep), **options)
 
     def settle(self, table: str) -> None:
         """Make the latest version quick to open: write a checkpoint of it, and gather the rows of a ledger."""
