@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Mapping
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from creatorpool.storage.files import write_whole
-from creatorpool.storage.opened import by_file
+from creatorpool.storage.opened import FILE
 from creatorpool.storage.places import Place
 
 logger = logging.getLogger("creatorpool")
@@ -28,40 +27,40 @@ _FILE = pa.field("file", pa.string())
 """The column with the file of a row, named from the table's folder"""
 
 
-def read_gathered(table: Place, schema: pa.Schema) -> dict[str, pa.Table]:
-    """The gathered rows of `table` by file, named from the table's folder; none if they do not have `schema`.
+def read_gathered(table: Place, schema: pa.Schema) -> pa.Table:
+    """The gathered rows of `table`, and `FILE`, named from the table's folder; none if they do not have `schema`.
 
     A gathered file that is missing or damaged has no rows: the files of the table have them all.
     """
+    none = schema.append(_FILE).empty_table()
     try:
         with pq.ParquetFile(pa.BufferReader(_place(table).read_bytes())) as file:
             rows = file.read()
     except FileNotFoundError:
-        return {}
+        return _named(none)
     except (OSError, pa.ArrowException) as error:
         logger.warning("%s is not used: %s; the next runs write it again", _place(table), error)
-        return {}
-    if rows.schema != schema.append(_FILE):
-        return {}  # the contract has gained a column
-    return by_file(rows, _FILE.name)
+        return _named(none)
+    return _named(rows if rows.schema == none.schema else none)  # the contract may have gained a column
 
 
-def write_gathered(table: Place, rows: Mapping[str, pa.Table]) -> None:
-    """Gather `rows`, which are by file as `read_gathered` returns them.
+def write_gathered(table: Place, rows: pa.Table) -> None:
+    """Gather `rows`, which are as `read_gathered` returns them.
 
     A failure is only logged: the table has all rows.
     """
-    named = [
-        own.append_column(_FILE, pa.repeat(pa.scalar(file), own.num_rows)) for file, own in rows.items() if own.num_rows
-    ]
-    if not named:
+    if not rows.num_rows:
         return
     data = io.BytesIO()
-    pq.write_table(pa.concat_tables(named), data)
+    pq.write_table(rows.rename_columns([*rows.column_names[:-1], _FILE.name]), data)
     try:
         write_whole(_place(table), data.getvalue())
     except OSError as error:
         logger.warning("%s cannot be written, so reading the ledger takes longer: %s", _place(table), error)
+
+
+def _named(rows: pa.Table) -> pa.Table:
+    return rows.rename_columns([*rows.column_names[:-1], FILE])
 
 
 def _place(table: Place) -> Place:

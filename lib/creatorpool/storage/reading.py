@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 from urllib.parse import unquote
@@ -78,26 +78,26 @@ class TableReader(TableLocation):
         files = self.files(table, day=day, days=days, version=version)
         try:
             if table in LEDGERS:
-                empty = arrow_schema(self.contract(table)).empty_table()
-                kept = [empty, *self._kept_rows(table, files)]
-                return self.opened.joined(self.root / table, files, kept).select(names)
+                return self._kept_rows(table, files).select(names)
             return self._scan(table, names, files)
         except (OSError, pa.ArrowException) as error:
             raise MissingTableError(f"{_version_name(version)} of {table} cannot be read: {error}") from error
 
     def gather(self, table: str) -> None:
         """Write the rows of a ledger's latest version to one file, for later readers (`storage.gathered`)."""
-        files, folder = self.files(table), self._stored(table)
-        names = [file.removeprefix(f"{folder}/") for file in files]
-        write_gathered(self.root / table, dict(zip(names, self._kept_rows(table, files), strict=True)))
+        rows = self._kept_rows(table, self.files(table))
+        folder = f"{self._stored(table)}/"
+        write_gathered(self.root / table, _with_files(rows, lambda file: file.removeprefix(folder)))
 
-    def _kept_rows(self, table: str, files: Sequence[str]) -> list[pa.Table]:
-        """The rows of each of a ledger's files, which stay in memory."""
+    def _kept_rows(self, table: str, files: Sequence[str]) -> pa.Table:
+        """The rows of a ledger's files, which stay in memory, with column `FILE`."""
         schema = arrow_schema(self.contract(table))
+        if not files:
+            return schema.append(pa.field(FILE, pa.string())).empty_table()
 
-        def gathered() -> dict[str, pa.Table]:
+        def gathered() -> pa.Table:
             folder = self._stored(table)
-            return {f"{folder}/{name}": rows for name, rows in read_gathered(self.root / table, schema).items()}
+            return _with_files(read_gathered(self.root / table, schema), lambda file: f"{folder}/{file}")
 
         return self.opened.rows(
             self.root / table, files, gathered, lambda missing: self._scan(table, [*schema.names, FILE], missing)
@@ -132,7 +132,8 @@ class TableReader(TableLocation):
         files = self._delta(table, version).file_uris(file_pruning_predicate=wanted) if wanted != [] else []
         # Paths are percent-encoded, as in the table's log.
         own, base = self.path(table), self._stored(table)
-        return [f"{base}{name.removeprefix(own)}" if "://" in name else name for name in map(unquote, files)]
+        names = (unquote(name) if "%" in name else name for name in files)
+        return [f"{base}{name.removeprefix(own)}" if "://" in name else name for name in names]
 
     def count_stored(self, table: str, *, day: date | None = None, version: int | None = None) -> int:
         """Number of rows in the files of a version, counted in the files themselves.
@@ -174,6 +175,12 @@ class TableReader(TableLocation):
     def arrow_frame(self, rows: pa.Table, table: str) -> DataFrame:
         """An Arrow table with the columns of `table` as a frame; needs a session."""
         return self._session(table).createDataFrame(rows, spark_schema(self.contract(table)))
+
+
+def _with_files(rows: pa.Table, rename: Callable[[str], str]) -> pa.Table:
+    """`rows` with another name of each file; `FILE` is their last column."""
+    files = pa.array([rename(file) for file in rows.column(FILE).to_pylist()], pa.string())
+    return rows.set_column(rows.num_columns - 1, FILE, files)
 
 
 def _version_name(version: int | None) -> str:
