@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
+from creatorpool.storage.ledger_files import LedgerFiles, latest_files
 from creatorpool.storage.places import Place
 
 KEPT_VERSIONS = 64
@@ -29,6 +30,10 @@ _FEW_FILES = 4
 """So many files are read faster than the gathered rows of all files"""
 
 
+Gathered = Callable[[], tuple[pa.Table, LedgerFiles | None]]
+"""A function that reads the gathered rows of a ledger, with column `FILE`, and the files of their version"""
+
+
 class OpenedTables(threading.local):
     """What each thread of a process has opened and read of the tables under one root; threads share nothing."""
 
@@ -38,6 +43,7 @@ class OpenedTables(threading.local):
         self._versions: dict[tuple[str, int], DeltaTable] = {}
         self._rows: dict[str, pa.Table] = {}
         self._gathered: dict[str, pa.Table] = {}
+        self._files: dict[str, LedgerFiles | None] = {}
         self._joined: dict[str, tuple[list[str], pa.Table]] = {}
 
     def latest(self, table: Place, open_table: Callable[[], DeltaTable]) -> DeltaTable:
@@ -69,11 +75,20 @@ class OpenedTables(threading.local):
         """Whether this thread has opened `table`."""
         return str(table) in self._tables
 
+    def ledger_files(self, table: Place, gathered: Gathered) -> tuple[str, ...] | None:
+        """The files of the latest version of a ledger, named from its folder; None if the table must be opened."""
+        key = str(table)
+        if key not in self._gathered:
+            self._gathered[key], self._files[key] = gathered()
+        known = self._files[key]
+        found = self._files[key] = None if known is None else latest_files(table, known)
+        return None if found is None else found.files
+
     def rows(
         self,
         table: Place,
         files: Sequence[str],
-        gathered: Callable[[], pa.Table],
+        gathered: Gathered,
         scan: Callable[[Sequence[str]], pa.Table],
     ) -> pa.Table:
         """The rows of `files`, at least one, of `table`, with column `FILE`; kept for the next call if they are many.
@@ -86,7 +101,7 @@ class OpenedTables(threading.local):
         if known is not None and known[0] == files:
             return known[1]
         if key not in self._gathered and sum(file not in self._rows for file in files) > _FEW_FILES:
-            self._gathered[key] = gathered()
+            self._gathered[key], self._files[key] = gathered()
         parts, others = _of_files(self._gathered.get(key), files)
         missing = [file for file in others if file not in self._rows]
         if missing:

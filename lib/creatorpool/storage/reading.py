@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as pads
 from deltalake.exceptions import DeltaError
 from pyarrow import fs
@@ -21,7 +23,9 @@ from creatorpool.storage.checkpoints import remove_hint
 from creatorpool.storage.files import arrow_place
 from creatorpool.storage.gathered import LEDGERS, read_gathered, write_gathered
 from creatorpool.storage.history import DayChanges, day_changes
+from creatorpool.storage.ledger_files import LedgerFiles, files_of
 from creatorpool.storage.location import TableLocation
+from creatorpool.storage.object_path import ObjectPath
 from creatorpool.storage.opened import FILE
 from creatorpool.storage.records import arrow_schema
 
@@ -85,23 +89,40 @@ class TableReader(TableLocation):
 
     def gather(self, table: str) -> None:
         """Write the rows of a ledger's latest version to one file, for later readers (`storage.gathered`)."""
-        rows = self._kept_rows(table, self.files(table))
-        folder = f"{self._stored(table)}/"
-        write_gathered(self.root / table, _with_files(rows, lambda file: file.removeprefix(folder)))
+        version = self.version(table)
+        files, folder = self.files(table, version=version), f"{self._stored(table)}/"
+        rows = self._kept_rows(table, files)
+        own = files_of(self.root / table, version, [file.removeprefix(folder) for file in files])
+        names = pc.utf8_slice_codeunits(rows.column(FILE), len(folder))
+        write_gathered(self.root / table, rows.set_column(rows.num_columns - 1, FILE, names), own)
 
     def _kept_rows(self, table: str, files: Sequence[str]) -> pa.Table:
-        """The rows of a ledger's files, which stay in memory, with column `FILE`."""
+        """The rows of a ledger's files, which stay in memory, with column `FILE` at the end."""
         schema = arrow_schema(self.contract(table))
         if not files:
             return schema.append(pa.field(FILE, pa.string())).empty_table()
-
-        def gathered() -> pa.Table:
-            folder = self._stored(table)
-            return _with_files(read_gathered(self.root / table, schema), lambda file: f"{folder}/{file}")
-
         return self.opened.rows(
-            self.root / table, files, gathered, lambda missing: self._scan(table, [*schema.names, FILE], missing)
+            self.root / table,
+            files,
+            partial(self._gathered, table),
+            lambda missing: self._scan(table, [*schema.names, FILE], missing),
         )
+
+    def _gathered(self, table: str) -> tuple[pa.Table, LedgerFiles | None]:
+        rows, own = read_gathered(self.root / table, arrow_schema(self.contract(table)))
+        names = pc.binary_join_element_wise(self._stored(table), rows.column(FILE), "/")
+        return rows.set_column(rows.num_columns - 1, FILE, names), own
+
+    def _latest_files(self, table: str) -> list[str] | None:
+        """The files of a ledger's latest version, if they are known without opening the table.
+
+        An object store takes as long for each later commit as for a listing.
+        """
+        place = self.root / table
+        if table not in LEDGERS or isinstance(place, ObjectPath) or self.opened.has(place):
+            return None
+        files, folder = self.opened.ledger_files(place, partial(self._gathered, table)), self._stored(table)
+        return None if files is None else [f"{folder}/{file}" for file in files]
 
     def _scan(self, table: str, columns: Sequence[str], files: Sequence[str]) -> pa.Table:
         """`columns` of all rows in `files`."""
@@ -128,6 +149,9 @@ class TableReader(TableLocation):
         In an object store they begin with the bucket.
         """
         named = days if day is None else [day]
+        if version is None and (latest := self._latest_files(table)) is not None:
+            folders = None if named is None else {f"date={one.isoformat()}" for one in named}
+            return latest if folders is None else [file for file in latest if file.split("/")[-2] in folders]
         wanted = None if named is None else [("date", "in", [one.isoformat() for one in named])]
         files = self._delta(table, version).file_uris(file_pruning_predicate=wanted) if wanted != [] else []
         # Paths are percent-encoded, as in the table's log.
@@ -175,12 +199,6 @@ class TableReader(TableLocation):
     def arrow_frame(self, rows: pa.Table, table: str) -> DataFrame:
         """An Arrow table with the columns of `table` as a frame; needs a session."""
         return self._session(table).createDataFrame(rows, spark_schema(self.contract(table)))
-
-
-def _with_files(rows: pa.Table, rename: Callable[[str], str]) -> pa.Table:
-    """`rows` with another name of each file; `FILE` is their last column."""
-    files = pa.array([rename(file) for file in rows.column(FILE).to_pylist()], pa.string())
-    return rows.set_column(rows.num_columns - 1, FILE, files)
 
 
 def _version_name(version: int | None) -> str:
