@@ -175,3 +175,21 @@ def test_files_that_were_gathered_of_another_log_are_not_relied_on(root: Path, t
 
     assert {(row["date"], row["run_id"]) for row in ledger(root)} == {(row["date"], row["run_id"]) for row in found}
     assert ledger(root) == ledger(root, version)
+
+
+@pytest.mark.parametrize("name", ["tables", "./a folder", "b/../other", "link"])
+def test_gathered_rows_are_found_however_the_root_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("target", "b"):
+        Path(folder).mkdir()
+    Path("link").symlink_to("target")
+    for day in DAYS:
+        publish(Path(name), day, "first")
+    expected = ledger(Path(name), len(DAYS))
+    damage(Path(name), DAYS[3])
+
+    assert [row["date"] for row in expected] == DAYS
+    assert ledger(Path(name)) == ledger(Path(name).resolve()) == expected
+    assert ledger(Path(name), len(DAYS)) == expected

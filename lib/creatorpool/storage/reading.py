@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from functools import partial
@@ -89,11 +90,11 @@ class TableReader(TableLocation):
 
     def gather(self, table: str) -> None:
         """Write the rows of a ledger's latest version to one file, for later readers (`storage.gathered`)."""
-        version = self.version(table)
-        files, folder = self.files(table, version=version), f"{self._stored(table)}/"
-        rows = self._kept_rows(table, files)
-        own = files_of(self.root / table, version, [file.removeprefix(folder) for file in files])
-        names = pc.utf8_slice_codeunits(rows.column(FILE), len(folder))
+        delta, folder = self._delta(table), self._folder(table)
+        files = [unquote(name) for name in pa.table(delta.get_add_actions())["path"].to_pylist()]
+        own = files_of(self.root / table, delta.version(), files)
+        rows = self._kept_rows(table, [f"{folder}/{file}" for file in files])
+        names = pc.utf8_slice_codeunits(rows.column(FILE), len(folder) + 1)
         write_gathered(self.root / table, rows.set_column(rows.num_columns - 1, FILE, names), own)
 
     def _kept_rows(self, table: str, files: Sequence[str]) -> pa.Table:
@@ -110,7 +111,7 @@ class TableReader(TableLocation):
 
     def _gathered(self, table: str) -> tuple[pa.Table, LedgerFiles | None]:
         rows, own = read_gathered(self.root / table, arrow_schema(self.contract(table)))
-        names = pc.binary_join_element_wise(self._stored(table), rows.column(FILE), "/")
+        names = pc.binary_join_element_wise(self._folder(table), rows.column(FILE), "/")
         return rows.set_column(rows.num_columns - 1, FILE, names), own
 
     def _latest_files(self, table: str) -> list[str] | None:
@@ -121,7 +122,7 @@ class TableReader(TableLocation):
         place = self.root / table
         if table not in LEDGERS or isinstance(place, ObjectPath) or self.opened.has(place):
             return None
-        files, folder = self.opened.ledger_files(place, partial(self._gathered, table)), self._stored(table)
+        files, folder = self.opened.ledger_files(place, partial(self._gathered, table)), self._folder(table)
         return None if files is None else [f"{folder}/{file}" for file in files]
 
     def _scan(self, table: str, columns: Sequence[str], files: Sequence[str]) -> pa.Table:
@@ -181,6 +182,11 @@ class TableReader(TableLocation):
     def changes(self, table: str, first: int, last: int) -> DayChanges:
         """The changes of each day's rows in versions `first` to `last` of `table`."""
         return day_changes(self.root / table, first, last)
+
+    def _folder(self, table: str) -> str:
+        """`_stored`, with which the names begin that deltalake gives to files: it resolves relative paths and links."""
+        stored = self._stored(table)
+        return stored if isinstance(self.root, ObjectPath) else os.path.realpath(stored)
 
     def _stored(self, table: str) -> str:
         """The path of `table` in its file system of Arrow."""
