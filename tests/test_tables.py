@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import os
+import time
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 from chispa import assert_df_equality
@@ -13,6 +16,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from creatorpool.errors import MissingTableError, RunInProgressError, TableGuardError
+from creatorpool.runs.ledger import StageRun, publish_run
+from creatorpool.stages.maintenance import maintain_tables
 from creatorpool.tables import Warehouse, sum_exact
 
 DAY, OTHER_DAY = date(2026, 11, 20), date(2026, 11, 21)
@@ -60,6 +65,32 @@ def test_every_earlier_version_of_a_long_history_is_readable(spark: SparkSession
         rows = warehouse.read_arrow("creator_payouts", ["creator_id"], version=versions[position])
         assert rows.column("creator_id").to_pylist() == [f"c{position}"]
     assert creators(warehouse) == ["c42"]
+
+
+def test_named_versions_and_shortened_logs_are_readable_after_maintenance(
+    spark: SparkSession, warehouse: Warehouse
+) -> None:
+    root = Path(str(warehouse.root))
+    moment = datetime(2026, 11, 21, tzinfo=UTC)
+    named = [warehouse.replace_day_records([payout(f"c{i}")], "creator_payouts", DAY, seen=i) for i in range(3)]
+    for number in range(25):
+        outputs = {"creator_payouts": named[number % len(named)]}
+        inputs = {"against": f"{number}"}  # so that each run stays published
+        publish_run(warehouse, StageRun(DAY, "study", f"run-{number}", "", "", inputs, outputs, {}, moment, moment))
+    for file in root.glob("*/_delta_log/*"):
+        os.utime(file, (moment.timestamp(), time.time() - 30 * 86_400))
+
+    list(maintain_tables(Warehouse(None, root), timedelta(days=1)))
+
+    assert not (root / "stage_runs" / "_delta_log" / f"{24:020}.json").exists()
+    fresh = Warehouse(spark, root)
+    for position, version in enumerate(named):
+        assert creators(fresh, DAY, version) == [f"c{position}"]
+        (row,) = pl.read_delta(str(root / "creator_payouts"), version=version).to_dicts()
+        assert row["creator_id"] == f"c{position}"
+    assert fresh.read("stage_runs", version=25).count() == 25
+    assert fresh.read("stage_runs").count() == fresh.read_arrow("stage_runs").num_rows == 25
+    assert duckdb.from_arrow(DeltaTable(str(root / "stage_runs")).to_pyarrow_dataset()).count("*").fetchall() == [(25,)]
 
 
 def test_replace_day_ignores_dynamic_partition_overwrite(spark: SparkSession, warehouse: Warehouse) -> None:

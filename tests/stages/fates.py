@@ -30,6 +30,7 @@ WRITES: tuple[tuple[Any, str], ...] = (
     (Warehouse, "replace_day_records"),
     (Warehouse, "optimize"),
     (Warehouse, "vacuum"),
+    (Warehouse, "shorten_log"),
     (commits, "raise_fences"),
 )
 """All that changes a root: tables that are created, files that no table names, commits and checkpoints"""

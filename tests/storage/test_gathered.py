@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 
 from creatorpool.errors import MissingTableError
 from creatorpool.runs.ledger import INGEST, StageRun, publish_run, published_runs
@@ -125,3 +128,68 @@ def test_a_failure_to_gather_leaves_the_publication_as_it_is(root: Path, caplog:
 
     assert {run.run_id for run in published_runs(Warehouse(None, root))} == {"second"}
     assert "cannot be written" in caplog.text
+
+
+def test_the_latest_version_is_read_without_the_table_being_opened(root: Path) -> None:
+    later, reader = DAYS[-1] + timedelta(days=1), Warehouse(None, root)
+    assert reader.read_arrow("stage_runs").num_rows == len(DAYS)
+    publish(root, DAYS[3], "second")
+    publish(root, later, "first")
+    expected = ledger(root, Warehouse(None, root).version("stage_runs"))
+    for name in (f"{0:020}.json", f"{len(DAYS):020}.checkpoint.parquet"):
+        (root / "stage_runs" / "_delta_log" / name).unlink()
+    with pytest.raises(DeltaError):
+        DeltaTable(str(root / "stage_runs"))
+
+    assert ledger(root) == expected
+    assert reader.read_arrow("stage_runs").num_rows == len(DAYS) + 2
+    assert {row["run_id"] for row in reader.read_arrow("stage_runs", day=DAYS[3]).to_pylist()} == {"first", "second"}
+    assert reader.read_arrow("stage_runs", days=[later, DAYS[0]]).num_rows == 2
+    assert reader.read_arrow("stage_runs", day=later + timedelta(days=1)).num_rows == 0
+
+
+@pytest.mark.parametrize("fault", ["another history", "no beginning", "other properties", "an earlier version"])
+def test_files_that_were_gathered_of_another_log_are_not_relied_on(root: Path, tmp_path: Path, fault: str) -> None:
+    kept = gathered(root).read_bytes()
+    publish(root, DAYS[3], "second")
+    if fault == "another history":
+        shutil.rmtree(root / "stage_runs")
+        for number, day in enumerate(reversed(DAYS)):
+            publish(root, day, f"other-{number}")
+    elif fault == "no beginning":
+        publish(root, DAYS[4], "second")
+        (root / "stage_runs" / "_delta_log" / f"{len(DAYS):020}.json").unlink()
+    elif fault == "other properties":
+        DeltaTable(str(root / "stage_runs")).alter.set_table_properties(
+            {"delta.logRetentionDuration": "interval 3651 days"}
+        )
+    else:
+        log = root / "stage_runs" / "_delta_log"
+        for file in log.iterdir():
+            if int(file.name[:20]) >= len(DAYS):
+                file.unlink()
+    gathered(root).write_bytes(kept)
+    version = Warehouse(None, root).version("stage_runs")
+
+    found = DeltaTable(str(root / "stage_runs")).to_pyarrow_table(columns=["date", "run_id"]).to_pylist()
+
+    assert {(row["date"], row["run_id"]) for row in ledger(root)} == {(row["date"], row["run_id"]) for row in found}
+    assert ledger(root) == ledger(root, version)
+
+
+@pytest.mark.parametrize("name", ["tables", "./a folder", "b/../other", "link"])
+def test_gathered_rows_are_found_however_the_root_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("target", "b"):
+        Path(folder).mkdir()
+    Path("link").symlink_to("target")
+    for day in DAYS:
+        publish(Path(name), day, "first")
+    expected = ledger(Path(name), len(DAYS))
+    damage(Path(name), DAYS[3])
+
+    assert [row["date"] for row in expected] == DAYS
+    assert ledger(Path(name)) == ledger(Path(name).resolve()) == expected
+    assert ledger(Path(name), len(DAYS)) == expected

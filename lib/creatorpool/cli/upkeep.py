@@ -34,10 +34,10 @@ def maintain(
     warehouse = Warehouse(None, options.existing_root())
     title = "Would be deleted (dry run; nothing was compacted)" if dry_run else "Upkeep, in files"
     table = Table(title=title, title_justify="left")
-    for name in ("table", "versions kept for the ledger", "compacted", "into", "deleted"):
+    for name in ("table", "versions kept for the ledger", "compacted", "into", "deleted", "log files deleted"):
         table.add_column(name, justify="left" if name == "table" else "right")
     for done in maintain_tables(warehouse, timedelta(days=keep_days), dry_run=dry_run):
         logger.info("maintain: %s is done", done.table, extra={"facts": asdict(done)})
-        figures = (done.kept_versions, done.compacted, done.written, done.deleted)
+        figures = (done.kept_versions, done.compacted, done.written, done.deleted, done.shortened)
         table.add_row(done.table, *(f"{figure:,}" for figure in figures))
     PlainConsole(width=110).print(table)

@@ -9,14 +9,16 @@ gathered themselves; without the gathered file it reads all of them.
 from __future__ import annotations
 
 import io
+import json
 import logging
-from collections.abc import Mapping
+from dataclasses import asdict
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from creatorpool.storage.files import write_whole
-from creatorpool.storage.opened import by_file
+from creatorpool.storage.ledger_files import LedgerFiles
+from creatorpool.storage.opened import FILE
 from creatorpool.storage.places import Place
 
 logger = logging.getLogger("creatorpool")
@@ -24,44 +26,54 @@ logger = logging.getLogger("creatorpool")
 LEDGERS = frozenset({"stage_runs", "allocation_runs"})
 """Tables whose rows are gathered, and kept in memory once they are read"""
 
+_OF = b"creatorpool.files"
+"""Key of the version whose rows these are, and its files"""
+
 _FILE = pa.field("file", pa.string())
 """The column with the file of a row, named from the table's folder"""
 
 
-def read_gathered(table: Place, schema: pa.Schema) -> dict[str, pa.Table]:
-    """The gathered rows of `table` by file, named from the table's folder; none if they do not have `schema`.
+def read_gathered(table: Place, schema: pa.Schema) -> tuple[pa.Table, LedgerFiles | None]:
+    """The gathered rows of `table` with `FILE`, named from the table's folder, and the files of their version.
 
-    A gathered file that is missing or damaged has no rows: the files of the table have them all.
+    There are no rows if they do not have `schema`, because the contract has gained a column. A gathered file that is
+    missing or damaged has no rows, too: the files of the table have them all. Earlier versions of creatorpool did not
+    store the names of the files.
     """
+    none = schema.append(_FILE).empty_table()
     try:
         with pq.ParquetFile(pa.BufferReader(_place(table).read_bytes())) as file:
             rows = file.read()
     except FileNotFoundError:
-        return {}
+        return _named(none), None
     except (OSError, pa.ArrowException) as error:
         logger.warning("%s is not used: %s; the next runs write it again", _place(table), error)
-        return {}
-    if rows.schema != schema.append(_FILE):
-        return {}  # the contract has gained a column
-    return by_file(rows, _FILE.name)
+        return _named(none), None
+    if rows.schema != none.schema:
+        return _named(none), None
+    stored = (rows.schema.metadata or {}).get(_OF)
+    of = None if stored is None else LedgerFiles(**json.loads(stored))
+    return _named(rows.replace_schema_metadata()), of
 
 
-def write_gathered(table: Place, rows: Mapping[str, pa.Table]) -> None:
-    """Gather `rows`, which are by file as `read_gathered` returns them.
+def write_gathered(table: Place, rows: pa.Table, of: LedgerFiles) -> None:
+    """Gather `rows`, those of all files of a version, which are as `read_gathered` returns them.
 
     A failure is only logged: the table has all rows.
     """
-    named = [
-        own.append_column(_FILE, pa.repeat(pa.scalar(file), own.num_rows)) for file, own in rows.items() if own.num_rows
-    ]
-    if not named:
+    if not rows.num_rows:
         return
     data = io.BytesIO()
-    pq.write_table(pa.concat_tables(named), data)
+    named = rows.rename_columns([*rows.column_names[:-1], _FILE.name])
+    pq.write_table(named.replace_schema_metadata({_OF: json.dumps(asdict(of))}), data)
     try:
         write_whole(_place(table), data.getvalue())
     except OSError as error:
         logger.warning("%s cannot be written, so reading the ledger takes longer: %s", _place(table), error)
+
+
+def _named(rows: pa.Table) -> pa.Table:
+    return rows.rename_columns([*rows.column_names[:-1], FILE])
 
 
 def _place(table: Place) -> Place:

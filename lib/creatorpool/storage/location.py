@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Self
 
 from deltalake import DeltaTable
-from deltalake.exceptions import TableNotFoundError
 from pyspark.sql import SparkSession
 
 from creatorpool.contracts import Contract, load_contract
@@ -15,6 +14,7 @@ from creatorpool.errors import MissingTableError
 from creatorpool.session import is_embedded
 from creatorpool.storage.fence import Fence
 from creatorpool.storage.files import store_options
+from creatorpool.storage.log import latest_version
 from creatorpool.storage.opened import OpenedTables
 from creatorpool.storage.places import Place, engine_path, engine_root
 
@@ -47,7 +47,7 @@ class TableLocation:
 
     def exists(self, table: str) -> bool:
         """Whether `table` exists."""
-        return self.opened.has(self.root / table) or DeltaTable.is_deltatable(self.path(table), self._options)
+        return self.opened.has(self.root / table) or latest_version(self.root / table) is not None
 
     def version(self, table: str) -> int:
         """Latest Delta version of `table`; MissingTableError if the table does not exist."""
@@ -81,13 +81,13 @@ class TableLocation:
 
         Use it before you ask for the same table again: the latest version is one object, which moves.
         """
-        path = self.path(table)
-        try:
-            latest = self.opened.latest(self.root / table, lambda: DeltaTable(path, storage_options=self._options))
-            if version is None or version == latest.version():
-                return latest
-            return self.opened.at(
-                self.root / table, version, lambda: DeltaTable(path, version=version, storage_options=self._options)
-            )
-        except TableNotFoundError as error:
-            raise MissingTableError(f"table '{table}' does not exist under {self.root}") from error
+        latest = self.opened.latest(self.root / table, lambda: self._open(table, latest_version(self.root / table)))
+        if version is None or version == latest.version():
+            return latest
+        return self.opened.at(self.root / table, version, lambda: self._open(table, version))
+
+    def _open(self, table: str, version: int | None) -> DeltaTable:
+        """`table` at `version`, which deltalake opens in half of the time that it takes to find the latest one, too."""
+        if version is None:
+            raise MissingTableError(f"table '{table}' does not exist under {self.root}")
+        return DeltaTable(self.path(table), version=version, storage_options=self._options)

@@ -7,12 +7,14 @@ changes a file that it has written, so the rows of a file stay valid.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
+from creatorpool.storage.ledger_files import LedgerFiles, latest_files
 from creatorpool.storage.places import Place
 
 KEPT_VERSIONS = 64
@@ -21,8 +23,15 @@ KEPT_VERSIONS = 64
 FILE = "__filename"
 """The column by which Arrow tells the file of a row"""
 
+_TRUSTED_SECONDS = 86_400
+"""After so long without a look at a table's log, its next commit may be gone from it (`storage.log`)"""
+
 _FEW_FILES = 4
 """So many files are read faster than the gathered rows of all files"""
+
+
+Gathered = Callable[[], tuple[pa.Table, LedgerFiles | None]]
+"""A function that reads the gathered rows of a ledger, with column `FILE`, and the files of their version"""
 
 
 class OpenedTables(threading.local):
@@ -30,9 +39,11 @@ class OpenedTables(threading.local):
 
     def __init__(self) -> None:
         self._tables: dict[str, DeltaTable] = {}
+        self._looked: dict[str, float] = {}
         self._versions: dict[tuple[str, int], DeltaTable] = {}
         self._rows: dict[str, pa.Table] = {}
-        self._gathered: set[str] = set()
+        self._gathered: dict[str, pa.Table] = {}
+        self._files: dict[str, LedgerFiles | None] = {}
         self._joined: dict[str, tuple[list[str], pa.Table]] = {}
 
     def latest(self, table: Place, open_table: Callable[[], DeltaTable]) -> DeltaTable:
@@ -40,12 +51,13 @@ class OpenedTables(threading.local):
 
         Whoever asks later gets the same object, moved to a later version: use it before you ask again.
         """
-        known = self._tables.get(str(table))
-        if known is None:
+        known, now = self._tables.get(str(table)), time.time()
+        if known is None or now - self._looked[str(table)] > _TRUSTED_SECONDS:
             known = self._tables[str(table)] = open_table()
         # To look for the next commit costs less than to list the log, which deltalake does.
         elif (table / "_delta_log" / f"{known.version() + 1:020}.json").exists():
             known.update_incremental()
+        self._looked[str(table)] = now
         return known
 
     def at(self, table: Place, version: int, open_table: Callable[[], DeltaTable]) -> DeltaTable:
@@ -63,47 +75,63 @@ class OpenedTables(threading.local):
         """Whether this thread has opened `table`."""
         return str(table) in self._tables
 
-    def joined(self, table: Place, files: Sequence[str], rows: Sequence[pa.Table]) -> pa.Table:
-        """`rows`, which are those of `files`, in one table; kept for the next call if they are many."""
-        if len(files) <= _FEW_FILES:
-            return pa.concat_tables(rows)
-        known = self._joined.get(str(table))
-        if known is None or known[0] != files:
-            # Each step over hundreds of small chunks would cost more than to copy them once.
-            known = self._joined[str(table)] = [*files], pa.concat_tables(rows).combine_chunks()
-        return known[1]
+    def ledger_files(self, table: Place, gathered: Gathered) -> tuple[str, ...] | None:
+        """The files of the latest version of a ledger, named from its folder; None if the table must be opened."""
+        key = str(table)
+        if key not in self._gathered:
+            self._gathered[key], self._files[key] = gathered()
+        known = self._files[key]
+        found = self._files[key] = None if known is None else latest_files(table, known)
+        return None if found is None else found.files
 
     def rows(
         self,
         table: Place,
         files: Sequence[str],
-        gathered: Callable[[], Mapping[str, pa.Table]],
+        gathered: Gathered,
         scan: Callable[[Sequence[str]], pa.Table],
-    ) -> list[pa.Table]:
-        """The rows of each of `files` of `table`.
+    ) -> pa.Table:
+        """The rows of `files`, at least one, of `table`, with column `FILE`; kept for the next call if they are many.
 
-        Rows of many files that this thread has not read yet come from `gathered`, by file, as far as it has them;
-        `scan` reads those of the other files, with column `FILE`.
+        Rows of many files that this thread has not read yet come from `gathered`, as far as it has them; `scan` reads
+        those of the other files. Both have column `FILE`.
         """
-        missing = [file for file in files if file not in self._rows]
-        if len(missing) > _FEW_FILES and str(table) not in self._gathered:
-            self._gathered.add(str(table))
-            self._rows |= gathered()
-            missing = [file for file in missing if file not in self._rows]
+        key, is_many = str(table), len(files) > _FEW_FILES
+        known = self._joined.get(key)
+        if known is not None and known[0] == files:
+            return known[1]
+        if key not in self._gathered and sum(file not in self._rows for file in files) > _FEW_FILES:
+            self._gathered[key], self._files[key] = gathered()
+        parts, others = _of_files(self._gathered.get(key), files)
+        missing = [file for file in others if file not in self._rows]
         if missing:
             read = scan(missing)
-            self._rows |= dict.fromkeys(missing, read.slice(0, 0).drop_columns([FILE])) | by_file(read, FILE)
-        return [self._rows[file] for file in files]
+            self._rows |= dict.fromkeys(missing, read.slice(0, 0)) | _by_file(read)
+        found = pa.concat_tables([*parts, *(self._rows[file] for file in others)])
+        if is_many:
+            # Each step over hundreds of small chunks would cost more than to copy them once.
+            found = found.combine_chunks()
+            self._joined[key] = [*files], found
+        return found
 
 
-def by_file(rows: pa.Table, column: str) -> dict[str, pa.Table]:
-    """The rows of each file, without `column`, which names the file; the rows of a file must follow each other."""
-    runs = pc.run_end_encode(rows.column(column).combine_chunks())
-    own = rows.drop_columns([column])
+def _of_files(rows: pa.Table | None, files: Sequence[str]) -> tuple[list[pa.Table], list[str]]:
+    """The rows of `files` among `rows`, and the files of which it has none."""
+    if rows is None:
+        return [], [*files]
+    present = set(rows.column(FILE).unique().to_pylist())
+    # A filter copies the rows, and mostly there is nothing to leave out.
+    own = rows if present <= set(files) else rows.filter(pc.is_in(rows.column(FILE), pa.array(files, pa.string())))
+    return [own], [file for file in files if file not in present]
+
+
+def _by_file(rows: pa.Table) -> dict[str, pa.Table]:
+    """The rows of each file; the rows of a file must follow each other."""
+    runs = pc.run_end_encode(rows.column(FILE).combine_chunks())
     found, begin = {}, 0
     for file, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
         if file in found:
             raise RuntimeError(f"rows of {file} stand apart")
-        found[file] = own.slice(begin, end - begin)
+        found[file] = rows.slice(begin, end - begin)
         begin = end
     return found

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as pads
 from deltalake.exceptions import DeltaError
 from pyarrow import fs
@@ -21,7 +24,9 @@ from creatorpool.storage.checkpoints import remove_hint
 from creatorpool.storage.files import arrow_place
 from creatorpool.storage.gathered import LEDGERS, read_gathered, write_gathered
 from creatorpool.storage.history import DayChanges, day_changes
+from creatorpool.storage.ledger_files import LedgerFiles, files_of
 from creatorpool.storage.location import TableLocation
+from creatorpool.storage.object_path import ObjectPath
 from creatorpool.storage.opened import FILE
 from creatorpool.storage.records import arrow_schema
 
@@ -78,30 +83,47 @@ class TableReader(TableLocation):
         files = self.files(table, day=day, days=days, version=version)
         try:
             if table in LEDGERS:
-                empty = arrow_schema(self.contract(table)).empty_table()
-                kept = [empty, *self._kept_rows(table, files)]
-                return self.opened.joined(self.root / table, files, kept).select(names)
+                return self._kept_rows(table, files).select(names)
             return self._scan(table, names, files)
         except (OSError, pa.ArrowException) as error:
             raise MissingTableError(f"{_version_name(version)} of {table} cannot be read: {error}") from error
 
     def gather(self, table: str) -> None:
         """Write the rows of a ledger's latest version to one file, for later readers (`storage.gathered`)."""
-        files = self.files(table)
-        names = [file.removeprefix(f"{self._stored(table)}/") for file in files]
-        write_gathered(self.root / table, dict(zip(names, self._kept_rows(table, files), strict=True)))
+        delta, folder = self._delta(table), self._folder(table)
+        files = [unquote(name) for name in pa.table(delta.get_add_actions())["path"].to_pylist()]
+        own = files_of(self.root / table, delta.version(), files)
+        rows = self._kept_rows(table, [f"{folder}/{file}" for file in files])
+        names = pc.utf8_slice_codeunits(rows.column(FILE), len(folder) + 1)
+        write_gathered(self.root / table, rows.set_column(rows.num_columns - 1, FILE, names), own)
 
-    def _kept_rows(self, table: str, files: Sequence[str]) -> list[pa.Table]:
-        """The rows of each of a ledger's files, which stay in memory."""
+    def _kept_rows(self, table: str, files: Sequence[str]) -> pa.Table:
+        """The rows of a ledger's files, which stay in memory, with column `FILE` at the end."""
         schema = arrow_schema(self.contract(table))
-
-        def gathered() -> dict[str, pa.Table]:
-            found = read_gathered(self.root / table, schema)
-            return {f"{self._stored(table)}/{name}": rows for name, rows in found.items()}
-
+        if not files:
+            return schema.append(pa.field(FILE, pa.string())).empty_table()
         return self.opened.rows(
-            self.root / table, files, gathered, lambda missing: self._scan(table, [*schema.names, FILE], missing)
+            self.root / table,
+            files,
+            partial(self._gathered, table),
+            lambda missing: self._scan(table, [*schema.names, FILE], missing),
         )
+
+    def _gathered(self, table: str) -> tuple[pa.Table, LedgerFiles | None]:
+        rows, own = read_gathered(self.root / table, arrow_schema(self.contract(table)))
+        names = pc.binary_join_element_wise(self._folder(table), rows.column(FILE), "/")
+        return rows.set_column(rows.num_columns - 1, FILE, names), own
+
+    def _latest_files(self, table: str) -> list[str] | None:
+        """The files of a ledger's latest version, if they are known without opening the table.
+
+        An object store takes as long for each later commit as for a listing.
+        """
+        place = self.root / table
+        if table not in LEDGERS or isinstance(place, ObjectPath) or self.opened.has(place):
+            return None
+        files, folder = self.opened.ledger_files(place, partial(self._gathered, table)), self._folder(table)
+        return None if files is None else [f"{folder}/{file}" for file in files]
 
     def _scan(self, table: str, columns: Sequence[str], files: Sequence[str]) -> pa.Table:
         """`columns` of all rows in `files`."""
@@ -128,11 +150,15 @@ class TableReader(TableLocation):
         In an object store they begin with the bucket.
         """
         named = days if day is None else [day]
+        if version is None and (latest := self._latest_files(table)) is not None:
+            folders = None if named is None else {f"date={one.isoformat()}" for one in named}
+            return latest if folders is None else [file for file in latest if file.split("/")[-2] in folders]
         wanted = None if named is None else [("date", "in", [one.isoformat() for one in named])]
         files = self._delta(table, version).file_uris(file_pruning_predicate=wanted) if wanted != [] else []
         # Paths are percent-encoded, as in the table's log.
         own, base = self.path(table), self._stored(table)
-        return [f"{base}{name.removeprefix(own)}" if "://" in name else name for name in map(unquote, files)]
+        names = (unquote(name) if "%" in name else name for name in files)
+        return [f"{base}{name.removeprefix(own)}" if "://" in name else name for name in names]
 
     def count_stored(self, table: str, *, day: date | None = None, version: int | None = None) -> int:
         """Number of rows in the files of a version, counted in the files themselves.
@@ -156,6 +182,11 @@ class TableReader(TableLocation):
     def changes(self, table: str, first: int, last: int) -> DayChanges:
         """The changes of each day's rows in versions `first` to `last` of `table`."""
         return day_changes(self.root / table, first, last)
+
+    def _folder(self, table: str) -> str:
+        """`_stored`, with which the names begin that deltalake gives to files: it resolves relative paths and links."""
+        stored = self._stored(table)
+        return stored if isinstance(self.root, ObjectPath) else os.path.realpath(stored)
 
     def _stored(self, table: str) -> str:
         """The path of `table` in its file system of Arrow."""

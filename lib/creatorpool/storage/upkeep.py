@@ -6,16 +6,17 @@ import math
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
-from typing import Self
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
 
 from deltalake.exceptions import CommitFailedError
 
 from creatorpool.errors import ConcurrentWriteError
 from creatorpool.storage.checkpoints import checkpoint
 from creatorpool.storage.fence import commit_properties
-from creatorpool.storage.files import tables_copy
+from creatorpool.storage.files import remove_file, tables_copy
 from creatorpool.storage.gathered import LEDGERS
+from creatorpool.storage.log import superseded_files
 from creatorpool.storage.reading import TableReader
 
 
@@ -48,18 +49,33 @@ class TableUpkeep(TableReader):
 
         Kept are the latest version, the versions in `keep`, and those younger than `older_than`.
         """
-        return self._delta(table).vacuum(
-            retention_hours=math.ceil(older_than.total_seconds() / 3600),
-            dry_run=dry_run,
-            enforce_retention_duration=False,  # the table's ten years protect against deletions without the ledger
-            keep_versions=sorted(keep),
-        )
+        delta = self._delta(table)
+        options: dict[str, Any] = {
+            "retention_hours": math.ceil(older_than.total_seconds() / 3600),
+            # The table's ten years protect against deletions without the ledger.
+            "enforce_retention_duration": False,
+        }
+        # To find the files of hundreds of kept versions takes minutes.
+        if not delta.vacuum(dry_run=True, **options):
+            return []
+        return delta.vacuum(dry_run=dry_run, keep_versions=sorted(keep), **options)
 
     def settle(self, table: str) -> None:
         """Make the latest version quick to open: write a checkpoint of it, and gather the rows of a ledger."""
         checkpoint(self._delta(table), self.root / table)
         if table in LEDGERS:
             self.gather(table)
+
+    def shorten_log(self, table: str, older_than: timedelta, *, dry_run: bool) -> int:
+        """Remove the files of the log that only versions need which others replaced longer than `older_than` ago.
+
+        These versions cannot be read any more. All others stay readable, and the tokens of fences stay known. Return
+        the number of files; with `dry_run` remove nothing.
+        """
+        files = superseded_files(self.root / table, datetime.now(UTC) - older_than)
+        for file in () if dry_run else files:
+            remove_file(file)
+        return len(files)
 
     @contextmanager
     def trial_copy(self) -> Iterator[Self]:
