@@ -122,8 +122,10 @@ def state_of_days(warehouse: Warehouse, day: date | None = None, most: int | Non
 def missing_days(days: Iterable[date]) -> list[date]:
     """Days that are not among `days`, between the first and the last of them."""
     known = set(days)
-    span = (max(known) - min(known)).days if known else 0
-    return [gap for n in range(span) if (gap := min(known) + timedelta(days=n)) not in known]
+    if not known:
+        return []
+    first, last = min(known), max(known)
+    return [gap for n in range((last - first).days) if (gap := first + timedelta(days=n)) not in known]
 
 
 def _of_day(runs: Iterable[StageRun], day: date | None) -> list[StageRun]:

@@ -37,8 +37,11 @@ def latest_files(table: Place, known: LedgerFiles) -> LedgerFiles | None:
     last = _commit(table, known.version)
     if last is None or _hash(last) != known.commit:
         return None
+    commit = _commit(table, known.version + 1)
+    if commit is None:
+        return known
     version, files = known.version, dict.fromkeys(known.files)
-    while (commit := _commit(table, version + 1)) is not None:
+    while commit is not None:
         for line in commit.splitlines():
             action = json.loads(line)
             if "metaData" in action or "protocol" in action:
@@ -48,6 +51,7 @@ def latest_files(table: Place, known: LedgerFiles) -> LedgerFiles | None:
             elif "remove" in action:
                 files.pop(unquote(action["remove"]["path"]), None)
         version, last = version + 1, commit
+        commit = _commit(table, version + 1)
     return LedgerFiles(version, _hash(last), tuple(files))
 
 
