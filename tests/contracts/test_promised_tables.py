@@ -84,7 +84,7 @@ PROMISED = {
     "invalid_viewers": "viewer_id from_date | until_date? reason_code note?",
     "fx_rates": "date currency | rate source",
     "payout_adjustments": "service_date booked_on category video_id run_id | date sequence creator_id change_micros "
-    "policy reason_code note? currency",
+    "policy reason_code note? bound? currency",
     "adjustment_parts": "service_date category video_id run_id | date sequence creator_id change_micros "
     "pool_size_micros revenue_micros platform_share_micros unallocated_micros views_micros watch_completion_micros "
     "engagement_rate_micros engagement_diversity_micros rewatch_micros safety_micros custom_micros "
