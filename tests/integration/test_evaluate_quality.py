@@ -9,6 +9,7 @@ from tests.checkout import project_root
 from tests.integration.conftest import DAY, Job
 
 
+@pytest.mark.once
 def test_evaluate_quality_prints_both_configurations_and_writes_nothing(undisturbed: Path, job: Job, engine: str):
     before = sorted(undisturbed.rglob("*"))
     recommended = project_root() / "conf" / "recommended.yaml"

@@ -53,6 +53,7 @@ def test_job_publishes_every_content_and_prints_the_errors_of_the_curves(
     assert "expected views" in published[0]
 
 
+@pytest.mark.once
 def test_job_draws_the_requested_content(published: tuple[str, Path]) -> None:
     page = published[1].read_text("utf-8")
     assert "content-000003" in page
@@ -60,6 +61,7 @@ def test_job_draws_the_requested_content(published: tuple[str, Path]) -> None:
     assert "content-000004" not in page
 
 
+@pytest.mark.once
 def test_job_draws_the_frontier(root: Path, published: tuple[str, Path]) -> None:
     assert "variance of click rates" in (root / "_reports" / f"delivery-frontier-{DAY}.html").read_text("utf-8")
 

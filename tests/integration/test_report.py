@@ -17,6 +17,7 @@ def root(undisturbed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copytree(undisturbed, tmp_path_factory.mktemp("night") / "tables"))
 
 
+@pytest.mark.once
 def test_statements_job_writes_a_statement_for_every_creator(root: Path, job: Job, engine: str) -> None:
     payouts = {
         row["creator_id"]: row for row in Warehouse(None, root).read_arrow("creator_payouts", day=DAY).to_pylist()

@@ -11,7 +11,7 @@ from tests.integration.day_tables import day_tables
 NAME = "Müsik-日本 #1, 100% of a?b*c~d 'e'"
 
 
-@pytest.mark.engine
+@pytest.mark.once  # tests/storage/test_places.py has such names on both engines
 def test_night_under_a_name_that_must_be_encoded_stays_inside_its_root(
     undisturbed: Path, raw_day: Path, job: Job, engine: str, tmp_path: Path
 ) -> None:

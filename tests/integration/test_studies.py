@@ -68,6 +68,7 @@ def test_audit_integrity_of_one_pool_measures_attacks_on_it(tables: Path, job: J
     assert {row["gain_micros"] for row in rows if row["rule"] == "equal"} == {0}
 
 
+@pytest.mark.once
 def test_whatif_shows_settings_side_by_side_and_writes_its_chart_alone(tables: Path, job: Job, engine: str) -> None:
     before = {path for path in tables.rglob("*") if path.is_file()}
 

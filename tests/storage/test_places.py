@@ -15,17 +15,11 @@ from creatorpool.tables import Warehouse
 
 DAY = date(2026, 11, 20)
 NAMES = [
-    "night shift",
-    "Müsik-日本",
-    "rev#1",
-    "100% done",
-    "a?b",
-    "st*r",
-    "com~apple~Docs",
-    'it\'s "quoted"',
-    "a=b",
-    "x{y}",
-    "plus+and&;,@:",
+    *(
+        pytest.param(name, marks=pytest.mark.once)
+        for name in ("night shift", "Müsik-日本", "st*r", "com~apple~Docs", "x{y}", "plus+and&;,@:")
+    ),
+    *("rev#1", "100% done", "a?b", 'it\'s "quoted"', "a=b"),
 ]
 
 
