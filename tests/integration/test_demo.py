@@ -14,6 +14,7 @@ from creatorpool.report.demo import QUERIES
 pytestmark = pytest.mark.timeout(600)
 
 
+@pytest.mark.once
 def test_demo_ends_with_payouts_and_queries_that_run(job: Job, engine: str, tmp_path: Path) -> None:
     # On Spark each job costs Spark's start; the jobs that are left out have their own tests there.
     alone = () if engine == "embedded" else ("--alone", "--set", "contracts.data_docs=false")

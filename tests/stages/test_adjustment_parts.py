@@ -69,6 +69,7 @@ def scores(books: Books) -> dict[str, Row]:
     return found
 
 
+@pytest.mark.once  # tests/explanation/frames/test_adjustments.py computes such parts on both engines
 def test_parts_of_a_fair_pool_are_those_of_the_formula(books: Books) -> None:
     publish_payouts(books.at(DAY, FAIR), republish=True)
     watched = {

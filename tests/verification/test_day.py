@@ -131,6 +131,7 @@ def test_published_day_follows_from_its_inputs(spark: SparkSession, published: P
     }
 
 
+@pytest.mark.once
 def test_moved_micro_is_found_although_all_sums_agree(spark: SparkSession, tables: Path) -> None:
     forge(tables, "pool_payouts", move_a_micro)
     night = night_at(spark, tables)
