@@ -154,7 +154,10 @@ class ClosedMonth:
 
     @cached_property
     def _invalid_views(self) -> DataFrame | None:
-        """Videos with views that the month's days left out when they were paid; computed once, for all payees."""
+        """Videos with views that the month's days left out when they were paid.
+
+        If there are few, they are computed once for all payees.
+        """
         invalid = invalid_when_paid(self.warehouse, self.month)
         if not invalid.num_rows:
             return None

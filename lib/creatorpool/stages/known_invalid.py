@@ -35,6 +35,9 @@ def invalid_when_paid(warehouse: Warehouse, month: date) -> pa.Table:
         for pool in every_published_pool(warehouse)
         if first_day(month) <= pool.day <= month
     }
-    found = [(day, viewer) for day, version in versions.items() for viewer in sorted(viewers(day, version))]
-    columns = list(zip(*found, strict=True)) or [(), ()]
-    return pa.Table.from_arrays([pa.array(*pair) for pair in zip(columns, _KNOWN.types, strict=True)], schema=_KNOWN)
+    found = [
+        {"date": day, "viewer_id": viewer}
+        for day, version in versions.items()
+        for viewer in sorted(viewers(day, version))
+    ]
+    return pa.Table.from_pylist(found, schema=_KNOWN)

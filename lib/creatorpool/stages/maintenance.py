@@ -47,8 +47,7 @@ def maintain_tables(warehouse: Warehouse, keep: timedelta, *, dry_run: bool = Fa
     Kept are the latest version, versions younger than `keep`, versions in which days are published, and versions that
     runs of the last `keep` read or wrote (`runs.retention.named_versions`). Of the tables `NEVER_NAMED` nobody names
     versions, and their logs are shortened. Unfinished publications of killed runs are completed or undone first. A
-    table that another run is writing is not compacted this time. No engine is needed;
-    with `dry_run` nothing changes.
+    table that another run is writing is not compacted this time. No engine is needed; with `dry_run` nothing changes.
 
     Raises
     ------

@@ -143,7 +143,7 @@ def post_day(context: RunContext) -> StageRun | None:
         due = due_entries(context, holds)
         lines = [*_stored(context), *_new_lines(context, due, versions)]
         _require_balanced(context.store(union_all(lines) if lines else context.warehouse.frame([], JOURNAL), JOURNAL))
-        stand = [*_lasting(context.warehouse, holds, context.day)]
+        stand = sorted(_standing(hold_terms(context.warehouse, holds), context.day))
         rights = {entry.entry_id: versions.get(RIGHTS) for entry in due.divided}
         return _with_earlier(context, due.facts() | {"holds": stand}, rights)
 
@@ -180,7 +180,7 @@ def due_on(warehouse: Warehouse, days: Sequence[date], holds: int | None) -> lis
             for run in reported
             if day.isoformat() in run.rows["returns"]
         )
-        stand = [name for name, term in sorted(terms.items()) if term.stands_on(day)]
+        stand = sorted(_standing(terms, day))
         late = {
             on: names
             for on in booking_days
@@ -226,9 +226,9 @@ def hold_terms(warehouse: Warehouse, version: int | None) -> dict[str, HoldTerm]
     return {row["hold_id"]: HoldTerm(row["from_date"], row["until_date"]) for row in rows}
 
 
-def _lasting(warehouse: Warehouse, version: int | None, day: date) -> set[str]:
+def _standing(terms: Mapping[str, HoldTerm], day: date) -> set[str]:
     """The ids of the holds that stand on booking day `day`: what others keep is released, or will be."""
-    return {name for name, term in hold_terms(warehouse, version).items() if term.stands_on(day)}
+    return {name for name, term in terms.items() if term.stands_on(day)}
 
 
 def _late_reference(hold_id: str, on: date) -> str:
@@ -309,7 +309,7 @@ def _late_lines(context: RunContext, due: DueEntries, holds: int | None) -> list
     if not late:
         return []
     warehouse, day = context.warehouse, context.day
-    known, lasting = known_holds(warehouse), _lasting(warehouse, holds, day)
+    known, lasting = known_holds(warehouse), _standing(hold_terms(warehouse, holds), day)
     entry = Entry(HOLD, day, "|".join(due.facts()["late"]))
     lines = []
     for on, booking, parts in _posted_parts(context, late):
@@ -351,7 +351,7 @@ def _release_lines(context: RunContext, due: DueEntries, late: Sequence[DataFram
     released = release_lines(held, entries, day).where(F.col("amount_micros") != 0)
     yield released
     known = known_holds(warehouse)
-    lasting = _lasting(warehouse, holds, day)
+    lasting = _standing(hold_terms(warehouse, holds), day)
     kept_by = {
         on: names for on in known if on <= day and (names := lasting & {*known[on], *due.late_holds.get(on, ())})
     }
