@@ -34,14 +34,13 @@ from creatorpool.report.statement_files import write_statements
 from creatorpool.runs.identity import code_version, now
 from creatorpool.runs.ledger import POST, StageRun, publish_run
 from creatorpool.runs.pools import POOL_LEDGER, PoolRun
-from creatorpool.runs.postings import DIVIDED_BY, HOLDS
+from creatorpool.runs.postings import HOLDS, POSTED, POSTINGS, Posting, postings
 from creatorpool.session import EMBEDDED, open_session
 from creatorpool.settings import load_settings
 from creatorpool.settlement.journal import NIGHT, Entry
-from creatorpool.stages.books import POSTED
+from creatorpool.stages.books import JOURNAL, PAYMENTS
 from creatorpool.stages.closing import BALANCES, close_month
 from creatorpool.stages.context import RunContext
-from creatorpool.stages.posting import JOURNAL, PAYMENTS
 from creatorpool.storage.staged import StagedRows, found_files, staging_folder
 from creatorpool.tables import Warehouse
 
@@ -129,8 +128,8 @@ def make_tables(root: Path, payees: int, days: list[date], unposted: list[date])
         if day not in unposted:
             stored = [f"{path}" for path in warehouse.files("video_payouts", day=day)]
             post = commit(db, warehouse, JOURNAL, day, night_lines(stored, day, paid))
-            facts: dict[str, Any] = {kind: [day.isoformat()] if kind == "nights" else [] for kind in (*POSTED, HOLDS)}
-            facts[DIVIDED_BY] = {Entry(NIGHT, day).entry_id: None}
+            made = {kind: [day.isoformat()] if kind == "nights" else [] for kind in (*POSTED, HOLDS)}
+            facts = {**made, POSTINGS: [Posting(day, len(postings(warehouse).made), made, {}).record()]}
             publish_run(warehouse, stage_run(day, {JOURNAL: post}, facts))
 
 

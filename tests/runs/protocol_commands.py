@@ -84,7 +84,7 @@ STEPS: Mapping[str, tuple[Callable[..., Iterator[Next]], str]] = {
     "look_restate": (stages.look_restate, "creatorpool.stages.restatement.restate_day"),
     "compute_restate": (stages.compute_restate, "creatorpool.stages.restatement._restate"),
     "look_post": (stages.look_post, "creatorpool.stages.posting.post_day"),
-    "compute_post": (stages.compute_post, "creatorpool.stages.posting.due_entries"),
+    "compute_post": (stages.compute_post, "creatorpool.stages.due.due_entries"),
     "look_close": (stages.look_close, "creatorpool.stages.closing.close_month"),
     "compute_close": (stages.compute_close, "creatorpool.stages.closing._store"),
     "load_table": (stages.load_table, "creatorpool.stages.loading.load_table"),

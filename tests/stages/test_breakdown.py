@@ -22,7 +22,7 @@ from tests.statements.parsed import StatementPage
 from creatorpool.errors import InputError, SettlementError
 from creatorpool.report.month_statements import closed_month, payee_statements
 from creatorpool.report.statement_files import page_name, write_statements
-from creatorpool.runs.postings import divided_by
+from creatorpool.runs.postings import postings
 from creatorpool.runs.retention import named_versions
 from creatorpool.stages import breakdown
 from creatorpool.stages.breakdown import divided_entries
@@ -69,7 +69,7 @@ def test_statements_divide_pools_and_videos_as_the_journal_does(books: Books, mo
     load_appeals(books, ("video", first), ("payee", "label"), ("creator", "newcomer"))
     closed(books, 1)
 
-    rights = divided_by(books.tables)
+    rights = postings(books.tables).divided_by
     assert len(set(rights.values())) == 2
     assert (
         set(rights.values())
@@ -142,7 +142,9 @@ def test_statements_divide_pools_and_videos_as_the_journal_does(books: Books, mo
     forged = replace(month, entries=[replace(entry, rights=None) for entry in divided_entries(books.tables, NEXT)])
     with pytest.raises(SettlementError, match="do not sum to what is earned for"):
         list(forged.statements(["label"]))
-    monkeypatch.setattr(breakdown, "divided_by", lambda _: dict.fromkeys(rights))
+    others = postings(books.tables)
+    vars(others)["divided_by"] = dict.fromkeys(rights)
+    monkeypatch.setattr(breakdown, "postings", lambda _: others)
     wrong = [check for check in verify_month(books.at(NEXT, f"{MINIMUM}=1", dry_run=True)) if not check.passed]
     assert [check.name for check in wrong] == ["payees' lines from pools, videos and rights"]
 

@@ -10,7 +10,7 @@ import pytest
 from tests.stages.settled_days import DAY, NEXT, Books, invalid_viewer
 
 from creatorpool.runs.ledger import unfinished_runs
-from creatorpool.runs.postings import divided_by
+from creatorpool.runs.postings import postings
 from creatorpool.runs.published import shared_version
 from creatorpool.settlement.journal import NIGHT, Entry
 from creatorpool.stages import runner
@@ -64,7 +64,7 @@ def test_rights_of_a_killed_load_divide_nothing(books: Books, load_killed: Calla
 
     assert run is not None
     assert run.inputs["video_rights"] == published
-    assert divided_by(books.tables) == {Entry(NIGHT, DAY).entry_id: published}
+    assert postings(books.tables).divided_by == {Entry(NIGHT, DAY).entry_id: published}
     (earned,) = (
         row["total_micros"]
         for row in books.rows("video_payouts", DAY)

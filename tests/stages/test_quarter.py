@@ -19,11 +19,9 @@ from creatorpool.report.journal_export import export_journal
 from creatorpool.runs.identity import now
 from creatorpool.runs.ledger import POST, StageRun, publish_run
 from creatorpool.runs.pools import pool_records, publish_pools, published_pools
-from creatorpool.runs.postings import DIVIDED_BY, HOLDS
+from creatorpool.runs.postings import HOLDS, POSTED, POSTINGS, Posting, postings
 from creatorpool.settlement.export import beancount_account
-from creatorpool.settlement.journal import NIGHT, Entry
 from creatorpool.settlement.outcomes import RETURNED, Outcome
-from creatorpool.stages.books import POSTED
 from creatorpool.stages.closing import close_month
 from creatorpool.stages.payments import import_outcomes
 from creatorpool.synthetic.day import generate_day
@@ -45,8 +43,8 @@ def publish_quiet_days(books: Books, days: Collection[date], holds: list[str]) -
     for day in sorted(days):
         records, seen = pool_records(tables, day, [replace(example, day=day, run_id=f"quiet-{day}", **money)])
         publish_pools(tables, day, records, seen)
-        facts: dict[str, Any] = {kind: [day.isoformat()] if kind == "nights" else [] for kind in POSTED}
-        facts |= {HOLDS: holds, DIVIDED_BY: {Entry(NIGHT, day).entry_id: None}}
+        made = {kind: [day.isoformat()] if kind == "nights" else [] for kind in POSTED} | {HOLDS: holds}
+        facts = {**made, POSTINGS: [Posting(day, len(postings(tables).made), made, {}).record()]}
         publish_run(tables, StageRun(day, POST, f"quiet-{day}", "", "test", {}, {}, facts, now(), now()))
 
 

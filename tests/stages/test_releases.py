@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from tests.stages.fates import LIVES, Fate
 from tests.stages.settled_days import DAY, NEXT, Books
 from tests.stages.test_books_machine import BooksMachine
@@ -15,8 +16,9 @@ from tests.stages.test_books_machine import BooksMachine
 from creatorpool.errors import InputError
 from creatorpool.runs.ledger import StageRun
 from creatorpool.settlement.holds import HoldTerm
-from creatorpool.stages import posting
+from creatorpool.stages import due, entry_lines
 from creatorpool.stages.closing import close_month
+from creatorpool.stages.posting import post_day
 from creatorpool.stages.releases import due_releases, hold_postings
 from creatorpool.verification.month import verify_month
 
@@ -115,6 +117,7 @@ def test_held_money_is_what_lasting_holds_keep(
     for step in steps:
         step(books)
         books.books_are_kept()
+    books.verify()
 
 
 @pytest.mark.once
@@ -123,11 +126,36 @@ def test_verify_names_an_ended_hold_that_keeps_money(books: Books, monkeypatch: 
     facts = {"hold_id": "forgotten", "subject_kind": "video", "subject_id": video, "share_ppm": 10**6}
     days = {"from_date": DAY, "until_date": DAY}
     books.load("holds", facts | days | {"reason_code": "dispute", "note": ""})
-    monkeypatch.setattr(posting, "due_releases", lambda *_: {})
+    monkeypatch.setattr(due, "due_releases", lambda *_: {})
     close_month(books.at(NEXT))
 
     (wrong,) = (check for check in verify_month(books.at(NEXT, dry_run=True)) if not check.passed)
     assert (wrong.name, wrong.example) == ("ended holds keep nothing", "hold forgotten")
+
+
+def _with_half_shares(holds_of: Callable[..., DataFrame]) -> Callable[..., DataFrame]:
+    return lambda *args: holds_of(*args).withColumn("share_ppm", (F.col("share_ppm") / 2).cast("bigint"))
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("known_to", ["the posting", "a later posting"])
+def test_verify_names_a_hold_that_keeps_less_than_its_share(
+    books: Books, monkeypatch: pytest.MonkeyPatch, known_to: str
+) -> None:
+    video = max(books.rows("video_payouts", DAY), key=lambda row: row["total_micros"])["video_id"]
+    facts = {"hold_id": "h", "subject_kind": "video", "subject_id": video, "share_ppm": 10**6}
+    days = {"from_date": DAY, "until_date": ""}
+    if known_to == "a later posting":
+        post_day(books.at(DAY))
+    books.load("holds", facts | days | {"reason_code": "dispute", "note": ""})
+    with monkeypatch.context() as patch:
+        for name in ("holds_on", "_holds_of"):
+            patch.setattr(entry_lines, name, _with_half_shares(getattr(entry_lines, name)))
+        post_day(books.at(DAY))
+
+    (wrong,) = (check for check in verify_month(books.at(NEXT, dry_run=True)) if not check.passed)
+    assert wrong.name == "held and released from holds and postings"
+    assert "reference h" in str(wrong.example)
 
 
 @pytest.mark.once

@@ -132,7 +132,7 @@ def post(options: DayOptions) -> None:
     Entries that are posted already stay. Once a night is posted, its payouts are not republished, only restated.
     """
     from creatorpool.cli.context import open_run
-    from creatorpool.stages.books import POSTED
+    from creatorpool.runs.postings import POSTED
     from creatorpool.stages.posting import post_day
 
     with open_run(options) as context:

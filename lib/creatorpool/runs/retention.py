@@ -8,7 +8,7 @@ from datetime import datetime
 from creatorpool.contracts import stage_tables
 from creatorpool.runs.ledger import CLOSE, PUBLISHED, RESTATE, RUNNING, SIGNALS, as_json
 from creatorpool.runs.pools import POOL_LEDGER
-from creatorpool.runs.postings import HOLDS, RIGHTS, divided_by
+from creatorpool.runs.postings import HOLDS, postings
 from creatorpool.runs.published import INVALID
 from creatorpool.tables import Warehouse
 
@@ -16,12 +16,14 @@ from creatorpool.tables import Warehouse
 def named_versions(warehouse: Warehouse, since: datetime) -> dict[str, set[int]]:
     """The versions of each table that must stay readable, by table.
 
-    They are the versions in which days are published, and of the rights that divided what is posted, however old; of
-    the invalid viewers that days were paid and restated without, which a close compares and statements name; the
-    versions that undoing an unfinished run would restore; and all versions that runs that ended after `since` read or
-    wrote, so that these runs can be repeated.
+    They are the versions in which days are published, and of the rights and holds by which entries were posted, however
+    old; of the invalid viewers that days were paid and restated without, which a close compares and statements name;
+    the versions that undoing an unfinished run would restore; and all versions that runs that ended after `since` read
+    or wrote, so that these runs can be repeated.
     """
-    named = {RIGHTS: {version for version in divided_by(warehouse).values() if version is not None}}
+    named: dict[str, set[int]] = {}
+    for posting in postings(warehouse).made:
+        _add_versions(named, as_json(posting.versions))
     for table in ("stage_runs", POOL_LEDGER):
         rows = warehouse.read_arrow(table).to_pylist() if warehouse.exists(table) else []
         for row in rows:

@@ -1,10 +1,10 @@
-"""What is to be booked: a night, or a restatement, as amounts of videos, and the other sides of the pools' money."""
+"""What is booked: a night, or a restatement, as amounts of videos, and the other sides of the pools' money."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -26,12 +26,11 @@ class Booking:
     """One entry about a service day.
 
     `amounts` has a row per video: `video_id`, `creator_id`, and what is settled for it, `before_micros` and
-    `after_micros`. `money` has the change of each pool's money.
+    `after_micros`.
     """
 
     entry: Entry
     amounts: DataFrame
-    money: Mapping[str, PoolMoney]
     currency: str
 
 
@@ -69,7 +68,7 @@ def rights_at(warehouse: Warehouse, version: int | None) -> DataFrame | None:
     return None if version is None else warehouse.read(RIGHTS, version=version)
 
 
-def night_booking(context: RunContext, day: date) -> Booking:
+def night_booking(warehouse: Warehouse, day: date) -> Booking:
     """The booking of a night.
 
     Raises
@@ -77,7 +76,6 @@ def night_booking(context: RunContext, day: date) -> Booking:
     InputError
         If one of its pools is not published yet.
     """
-    warehouse = context.warehouse
     ledger = published_pools(warehouse, day)
     require_whole_day(warehouse, day, ledger)
     videos = warehouse.read("video_payouts", day=day, version=day_outputs(ledger)["video_payouts"])
@@ -85,21 +83,32 @@ def night_booking(context: RunContext, day: date) -> Booking:
     amounts = videos.select(
         "video_id", "creator_id", nothing.alias("before_micros"), F.col("total_micros").alias("after_micros")
     )
-    currency = next(iter(ledger.values())).currency
-    return Booking(Entry(NIGHT, day), amounts, published_money(replace(context, day=day), ledger), currency)
+    return Booking(Entry(NIGHT, day), amounts, next(iter(ledger.values())).currency)
 
 
-def adjustment_booking(context: RunContext, found: BookedRestatement) -> Booking:
+def night_money(context: RunContext, day: date) -> dict[str, PoolMoney]:
+    """The money of each pool of a night, by category."""
+    return published_money(replace(context, day=day), published_pools(context.warehouse, day))
+
+
+def adjustment_booking(warehouse: Warehouse, found: BookedRestatement) -> Booking:
     """The booking of a restatement."""
-    warehouse, day = context.warehouse, found.service_date
-    pools = published_arrow(warehouse, POOLS, [day]).to_pylist()
-    own = [row for row in pools if row["sequence"] == found.sequence]
-    money = {row["category"]: pool_change(row) for row in own}
+    day = found.service_date
     changes = require_published_day(warehouse, VIDEOS, day)
     version = day_outputs(published_pools(warehouse, day))["video_payouts"]
     earned = warehouse.read("video_payouts", day=day, version=version)
     amounts = _settled_around(earned, changes, found.sequence)
-    return Booking(found.entry, amounts, money, own[0]["currency"])
+    return Booking(found.entry, amounts, _changed_pools(warehouse, found)[0]["currency"])
+
+
+def adjustment_money(warehouse: Warehouse, found: BookedRestatement) -> dict[str, PoolMoney]:
+    """The change of the money of each pool by a restatement, by category."""
+    return {row["category"]: pool_change(row) for row in _changed_pools(warehouse, found)}
+
+
+def _changed_pools(warehouse: Warehouse, found: BookedRestatement) -> list[dict[str, Any]]:
+    rows = published_arrow(warehouse, POOLS, [found.service_date]).to_pylist()
+    return [row for row in rows if row["sequence"] == found.sequence]
 
 
 def _settled_around(earned: DataFrame, changes: DataFrame, sequence: int) -> DataFrame:

@@ -1,4 +1,4 @@
-"""The books: which months are closed, on which day a change may be booked, and what is posted already.
+"""The books: which months are closed, and on which day a change may be booked.
 
 All stages that write the books (restatement, posting, close, payments) share one claim, so that one of them runs at a
 time.
@@ -6,17 +6,15 @@ time.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
 from datetime import date
 
 from creatorpool.errors import InputError, MissingTableError
-from creatorpool.runs.ledger import CLOSE, POST, RESTATE, published_runs
+from creatorpool.runs.ledger import CLOSE, RESTATE, published_runs
+from creatorpool.runs.postings import postings
 from creatorpool.settlement.months import first_day, month_name, next_month
 from creatorpool.tables import Warehouse
 
-POSTED = ("nights", "restatements", "released", "returns")
-"""What the ledger keeps of each posting, by kind"""
+JOURNAL, PAYMENTS = "journal", "payments"
 
 
 def closed_months(warehouse: Warehouse) -> list[date]:
@@ -56,32 +54,13 @@ def require_open(warehouse: Warehouse, day: date, booked_on: date) -> None:
         )
 
 
-def posted_entries(warehouse: Warehouse) -> Mapping[str, Mapping[str, date]]:
-    """What is posted, by kind (`POSTED`) and reference, with the booking day."""
-    found: dict[str, dict[str, date]] = {kind: {} for kind in POSTED}
-    for run in published_runs(warehouse, POST):
-        for kind in POSTED:
-            found[kind] |= dict.fromkeys(run.rows.get(kind, ()), run.day)
-    return found
-
-
-def known_holds(warehouse: Warehouse) -> Mapping[date, set[str]]:
-    """The ids of the holds that the entries of each booking day know: that stood, or that came to light since."""
-    found: defaultdict[date, set[str]] = defaultdict(set)
-    for run in published_runs(warehouse, POST):
-        found[run.day].update(run.rows["holds"])
-        for name, _, on in (reference.rpartition("@") for reference in run.rows.get("late", ())):
-            found[date.fromisoformat(on)].add(name)
-    return found
-
-
 def refuse_settled_day(warehouse: Warehouse, day: date) -> None:
     """Raise InputError if payouts of `day` cannot be published any more.
 
     That is if they are posted to the journal or restated, so that they must stay as they are, or if the day is not
     after the closed months, so that they could not be posted.
     """
-    if day.isoformat() in posted_entries(warehouse)["nights"]:
+    if day.isoformat() in postings(warehouse).entries["nights"]:
         reason = "is posted to the journal"
     elif published_runs(warehouse, RESTATE, [day]):
         reason = "is restated already"

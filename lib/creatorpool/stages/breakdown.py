@@ -11,14 +11,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.frames import broadcast_table, matching, union_all
-from creatorpool.runs.postings import divided_by
+from creatorpool.runs.postings import postings
 from creatorpool.runs.published_rows import published_rows
 from creatorpool.settlement.frames.breakdown import payee_parts, rows_of_payees, settled_rows, settled_steps
 from creatorpool.settlement.frames.restatement import earned_rows
 from creatorpool.settlement.journal import NIGHT, Entry
 from creatorpool.settlement.months import first_day
 from creatorpool.stages.bookings import booked_restatements, rights_at
-from creatorpool.stages.books import posted_entries
 from creatorpool.stages.restatement import VIDEOS
 from creatorpool.tables import Warehouse
 
@@ -36,12 +35,13 @@ class DividedEntry:
 
 def divided_entries(warehouse: Warehouse, month: date) -> list[DividedEntry]:
     """The nights and restatements that are posted in the month that ends on `month`, in the order of their days."""
-    posted, rights = posted_entries(warehouse), divided_by(warehouse)
+    found = postings(warehouse)
+    posted, rights = found.entries, found.divided_by
     nights = [(Entry(NIGHT, date.fromisoformat(name)), 0, on) for name, on in posted["nights"].items()]
     booked = [
-        (found.entry, found.sequence, posted["restatements"][found.reference])
-        for found in booked_restatements(warehouse)
-        if found.reference in posted["restatements"]
+        (one.entry, one.sequence, posted["restatements"][one.reference])
+        for one in booked_restatements(warehouse)
+        if one.reference in posted["restatements"]
     ]
     return [
         DividedEntry(entry, sequence, rights[entry.entry_id])

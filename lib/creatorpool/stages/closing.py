@@ -29,10 +29,12 @@ from creatorpool.settlement.journal import PAYMENT, Entry
 from creatorpool.settlement.months import first_day, month_name, next_month, previous_month
 from creatorpool.settlement.outcomes import DUE
 from creatorpool.stages.bookings import booked_restatements
-from creatorpool.stages.books import closed_months
+from creatorpool.stages.books import JOURNAL, PAYMENTS, closed_months
 from creatorpool.stages.context import RunContext
+from creatorpool.stages.due import due_on, returned_days
+from creatorpool.stages.entry_lines import holds_on
 from creatorpool.stages.known_invalid import invalid_by_version
-from creatorpool.stages.posting import JOURNAL, PAYMENTS, due_on, holds_on, post_day, returned_days
+from creatorpool.stages.posting import post_day
 from creatorpool.stages.rates import current_rates, used_rates
 from creatorpool.stages.runner import Stage, run_stage
 from creatorpool.tables import Warehouse

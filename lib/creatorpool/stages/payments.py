@@ -23,9 +23,8 @@ from creatorpool.runs.published import published_version
 from creatorpool.runs.published_rows import require_published_day
 from creatorpool.settlement.outcomes import RETURNED, Outcome, Payment, faults
 from creatorpool.stages.booking_days import last_booking_day
-from creatorpool.stages.books import closed_months, first_open_day
+from creatorpool.stages.books import PAYMENTS, closed_months, first_open_day
 from creatorpool.stages.context import RunContext
-from creatorpool.stages.posting import PAYMENTS
 from creatorpool.stages.runner import Stage, run_stage
 from creatorpool.tables import Warehouse
 

@@ -58,7 +58,7 @@ def hold_postings(runs: Iterable[StageRun]) -> Mapping[str, HoldPostings]:
 
 
 def due_releases(postings: Mapping[str, HoldPostings], terms: Mapping[str, HoldTerm], day: date) -> dict[str, str]:
-    """The holds to release on booking day `day`, by id, with the references of the releases.
+    """The holds to release on booking day `day`, by id in order, with the references of the releases.
 
     Parameters
     ----------
@@ -69,4 +69,4 @@ def due_releases(postings: Mapping[str, HoldPostings], terms: Mapping[str, HoldT
     """
     over = {name: term.until for name, term in terms.items() if term.until and term.has_ended_before(day)}
     found = {name: postings[name].reference(name, until, day) for name, until in over.items() if name in postings}
-    return {name: reference for name, reference in found.items() if reference is not None}
+    return {name: reference for name, reference in sorted(found.items()) if reference is not None}

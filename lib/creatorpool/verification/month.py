@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import date
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -12,24 +13,26 @@ from creatorpool.errors import MissingTableError
 from creatorpool.frames import matching
 from creatorpool.runs.ledger import CLOSE, POST, StageRun, published_run, published_runs
 from creatorpool.runs.pools import every_published_pool, require_published_pools
-from creatorpool.runs.postings import HOLDS
-from creatorpool.runs.published_rows import published_rows, require_published_day
+from creatorpool.runs.postings import HOLDS, postings
+from creatorpool.runs.published_rows import published_arrow, published_rows, require_published_day
 from creatorpool.settlement.journal import ADJUSTMENT, CASH, HELD, NIGHT, PAYABLE, PAYMENT, RETURN, pool_lines
 from creatorpool.settlement.months import first_day, month_name
 from creatorpool.settlement.outcomes import RETURNED
-from creatorpool.settlement.restatement import NOTHING
+from creatorpool.settlement.restatement import NOTHING, PoolMoney
 from creatorpool.stages.bookings import booked_restatements
-from creatorpool.stages.books import posted_entries
+from creatorpool.stages.books import JOURNAL, PAYMENTS
 from creatorpool.stages.breakdown import DividedEntry, booked_parts, divided_entries
 from creatorpool.stages.closing import BALANCES, balances_of, required_days
 from creatorpool.stages.configuration import published_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.day_money import published_money
-from creatorpool.stages.posting import JOURNAL, PAYMENTS, hold_terms, posted_changes
+from creatorpool.stages.due import hold_terms
 from creatorpool.stages.releases import hold_postings
-from creatorpool.tables import sum_exact
+from creatorpool.stages.restatement import POOLS, pool_change
+from creatorpool.tables import Warehouse, sum_exact
 from creatorpool.verification.checks import Check, compare_frames, compare_records
 from creatorpool.verification.day import require_verified, verify_day
+from creatorpool.verification.holds import check_holds
 
 _PAYEES = "payees"
 
@@ -66,7 +69,7 @@ def verify_month(context: RunContext) -> list[Check]:
     days = sorted({one.entry.day for one in entries})
     checks = [_balanced(journal), *(_day_money(replace(context, day=day), journal) for day in days)]
     if entries:
-        checks.append(_divided(context, journal, entries))
+        checks += [_divided(context, journal, entries), check_holds(context, journal)]
     run = published_run(warehouse, CLOSE, month)
     if run is not None:
         checks += _closed(context, journal, run)
@@ -84,9 +87,9 @@ def _balanced(journal: DataFrame) -> Check:
 def _day_money(context: RunContext, journal: DataFrame) -> Check:
     """Check that the lines about a service day are its published money and its changes, of each what is posted."""
     ledger = require_published_pools(context.warehouse, context.day)
-    is_posted = context.day.isoformat() in posted_entries(context.warehouse)["nights"]
+    is_posted = context.day.isoformat() in postings(context.warehouse).entries["nights"]
     money = published_money(context, ledger) if is_posted else {}
-    for category, change in posted_changes(context.warehouse, context.day):
+    for category, change in _posted_changes(context.warehouse, context.day):
         money[category] = money.get(category, NOTHING) + change
     expected = {f"{account} {category}": {"micros": micros} for account, category, micros in pool_lines(money)}
     total = sum(pool.videos for pool in money.values())
@@ -97,6 +100,13 @@ def _day_money(context: RunContext, journal: DataFrame) -> Check:
     sums = own.groupBy(name.alias("name")).agg(sum_exact("amount_micros").alias("micros"))
     stored = {row["name"]: {"micros": row["micros"]} for row in sums.where(F.col("micros") != 0).collect()}
     return compare_records(f"journal of {context.day} from payouts and adjustments", stored, expected)
+
+
+def _posted_changes(warehouse: Warehouse, day: date) -> list[tuple[str, PoolMoney]]:
+    """The changes of the money of service day `day` that are in the journal, each with its category."""
+    posted = postings(warehouse).entries["restatements"]
+    rows = published_arrow(warehouse, POOLS, [day]).to_pylist()
+    return [(row["category"], pool_change(row)) for row in rows if f"{day}/{row['sequence']}" in posted]
 
 
 def _divided(context: RunContext, journal: DataFrame, entries: Sequence[DividedEntry]) -> Check:
@@ -152,7 +162,7 @@ def _closed(context: RunContext, journal: DataFrame, run: StageRun) -> Iterator[
 def _posted(context: RunContext) -> Check:
     """Check that the journal has every published night of the month, and every restatement that is booked in it."""
     warehouse, month = context.warehouse, context.day
-    posted = posted_entries(warehouse)
+    posted = postings(warehouse).entries
     nights = {pool.day.isoformat() for pool in every_published_pool(warehouse) if first_day(month) <= pool.day <= month}
     own = (one for one in booked_restatements(warehouse) if first_day(month) <= one.booked_on <= month)
     changes = {one.reference for one in own}
@@ -182,8 +192,8 @@ def _released(context: RunContext, journal: DataFrame, holds: int) -> Check:
     Those that are released on a later day are left out: a release takes all that is booked up to its day.
     """
     warehouse, month = context.warehouse, context.day
-    postings = hold_postings(published_runs(warehouse, POST))
-    later = {name for name, own in postings.items() if max(own.released, default=month) > month}
+    of_holds = hold_postings(published_runs(warehouse, POST))
+    later = {name for name, own in of_holds.items() if max(own.released, default=month) > month}
     over = {name for name, term in hold_terms(warehouse, holds).items() if term.has_ended_before(month)} - later
     held = journal.where((F.col("account") == HELD) & (F.col("booked_on") <= F.lit(month)))
     own = matching(held, "reference", over).groupBy("reference", "payee_id", "currency")

@@ -16,12 +16,13 @@ import pyarrow.compute as pc
 
 from creatorpool.report.nightly.published import ReportDay
 from creatorpool.runs.pools import every_published_pool
+from creatorpool.runs.postings import postings
 from creatorpool.runs.published import published_versions
 from creatorpool.runs.published_rows import published_arrow
 from creatorpool.settlement.journal import BALANCE_CHANGES, HELD, NIGHT, PAYABLE, PAYMENT
 from creatorpool.settlement.months import first_day
 from creatorpool.stages.bookings import booked_restatements
-from creatorpool.stages.books import closed_months, posted_entries
+from creatorpool.stages.books import closed_months
 from creatorpool.stages.restatement import VIDEOS
 
 _LINE = ("booked_on", "account", "payee_id", "amount_micros", "currency", "kind", "service_date")
@@ -76,7 +77,7 @@ def month_books(report: ReportDay) -> MonthBooks | None:
     warehouse, day, first = report.paid.warehouse, report.day, first_day(report.day)
     if not any(warehouse.exists(table) for table in ("journal", VIDEOS)):
         return None
-    entries = posted_entries(warehouse)
+    entries = postings(warehouse).entries
     before = max((month for month in closed_months(warehouse) if month < first), default=None)
     paid_days = {pool.day for pool in every_published_pool(warehouse) if pool.currency == report.currency}
     left = [one for one in sorted(paid_days) if first <= one <= day and one.isoformat() not in entries["nights"]]
