@@ -97,6 +97,26 @@ def test_backfill_pays_the_missing_days_and_changes_are_explained(
     assert told.stdout.startswith(f"Creator {creator}: {NEXT} against {DAY}")
 
 
+@pytest.mark.once
+def test_a_month_is_closed_without_the_days_on_which_the_platform_was_out(
+    tables: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    month = ("--month", f"{DAY:%Y-%m}", "--root", tables)
+    refused = command("close", *month)
+
+    assert refused.returncode == 2
+    assert "payouts of 10 days are not published" in refused.stderr
+    assert "close the month with --without-day 2026-11-21" in refused.stderr
+
+    days = [f"2026-11-{day}" for day in range(21, 31)]
+    closed = command("close", *month, *(word for day in days for word in ("--without-day", day)))
+
+    assert closed.returncode == 0, closed.stderr
+    assert f"2026-11 is closed without {', '.join(days[:4])}" in " ".join(closed.stdout.split())
+    main(["status", "--root", str(tables)])
+    assert f"closed without {days[0]}, " in " ".join(capsys.readouterr().out.replace("│", " ").split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from datetime import date
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -21,7 +22,7 @@ from creatorpool.settlement.restatement import NOTHING
 from creatorpool.stages.bookings import booked_restatements
 from creatorpool.stages.books import posted_entries
 from creatorpool.stages.breakdown import DividedEntry, booked_parts, divided_entries
-from creatorpool.stages.closing import BALANCES, balances_of, required_days
+from creatorpool.stages.closing import BALANCES, balances_of, require_closable, required_days
 from creatorpool.stages.configuration import published_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.day_money import published_money
@@ -34,15 +35,20 @@ from creatorpool.verification.day import require_verified, verify_day
 _PAYEES = "payees"
 
 
-def require_verified_days(context: RunContext) -> None:
+def require_verified_days(context: RunContext, without: Collection[date] = ()) -> None:
     """Verify every day of the month that ends on the context's day, by the configuration that the ledger keeps of it.
+
+    `without` are days that have no payouts and never will.
 
     Raises
     ------
+    InputError
+        If the month is open and cannot be closed, as in `require_closable`.
     VerificationError
         If a day fails; the message names the day and the check.
     """
-    for day in required_days(context.warehouse, context.day):
+    require_closable(context.warehouse, context.day, without)
+    for day in required_days(context.warehouse, context.day, without):
         # Days of a month may be paid with different configurations, whatever that of the close is.
         rows = require_published_pools(context.warehouse, day).values()
         settings = published_settings(context.settings, rows) or context.settings
