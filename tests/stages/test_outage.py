@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import shutil
 from collections import Counter
@@ -20,7 +21,9 @@ from tests.stages.test_posting import require_balanced
 
 from creatorpool.errors import InputError, RunInProgressError
 from creatorpool.report.console import PlainConsole
+from creatorpool.report.month_statements import closed_month
 from creatorpool.report.month_summary import print_month
+from creatorpool.report.statement_files import write_statements
 from creatorpool.report.status_summary import print_status
 from creatorpool.runs.ledger import INGEST, published_run
 from creatorpool.runs.state import state_of_days
@@ -29,6 +32,7 @@ from creatorpool.stages.allocation import publish_payouts
 from creatorpool.stages.closing import close_month, required_days
 from creatorpool.stages.ingestion import publish_ingestion
 from creatorpool.stages.reingestion import reingest_day
+from creatorpool.statements.month_text import as_text
 from creatorpool.synthetic.day import generate_day
 from creatorpool.verification.month import require_verified_days, verify_month
 
@@ -113,6 +117,23 @@ def test_a_month_is_closed_without_a_day_of_outage_which_is_never_paid(books: Bo
     assert not books.rows("video_payouts", OUT)
 
 
+def test_statements_say_which_days_the_month_was_closed_without(half: Books) -> None:
+    close_month(half.at(NEXT, f"{MINIMUM}=1"), without=[NEXT])
+
+    words = "The month is closed without 2026-11-30: no views were recorded then, and none are paid"
+    month = closed_month(half.tables, NEXT)
+    for (statement,) in month.statements(month.payees):
+        assert f"  {words}\n" in as_text(statement)
+    write_statements(month, half.folder / "out", month.payees)
+    written = half.folder / "out" / "2026-11"
+    assert words in (written / "index.html").read_text("utf-8")
+    assert {words in page.read_text("utf-8") for page in (written / "payees").iterdir()} == {True}
+    with (written / "statements.csv").open(newline="", encoding="utf-8") as lines:
+        own = [row for row in csv.DictReader(lines) if row["kind"] == "without_day"]
+    assert [row["payee_id"] for row in own] == month.payees
+    assert {(row["service_date"], row["micros"], row["text"]) for row in own} == {("2026-11-30", "0", words)}
+
+
 def test_a_month_without_an_outage_is_closed_as_before(books: Books) -> None:
     assert close_month(books.at(NEXT)).rows == {"month": "2026-11"}
 
@@ -129,6 +150,7 @@ def test_a_whole_month_may_be_without_payouts(books: Books) -> None:
 
     found = {row["payee_id"]: row["opening_micros"] for row in books.rows("payee_balances", DECEMBER_ENDS)}
     assert found == carried
+    assert closed_month(books.tables, DECEMBER_ENDS).currency == "USD"
 
 
 def test_days_that_the_month_does_not_need_or_that_are_paid_or_may_be_are_not_left_out(half: Books) -> None:
