@@ -86,7 +86,8 @@ def restate(
     ] = None,
     note: Annotated[str | None, typer.Option(metavar="WORDS", help="free text that statements show")] = None,
     appeal: Annotated[
-        str | None, typer.Option(metavar="ID", help="the decided appeal that it follows; statements name it")
+        str | None,
+        typer.Option(metavar="ID", help="the decided appeal about the day that it follows; statements name it"),
     ] = None,
     corrected: Annotated[
         Place | None,
