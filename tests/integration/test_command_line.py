@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from creatorpool.cli.main import main
 from creatorpool.errors import CreatorpoolError, InputError
 from creatorpool.runs.claims import EVERY_DAY, claimed
 from creatorpool.runs.ledger import StageRun, begin_runs, published_run
-from creatorpool.runs.pools import published_pools
+from creatorpool.runs.pools import pool_records, publish_pools, published_pools
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse
@@ -101,6 +102,10 @@ def test_backfill_pays_the_missing_days_and_changes_are_explained(
 def test_a_month_is_closed_without_the_days_on_which_the_platform_was_out(
     tables: Path, command: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    ledger = published_pools(Warehouse(None, tables), DAY)
+    later = replace(ledger[min(ledger)], day=date(2026, 12, 1), run_id="later")
+    records, seen = pool_records(Warehouse(None, tables), later.day, [later])
+    publish_pools(Warehouse(None, tables), later.day, records, seen)
     month = ("--month", f"{DAY:%Y-%m}", "--root", tables)
     refused = command("close", *month)
 

@@ -6,9 +6,9 @@ import csv
 import io
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,7 +27,7 @@ from creatorpool.report.statement_files import write_statements
 from creatorpool.report.status_summary import print_status
 from creatorpool.runs.ledger import INGEST, published_run
 from creatorpool.runs.state import state_of_days
-from creatorpool.stages import closing
+from creatorpool.stages import booking_days, closing
 from creatorpool.stages.allocation import publish_payouts
 from creatorpool.stages.closing import close_month, required_days
 from creatorpool.stages.ingestion import publish_ingestion
@@ -40,6 +40,18 @@ pytestmark = pytest.mark.once
 
 OUT = DAY - timedelta(days=1)
 BEFORE = OUT - timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[Callable[[date], None]]:
+    """Sets the clock to noon of a day; at first all days of the tests are over."""
+    with pytest.MonkeyPatch.context() as patch:
+
+        def to(day: date) -> None:
+            patch.setattr(booking_days, "now", lambda: datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
+
+        to(date(2027, 1, 1))
+        yield to
 
 
 @pytest.fixture
@@ -75,7 +87,7 @@ def test_a_month_is_closed_without_a_day_of_outage_which_is_never_paid(books: Bo
     run, ledger = books.at(NEXT, f"{MINIMUM}=1"), books.tables.version("stage_runs")
     for refused in (close_month, require_verified_days):
         with pytest.raises(
-            InputError, match=r"payouts of 1 days are not published, \['2026-11-28'\].*--without-day 2026"
+            InputError, match=r"payouts of 1 day are not published, \['2026-11-28'\].*--without-day 2026"
         ):
             refused(run)
     assert books.tables.version("stage_runs") == ledger
@@ -175,6 +187,15 @@ def test_days_that_the_month_does_not_need_or_that_are_paid_or_may_be_are_not_le
     without_revenue(raw)
     reingest_day(half.at(NEXT), raw)
     assert close_month(half.at(NEXT)).rows == {"month": "2026-11"}
+
+
+def test_a_day_that_is_not_over_is_not_left_out(half: Books, clock: Callable[[date], None]) -> None:
+    clock(NEXT)
+    with pytest.raises(InputError, match="--without-day 2026-11-30: the day is not over, so that its events may still"):
+        close_month(half.at(NEXT), without=[NEXT])
+
+    clock(DECEMBER)
+    assert close_month(half.at(NEXT), without=[NEXT]).without == [NEXT]
 
 
 def test_a_day_with_late_events_is_paid_from_them_or_with_revenue_of_0(half: Books) -> None:

@@ -38,6 +38,7 @@ from creatorpool.settlement.frames.postings import LINE_COLUMNS, numbered, paid_
 from creatorpool.settlement.journal import PAYMENT, Entry
 from creatorpool.settlement.months import first_day, month_name, next_month, previous_month, without_words
 from creatorpool.settlement.outcomes import DUE
+from creatorpool.stages.booking_days import is_over
 from creatorpool.stages.bookings import booked_restatements
 from creatorpool.stages.books import closed_months
 from creatorpool.stages.context import RunContext
@@ -118,7 +119,7 @@ def require_closable(warehouse: Warehouse, month: date, without: Collection[date
     ------
     InputError
         If an earlier month is open, or a day of the month is not published; if a day of `without` is none that the
-        month needs, or has payouts or events, or if the month is closed with it.
+        month needs, is not over, or has payouts or events, or if the month is closed with it.
     """
     closed = published_run(warehouse, CLOSE, month)
     if closed is not None:
@@ -154,7 +155,7 @@ def _require_left_out(run: StageRun, without: Collection[date]) -> None:
 
 
 def _require_unpaid(warehouse: Warehouse, month: date, without: Collection[date]) -> None:
-    """Raise InputError if a day of `without` is none that the month needs, or is paid, or could be paid."""
+    """Raise InputError if a day of `without` is none that the month needs, is not over, is paid, or could be paid."""
     if not without:
         return
     required = required_days(warehouse, month)
@@ -164,6 +165,10 @@ def _require_unpaid(warehouse: Warehouse, month: date, without: Collection[date]
             raise InputError(
                 f"--without-day {day} is none of the days that {month_name(month)} needs, {required[0]} to "
                 f"{required[-1]}: name days of these that have no payouts, or leave the option out"
+            )
+        if not is_over(warehouse, day):
+            raise InputError(
+                f"--without-day {day}: the day is not over, so that its events may still come: close the month later"
             )
         if day in paid:
             raise InputError(
@@ -205,8 +210,9 @@ def _require_published(warehouse: Warehouse, month: date, without: Collection[da
     missing = [day for day in required_days(warehouse, month, without) if day not in paid]
     if missing:
         days = shortened_list([str(day) for day in missing])
+        number = "1 day" if len(missing) == 1 else f"{len(missing)} days"
         raise InputError(
-            f"{month_name(month)}: payouts of {len(missing)} days are not published, {days}: run `creatorpool run "
+            f"{month_name(month)}: payouts of {number} are not published, {days}: run `creatorpool run "
             f"--date {missing[0]} --source DIR` for each. Of a day on which the platform was out, so that there are no "
             f"events, nothing can be paid: close the month with --without-day {missing[0]}, and the day is left out "
             f"for good"
