@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from creatorpool.cli.main import main
 from creatorpool.errors import CreatorpoolError, InputError
 from creatorpool.runs.claims import EVERY_DAY, claimed
 from creatorpool.runs.ledger import StageRun, begin_runs, published_run
-from creatorpool.runs.pools import published_pools
+from creatorpool.runs.pools import pool_records, publish_pools, published_pools
 from creatorpool.synthetic import SyntheticMarket
 from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse
@@ -95,6 +96,30 @@ def test_backfill_pays_the_missing_days_and_changes_are_explained(
     told = command("explain", creator, "--date", NEXT, "--root", tables)
     assert told.returncode == 0, told.stderr
     assert told.stdout.startswith(f"Creator {creator}: {NEXT} against {DAY}")
+
+
+@pytest.mark.once
+def test_a_month_is_closed_without_the_days_on_which_the_platform_was_out(
+    tables: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = published_pools(Warehouse(None, tables), DAY)
+    later = replace(ledger[min(ledger)], day=date(2026, 12, 1), run_id="later")
+    records, seen = pool_records(Warehouse(None, tables), later.day, [later])
+    publish_pools(Warehouse(None, tables), later.day, records, seen)
+    month = ("--month", f"{DAY:%Y-%m}", "--root", tables)
+    refused = command("close", *month)
+
+    assert refused.returncode == 2
+    assert "payouts of 10 days are not published" in refused.stderr
+    assert "close the month with --without-day 2026-11-21" in refused.stderr
+
+    days = [f"2026-11-{day}" for day in range(21, 31)]
+    closed = command("close", *month, *(word for day in days for word in ("--without-day", day)))
+
+    assert closed.returncode == 0, closed.stderr
+    assert f"2026-11 is closed without {', '.join(days[:4])}" in " ".join(closed.stdout.split())
+    main(["status", "--root", str(tables)])
+    assert f"closed without {days[0]}, " in " ".join(capsys.readouterr().out.replace("│", " ").split())
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,9 +19,10 @@ from creatorpool.report.month_statements import payee_statements
 from creatorpool.settlement.export import beancount_account
 from creatorpool.stages import allocation
 from creatorpool.stages.allocation import publish_payouts
-from creatorpool.stages.closing import _late_days, close_month
+from creatorpool.stages.closing import close_month
 from creatorpool.stages.ingestion import publish_ingestion
 from creatorpool.stages.maintenance import maintain_tables
+from creatorpool.stages.month_days import late_days
 from creatorpool.stages.posting import post_day
 from creatorpool.stages.restatement import Reason, restate_day
 from creatorpool.synthetic.day import generate_day
@@ -72,6 +74,9 @@ def test_a_month_is_closed_once_and_its_numbers_follow_from_the_journal(books: B
     checks = verify_month(books.at(NEXT, f"{MINIMUM}={minimum}", dry_run=True))
     assert [check for check in checks if not check.passed] == []
 
+    results = Counter((row["date"], row["contract"], row["rule"]) for row in books.rows("contract_results"))
+    own = {day: {n for (of, table, _), n in results.items() if (of, table) == (day, "journal")} for day in (DAY, NEXT)}
+    assert own == {DAY: {1}, NEXT: {2}}, "the close checks the lines of the last day once more"
     versions = books.versions([*BOOKS, "stage_runs"])
     closed(books, 1)
     assert books.versions([*BOOKS, "stage_runs"]) == versions
@@ -173,7 +178,7 @@ def test_invalid_viewers_keep_a_month_open_until_their_days_are_restated(books: 
     books.load("invalid_viewers", invalid_viewer("nobody", f"{DAY - timedelta(days=1)}"))
     for _ in maintain_tables(books.tables, timedelta(0)):
         pass
-    assert list(_late_days(books.tables, NEXT)) == []
+    assert list(late_days(books.tables, NEXT)) == []
 
     books.invalid(found)
     assert f"of ['{NEXT}'] arrived" in late()

@@ -79,6 +79,9 @@ def test_a_restatement_names_the_decided_appeal_that_it_follows_also_in_tables_o
         restate_day(books.at(DAY), Reason(appeal="a3"))
     with pytest.raises(InputError, match="--appeal a2 is not decided: a restatement follows a decision"):
         restate_day(books.at(DAY, dry_run=True), Reason(appeal="a2"))
+    with pytest.raises(InputError, match=f"--appeal a1 is about {DAY}, and the restatement of {NEXT} cannot follow it"):
+        restate_day(books.at(NEXT), Reason(appeal="a1"))
+    assert books.rows("pool_adjustments") == []
     books.invalid(books.busiest_viewer())
     books.restate()
     forget_appeals(books)

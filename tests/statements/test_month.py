@@ -213,6 +213,21 @@ def test_the_page_adds_up_and_loads_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     assert cut.lines[0].pools[0][2] == [("v1", 6_999_999), ("1 more video", 500_001)]
 
 
+def test_days_that_the_month_was_closed_without_are_named() -> None:
+    facts = replace(FACTS, without=[date(2026, 11, 12), date(2026, 11, 13)])
+    statement = month_statement(BALANCE, LINES, PARTS, facts, PAYMENTS, BESIDE)
+
+    words = "The month is closed without 2026-11-12, 2026-11-13: no views were recorded then, and none are paid"
+    assert f"\n  {words}\n" in as_text(statement)
+    assert f'<p class="lead">{words}.</p>' in statement_page([statement])
+    assert f"{words}." in index_page("2026-11", [BALANCE], {"<band>": "payee.html"}, "all.csv", facts.without)
+    out = io.StringIO()
+    write_csv([statement], out)
+    own = [row for row in csv.DictReader(io.StringIO(out.getvalue())) if row["kind"] == "without_day"]
+    assert [(row["service_date"], row["micros"]) for row in own] == [("2026-11-12", "0"), ("2026-11-13", "0")]
+    assert "closed without" not in as_text(whole()) + statement_page([whole()]) + index_of("band")
+
+
 def test_amounts_that_do_not_add_up_are_refused() -> None:
     with pytest.raises(SettlementError, match="does not lead from the opening to the closing: run `creatorpool verify"):
         month_statement(BALANCE, LINES[:-1], PARTS, FACTS)

@@ -86,7 +86,8 @@ def restate(
     ] = None,
     note: Annotated[str | None, typer.Option(metavar="WORDS", help="free text that statements show")] = None,
     appeal: Annotated[
-        str | None, typer.Option(metavar="ID", help="the decided appeal that it follows; statements name it")
+        str | None,
+        typer.Option(metavar="ID", help="the decided appeal about the day that it follows; statements name it"),
     ] = None,
     corrected: Annotated[
         Place | None,
@@ -220,13 +221,21 @@ def close(
             "--accept-late", help="close although late events, invalid viewers or corrections are not restated"
         ),
     ] = False,
+    without_day: Annotated[
+        list[date] | None,
+        day_option(
+            "--without-day",
+            help="a day on which the platform was out: it has no payouts and never will; may be repeated",
+        ),
+    ] = None,
     verified: Annotated[
         bool, typer.Option("--verified", help="the days are verified already: do not verify them again")
     ] = False,
 ) -> None:
     """Close a month: post what is due, and write the balance of each payee and the payments. It never changes again.
 
-    Every day of the month must be published, verified and, if something of it arrived late, restated.
+    Every day of the month must be published, verified and, if something of it arrived late, restated. A day without
+    events cannot be paid: name it with --without-day.
     """
     from creatorpool.cli.context import open_run
     from creatorpool.display import display
@@ -236,10 +245,11 @@ def close(
     from creatorpool.stages.closing import close_month
     from creatorpool.verification.month import require_verified_days
 
+    without = without_day or []
     with open_run(of_day(options, parsed_month(month))) as context:
         if not verified:
-            require_verified_days(context)
-        close_month(context, accept_late=accept_late)
+            require_verified_days(context, without)
+        close_month(context, accept_late=accept_late, without=without)
         with display(context.day, "summary", state="the month is closed"):
             print_month(PlainConsole(width=120), context)
 

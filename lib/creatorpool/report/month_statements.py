@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from creatorpool.errors import InputError
 from creatorpool.frames import broadcast_table, matching, parts_by
 from creatorpool.quoting import shortened_list
+from creatorpool.runs.ledger import StageRun
 from creatorpool.runs.pools import every_published_pool
 from creatorpool.runs.postings import HOLDS
 from creatorpool.runs.published import shared_version
@@ -60,9 +61,13 @@ class ClosedMonth:
 
     @cached_property
     def currency(self) -> str:
-        """The currency of statements without a balance: of the month's pools the first."""
-        pools = every_published_pool(self.warehouse)
-        return min(pool.currency for pool in pools if first_day(self.month) <= pool.day <= self.month)
+        """The currency of statements without a balance: of the month's pools the first.
+
+        Of a month that was closed without all its days, it is that of the last paid day before.
+        """
+        pools = [pool for pool in every_published_pool(self.warehouse) if pool.day <= self.month]
+        own = [pool.currency for pool in pools if pool.day >= first_day(self.month)]
+        return min(own, default=pools[-1].currency)
 
     def everybody(self) -> list[str]:
         """All payees with a balance, and those without one of whom pools left videos out or who appealed, ascending."""
@@ -170,11 +175,12 @@ class ClosedMonth:
 
 def closed_month(warehouse: Warehouse, month: date) -> ClosedMonth:
     """The books of `month`, named by its last day; MissingTableError if it is not closed."""
-    require_closed(warehouse, month)
+    closed = require_closed(warehouse, month)
     balances, payments = (published_arrow(warehouse, table, [month]) for table in ("payee_balances", "payments"))
     order = [("payee_id", "ascending"), ("currency", "ascending")]
     entries = divided_entries(warehouse, month)
-    return ClosedMonth(warehouse, month, balances.sort_by(order), payments.sort_by(order), entries, _facts(warehouse))
+    facts = _facts(warehouse, closed)
+    return ClosedMonth(warehouse, month, balances.sort_by(order), payments.sort_by(order), entries, facts)
 
 
 def payee_statements(warehouse: Warehouse, month: date, payee_id: str) -> list[MonthStatement]:
@@ -184,7 +190,7 @@ def payee_statements(warehouse: Warehouse, month: date, payee_id: str) -> list[M
     return found
 
 
-def _facts(warehouse: Warehouse) -> BookFacts:
+def _facts(warehouse: Warehouse, closed: StageRun) -> BookFacts:
     booked = booked_restatements(warehouse)
     rows = published_arrow(warehouse, POOLS, {found.service_date for found in booked}).to_pylist() if booked else []
     why = {(row["service_date"], row["sequence"]): row for row in rows}
@@ -193,6 +199,7 @@ def _facts(warehouse: Warehouse) -> BookFacts:
     return BookFacts(
         {found.entry.entry_id: why[found.service_date, found.sequence] for found in booked},
         {row["hold_id"]: row for row in holds},
+        closed.without,
     )
 
 

@@ -84,4 +84,4 @@ def write_csv(statements: Iterable[MonthStatement], out: TextIO) -> None:
 
 def _index(books: ClosedMonth, payees: Sequence[str]) -> str:
     links = {payee: f"{PAGES}/{page_name(payee)}" for payee in payees}
-    return index_page(month_name(books.month), books.balances_of(payees), links, TABLE)
+    return index_page(month_name(books.month), books.balances_of(payees), links, TABLE, books.facts.without)

@@ -15,6 +15,7 @@ from creatorpool.runs.identity import process_of
 from creatorpool.runs.ledger import ALLOCATE, StageRun
 from creatorpool.runs.pools import PoolRun
 from creatorpool.runs.state import DaysState
+from creatorpool.settlement.months import without_words
 
 
 def print_status(out: PlainConsole, state: DaysState) -> None:
@@ -108,7 +109,9 @@ def _months_table(state: DaysState) -> Table:
         table.add_column(name, justify="left" if name in ("month", "state") else "right")
     for month in state.months:
         run = month.closed
-        words = "open" if run is None else f"closed by run {run.run_id}, {run.finished_at:%Y-%m-%d %H:%M:%S} UTC"
+        words = "open"
+        if run is not None:
+            words = f"closed{without_words(run.without)} by run {run.run_id}, {run.finished_at:%Y-%m-%d %H:%M:%S} UTC"
         table.add_row(month.month, str(month.published), str(month.posted), words)
     return table
 

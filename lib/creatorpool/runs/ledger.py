@@ -58,6 +58,11 @@ class StageRun:
         return {**self.outputs, **self.inputs.get("latest", {})}
 
     @property
+    def without(self) -> list[date]:
+        """Of a close: the days of its month that have no payouts and never will, ascending."""
+        return [date.fromisoformat(day) for day in self.rows.get("without", ())]
+
+    @property
     def subject(self) -> tuple[str, Any]:
         """Stage and ``against`` entry: a later published run of the day with the same subject supersedes this one."""
         return self.stage, self.inputs.get("against")
@@ -88,6 +93,11 @@ def published_runs(
 def published_days(warehouse: Warehouse) -> set[date]:
     """All days of which a stage is published."""
     return set(_stage_table(warehouse, None, PUBLISHED, None).column("date").unique().to_pylist())
+
+
+def days_without(warehouse: Warehouse) -> set[date]:
+    """The days without payouts that months were closed without: they never get any."""
+    return {day for run in published_runs(warehouse, CLOSE) for day in run.without}
 
 
 def begin_runs(warehouse: Warehouse, runs: Sequence[StageRun]) -> None:

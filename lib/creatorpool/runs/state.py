@@ -16,6 +16,7 @@ from creatorpool.runs.ledger import (
     PAY,
     POST,
     StageRun,
+    days_without,
     failed_runs,
     latest_run,
     published_days,
@@ -60,7 +61,7 @@ class DaysState:
     failed: Sequence[StageRun]
     """Runs that failed and were undone, of stages that no other run has published since"""
     missing: Sequence[date]
-    """Days without payouts between days with payouts"""
+    """Days without payouts between days with payouts, but for those that a month was closed without"""
 
     @property
     def days(self) -> list[date]:
@@ -115,7 +116,7 @@ def state_of_days(warehouse: Warehouse, day: date | None = None, most: int | Non
         stopped=[claim for claim in claims if not is_held(claim)],
         unfinished=_of_day(unfinished_runs(warehouse), day),
         failed=_of_day(failed_runs(warehouse), day),
-        missing=[gap for gap in missing_days(paid) if day in (None, gap)],
+        missing=[gap for gap in missing_days({*paid, *days_without(warehouse)}) if day in (None, gap)],
     )
 
 

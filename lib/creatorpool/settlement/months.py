@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 from creatorpool.errors import InputError
@@ -47,3 +48,9 @@ def next_month(day: date) -> date:
 def previous_month(day: date) -> date:
     """The last day of the month before that of `day`."""
     return first_day(day) - timedelta(days=1)
+
+
+def without_words(days: Iterable[date]) -> str:
+    """What follows "closed" of a month that was closed without `days`: their names; nothing if there are none."""
+    names = ", ".join(map(str, days))
+    return f" without {names}" if names else ""

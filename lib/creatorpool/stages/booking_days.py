@@ -1,4 +1,7 @@
-"""The last day that the books take: an amount that is booked years ahead by a slip would be payable only then."""
+"""The books and the calendar: which days are too far ahead for an amount, and which are over.
+
+An amount that is booked years ahead by a slip would be payable only then.
+"""
 
 from __future__ import annotations
 
@@ -30,3 +33,8 @@ def refuse_far_day(warehouse: Warehouse, day: date, option: str) -> None:
             f"{option} {day} is after {last}, {DAYS_AHEAD} days after today or the last published day, and nothing is "
             f"booked so far ahead: name an earlier day"
         )
+
+
+def is_over(warehouse: Warehouse, day: date) -> bool:
+    """Whether `day` has ended by UTC, or a later day is published, as on a machine whose clock is behind."""
+    return day < max([now().date(), *paid_days(warehouse)])

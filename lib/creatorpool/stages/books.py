@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 
 from creatorpool.errors import InputError, MissingTableError
-from creatorpool.runs.ledger import CLOSE, RESTATE, published_runs
+from creatorpool.runs.ledger import CLOSE, RESTATE, StageRun, days_without, published_run, published_runs
 from creatorpool.runs.postings import postings
 from creatorpool.settlement.months import first_day, month_name, next_month
 from creatorpool.tables import Warehouse
@@ -22,12 +22,14 @@ def closed_months(warehouse: Warehouse) -> list[date]:
     return sorted({run.day for run in published_runs(warehouse, CLOSE)})
 
 
-def require_closed(warehouse: Warehouse, month: date) -> None:
-    """Raise MissingTableError if `month`, named by its last day, is not closed."""
-    if month not in closed_months(warehouse):
+def require_closed(warehouse: Warehouse, month: date) -> StageRun:
+    """The run that closed `month`, named by its last day; MissingTableError if it is open."""
+    run = published_run(warehouse, CLOSE, month)
+    if run is None:
         raise MissingTableError(
             f"{month_name(month)} is not closed: run `creatorpool close --month {month_name(month)}`"
         )
+    return run
 
 
 def first_open_day(warehouse: Warehouse, day: date) -> date:
@@ -64,6 +66,11 @@ def refuse_settled_day(warehouse: Warehouse, day: date) -> None:
         reason = "is posted to the journal"
     elif published_runs(warehouse, RESTATE, [day]):
         reason = "is restated already"
+    elif day in days_without(warehouse):
+        raise InputError(
+            f"{month_name(day)} was closed without {day} and never changes, so that payouts of the day would never be "
+            f"in the books, and nobody would get them: deliver its revenue with a day of an open month"
+        )
     elif day < first_open_day(warehouse, day):
         raise InputError(
             f"{day} is not after the closed months, which never change, so that its payouts would never be in the "

@@ -1,43 +1,50 @@
 """The stage `close`: ends a month. It writes each payee's balance and the payments, and the month never changes again.
 
 Whatever is due in the month is posted first. One commit then publishes the balances, the payments, and their lines in
-the journal. Months are closed in order, each once; closing a closed month changes nothing.
+the journal. Months are closed in order, each once; closing a closed month changes nothing. A day that cannot be paid,
+because the platform has no events of it, may be left out; the ledger keeps which days those are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from datetime import date, timedelta
+from collections.abc import Collection, Mapping
+from datetime import date
 from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError, RunInProgressError
-from creatorpool.ingest.load import CORRECTED_TABLES
 from creatorpool.quoting import shortened_list
-from creatorpool.runs.ledger import CLOSE, RESTATE, StageRun, in_order, published_run, published_runs
-from creatorpool.runs.pools import PoolRun, every_published_pool, latest_pool
+from creatorpool.runs.ledger import (
+    CLOSE,
+    StageRun,
+)
 from creatorpool.runs.postings import HOLDS
-from creatorpool.runs.published import INVALID, published_versions, shared_version
+from creatorpool.runs.published import shared_version
 from creatorpool.runs.published_rows import published_day, published_rows
-from creatorpool.settlement.currency import has_minor_units, micros_per_minor_unit, settle_in_another
+from creatorpool.settlement.currency import micros_per_minor_unit
 from creatorpool.settlement.frames.balances import closed_balances, month_changes, open_balances, payments_due
 from creatorpool.settlement.frames.postings import LINE_COLUMNS, numbered, paid_lines
 from creatorpool.settlement.journal import PAYMENT, Entry
-from creatorpool.settlement.months import first_day, month_name, next_month, previous_month
+from creatorpool.settlement.months import first_day, month_name, previous_month, without_words
 from creatorpool.settlement.outcomes import DUE
 from creatorpool.stages.bookings import booked_restatements
-from creatorpool.stages.books import JOURNAL, PAYMENTS, closed_months
+from creatorpool.stages.books import JOURNAL, PAYMENTS
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.due import due_on, returned_days
 from creatorpool.stages.entry_lines import holds_on
-from creatorpool.stages.known_invalid import invalid_by_version
+from creatorpool.stages.ingestion import STAGE as INGESTION_STAGE
+from creatorpool.stages.month_days import (
+    late_days,
+    require_closable,
+    require_left_out,
+    require_payable,
+    require_unpaid,
+    required_days,
+)
 from creatorpool.stages.posting import post_day
-from creatorpool.stages.rates import current_rates, used_rates
 from creatorpool.stages.runner import Stage, run_stage
-from creatorpool.tables import Warehouse
 
 BALANCES = "payee_balances"
 _OUTCOME = {"settled_on": "date", "booked_on": "date", "import_id": "string"}
@@ -45,27 +52,29 @@ _OUTCOME = {"settled_on": "date", "booked_on": "date", "import_id": "string"}
 STAGE = Stage(CLOSE, (JOURNAL, HOLDS), ("settlement",))
 
 
-def close_month(context: RunContext, *, accept_late: bool = False) -> StageRun:
+def close_month(context: RunContext, *, accept_late: bool = False, without: Collection[date] = ()) -> StageRun:
     """Post what is due in the month that ends on the run's day, and close it, unless it is closed.
+
+    `without` are days of the month that have no payouts and never will.
 
     Raises
     ------
     InputError
-        If an earlier month is open, a day of the month is not published, or what arrived late of a day (events, invalid
-        viewers, or corrected revenue, viewers or videos) is not restated, unless `accept_late`; if a currency has no
-        minor units.
+        If the month cannot be closed, as in `require_closable`; if what arrived late of a day (events, invalid viewers,
+        or corrected revenue, viewers or videos) is not restated, unless `accept_late`; if a currency has no minor
+        units.
     RunInProgressError
-        If another live run writes the books, or has booked something in the month meanwhile.
+        If another live run writes the books, or has booked something in the month meanwhile; with `without`, if one
+        ingests.
     """
     warehouse, month = context.warehouse, context.day
-    closed = published_run(warehouse, CLOSE, month)
+    closed = require_closable(warehouse, month, without)
     if closed is not None:
-        context.note(CLOSE, f"{month_name(month)} was closed by run {closed.run_id}", published_by=closed.run_id)
+        words = f"{month_name(month)} was closed by run {closed.run_id}{without_words(closed.without)}"
+        context.note(CLOSE, words, published_by=closed.run_id)
         return closed
-    _require_earlier_closed(warehouse, month)
-    _require_published(warehouse, month)
-    _require_payable(warehouse, month)
-    if not accept_late and (late := list(_late_days(warehouse, month))):
+    require_payable(warehouse, month, without)
+    if not accept_late and (late := list(late_days(warehouse, month, without))):
         days = shortened_list([str(day) for day in late])
         raise InputError(
             f"{month_name(month)}: events, invalid viewers, revenue, rates, viewers or videos of {days} arrived after "
@@ -73,98 +82,34 @@ def close_month(context: RunContext, *, accept_late: bool = False) -> StageRun:
             f"with --accept-late to leave them out"
         )
     # What is posted on a day may make a release due on a later day that was posted before.
-    while due := _due_days(context):
+    while due := _due_days(context, without):
         for day in due:
-            post_day(replace(context, day=day))
+            with context.on_day(day) as own:
+                post_day(own)
 
     holds = shared_version(warehouse, HOLDS)
 
     def compute() -> Mapping[str, Any]:
-        if due := _due_days(context):
+        require_unpaid(warehouse, month, without)
+        if due := _due_days(context, without):
             raise RunInProgressError(
                 f"{month_name(month)}: another run has booked something on {due[0]} meanwhile; run the close again"
             )
-        return _store(context, holds)
+        return {**_store(context, holds), **({"without": sorted(map(str, set(without)))} if without else {})}
 
     inputs = {"month": month_name(month), **({} if holds is None else {HOLDS: holds})}
-    return run_stage(context, STAGE, inputs, compute, lambda _: True)
+    # No event of a day that is left out may come in before the month is closed.
+    beside = [INGESTION_STAGE] if without else []
+    run = run_stage(context, STAGE, inputs, compute, lambda _: True, beside)
+    require_left_out(run, without)
+    return run
 
 
-def required_days(warehouse: Warehouse, month: date) -> list[date]:
-    """The days of a month that must be published: all from the first day that ever was."""
-    known = sorted({pool.day for pool in every_published_pool(warehouse)})
-    if not known:
-        return []
-    first = max(first_day(month), known[0])
-    return [first + timedelta(days=n) for n in range((month - first).days + 1)]
-
-
-def _require_earlier_closed(warehouse: Warehouse, month: date) -> None:
-    pools = every_published_pool(warehouse)
-    if not pools or pools[0].day > month:
-        raise InputError(f"{month_name(month)} has no published day: there is nothing to close")
-    closed = closed_months(warehouse)
-    expected = next_month(closed[-1]) if closed else next_month(previous_month(pools[0].day))
-    if month != expected:
-        raise InputError(
-            f"{month_name(month)} cannot be closed before {month_name(expected)}, because its balances begin where "
-            f"those end: run `creatorpool close --month {month_name(expected)}` first"
-        )
-
-
-def _require_published(warehouse: Warehouse, month: date) -> None:
-    paid = {pool.day for pool in every_published_pool(warehouse)}
-    missing = [day for day in required_days(warehouse, month) if day not in paid]
-    if missing:
-        days = shortened_list([str(day) for day in missing])
-        raise InputError(
-            f"{month_name(month)}: payouts of {len(missing)} days are not published, {days}: run `creatorpool run "
-            f"--date {missing[0]} --source DIR` for each"
-        )
-
-
-def _require_payable(warehouse: Warehouse, month: date) -> None:
-    """Raise InputError if a day of the month is paid in a currency in which no payment can be made."""
-    for pool in every_published_pool(warehouse, required_days(warehouse, month)):
-        if not has_minor_units(pool.currency):
-            raise InputError(
-                f"{month_name(month)} cannot be closed: {pool.day} is paid in {pool.currency}, which has no minor "
-                f"units in ISO 4217, so that no payment can be made. Ingest each such day again with `creatorpool run "
-                f"--date {pool.day} --reingest --source DIR`, for which {settle_in_another(pool.day, pool.currency)}"
-            )
-
-
-def _late_days(warehouse: Warehouse, month: date) -> Iterator[date]:
-    """Days of which something changed after the versions that they were paid or restated from.
-
-    That may be events, revenue, rates, viewers or videos, or which viewers are invalid on the day.
-    """
-    pools: dict[date, dict[str, PoolRun]] = {}
-    for pool in every_published_pool(warehouse):
-        pools.setdefault(pool.day, {})[pool.category] = pool
-    restated = {run.day: run for run in in_order(published_runs(warehouse, RESTATE))}
-    used = {
-        day: restated[day].inputs if day in restated else latest_pool(pools[day]).inputs
-        for day in required_days(warehouse, month)
-    }
-    delivered = {table: published_versions(warehouse, table) for table in ("ad_revenue", *CORRECTED_TABLES)}
-    first = min((versions["events"] for versions in used.values()), default=0)
-    changes = warehouse.changes("events", first + 1, shared_version(warehouse, "events") or first)
-    viewers, latest = invalid_by_version(warehouse), shared_version(warehouse, INVALID)
-    for day, versions in used.items():
-        is_corrected = any(found.get(day, versions[table]) != versions[table] for table, found in delivered.items())
-        is_corrected |= used_rates(warehouse, day, versions) != current_rates(warehouse, day, versions["ad_revenue"])
-        known = versions.get(INVALID)
-        is_other = known != latest and viewers(day, known) != viewers(day, latest)
-        if is_corrected or is_other or changes.since(day, versions["events"]):
-            yield day
-
-
-def _due_days(context: RunContext) -> list[date]:
+def _due_days(context: RunContext, without: Collection[date]) -> list[date]:
     """The booking days of the month on which something is to be posted, and its last day for holds that have ended."""
     booked = {found.booked_on for found in booked_restatements(context.warehouse)}
     booked |= returned_days(context.warehouse)
-    days = {*required_days(context.warehouse, context.day), *booked, context.day}
+    days = {*required_days(context.warehouse, context.day, without), *booked, context.day}
     own = sorted(day for day in days if first_day(context.day) <= day <= context.day)
     holds = shared_version(context.warehouse, HOLDS)
     return [due.day for due in due_on(context.warehouse, own, holds) if not due.is_empty]

@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -92,6 +92,17 @@ class RunContext:
         # Stages that ran while this one was held have told their time already.
         self.seconds[name] = seconds - (sum(self.seconds.values()) - told)
         self.note(name, f"done in {seconds:.1f} s", seconds=round(seconds, 3))
+
+    @contextmanager
+    def on_day(self, day: date) -> Iterator[RunContext]:
+        """The same run for stages of another day; the results of its checks are among the run's own."""
+        other = replace(self, day=day, results=[], kept=0, contract_seconds=0.0)
+        try:
+            yield other
+        finally:
+            self.results[self.kept : self.kept] = other.results
+            self.kept += len(other.results)
+            self.add_seconds(other)
 
     def join_seconds(self, names: Sequence[str]) -> None:
         """Tell the time of stages that computed in one step as one time."""

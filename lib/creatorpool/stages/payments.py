@@ -8,7 +8,6 @@ again as it was, and goes on with the months that are left.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -51,7 +50,8 @@ def import_outcomes(context: RunContext, outcomes: Sequence[Outcome], import_id:
     for month in sorted(known):
         own = [outcome for outcome in left if month_of[outcome.payment_id] == month]
         if own:
-            _book(replace(context, day=month), own, import_id)
+            with context.on_day(month) as of_month:
+                _book(of_month, own, import_id)
         counts[month] = sum(month_of[outcome.payment_id] == month for outcome in outcomes)
     return counts
 

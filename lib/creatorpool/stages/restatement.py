@@ -148,8 +148,8 @@ def restate_day(context: RunContext, reason: Reason, booked_on: date | None = No
         If no pool of the day is published, or a version that the day was paid from is not kept any more.
     InputError
         If the booking day is before the day or an earlier restatement of it, in a closed month or far ahead; if a pool
-        of the day is not published; if the appeal that it follows is unknown or not decided; if the policy would cost
-        too much goodwill; if the day cannot be computed.
+        of the day is not published; if the appeal that it follows is unknown, about another day or not decided; if the
+        policy would cost too much goodwill; if the day cannot be computed.
     RunInProgressError
         If another live run holds the day or the books, or has published payouts, events or revenue meanwhile.
     """
@@ -160,7 +160,7 @@ def restate_day(context: RunContext, reason: Reason, booked_on: date | None = No
     _require_bookable(context, booking_day)
     refuse_far_day(context.warehouse, booking_day, "--booked-on")
     if reason.appeal is not None:
-        _require_decided(context, reason.appeal)
+        _require_own_appeal(context, reason.appeal)
     code = reason.code or _found_reason(context, day)
     inputs = {
         **_inputs_now(day),
@@ -207,14 +207,20 @@ def _require_bookable(context: RunContext, booked_on: date) -> None:
         )
 
 
-def _require_decided(context: RunContext, appeal: str) -> None:
-    """Check that an appeal is known and decided: a restatement follows a decision, never an open appeal."""
+def _require_own_appeal(context: RunContext, appeal: str) -> None:
+    """Check that an appeal is about the run's day, and decided: a restatement never follows an open appeal."""
     version = shared_version(context.warehouse, APPEALS)
     rows = []
     if version is not None:
         rows = context.warehouse.read(APPEALS, version=version).where(F.col("appeal_id") == appeal).collect()
     if not rows:
         raise InputError(f"--appeal {appeal} is not in table {APPEALS}: check the id, or load it first")
+    about = rows[0]["service_date"]
+    if about != context.day:
+        raise InputError(
+            f"--appeal {appeal} is about {about}, and the restatement of {context.day} cannot follow it: restate "
+            f"{about}, or check the id"
+        )
     if rows[0]["decision"] is None:
         raise InputError(
             f"--appeal {appeal} is not decided: a restatement follows a decision; load the appeal again with decision "

@@ -77,6 +77,8 @@ class MonthStatement:
     payments: Sequence[Row]
     """The month's rows of `payments`"""
     beside: Beside
+    without: Sequence[date] = ()
+    """The days that the month was closed without"""
 
     @property
     def opening(self) -> int:
@@ -91,10 +93,14 @@ class MonthStatement:
 
 @dataclass(frozen=True)
 class BookFacts:
-    """What the statements of a month share: the row of `pool_adjustments` by entry, and that of `holds` by id."""
+    """What the statements of a month share."""
 
     restatements: Mapping[str, Row]
+    """The row of `pool_adjustments` by entry"""
     holds: Mapping[str, Row]
+    """The row of `holds` by id"""
+    without: Sequence[date] = ()
+    """The days that the month was closed without, ascending"""
 
 
 def zero_balance(payee_id: str, month: str, currency: str) -> dict[str, Any]:
@@ -136,7 +142,7 @@ def month_statement(
     for item in items:
         if item.service_date is not None and sum(part.micros for part in item.parts) != item.micros:
             raise _wrong(balance, f"pools and videos do not sum to what is {item.text}")
-    return MonthStatement(balance, items, payments, beside)
+    return MonthStatement(balance, items, payments, beside, facts.without)
 
 
 def _wrong(balance: Row, what: str) -> SettlementError:

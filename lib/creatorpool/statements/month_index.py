@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from creatorpool.html_page import html_page
 from creatorpool.quoting import in_html, quoted
 from creatorpool.statements.month_page import money_cell
 from creatorpool.statements.month_style import STYLE
+from creatorpool.statements.month_words import outage_words
 
 COLUMNS = ("opening", "earned", "adjusted", "held", "paid", "closing")
 
 Row = Mapping[str, Any]
 
 
-def index_page(month: str, balances: Sequence[Row], links: Mapping[str, str], table: str) -> str:
+def index_page(
+    month: str, balances: Sequence[Row], links: Mapping[str, str], table: str, without: Sequence[date] = ()
+) -> str:
     """The page that lists payees: a row for each of `balances`, rows of `payee_balances`, and their sums.
 
     Parameters
@@ -24,13 +28,16 @@ def index_page(month: str, balances: Sequence[Row], links: Mapping[str, str], ta
         The address of each payee's page, from this page.
     table : str
         The address of the CSV file with all lines.
+    without : sequence of date
+        The days that the month was closed without.
     """
     head = "".join(f'<th scope="col" class="n">{name}</th>' for name in COLUMNS)
     rows = "".join(_row(_link(row["payee_id"], links), row, row["reason"].replace("_", " ")) for row in balances)
+    outage = f'<p class="lead">{outage_words(without)}.</p>\n' if without else ""
     body = (
         f'<body>\n{STYLE}<main class="wide">\n<p class="eyebrow">Statements</p>\n<h1>Payees of {month}</h1>\n'
         '<p class="lead">Held is what holds kept back, less what they released. Paid is less what came back. Closing = '
-        f'opening + earned + adjusted − held − paid. All lines are in <a href="{table}">{table}</a>.</p>\n'
+        f'opening + earned + adjusted − held − paid. All lines are in <a href="{table}">{table}</a>.</p>\n{outage}'
         '<div class="card scroll" tabindex="0" role="region" aria-label="Payees"><table class="list">\n<thead><tr>'
         f'<th scope="col">payee</th><th scope="col">currency</th>{head}<th scope="col">why</th></tr></thead>\n'
         f"<tbody>{_sums(balances)}{rows}</tbody>\n</table></div>\n</main>\n</body>"

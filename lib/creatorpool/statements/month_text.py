@@ -10,7 +10,14 @@ from creatorpool.money import in_exact_units
 from creatorpool.quoting import one_line
 from creatorpool.statements.creator import BOUNDS, VIDEOS_NAMED
 from creatorpool.statements.month import Item, LeftOut, MonthStatement, Part
-from creatorpool.statements.month_words import CLOSINGS, LEFT_OUT, appeal_words, payment_words, share_words
+from creatorpool.statements.month_words import (
+    CLOSINGS,
+    LEFT_OUT,
+    appeal_words,
+    outage_words,
+    payment_words,
+    share_words,
+)
 
 CSV_COLUMNS = (
     *("payee_id", "month", "currency", "kind", "booked_on", "service_date", "category", "video_id", "micros", "text"),
@@ -74,6 +81,8 @@ def _notes(statement: MonthStatement) -> Iterator[str]:
         yield (
             f"  Payment {payment['payment_id']}, {in_exact_units(payment['amount_micros'])}: {payment_words(payment)}"
         )
+    if statement.without:
+        yield f"  {outage_words(statement.without)}"
     for found in statement.beside.left_out:
         yield f"  {one_line(found.video_id)}: {left_out_words(found)}"
     for appeal in statement.beside.appeals:
@@ -93,6 +102,8 @@ def csv_rows(statement: MonthStatement) -> Iterator[tuple[Any, ...]]:
             for part in parts:
                 words = part_words(part)
                 yield *at, category, part.video_id, part.micros, f"{item.text}; {words}" if words else item.text
+    for day in statement.without:
+        yield *own, "without_day", "", day, "", "", 0, outage_words([day])
     for found in statement.beside.left_out:
         yield *own, "left_out", "", "", "", found.video_id, 0, left_out_words(found)
     for appeal in statement.beside.appeals:

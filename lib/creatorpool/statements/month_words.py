@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
+from creatorpool.settlement.months import without_words
 from creatorpool.settlement.outcomes import DUE, PAID, RETURNED
 
 RESTATEMENTS = {
@@ -65,6 +67,11 @@ def hold_words(hold_id: str, holds: Mapping[str, Row]) -> str:
     if code not in HOLDS:
         return _with_note(f"hold {hold_id}, {code}", hold["note"])
     return f"hold {hold_id}, {HOLDS[code]} ({code}{'; ' + hold['note'] if hold['note'] else ''})"
+
+
+def outage_words(days: Sequence[date]) -> str:
+    """That a month was closed without `days`, one at least, and what this means for payees."""
+    return f"The month is closed{without_words(days)}: no views were recorded then, and none are paid"
 
 
 def share_words(share_ppm: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -22,11 +22,12 @@ from creatorpool.settlement.restatement import NOTHING, PoolMoney
 from creatorpool.stages.bookings import booked_restatements
 from creatorpool.stages.books import JOURNAL, PAYMENTS
 from creatorpool.stages.breakdown import DividedEntry, booked_parts, divided_entries
-from creatorpool.stages.closing import BALANCES, balances_of, required_days
+from creatorpool.stages.closing import BALANCES, balances_of
 from creatorpool.stages.configuration import published_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.day_money import published_money
 from creatorpool.stages.due import hold_terms
+from creatorpool.stages.month_days import require_closable, required_days
 from creatorpool.stages.releases import hold_postings
 from creatorpool.stages.restatement import POOLS, pool_change
 from creatorpool.tables import Warehouse, sum_exact
@@ -37,15 +38,20 @@ from creatorpool.verification.holds import check_holds
 _PAYEES = "payees"
 
 
-def require_verified_days(context: RunContext) -> None:
+def require_verified_days(context: RunContext, without: Collection[date] = ()) -> None:
     """Verify every day of the month that ends on the context's day, by the configuration that the ledger keeps of it.
+
+    `without` are days that have no payouts and never will.
 
     Raises
     ------
+    InputError
+        If the month is open and cannot be closed, as in `require_closable`.
     VerificationError
         If a day fails; the message names the day and the check.
     """
-    for day in required_days(context.warehouse, context.day):
+    require_closable(context.warehouse, context.day, without)
+    for day in required_days(context.warehouse, context.day, without):
         # Days of a month may be paid with different configurations, whatever that of the close is.
         rows = require_published_pools(context.warehouse, day).values()
         settings = published_settings(context.settings, rows) or context.settings
@@ -62,15 +68,17 @@ def verify_month(context: RunContext) -> list[Check]:
         If nothing of the month is posted.
     """
     warehouse, month = context.warehouse, context.day
-    if not any(first_day(month) <= run.day <= month for run in published_runs(warehouse, POST)):
+    run = published_run(warehouse, CLOSE, month)
+    is_posted = any(first_day(month) <= one.day <= month for one in published_runs(warehouse, POST))
+    if run is None and not is_posted:
         raise MissingTableError(f"nothing of {month_name(month)} is posted to the journal under {warehouse.root}")
     journal = published_rows(warehouse, JOURNAL)
     entries = divided_entries(warehouse, month)
     days = sorted({one.entry.day for one in entries})
     checks = [_balanced(journal), *(_day_money(replace(context, day=day), journal) for day in days)]
     if entries:
-        checks += [_divided(context, journal, entries), check_holds(context, journal)]
-    run = published_run(warehouse, CLOSE, month)
+        checks.append(_divided(context, journal, entries))
+    checks.append(check_holds(context, journal))
     if run is not None:
         checks += _closed(context, journal, run)
     return checks
