@@ -167,7 +167,7 @@ def test_a_whole_month_may_be_without_payouts(books: Books) -> None:
     assert [check for check in verify_month(books.at(DECEMBER_ENDS, dry_run=True)) if not check.passed] == []
     month = closed_month(books.tables, DECEMBER_ENDS)
     stated = [one for own in month.statements(month.everybody()) for one in own]
-    assert {one.balance["payee_id"]: one.closing for one in stated if one.closing} == carried
+    assert {one.balance["payee_id"]: one.opening for one in stated} == carried
 
 
 def test_days_that_the_month_does_not_need_or_that_are_paid_or_may_be_are_not_left_out(half: Books) -> None:
