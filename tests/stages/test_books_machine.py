@@ -30,6 +30,7 @@ from creatorpool.errors import InputError
 from creatorpool.report.journal_export import export_journal
 from creatorpool.report.payment_export import export_due
 from creatorpool.runs.ledger import POST, published_runs
+from creatorpool.runs.postings import postings
 from creatorpool.settlement.outcomes import DUE, PAID, RETURNED, Outcome
 from creatorpool.stages.closing import close_month
 from creatorpool.stages.loading import load_table
@@ -192,8 +193,16 @@ class BooksMachine(RuleBasedStateMachine):
 
     def _hold(self, own: Mapping[str, Any], fate: Fate, until: date | None = None) -> None:
         row = {**own, "until_date": until or "", "reason_code": "dispute", "note": ""}
+        end = self.model.holds.get(own["hold_id"], {}).get("until_date")
+        if end is not None and (until is None or until > end) and self._is_released(own["hold_id"]):
+            with pytest.raises(InputError, match="holds whose money is released come with a later end or none"):
+                self.books.load("holds", row)
+            return
         if self._is_done(lambda: self.books.load("holds", row), fate):
             self.model.holds[own["hold_id"]] = row | {"until_date": until}
+
+    def _is_released(self, hold: str) -> bool:
+        return hold in postings(self.books.reader).released_holds
 
     @rule(
         place=PLACES,

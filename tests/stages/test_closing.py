@@ -16,17 +16,21 @@ from creatorpool.errors import InputError
 from creatorpool.report import journal_export
 from creatorpool.report.journal_export import export_journal
 from creatorpool.report.month_statements import payee_statements
+from creatorpool.runs.ledger import CLOSE, POST, published_runs
+from creatorpool.runs.postings import postings
 from creatorpool.settlement.export import beancount_account
-from creatorpool.stages import allocation
+from creatorpool.stages import allocation, runner
 from creatorpool.stages.allocation import publish_payouts
 from creatorpool.stages.closing import close_month
 from creatorpool.stages.ingestion import publish_ingestion
 from creatorpool.stages.maintenance import maintain_tables
 from creatorpool.stages.month_days import late_days
 from creatorpool.stages.posting import post_day
+from creatorpool.stages.recovery import recover
 from creatorpool.stages.restatement import Reason, restate_day
 from creatorpool.synthetic.day import generate_day
 from creatorpool.tables import Warehouse
+from creatorpool.verification import month
 from creatorpool.verification.month import require_verified_days, verify_month
 
 DECEMBER, DECEMBER_ENDS = date(2026, 12, 1), date(2026, 12, 31)
@@ -77,9 +81,39 @@ def test_a_month_is_closed_once_and_its_numbers_follow_from_the_journal(books: B
     results = Counter((row["date"], row["contract"], row["rule"]) for row in books.rows("contract_results"))
     own = {day: {n for (of, table, _), n in results.items() if (of, table) == (day, "journal")} for day in (DAY, NEXT)}
     assert own == {DAY: {1}, NEXT: {2}}, "the close checks the lines of the last day once more"
+    assert len({run.run_id for run in published_runs(books.tables) if run.stage in (POST, CLOSE)}) == 3
     versions = books.versions([*BOOKS, "stage_runs"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(month, "verify_day", None)
+        require_verified_days(books.at(NEXT))
     closed(books, 1)
     assert books.versions([*BOOKS, "stage_runs"]) == versions
+
+
+@pytest.mark.once
+def test_a_second_posting_of_a_close_that_dies_leaves_what_is_posted(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    creator = max(books.rows("creator_payouts", DAY), key=lambda row: row["total_micros"])["creator_id"]
+    post_day(books.at(DAY))
+    close = books.at(NEXT)
+    for name in ("h1", "h2"):
+        books.load("holds", hold(name, "creator", creator if name == "h1" else "nobody", 100_000))
+        lines = books.rows("journal", DAY)
+        with close.on_day(DAY) as own, monkeypatch.context() as patch:
+            if name == "h2":
+                patch.setattr(runner, "publish_run", _die)
+                with pytest.raises(RuntimeError, match="killed"):
+                    post_day(own)
+            else:
+                post_day(own)
+    recover(books.tables, lambda *_, **__: None)
+    assert books.rows("journal", DAY) == lines
+    assert set(postings(books.tables).entries["nights"]) == {f"{DAY}"}
+
+
+def _die(*_: object) -> None:
+    raise RuntimeError("killed")
 
 
 @pytest.mark.once

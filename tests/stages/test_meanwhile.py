@@ -60,6 +60,26 @@ def test_a_restatement_does_not_go_back_to_inputs_from_before_another_one(
     assert {row["sequence"] for row in books.rows("payout_adjustments")} == {1}
 
 
+def test_nothing_is_posted_by_holds_from_before_another_posting(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    creator = max(books.rows("creator_payouts", NEXT), key=lambda row: row["total_micros"])["creator_id"]
+    books.load("holds", hold("old", "creator", "nobody", 1))
+    books.invalid(books.busiest_viewer())
+
+    def load_post_and_restate() -> None:
+        books.load("holds", hold("new", "creator", creator, 1_000_000))
+        posting.post_day(books.at(NEXT))
+        books.restate(NEXT)
+
+    before_the_claim(monkeypatch, posting, load_post_and_restate)
+    with pytest.raises(RunInProgressError, match=f"another run has loaded holds and posted {NEXT} by it meanwhile"):
+        posting.post_day(books.at(NEXT))
+
+    posting.post_day(books.at(NEXT))
+    kept = {row["reference"] for row in books.rows("journal") if (row["account"], row["payee_id"]) == ("Held", creator)}
+    payable = [row for row in books.rows("journal") if (row["account"], row["payee_id"]) == ("Payable", creator)]
+    assert (kept, payable) == ({"new"}, [])
+
+
 def test_a_month_that_is_closed_meanwhile_gets_no_posting(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     creator = max(books.rows("creator_payouts", DAY), key=lambda row: row["total_micros"])["creator_id"]
 

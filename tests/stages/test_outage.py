@@ -200,6 +200,11 @@ def test_a_day_that_is_not_over_is_not_left_out(half: Books, clock: Callable[[da
         close_month(half.at(NEXT), without=[NEXT])
 
     clock(DECEMBER)
+    early = datetime(2026, 12, 1, 7, 59, tzinfo=UTC)
+    for moment, is_early in ((early, True), (early + timedelta(minutes=1), False)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(booking_days, "now", lambda moment=moment: moment)
+            assert booking_days.is_over(half.tables, NEXT, "America/Los_Angeles") is not is_early
     assert close_month(half.at(NEXT), without=[NEXT]).without == [NEXT]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -104,7 +104,7 @@ def find_and_restate(books: BooksMachine) -> None:
     ],
     ids=[
         *("later day first", "later day first, then the close", "restated after the release", "ended afterwards"),
-        *("another hold keeps its share", "a late hold ends first", "taken back", "extended after its release"),
+        *("another hold keeps its share", "a late hold ends first", "taken back", "no later end after its release"),
         *("another hold comes after the release", "the close posts the earlier day"),
     ],
 )
@@ -156,6 +156,30 @@ def test_verify_names_a_hold_that_keeps_less_than_its_share(
     (wrong,) = (check for check in verify_month(books.at(NEXT, dry_run=True)) if not check.passed)
     assert wrong.name == "held and released from holds and postings"
     assert "reference h" in str(wrong.example)
+
+
+@pytest.mark.once
+def test_a_hold_whose_money_is_released_gets_no_later_end(books: Books) -> None:
+    creator = max(books.rows("creator_payouts", DAY), key=lambda row: row["total_micros"])["creator_id"]
+    facts = {"hold_id": "h", "subject_kind": "creator", "subject_id": creator, "share_ppm": 10**6, "from_date": DAY}
+    rest = {"until_date": DAY, "reason_code": "dispute", "note": ""}
+    books.load("holds", facts | rest)
+    books.load("holds", facts | rest | {"until_date": NEXT})
+    books.load("holds", facts | rest)
+    for day in (DAY, NEXT):
+        post_day(books.at(day))
+    assert books.balances("Held") == {}
+
+    for until in ("", NEXT):
+        with pytest.raises(InputError, match=r"1 holds whose money is released come with a later end or none, .*'h'"):
+            books.load("holds", facts | rest | {"until_date": until})
+    books.load("holds", facts | rest | {"until_date": DAY - timedelta(days=9)})
+    books.load("holds", facts | rest | {"hold_id": "new", "until_date": ""})
+    post_day(books.at(NEXT))
+    owed = {row["creator_id"]: row["total_micros"] for row in books.rows("creator_payouts", DAY)}
+    owed_next = {row["creator_id"]: row["total_micros"] for row in books.rows("creator_payouts", NEXT)}
+    assert books.balances("Held") == {("Held", creator): owed[creator] + owed_next.get(creator, 0)}
+    assert not [check for check in verify_month(books.at(NEXT, dry_run=True)) if not check.passed]
 
 
 @pytest.mark.once

@@ -112,13 +112,14 @@ def restate(
     from creatorpool.report.console import PlainConsole
     from creatorpool.report.restatement_summary import print_restatement
     from creatorpool.stages.corrections import load_corrections
-    from creatorpool.stages.restatement import Reason, restate_day
+    from creatorpool.stages.restatement import Reason, found_booking_day, restate_day
 
     if policy is not None:
         options = replace(options, assignments=[*(options.assignments or ()), f"restate.policy={policy}"])
     with open_run(options, dry_run=dry_run) as context:
         why = Reason(reason, note, appeal)
         if corrected is not None:
+            found_booking_day(context, why, booked_on)  # before anything is loaded
             load_corrections(context, corrected)
         done = restate_day(context, why, booked_on)
         with display(context.day, "summary", is_published=not dry_run):
@@ -133,13 +134,14 @@ def post(options: DayOptions) -> None:
     Entries that are posted already stay. Once a night is posted, its payouts are not republished, only restated.
     """
     from creatorpool.cli.context import open_run
-    from creatorpool.runs.postings import POSTED
+    from creatorpool.runs.postings import LATE, POSTED
     from creatorpool.stages.posting import post_day
 
     with open_run(options) as context:
         run = post_day(context)
-        booked = {} if run is None else {name: len(run.rows[name]) for name in POSTED}
-        counts = ", ".join(f"{number} {name}" for name, number in booked.items() if number)
+        booked = {} if run is None else {name: len(run.rows[name]) for name in (*POSTED, LATE)}
+        words = {LATE: "late holds"}
+        counts = ", ".join(f"{number} {words.get(name, name)}" for name, number in booked.items() if number)
         print(f"{options.day}: {counts or 'nothing'} in the journal")
 
 

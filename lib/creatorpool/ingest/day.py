@@ -25,7 +25,7 @@ from creatorpool.ingest.events import (
     near_days,
 )
 from creatorpool.ingest.log_files import LogFile, log_files
-from creatorpool.ingest.merge_rules import refuse_inconsistent
+from creatorpool.ingest.merge_rules import refuse_inconsistent, refuse_reopened
 from creatorpool.ingest.native import read_native
 from creatorpool.ingest.parquet_files import refuse_damaged
 from creatorpool.ingest.pseudonyms import VIEWER, Pseudonyms
@@ -78,6 +78,7 @@ class DayIngestion:
     reinstate: Mapping[str, int]
     told_elsewhere: Collection[str]
     currency: str | None
+    released_holds: Collection[str]
 
 
 def ingest_day(
@@ -95,6 +96,7 @@ def ingest_day(
     hash_key: str | None = None,
     told_elsewhere: Collection[str] = (),
     currency: str | None = None,
+    released_holds: Collection[str] = (),
 ) -> IngestReport:
     """Ingest the delivery in `source`: events, dimensions and revenue, and the quarantine of each.
 
@@ -121,6 +123,8 @@ def ingest_day(
         Inputs of the mapping whose records without a day are in the quarantine of another day.
     currency : str, optional
         The settlement currency, into which revenue in other currencies is converted. None: the day has one currency.
+    released_holds : collection of str
+        Ids of holds that must not get a later end.
 
     Raises
     ------
@@ -151,6 +155,7 @@ def ingest_day(
             reinstate=reinstate or {},
             told_elsewhere=told_elsewhere,
             currency=currency,
+            released_holds=released_holds,
         )
         with _naming_damaged_files(run):
             validated = _validate(run)
@@ -340,6 +345,9 @@ def _merged(run: DayIngestion, table: ValidatedTable) -> Dimension:
     stored = _stored_dimension(run, table.contract.name)
     rows = merged(stored, table.good, table.contract)
     refuse_inconsistent(table.contract.name, stored, table.good, rows)
+    # Of an earlier day, or of one that is ingested again, the rows of later deliveries stand.
+    if table.contract.name == "holds" and not run.reinstate and run.earlier is None:
+        refuse_reopened(stored, table.good, run.released_holds)
     return Dimension(rows, table.counts.accepted + (0 if stored is None else stored.count()))
 
 

@@ -19,7 +19,7 @@ from creatorpool.ingest.conversion import RATES, converted_revenue, refuse_other
 from creatorpool.ingest.delivery import SETTLEMENT_TABLES, find_files, given_files
 from creatorpool.ingest.dimensions import changed, merged
 from creatorpool.ingest.events import Dimension, EventDays, StoredDays, deduplicate_events, near_days
-from creatorpool.ingest.merge_rules import refuse_inconsistent
+from creatorpool.ingest.merge_rules import refuse_inconsistent, refuse_reopened
 from creatorpool.ingest.native import read_native
 from creatorpool.ingest.pseudonyms import VIEWER, Pseudonyms
 from creatorpool.ingest.reading import Reading
@@ -45,7 +45,7 @@ class LoadSource:
     """What is loaded: the table, its files, the day that they belong to, and how files are read.
 
     Viewers must be of one of `tiers`. Corrected rows are merged into version `base` of the table. `currency` is the
-    settlement currency; None: revenue is in the day's currency.
+    settlement currency; None: revenue is in the day's currency. Holds `released_holds` must not get a later end.
     """
 
     table: str
@@ -56,6 +56,7 @@ class LoadSource:
     tiers: Collection[str] = ()
     base: int | None = None
     currency: str | None = None
+    released_holds: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def load_rows(warehouse: Warehouse, load: LoadSource, staging: Place) -> LoadedT
         raise InputError(f"{load.table}: no row of {files.place} can be accepted; for example {validated.example()}")
     if load.table == RATES and load.currency is not None:
         refuse_other_base(validated.good, load.currency)
-    return LoadedTable(validated, _merged(warehouse, validated))
+    return LoadedTable(validated, _merged(warehouse, load, validated))
 
 
 def refused_rows(
@@ -130,11 +131,13 @@ def refused_rows(
     return None if fresh.isEmpty() else stored.unionByName(fresh)
 
 
-def _merged(warehouse: Warehouse, validated: ValidatedTable) -> DataFrame | None:
+def _merged(warehouse: Warehouse, load: LoadSource, validated: ValidatedTable) -> DataFrame | None:
     contract = validated.contract
     stored = warehouse.read(contract.name) if warehouse.exists(contract.name) else None
     rows = merged(stored, validated.good, contract)
     refuse_inconsistent(contract.name, stored, validated.good, rows)
+    if contract.name == "holds":
+        refuse_reopened(stored, validated.good, load.released_holds)
     if stored is not None and changed(stored, validated.good, contract).isEmpty():
         return None
     return rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import reduce
 from operator import or_
 
@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from creatorpool.errors import InputError
+from creatorpool.frames import matching
 from creatorpool.quoting import quoted
 from creatorpool.settlement.rights import WHOLE_PPM
 
@@ -31,6 +32,29 @@ def refuse_inconsistent(table: str, stored: DataFrame | None, incoming: DataFram
     check = _CHECKS.get(table)
     if check is not None:
         check(stored, incoming, rows)
+
+
+def refuse_reopened(stored: DataFrame | None, incoming: DataFrame, released: Collection[str]) -> None:
+    """Check that no row of `holds` gives one of the holds `released` a later end, or none.
+
+    What such a hold has kept is paid out: it would keep money that its payees may have got already.
+
+    Raises
+    ------
+    InputError
+        If there is one. The message has the number of holds and an example.
+    """
+    if stored is None or not released:
+        return
+    until, before = F.col("until_date"), F.col("stored_until_date")
+    is_later = before.isNotNull() & (until.isNull() | (until > before))
+    later = matching(_pairs(stored, incoming, "hold_id", ("until_date",)).where(is_later), "hold_id", released)
+    number, example = later.agg(F.count("*"), F.min("hold_id")).collect()[0]
+    if number:
+        raise InputError(
+            f"holds: {number:,} holds whose money is released come with a later end or none, for example "
+            f"'{quoted(example)}': leave the hold ended, and deliver a new one under a new id"
+        )
 
 
 def excessive_shares(rights: DataFrame) -> DataFrame:

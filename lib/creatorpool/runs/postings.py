@@ -80,6 +80,11 @@ class Postings:
         return found
 
     @cached_property
+    def released_holds(self) -> set[str]:
+        """The ids of the holds whose money was released."""
+        return {name for name, _, _ in (reference.rpartition("@") for reference in self.entries["released"])}
+
+    @cached_property
     def divided_by(self) -> Mapping[str, int | None]:
         """The version of `video_rights` that divided each night and adjustment, by entry; None without the table."""
         return {entry.entry_id: one.versions.get(RIGHTS) for one in self.made for entry in one.divided}

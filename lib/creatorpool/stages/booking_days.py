@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from creatorpool.errors import InputError
+from creatorpool.platform_day import day_begins
 from creatorpool.runs.identity import now
 from creatorpool.runs.pools import paid_days
 from creatorpool.tables import Warehouse
@@ -35,6 +36,6 @@ def refuse_far_day(warehouse: Warehouse, day: date, option: str) -> None:
         )
 
 
-def is_over(warehouse: Warehouse, day: date) -> bool:
-    """Whether `day` has ended by UTC, or a later day is published, as on a machine whose clock is behind."""
-    return day < max([now().date(), *paid_days(warehouse)])
+def is_over(warehouse: Warehouse, day: date, timezone: str) -> bool:
+    """Whether `day` has ended in IANA zone `timezone`, or a later day is published: a machine's clock may be behind."""
+    return now() >= day_begins(day + timedelta(days=1), timezone) or any(day < paid for paid in paid_days(warehouse))

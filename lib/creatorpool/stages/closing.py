@@ -68,7 +68,7 @@ def close_month(context: RunContext, *, accept_late: bool = False, without: Coll
         ingests.
     """
     warehouse, month = context.warehouse, context.day
-    closed = require_closable(warehouse, month, without)
+    closed = require_closable(context, without)
     if closed is not None:
         words = f"{month_name(month)} was closed by run {closed.run_id}{without_words(closed.without)}"
         context.note(CLOSE, words, published_by=closed.run_id)
@@ -90,7 +90,7 @@ def close_month(context: RunContext, *, accept_late: bool = False, without: Coll
     holds = shared_version(warehouse, HOLDS)
 
     def compute() -> Mapping[str, Any]:
-        require_unpaid(warehouse, month, without)
+        require_unpaid(context, without)
         if due := _due_days(context, without):
             raise RunInProgressError(
                 f"{month_name(month)}: another run has booked something on {due[0]} meanwhile; run the close again"

@@ -95,8 +95,14 @@ class RunContext:
 
     @contextmanager
     def on_day(self, day: date) -> Iterator[RunContext]:
-        """The same run for stages of another day; the results of its checks are among the run's own."""
-        other = replace(self, day=day, results=[], kept=0, contract_seconds=0.0)
+        """Another run of the same command, for stages of another day; the results of its checks are among the own.
+
+        The ledger has one row for a stage, day and run, and a command may post a day twice.
+        """
+        started = now()
+        other = replace(
+            self, day=day, started_at=started, run_id=new_run_id(started), results=[], kept=0, contract_seconds=0.0
+        )
         try:
             yield other
         finally:

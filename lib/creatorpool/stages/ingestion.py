@@ -17,6 +17,7 @@ from creatorpool.ingest.report import IngestReport, counted_elsewhere
 from creatorpool.ingest.sources.mapping import NATIVE, load_mapping
 from creatorpool.runs.claims import EVERY_DAY, require_held
 from creatorpool.runs.ledger import INGEST, StageRun, begin_runs, publish_run, published_run, published_runs
+from creatorpool.runs.postings import postings
 from creatorpool.runs.published import published_version
 from creatorpool.setting_changes import SettingChange, changes_since
 from creatorpool.settings import LONGEST_LATE_WINDOW, Settings
@@ -137,6 +138,7 @@ def ingest(context: RunContext, source: Place, earlier: StageRun | None) -> Stag
             hash_key=key,
             told_elsewhere=dateless,
             currency=settings.settlement.currency,
+            released_holds=postings(warehouse).released_holds,
         )
     except Exception:
         undo_ingestion(warehouse, begun)

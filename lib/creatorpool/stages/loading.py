@@ -31,6 +31,7 @@ from creatorpool.ingest.staging import staging_folder
 from creatorpool.quoting import shortened_list
 from creatorpool.runs.ledger import INGEST, LOAD, StageRun, latest_run, published_run, published_runs
 from creatorpool.runs.pools import published_pools
+from creatorpool.runs.postings import postings
 from creatorpool.runs.published import published_version, shared_version
 from creatorpool.stages.configuration import ledger_settings
 from creatorpool.stages.context import RunContext
@@ -89,7 +90,10 @@ def load_table(context: RunContext, table: str, source: Place) -> StageRun:
         context.outputs |= _published_before(context, table)
         base = context.outputs[table] if table in CORRECTED_TABLES else None
         currency = _settlement_currency(context)
-        load = LoadSource(table, source, context.day, context.settings.ingest, key, tiers or (), base, currency)
+        released = postings(context.warehouse).released_holds
+        load = LoadSource(
+            table, source, context.day, context.settings.ingest, key, tiers or (), base, currency, released
+        )
         with staging_folder(context.warehouse.engine_root(), context.run_id) as staging:
             loaded = _store(context, load, staging)
         inputs |= conversion_inputs(context.warehouse, loaded.conversions)

@@ -24,13 +24,14 @@ from creatorpool.settlement.currency import has_minor_units, settle_in_another
 from creatorpool.settlement.months import first_day, month_name, next_month, previous_month, without_words
 from creatorpool.stages.booking_days import is_over
 from creatorpool.stages.books import closed_months
+from creatorpool.stages.context import RunContext
 from creatorpool.stages.known_invalid import invalid_by_version
 from creatorpool.stages.rates import current_rates, used_rates
 from creatorpool.tables import Warehouse
 
 
-def require_closable(warehouse: Warehouse, month: date, without: Collection[date] = ()) -> StageRun | None:
-    """Check that a month, named by its last day, is closed, or may be closed without some days.
+def require_closable(context: RunContext, without: Collection[date] = ()) -> StageRun | None:
+    """Check that the month that ends on the context's day is closed, or may be closed without some days.
 
     Returns
     -------
@@ -43,12 +44,13 @@ def require_closable(warehouse: Warehouse, month: date, without: Collection[date
         If an earlier month is open, or a day of the month is not published; if a day of `without` is none that the
         month needs, is not over, or has payouts or events, or if the month is closed with it.
     """
+    warehouse, month = context.warehouse, context.day
     closed = published_run(warehouse, CLOSE, month)
     if closed is not None:
         require_left_out(closed, without)
         return closed
     _require_earlier_closed(warehouse, month)
-    require_unpaid(warehouse, month, without)
+    require_unpaid(context, without)
     _require_published(warehouse, month, without)
     return None
 
@@ -76,10 +78,11 @@ def require_left_out(run: StageRun, without: Collection[date]) -> None:
         )
 
 
-def require_unpaid(warehouse: Warehouse, month: date, without: Collection[date]) -> None:
+def require_unpaid(context: RunContext, without: Collection[date]) -> None:
     """Raise InputError if a day of `without` is none that the month needs, is not over, is paid, or could be paid."""
     if not without:
         return
+    warehouse, month = context.warehouse, context.day
     required = required_days(warehouse, month)
     paid = {pool.day for pool in every_published_pool(warehouse, without)}
     for day in sorted(without):
@@ -88,7 +91,7 @@ def require_unpaid(warehouse: Warehouse, month: date, without: Collection[date])
                 f"--without-day {day} is none of the days that {month_name(month)} needs, {required[0]} to "
                 f"{required[-1]}: name days of these that have no payouts, or leave the option out"
             )
-        if not is_over(warehouse, day):
+        if not is_over(warehouse, day, context.settings.ingest.day_timezone):
             raise InputError(
                 f"--without-day {day}: the day is not over, so that its events may still come: close the month later"
             )

@@ -13,7 +13,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from creatorpool.errors import InputError, SettlementError
+from creatorpool.errors import InputError, RunInProgressError, SettlementError
 from creatorpool.frames import union_all
 from creatorpool.runs.ledger import POST, StageRun, published_runs
 from creatorpool.runs.postings import HOLDS, POSTINGS, RIGHTS, Posting, postings, postings_of
@@ -27,7 +27,7 @@ from creatorpool.stages.context import RunContext
 from creatorpool.stages.due import DueEntries, due_entries, hold_terms, standing
 from creatorpool.stages.entry_lines import Rules, entry_lines
 from creatorpool.stages.runner import Stage, run_stage
-from creatorpool.tables import sum_exact
+from creatorpool.tables import Warehouse, sum_exact
 
 STAGE = Stage(
     POST,
@@ -46,6 +46,8 @@ def post_day(context: RunContext) -> StageRun | None:
     ------
     InputError
         If the day is in a closed month or far ahead, or a pool of its night is not published yet.
+    RunInProgressError
+        If another live run writes the books, or has posted by later rights or holds meanwhile.
     SettlementError
         If the lines of an entry do not sum to 0: then nothing is posted.
     """
@@ -61,6 +63,7 @@ def post_day(context: RunContext) -> StageRun | None:
 
     def compute() -> Mapping[str, Any]:
         _require_open_month(context)  # another run may have closed it before this one had the claim
+        _require_latest(context.warehouse, versions)
         due = due_entries(warehouse, day, holds)
         lines = [*_stored(context), *_new_lines(context, due, versions)]
         _require_balanced(context.store(union_all(lines) if lines else warehouse.frame([], JOURNAL), JOURNAL))
@@ -81,6 +84,15 @@ def post_day(context: RunContext) -> StageRun | None:
 def _require_open_month(context: RunContext) -> None:
     if context.day <= max(closed_months(context.warehouse), default=date.min):
         raise InputError(f"{context.day} is in a closed month, which never changes: post on a later day")
+
+
+def _require_latest(warehouse: Warehouse, versions: Mapping[str, int]) -> None:
+    """Raise RunInProgressError if others have posted by later rights or holds: late entries look for older ones."""
+    for one in postings(warehouse).made:
+        if later := [table for table in one.versions if one.versions[table] > versions.get(table, -1)]:
+            raise RunInProgressError(
+                f"another run has loaded {later[0]} and posted {one.day} by it meanwhile; run the command again"
+            )
 
 
 def _stored(context: RunContext) -> list[DataFrame]:

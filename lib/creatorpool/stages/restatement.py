@@ -155,12 +155,7 @@ def restate_day(context: RunContext, reason: Reason, booked_on: date | None = No
     """
     day = _published_day(context)
     context.settings = ledger_settings(context.settings, day.ledger.values())
-    earliest = first_open_day(context.warehouse, _last_booking(context))
-    booking_day = earliest if booked_on is None else booked_on
-    _require_bookable(context, booking_day)
-    refuse_far_day(context.warehouse, booking_day, "--booked-on")
-    if reason.appeal is not None:
-        _require_own_appeal(context, reason.appeal)
+    booking_day = found_booking_day(context, reason, booked_on)
     code = reason.code or _found_reason(context, day)
     inputs = {
         **_inputs_now(day),
@@ -181,6 +176,24 @@ def restate_day(context: RunContext, reason: Reason, booked_on: date | None = No
     return Restatement(
         date.fromisoformat(run.rows["booked_on"]), run.rows["reason"], day.currency, appeal=reason.appeal
     )
+
+
+def found_booking_day(context: RunContext, reason: Reason, booked_on: date | None) -> date:
+    """The day on which a restatement of the run's day for `reason` is booked: `booked_on`, or the first that may be.
+
+    Raises
+    ------
+    InputError
+        If `booked_on` is before the day or an earlier restatement of it, in a closed month or far ahead; if the appeal
+        is unknown, about another day or not decided.
+    """
+    earliest = first_open_day(context.warehouse, _last_booking(context))
+    booking_day = earliest if booked_on is None else booked_on
+    _require_bookable(context, booking_day)
+    refuse_far_day(context.warehouse, booking_day, "--booked-on")
+    if reason.appeal is not None:
+        _require_own_appeal(context, reason.appeal)
+    return booking_day
 
 
 def pool_change(row: Mapping[str, Any]) -> PoolMoney:

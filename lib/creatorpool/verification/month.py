@@ -41,7 +41,8 @@ _PAYEES = "payees"
 def require_verified_days(context: RunContext, without: Collection[date] = ()) -> None:
     """Verify every day of the month that ends on the context's day, by the configuration that the ledger keeps of it.
 
-    `without` are days that have no payouts and never will.
+    Days of a closed month are not verified again: a close of it does nothing. `without` are days that have no payouts
+    and never will.
 
     Raises
     ------
@@ -50,7 +51,8 @@ def require_verified_days(context: RunContext, without: Collection[date] = ()) -
     VerificationError
         If a day fails; the message names the day and the check.
     """
-    require_closable(context.warehouse, context.day, without)
+    if require_closable(context, without) is not None:
+        return
     for day in required_days(context.warehouse, context.day, without):
         # Days of a month may be paid with different configurations, whatever that of the close is.
         rows = require_published_pools(context.warehouse, day).values()
