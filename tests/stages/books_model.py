@@ -36,6 +36,8 @@ class Model:
     """Booking day and parts (payee, creator, video, micros) of all that is posted"""
     rights: dict[tuple[str, str], Row] = field(default_factory=dict)
     """The row from the first day, by video and payee"""
+    rights_of: dict[date, dict[tuple[str, str], Row]] = field(default_factory=dict)
+    """`rights` when the first entry about a service day was posted"""
     holds: dict[str, Row] = field(default_factory=dict)
 
     def post(self, day: date, totals: Sequence[Row] | None, changes: Sequence[Row]) -> None:
@@ -43,7 +45,7 @@ class Model:
         before = [(on, parts) for on, parts in self.bookings if on <= day]
         if totals is not None and day not in self.nights:
             self.nights[day] = day
-            self._book(day, [(row["video_id"], row["creator_id"], 0, row["total_micros"]) for row in totals])
+            self._book(day, [(row["video_id"], row["creator_id"], 0, row["total_micros"]) for row in totals], day)
         self._post_changes(day, changes)
         now = {name for name, hold in self.holds.items() if stands(hold, day)}
         for on, parts in before:
@@ -114,10 +116,11 @@ class Model:
     earned: dict[date, dict[str, int]] = field(default_factory=dict)
     """Total of each video as published, by service day"""
 
-    def _book(self, day: date, amounts: Sequence[tuple[str, str, int, int]], service: date | None = None) -> None:
+    def _book(self, day: date, amounts: Sequence[tuple[str, str, int, int]], service: date) -> None:
         parts = []
+        rights = self.rights_of.setdefault(service, dict(self.rights))
         for video, creator, before, after in amounts:
-            old, new = (self.divided(video, creator, micros) for micros in (before, after))
+            old, new = (divided(rights, video, creator, micros) for micros in (before, after))
             parts += [(payee, creator, video, new[payee] - old[payee]) for payee in new]
         standing = {name: hold for name, hold in self.holds.items() if stands(hold, day)}
         for payee, creator, video, micros in parts:
@@ -130,17 +133,6 @@ class Model:
     def _hold(self, payee: str, name: str, micros: int, day: date) -> None:
         self.payable[payee] -= micros
         self.held[payee, name, day] += micros
-
-    def divided(self, video: str, creator: str, micros: int) -> dict[str, int]:
-        """The parts of a video's payees, in fractions and by largest remainder."""
-        shares = Counter({payee: row["share_ppm"] for (of, payee), row in self.rights.items() if of == video})
-        shares[creator] += WHOLE - sum(shares.values())
-        exact = {payee: Fraction(micros * share, WHOLE) for payee, share in shares.items() if share}
-        whole = {payee: part.numerator // part.denominator for payee, part in exact.items()}
-        left = micros - sum(whole.values())
-        for payee in sorted(exact, key=lambda one: (whole[one] - exact[one], one))[:left]:
-            whole[payee] += 1
-        return whole
 
     def pay(self, minimum: int, day: date) -> dict[str, int]:
         """Close a month: pay everybody who has enough and is on no hold the whole cents; return the payments."""
@@ -169,6 +161,18 @@ class Model:
         for (payee, _, _), micros in self.held.items():
             found["Held", payee] += micros
         return {key: micros for key, micros in found.items() if micros}
+
+
+def divided(rights: Mapping[tuple[str, str], Row], video: str, creator: str, micros: int) -> dict[str, int]:
+    """The parts of a video's payees by `rights`, in fractions and by largest remainder."""
+    shares = Counter({payee: row["share_ppm"] for (of, payee), row in rights.items() if of == video})
+    shares[creator] += WHOLE - sum(shares.values())
+    exact = {payee: Fraction(micros * share, WHOLE) for payee, share in shares.items() if share}
+    whole = {payee: part.numerator // part.denominator for payee, part in exact.items()}
+    left = micros - sum(whole.values())
+    for payee in sorted(exact, key=lambda one: (whole[one] - exact[one], one))[:left]:
+        whole[payee] += 1
+    return whole
 
 
 def stands(hold: Row, day: date) -> bool:

@@ -232,3 +232,22 @@ def test_a_hold_keeps_its_share_of_an_open_month_although_the_next_one_is_posted
     assert creator not in {row["payee_id"] for row in books.rows("payments")}
     assert not [check for check in verify_month(books.at(NEXT, dry_run=True)) if not check.passed]
     assert post_day(books.at(december)) == published_run(books.tables, POST, december)
+
+
+@pytest.mark.once
+def test_rights_that_come_after_a_posting_bear_none_of_its_losses(books: Books) -> None:
+    video = max(books.rows("video_payouts", DAY), key=lambda row: row["total_micros"])["video_id"]
+    post_day(books.at(DAY))
+    label = {"video_id": video, "payee_id": "label", "valid_from": DAY, "share_ppm": WHOLE_PPM}
+    books.load("video_rights", label)
+    books.halve_revenue()
+    books.restate()
+
+    post_day(books.at(DAY))
+    post_day(books.at(NEXT))
+
+    of_days = {row["service_date"] for row in books.rows("journal") if row["payee_id"] == "label"}
+    has_earned = any(row["video_id"] == video and row["total_micros"] for row in books.rows("video_payouts", NEXT))
+    assert of_days == ({NEXT} if has_earned else set())
+    assert {row["payee_id"] for row in books.rows("journal") if row["kind"] == "adjustment"} - {None}
+    assert not [check for check in verify_month(books.at(NEXT, dry_run=True)) if not check.passed]

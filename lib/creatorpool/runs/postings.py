@@ -85,9 +85,21 @@ class Postings:
         return {name for name, _, _ in (reference.rpartition("@") for reference in self.entries["released"])}
 
     @cached_property
+    def rights_of_days(self) -> Mapping[date, int | None]:
+        """The version of `video_rights` of the first posting about each service day; None without the table.
+
+        It divides all that is booked about the day: else a payee would bear the loss of money that another one got.
+        """
+        found: dict[date, int | None] = {}
+        for one in self.made:
+            for entry in one.divided:
+                found.setdefault(entry.day, one.versions.get(RIGHTS))
+        return found
+
+    @cached_property
     def divided_by(self) -> Mapping[str, int | None]:
         """The version of `video_rights` that divided each night and adjustment, by entry; None without the table."""
-        return {entry.entry_id: one.versions.get(RIGHTS) for one in self.made for entry in one.divided}
+        return {entry.entry_id: self.rights_of_days[entry.day] for one in self.made for entry in one.divided}
 
 
 def postings(warehouse: Warehouse) -> Postings:

@@ -45,11 +45,18 @@ from creatorpool.tables import Warehouse
 
 @dataclass(frozen=True)
 class Rules:
-    """By what entries are made: versions of `video_rights` and `holds`, None without one, and the postings before."""
+    """By what entries are made: versions of `video_rights` and `holds`, None without one, and the postings before.
+
+    Rights divide service days of which nothing is posted yet: those of the first posting divide the others.
+    """
 
     rights: int | None
     holds: int | None
     before: Postings
+
+    def rights_of(self, day: date) -> int | None:
+        """The version of `video_rights` that divides what is booked about service day `day`."""
+        return self.before.rights_of_days.get(day, self.rights)
 
 
 def entry_lines(context: RunContext, due: DueEntries, rules: Rules, journal: DataFrame | None) -> list[DataFrame]:
@@ -64,7 +71,7 @@ def entry_lines(context: RunContext, due: DueEntries, rules: Rules, journal: Dat
     money = [night_money(context, day)] if due.has_night else []
     money += [adjustment_money(warehouse, found) for found in due.restatements]
     lines = []
-    for (booking, own), change in zip(_divided(warehouse, due, rules.rights), money, strict=True):
+    for (booking, own), change in zip(_divided(warehouse, due, rules), money, strict=True):
         held = held_rows(own, holds_on(warehouse, day, rules.holds))
         lines.append(payee_lines(held, booking.entry, day, booking.currency))
         lines += _other_sides(warehouse, booking, day, change)
@@ -77,7 +84,7 @@ def hold_lines_of(warehouse: Warehouse, due: DueEntries, rules: Rules, journal: 
     stand = holds_on(warehouse, due.day, rules.holds)
     lines = []
     if standing(hold_terms(warehouse, rules.holds), due.day):
-        for booking, own in _divided(warehouse, due, rules.rights):
+        for booking, own in _divided(warehouse, due, rules):
             kept = payee_lines(held_rows(own, stand), booking.entry, due.day, booking.currency)
             lines.append(kept.where(F.col("account") == HELD))
     return lines + _hold_moves(warehouse, due, rules, journal)
@@ -95,12 +102,12 @@ def holds_on(warehouse: Warehouse, day: date, version: int | None) -> DataFrame 
     return None if version is None else warehouse.read(HOLDS, version=version).where(covering(day))
 
 
-def _divided(warehouse: Warehouse, due: DueEntries, rights: int | None) -> Iterator[tuple[Booking, DataFrame]]:
+def _divided(warehouse: Warehouse, due: DueEntries, rules: Rules) -> Iterator[tuple[Booking, DataFrame]]:
     """The night and the restatements that are due, each with its rows by payee."""
     bookings = [night_booking(warehouse, due.day)] if due.has_night else []
     bookings += [adjustment_booking(warehouse, found) for found in due.restatements]
     for booking in bookings:
-        yield booking, _payee_rows(warehouse, booking, rights)
+        yield booking, _payee_rows(warehouse, booking, rules.rights_of(booking.entry.day))
 
 
 def _payee_rows(warehouse: Warehouse, booking: Booking, rights: int | None) -> DataFrame:
