@@ -109,5 +109,10 @@ def postings(warehouse: Warehouse) -> Postings:
 
 
 def postings_of(run: StageRun) -> list[Posting]:
-    """The postings of a booking day that `run`, the published one, has in the ledger."""
+    """The postings of a booking day that `run`, the published one, has in the ledger.
+
+    Rows that were written before the ledger kept each posting are one.
+    """
+    if POSTINGS not in run.rows:
+        return [Posting(run.day, 0, run.rows, run.inputs)]
     return [Posting(run.day, **record) for record in run.rows[POSTINGS]]
