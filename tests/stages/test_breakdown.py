@@ -55,6 +55,7 @@ def load_appeals(books: Books, *subjects: tuple[str, str]) -> None:
     books.load("appeals", *rows)
 
 
+@pytest.mark.once
 def test_statements_divide_pools_and_videos_as_the_journal_does(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     videos = Counter({row["video_id"]: row["total_micros"] for row in books.rows("video_payouts", DAY)})
     (first, _), (second, _) = videos.most_common(2)

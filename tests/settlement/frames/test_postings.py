@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from creatorpool.ingest.merge_rules import excessive_shares
 from creatorpool.settlement.frames.balances import closed_balances, month_changes, open_balances, payments_due
-from creatorpool.settlement.frames.holds import added_holds, held_rows
+from creatorpool.settlement.frames.holds import added_holds, changed_holds, held_rows
 from creatorpool.settlement.frames.postings import hold_lines, numbered, payee_lines
 from creatorpool.settlement.frames.rights import payee_rows
 from creatorpool.settlement.journal import HOLD, NIGHT, Entry
@@ -44,6 +44,10 @@ def test_bookings_become_lines_balances_and_payments(spark: SparkSession) -> Non
     }
     added = {row["payee_id"]: row["held_micros"] for row in added_holds(bookings, holds, ["h2"]).collect()}
     assert added == {"label": 1_666_665 - 333_333}
+    had = numbered(payee_lines(held_rows(bookings, holds.where("hold_id <> 'h2'")), Entry(NIGHT, DAY), DAY, "USD"))
+    changed = changed_holds(held, had.where("account = 'Held'")).groupBy("payee_id", "hold_id").sum("held_micros")
+    moved = {(payee, hold): micros for payee, hold, micros in changed.collect() if micros}
+    assert moved == {("label", "h2"): 1_666_665, ("label", "h1"): -333_333}
 
     lines = numbered(payee_lines(held, Entry(NIGHT, DAY), DAY, "USD")).collect()
     assert [row["line"] for row in sorted(lines, key=lambda row: row["line"])] == list(range(1, 9))
