@@ -21,6 +21,8 @@ from tools.processes import end_group, free_port, fresh_environment
 SPARK_HOME = Path(pyspark.__file__).parent
 _START_SECONDS = 90
 _SECONDS_BEFORE_KILL = 1.0
+_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""A JVM of a minute spends most on compiling itself"""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,13 @@ def spark_submit(address: str, python: Path, script: Path, *arguments: object) -
     environment = fresh_environment(
         PYSPARK_PYTHON=str(python), PYSPARK_DRIVER_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1"
     )
-    settings = ["--conf", "spark.executor.memory=900m", "--conf", "spark.sql.shuffle.partitions=2"]
+    conf = {
+        "spark.executor.memory": "900m",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.driver.extraJavaOptions": _JVM,
+        "spark.executor.extraJavaOptions": _JVM,
+    }
+    settings = [part for name, value in conf.items() for part in ("--conf", f"{name}={value}")]
     command = [str(SPARK_HOME / "bin" / "spark-submit"), "--master", address, *settings, str(script)]
     return subprocess.Popen(
         [*command, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
@@ -120,7 +128,14 @@ def _start(kind: str, folder: Path, name: str, *arguments: str) -> subprocess.Po
     folder.mkdir(parents=True, exist_ok=True)
     command = [str(SPARK_HOME / "bin" / "spark-class"), f"org.apache.spark.deploy.{kind}", "--host", "127.0.0.1"]
     with (folder / f"{name}.log").open("wb") as log:
-        return subprocess.Popen([*command, *arguments], stdout=log, stderr=log, start_new_session=True, cwd=folder)
+        return subprocess.Popen(
+            [*command, *arguments],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=folder,
+            env=os.environ | {"SPARK_DAEMON_JAVA_OPTS": _JVM},
+        )
 
 
 def _await(log: Path, sign: str, daemon: subprocess.Popen[bytes]) -> None:
