@@ -28,6 +28,7 @@ from creatorpool.stages.allocation import publish_payouts
 from creatorpool.stages.closing import close_month
 from creatorpool.stages.ingestion import publish_ingestion
 from creatorpool.stages.loading import load_table
+from creatorpool.stages.posting import post_day
 from creatorpool.stages.reingestion import reingest_day
 from creatorpool.synthetic.day import generate_day
 from creatorpool.verification.conversion import conversion_checks
@@ -308,6 +309,10 @@ def test_days_in_no_currency_are_paid_and_close_says_what_to_do(books: Books, ra
         InputError, match=rf"2026-11 cannot be closed: {NEXT} is paid in XXX, .*--date {NEXT} --reingest"
     ):
         close_month(books.at(NEXT))
+    with pytest.raises(
+        InputError, match=rf"{NEXT} cannot be posted: {NEXT} is paid in XXX, .*--date {NEXT} --reingest"
+    ):
+        post_day(books.at(NEXT))
     assert books.versions(["stage_runs"]) == versions
 
     books.load("fx_rates", rate("XXX", "0.5", NEXT))

@@ -23,6 +23,8 @@ from creatorpool.tables import Warehouse
 
 INGEST, LOAD, SIGNALS, ALLOCATE = "ingest", "load", "signals", "allocate"
 RESTATE, POST, CLOSE, PAY = "restate", "post", "close", "pay"
+BOOK_STAGES = (RESTATE, POST, CLOSE, PAY)
+"""The stages that write the books, of which one runs at a time"""
 
 RUNNING, PUBLISHED, SUPERSEDED, FAILED, RELEASED = "running", "published", "superseded", "failed", "released"
 

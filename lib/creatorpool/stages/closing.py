@@ -73,7 +73,7 @@ def close_month(context: RunContext, *, accept_late: bool = False, without: Coll
         words = f"{month_name(month)} was closed by run {closed.run_id}{without_words(closed.without)}"
         context.note(CLOSE, words, published_by=closed.run_id)
         return closed
-    require_payable(warehouse, month, without)
+    require_payable(warehouse, required_days(warehouse, month, without), f"{month_name(month)} cannot be closed")
     if not accept_late and (late := list(late_days(warehouse, month, without))):
         days = shortened_list([str(day) for day in late])
         raise InputError(

@@ -2,7 +2,8 @@
 
 A load merges rows by key, so that a later row of a key replaces the earlier one. Late events and corrected revenue,
 viewers and videos of a published day are stored and change no payout until the day is restated. A load holds the claim
-of ingestions, because both change tables that all days share.
+of ingestions, because both change tables that all days share. A load of holds holds the claim of the books, too, so
+that no hold is released while it gets a later end.
 
 Corrected viewers or videos take two commits: the first version has the rows that the day is computed from, and the
 second the rows that later days delivered since, so that the next night finds these.
@@ -31,11 +32,12 @@ from creatorpool.ingest.staging import staging_folder
 from creatorpool.quoting import shortened_list
 from creatorpool.runs.ledger import INGEST, LOAD, StageRun, latest_run, published_run, published_runs
 from creatorpool.runs.pools import published_pools
-from creatorpool.runs.postings import postings
+from creatorpool.runs.postings import HOLDS, postings
 from creatorpool.runs.published import published_version, shared_version
 from creatorpool.stages.configuration import ledger_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.ingestion import refuse_other_key
+from creatorpool.stages.posting import STAGE as POSTING_STAGE
 from creatorpool.stages.rates import conversion_inputs
 from creatorpool.stages.recovery import SHARED_TABLES
 from creatorpool.stages.runner import Stage, publish_once, publish_stage
@@ -55,7 +57,7 @@ def load_table(context: RunContext, table: str, source: Place) -> StageRun:
     InputError, ContractViolationError
         As `load_rows`; also if `table` is not one that can be loaded, or the day is not ingested.
     RunInProgressError
-        If another live run is ingesting or loading.
+        If another live run is ingesting or loading, or, for `holds`, writes the books.
     """
     if table not in LOADED_TABLES:
         raise InputError(
@@ -99,7 +101,7 @@ def load_table(context: RunContext, table: str, source: Place) -> StageRun:
         inputs |= conversion_inputs(context.warehouse, loaded.conversions)
         return publish_stage(context, STAGE, inputs, {table: asdict(loaded.validated.counts)})
 
-    return publish_once(context, [STAGE], find, publish)
+    return publish_once(context, [*([POSTING_STAGE] if table == HOLDS else []), STAGE], find, publish)
 
 
 def _settlement_currency(context: RunContext) -> str | None:

@@ -144,14 +144,14 @@ def _require_published(warehouse: Warehouse, month: date, without: Collection[da
         )
 
 
-def require_payable(warehouse: Warehouse, month: date, without: Collection[date]) -> None:
-    """Raise InputError if a day of the month is paid in a currency in which no payment can be made."""
-    for pool in every_published_pool(warehouse, required_days(warehouse, month, without)):
+def require_payable(warehouse: Warehouse, days: Collection[date], refusal: str) -> None:
+    """Raise InputError, which begins with `refusal`, if no payment can be made in the currency of one of `days`."""
+    for pool in every_published_pool(warehouse, days):
         if not has_minor_units(pool.currency):
             raise InputError(
-                f"{month_name(month)} cannot be closed: {pool.day} is paid in {pool.currency}, which has no minor "
-                f"units in ISO 4217, so that no payment can be made. Ingest each such day again with `creatorpool run "
-                f"--date {pool.day} --reingest --source DIR`, for which {settle_in_another(pool.day, pool.currency)}"
+                f"{refusal}: {pool.day} is paid in {pool.currency}, which has no minor units in ISO 4217, so that no "
+                f"payment can be made. Ingest each such day again with `creatorpool run --date {pool.day} --reingest "
+                f"--source DIR`, for which {settle_in_another(pool.day, pool.currency)}"
             )
 
 

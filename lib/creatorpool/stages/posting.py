@@ -17,7 +17,7 @@ from creatorpool.errors import InputError, RunInProgressError, SettlementError
 from creatorpool.frames import union_all
 from creatorpool.runs.ledger import POST, StageRun, published_runs
 from creatorpool.runs.postings import HOLDS, POSTINGS, RIGHTS, Posting, postings, postings_of
-from creatorpool.runs.published import shared_versions
+from creatorpool.runs.published import shared_version, shared_versions
 from creatorpool.runs.published_rows import published_day, published_rows
 from creatorpool.settlement.frames.postings import numbered
 from creatorpool.stages.allocation import STAGE as ALLOCATION_STAGE
@@ -26,6 +26,7 @@ from creatorpool.stages.books import JOURNAL, closed_months
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.due import DueEntries, due_entries, hold_terms, standing
 from creatorpool.stages.entry_lines import Rules, entry_lines
+from creatorpool.stages.month_days import require_payable
 from creatorpool.stages.runner import Stage, run_stage
 from creatorpool.tables import Warehouse, sum_exact
 
@@ -45,21 +46,25 @@ def post_day(context: RunContext) -> StageRun | None:
     Raises
     ------
     InputError
-        If the day is in a closed month or far ahead, or a pool of its night is not published yet.
+        If the day is in a closed month or far ahead, a pool of its night is not published yet, or no payment can be
+        made in its currency.
     RunInProgressError
-        If another live run writes the books, or has posted by later rights or holds meanwhile.
+        If another live run writes the books, or has loaded holds or posted by later rights meanwhile.
     SettlementError
         If the lines of an entry do not sum to 0: then nothing is posted.
     """
     warehouse, day = context.warehouse, context.day
     _require_open_month(context)
     refuse_far_day(warehouse, day, "--date")
-    # A load may be published, or be taken back, while the posting runs: all of it is posted by the rows of these.
+    # Rights may be loaded, or be taken back, while the posting runs: all of it is posted by the rows of these.
     versions = shared_versions(warehouse, (RIGHTS, HOLDS))
     holds = versions.get(HOLDS)
-    if due_entries(warehouse, day, holds).is_empty and not published_runs(warehouse, POST, [day]):
+    first = due_entries(warehouse, day, holds)
+    if first.is_empty and not published_runs(warehouse, POST, [day]):
         context.note(POST, "nothing is due")
         return None
+    if first.has_night:
+        require_payable(warehouse, [day], f"{day} cannot be posted")
 
     def compute() -> Mapping[str, Any]:
         _require_open_month(context)  # another run may have closed it before this one had the claim
@@ -87,7 +92,12 @@ def _require_open_month(context: RunContext) -> None:
 
 
 def _require_latest(warehouse: Warehouse, versions: Mapping[str, int]) -> None:
-    """Raise RunInProgressError if others have posted by later rights or holds: late entries look for older ones."""
+    """Raise RunInProgressError if others have loaded holds, or posted by later rights, since `versions` were read.
+
+    A hold may have been given a later end until it is released, and late entries look for older ones.
+    """
+    if shared_version(warehouse, HOLDS) != versions.get(HOLDS):
+        raise RunInProgressError(f"another run has loaded {HOLDS} meanwhile; run the command again")
     for one in postings(warehouse).made:
         if later := [table for table in one.versions if one.versions[table] > versions.get(table, -1)]:
             raise RunInProgressError(

@@ -21,12 +21,9 @@ from creatorpool.runs.claims import EVERY_DAY, claimed
 from creatorpool.runs.identity import new_run_id, now
 from creatorpool.runs.ledger import (
     ALLOCATE,
-    CLOSE,
+    BOOK_STAGES,
     INGEST,
     LOAD,
-    PAY,
-    POST,
-    RESTATE,
     SIGNALS,
     StageRun,
     fail_run,
@@ -84,7 +81,7 @@ def claim_of(stage: str, day: date) -> tuple[str, date]:
     """
     if stage in (INGEST, LOAD):
         return INGEST, EVERY_DAY
-    return (BOOKS, EVERY_DAY) if stage in (RESTATE, POST, CLOSE, PAY) else (stage, day)
+    return (BOOKS, EVERY_DAY) if stage in BOOK_STAGES else (stage, day)
 
 
 def _claim(

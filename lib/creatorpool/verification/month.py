@@ -9,9 +9,9 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from creatorpool.errors import MissingTableError
+from creatorpool.errors import MissingTableError, RunInProgressError
 from creatorpool.frames import matching
-from creatorpool.runs.ledger import CLOSE, POST, StageRun, published_run, published_runs
+from creatorpool.runs.ledger import BOOK_STAGES, CLOSE, POST, StageRun, published_run, published_runs
 from creatorpool.runs.pools import every_published_pool, require_published_pools
 from creatorpool.runs.postings import HOLDS, postings
 from creatorpool.runs.published_rows import published_arrow, published_rows, require_published_day
@@ -68,7 +68,21 @@ def verify_month(context: RunContext) -> list[Check]:
     ------
     MissingTableError
         If nothing of the month is posted.
+    RunInProgressError
+        If another run writes the books meanwhile, so that tables and ledger are not of one time.
     """
+    before = _book_runs(context.warehouse)
+    checks = _checks(context)
+    if _book_runs(context.warehouse) != before:
+        raise RunInProgressError("another run has written the books meanwhile; run the command again")
+    return checks
+
+
+def _book_runs(warehouse: Warehouse) -> set[str]:
+    return {run.run_id for stage in BOOK_STAGES for run in published_runs(warehouse, stage)}
+
+
+def _checks(context: RunContext) -> list[Check]:
     warehouse, month = context.warehouse, context.day
     run = published_run(warehouse, CLOSE, month)
     is_posted = any(first_day(month) <= one.day <= month for one in published_runs(warehouse, POST))
