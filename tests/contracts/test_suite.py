@@ -62,21 +62,28 @@ def jobs(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return started
 
 
-def test_validate_table_of_good_revenue_passes_every_rule_in_two_jobs(
-    spark: SparkSession, revenue: Contract, jobs: list[str], no_network: None, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("one_job", [False, True])
+def test_validate_table_of_good_revenue_passes_every_rule_in_few_jobs(
+    spark: SparkSession,
+    revenue: Contract,
+    jobs: list[str],
+    no_network: None,
+    capfd: pytest.CaptureFixture[str],
+    one_job: bool,
 ) -> None:
     rows = [(DAY, "art", "non_pulse", None, 10**9, "EUR"), (DAY, "art", "pulse", "v1", 10**15, "EUR")]
-    results = validate_table(booked(spark, rows, revenue), revenue, "run-1")
+    results = validate_table(booked(spark, rows, revenue), revenue, "run-1", one_job=one_job)
     assert [result.rule for result in results] == [rule.name for rule in revenue.rules]
     assert {(result.passed, result.rows_checked, result.rows_failed, result.example) for result in results} == {
         (True, 2, 0, None)
     }
-    assert sorted(jobs) == ["collect", "count"]  # all aggregates, and the repeated keys
+    assert jobs == ["collect"] * (1 if one_job else 2)  # all aggregates, and the repeated keys
     assert "it/s" not in capfd.readouterr().err  # no progress bars
 
 
+@pytest.mark.parametrize("one_job", [False, True])
 def test_validate_table_of_bad_revenue_counts_and_shows_what_broke_each_rule(
-    spark: SparkSession, revenue: Contract, jobs: list[str]
+    spark: SparkSession, revenue: Contract, jobs: list[str], one_job: bool
 ) -> None:
     rows = [
         (DAY, "art", "non_pulse", None, 10**9, "EUR"),
@@ -84,7 +91,7 @@ def test_validate_table_of_bad_revenue_counts_and_shows_what_broke_each_rule(
         (DAY, " ", "banner", None, 10**15 + 1, "usd"),
         (DAY, "art", "pulse", None, None, "EUR"),
     ]
-    results = validate_table(booked(spark, rows, revenue), revenue, "run-1")
+    results = validate_table(booked(spark, rows, revenue), revenue, "run-1", one_job=one_job)
     assert {r.rule: (r.rows_failed, r.example) for r in results if not r.passed} == {
         "category_min_length": (1, '{"date":"2026-11-20","category":" ","placement":"banner"}'),
         "revenue_micros_not_null": (1, '{"date":"2026-11-20","category":"art","placement":"pulse"}'),
@@ -158,6 +165,57 @@ def test_validate_table_of_quarantining_contract_checks_warnings_and_the_table(
         ("not_empty", "error", 0, None),
         ("key_unique", "error", 2, '{"worker":"ann"}'),
     ]
+
+
+@pytest.mark.parametrize("one_job", [False, True])
+def test_validate_table_of_different_keys_with_one_hash_passes(
+    spark: SparkSession, tmp_path: Path, one_job: bool
+) -> None:
+    contract = sample_contract(tmp_path)
+    keys = TableRule("keys", "expect_key_to_be_unique", {"columns": ["worker", "boss"]}, "error", "Repeated.")
+    df = spark.createDataFrame([("ann", None), (None, "ann")], "worker string, boss string")
+    assert df.selectExpr("xxhash64(worker, boss) AS hash").distinct().count() == 1
+    contract = dataclasses.replace(
+        contract,
+        row_rules=(),
+        table_rules=(keys,),
+        columns=tuple(
+            dataclasses.replace(contract.column("worker"), name=name, nullable=True) for name in ("worker", "boss")
+        ),
+    )
+
+    (result,) = validate_table(df, contract, "run-1", one_job=one_job)
+
+    assert (result.rule, result.passed, result.rows_checked, result.rows_failed) == ("keys", True, 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("expressions", "broken"),
+    [
+        (["hours > 0 -- every day", "paid IS NULL OR paid > 0"], {}),
+        (["hours > 0 -- every day", "paid > 1"], {"rule_1": 2}),
+        (["hours > 0", "hours > 9) OR (true"], None),
+    ],
+)
+def test_validate_table_checks_conditions_as_each_is_written(
+    spark: SparkSession, tmp_path: Path, expressions: list[str], broken: dict[str, int] | None
+) -> None:
+    rules = tuple(RowRule(f"rule_{n}", text, "warning", "Hint.", n) for n, text in enumerate(expressions))
+    contract = dataclasses.replace(sample_contract(tmp_path), row_rules=rules, table_rules=())
+    df = spark.createDataFrame([("ann", 8, 0.5, 1), ("ann", 8, 0.5, 2), ("ann", 8, 0.5, None)], COLUMNS)
+    if broken is None:
+        with pytest.raises(ContractError, match="rule 'rule_1'"):
+            validate_table(df, contract, "run-1")
+        return
+    assert {r.rule: r.rows_failed for r in validate_table(df, contract, "run-1") if not r.passed} == broken
+
+
+def test_validate_table_of_row_rule_that_fails_on_a_value_raises_naming_it(spark: SparkSession, tmp_path: Path) -> None:
+    rules = (RowRule("works", "hours > 0", "warning", "Hint."), RowRule("odd", "int(worker) > 0", "warning", "Hint."))
+    contract = dataclasses.replace(sample_contract(tmp_path), row_rules=rules)
+    df = spark.createDataFrame([("ann", 8, 0.5, 1)], COLUMNS)
+    with pytest.raises(ContractError, match=r"rule 'odd' cannot be run: .*ann"):
+        validate_table(df, contract, "run-1")
 
 
 def test_validate_table_skips_the_named_rules(spark: SparkSession, tmp_path: Path, jobs: list[str]) -> None:

@@ -1,17 +1,15 @@
 """Four expectations that great-expectations lacks, each cheap on Spark.
 
-The library needs some milliseconds for each expectation, and a night checks some hundred rules. So
-`expect_rows_to_satisfy_all` stands for all rules on rows of a table; only broken ones are looked at one by one.
-`expect_rows_to_satisfy` and `expect_aggregate_to_satisfy` are single aggregates: great-expectations computes any number
-of them, and the row count, in one Spark job. `expect_key_to_be_unique` is one grouping, whereas the library's own
-expectation is a window over all rows. Each returns its count even in a boolean result, and an example in longer ones.
+`expect_rows_to_satisfy`, `expect_aggregate_to_satisfy` and `expect_key_hashes_to_differ` are single aggregates:
+great-expectations computes any number of them, and the row count, in one Spark job. `expect_key_to_be_unique` is one
+grouping, whereas the library's own expectation is a window over all rows. Each returns its count even in a boolean
+result, and an example in longer ones.
 
 Importing this module imports great-expectations, which takes seconds. So only `suite` and `data_docs` import it, late.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from abc import abstractmethod
 from typing import Any, ClassVar
@@ -57,18 +55,6 @@ class BrokenRows(TableMetricProvider):
         return count, metric_domain_kwargs, {}
 
 
-class BrokenRowsByCondition(TableMetricProvider):
-    """Numbers of rows for which each of `conditions` is false or NULL, in their order."""
-
-    metric_name = "creatorpool.broken_rows_by_condition"
-    value_keys = ("conditions",)
-
-    @_aggregate
-    def _spark(cls, execution_engine, metric_domain_kwargs, metric_value_kwargs, metrics, runtime_configuration):  # type: ignore[no-untyped-def]  # noqa: N805
-        counts = F.array(*(F.count(F.when(_is_broken(one), True)) for one in metric_value_kwargs["conditions"]))
-        return counts, metric_domain_kwargs, {}
-
-
 class BrokenRowExample(TableMetricProvider):
     """A broken row as JSON, with its `key` and the columns of `condition`: the first in text order, in every run."""
 
@@ -107,6 +93,18 @@ class ObservedAggregate(TableMetricProvider):
         return F.expr(metric_value_kwargs["observed"]).cast("string"), metric_domain_kwargs, {}
 
 
+class RepeatedHashes(TableMetricProvider):
+    """Number of rows whose hash of `columns` is that of another row."""
+
+    metric_name = "creatorpool.repeated_hashes"
+    value_keys = ("columns",)
+
+    @_aggregate
+    def _spark(cls, execution_engine, metric_domain_kwargs, metric_value_kwargs, metrics, runtime_configuration):  # type: ignore[no-untyped-def]  # noqa: N805
+        hashes = F.xxhash64(*metric_value_kwargs["columns"])
+        return F.count(F.lit(1)) - F.count_distinct(hashes), metric_domain_kwargs, {}
+
+
 class RepeatedKeys(TableMetricProvider):
     """Number of rows that repeat the key of another row, and the first such key as JSON."""
 
@@ -117,16 +115,19 @@ class RepeatedKeys(TableMetricProvider):
     def _spark(cls, execution_engine, metric_domain_kwargs, metric_value_kwargs, metrics, runtime_configuration):  # type: ignore[no-untyped-def]  # noqa: N805
         columns = metric_value_kwargs["columns"]
         df = _frame(execution_engine, metric_domain_kwargs).select(*columns)
-        # Keys with different hashes differ, so this cheaper grouping is nearly always enough.
-        if _repeated(df.select(F.xxhash64(*columns).alias("hash")), ["hash"]).limit(1).count() == 0:
+        # Keys with different hashes differ, so this cheaper grouping is nearly always enough. Spark takes twice as long
+        # to look for one group of several rows and stop.
+        most = _grouped(df.select(F.xxhash64(*columns).alias("hash")), ["hash"]).agg(F.max("rows")).collect()[0][0]
+        if most is None or most == 1:
             return {"count": 0, "example": None}
-        repeated = _repeated(df, columns)
+        repeated = _grouped(df, columns).where(F.col("rows") > 1)
         found = repeated.agg(F.sum(F.col("rows") - 1), F.min(row_as_json(df, columns))).collect()[0]
         return {"count": found[0] or 0, "example": found[1]}
 
 
-def _repeated(df: DataFrame, columns: list[str]) -> DataFrame:
-    return df.groupBy(*columns).agg(F.count(F.lit(1)).alias("rows")).where(F.col("rows") > 1)
+def _grouped(df: DataFrame, columns: list[str]) -> DataFrame:
+    """The groups of rows with equal `columns`, with their number of `rows`."""
+    return df.groupBy(*columns).agg(F.count(F.lit(1)).alias("rows"))
 
 
 class _ContractExpectation(BatchExpectation):
@@ -178,19 +179,6 @@ class ExpectRowsToSatisfy(_ContractExpectation):
         return int(metrics["creatorpool.broken_rows"]), metrics.get("creatorpool.broken_row_example")
 
 
-class ExpectRowsToSatisfyAll(_ContractExpectation):
-    """Expect each of `conditions` to be true for each row; the example has the numbers of rows where one is not."""
-
-    conditions: list[str]
-
-    metric_dependencies = ("creatorpool.broken_rows_by_condition", "table.row_count")
-    success_keys = ("conditions",)
-
-    def _finding(self, metrics: dict[str, Any]) -> tuple[int, str | None]:
-        counts = [int(count) for count in metrics["creatorpool.broken_rows_by_condition"]]
-        return sum(counts), json.dumps(counts)
-
-
 class ExpectAggregateToSatisfy(_ContractExpectation):
     """Expect `condition`, Spark SQL over aggregates of the table, to be true; report aggregate `observed` if not."""
 
@@ -216,3 +204,15 @@ class ExpectKeyToBeUnique(_ContractExpectation):
     def _finding(self, metrics: dict[str, Any]) -> tuple[int, str | None]:
         found = metrics["creatorpool.repeated_keys"]
         return int(found["count"]), found["example"]
+
+
+class ExpectKeyHashesToDiffer(_ContractExpectation):
+    """Expect no two rows to have the same hash of the values in `columns`: then no two have the same values."""
+
+    columns: list[str]
+
+    metric_dependencies = ("creatorpool.repeated_hashes", "table.row_count")
+    success_keys = ("columns",)
+
+    def _finding(self, metrics: dict[str, Any]) -> tuple[int, str | None]:
+        return int(metrics["creatorpool.repeated_hashes"]), None

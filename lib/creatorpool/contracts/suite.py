@@ -1,14 +1,16 @@
 """Builds a great-expectations suite from a contract, and runs it on a Spark frame in few jobs.
 
-One job computes all aggregates of the suite, and one more looks for repeated keys. Only broken rules run again, to get
-an example. Importing great-expectations takes seconds, so it is imported when a suite is first built.
+The library needs some milliseconds for each expectation, and a night checks some hundred rules. So the first look has
+one condition for all rules on rows of a table, and on Spark one job for all aggregates and the keys. Only rules that
+may be broken run one by one, to count and to get an example. Importing great-expectations takes seconds, so it is
+imported when a suite is first built.
 """
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -27,11 +29,14 @@ if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
 
 _ROWS_RULE = "expect_rows_to_satisfy"
+_KEY_RULE, _HASHES_RULE = "expect_key_to_be_unique", "expect_key_hashes_to_differ"
 _ROWS = "(rows)"
-"""Name of the expectation that stands for all rules on rows"""
+"""Name of the rule that stands for all rules on rows"""
 
 
-def validate_table(df: DataFrame, contract: Contract, run_id: str, *, skip: Sequence[str] = ()) -> list[RuleResult]:
+def validate_table(
+    df: DataFrame, contract: Contract, run_id: str, *, skip: Sequence[str] = (), one_job: bool = False
+) -> list[RuleResult]:
     """Check a table, or a day of it, against its contract.
 
     Rules on the table are always checked. Rules on rows of severity `error` are checked only if the contract stops the
@@ -40,12 +45,15 @@ def validate_table(df: DataFrame, contract: Contract, run_id: str, *, skip: Sequ
     Parameters
     ----------
     df : DataFrame
-        The contract's columns and no others. It is computed twice, and once more if a rule is broken: persist it if
-        computing it is expensive.
+        The contract's columns and no others. It is computed twice, with `one_job` once, and again if a rule is
+        broken: persist it if computing it is expensive.
     run_id : str
         Run that the results belong to.
     skip : sequence of str
         Names of rules not to check, such as `key_unique` after a deduplication.
+    one_job : bool
+        Whether repeated keys are looked for in the job of the other rules, by a distinct count. Jobs of small tables
+        cost Spark half a second each; the embedded engine cannot spill such a count.
 
     Returns
     -------
@@ -63,30 +71,31 @@ def validate_table(df: DataFrame, contract: Contract, run_id: str, *, skip: Sequ
     rules = [rule for rule in checked_rules(contract) if rule.name not in skip]
     require_conditions(df, [rule for rule in rules if isinstance(rule, RowRule)], contract)
     batch = _batch(df)
-    rows_checked, broken = _broken_rules(batch, rules, contract)
-    expectations = [expectation_of(rule, contract) for rule in broken]
-    details = _run(batch, expectations, "SUMMARY", contract) if broken else {}
-    return [_result(rule, contract, run_id, rows_checked, details.get(rule.name)) for rule in rules]
+    rows_checked, suspected = _suspected_rules(batch, rules, contract, one_job=one_job)
+    expectations = [expectation_of(rule, contract) for rule in suspected]
+    found = _run(batch, expectations, "SUMMARY", contract) if suspected else {}
+    broken = {name: result for name, result in found.items() if not result["success"]}
+    return [_result(rule, contract, run_id, rows_checked, broken.get(rule.name)) for rule in rules]
 
 
-def _broken_rules(
-    batch: Batch, rules: Sequence[RowRule | TableRule], contract: Contract
+def _suspected_rules(
+    batch: Batch, rules: Sequence[RowRule | TableRule], contract: Contract, *, one_job: bool
 ) -> tuple[int, list[RowRule | TableRule]]:
-    """The number of rows, and the rules that are broken."""
-    on_rows = [rule for rule in rules if isinstance(rule, RowRule)]
+    """The number of rows, and the rules that may be broken; `one_job` is as above."""
     on_table = [rule for rule in rules if not isinstance(rule, RowRule)]
-    expectations = [_all_rows([rule.expression for rule in on_rows]), *(expectation_of(r, contract) for r in on_table)]
+    if one_job:
+        on_table = [replace(r, expectation=_HASHES_RULE) if r.expectation == _KEY_RULE else r for r in on_table]
+    looks: list[RowRule | TableRule] = [_on_all_rows([rule for rule in rules if isinstance(rule, RowRule)]), *on_table]
     try:
-        found = _run(batch, expectations, "BOOLEAN_ONLY", contract)
+        found = _run(batch, [expectation_of(rule, contract) for rule in looks], "BOOLEAN_ONLY", contract)
     except ContractError:
         # One by one, the error names the rule.
         _run(batch, [expectation_of(rule, contract) for rule in rules], "BOOLEAN_ONLY", contract)
         raise
-    counted = found[_ROWS]["result"]
-    numbers = json.loads(counted["partial_unexpected_list"][0])[1:]
-    broken = {rule.name for rule, number in zip(on_rows, numbers, strict=True) if number}
-    broken |= {rule.name for rule in on_table if not found[rule.name]["success"]}
-    return counted["element_count"], [rule for rule in rules if rule.name in broken]
+    suspected = {rule.name for rule in looks if not found[rule.name]["success"]}
+    return found[_ROWS]["result"]["element_count"], [
+        rule for rule in rules if rule.name in suspected or (isinstance(rule, RowRule) and _ROWS in suspected)
+    ]
 
 
 def checked_rules(contract: Contract) -> list[RowRule | TableRule]:
@@ -140,11 +149,11 @@ def expectation_of(rule: RowRule | TableRule, contract: Contract) -> Expectation
         raise ContractError(f"{place}: rule '{rule.name}' ({kind}, {arguments}): {error}") from error
 
 
-def _all_rows(conditions: list[str]) -> Expectation:
-    """The expectation for all conditions on rows; it counts the rows, even if there is no condition."""
-    from creatorpool.contracts.expectations import ExpectRowsToSatisfyAll
-
-    return ExpectRowsToSatisfyAll(conditions=["true", *conditions], meta={"rule": _ROWS})
+def _on_all_rows(rules: Sequence[RowRule]) -> RowRule:
+    """The rule that a row satisfies all of `rules`, each of which is a condition; true of any row if there is none."""
+    # The line ends a comment that a condition may end with.
+    every = " AND ".join(["true", *(f"({rule.expression}\n)" for rule in rules)])
+    return RowRule(_ROWS, every, "error", "Each row must satisfy every rule.")
 
 
 def _batch(df: DataFrame) -> Batch:
@@ -189,7 +198,9 @@ def _run(
 
 
 def _unrunnable(name: str, contract: Contract, message: str) -> ContractError:
-    rule = next(rule for rule in contract.rules if rule.name == name)
+    rule = next((rule for rule in contract.rules if rule.name == name), None)
+    if rule is None:
+        return ContractError(f"{contract.path}: the rules on rows cannot be run together: {message}")
     expression = rule.expression if isinstance(rule, RowRule) else str(rule.arguments.get("condition", ""))
     place = f"{contract.path}:{rule.line}" if rule.line else str(contract.path)
     why = reason(message, expression, contract.column_names)

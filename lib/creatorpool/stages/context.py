@@ -176,7 +176,7 @@ class RunContext:
         """
         self.log(table, "checks its contract")
         began = time.monotonic()
-        results = validate_table(rows, self.warehouse.contract(table), self.run_id)
+        results = self.validate(rows, table)
         self.contract_seconds += time.monotonic() - began
         self.results += results
         for result in results:
@@ -191,6 +191,11 @@ class RunContext:
                     rows_checked=result.rows_checked,
                 )
         enforce(results)
+
+    def validate(self, rows: DataFrame, table: str) -> list[RuleResult]:
+        """Results of checking `rows` against the contract of `table`; raises as `validate_table` does."""
+        one_job = not is_embedded(rows.sparkSession)
+        return validate_table(rows, self.warehouse.contract(table), self.run_id, one_job=one_job)
 
     def check_records(self, records: Sequence[Mapping[str, Any]], table: str) -> None:
         """Check records against the contract of `table` before they are written; raises as `check` does."""

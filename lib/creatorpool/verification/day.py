@@ -14,7 +14,7 @@ from creatorpool.allocation.frames.pools import pulse_earnings
 from creatorpool.allocation.revenue import CARRY_COLUMNS, PoolRevenue
 from creatorpool.contracts import stage_tables
 from creatorpool.contracts.schema import with_new_columns
-from creatorpool.contracts.suite import prepare_checks, validate_table
+from creatorpool.contracts.suite import prepare_checks
 from creatorpool.errors import MissingTableError, VerificationError
 from creatorpool.frames import matching
 from creatorpool.quality.frames.day import score_signals
@@ -249,7 +249,7 @@ def _read(context: RunContext, table: str, version: int | None = None) -> DataFr
 def _keeps_contract(context: RunContext, table: str, version: int) -> Check:
     """Check the day's rows against the rules of the table's contract."""
     rows = _read(context, table, version)
-    results = validate_table(rows, context.warehouse.contract(table), context.run_id)
+    results = context.validate(rows, table)
     broken = [result for result in results if not result.passed and result.severity == "error"]
     example = f"rule {broken[0].rule} broken by {broken[0].rows_failed} rows" if broken else None
     return Check(f"{table} keeps its contract", len(results), len(broken), example, "rules")
