@@ -313,6 +313,8 @@ def test_days_in_no_currency_are_paid_and_close_says_what_to_do(books: Books, ra
         InputError, match=rf"{NEXT} cannot be posted: {NEXT} is paid in XXX, .*--date {NEXT} --reingest"
     ):
         post_day(books.at(NEXT))
+    with pytest.raises(InputError, match=rf"{NEXT} cannot be restated: {NEXT} is paid in XXX"):
+        books.restate(NEXT)
     assert books.versions(["stage_runs"]) == versions
 
     books.load("fx_rates", rate("XXX", "0.5", NEXT))

@@ -25,7 +25,7 @@ from creatorpool.ingest.events import (
     near_days,
 )
 from creatorpool.ingest.log_files import LogFile, log_files
-from creatorpool.ingest.merge_rules import refuse_inconsistent, refuse_reopened
+from creatorpool.ingest.merge_rules import refuse_inconsistent, refuse_lost_holds, refuse_reopened
 from creatorpool.ingest.native import read_native
 from creatorpool.ingest.parquet_files import refuse_damaged
 from creatorpool.ingest.pseudonyms import VIEWER, Pseudonyms
@@ -53,9 +53,12 @@ from creatorpool.ingest.validation import ValidatedTable, validated_table
 from creatorpool.ingest.writing import has_rows, replace_day, write_quarantine
 from creatorpool.quoting import shortened_list
 from creatorpool.settings import IngestSettings
+from creatorpool.settlement.holds import PostedHolds
 from creatorpool.settlement.rates import Conversion
 from creatorpool.storage.places import Place
 from creatorpool.tables import Warehouse
+
+_HOLDS, _NO_HOLDS = "holds", PostedHolds()
 
 Check = Callable[[DataFrame, str], None]
 """Checks rows against the table rules of the named table's contract, and raises an error if they break one."""
@@ -78,7 +81,7 @@ class DayIngestion:
     reinstate: Mapping[str, int]
     told_elsewhere: Collection[str]
     currency: str | None
-    released_holds: Collection[str]
+    posted_holds: PostedHolds
 
 
 def ingest_day(
@@ -96,7 +99,7 @@ def ingest_day(
     hash_key: str | None = None,
     told_elsewhere: Collection[str] = (),
     currency: str | None = None,
-    released_holds: Collection[str] = (),
+    posted_holds: PostedHolds = _NO_HOLDS,
 ) -> IngestReport:
     """Ingest the delivery in `source`: events, dimensions and revenue, and the quarantine of each.
 
@@ -123,8 +126,9 @@ def ingest_day(
         Inputs of the mapping whose records without a day are in the quarantine of another day.
     currency : str, optional
         The settlement currency, into which revenue in other currencies is converted. None: the day has one currency.
-    released_holds : collection of str
-        Ids of holds that must not get a later end.
+    posted_holds : PostedHolds
+        Holds that are in the journal: none may be taken back with the delivery that this one replaces, and none whose
+        money is released may get a later end.
 
     Raises
     ------
@@ -155,7 +159,7 @@ def ingest_day(
             reinstate=reinstate or {},
             told_elsewhere=told_elsewhere,
             currency=currency,
-            released_holds=released_holds,
+            posted_holds=posted_holds,
         )
         with _naming_damaged_files(run):
             validated = _validate(run)
@@ -213,6 +217,7 @@ def _validate(run: DayIngestion) -> ValidatedDay:
     for name in ("viewers", "videos"):
         refuse_broken_feed(other_tables[name], run.settings)
     dimensions = {name: _merged(run, table) for name, table in other_tables.items() if not _has_days(table)}
+    _refuse_lost_holds(run, dimensions.get(_HOLDS))
     revenue, conversions = _convert(run, other_tables)
     other_tables["ad_revenue"] = revenue
     days = EventDays(run.day, run.settings.late_window_days, run.settings.day_timezone)
@@ -345,10 +350,20 @@ def _merged(run: DayIngestion, table: ValidatedTable) -> Dimension:
     stored = _stored_dimension(run, table.contract.name)
     rows = merged(stored, table.good, table.contract)
     refuse_inconsistent(table.contract.name, stored, table.good, rows)
-    # Of an earlier day, or of one that is ingested again, the rows of later deliveries stand.
-    if table.contract.name == "holds" and not run.reinstate and run.earlier is None:
-        refuse_reopened(stored, table.good, run.released_holds)
+    # Of an earlier day, the rows of later deliveries stand.
+    if table.contract.name == _HOLDS and not run.reinstate and run.earlier is None:
+        refuse_reopened(stored, table.good, run.posted_holds.released)
     return Dimension(rows, table.counts.accepted + (0 if stored is None else stored.count()))
+
+
+def _refuse_lost_holds(run: DayIngestion, delivered: Dimension | None) -> None:
+    """Check that the holds that are in the journal stay, once this delivery replaces the earlier one."""
+    earlier = run.earlier
+    if earlier is None or _HOLDS not in earlier.now or not run.posted_holds.known:
+        return
+    before = earlier.dimension(_HOLDS) if delivered is None else delivered.rows
+    rows = merged(before, earlier.later(_HOLDS), run.warehouse.contract(_HOLDS))
+    refuse_lost_holds(run.warehouse.read(_HOLDS, version=earlier.now[_HOLDS]), rows, run.posted_holds)
 
 
 def _stored_dimension(run: DayIngestion, name: str) -> DataFrame | None:

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from creatorpool.errors import InputError
 from creatorpool.frames import matching
 from creatorpool.quoting import quoted
+from creatorpool.settlement.holds import PostedHolds
 from creatorpool.settlement.rights import WHOLE_PPM
 
 _APPEAL_FACTS = ("subject_kind", "subject_id", "service_date", "received_on", "statement")
@@ -54,6 +55,30 @@ def refuse_reopened(stored: DataFrame | None, incoming: DataFrame, released: Col
         raise InputError(
             f"holds: {number:,} holds whose money is released come with a later end or none, for example "
             f"'{quoted(example)}': leave the hold ended, and deliver a new one under a new id"
+        )
+
+
+def refuse_lost_holds(stored: DataFrame, rows: DataFrame, posted: PostedHolds) -> None:
+    """Check that `rows`, which replace the `stored` rows of `holds`, have each hold that is in the journal.
+
+    Its subject, share and first day must be the same, and it must get no later end once its money is released. A hold
+    that is in the table no more would never be released.
+
+    Raises
+    ------
+    InputError
+        If there is another one. The message has the number of holds and an example.
+    """
+    known = matching(stored, "hold_id", posted.known)
+    _refuse_changed_holds(known, rows, rows)
+    refuse_reopened(stored, rows, posted.released)
+    lost = known.join(rows.select("hold_id"), "hold_id", "left_anti")
+    number, example = lost.agg(F.count("*"), F.min("hold_id")).collect()[0]
+    if number:
+        raise InputError(
+            f"holds: {number:,} holds by which money is posted already are missing in the delivery that replaces "
+            f"theirs, for example '{quoted(example)}': deliver each of them again; with an until_date before its "
+            f"from_date it is taken back, and what it keeps is released"
         )
 
 

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from creatorpool.runs.ledger import POST, StageRun, in_order, published_runs
+from creatorpool.settlement.holds import PostedHolds
 from creatorpool.settlement.journal import ADJUSTMENT, NIGHT, Entry
 from creatorpool.tables import Warehouse
 
@@ -83,6 +84,12 @@ class Postings:
     def released_holds(self) -> set[str]:
         """The ids of the holds whose money was released."""
         return {name for name, _, _ in (reference.rpartition("@") for reference in self.entries["released"])}
+
+    @cached_property
+    def posted_holds(self) -> PostedHolds:
+        """The holds by which money was posted, and those whose money was released."""
+        known = set[str]().union(*self.known_holds.values())
+        return PostedHolds(frozenset(known | self.released_holds), frozenset(self.released_holds))
 
     @cached_property
     def rights_of_days(self) -> Mapping[date, int | None]:

@@ -1,4 +1,4 @@
-"""The days on which a hold keeps money back."""
+"""The days on which a hold keeps money back, and the holds that are in the journal."""
 
 from __future__ import annotations
 
@@ -20,3 +20,13 @@ class HoldTerm:
     def has_ended_before(self, day: date) -> bool:
         """Whether the hold has ended before booking day `day`, or was taken back."""
         return self.until is not None and (self.until < day or self.until < self.first)
+
+
+@dataclass(frozen=True)
+class PostedHolds:
+    """The ids of holds that are in the journal."""
+
+    known: frozenset[str] = frozenset()
+    """Those by which money was posted"""
+    released: frozenset[str] = frozenset()
+    """Those whose money was released"""

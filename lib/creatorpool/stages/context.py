@@ -19,11 +19,12 @@ from creatorpool.contracts.results import RuleResult, enforce, result_rows
 from creatorpool.contracts.schema import require_schema
 from creatorpool.contracts.suite import prepare_checks, validate_table
 from creatorpool.display import display
-from creatorpool.runs.claims import claimed
+from creatorpool.runs.claims import EVERY_DAY, claimed
 from creatorpool.runs.identity import code_version, new_run_id, now
 from creatorpool.runs.ledger import StageRun
 from creatorpool.session import is_embedded
 from creatorpool.settings import Settings
+from creatorpool.stages.recovery import BOOKS
 from creatorpool.storage.files import local_folder, scratch_folder
 from creatorpool.storage.materialize import computed_once
 from creatorpool.storage.staged import StagedRows
@@ -31,6 +32,8 @@ from creatorpool.tables import Warehouse
 
 logger = logging.getLogger("creatorpool")
 
+_PATIENCE = timedelta(minutes=10)
+"""How long an ingestion waits until the books are written: it has worked for longer than that takes"""
 DATA_DOCS = "_data_docs"
 """Folder beside the tables with the HTML pages of great-expectations."""
 
@@ -92,6 +95,16 @@ class RunContext:
         # Stages that ran while this one was held have told their time already.
         self.seconds[name] = seconds - (sum(self.seconds.values()) - told)
         self.note(name, f"done in {seconds:.1f} s", seconds=round(seconds, 3))
+
+    def booking(self) -> AbstractContextManager[Warehouse]:
+        """Hold the claim of the books, so that nothing is posted in the block.
+
+        Raises
+        ------
+        RunInProgressError
+            If another live run writes the books for more than ten minutes.
+        """
+        return self._claim(BOOKS, EVERY_DAY, (), _PATIENCE)
 
     @contextmanager
     def on_day(self, day: date) -> Iterator[RunContext]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
-from creatorpool.errors import InputError
+from creatorpool.errors import InputError, RunInProgressError
 from creatorpool.ingest.day import ingest_day
 from creatorpool.ingest.fingerprint import delivery_fingerprint
 from creatorpool.ingest.load import CORRECTED_TABLES
@@ -17,13 +18,14 @@ from creatorpool.ingest.report import IngestReport, counted_elsewhere
 from creatorpool.ingest.sources.mapping import NATIVE, load_mapping
 from creatorpool.runs.claims import EVERY_DAY, require_held
 from creatorpool.runs.ledger import INGEST, StageRun, begin_runs, publish_run, published_run, published_runs
-from creatorpool.runs.postings import postings
+from creatorpool.runs.postings import HOLDS, postings
 from creatorpool.runs.published import published_version
 from creatorpool.setting_changes import SettingChange, changes_since
 from creatorpool.settings import LONGEST_LATE_WINDOW, Settings
+from creatorpool.settlement.holds import PostedHolds
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.rates import conversion_inputs, refuse_other_settlement_currency
-from creatorpool.stages.recovery import SHARED_TABLES, undo_ingestion
+from creatorpool.stages.recovery import SHARED_TABLES, claim_of, recover, undo_ingestion
 from creatorpool.stages.runner import Stage, publish_once
 from creatorpool.storage.places import Place, place_of
 
@@ -99,16 +101,40 @@ def source_of(context: RunContext, source: Place | None) -> Place | None:
 
 
 def _run(context: RunContext, source: Place) -> StageRun:
-    run = ingest(context, source, None)
-    require_held(context.warehouse, INGEST, EVERY_DAY, context.run_id)
-    return publish_run(context.warehouse, run)
+    posted = postings(context.warehouse).posted_holds
+    run = ingest(context, source, None, posted)
+    with without_postings(context, run, posted):
+        require_held(context.warehouse, INGEST, EVERY_DAY, context.run_id)
+        return publish_run(context.warehouse, run)
 
 
-def ingest(context: RunContext, source: Place, earlier: StageRun | None) -> StageRun:
+@contextmanager
+def without_postings(context: RunContext, run: StageRun, posted: PostedHolds) -> Iterator[None]:
+    """Let nothing be posted while the block publishes `run`, an ingestion, if it has holds.
+
+    Raises
+    ------
+    RunInProgressError
+        If holds were posted or released since `posted` was read: then the ingestion is taken back.
+    """
+    if HOLDS not in run.with_later_days:
+        yield
+        return
+    with context.booking():
+        if postings(context.warehouse).posted_holds != posted:
+            recover(context.warehouse, context.log, held=[claim_of(INGEST, context.day)])
+            raise RunInProgressError(
+                f"another run has posted by {HOLDS} meanwhile, which this delivery changes: nothing of it is ingested; "
+                f"run the command again"
+            )
+        yield
+
+
+def ingest(context: RunContext, source: Place, earlier: StageRun | None, posted: PostedHolds) -> StageRun:
     """Ingest `source` under the claim of the stage, and return the run to publish.
 
-    `earlier` is the published ingestion of the day that this one replaces, or None. If the ingestion fails, the tables
-    are restored. Errors as in `publish_ingestion`.
+    `earlier` is the published ingestion of the day that this one replaces, or None; `posted` are the holds that are in
+    the journal. If the ingestion fails, the tables are restored. Errors as in `publish_ingestion`.
     """
     warehouse, settings = context.warehouse, context.settings
     before = {table: warehouse.version(table) for table in SHARED_TABLES if warehouse.exists(table)}
@@ -138,7 +164,7 @@ def ingest(context: RunContext, source: Place, earlier: StageRun | None) -> Stag
             hash_key=key,
             told_elsewhere=dateless,
             currency=settings.settlement.currency,
-            released_holds=postings(warehouse).released_holds,
+            posted_holds=posted,
         )
     except Exception:
         undo_ingestion(warehouse, begun)

@@ -101,7 +101,7 @@ def load_table(context: RunContext, table: str, source: Place) -> StageRun:
         inputs |= conversion_inputs(context.warehouse, loaded.conversions)
         return publish_stage(context, STAGE, inputs, {table: asdict(loaded.validated.counts)})
 
-    return publish_once(context, [*([POSTING_STAGE] if table == HOLDS else []), STAGE], find, publish)
+    return publish_once(context, [STAGE, *([POSTING_STAGE] if table == HOLDS else [])], find, publish)
 
 
 def _settlement_currency(context: RunContext) -> str | None:

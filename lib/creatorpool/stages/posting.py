@@ -47,7 +47,7 @@ def post_day(context: RunContext) -> StageRun | None:
     ------
     InputError
         If the day is in a closed month or far ahead, a pool of its night is not published yet, or no payment can be
-        made in its currency.
+        made in the currency of what is due.
     RunInProgressError
         If another live run writes the books, or has loaded holds or posted by later rights meanwhile.
     SettlementError
@@ -59,17 +59,15 @@ def post_day(context: RunContext) -> StageRun | None:
     # Rights may be loaded, or be taken back, while the posting runs: all of it is posted by the rows of these.
     versions = shared_versions(warehouse, (RIGHTS, HOLDS))
     holds = versions.get(HOLDS)
-    first = due_entries(warehouse, day, holds)
-    if first.is_empty and not published_runs(warehouse, POST, [day]):
+    if due_entries(warehouse, day, holds).is_empty and not published_runs(warehouse, POST, [day]):
         context.note(POST, "nothing is due")
         return None
-    if first.has_night:
-        require_payable(warehouse, [day], f"{day} cannot be posted")
 
     def compute() -> Mapping[str, Any]:
         _require_open_month(context)  # another run may have closed it before this one had the claim
         _require_latest(context.warehouse, versions)
         due = due_entries(warehouse, day, holds)
+        require_payable(warehouse, {entry.day for entry in due.divided}, f"{day} cannot be posted")
         lines = [*_stored(context), *_new_lines(context, due, versions)]
         _require_balanced(context.store(union_all(lines) if lines else warehouse.frame([], JOURNAL), JOURNAL))
         stand = sorted(standing(hold_terms(warehouse, holds), day))

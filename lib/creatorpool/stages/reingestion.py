@@ -17,6 +17,7 @@ from creatorpool.ingest.row_changes import RowChanges, row_changes
 from creatorpool.runs.claims import EVERY_DAY
 from creatorpool.runs.ledger import INGEST, StageRun, published_run
 from creatorpool.runs.pools import PoolRun, published_pools
+from creatorpool.runs.postings import postings
 from creatorpool.stages.allocation import DayPayouts, publish_payouts
 from creatorpool.stages.books import refuse_settled_day
 from creatorpool.stages.configuration import PAYOUT_SECTIONS, ingested_settings, ledger_settings
@@ -29,6 +30,7 @@ from creatorpool.stages.ingestion import (
     late_window,
     publish_ingestion,
     source_of,
+    without_postings,
 )
 from creatorpool.stages.rates import has_other_rates
 from creatorpool.stages.recovery import recover
@@ -128,10 +130,12 @@ def _replace(context: RunContext, source: Place) -> Reingestion:
     before = _published(context)
     if before is None:
         raise InputError(f"the ingestion of {context.day} was taken back by another run: run it again")
-    run = ingest(context, source, before.ingestion)
+    posted = postings(context.warehouse).posted_holds
+    run = ingest(context, source, before.ingestion, posted)
     context.ingestion = run
     try:
-        payouts = publish_payouts(context, republish=True)
+        with without_postings(context, run, posted):
+            payouts = publish_payouts(context, republish=True)
     except Exception:
         recover(context.warehouse, context.log, held=[(INGEST, EVERY_DAY)])
         raise

@@ -35,6 +35,7 @@ from creatorpool.stages.configuration import PAYOUT_SECTIONS, ledger_settings
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.day_money import money_of, published_money, require_whole_day
 from creatorpool.stages.day_revenue import DayRevenue, day_revenue
+from creatorpool.stages.month_days import require_payable
 from creatorpool.stages.rates import current_rates, used_rates
 from creatorpool.stages.runner import Stage, published_stage, run_stage
 from creatorpool.tables import sum_exact
@@ -149,7 +150,8 @@ def restate_day(context: RunContext, reason: Reason, booked_on: date | None = No
     InputError
         If the booking day is before the day or an earlier restatement of it, in a closed month or far ahead; if a pool
         of the day is not published; if the appeal that it follows is unknown, about another day or not decided; if the
-        policy would cost too much goodwill; if the day cannot be computed.
+        policy would cost too much goodwill; if the day cannot be computed; if no payment can be made in its currency,
+        unless it is a dry run.
     RunInProgressError
         If another live run holds the day or the books, or has published payouts, events or revenue meanwhile.
     """
@@ -167,6 +169,8 @@ def restate_day(context: RunContext, reason: Reason, booked_on: date | None = No
     def compute() -> Mapping[str, Any]:
         _require_bookable(context, booking_day)
         _require_same_day(context, day)
+        if not context.dry_run:
+            require_payable(context.warehouse, [context.day], f"{context.day} cannot be restated")
         done.append(_restate(context, day, booking_day, replace(reason, code=code)))
         return {"booked_on": booking_day.isoformat(), "reason": code}
 
