@@ -9,7 +9,7 @@ from creatorpool.quoting import in_html
 from creatorpool.statements.month import KINDS, Item, MonthStatement, Part
 from creatorpool.statements.month_style import STYLE
 from creatorpool.statements.month_text import ends, left_out_words, part_words, pools_of
-from creatorpool.statements.month_words import appeal_words, outage_words, payment_words
+from creatorpool.statements.month_words import appeal_words, outage_words, payment_words, stop_words
 from creatorpool.statements.text import exact_money
 
 VIDEOS_SHOWN = 100
@@ -72,6 +72,7 @@ def _paid(statement: MonthStatement) -> str:
         for payment in statement.payments
     ]
     rows += [f"On hold when the month ended: {_amount(held)}."] if held else []
+    rows += [f"{in_html(stop_words(hold))}." for hold in statement.stopped_by]
     rows += [f"{outage_words(statement.without)}."] if statement.without else []
     return "".join(f'<p class="lead">{row}</p>\n' for row in rows)
 
