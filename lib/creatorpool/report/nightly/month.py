@@ -94,7 +94,7 @@ def _tiles(report: ReportDay, books: MonthBooks) -> Tiles:
             ),
             Tile("on hold", in_units(books.on_hold), f"{in_units(held)} of it in this month"),
             Tile("paid", in_units(books.paid.micros), f"to {_payees(books.paid.number)}; the month is closed")
-            if books.paid.number
+            if books.is_closed
             else Tile(
                 "payable",
                 in_units(payable.enough.micros),
