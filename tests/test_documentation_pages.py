@@ -16,6 +16,9 @@ from tests.checkout import project_root
 
 from creatorpool.cli.main import app
 from creatorpool.contracts import load_contracts
+from creatorpool.ingest.conversion import RATES
+from creatorpool.runs.postings import HOLDS, RIGHTS
+from creatorpool.runs.published import INVALID
 
 PROJECT = project_root()
 DOCS = PROJECT / "docs"
@@ -101,6 +104,13 @@ def test_glossary_is_linked_and_each_chapter_in_alphabetical_order() -> None:
     assert "(docs/glossary.md)" in (PROJECT / "README.md").read_text("utf-8")
     assert all(chapter == sorted(chapter, key=str.lower) for chapter in chapters)
     assert len(words) == len(set(words)) > 150
+
+
+def test_operations_names_each_delivered_table_of_which_maintain_keeps_versions() -> None:
+    text = (DOCS / "operations.md").read_text("utf-8")
+    (kept,) = re.findall(r"`creatorpool maintain` never deletes\n(.*?)`--keep-days`", text, re.DOTALL)
+
+    assert set(re.findall(r"`(\w+)`", kept)) == {RIGHTS, HOLDS, INVALID, RATES}
 
 
 def test_each_formula_section_has_its_anchor() -> None:
