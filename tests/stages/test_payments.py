@@ -133,6 +133,8 @@ def test_returned_payments_are_payable_again_and_reports_are_taken_once(books: B
     assert import_outcomes(books.at(DAY), reported(books, "paid"), "first") == {NEXT: len(payments)}
     with pytest.raises(InputError, match=f"has {len(payments)} faults, .* is paid already and cannot become paid"):
         import_outcomes(books.at(DAY), reported(books, "paid"), "second")
+    with pytest.raises(InputError, match=r"has 1 fault, so nothing of it is booked: \w+ is paid already"):
+        import_outcomes(books.at(DAY), reported(books, "paid", back[:1]), "second")
     import_outcomes(books.at(DAY), reported(books, "returned", back), "third")
 
     assert export_due(books.tables, NEXT, tmp_path / "due.csv") == {}

@@ -11,6 +11,7 @@ from creatorpool.statements.month_style import STYLE
 from creatorpool.statements.month_text import ends, left_out_words, part_words, pools_of
 from creatorpool.statements.month_words import appeal_words, outage_words, payment_words, stop_words
 from creatorpool.statements.text import exact_money
+from creatorpool.wording import number_of
 
 VIDEOS_SHOWN = 100
 """Largest number of videos of a pool and line on a page; the others are summed there, and each is in the CSV file"""
@@ -100,7 +101,7 @@ def _pool(category: str, parts: Sequence[Part]) -> str:
 
 
 def _more(videos: int) -> str:
-    return f"{videos:,} more {'video' if videos == 1 else 'videos'}"
+    return number_of(videos, "more video")
 
 
 def _note(part: Part) -> str:
