@@ -7,7 +7,7 @@ import re
 import runpy
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import typer
@@ -16,6 +16,11 @@ from tests.checkout import project_root
 
 from creatorpool.cli.main import app
 from creatorpool.contracts import load_contracts
+from creatorpool.ingest.conversion import RATES
+from creatorpool.runs.postings import HOLDS, RIGHTS
+from creatorpool.runs.published import INVALID
+from creatorpool.settlement import journal
+from creatorpool.settlement.restatement import Policy
 
 PROJECT = project_root()
 DOCS = PROJECT / "docs"
@@ -101,6 +106,27 @@ def test_glossary_is_linked_and_each_chapter_in_alphabetical_order() -> None:
     assert "(docs/glossary.md)" in (PROJECT / "README.md").read_text("utf-8")
     assert all(chapter == sorted(chapter, key=str.lower) for chapter in chapters)
     assert len(words) == len(set(words)) > 150
+
+
+def test_glossary_has_the_words_of_the_books() -> None:
+    (chapter,) = re.findall(r"^## Settlement\n(.*?)^## ", (DOCS / "glossary.md").read_text("utf-8"), re.M | re.DOTALL)
+    meanings = dict(re.findall(r"^\| ([^|]+) \| (.+) \|$", chapter, re.MULTILINE))
+    kinds = {journal.ADJUSTMENT, journal.HOLD, journal.RELEASE, journal.PAYMENT, journal.RETURN}
+    accounts = {journal.ADVERTISERS, journal.PLATFORM_SHARE, journal.GOODWILL, journal.PAYABLE, journal.HELD}
+
+    assert {*get_args(Policy), *kinds} <= set(meanings)
+    assert set(re.findall(r"`([^`]+)`", meanings["account"])) == {
+        *accounts,
+        journal.CASH,
+        f"{journal.UNALLOCATED}:<category>",
+    }
+
+
+def test_operations_names_each_delivered_table_of_which_maintain_keeps_versions() -> None:
+    text = (DOCS / "operations.md").read_text("utf-8")
+    (kept,) = re.findall(r"`creatorpool maintain` never deletes\n(.*?)`--keep-days`", text, re.DOTALL)
+
+    assert set(re.findall(r"`(\w+)`", kept)) == {RIGHTS, HOLDS, INVALID, RATES}
 
 
 def test_each_formula_section_has_its_anchor() -> None:

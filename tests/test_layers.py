@@ -29,7 +29,7 @@ MATHEMATICS = (
 # Each part may import the parts on its own line and on the lines before.
 ORDER = [
     {"errors", "expressions", "frames", "refusal", "quoting", "display", "actions", "quality_components", "project"}
-    | {"html_page", "spelling", "platform_day"},
+    | {"html_page", "spelling", "platform_day", "wording"},
     {"numerics", "money", "contracts", "synthetic", "incentives", "delivery", "recommend"},
     {"settings", "setting_changes"},
     {"session", "storage", "tables"},

@@ -111,6 +111,12 @@ def script_main(script: str) -> Callable[[list[str]], None]:
     return called
 
 
+def test_help_of_posting_names_all_that_it_posts() -> None:
+    told = VERBS["journal", "post"].help or ""
+
+    assert all(words in told for words in ("night", "restatements", "late and ended holds", "returned payments"))
+
+
 def test_every_job_script_is_listed_here() -> None:
     assert {path.stem for path in (project_root() / "jobs").glob("*.py")} == set(JOBS)
 

@@ -66,7 +66,7 @@ def test_verify_accepts_a_published_night_and_refuses_a_changed_one(tables: Path
     changed = command("verify", "--date", DAY, "--root", tables)
 
     assert changed.returncode == 2
-    assert "check 'video_payouts as published' found 1 differences in" in changed.stderr
+    assert "check 'video_payouts as published' found 1 difference in" in changed.stderr
     assert "Traceback" not in changed.stderr
 
 

@@ -11,8 +11,8 @@ from creatorpool.verification.checks import Check
 def test_each_check_says_what_it_counted(capsys: pytest.CaptureFixture[str]) -> None:
     checks = [
         Check("video_payouts from pools and Pulse", 1_971),
-        Check("allocation_runs from the pools' members", 6, 1, "news: nu is 2, must be 1", "pools"),
-        Check("video_payouts as published", 1, unit="versions"),
+        Check("allocation_runs from the pools' members", 6, 1, "news: nu is 2, must be 1", "pool"),
+        Check("video_payouts as published", 1, unit="version"),
     ]
 
     print_checks("Books of 2026-11", checks)

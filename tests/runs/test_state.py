@@ -15,9 +15,9 @@ from creatorpool.report.console import PlainConsole
 from creatorpool.report.status_summary import print_status
 from creatorpool.runs import identity
 from creatorpool.runs.claims import TABLE, claimed
-from creatorpool.runs.ledger import INGEST, POST, StageRun, begin_runs, fail_run, publish_run
+from creatorpool.runs.ledger import CLOSE, INGEST, POST, StageRun, begin_runs, fail_run, publish_run
 from creatorpool.runs.pools import pool_records, publish_pools
-from creatorpool.runs.state import missing_days, state_of_days
+from creatorpool.runs.state import MonthState, missing_days, state_of_days
 from creatorpool.tables import Warehouse
 
 DAY = date(2026, 11, 20)
@@ -124,3 +124,21 @@ def test_status_lists_the_latest_days_and_tells_everything_else_of_all_days(tabl
     assert (month.published, month.posted) == (5, 1)
     assert state_of_days(tables).days == state_of_days(tables, most=5).days == days
     assert not state_of_days(tables, most=5).earlier
+
+
+def test_status_names_months_of_paid_days_though_nothing_of_them_is_posted(tables: Warehouse) -> None:
+    end, begin = date(2026, 11, 30), date(2026, 12, 1)
+    for day in (DAY, end, begin):
+        pay(tables, day)
+    publish_run(tables, run_of(DAY, POST, facts={"nights": [f"{DAY}", f"{end}"]}))
+    closed = run_of(end, CLOSE)
+    publish_run(tables, closed)
+
+    november, december = state_of_days(tables).months
+
+    assert (november.month, november.published, november.posted) == ("2026-11", 2, 2)
+    assert november.closed is not None
+    assert december == MonthState("2026-12", 1, 0, None)
+    (shown_row,) = [row for row in shown(tables).splitlines() if "open" in row]
+    assert [cell.strip() for cell in shown_row.strip("│ ").split("│")] == ["2026-12", "1", "0", "open"]
+    assert [month.month for month in state_of_days(tables, DAY).months] == ["2026-11"]

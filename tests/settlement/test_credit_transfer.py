@@ -78,7 +78,7 @@ def test_bank_details_are_read_and_every_wrong_line_is_named(tmp_path: Path) -> 
         "a": BankAccount("Anna", "DE89370400440532013000"),
         "b": BankAccount("Ben", "GB82WEST12345698765432", "WESTGB22"),
     }
-    with pytest.raises(InputError, match=r"1 payees have no bank account in --accounts: \['c'\]"):
+    with pytest.raises(InputError, match=r"--accounts has no bank account of 1 payee: \['c'\]; add"):
         require_accounts(accounts, ["a", "c"])
     path.write_text("payee_id,name,iban,bic\na,,DE89370400440532013000,\nb,B,DE88370400440532013000,\nc,C,x,Y\n")
     with pytest.raises(

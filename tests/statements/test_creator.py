@@ -126,5 +126,5 @@ def test_money_in_the_text_sums_to_the_row(amounts: list[tuple[int, int]]) -> No
 
     row = statement_row("ann", shares, videos, [], FACTS)
 
-    lines = re.findall(r"^  (?:v\d+|[\d,]+ more videos): ([\d,.]+)$", row["statement"], re.MULTILINE)
+    lines = re.findall(r"^  (?:v\d+|[\d,]+ more videos?): ([\d,.]+)$", row["statement"], re.MULTILINE)
     assert sum(int(re.sub("[,.]", "", line)) for line in lines) == row["total_micros"] == sum(map(sum, amounts))

@@ -17,7 +17,7 @@ from tests.hostile_names import ALLOWED, NAMES, Structure
 from tests.statements.parsed import StatementPage, micros_of
 
 from creatorpool.errors import SettlementError
-from creatorpool.quoting import file_stem, one_line
+from creatorpool.quoting import file_stem, in_html, one_line
 from creatorpool.report.statement_files import page_name, write_csv
 from creatorpool.statements import month_page
 from creatorpool.statements.month import Beside, BookFacts, LeftOut, MonthStatement, Part, month_statement
@@ -228,6 +228,24 @@ def test_days_that_the_month_was_closed_without_are_named() -> None:
     assert "closed without" not in as_text(whole()) + statement_page([whole()]) + index_of("band")
 
 
+def test_holds_on_the_payee_that_stood_are_named_also_if_they_keep_nothing() -> None:
+    holds = {**FACTS.holds, "h<2>": {"reason_code": "identity", "note": "papers"}}
+    facts = replace(FACTS, holds=holds, on_payees={"<band>": ["h1", "h<2>"], "band": ["h1"]})
+    statement = month_statement(BALANCE | {"reason": "on_hold"}, LINES, PARTS, facts, PAYMENTS, BESIDE)
+
+    dispute = "hold h1, a dispute about the money or its video (dispute)"
+    identity = "hold h<2>, the payee's identity is not confirmed (identity; papers)"
+    assert statement.stopped_by == [dispute, identity]
+    lead = "On the payee when the month ended, so that nothing is paid"
+    assert f"\n  {lead}: {dispute}\n  {lead}: {identity}\n" in as_text(statement)
+    assert f'<p class="lead">{lead}: {in_html(identity)}.</p>' in statement_page([statement])
+    out = io.StringIO()
+    write_csv([statement], out)
+    own = [row["text"] for row in csv.DictReader(io.StringIO(out.getvalue())) if row["kind"] == "stopped_by"]
+    assert own == [f"{lead}: {dispute}", f"{lead}: {identity}"]
+    assert lead not in as_text(whole()) + statement_page([whole()])
+
+
 def test_amounts_that_do_not_add_up_are_refused() -> None:
     with pytest.raises(SettlementError, match="does not lead from the opening to the closing: run `creatorpool verify"):
         month_statement(BALANCE, LINES[:-1], PARTS, FACTS)
@@ -290,7 +308,8 @@ def test_browser_opens_the_pages_without_requests_errors_or_overflow(
     browser: Browser, tmp_path: Path, device: str
 ) -> None:
     parts = {entry: [replace(part, video_id="v" * 300) for part in own] for entry, own in PARTS.items()}
-    found = month_statement(BALANCE | {"payee_id": "p" * 300}, LINES, parts, FACTS, PAYMENTS, BESIDE)
+    facts = replace(FACTS, on_payees={"p" * 300: ["h" * 300]})
+    found = month_statement(BALANCE | {"payee_id": "p" * 300}, LINES, parts, facts, PAYMENTS, BESIDE)
     (tmp_path / "payee.html").write_text(statement_page([whole(), found]), "utf-8")
     (tmp_path / "index.html").write_text(index_of("p" * 300), "utf-8")
     for name in ("payee", "index"):

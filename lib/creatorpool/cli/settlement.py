@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from creatorpool.cli.options import DayOptions, EngineOptions, TablesOptions, day_option, of_day, parsed_place
 from creatorpool.errors import InputError
 from creatorpool.storage.places import Place
+from creatorpool.wording import number_of
 
 PaymentFormat = Literal["csv", "pain.001"]
 StatementFormat = Literal["text", "csv", "html"]
@@ -125,24 +127,30 @@ def restate(
         with display(context.day, "summary", is_published=not dry_run):
             print_restatement(PlainConsole(width=110), context, done)
             if output is not None:
-                print(f"{write_affected(done, output):,} videos in pools are affected; {output} has them all")
+                print(f"{output} has everybody affected: {number_of(write_affected(done, output), 'video')} in pools")
 
 
 def post(options: DayOptions) -> None:
-    """Post what is due on a day: its night, restatements that are booked on it, and the release of ended holds.
+    """Post what is due on a day: its night, restatements booked on it, late and ended holds, and returned payments.
 
-    Entries that are posted already stay. Once a night is posted, its payouts are not republished, only restated.
+    A late hold came to light after entries of its days were posted. Entries that are posted already stay. Once a night
+    is posted, its payouts are not republished, only restated.
     """
     from creatorpool.cli.context import open_run
-    from creatorpool.runs.postings import LATE, POSTED
     from creatorpool.stages.posting import post_day
 
     with open_run(options) as context:
         run = post_day(context)
-        booked = {} if run is None else {name: len(run.rows[name]) for name in (*POSTED, LATE)}
-        words = {LATE: "late holds"}
-        counts = ", ".join(f"{number} {words.get(name, name)}" for name, number in booked.items() if number)
-        print(f"{options.day}: {counts or 'nothing'} in the journal")
+        print(f"{options.day}: {posted_words({} if run is None else run.rows)} in the journal")
+
+
+def posted_words(rows: Mapping[str, Any]) -> str:
+    """What a posting has booked, by kind, from `rows` of its run."""
+    from creatorpool.runs.postings import LATE, POSTED
+
+    nouns = ("night", "restatement", "released hold", "returned payment", "late hold")
+    booked = zip((*POSTED, LATE), nouns, strict=True)
+    return ", ".join(number_of(len(rows[kind]), noun) for kind, noun in booked if rows.get(kind)) or "nothing"
 
 
 def export(
@@ -158,7 +166,7 @@ def export(
 
     warehouse = Warehouse(None, options.existing_root())
     number = export_journal(warehouse, output, format, None if month is None else parsed_month(month))
-    print(f"{number:,} lines of the journal are in {output}")
+    print(f"{output} has {number_of(number, 'line')} of the journal")
 
 
 def statement(
@@ -211,7 +219,7 @@ def statements(
         books = closed_month(warehouse, parsed_month(month))
         wanted = books.require(payee) if payee else books.everybody()
         index = write_statements(books, output, wanted, counted)
-    print(f"{len(wanted):,} statements of {month} are in {index.parent}; begin with {index}")
+    print(f"{index.parent} has {number_of(len(wanted), 'statement')} of {month}; begin with {index}")
 
 
 def close(
@@ -294,7 +302,7 @@ def export_payments(
         order = BankOrder(read_accounts(accounts), debtor, execution or now().date())
     sums = export_due(Warehouse(None, options.existing_root()), parsed_month(month), output, order)
     for currency, (number, micros) in sums.items():
-        print(f"{number:,} payments, {in_exact_units(micros, currency)}, are in {output}")
+        print(f"{output} has {number_of(number, 'payment')}, {in_exact_units(micros, currency)}")
     if not sums:
         print(f"No payment of {month} is due; {output} has a header only")
 
@@ -319,4 +327,4 @@ def import_payments(
     found = read_outcomes(report)
     with open_run(of_day(options, now().date())) as context:
         for month, number in import_outcomes(context, found.outcomes, found.import_id).items():
-            print(f"{month_name(month)}: {number:,} payments are booked as reported")
+            print(f"{month_name(month)}: {number_of(number, 'payment')} booked as reported")

@@ -14,6 +14,7 @@ from creatorpool.frames import matching
 from creatorpool.quoting import quoted
 from creatorpool.settlement.holds import PostedHolds
 from creatorpool.settlement.rights import WHOLE_PPM
+from creatorpool.wording import number_of
 
 _APPEAL_FACTS = ("subject_kind", "subject_id", "service_date", "received_on", "statement")
 _DECISION = ("decision", "decided_on")
@@ -53,7 +54,7 @@ def refuse_reopened(stored: DataFrame | None, incoming: DataFrame, released: Col
     number, example = later.agg(F.count("*"), F.min("hold_id")).collect()[0]
     if number:
         raise InputError(
-            f"holds: {number:,} holds whose money is released come with a later end or none, for example "
+            f"holds: holds whose money is released come with a later end or none, {number:,} in all, for example "
             f"'{quoted(example)}': leave the hold ended, and deliver a new one under a new id"
         )
 
@@ -99,9 +100,9 @@ def _refuse_excessive_shares(stored: DataFrame | None, incoming: DataFrame, rows
         (first,) = found
         number = excessive_shares(rows).select("video_id").distinct().count()
         raise InputError(
-            f"video_rights: the shares of {number:,} videos exceed {WHOLE_PPM:,} parts per million, for example "
-            f"{first['share_ppm']:,} of video '{quoted(first['video_id'])}' from {first['valid_from']}: a row stands "
-            f"until a later row of the same video and payee, so deliver a share of 0 for a payee who leaves"
+            f"video_rights: the shares of {number_of(number, 'video')} exceed {WHOLE_PPM:,} parts per million, for "
+            f"example {first['share_ppm']:,} of video '{quoted(first['video_id'])}' from {first['valid_from']}: a row "
+            f"stands until a later row of the same video and payee, so deliver a share of 0 for a payee who leaves"
         )
 
 
@@ -114,7 +115,7 @@ def _refuse_changed_appeals(stored: DataFrame | None, incoming: DataFrame, rows:
     number, example = changed.agg(F.count("*"), F.min("appeal_id")).collect()[0]
     if number:
         raise InputError(
-            f"appeals: {number:,} appeals that are stored already come with other content, for example "
+            f"appeals: appeals that are stored already come with other content, {number:,} in all, for example "
             f"'{quoted(example)}': appeals are only added, and decided once; deliver a new appeal under a new id"
         )
 
@@ -126,9 +127,9 @@ def _refuse_changed_holds(stored: DataFrame | None, incoming: DataFrame, rows: D
     number, example = changed.agg(F.count("*"), F.min("hold_id")).collect()[0]
     if number:
         raise InputError(
-            f"holds: {number:,} holds that are stored already come with another subject, share or first day, for "
-            f"example '{quoted(example)}': a later row changes the end and the reason only; end the hold, and deliver "
-            f"a new one under a new id"
+            f"holds: holds that are stored already come with another subject, share or first day, {number:,} in all, "
+            f"for example '{quoted(example)}': a later row changes the end and the reason only; end the hold, and "
+            f"deliver a new one under a new id"
         )
 
 

@@ -28,6 +28,7 @@ from creatorpool.settlement.months import first_day, month_name
 from creatorpool.stages.bookings import booked_restatements
 from creatorpool.stages.books import require_closed
 from creatorpool.stages.breakdown import DividedEntry, booked_parts, divided_entries
+from creatorpool.stages.due import hold_terms, standing
 from creatorpool.stages.known_invalid import invalid_when_paid
 from creatorpool.stages.restatement import APPEALS, POOLS
 from creatorpool.statements.frames.appeals import appeals_of_payees
@@ -200,7 +201,17 @@ def _facts(warehouse: Warehouse, closed: StageRun) -> BookFacts:
         {found.entry.entry_id: why[found.service_date, found.sequence] for found in booked},
         {row["hold_id"]: row for row in holds},
         closed.without,
+        _on_payees(holds, standing(hold_terms(warehouse, closed.inputs.get(HOLDS)), closed.day)),
     )
+
+
+def _on_payees(holds: Sequence[Row], stood: Collection[str]) -> dict[str, list[str]]:
+    """The ids of the holds on each payee among those that `stood`; later rows of a hold keep its subject."""
+    found: dict[str, list[str]] = {}
+    for row in sorted(holds, key=itemgetter("hold_id")):
+        if row["subject_kind"] == "payee" and row["hold_id"] in stood:
+            found.setdefault(row["subject_id"], []).append(row["hold_id"])
+    return found
 
 
 def _of(payees: Collection[str], rows: pa.Table) -> pa.Table:

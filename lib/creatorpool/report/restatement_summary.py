@@ -38,7 +38,7 @@ def print_restatement(out: PlainConsole, context: RunContext, done: Restatement)
     if not gain + lose:
         out.print("No creator is affected.")
         return
-    out.print(f"{gain:,} creators gain and {lose:,} lose. The largest changes:")
+    out.print(f"Creators who gain: {gain:,}, who lose: {lose:,}. The largest changes:")
     out.print(_creators_table(done, creators))
     largest = _largest(done)
     out.print(_changes_table(done, largest))

@@ -17,9 +17,10 @@ def named_versions(warehouse: Warehouse, since: datetime) -> dict[str, set[int]]
     """The versions of each table that must stay readable, by table.
 
     They are the versions in which days are published, and of the rights and holds by which entries were posted, however
-    old; of the invalid viewers that days were paid and restated without, which a close compares and statements name;
-    the versions that undoing an unfinished run would restore; and all versions that runs that ended after `since` read
-    or wrote, so that these runs can be repeated.
+    old; of the holds that months were closed by; of the invalid viewers that days were paid and restated without, which
+    a close compares and statements name; of the rates by which revenue was converted; the versions that undoing an
+    unfinished run would restore; and all versions that runs that ended after `since` read or wrote, so that these runs
+    can be repeated.
     """
     named: dict[str, set[int]] = {}
     for posting in postings(warehouse).made:

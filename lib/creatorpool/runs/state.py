@@ -76,10 +76,10 @@ class DaysState:
 
     @property
     def months(self) -> list[MonthState]:
-        """Each month with published payouts of which something is posted, ascending."""
+        """Each month with published payouts, or of which something is posted, ascending."""
         posted = {night for run in self.books if run.stage == POST for night in run.rows["nights"]}
         closed = {f"{run.day:%Y-%m}": run for run in self.books if run.stage == CLOSE}
-        names = sorted({night[:7] for night in posted} | set(closed))
+        names = sorted({night[:7] for night in posted} | set(closed) | {f"{day:%Y-%m}" for day in self.paid})
         return [
             MonthState(
                 name,

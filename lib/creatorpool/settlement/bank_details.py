@@ -10,6 +10,7 @@ from creatorpool.errors import InputError
 from creatorpool.quoting import quoted, shortened_list
 from creatorpool.settlement.csv_lines import read_lines
 from creatorpool.storage.places import Place
+from creatorpool.wording import number_of
 
 COLUMNS = ("payee_id", "name", "iban", "bic")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
@@ -66,7 +67,10 @@ def read_accounts(path: Place) -> dict[str, BankAccount]:
 def require_accounts(accounts: Mapping[str, BankAccount], payees: Sequence[str]) -> None:
     """Raise InputError, with their number and names, if some of `payees` have no account."""
     if missing := [payee for payee in payees if payee not in accounts]:
-        raise InputError(f"{len(missing):,} payees have no bank account in --accounts: {shortened_list(missing)}")
+        raise InputError(
+            f"--accounts has no bank account of {number_of(len(missing), 'payee')}: {shortened_list(missing)}; add "
+            f"a line for each"
+        )
 
 
 def _remainder(iban: str) -> int:

@@ -8,6 +8,7 @@ from datetime import date
 
 from creatorpool.errors import InputError
 from creatorpool.money import in_exact_units
+from creatorpool.wording import number_of
 
 DECIMALS = 12
 """Decimals that a rate may have, by contract `fx_rates`"""
@@ -49,7 +50,7 @@ class Conversion:
     def sentence(self) -> str:
         """``ad_revenue: 2 rows in EUR, in sum 10.00 EUR, became 10.864 USD at rate 1.0864 (bank)``."""
         return (
-            f"ad_revenue: {self.rows:,} rows in {self.currency}, in sum "
+            f"ad_revenue: {number_of(self.rows, 'row')} in {self.currency}, in sum "
             f"{in_exact_units(self.original_micros, self.currency)}, became "
             f"{in_exact_units(self.revenue_micros, self.into)} at rate {self.rate} ({self.source})"
         )
@@ -108,6 +109,6 @@ def other_base(currency: str, rate: str, day: date) -> str:
 
 def _named(sums: Sequence[CurrencySum]) -> str:
     return " and ".join(
-        f"{found.currency} ({found.rows:,} rows, in sum {in_exact_units(found.micros, found.currency)})"
+        f"{found.currency} ({number_of(found.rows, 'row')}, in sum {in_exact_units(found.micros, found.currency)})"
         for found in sums
     )

@@ -28,6 +28,7 @@ from creatorpool.stages.context import RunContext
 from creatorpool.stages.known_invalid import invalid_by_version
 from creatorpool.stages.rates import current_rates, used_rates
 from creatorpool.tables import Warehouse
+from creatorpool.wording import number_of
 
 
 def require_closable(context: RunContext, without: Collection[date] = ()) -> StageRun | None:
@@ -135,7 +136,7 @@ def _require_published(warehouse: Warehouse, month: date, without: Collection[da
     missing = [day for day in required_days(warehouse, month, without) if day not in paid]
     if missing:
         days = shortened_list([str(day) for day in missing])
-        number = "1 day" if len(missing) == 1 else f"{len(missing)} days"
+        number = number_of(len(missing), "day")
         raise InputError(
             f"{month_name(month)}: payouts of {number} are not published, {days}: run `creatorpool run "
             f"--date {missing[0]} --source DIR` for each. Of a day on which the platform was out, so that there are no "

@@ -26,6 +26,7 @@ from creatorpool.stages.books import PAYMENTS, closed_months, first_open_day
 from creatorpool.stages.context import RunContext
 from creatorpool.stages.runner import Stage, run_stage
 from creatorpool.tables import Warehouse
+from creatorpool.wording import number_of
 
 STAGE = Stage(PAY, (PAYMENTS,), ("settlement",), shared=(PAYMENTS,))
 
@@ -76,8 +77,8 @@ def _refuse_faults(
     found = faults(outcomes, payments, last_booking_day(warehouse))
     if found:
         raise InputError(
-            f"the report has {len(found)} faults, so nothing of it is booked: {'; '.join(found)}. Correct the report, "
-            f"or take out what was reported before"
+            f"the report has {number_of(len(found), 'fault')}, so nothing of it is booked: {'; '.join(found)}. Correct "
+            f"the report, or take out what was reported before"
         )
 
 

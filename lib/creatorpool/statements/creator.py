@@ -10,6 +10,7 @@ from typing import Any
 from creatorpool.errors import InputError
 from creatorpool.quoting import one_line
 from creatorpool.statements.text import WIDTH, Statement, change_lines, exact_money, owned_change, summed_reasons
+from creatorpool.wording import number_of
 
 VIDEOS_NAMED = 20
 """Largest number of videos that a statement lists; the videos that earned most come first"""
@@ -85,7 +86,7 @@ def statement_row(
 
 
 def _earned(pools: int, pulse: int, paid: int) -> list[str]:
-    videos = "1 video" if paid == 1 else f"{paid:,} videos"
+    videos = number_of(paid, "video")
     return [
         "Earned",
         _money(pools, "from pools"),
@@ -115,7 +116,7 @@ def _by_video(shares: Sequence[Row], videos: Sequence[Row], facts: DayFacts) -> 
         lines += [_quality(own[0], facts)] if own else []
     rest = earning[VIDEOS_NAMED:]
     if rest:
-        lines.append(f"  {len(rest):,} more videos: {exact_money(sum(map(_total, rest)))}")
+        lines.append(f"  {number_of(len(rest), 'more video')}: {exact_money(sum(map(_total, rest)))}")
     return lines
 
 
@@ -155,8 +156,8 @@ def _signals(shares: Sequence[Row], facts: DayFacts) -> list[str]:
     videos = list({row["video_id"]: row for row in shares}.values())
     if not videos:
         return []
-    counted = "1 video" if len(videos) == 1 else f"{len(videos):,} videos"
-    lines = [f"How each signal counted, over {counted} in pools (quality is the product of the factors)"]
+    of_videos = number_of(len(videos), "video")
+    lines = [f"How each signal counted, over {of_videos} in pools (quality is the product of the factors)"]
     lines.append(f"  {'signal':<24}{'weight':>8}{'mean':>8}{'factor':>8}{'at 0':>8}")
     for name, exponent in facts.exponents.items():
         values = [row[name] for row in videos]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -79,6 +79,8 @@ class MonthStatement:
     beside: Beside
     without: Sequence[date] = ()
     """The days that the month was closed without"""
+    stopped_by: Sequence[str] = ()
+    """Holds on the payee that stood when the month ended, in words; they stop payments, whatever they keep"""
 
     @property
     def opening(self) -> int:
@@ -101,6 +103,8 @@ class BookFacts:
     """The row of `holds` by id"""
     without: Sequence[date] = ()
     """The days that the month was closed without, ascending"""
+    on_payees: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The ids of the holds on a payee by which nothing was paid when the month was closed, ascending"""
 
 
 def zero_balance(payee_id: str, month: str, currency: str) -> dict[str, Any]:
@@ -142,7 +146,8 @@ def month_statement(
     for item in items:
         if item.service_date is not None and sum(part.micros for part in item.parts) != item.micros:
             raise _wrong(balance, f"pools and videos do not sum to what is {item.text}")
-    return MonthStatement(balance, items, payments, beside, facts.without)
+    stopped_by = [hold_words(name, facts.holds) for name in facts.on_payees.get(balance["payee_id"], ())]
+    return MonthStatement(balance, items, payments, beside, facts.without, stopped_by)
 
 
 def _wrong(balance: Row, what: str) -> SettlementError:

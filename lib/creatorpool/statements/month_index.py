@@ -11,6 +11,7 @@ from creatorpool.quoting import in_html, quoted
 from creatorpool.statements.month_page import money_cell
 from creatorpool.statements.month_style import STYLE
 from creatorpool.statements.month_words import outage_words
+from creatorpool.wording import number_of
 
 COLUMNS = ("opening", "earned", "adjusted", "held", "paid", "closing")
 
@@ -46,7 +47,7 @@ def index_page(
 
 
 def _counted(payees: int) -> str:
-    return "1 payee" if payees == 1 else f"all {payees:,} payees"
+    return number_of(payees, "payee") if payees == 1 else f"all {number_of(payees, 'payee')}"
 
 
 def _link(payee: str, links: Mapping[str, str]) -> str:

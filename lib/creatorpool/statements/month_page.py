@@ -9,8 +9,9 @@ from creatorpool.quoting import in_html
 from creatorpool.statements.month import KINDS, Item, MonthStatement, Part
 from creatorpool.statements.month_style import STYLE
 from creatorpool.statements.month_text import ends, left_out_words, part_words, pools_of
-from creatorpool.statements.month_words import appeal_words, outage_words, payment_words
+from creatorpool.statements.month_words import appeal_words, outage_words, payment_words, stop_words
 from creatorpool.statements.text import exact_money
+from creatorpool.wording import number_of
 
 VIDEOS_SHOWN = 100
 """Largest number of videos of a pool and line on a page; the others are summed there, and each is in the CSV file"""
@@ -72,6 +73,7 @@ def _paid(statement: MonthStatement) -> str:
         for payment in statement.payments
     ]
     rows += [f"On hold when the month ended: {_amount(held)}."] if held else []
+    rows += [f"{in_html(stop_words(hold))}." for hold in statement.stopped_by]
     rows += [f"{outage_words(statement.without)}."] if statement.without else []
     return "".join(f'<p class="lead">{row}</p>\n' for row in rows)
 
@@ -99,7 +101,7 @@ def _pool(category: str, parts: Sequence[Part]) -> str:
 
 
 def _more(videos: int) -> str:
-    return f"{videos:,} more {'video' if videos == 1 else 'videos'}"
+    return number_of(videos, "more video")
 
 
 def _note(part: Part) -> str:

@@ -17,6 +17,7 @@ from creatorpool.statements.month_words import (
     outage_words,
     payment_words,
     share_words,
+    stop_words,
 )
 
 CSV_COLUMNS = (
@@ -77,6 +78,8 @@ def _pool_line(category: str, parts: list[Part]) -> str:
 
 def _notes(statement: MonthStatement) -> Iterator[str]:
     yield f"  On hold when the month ended: {in_exact_units(statement.balance['held_balance_micros'])}"
+    for hold in statement.stopped_by:
+        yield f"  {one_line(stop_words(hold))}"
     for payment in statement.payments:
         yield (
             f"  Payment {payment['payment_id']}, {in_exact_units(payment['amount_micros'])}: {payment_words(payment)}"
@@ -102,6 +105,8 @@ def csv_rows(statement: MonthStatement) -> Iterator[tuple[Any, ...]]:
             for part in parts:
                 words = part_words(part)
                 yield *at, category, part.video_id, part.micros, f"{item.text}; {words}" if words else item.text
+    for hold in statement.stopped_by:
+        yield *own, "stopped_by", "", "", "", "", 0, stop_words(hold)
     for day in statement.without:
         yield *own, "without_day", "", day, "", "", 0, outage_words([day])
     for found in statement.beside.left_out:

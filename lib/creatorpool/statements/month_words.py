@@ -69,6 +69,11 @@ def hold_words(hold_id: str, holds: Mapping[str, Row]) -> str:
     return f"hold {hold_id}, {HOLDS[code]} ({code}{'; ' + hold['note'] if hold['note'] else ''})"
 
 
+def stop_words(hold: str) -> str:
+    """That nothing is paid because of a hold on the payee, named as by `hold_words`."""
+    return f"On the payee when the month ended, so that nothing is paid: {hold}"
+
+
 def outage_words(days: Sequence[date]) -> str:
     """That a month was closed without `days`, one at least, and what this means for payees."""
     return f"The month is closed{without_words(days)}: no views were recorded then, and none are paid"

@@ -12,6 +12,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from creatorpool.errors import CreatorpoolError
+from creatorpool.wording import number_of
 
 RELATIVE_TOLERANCE = 1e-9
 """The last digits of sums of floats depend on the order of rows. Money and counts must agree exactly."""
@@ -25,8 +26,8 @@ class Check:
     compared: int
     differences: int = 0
     example: str | None = None
-    unit: str = "rows"
-    """What `compared` counts"""
+    unit: str = "row"
+    """What `compared` counts, in the singular"""
 
     @property
     def passed(self) -> bool:
@@ -36,7 +37,7 @@ class Check:
     @property
     def extent(self) -> str:
         """What was compared, such as ``1,971 rows``."""
-        return f"{self.compared:,} {self.unit.removesuffix('s') if self.compared == 1 else self.unit}"
+        return number_of(self.compared, self.unit)
 
 
 def compare_frames(
@@ -111,7 +112,7 @@ def compare_records(
         if wrong:
             words = (f"{column} is {stored[key][column]}, must be {expected[key][column]}" for column in wrong)
             found.append(f"{key}: {'; '.join(words)}")
-    return Check(name, len({*stored, *expected}), len(found), found[0] if found else None, "pools")
+    return Check(name, len({*stored, *expected}), len(found), found[0] if found else None, "pool")
 
 
 def run_check(name: str, check: Callable[[], Check]) -> Check:

@@ -30,6 +30,7 @@ from creatorpool.stages.signals import input_frames
 from creatorpool.verification.checks import Check, compare_frames, compare_records, run_check
 from creatorpool.verification.conversion import conversion_checks
 from creatorpool.verification.pools import RecomputedPools, recomputed_pools
+from creatorpool.wording import number_of
 
 KEYS = {
     "pool_revenue": ("category",),
@@ -74,7 +75,7 @@ def require_verified(context: RunContext, checks: list[Check]) -> None:
     if failed:
         rest = f"; these checks failed, too: {[check.name for check in failed[1:]]}" if failed[1:] else ""
         raise VerificationError(
-            f"{context.day}: check '{failed[0].name}' found {failed[0].differences} differences in "
+            f"{context.day}: check '{failed[0].name}' found {number_of(failed[0].differences, 'difference')} in "
             f"{failed[0].extent}, for example {failed[0].example}{rest}"
         )
 
@@ -82,7 +83,7 @@ def require_verified(context: RunContext, checks: list[Check]) -> None:
 def _told(context: RunContext, checks: Iterator[Check]) -> Iterator[Check]:
     """`checks`, each with a log line: the checks of a large day take minutes."""
     for check in checks:
-        context.log("verify", f"{check.name}: {check.extent}, {check.differences or 'no'} differences")
+        context.log("verify", f"{check.name}: {check.extent}, {number_of(check.differences, 'difference')}")
         yield check
 
 
@@ -91,7 +92,7 @@ def _while_readable(checks: Iterator[Check]) -> Iterator[Check]:
     try:
         yield from checks
     except READ_ERRORS as error:
-        yield Check("tables readable", 1, 1, str(error).strip().splitlines()[0], "files")
+        yield Check("tables readable", 1, 1, str(error).strip().splitlines()[0], "file")
 
 
 def _all_checks(context: RunContext, ledger: Mapping[str, PoolRun]) -> Iterator[Check]:
@@ -132,7 +133,7 @@ def _readable(context: RunContext, ledger: Mapping[str, PoolRun]) -> Check:
             context.warehouse.count_stored(table, day=context.day if is_daily else None, version=version)
         except MissingTableError as error:
             lost.append(str(error))
-    return Check("ledger versions readable", len(named), len(lost), lost[0] if lost else None, "versions")
+    return Check("ledger versions readable", len(named), len(lost), lost[0] if lost else None, "version")
 
 
 def _unique_events(context: RunContext, inputs: Mapping[str, int]) -> Check:
@@ -147,7 +148,7 @@ def _unique_events(context: RunContext, inputs: Mapping[str, int]) -> Check:
     )
     compared, repeated, example = counted.collect()[0]
     words = f"event {quoted(example)} is stored more than once" if repeated else None
-    return Check("event ids unique", compared, repeated, words, "event ids")
+    return Check("event ids unique", compared, repeated, words, "event id")
 
 
 def _score_checks(context: RunContext, inputs: Mapping[str, int]) -> Iterator[Check]:
@@ -252,14 +253,14 @@ def _keeps_contract(context: RunContext, table: str, version: int) -> Check:
     results = context.validate(rows, table)
     broken = [result for result in results if not result.passed and result.severity == "error"]
     example = f"rule {broken[0].rule} broken by {broken[0].rows_failed} rows" if broken else None
-    return Check(f"{table} keeps its contract", len(results), len(broken), example, "rules")
+    return Check(f"{table} keeps its contract", len(results), len(broken), example, "rule")
 
 
 def _latest_version_unchanged(context: RunContext, table: str, version: int) -> Check:
     """Check that the table's latest version still has the published rows of the day, for readers without the ledger."""
     name = f"{table} {AS_PUBLISHED}"
     if context.warehouse.version(table) == version:
-        return Check(name, 1, unit="versions")  # the latest version is the published one
+        return Check(name, 1, unit="version")  # the latest version is the published one
     columns = [c.name for c in context.warehouse.contract(table).columns if c.name not in ("date", *KEYS[table])]
     latest, published = _read(context, table), _read(context, table, version)
     found = compare_frames(name, latest, published, KEYS[table], columns, [])

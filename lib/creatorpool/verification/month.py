@@ -192,7 +192,7 @@ def _posted(context: RunContext) -> Check:
     changes = {one.reference for one in own}
     missing = sorted((nights - {*posted["nights"]}) | (changes - {*posted["restatements"]}))
     example = f"{missing[0]} is not posted" if missing else None
-    return Check("nights and restatements are posted", len(nights | changes), len(missing), example, "entries")
+    return Check("nights and restatements are posted", len(nights | changes), len(missing), example, "entry")
 
 
 def _returned(context: RunContext, lines: DataFrame) -> Check:

@@ -58,7 +58,7 @@ class RecomputedPools:
         name = "allocation_runs from the pools' members"
         if self.failures:
             category, message = next(iter(self.failures.items()))
-            return Check(name, len(self.ledger), len(self.failures), f"{category}: {message}", "pools")
+            return Check(name, len(self.ledger), len(self.failures), f"{category}: {message}", "pool")
         expected = {name: _expected(pool) for name, pool in self.settled.items()}
         stored = {
             name: {**vars(row), "warning": warning_words(row.warning, row.pool_micros)}
@@ -93,7 +93,7 @@ class RecomputedPools:
         own = dict(parts_by(rows, "category"))
         worst = {name: self._violation(name, own.get(name, rows.slice(0, 0))) for name in priced}
         found = [f"{category}: {violation}" for category, violation in worst.items() if violation is not None]
-        return Check("payouts optimal (KKT)", len(self.ledger), len(found), found[0] if found else None, "pools")
+        return Check("payouts optimal (KKT)", len(self.ledger), len(found), found[0] if found else None, "pool")
 
     def _violation(self, category: str, rows: pa.Table) -> str | None:
         row, money = self.ledger[category], self.ledger[category].paid_micros

@@ -101,14 +101,14 @@ def keep_books(warehouse: Warehouse) -> None:
 
 
 def pay_month(warehouse: Warehouse, day: date, payments: Mapping[str, int]) -> None:
-    """Post the payments of the month that ends on `day`: micros by payee."""
+    """Close the month that ends on `day` with payments: micros by payee."""
     lines = [
         _line(day, account, PAYMENT, day, payee, sign * micros)
         for payee, micros in payments.items()
         for account, sign in ((PAYABLE, -1), (CASH, 1))
     ]
     publish_stage(
-        warehouse, POST, {"journal": [row | {"line": number} for number, row in enumerate(lines, 1)]}, day=day
+        warehouse, CLOSE, {"journal": [row | {"line": number} for number, row in enumerate(lines, 1)]}, day=day
     )
 
 

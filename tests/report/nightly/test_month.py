@@ -98,6 +98,18 @@ def test_a_closed_month_says_what_is_paid(tmp_path: Path) -> None:
     assert "the month is closed" not in page(earlier)
 
 
+def test_a_closed_month_that_paid_nobody_says_so(tmp_path: Path) -> None:
+    end = date(2026, 11, 30)
+    warehouse = publish_payouts(tmp_path, WEEK_AGO, BEFORE, end)
+    keep_books(warehouse)
+    pay_month(warehouse, end, {})
+
+    (tiles,) = (block for block in month_section(report_day(warehouse, end)).blocks if isinstance(block, Tiles))
+    assert Tile("paid", "0.00", "to 0 payees; the month is closed") in tiles.tiles
+    assert "payable" not in {tile.label for tile in tiles.tiles}
+    assert "the month is closed" not in page(report_day(warehouse, BEFORE))
+
+
 def test_a_month_without_books_names_what_is_published(tmp_path: Path) -> None:
     report = report_day(publish_payouts(tmp_path, BEFORE, DAY), DAY)
 

@@ -22,6 +22,7 @@ from creatorpool.report.nightly.published import ReportDay
 from creatorpool.runs.pools import every_published_pool
 from creatorpool.settlement.months import first_day
 from creatorpool.statements.month_words import restatement_words
+from creatorpool.wording import number_of
 
 POSTED, WAITING = "posted", "not posted yet"
 
@@ -46,18 +47,10 @@ def _nothing_posted(report: ReportDay) -> Block:
     ]
     days, paid = len({pool.day for pool in pools}), sum(pool.paid_micros for pool in pools)
     return Paragraph(
-        f"Nothing is posted to the journal, and no day is restated. Pools of {_days(days)} of the month paid "
-        f"{in_units(paid, report.currency)}. To keep the books: creatorpool journal post --date {report.day}",
+        f"Nothing is posted to the journal, and no day is restated. Pools of {number_of(days, 'day')} of the month "
+        f"paid {in_units(paid, report.currency)}. To keep the books: creatorpool journal post --date {report.day}",
         "missing",
     )
-
-
-def _days(number: int) -> str:
-    return "1 day" if number == 1 else f"{number:,} days"
-
-
-def _payees(number: int) -> str:
-    return "1 payee" if number == 1 else f"{number:,} payees"
 
 
 def _blocks(report: ReportDay, books: MonthBooks) -> Iterator[Block]:
@@ -73,12 +66,16 @@ def _blocks(report: ReportDay, books: MonthBooks) -> Iterator[Block]:
 
 def _tiles(report: ReportDay, books: MonthBooks) -> Tiles:
     waiting = sum(books.unposted.values())
-    of_days = f"{len(books.unposted)} of {_days(len(books.posted) + len(books.unposted))}" if books.unposted else ""
+    of_days = (
+        f"{len(books.unposted)} of {number_of(len(books.posted) + len(books.unposted), 'day')}"
+        if books.unposted
+        else ""
+    )
     minimum = report.minimum_payment
     payable, negative = books.payable, books.payable.negative
     held = books.changes["held"] - books.changes["released"]
-    below = _payees(payable.small.number) + (
-        f"; {_payees(negative.number)} below zero, {in_units(negative.micros)}" if negative.number else ""
+    below = number_of(payable.small.number, "payee") + (
+        f"; {number_of(negative.number, 'payee')} below zero, {in_units(negative.micros)}" if negative.number else ""
     )
     return Tiles(
         [
@@ -93,12 +90,14 @@ def _tiles(report: ReportDay, books: MonthBooks) -> Tiles:
                 f"{in_units(books.adjusted_unposted)} not posted yet" if books.adjusted_unposted else "all is posted",
             ),
             Tile("on hold", in_units(books.on_hold), f"{in_units(held)} of it in this month"),
-            Tile("paid", in_units(books.paid.micros), f"to {_payees(books.paid.number)}; the month is closed")
-            if books.paid.number
+            Tile(
+                "paid", in_units(books.paid.micros), f"to {number_of(books.paid.number, 'payee')}; the month is closed"
+            )
+            if books.is_closed
             else Tile(
                 "payable",
                 in_units(payable.enough.micros),
-                f"to {_payees(payable.enough.number)}, before holds on payees",
+                f"to {number_of(payable.enough.number, 'payee')}, before holds on payees",
             ),
             Tile(f"too small: below {in_units(minimum)}", in_units(payable.small.micros), below),
         ]

@@ -66,6 +66,8 @@ class MonthBooks:
     payable: Payable
     paid: Payees
     """Whom the close of the month pays; nobody while the month is open"""
+    is_closed: bool
+    """Whether the day is the last one of a closed month"""
     on_hold: int
     """What holds keep, of what is posted and of earlier months"""
     adjustments: Sequence[Mapping[str, Any]]
@@ -78,7 +80,8 @@ def month_books(report: ReportDay) -> MonthBooks | None:
     if not any(warehouse.exists(table) for table in ("journal", VIDEOS)):
         return None
     entries = postings(warehouse).entries
-    before = max((month for month in closed_months(warehouse) if month < first), default=None)
+    closed = closed_months(warehouse)
+    before = max((month for month in closed if month < first), default=None)
     paid_days = {pool.day for pool in every_published_pool(warehouse) if pool.currency == report.currency}
     left = [one for one in sorted(paid_days) if first <= one <= day and one.isoformat() not in entries["nights"]]
     unposted = {
@@ -104,6 +107,7 @@ def month_books(report: ReportDay) -> MonthBooks | None:
         adjusted_unposted=adjusted_unposted,
         payable=_payable(payable, report.minimum_payment),
         paid=Payees(payments.num_rows, -_sum(payments, "amount_micros")),
+        is_closed=day in closed,
         on_hold=on_hold,
         adjustments=adjustments,
     )
