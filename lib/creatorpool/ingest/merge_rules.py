@@ -77,9 +77,9 @@ def refuse_lost_holds(stored: DataFrame, rows: DataFrame, posted: PostedHolds) -
     number, example = lost.agg(F.count("*"), F.min("hold_id")).collect()[0]
     if number:
         raise InputError(
-            f"holds: {number:,} holds by which money is posted already are missing in the delivery that replaces "
-            f"theirs, for example '{quoted(example)}': deliver each of them again; with an until_date before its "
-            f"from_date it is taken back, and what it keeps is released"
+            f"holds: holds by which money is posted already are missing in the delivery that replaces theirs, "
+            f"{number:,} in all, for example '{quoted(example)}': deliver each of them again; with an until_date "
+            f"before its from_date it is taken back, and what it keeps is released"
         )
 
 
