@@ -24,6 +24,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
+from hypothesis.strategies._internal.featureflags import FeatureFlags
 from pyspark.sql import SparkSession
 from tests.stages.books_model import Model, Night
 from tests.stages.fates import KILLED, LIVES, MET, REPEATED, Fate, is_certain
@@ -307,9 +308,14 @@ class BooksMachine(RuleBasedStateMachine):
         place=PLACES,
         policy=st.sampled_from(["full", "full", "claw_back", "hold_harmless"]),
         fate=FATES,
+        cause=st.sampled_from([None, "found", "cleared", "revenue"]),
     )
-    def restate(self, place: int, policy: str, fate: Fate) -> None:
-        """Restate a day; once it is restated, a second time changes nothing."""
+    def restate(self, place: int, policy: str, fate: Fate, *, cause: str | None = None) -> None:
+        """Restate a day, mostly right after a cause; once it is restated, a second time changes nothing."""
+        if cause == "revenue":
+            self.correct_revenue(place, 50 + place % 101, Fate(LIVES))
+        elif cause is not None:
+            self.find_invalid_viewer(place, cause == "cleared", Fate(LIVES))
         day = self._day(place)
         if self._is_done(lambda: self.books.restate(day, policy), fate):
             rows = self.books.rows("payout_adjustments", day)
@@ -491,16 +497,19 @@ def run_histories(spark: SparkSession, source: Path, folder: Path, histories: in
     """Run random histories; a failing one is printed as it was made, as to shorten it would take an hour."""
     facts = {"spark": spark, "source": source, "folder": folder}
     before = BooksMachine.closed
-    run_machine(
-        seed(start)(type("OwnBooks", (BooksMachine,), facts)),
-        settings=settings(
-            max_examples=histories,
-            stateful_step_count=steps,
-            deadline=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        # By default each history has some kinds of steps only: hardly one restates what another step has found.
+        patch.setattr(FeatureFlags, "is_enabled", lambda *_: True)
+        run_machine(
+            seed(start)(type("OwnBooks", (BooksMachine,), facts)),
+            settings=settings(
+                max_examples=histories,
+                stateful_step_count=steps,
+                deadline=None,
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
     assert BooksMachine.closed > before
 
 
