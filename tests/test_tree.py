@@ -38,6 +38,19 @@ def test_pages_name_only_python_files_that_exist() -> None:
     assert [(page, path) for page, path in sorted(named) if not (root / path).exists()] == []
 
 
+def test_promises_name_only_tests_that_exist() -> None:
+    page = (project_root() / "docs" / "promises.md").read_text("utf-8")
+    named = set(re.findall(r"`(tests/[^`:]+)(?:::(\w+))?`", page))
+
+    assert len(named) > 40
+    assert [path for path, _ in sorted(named) if not (project_root() / path).is_file()] == []
+    assert [
+        (path, test)
+        for path, test in sorted(named)
+        if test and not re.search(rf"^def {test}\(", (project_root() / path).read_text("utf-8"), re.MULTILINE)
+    ] == []
+
+
 def test_each_folder_of_tests_belongs_to_a_package() -> None:
     assert folders(TESTS) - folders(LIBRARY) - OF_NO_PACKAGE == set()
 

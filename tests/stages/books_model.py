@@ -9,9 +9,22 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
+from creatorpool.settlement.months import last_day, previous_month
+
 WHOLE = 1_000_000
+CENT = 10_000
 
 Row = Mapping[str, Any]
+Side = tuple[str, str]
+"""Account and category of money that is not a payee's"""
+
+
+@dataclass(frozen=True)
+class Night:
+    """What a night books: rows of its videos, and the other sides of its pools' money."""
+
+    videos: Sequence[Row]
+    sides: Mapping[Side, int]
 
 
 @dataclass
@@ -39,14 +52,22 @@ class Model:
     rights_of: dict[date, dict[tuple[str, str], Row]] = field(default_factory=dict)
     """`rights` when the first entry about a service day was posted"""
     holds: dict[str, Row] = field(default_factory=dict)
+    sides: defaultdict[date, Counter[Side]] = field(default_factory=lambda: defaultdict(Counter))
+    """What is posted on accounts that are not payees', by service day"""
+    changes: defaultdict[date, Counter[tuple[str, str]]] = field(default_factory=lambda: defaultdict(Counter))
+    """What changes the balance of each payee in each month, by payee and kind"""
+    closed: dict[date, dict[str, Row]] = field(default_factory=dict)
+    """The balances of each closed month, by payee"""
 
-    def post(self, day: date, totals: Sequence[Row] | None, changes: Sequence[Row]) -> None:
-        """Post a booking day: `totals` are the night's videos, None if there is none; `changes` all adjustments."""
+    def post(self, day: date, night: Night | None, changes: Sequence[Row], pools: Sequence[Row]) -> None:
+        """Post a booking day: `night` is None if it has none; `changes` and `pools` are all adjustments."""
         before = [(on, parts) for on, parts in self.bookings if on <= day]
-        if totals is not None and day not in self.nights:
+        if night is not None and day not in self.nights:
             self.nights[day] = day
-            self._book(day, [(row["video_id"], row["creator_id"], 0, row["total_micros"]) for row in totals], day)
-        self._post_changes(day, changes)
+            amounts = [(row["video_id"], row["creator_id"], 0, row["total_micros"]) for row in night.videos]
+            self._book(day, amounts, day, "earned")
+            self.sides[day].update(night.sides)
+        self._post_changes(day, changes, pools)
         now = {name for name, hold in self.holds.items() if stands(hold, day)}
         for on, parts in before:
             standing = {name: hold for name, hold in self.holds.items() if stands(hold, on)}
@@ -66,7 +87,7 @@ class Model:
         over = {name for name, hold in self.holds.items() if has_ended(hold, day) and self.released[name] <= day}
         freed = self._held_until(day, over)
         for (payee, name), micros in freed.items():
-            self._hold(payee, name, -micros, day)
+            self._hold(payee, name, -micros, day, "released")
             self.released[name] = day
         lasting = {name for name, hold in self.holds.items() if stands(hold, day)}
         wanted: Counter[tuple[str, str]] = Counter()
@@ -90,13 +111,16 @@ class Model:
                 found[payee, name] += micros
         return {key: micros for key, micros in found.items() if micros}
 
-    def _post_changes(self, day: date, changes: Sequence[Row]) -> None:
-        numbers = sorted({(row["service_date"], row["sequence"]) for row in changes if row["booked_on"] == day})
+    def _post_changes(self, day: date, changes: Sequence[Row], pools: Sequence[Row]) -> None:
+        numbers = sorted({(row["service_date"], row["sequence"]) for row in pools if row["booked_on"] == day})
         for number in numbers:
             if number in self.adjusted:
                 continue
             self.adjusted[number] = day
             service, sequence = number
+            for row in pools:
+                if (row["service_date"], row["sequence"]) == number:
+                    self.sides[service].update(changed_sides(row, changes))
             own = [row for row in changes if row["service_date"] == service]
             settled: dict[str, list[Any]] = {}
             for row in own:
@@ -111,12 +135,12 @@ class Model:
                 for video, (creator, old, new, is_changed) in settled.items()
                 if is_changed
             ]
-            self._book(day, amounts, service)
+            self._book(day, amounts, service, "adjusted")
 
     earned: dict[date, dict[str, int]] = field(default_factory=dict)
     """Total of each video as published, by service day"""
 
-    def _book(self, day: date, amounts: Sequence[tuple[str, str, int, int]], service: date) -> None:
+    def _book(self, day: date, amounts: Sequence[tuple[str, str, int, int]], service: date, kind: str) -> None:
         parts = []
         rights = self.rights_of.setdefault(service, dict(self.rights))
         for video, creator, before, after in amounts:
@@ -124,34 +148,50 @@ class Model:
             parts += [(payee, creator, video, new[payee] - old[payee]) for payee in new]
         standing = {name: hold for name, hold in self.holds.items() if stands(hold, day)}
         for payee, creator, video, micros in parts:
-            self.payable[payee] += micros
+            self._pay_out(payee, kind, micros, day)
             name, kept = held_part(standing, payee, creator, video, micros)
             if name is not None:
                 self._hold(payee, name, kept, day)
         self.bookings.append((day, parts))
 
-    def _hold(self, payee: str, name: str, micros: int, day: date) -> None:
+    def _hold(self, payee: str, name: str, micros: int, day: date, kind: str = "held") -> None:
         self.payable[payee] -= micros
         self.held[payee, name, day] += micros
+        self.changes[last_day(day)][payee, kind] += micros if kind == "held" else -micros
 
-    def pay(self, minimum: int, day: date) -> dict[str, int]:
-        """Close a month: pay everybody who has enough and is on no hold the whole cents; return the payments."""
-        on_hold = {h["subject_id"] for h in self.holds.values() if h["subject_kind"] == "payee" and stands(h, day)}
-        paid = {
-            payee: micros // 10_000 * 10_000
-            for payee, micros in self.payable.items()
-            if micros >= max(minimum, 10_000) and payee not in on_hold
-        }
-        for payee, micros in paid.items():
-            self.payable[payee] -= micros
-            self.cash[payee] += micros
-        return paid
+    def _pay_out(self, payee: str, kind: str, micros: int, day: date) -> None:
+        self.payable[payee] += micros
+        self.changes[last_day(day)][payee, kind] += micros
 
-    def give_back(self, payment: str, payee: str, micros: int) -> None:
+    def close(self, month: date, minimum: int) -> None:
+        """Close the month that ends on a day: pay everybody who has enough and is on no hold the whole cents."""
+        on_hold = {h["subject_id"] for h in self.holds.values() if h["subject_kind"] == "payee" and stands(h, month)}
+        before, changes = self.closed.get(previous_month(month), {}), self.changes[month]
+        rows: dict[str, Row] = {}
+        for payee in {*before, *(payee for payee, _ in changes)}:
+            own = {kind: changes[payee, kind] for kind in ("earned", "adjusted", "held", "released", "returned")}
+            opening, kept = (before[payee][name] if payee in before else 0 for name in ("closing", "held_balance"))
+            payable = opening + own["earned"] + own["adjusted"] - own["held"] + own["released"] + own["returned"]
+            assert payable == self.payable[payee], (payee, payable)
+            reason = _reason(payable, minimum, payee in on_hold)
+            paid = payable // CENT * CENT if reason == "paid" else 0
+            self.payable[payee] -= paid
+            self.cash[payee] += paid
+            balance = kept + own["held"] - own["released"]
+            ends = {"closing": payable - paid, "held_balance": balance, "paid": paid, "reason": reason}
+            rows[payee] = {"opening": opening, **own, **ends}
+        self.closed[month] = rows
+
+    def payments(self) -> dict[tuple[date, str], int]:
+        """What was paid at the end of each month, by month and payee."""
+        rows = ((month, payee, row["paid"]) for month, own in self.closed.items() for payee, row in own.items())
+        return {(month, payee): micros for month, payee, micros in rows if micros}
+
+    def give_back(self, payment: str, payee: str, micros: int, day: date) -> None:
         """Take a payment back that was returned, once."""
         if payment not in self.returned:
             self.returned.add(payment)
-            self.payable[payee] += micros
+            self._pay_out(payee, "returned", micros, day)
             self.cash[payee] -= micros
 
     def balances(self) -> dict[tuple[str, str], int]:
@@ -161,6 +201,40 @@ class Model:
         for (payee, _, _), micros in self.held.items():
             found["Held", payee] += micros
         return {key: micros for key, micros in found.items() if micros}
+
+
+def _reason(payable: int, minimum: int, is_on_hold: bool) -> str:
+    """Why so much of a payee's balance is paid, or carried."""
+    if payable < 0:
+        return "negative"
+    if is_on_hold:
+        return "on_hold"
+    if payable >= max(minimum, CENT):
+        return "paid"
+    return "below_threshold" if payable else "nothing_payable"
+
+
+def changed_sides(pool: Row, changes: Sequence[Row]) -> dict[Side, int]:
+    """What a restatement changes beside the payees in a pool: a row of `pool_adjustments`, by its policy.
+
+    What videos lose and gain is in `changes`, the rows of `payout_adjustments`.
+    """
+    key = ("service_date", "sequence", "category")
+    videos = sum(row["change_micros"] for row in changes if all(row[name] == pool[name] for name in key))
+    gross = pool["gross_micros"]
+    platform, unallocated, goodwill = {
+        "full": tuple(pool[f"{name}_micros"] for name in ("platform", "unallocated", "goodwill")),
+        "claw_back": (gross, -videos, 0),
+        "hold_harmless": (gross, 0, videos),
+    }[pool["policy"]]
+    assert gross + goodwill == platform + videos + unallocated, pool
+    category = pool["category"]
+    return {
+        ("Advertisers", category): -gross,
+        ("Platform:Share", category): platform,
+        (f"Unallocated:{category}", category): unallocated,
+        ("Platform:Goodwill", category): -goodwill,
+    }
 
 
 def divided(rights: Mapping[tuple[str, str], Row], video: str, creator: str, micros: int) -> dict[str, int]:

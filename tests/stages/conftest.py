@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 from tests.stages.settled_days import DAY, MARKET, SERVICE_DAYS, Books
 
+from creatorpool.stages import booking_days
 from creatorpool.synthetic.day import generate_day
 
 
@@ -32,3 +35,11 @@ def paid_days(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
 def books(spark: SparkSession, paid_days: Path, tmp_path: Path) -> Books:
     """The books over a copy of the paid days."""
     return Books(spark, Path(shutil.copytree(paid_days, tmp_path / "tables")), tmp_path)
+
+
+@pytest.fixture
+def later_clock() -> Iterator[None]:
+    """Sets the clock to a day of the next year: the month after the paid days is over, and may be closed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(booking_days, "now", lambda: datetime(2027, 1, 15, 12, tzinfo=UTC))
+        yield

@@ -1,4 +1,7 @@
-"""Ended holds release all that they have kept, in whatever order days are posted, unless another hold keeps it."""
+"""Fixed histories of the books: ended holds release all that they have kept, unless another hold keeps it.
+
+That holds in whatever order days are posted, and over the end of a month.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from tests.stages.test_books_machine import BooksMachine
 from creatorpool.errors import InputError
 from creatorpool.runs.ledger import StageRun
 from creatorpool.settlement.holds import HoldTerm
+from creatorpool.settlement.outcomes import PAID, RETURNED
 from creatorpool.stages import due, entry_lines
 from creatorpool.stages.closing import close_month
 from creatorpool.stages.posting import post_day
@@ -87,7 +91,16 @@ def find_and_restate(books: BooksMachine) -> None:
     books.restate(0, "full", ALIVE)
 
 
+def report(status: str) -> Step:
+    return lambda books: books.report_payment(status, ALIVE)
+
+
+def take_causes_back(books: BooksMachine) -> None:
+    books.take_causes_back(0)
+
+
 @pytest.mark.once
+@pytest.mark.usefixtures("later_clock")
 @pytest.mark.parametrize(
     "steps",
     [
@@ -101,11 +114,15 @@ def find_and_restate(books: BooksMachine) -> None:
         [hold(until=DAY), post(0), post(1), end(until=NEXT), find_and_restate, post(0), close],
         [hold(until=DAY), post(0), post(1), hold(400_000), post(1), close],
         [hold(until=DAY), post(1), close],
+        [hold(), close, end(until=NEXT), find_and_restate, report(RETURNED), close],
+        [hold(), close, report(RETURNED), post(1), find_and_restate, post(0), end(until=LATER), close],
+        [close, close, find_and_restate, report(PAID), report(RETURNED), post(0), take_causes_back, post(0)],
     ],
     ids=[
         *("later day first", "later day first, then the close", "restated after the release", "ended afterwards"),
         *("another hold keeps its share", "a late hold ends first", "taken back", "no later end after its release"),
         *("another hold comes after the release", "the close posts the earlier day"),
+        *("the second month's close posts all", "the second month is posted out of order", "after two closed months"),
     ],
 )
 def test_held_money_is_what_lasting_holds_keep(
