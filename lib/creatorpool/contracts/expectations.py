@@ -3,7 +3,7 @@
 `expect_rows_to_satisfy`, `expect_aggregate_to_satisfy` and `expect_key_hashes_to_differ` are single aggregates:
 great-expectations computes any number of them, and the row count, in one Spark job. `expect_key_to_be_unique` is one
 grouping, whereas the library's own expectation is a window over all rows. Each returns its count even in a boolean
-result, and an example in longer ones.
+result, and all but the one on hashes an example in longer ones.
 
 Importing this module imports great-expectations, which takes seconds. So only `suite` and `data_docs` import it, late.
 """

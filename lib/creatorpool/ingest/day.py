@@ -350,7 +350,7 @@ def _merged(run: DayIngestion, table: ValidatedTable) -> Dimension:
     stored = _stored_dimension(run, table.contract.name)
     rows = merged(stored, table.good, table.contract)
     refuse_inconsistent(table.contract.name, stored, table.good, rows)
-    # Of an earlier day, the rows of later deliveries stand.
+    # Of an earlier day, the rows of later deliveries stand; what replaces a delivery is looked at as a whole.
     if table.contract.name == _HOLDS and not run.reinstate and run.earlier is None:
         refuse_reopened(stored, table.good, run.posted_holds.released)
     return Dimension(rows, table.counts.accepted + (0 if stored is None else stored.count()))
@@ -361,8 +361,7 @@ def _refuse_lost_holds(run: DayIngestion, delivered: Dimension | None) -> None:
     earlier = run.earlier
     if earlier is None or _HOLDS not in earlier.now or not run.posted_holds.known:
         return
-    before = earlier.dimension(_HOLDS) if delivered is None else delivered.rows
-    rows = merged(before, earlier.later(_HOLDS), run.warehouse.contract(_HOLDS))
+    rows = earlier.with_later(_HOLDS, earlier.dimension(_HOLDS) if delivered is None else delivered.rows)
     refuse_lost_holds(run.warehouse.read(_HOLDS, version=earlier.now[_HOLDS]), rows, run.posted_holds)
 
 

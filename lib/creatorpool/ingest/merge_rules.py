@@ -51,12 +51,13 @@ def refuse_reopened(stored: DataFrame | None, incoming: DataFrame, released: Col
     until, before = F.col("until_date"), F.col("stored_until_date")
     is_later = before.isNotNull() & (until.isNull() | (until > before))
     later = matching(_pairs(stored, incoming, "hold_id", ("until_date",)).where(is_later), "hold_id", released)
-    number, example = later.agg(F.count("*"), F.min("hold_id")).collect()[0]
-    if number:
-        raise InputError(
-            f"holds: holds whose money is released come with a later end or none, {number:,} in all, for example "
-            f"'{quoted(example)}': leave the hold ended, and deliver a new one under a new id"
-        )
+    _refuse(
+        later,
+        "holds",
+        "hold_id",
+        "whose money is released come with a later end or none",
+        "leave the hold ended, and deliver a new one under a new id",
+    )
 
 
 def refuse_lost_holds(stored: DataFrame, rows: DataFrame, posted: PostedHolds) -> None:
@@ -74,13 +75,14 @@ def refuse_lost_holds(stored: DataFrame, rows: DataFrame, posted: PostedHolds) -
     _refuse_changed_holds(known, rows, rows)
     refuse_reopened(stored, rows, posted.released)
     lost = known.join(rows.select("hold_id"), "hold_id", "left_anti")
-    number, example = lost.agg(F.count("*"), F.min("hold_id")).collect()[0]
-    if number:
-        raise InputError(
-            f"holds: holds by which money is posted already are missing in the delivery that replaces theirs, "
-            f"{number:,} in all, for example '{quoted(example)}': deliver each of them again; with an until_date "
-            f"before its from_date it is taken back, and what it keeps is released"
-        )
+    _refuse(
+        lost,
+        "holds",
+        "hold_id",
+        "by which money is posted already are missing in the delivery that replaces theirs",
+        "deliver each of them again; with an until_date before its from_date it is taken back, and what it keeps is "
+        "released",
+    )
 
 
 def excessive_shares(rights: DataFrame) -> DataFrame:
@@ -112,25 +114,33 @@ def _refuse_changed_appeals(stored: DataFrame | None, incoming: DataFrame, rows:
     pairs = _pairs(stored, incoming, "appeal_id", (*_APPEAL_FACTS, *_DECISION))
     is_decided = F.col("stored_decision").isNotNull()
     changed = pairs.where(_differs(_APPEAL_FACTS) | (is_decided & _differs(_DECISION)))
-    number, example = changed.agg(F.count("*"), F.min("appeal_id")).collect()[0]
-    if number:
-        raise InputError(
-            f"appeals: appeals that are stored already come with other content, {number:,} in all, for example "
-            f"'{quoted(example)}': appeals are only added, and decided once; deliver a new appeal under a new id"
-        )
+    _refuse(
+        changed,
+        "appeals",
+        "appeal_id",
+        "that are stored already come with other content",
+        "appeals are only added, and decided once; deliver a new appeal under a new id",
+    )
 
 
 def _refuse_changed_holds(stored: DataFrame | None, incoming: DataFrame, rows: DataFrame) -> None:
     if stored is None:
         return
     changed = _pairs(stored, incoming, "hold_id", _HOLD_FACTS).where(_differs(_HOLD_FACTS))
-    number, example = changed.agg(F.count("*"), F.min("hold_id")).collect()[0]
+    _refuse(
+        changed,
+        "holds",
+        "hold_id",
+        "that are stored already come with another subject, share or first day",
+        "a later row changes the end and the reason only; end the hold, and deliver a new one under a new id",
+    )
+
+
+def _refuse(wrong: DataFrame, table: str, key: str, fault: str, remedy: str) -> None:
+    """Raise InputError, with their number and an example, if there are rows in `wrong`: what they are, what to do."""
+    number, example = wrong.agg(F.count("*"), F.min(key)).collect()[0]
     if number:
-        raise InputError(
-            f"holds: holds that are stored already come with another subject, share or first day, {number:,} in all, "
-            f"for example '{quoted(example)}': a later row changes the end and the reason only; end the hold, and "
-            f"deliver a new one under a new id"
-        )
+        raise InputError(f"{table}: {table} {fault}, {number:,} in all, for example '{quoted(example)}': {remedy}")
 
 
 def _pairs(stored: DataFrame, incoming: DataFrame, key: str, names: Sequence[str]) -> DataFrame:

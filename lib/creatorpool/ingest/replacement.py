@@ -46,6 +46,10 @@ class EarlierDelivery:
         """Rows of a dimension that ingestions of other days have written since."""
         return rows_since(self.warehouse, table, self.after.get(table, self.base.get(table)), self.now[table])
 
+    def with_later(self, table: str, rows: DataFrame | None) -> DataFrame:
+        """`rows` of a dimension, None if it has none, with what ingestions of other days have written since."""
+        return merged(rows, self.later(table), self.warehouse.contract(table))
+
     def own_events(self) -> DataFrame:
         """The events that the delivery brought, late ones included."""
         return events_between(self.warehouse, self.days, self.base.get("events"), self.after["events"])
@@ -73,14 +77,11 @@ class EarlierDelivery:
             if "date" in self.warehouse.contract(table).partition_by:
                 clear_day(self.warehouse, table, self.day)
             else:
-                self.warehouse.overwrite(self._without(table), table)
+                self.warehouse.overwrite(self.with_later(table, self.dimension(table)), table)
         daily = [name for name in tables if "date" in self.warehouse.contract(name).partition_by]
         own = {name: self.base[name] for name in tables if name in self.base}
         latest = self.warehouse.versions(*(name for name in tables if name not in daily))
         return own | self.warehouse.versions(*daily), latest
-
-    def _without(self, table: str) -> DataFrame:
-        return merged(self.dimension(table), self.later(table), self.warehouse.contract(table))
 
 
 def rows_since(warehouse: Warehouse, table: str, known: int | None, now: int) -> DataFrame:
