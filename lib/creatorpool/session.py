@@ -218,6 +218,8 @@ def _spark(settings: EngineSettings, name: str) -> Iterator[SparkSession]:
         "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
         # Enough for some million viewers: a broadcast is cheaper than sorting every viewer-video pair for the join.
         "spark.sql.autoBroadcastJoinThreshold": "32m",
+        # Late events make a partition for each day. Without this all rows are sorted by day before they are written.
+        "spark.sql.maxConcurrentOutputFileWriters": "64",
         **_DELTA_CONF,
         **spark_conf(),
         **settings.spark,
