@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 
 from creatorpool.ingest.report import TableCounts
@@ -24,6 +26,7 @@ from creatorpool.runs.ledger import (
     unfinished_runs,
 )
 from creatorpool.runs.pools import PoolRun, every_published_pool, paid_days
+from creatorpool.settlement.months import month_name
 from creatorpool.tables import Warehouse
 
 _OF_NO_SERVICE_DAY = (LOAD, POST, CLOSE, PAY)
@@ -74,20 +77,16 @@ class DaysState:
         """Whether there is nothing to tell."""
         return not any((self.runs, self.books, self.pools, self.running, self.stopped, self.unfinished, self.failed))
 
-    @property
+    @cached_property
     def months(self) -> list[MonthState]:
         """Each month with published payouts, or of which something is posted, ascending."""
-        posted = {night for run in self.books if run.stage == POST for night in run.rows["nights"]}
-        closed = {f"{run.day:%Y-%m}": run for run in self.books if run.stage == CLOSE}
-        names = sorted({night[:7] for night in posted} | set(closed) | {f"{day:%Y-%m}" for day in self.paid})
+        nights = {night for run in self.books if run.stage == POST for night in run.rows["nights"]}
+        posted = Counter(month_name(date.fromisoformat(night)) for night in nights)
+        published = Counter(map(month_name, self.paid))
+        closed = {month_name(run.day): run for run in self.books if run.stage == CLOSE}
         return [
-            MonthState(
-                name,
-                sum(f"{day:%Y-%m}" == name for day in self.paid),
-                sum(night.startswith(name) for night in posted),
-                closed.get(name),
-            )
-            for name in names
+            MonthState(month, published[month], posted[month], closed.get(month))
+            for month in sorted({*posted, *published, *closed})
         ]
 
     def refused(self, day: date) -> tuple[str, float] | None:
