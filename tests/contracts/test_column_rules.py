@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from unicodedata import category
 
 import pytest
 from pyspark.sql import SparkSession
@@ -93,6 +94,18 @@ def test_delivered_text_must_be_printable(spark: SparkSession) -> None:
     assert _broken(spark, column, {}, values) == {}
     free = Column("s", "STRING", nullable=True, description="d")
     assert _broken(spark, free, {}, values, is_delivered=True) == {}, "free text holds what it likes"
+
+
+def test_every_character_at_the_end_of_a_name_is_printable_or_refused(spark: SparkSession) -> None:
+    column = Column("s_id", "STRING", nullable=True, description="d")
+    # Of the planes beyond the first, the ends; surrogates are no characters.
+    codes = (*range(0xD800), *range(0xE000, 0x10000), 0x10000, 0x1F600, 0x1FFFE, 0x10FFFF)
+    breaks = (0x2028, 0x2029, 0xFFFE, 0xFFFF)
+    refused = [f"a{chr(code)}" for code in codes if category(chr(code)) == "Cc" or code in breaks]
+
+    found = _broken(spark, column, {}, [f"a{chr(code)}" for code in codes], is_delivered=True)
+
+    assert sorted(found["s_id_printable"]) == refused
 
 
 def test_delivered_lists_must_have_printable_names_only(spark: SparkSession) -> None:
