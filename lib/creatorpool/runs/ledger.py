@@ -13,7 +13,6 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -204,22 +203,15 @@ def _run_of(row: Mapping[str, Any]) -> StageRun:
         run_id=row["run_id"],
         config_sha256=row["config_sha256"],
         code_version=row["code_version"],
-        inputs=_parsed(row["input_versions"]),
-        outputs=_parsed(row["output_versions"]),
-        rows=_parsed(row["rows"]),
+        inputs=json.loads(row["input_versions"]),
+        outputs=json.loads(row["output_versions"]),
+        rows=json.loads(row["rows"]),
         started_at=row["started_at"],
         finished_at=row["finished_at"],
         seconds=row["seconds"],
         sequence=row["sequence"],
         config_json=row["config_json"],
     )
-
-
-@lru_cache(maxsize=8192)
-def _parsed(text: str) -> Mapping[str, Any]:
-    """A JSON object of a row. It is shared, so nobody changes it: a night looks at every ingestion several times."""
-    content: Mapping[str, Any] = json.loads(text)
-    return content
 
 
 def _stage_record(run: StageRun, status: str) -> dict[str, Any]:

@@ -46,14 +46,10 @@ def computed_once(rows: DataFrame, folder: Place) -> DataFrame:
     """
     path = engine_path(folder)
     rows.write.parquet(path)
-    return rows.sparkSession.read.schema(nullable_schema(rows.schema)).parquet(path)
-
-
-def nullable_schema(schema: StructType) -> StructType:
-    """`schema` for reading files: they do not say that a value is never null."""
-    return StructType([StructField(f.name, _nullable(f.dataType), True, f.metadata) for f in schema.fields])
+    schema = StructType([StructField(field.name, _nullable(field.dataType)) for field in rows.schema.fields])
+    return rows.sparkSession.read.schema(schema).parquet(path)
 
 
 def _nullable(kind: DataType) -> DataType:
-    """`kind` with elements that may be null: Sail 0.7 refuses lists of which a schema says that they never are."""
+    """`kind` with elements that may be null: files do not say that they never are, and Sail refuses to assume it."""
     return ArrayType(_nullable(kind.elementType)) if isinstance(kind, ArrayType) else kind
