@@ -12,8 +12,8 @@ _WORDS = {">=": "at least", ">": "above", "<=": "at most", "<": "below"}
 _NUMERIC = {"BIGINT", "INT", "DOUBLE"}
 # All characters but controls, the line breaks U+2028 and U+2029, U+FFFE and U+FFFF: XML, and so SVG, cannot contain
 # most of these. Lone surrogates cannot occur in a table, because UTF-8 cannot encode them. Raw strings and \x{…} mean
-# the same in the SQL parsers and the regular expressions of both engines. To look for the others takes Java twice to
-# five times as long. ASCII comes first, because Java tries one range after the other.
+# the same in the SQL parsers and the regular expressions of both engines. A search for the other characters would be
+# slower on Java, which tries one range after the other, so ASCII comes first.
 _PRINTABLE = r"r'^[ -~\x{A0}-\x{2027}\x{202A}-\x{FFFD}\x{10000}-\x{10FFFF}]*\z'"
 
 
@@ -51,9 +51,7 @@ def _conditions(column: Column, options: Mapping[str, Any]) -> Iterator[tuple[st
     if "minLength" in options:
         length = _int_option(column, "minLength", options["minLength"], "STRING")
         hint = f"{column.name} has at least {length} characters, without blanks around it."
-        # Spark counts the characters of a text one by one.
-        condition = f"trim({name}) <> ''" if length == 1 else f"char_length(trim({name})) >= {length}"
-        yield "min_length", _null_passes(name, condition), hint
+        yield "min_length", _null_passes(name, f"char_length(trim({name})) >= {length}"), hint
     if "pattern" in options:
         pattern = _pattern(column, options["pattern"])
         yield "pattern", _null_passes(name, f"{name} RLIKE '{pattern}'"), f"{column.name} matches {pattern}."

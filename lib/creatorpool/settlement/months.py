@@ -27,7 +27,7 @@ def parsed_month(text: str) -> date:
 
 def month_name(day: date) -> str:
     """The month of `day` as 2026-11."""
-    return day.isoformat()[:7]  # strftime takes four times as long
+    return day.isoformat()[:7]
 
 
 def first_day(day: date) -> date:
