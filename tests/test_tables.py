@@ -61,6 +61,7 @@ def test_every_earlier_version_of_a_long_history_is_readable(spark: SparkSession
     assert (log / "_last_checkpoint").exists()
 
     for position in (0, 18, 19, 20, 38, 42):
+        assert creators(warehouse, None, versions[position]) == [f"c{position}"]
         assert creators(warehouse, DAY, versions[position]) == [f"c{position}"]
         rows = warehouse.read_arrow("creator_payouts", ["creator_id"], version=versions[position])
         assert rows.column("creator_id").to_pylist() == [f"c{position}"]
@@ -183,6 +184,38 @@ def test_read_of_a_table_that_does_not_exist_names_it(warehouse: Warehouse) -> N
         warehouse.read("video_payouts")
 
 
+def test_read_of_a_version_that_is_not_kept_names_it(spark: SparkSession, warehouse: Warehouse) -> None:
+    warehouse.replace_day(payouts(spark, "a"), "creator_payouts", DAY)
+
+    with pytest.raises(MissingTableError, match="version 7 of creator_payouts cannot be read"):
+        warehouse.read("creator_payouts", day=DAY, version=7)
+    with pytest.raises(MissingTableError, match="version 7 of creator_payouts cannot be read"):
+        warehouse.read_arrow("creator_payouts", version=7)
+
+
+def test_rows_of_a_days_files_are_those_that_the_engine_finds_by_the_log(
+    spark: SparkSession, warehouse: Warehouse
+) -> None:
+    moment = datetime(2026, 11, 1, tzinfo=UTC)
+    facts = {"creator_id": "c", "length_ms": 9_000, "categories": ["pets", "art"], "published_at": moment}
+    scores = {"is_compliant": True, "s_pos": 0.5, "s_tox": 0.25, "is_pulse": False}
+    videos = [{"video_id": f"v{number}", **facts, **scores} for number in range(3)]
+    # A day that is replaced, one that loses its rows, and a table without days.
+    for number in range(3):
+        warehouse.replace_day(payouts(spark, f"a{number}", f"b{number}"), "creator_payouts", DAY)
+        warehouse.replace_day(payouts(spark, f"c{number}").where(F.lit(number < 2)), "creator_payouts", OTHER_DAY)
+        warehouse.overwrite(warehouse.frame(videos[: number + 1], "videos"), "videos")
+
+    for table, days in (("creator_payouts", (DAY, OTHER_DAY)), ("videos", (None,))):
+        for version in range(warehouse.version(table) + 1):
+            by_log = spark.read.format("delta").option("versionAsOf", version).load(warehouse.path(table))
+            for day in days:
+                wanted = by_log if day is None else by_log.where(F.col("date") == F.lit(day))
+                found = warehouse.read(table, day=day, version=version)
+                assert found.dtypes == wanted.dtypes
+                assert sorted(found.collect(), key=str) == sorted(wanted.collect(), key=str)
+
+
 def test_tables_read_the_same_through_deltalake_and_polars(spark: SparkSession, warehouse: Warehouse) -> None:
     warehouse.replace_day(payouts(spark, "a", "b"), "creator_payouts", DAY)
     warehouse.replace_day(payouts(spark, "c"), "creator_payouts", OTHER_DAY)
@@ -222,6 +255,8 @@ def test_ensure_adds_a_nullable_column_that_the_contract_gained(
 
     rows = new.read("creator_payouts").orderBy("creator_id").collect()
     assert [(row["creator_id"], row["note"]) for row in rows] == [("a", None), ("b", "hello")]
+    (row,) = new.read("creator_payouts", day=DAY).collect()
+    assert (row["creator_id"], row["note"], row["date"]) == ("a", None, DAY)
 
 
 def test_ensure_refuses_a_required_column_that_the_contract_gained(tmp_path: Path, copied_contracts: Path) -> None:

@@ -22,6 +22,7 @@ from creatorpool.errors import MissingTableError
 from creatorpool.session import is_embedded
 from creatorpool.storage.checkpoints import remove_hint
 from creatorpool.storage.files import arrow_place
+from creatorpool.storage.files_frame import files_frame, has_one_partition
 from creatorpool.storage.gathered import LEDGERS, read_gathered, write_gathered
 from creatorpool.storage.history import DayChanges, day_changes
 from creatorpool.storage.ledger_files import LedgerFiles, files_of
@@ -40,10 +41,13 @@ class TableReader(TableLocation):
         Raises
         ------
         MissingTableError
-            If the table does not exist.
+            If the table does not exist, or the log of the version is missing or damaged.
         """
         if not self.exists(table):
             raise MissingTableError(f"table '{table}' does not exist under {self.root}")
+        contract = self.contract(table)
+        if has_one_partition(contract, day):
+            return files_frame(self._session(table), contract, self._engine_files(table, day, version), day)
         reader = self._session(table).read.format("delta")
         if version is not None:
             if is_embedded(self._session(table)):
@@ -148,13 +152,21 @@ class TableReader(TableLocation):
         """Paths of the Parquet files that hold these rows, for readers without Delta; parameters as `read_arrow`.
 
         In an object store they begin with the bucket.
+
+        Raises
+        ------
+        MissingTableError
+            If the table does not exist, or the log of the version is missing or damaged.
         """
         named = days if day is None else [day]
         if version is None and (latest := self._latest_files(table)) is not None:
             folders = None if named is None else {f"date={one.isoformat()}" for one in named}
             return latest if folders is None else [file for file in latest if file.split("/")[-2] in folders]
         wanted = None if named is None else [("date", "in", [one.isoformat() for one in named])]
-        files = self._delta(table, version).file_uris(file_pruning_predicate=wanted) if wanted != [] else []
+        try:
+            files = self._delta(table, version).file_uris(file_pruning_predicate=wanted) if wanted != [] else []
+        except DeltaError as error:
+            raise MissingTableError(f"{_version_name(version)} of {table} cannot be read: {error}") from error
         # Paths are percent-encoded, as in the table's log.
         own, base = self.path(table), self._stored(table)
         names = (unquote(name) if "%" in name else name for name in files)
@@ -171,7 +183,7 @@ class TableReader(TableLocation):
         try:
             files = self.files(table, day=day, version=version)
             return int(pads.dataset(files, format="parquet", filesystem=self._arrow).count_rows()) if files else 0
-        except (DeltaError, OSError, pa.ArrowException) as error:
+        except (OSError, pa.ArrowException) as error:
             raise MissingTableError(f"{_version_name(version)} of {table} cannot be read: {error}") from error
 
     def stored_days(self, table: str, version: int) -> set[date]:
@@ -182,6 +194,11 @@ class TableReader(TableLocation):
     def changes(self, table: str, first: int, last: int) -> DayChanges:
         """The changes of each day's rows in versions `first` to `last` of `table`."""
         return day_changes(self.root / table, first, last)
+
+    def _engine_files(self, table: str, day: date | None, version: int | None) -> list[str]:
+        """The files of `day`, or all files if it is None, as the engine must be given them."""
+        names = (file[len(self._folder(table)) + 1 :] for file in self.files(table, day=day, version=version))
+        return [f"{self._engine_path(table)}/{name}" for name in names]
 
     def _folder(self, table: str) -> str:
         """`_stored`, with which the names begin that deltalake gives to files: it resolves relative paths and links."""
