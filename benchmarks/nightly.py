@@ -1,7 +1,8 @@
 """Measures a whole night on both engines, beside DuckDB: seconds by stage, processor time and peak memory.
 
-A night of ours goes from raw Parquet to published payouts, with all checks, records and pages. DuckDB does what takes
-the time: the same ingestion and the same signals, to Parquet, without splitting pools, commits and checks.
+A night of ours goes from raw Parquet to published payouts, with all checks, records and pages. DuckDB does the same
+ingestion, signals, split of pools and payouts, to Parquet, without commits and checks of what it wrote. Each night must
+pay what DuckDB pays.
 
     python benchmarks/nightly.py                # 5 M events
     python benchmarks/nightly.py --millions 20 --contenders duckdb embedded
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from duckdb_payouts import PAYOUTS, duckdb_payouts, require_same_payouts  # type: ignore[import-not-found]
 from processes import processor_seconds, watched  # type: ignore[import-not-found]
 from rich.console import Console
 from rich.table import Table
@@ -63,7 +65,13 @@ def main() -> None:
         for name in arguments.contenders:
             share = ["--memory-share", str(arguments.memory_share)]
             seconds, gigabytes = watched([sys.executable, __file__, "--night", scratch, "--contenders", name, *share])
-            peer = seconds if name == "duckdb" else peer
+            if name == "duckdb":
+                peer = seconds
+            elif peer:
+                tables = Warehouse(None, Path(scratch) / name)
+                require_same_payouts(
+                    Path(scratch) / "duckdb", {table: tables.files(table, day=DAY) for table in PAYOUTS}
+                )
             cells = [f"{seconds[stage]:.1f}" if stage in seconds else "" for stage in STAGES]
             contracts = f"{seconds['contracts'] / seconds['whole night']:.0%}" if "contracts" in seconds else ""
             ratio = f"{seconds['processor'] / peer['processor']:.2f} ×" if peer else ""
@@ -72,7 +80,7 @@ def main() -> None:
 
 
 def duckdb_night(_: str, folder: Path, __: float) -> dict[str, float]:
-    """Seconds of the ingestion and the signals by DuckDB, and processor seconds of both."""
+    """Seconds of a night by DuckDB, by stage, and its processor seconds."""
     out = folder / "duckdb"
     out.mkdir()
     began, busy = time.monotonic(), processor_seconds()
@@ -82,11 +90,15 @@ def duckdb_night(_: str, folder: Path, __: float) -> dict[str, float]:
     for table in ("viewers", "videos"):
         db.execute(f"CREATE VIEW {table} AS SELECT * FROM '{out}/{table}.parquet'")
     db.execute(f"CREATE VIEW events AS SELECT * FROM '{out}/events/date={DAY}/*.parquet'")
-    db.execute(f"COPY ({duckdb_query(load_settings())}) TO '{out}/signals.parquet'")
+    settings, signals = load_settings(), out / "signals.parquet"
+    db.execute(f"COPY ({duckdb_query(settings)}) TO '{signals}'")
+    rated = time.monotonic()
+    duckdb_payouts(db, signals, folder / "raw" / "ad_revenue.parquet", out, settings)
     ended = time.monotonic()
     return {
         "ingest": ingested - began,
-        "signals": ended - ingested,
+        "signals": rated - ingested,
+        "allocate": ended - rated,
         "whole night": ended - began,
         "processor": processor_seconds() - busy,
     }
