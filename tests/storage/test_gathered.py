@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
+from pyarrow import ipc
 
 from creatorpool.errors import MissingTableError
 from creatorpool.runs.ledger import INGEST, StageRun, publish_run, published_runs
@@ -38,7 +38,7 @@ def publish(root: Path, day: date, run_id: str) -> None:
 
 
 def gathered(root: Path) -> Path:
-    return root / "stage_runs" / "_gathered" / "rows.parquet"
+    return root / "stage_runs" / "_gathered" / "rows.arrow"
 
 
 def ledger(root: Path, version: int | None = None) -> list[dict[str, object]]:
@@ -82,7 +82,9 @@ def test_a_gathered_file_of_no_use_is_ignored_and_written_again(root: Path, faul
     if fault == "damaged":
         gathered(root).write_bytes(b"damaged")
     else:
-        pq.write_table(pa.table({"date": DAYS, "file": ["one"] * len(DAYS)}), gathered(root))
+        rows = pa.table({"date": DAYS, "file": ["one"] * len(DAYS)})
+        with ipc.new_file(gathered(root), rows.schema) as file:
+            file.write_table(rows)
 
     assert ledger(root) == expected
     Warehouse(None, root).settle("stage_runs")

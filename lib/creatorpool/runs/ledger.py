@@ -70,6 +70,51 @@ class StageRun:
         return self.stage, self.inputs.get("against")
 
 
+@dataclass(frozen=True)
+class StageLedger:
+    """The rows of `stage_runs` in its latest version, or those of some days, for several questions about one moment."""
+
+    table: pa.Table
+
+    @classmethod
+    def read(cls, warehouse: Warehouse, days: Collection[date] | None = None) -> StageLedger:
+        """The ledger of `days` (default: of all days); it has no rows if the table does not exist."""
+        if not warehouse.exists("stage_runs"):
+            return cls(arrow_schema(warehouse.contract("stage_runs")).empty_table())
+        return cls(warehouse.read_arrow("stage_runs", days=days))
+
+    @property
+    def published_days(self) -> set[date]:
+        """All days of which a stage is published."""
+        days: pa.ChunkedArray = self.table.column("date").filter(pc.equal(self.table.column("status"), PUBLISHED))
+        return set(days.unique().to_pylist())
+
+    @property
+    def days_without(self) -> set[date]:
+        """The days without payouts that months were closed without: they never get any."""
+        return {day for run in self.runs(PUBLISHED, CLOSE) for day in run.without}
+
+    @property
+    def failed(self) -> list[StageRun]:
+        """Runs that failed and whose changes were undone, the latest of each day and stage, unless it is published."""
+        latest = {(run.day, run.stage): run for run in in_order(self.runs(FAILED))}
+        done = {(run.day, run.stage) for run in self.runs(PUBLISHED, days={day for day, _ in latest})}
+        return [run for subject, run in sorted(latest.items()) if subject not in done]
+
+    def unfinished(self, stage: str | None = None) -> list[StageRun]:
+        """Runs of `stage` (default: of all stages) that began to publish and did not finish, the latest first."""
+        return in_order(self.runs(RUNNING, stage))[::-1]
+
+    def runs(self, status: str, stage: str | None = None, days: Collection[date] | None = None) -> list[StageRun]:
+        """The runs with `status` of `stage` (default: of all stages) and of `days` (default: of all days)."""
+        wanted = pc.equal(self.table.column("status"), status)
+        if stage is not None:
+            wanted = pc.and_(wanted, pc.equal(self.table.column("stage"), stage))
+        if days is not None:
+            wanted = pc.and_(wanted, pc.is_in(self.table.column("date"), pa.array([*days], pa.date32())))
+        return [_run_of(row) for row in self.table.filter(wanted).to_pylist()]
+
+
 def published_run(warehouse: Warehouse, stage: str, day: date) -> StageRun | None:
     """The run that published `stage` of `day`, the last if there were several, or None."""
     return latest_run(published_runs(warehouse, stage, [day]))
@@ -89,17 +134,17 @@ def published_runs(
     warehouse: Warehouse, stage: str | None = None, days: Collection[date] | None = None
 ) -> list[StageRun]:
     """All published runs of `stage` (default: of all stages) and of `days` (default: of all days)."""
-    return [_run_of(row) for row in _stage_rows(warehouse, stage, PUBLISHED, days)]
-
-
-def published_days(warehouse: Warehouse) -> set[date]:
-    """All days of which a stage is published."""
-    return set(_stage_table(warehouse, None, PUBLISHED, None).column("date").unique().to_pylist())
+    return StageLedger.read(warehouse, days).runs(PUBLISHED, stage)
 
 
 def days_without(warehouse: Warehouse) -> set[date]:
     """The days without payouts that months were closed without: they never get any."""
-    return {day for run in published_runs(warehouse, CLOSE) for day in run.without}
+    return StageLedger.read(warehouse).days_without
+
+
+def unfinished_runs(warehouse: Warehouse, stage: str | None = None) -> list[StageRun]:
+    """Runs of `stage` (default: of all stages) that began to publish and did not finish, the latest first."""
+    return StageLedger.read(warehouse).unfinished(stage)
 
 
 def begin_runs(warehouse: Warehouse, runs: Sequence[StageRun]) -> None:
@@ -107,19 +152,6 @@ def begin_runs(warehouse: Warehouse, runs: Sequence[StageRun]) -> None:
     _rewrite_day(
         warehouse, runs[0].day, lambda rows, _: [*_without(rows, runs), *(_stage_record(run, RUNNING) for run in runs)]
     )
-
-
-def unfinished_runs(warehouse: Warehouse, stage: str | None = None) -> list[StageRun]:
-    """Runs of `stage` (default: of all stages) that began to publish and did not finish, the latest first."""
-    return in_order(map(_run_of, _stage_rows(warehouse, stage, RUNNING)))[::-1]
-
-
-def failed_runs(warehouse: Warehouse) -> list[StageRun]:
-    """Runs that failed and whose changes were undone, the latest of each day and stage, unless it is published now."""
-    failed = in_order(map(_run_of, _stage_rows(warehouse, None, FAILED)))
-    latest = {(run.day, run.stage): run for run in failed}
-    done = {(run.day, run.stage) for run in published_runs(warehouse, days={run.day for run in failed})}
-    return [run for subject, run in sorted(latest.items()) if subject not in done]
 
 
 def publish_run(warehouse: Warehouse, run: StageRun) -> StageRun:
@@ -171,24 +203,6 @@ def _without(rows: Iterable[dict[str, Any]], runs: Iterable[StageRun]) -> list[d
 def _superseded(row: dict[str, Any], run: StageRun) -> dict[str, Any]:
     is_replaced = row["status"] == PUBLISHED and _run_of(row).subject == run.subject
     return row | {"status": SUPERSEDED} if is_replaced else row
-
-
-def _stage_rows(
-    warehouse: Warehouse, stage: str | None, status: str, days: Collection[date] | None = None
-) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = _stage_table(warehouse, stage, status, days).to_pylist()
-    return found
-
-
-def _stage_table(warehouse: Warehouse, stage: str | None, status: str, days: Collection[date] | None) -> pa.Table:
-    """The rows with `status` of `stage` (default: of all stages) and of `days` (default: of all days)."""
-    if not warehouse.exists("stage_runs"):
-        return arrow_schema(warehouse.contract("stage_runs")).empty_table()
-    rows = warehouse.read_arrow("stage_runs", days=days)
-    wanted = pc.equal(rows.column("status"), status)
-    if stage is not None:
-        wanted = pc.and_(wanted, pc.equal(rows.column("stage"), stage))
-    return rows.filter(wanted)
 
 
 def _order(run: StageRun) -> tuple[int, datetime, str]:

@@ -17,13 +17,10 @@ from creatorpool.runs.ledger import (
     LOAD,
     PAY,
     POST,
+    PUBLISHED,
+    StageLedger,
     StageRun,
-    days_without,
-    failed_runs,
     latest_run,
-    published_days,
-    published_runs,
-    unfinished_runs,
 )
 from creatorpool.runs.pools import PoolRun, every_published_pool, paid_days
 from creatorpool.settlement.months import month_name
@@ -101,21 +98,23 @@ def state_of_days(warehouse: Warehouse, day: date | None = None, most: int | Non
 
     With `most`, runs and pools are those of so many of the latest days with anything published.
     """
+    ledger = StageLedger.read(warehouse)
     paid = sorted(paid_days(warehouse))
-    days = sorted({*paid, *published_days(warehouse)}) if day is None else [day]
+    days = sorted({*paid, *ledger.published_days}) if day is None else [day]
     shown = days[-most:] if most is not None else days
     claims = [claim for claim in standing_claims(warehouse) if day is None or claim["date"] in (day, EVERY_DAY)]
+    own = None if day is None else [day]
     return DaysState(
-        runs=published_runs(warehouse, days=shown),
+        runs=ledger.runs(PUBLISHED, days=shown),
         pools=every_published_pool(warehouse, shown),
-        books=[run for stage in (POST, CLOSE) for run in _of_day(published_runs(warehouse, stage), day)],
+        books=[run for stage in (POST, CLOSE) for run in ledger.runs(PUBLISHED, stage, own)],
         paid=[one for one in paid if day in (None, one)],
         earlier=days[: -len(shown)],
         running=[claim for claim in claims if is_held(claim)],
         stopped=[claim for claim in claims if not is_held(claim)],
-        unfinished=_of_day(unfinished_runs(warehouse), day),
-        failed=_of_day(failed_runs(warehouse), day),
-        missing=[gap for gap in missing_days({*paid, *days_without(warehouse)}) if day in (None, gap)],
+        unfinished=_of_day(ledger.unfinished(), day),
+        failed=_of_day(ledger.failed, day),
+        missing=[gap for gap in missing_days({*paid, *ledger.days_without}) if day in (None, gap)],
     )
 
 
