@@ -9,14 +9,17 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 import pytest
 from chispa import assert_df_equality
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from creatorpool.contracts.schema import require_schema
 from creatorpool.errors import MissingTableError, RunInProgressError, TableGuardError
 from creatorpool.runs.ledger import StageRun, publish_run
+from creatorpool.session import READ_ERRORS
 from creatorpool.stages.maintenance import maintain_tables
 from creatorpool.tables import Warehouse, sum_exact
 
@@ -184,18 +187,27 @@ def test_read_of_a_table_that_does_not_exist_names_it(warehouse: Warehouse) -> N
         warehouse.read("video_payouts")
 
 
-def test_read_of_a_version_that_is_not_kept_names_it(spark: SparkSession, warehouse: Warehouse) -> None:
-    warehouse.replace_day(payouts(spark, "a"), "creator_payouts", DAY)
-
-    with pytest.raises(MissingTableError, match="version 7 of creator_payouts cannot be read"):
-        warehouse.read("creator_payouts", day=DAY, version=7)
-    with pytest.raises(MissingTableError, match="version 7 of creator_payouts cannot be read"):
-        warehouse.read_arrow("creator_payouts", version=7)
-
-
-def test_rows_of_a_days_files_are_those_that_the_engine_finds_by_the_log(
-    spark: SparkSession, warehouse: Warehouse
+@pytest.mark.parametrize("version", [None, 1])
+@pytest.mark.parametrize("fault", ["lost", "empty", "no version"])
+def test_read_never_takes_a_lost_file_for_one_without_rows(
+    spark: SparkSession, warehouse: Warehouse, fault: str, version: int | None
 ) -> None:
+    warehouse.replace_day(payouts(spark, "a"), "creator_payouts", DAY)
+    (file,) = map(Path, warehouse.files("creator_payouts", day=DAY))
+    if fault == "lost":
+        file.unlink()
+    elif fault == "empty":
+        file.write_bytes(b"")
+
+    with pytest.raises(READ_ERRORS):
+        warehouse.read("creator_payouts", day=DAY, version=7 if fault == "no version" else version).collect()
+
+
+@pytest.mark.parametrize("most", [20_000, 1])
+def test_few_rows_are_those_that_the_engine_finds_by_the_log(
+    spark: SparkSession, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr("creatorpool.storage.few_rows._MOST_ROWS", most)
     moment = datetime(2026, 11, 1, tzinfo=UTC)
     facts = {"creator_id": "c", "length_ms": 9_000, "categories": ["pets", "art"], "published_at": moment}
     scores = {"is_compliant": True, "s_pos": 0.5, "s_tox": 0.25, "is_pulse": False}
@@ -208,12 +220,23 @@ def test_rows_of_a_days_files_are_those_that_the_engine_finds_by_the_log(
 
     for table, days in (("creator_payouts", (DAY, OTHER_DAY)), ("videos", (None,))):
         for version in range(warehouse.version(table) + 1):
-            by_log = spark.read.format("delta").option("versionAsOf", version).load(warehouse.path(table))
-            for day in days:
-                wanted = by_log if day is None else by_log.where(F.col("date") == F.lit(day))
+            for day in (*days, None):
+                wanted = warehouse.read_by_log(table, day=day, version=version)
                 found = warehouse.read(table, day=day, version=version)
                 assert found.dtypes == wanted.dtypes
                 assert sorted(found.collect(), key=str) == sorted(wanted.collect(), key=str)
+
+
+def test_read_shows_a_column_that_another_writer_added(spark: SparkSession, warehouse: Warehouse) -> None:
+    warehouse.replace_day(payouts(spark, "a"), "creator_payouts", DAY)
+    row = warehouse.read_arrow("creator_payouts").append_column("tip", pa.array([5]))
+    write_deltalake(warehouse.path("creator_payouts"), row, mode="append", schema_mode="merge")
+
+    found = Warehouse(spark, warehouse.root).read("creator_payouts", day=DAY)
+
+    assert sorted(row["tip"] or 0 for row in found.collect()) == [0, 5]
+    with pytest.raises(TableGuardError, match="columns not in the contract: tip"):
+        require_schema(found.schema, warehouse.contract("creator_payouts"))
 
 
 def test_tables_read_the_same_through_deltalake_and_polars(spark: SparkSession, warehouse: Warehouse) -> None:

@@ -60,7 +60,7 @@ from creatorpool.tables import Warehouse
 
 _HOLDS, _NO_HOLDS = "holds", PostedHolds()
 
-Check = Callable[[DataFrame, str], None]
+Check = Callable[[DataFrame, str], object]
 """Checks rows against the table rules of the named table's contract, and raises an error if they break one."""
 
 

@@ -19,6 +19,7 @@ from creatorpool.contracts.results import RuleResult, enforce, result_rows
 from creatorpool.contracts.schema import require_schema
 from creatorpool.contracts.suite import prepare_checks, validate_table
 from creatorpool.display import display
+from creatorpool.errors import TableGuardError
 from creatorpool.runs.claims import EVERY_DAY, claimed
 from creatorpool.runs.identity import code_version, new_run_id, now
 from creatorpool.runs.ledger import StageRun
@@ -144,7 +145,8 @@ class RunContext:
         Raises
         ------
         TableGuardError
-            If columns differ from the contract, a row belongs to another day, or a required value is null.
+            If columns differ from the contract, a row belongs to another day, a required value is null, or a written
+            row is lost.
         ContractViolationError
             If a rule of severity `error` is broken.
         """
@@ -156,9 +158,16 @@ class RunContext:
         staged = self.warehouse.stage_day(rows, table, self.day)
         seconds = time.monotonic() - began
         self.note(table, f"{staged.rows} rows written in {seconds:.1f} s", rows=staged.rows, seconds=round(seconds, 3))
-        written = self.warehouse.read_staged(staged)
-        self.check(written, table)
+        written = self.check_staged(staged)
         self.staged.append(staged)
+        return written
+
+    def check_staged(self, staged: StagedRows) -> DataFrame:
+        """Check written rows against their contract, and return them; raises as `store` does."""
+        table, written = staged.table, self.warehouse.read_staged(staged)
+        # Engines take a folder that has lost a file for one with fewer rows.
+        if other := {result.rows_checked for result in self.check(written, table)} - {staged.rows}:
+            raise TableGuardError(f"{table}: {staged.rows} rows were written and {min(other)} read back: run it again")
         return written
 
     def _held(self, rows: DataFrame, table: str) -> DataFrame:
@@ -179,8 +188,8 @@ class RunContext:
         self.check_records(records, table)
         self.staged.append(self.warehouse.stage_records(records, table, self.day))
 
-    def check(self, rows: DataFrame, table: str) -> None:
-        """Check `rows` against the contract of `table`; log a broken rule of severity `warning`.
+    def check(self, rows: DataFrame, table: str) -> list[RuleResult]:
+        """Check `rows` against the contract of `table`; log a broken rule of severity `warning`; return the results.
 
         Raises
         ------
@@ -204,6 +213,7 @@ class RunContext:
                     rows_checked=result.rows_checked,
                 )
         enforce(results)
+        return results
 
     def validate(self, rows: DataFrame, table: str) -> list[RuleResult]:
         """Results of checking `rows` against the contract of `table`; raises as `validate_table` does."""

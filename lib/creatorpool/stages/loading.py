@@ -143,8 +143,7 @@ def _stage(context: RunContext, table: str, loaded: LoadedTable) -> None:
     else:
         context.staged.append(warehouse.stage_overwrite(rows, table))
     if table in CORRECTED_TABLES:
-        written = warehouse.read_staged(context.staged[-1])
-        context.check(written, table)
+        written = context.check_staged(context.staged[-1])
         if loaded.newer is not None:
             latest = merged(written, loaded.newer, loaded.validated.contract)
             context.later.append(warehouse.stage_overwrite(latest, table))

@@ -50,13 +50,10 @@ def computed_once(rows: DataFrame, folder: Place) -> DataFrame:
 
 
 def nullable_schema(schema: StructType) -> StructType:
-    """`schema` for reading files: they do not say that a value is never null.
-
-    Comments of columns are left out: Sail 0.7 refuses unions of frames with and without them.
-    """
+    """The columns of `schema`, which may be null; without comments, because Sail refuses unions of frames with some."""
     return StructType([StructField(field.name, _nullable(field.dataType)) for field in schema.fields])
 
 
 def _nullable(kind: DataType) -> DataType:
-    """`kind` with elements that may be null: Sail 0.7 refuses lists of which a schema says that they never are."""
+    """`kind` with elements that may be null: files do not say that they never are, and Sail refuses to assume it."""
     return ArrayType(_nullable(kind.elementType)) if isinstance(kind, ArrayType) else kind

@@ -21,8 +21,8 @@ from creatorpool.contracts.schema import spark_schema
 from creatorpool.errors import MissingTableError
 from creatorpool.session import is_embedded
 from creatorpool.storage.checkpoints import remove_hint
+from creatorpool.storage.few_rows import few_rows
 from creatorpool.storage.files import arrow_place
-from creatorpool.storage.files_frame import files_frame, has_one_partition
 from creatorpool.storage.gathered import LEDGERS, read_gathered, write_gathered
 from creatorpool.storage.history import DayChanges, day_changes
 from creatorpool.storage.ledger_files import LedgerFiles, files_of
@@ -38,16 +38,21 @@ class TableReader(TableLocation):
     def read(self, table: str, *, day: date | None = None, version: int | None = None) -> DataFrame:
         """Rows of `table`: of `day` only, if given, and at `version`, if given.
 
+        Few rows are read now, into the frame, if the engine is embedded (`storage.few_rows`).
+
         Raises
         ------
         MissingTableError
-            If the table does not exist, or the log of the version is missing or damaged.
+            If the table does not exist; of few rows also if the version's log or a file is missing or damaged, which
+            otherwise is an error of the engine when it runs a query.
         """
         if not self.exists(table):
             raise MissingTableError(f"table '{table}' does not exist under {self.root}")
-        contract = self.contract(table)
-        if has_one_partition(contract, day):
-            return files_frame(self._session(table), contract, self._engine_files(table, day, version), day)
+        few = self._few_rows(table, day, version) if is_embedded(self._session(table)) else None
+        return self.read_by_log(table, day=day, version=version) if few is None else few
+
+    def read_by_log(self, table: str, *, day: date | None = None, version: int | None = None) -> DataFrame:
+        """The same rows as `read`, which the engine itself finds by the table's log, in each query."""
         reader = self._session(table).read.format("delta")
         if version is not None:
             if is_embedded(self._session(table)):
@@ -129,6 +134,15 @@ class TableReader(TableLocation):
         files, folder = self.opened.ledger_files(place, partial(self._gathered, table)), self._folder(table)
         return None if files is None else [f"{folder}/{file}" for file in files]
 
+    def _few_rows(self, table: str, day: date | None, version: int | None) -> DataFrame | None:
+        """A frame that holds the rows; None if they are many."""
+        try:
+            files = self.files(table, day=day, version=version)
+            found = few_rows(self._delta(table, version), files, self._arrow)
+        except (DeltaError, OSError, pa.ArrowException) as error:
+            raise MissingTableError(f"{_version_name(version)} of {table} cannot be read: {error}") from error
+        return None if found is None else self._session(table).createDataFrame(*found)
+
     def _scan(self, table: str, columns: Sequence[str], files: Sequence[str]) -> pa.Table:
         """`columns` of all rows in `files`."""
         contract = self.contract(table)
@@ -152,21 +166,13 @@ class TableReader(TableLocation):
         """Paths of the Parquet files that hold these rows, for readers without Delta; parameters as `read_arrow`.
 
         In an object store they begin with the bucket.
-
-        Raises
-        ------
-        MissingTableError
-            If the table does not exist, or the log of the version is missing or damaged.
         """
         named = days if day is None else [day]
         if version is None and (latest := self._latest_files(table)) is not None:
             folders = None if named is None else {f"date={one.isoformat()}" for one in named}
             return latest if folders is None else [file for file in latest if file.split("/")[-2] in folders]
         wanted = None if named is None else [("date", "in", [one.isoformat() for one in named])]
-        try:
-            files = self._delta(table, version).file_uris(file_pruning_predicate=wanted) if wanted != [] else []
-        except DeltaError as error:
-            raise MissingTableError(f"{_version_name(version)} of {table} cannot be read: {error}") from error
+        files = self._delta(table, version).file_uris(file_pruning_predicate=wanted) if wanted != [] else []
         # Paths are percent-encoded, as in the table's log.
         own, base = self.path(table), self._stored(table)
         names = (unquote(name) if "%" in name else name for name in files)
@@ -183,7 +189,7 @@ class TableReader(TableLocation):
         try:
             files = self.files(table, day=day, version=version)
             return int(pads.dataset(files, format="parquet", filesystem=self._arrow).count_rows()) if files else 0
-        except (OSError, pa.ArrowException) as error:
+        except (DeltaError, OSError, pa.ArrowException) as error:
             raise MissingTableError(f"{_version_name(version)} of {table} cannot be read: {error}") from error
 
     def stored_days(self, table: str, version: int) -> set[date]:
@@ -194,11 +200,6 @@ class TableReader(TableLocation):
     def changes(self, table: str, first: int, last: int) -> DayChanges:
         """The changes of each day's rows in versions `first` to `last` of `table`."""
         return day_changes(self.root / table, first, last)
-
-    def _engine_files(self, table: str, day: date | None, version: int | None) -> list[str]:
-        """The files of `day`, or all files if it is None, as the engine must be given them."""
-        names = (file[len(self._folder(table)) + 1 :] for file in self.files(table, day=day, version=version))
-        return [f"{self._engine_path(table)}/{name}" for name in names]
 
     def _folder(self, table: str) -> str:
         """`_stored`, with which the names begin that deltalake gives to files: it resolves relative paths and links."""

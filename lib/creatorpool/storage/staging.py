@@ -13,13 +13,13 @@ from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructField, StructType
 
 from creatorpool.contracts import Contract
-from creatorpool.contracts.schema import SPARK_TYPES, require_schema
+from creatorpool.contracts.schema import SPARK_TYPES, require_schema, spark_schema
 from creatorpool.errors import TableGuardError
 from creatorpool.refusal import GUARD, refused
 from creatorpool.storage.creation import TableCreator
-from creatorpool.storage.files_frame import files_frame, has_one_partition
 from creatorpool.storage.records import records_table
 from creatorpool.storage.staged import Mode, StagedRows, found_files, staging_folder, write_file
 
@@ -80,10 +80,16 @@ class TableStager(TableCreator):
     def read_staged(self, staged: StagedRows) -> DataFrame:
         """The staged rows with the table's columns, as they will be after the commit."""
         contract = self.contract(staged.table)
-        if not has_one_partition(contract, staged.day):
+        session, schema = self._session(staged.table), spark_schema(contract)
+        if not staged.files:
+            return session.createDataFrame([], schema)
+        if staged.day is None and contract.partition_by:
             raise RuntimeError(f"{staged.table}: files of several days are read once they are committed")
-        folder = f"{self._engine_path(staged.table)}/{staged.folder}"
-        return files_frame(self._session(staged.table), contract, [folder] if staged.files else [], staged.day)
+        stored = [field for field in schema.fields if staged.day is None or field.name != "date"]
+        # Files do not say that a value is never null, and Sail 0.7 refuses lists of which a schema says so.
+        own = StructType([StructField(field.name, field.dataType, True, field.metadata) for field in stored])
+        rows = session.read.schema(own).parquet(f"{self._engine_path(staged.table)}/{staged.folder}")
+        return rows if staged.day is None else rows.withColumn("date", F.lit(staged.day)).select(*schema.names)
 
     def _staged(self, rows: DataFrame, contract: Contract, mode: Mode, day: date | None) -> StagedRows:
         folder = staging_folder(day)
