@@ -1,8 +1,8 @@
 """Measures a whole night on both engines, beside DuckDB: seconds by stage, processor time and peak memory.
 
 A night of ours goes from raw Parquet to published payouts, with all checks, records and pages. DuckDB does the same
-ingestion, signals, split of pools and payouts, to Parquet, without commits and checks of what it wrote. Each night must
-pay what DuckDB pays.
+ingestion, signals, split of pools and payouts, to Parquet, without commits and checks of what it wrote. Nights that
+follow DuckDB's must pay what it pays.
 
     python benchmarks/nightly.py                # 5 M events
     python benchmarks/nightly.py --millions 20 --contenders duckdb embedded

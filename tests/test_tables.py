@@ -221,7 +221,7 @@ def test_few_rows_are_those_that_the_engine_finds_by_the_log(
     for table, days in (("creator_payouts", (DAY, OTHER_DAY)), ("videos", (None,))):
         for version in range(warehouse.version(table) + 1):
             for day in (*days, None):
-                wanted = warehouse.read_by_log(table, day=day, version=version)
+                wanted = warehouse.read_by_log(table, days=None if day is None else [day], version=version)
                 found = warehouse.read(table, day=day, version=version)
                 assert found.dtypes == wanted.dtypes
                 assert sorted(found.collect(), key=str) == sorted(wanted.collect(), key=str)

@@ -142,3 +142,14 @@ def test_status_names_months_of_paid_days_though_nothing_of_them_is_posted(table
     (shown_row,) = [row for row in shown(tables).splitlines() if "open" in row]
     assert [cell.strip() for cell in shown_row.strip("│ ").split("│")] == ["2026-12", "1", "0", "open"]
     assert [month.month for month in state_of_days(tables, DAY).months] == ["2026-11"]
+
+
+def test_status_lists_the_latest_months_and_names_earlier_ones_that_are_open(tables: Warehouse) -> None:
+    for number in range(1, 10):
+        pay(tables, date(2026, number, 28))
+    publish_run(tables, run_of(date(2026, 2, 28), CLOSE))
+
+    lines = shown(tables).splitlines()
+
+    assert sum(line.endswith("│ open  │") for line in lines) == 6
+    assert "Earlier months: 3, 2026-01 to 2026-03; open: 2026-01, 2026-03." in lines

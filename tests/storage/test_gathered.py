@@ -10,12 +10,14 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
-from pyarrow import ipc
 
 from creatorpool.errors import MissingTableError
 from creatorpool.runs.ledger import INGEST, StageRun, publish_run, published_runs
 from creatorpool.stages.maintenance import maintain_tables
 from creatorpool.storage.checkpoints import COMMITS_PER_CHECKPOINT
+from creatorpool.storage.gathered import write_gathered
+from creatorpool.storage.ledger_files import LedgerFiles
+from creatorpool.storage.opened import FILE
 from creatorpool.tables import Warehouse
 
 FIRST = date(2026, 11, 1)
@@ -38,7 +40,7 @@ def publish(root: Path, day: date, run_id: str) -> None:
 
 
 def gathered(root: Path) -> Path:
-    return root / "stage_runs" / "_gathered" / "rows.arrow"
+    return root / "stage_runs" / "_gathered" / "rows.cache"
 
 
 def ledger(root: Path, version: int | None = None) -> list[dict[str, object]]:
@@ -76,15 +78,18 @@ def test_rows_that_were_rewritten_since_are_new_and_the_earlier_version_has_the_
     assert runs == dict.fromkeys(DAYS, "first") | {DAYS[3]: "second", DAYS[-1] + timedelta(days=1): "first"}
 
 
-@pytest.mark.parametrize("fault", ["damaged", "other columns"])
+@pytest.mark.parametrize("fault", ["damaged", "one bit", "other columns"])
 def test_a_gathered_file_of_no_use_is_ignored_and_written_again(root: Path, fault: str) -> None:
     expected = ledger(root)
     if fault == "damaged":
         gathered(root).write_bytes(b"damaged")
+    elif fault == "one bit":
+        stored = bytearray(gathered(root).read_bytes())
+        stored[len(stored) // 2] ^= 1
+        gathered(root).write_bytes(stored)
     else:
-        rows = pa.table({"date": DAYS, "file": ["one"] * len(DAYS)})
-        with ipc.new_file(gathered(root), rows.schema) as file:
-            file.write_table(rows)
+        rows = pa.table({"date": DAYS, FILE: ["one"] * len(DAYS)})
+        write_gathered(root / "stage_runs", rows, LedgerFiles(0, "", ()))
 
     assert ledger(root) == expected
     Warehouse(None, root).settle("stage_runs")

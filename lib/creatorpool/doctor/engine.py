@@ -50,7 +50,7 @@ def _engine(engine: str, settings: EngineSettings, root: Place) -> Finding:
         row = {"creator_id": "probe", "payout_micros": 1, "pulse_micros": 0, "total_micros": 1, "videos_paid": 1}
         rows = pa.Table.from_pylist([row | {"date": _DAY, "currency": "XXX"}], schema=arrow_schema(contract))
         warehouse.replace_day(session.createDataFrame(rows, spark_schema(contract)), _TABLE, _DAY)
-        number = warehouse.read_by_log(_TABLE, day=_DAY).count()
+        number = warehouse.read_by_log(_TABLE, days=[_DAY]).count()
     if number != 1:
         return Finding("engine", "fault", f"{engine} wrote one row and read {number}: report this as a fault")
     name = "embedded (Sail)" if engine == EMBEDDED else engine

@@ -10,7 +10,6 @@ from datetime import date, datetime
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from creatorpool.errors import ConfigurationError, InputError
 from creatorpool.ingest.conversion import RATES, converted_revenue, refuse_other_base
@@ -390,7 +389,7 @@ def _stored_events(run: DayIngestion) -> StoredDays | None:
         return None
     if run.earlier is not None:
         return StoredDays(present, run.earlier.other_events(present))
-    return StoredDays(present, run.warehouse.read("events").where(F.col("date").isin(list(present))))
+    return StoredDays(present, run.warehouse.read("events", days=present))
 
 
 def _has_days(table: ValidatedTable) -> bool:

@@ -222,4 +222,4 @@ def _corrected_revenue(stored: DataFrame, validated: ValidatedTable) -> DataFram
 def _stored_events(warehouse: Warehouse, day: date) -> StoredDays:
     """The stored events of all days on which an id of the loaded events may be, too."""
     present = near_days(warehouse, day, LONGEST_LATE_WINDOW)
-    return StoredDays(present, warehouse.read("events").where(F.col("date").isin(list(present))))
+    return StoredDays(present, warehouse.read("events", days=present))

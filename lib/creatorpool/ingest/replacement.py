@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from creatorpool.contracts import Contract
 from creatorpool.ingest.dimensions import changed, merged
@@ -56,7 +55,7 @@ class EarlierDelivery:
 
     def other_events(self, days: Sequence[date]) -> DataFrame:
         """The events of `days` that other deliveries brought."""
-        stored = _of_days(self.warehouse.read("events", version=self.now["events"]), days)
+        stored = self.warehouse.read("events", days=days, version=self.now["events"])
         own = self.own_events().select("event_id")
         return stored.join(own, "event_id", "left_anti").select(*stored.columns)
 
@@ -106,12 +105,8 @@ def days_up_to(day: date, late_window_days: int) -> list[date]:
 
 def events_between(warehouse: Warehouse, days: Sequence[date], base: int | None, after: int) -> DataFrame:
     """Events of `days` in version `after` that version `base` does not have; all if the table did not exist then."""
-    rows = _of_days(warehouse.read("events", version=after), days)
+    rows = warehouse.read("events", days=days, version=after)
     if base is None:
         return rows
-    known = _of_days(warehouse.read("events", version=base), days)
+    known = warehouse.read("events", days=days, version=base)
     return rows.join(known.select("event_id"), "event_id", "left_anti").select(*rows.columns)
-
-
-def _of_days(events: DataFrame, days: Sequence[date]) -> DataFrame:
-    return events.where(F.col("date").isin(list(days)))

@@ -14,8 +14,10 @@ from creatorpool.runs.claims import claim_name
 from creatorpool.runs.identity import process_of
 from creatorpool.runs.ledger import ALLOCATE, StageRun
 from creatorpool.runs.pools import PoolRun
-from creatorpool.runs.state import DaysState
+from creatorpool.runs.state import DaysState, MonthState
 from creatorpool.settlement.months import without_words
+
+_LISTED_MONTHS = 6
 
 
 def print_status(out: PlainConsole, state: DaysState) -> None:
@@ -27,7 +29,9 @@ def print_status(out: PlainConsole, state: DaysState) -> None:
         span = f"{state.earlier[0]} to {state.earlier[-1]}"
         out.print(f"Earlier days: {len(state.earlier)}, {span}; --days N shows the latest N days.", soft_wrap=True)
     if state.months:
-        out.print(_months_table(state))
+        out.print(_months_table(state.months[-_LISTED_MONTHS:]))
+    if earlier := state.months[:-_LISTED_MONTHS]:
+        out.print(f"Earlier months: {_in_short(earlier)}.", soft_wrap=True)
     for line in _lines(state):
         out.print(line, soft_wrap=True)
 
@@ -103,17 +107,23 @@ def _days_table(state: DaysState) -> Table:
     return table
 
 
-def _months_table(state: DaysState) -> Table:
+def _months_table(months: Sequence[MonthState]) -> Table:
     table = Table(title="Months", title_justify="left")
     for name in ("month", "published days", "posted days", "state"):
         table.add_column(name, justify="left" if name in ("month", "state") else "right")
-    for month in state.months:
+    for month in months:
         run = month.closed
         words = "open"
         if run is not None:
             words = f"closed{without_words(run.without)} by run {run.run_id}, {run.finished_at:%Y-%m-%d %H:%M:%S} UTC"
         table.add_row(month.month, str(month.published), str(month.posted), words)
     return table
+
+
+def _in_short(months: Sequence[MonthState]) -> str:
+    left = [month.month for month in months if month.closed is None]
+    state = f"open: {', '.join(left)}" if left else "all closed"
+    return f"{len(months)}, {months[0].month} to {months[-1].month}; {state}"
 
 
 def _totals(pools: Sequence[PoolRun]) -> tuple[str, ...]:

@@ -83,18 +83,15 @@ class StageLedger:
             return cls(arrow_schema(warehouse.contract("stage_runs")).empty_table())
         return cls(warehouse.read_arrow("stage_runs", days=days))
 
-    @property
     def published_days(self) -> set[date]:
         """All days of which a stage is published."""
         days: pa.ChunkedArray = self.table.column("date").filter(pc.equal(self.table.column("status"), PUBLISHED))
         return set(days.unique().to_pylist())
 
-    @property
     def days_without(self) -> set[date]:
         """The days without payouts that months were closed without: they never get any."""
         return {day for run in self.runs(PUBLISHED, CLOSE) for day in run.without}
 
-    @property
     def failed(self) -> list[StageRun]:
         """Runs that failed and whose changes were undone, the latest of each day and stage, unless it is published."""
         latest = {(run.day, run.stage): run for run in in_order(self.runs(FAILED))}
@@ -139,7 +136,7 @@ def published_runs(
 
 def days_without(warehouse: Warehouse) -> set[date]:
     """The days without payouts that months were closed without: they never get any."""
-    return StageLedger.read(warehouse).days_without
+    return StageLedger.read(warehouse).days_without()
 
 
 def unfinished_runs(warehouse: Warehouse, stage: str | None = None) -> list[StageRun]:

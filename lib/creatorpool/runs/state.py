@@ -100,7 +100,7 @@ def state_of_days(warehouse: Warehouse, day: date | None = None, most: int | Non
     """
     ledger = StageLedger.read(warehouse)
     paid = sorted(paid_days(warehouse))
-    days = sorted({*paid, *ledger.published_days}) if day is None else [day]
+    days = sorted({*paid, *ledger.published_days()}) if day is None else [day]
     shown = days[-most:] if most is not None else days
     claims = [claim for claim in standing_claims(warehouse) if day is None or claim["date"] in (day, EVERY_DAY)]
     own = None if day is None else [day]
@@ -113,8 +113,8 @@ def state_of_days(warehouse: Warehouse, day: date | None = None, most: int | Non
         running=[claim for claim in claims if is_held(claim)],
         stopped=[claim for claim in claims if not is_held(claim)],
         unfinished=_of_day(ledger.unfinished(), day),
-        failed=_of_day(ledger.failed, day),
-        missing=[gap for gap in missing_days({*paid, *ledger.days_without}) if day in (None, gap)],
+        failed=_of_day(ledger.failed(), day),
+        missing=[gap for gap in missing_days({*paid, *ledger.days_without()}) if day in (None, gap)],
     )
 
 

@@ -11,7 +11,6 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from creatorpool.errors import ConfigurationError, InputError, MissingTableError
 from creatorpool.quality.evaluate import Comparison, HalfScores, compare, coverage
@@ -75,7 +74,7 @@ def published_window(warehouse: Warehouse, last: date, days: int) -> EventWindow
             f"events of {', '.join(missing)} are not published under {warehouse.root}: ingest them, or ask for "
             f"fewer --days"
         )
-    events = warehouse.read("events").where(F.col("date").between(F.lit(window[-1]), F.lit(last)))
+    events = warehouse.read("events", days=window)
     return EventWindow(events, warehouse.read("viewers"), warehouse.read("videos"))
 
 

@@ -35,8 +35,15 @@ from creatorpool.storage.records import arrow_schema
 class TableReader(TableLocation):
     """Tables whose rows can be read."""
 
-    def read(self, table: str, *, day: date | None = None, version: int | None = None) -> DataFrame:
-        """Rows of `table`: of `day` only, if given, and at `version`, if given.
+    def read(
+        self,
+        table: str,
+        *,
+        day: date | None = None,
+        days: Collection[date] | None = None,
+        version: int | None = None,
+    ) -> DataFrame:
+        """Rows of `table`: only of `day` or of `days`, if given, and at `version`, if given.
 
         Few rows are read now, into the frame, if the engine is embedded (`storage.few_rows`).
 
@@ -48,10 +55,11 @@ class TableReader(TableLocation):
         """
         if not self.exists(table):
             raise MissingTableError(f"table '{table}' does not exist under {self.root}")
-        few = self._few_rows(table, day, version) if is_embedded(self._session(table)) else None
-        return self.read_by_log(table, day=day, version=version) if few is None else few
+        named = days if day is None else [day]
+        few = self._few_rows(table, named, version) if is_embedded(self._session(table)) else None
+        return self.read_by_log(table, days=named, version=version) if few is None else few
 
-    def read_by_log(self, table: str, *, day: date | None = None, version: int | None = None) -> DataFrame:
+    def read_by_log(self, table: str, *, days: Collection[date] | None = None, version: int | None = None) -> DataFrame:
         """The same rows as `read`, which the engine itself finds by the table's log, in each query."""
         reader = self._session(table).read.format("delta")
         if version is not None:
@@ -59,7 +67,7 @@ class TableReader(TableLocation):
                 remove_hint(self.root / table)
             reader = reader.option("versionAsOf", version)
         rows = reader.load(self._engine_path(table))
-        return rows if day is None else rows.where(F.col("date") == F.lit(day))
+        return rows if days is None else rows.where(F.col("date").isin([*days]))
 
     def read_arrow(
         self,
@@ -134,10 +142,10 @@ class TableReader(TableLocation):
         files, folder = self.opened.ledger_files(place, partial(self._gathered, table)), self._folder(table)
         return None if files is None else [f"{folder}/{file}" for file in files]
 
-    def _few_rows(self, table: str, day: date | None, version: int | None) -> DataFrame | None:
+    def _few_rows(self, table: str, days: Collection[date] | None, version: int | None) -> DataFrame | None:
         """A frame that holds the rows; None if they are many."""
         try:
-            files = self.files(table, day=day, version=version)
+            files = self.files(table, days=days, version=version)
             found = few_rows(self._delta(table, version), files, self._arrow)
         except (DeltaError, OSError, pa.ArrowException) as error:
             raise MissingTableError(f"{_version_name(version)} of {table} cannot be read: {error}") from error

@@ -138,9 +138,9 @@ def _readable(context: RunContext, ledger: Mapping[str, PoolRun]) -> Check:
 
 def _unique_events(context: RunContext, inputs: Mapping[str, int]) -> Check:
     """Check that no id of the day's events occurs again, on the day or on a day that late events may belong to."""
-    reach = timedelta(days=context.settings.ingest.late_window_days)
-    events = context.warehouse.read("events", version=inputs["events"])
-    near = events.where(F.col("date").between(context.day - reach, context.day + reach))
+    reach = context.settings.ingest.late_window_days
+    days = [context.day + timedelta(days=apart) for apart in range(-reach, reach + 1)]
+    near = context.warehouse.read("events", days=days, version=inputs["events"])
     is_own = F.col("date") == F.lit(context.day)
     ids = near.groupBy("event_id").agg(F.count("*").alias("number"), F.max(is_own).alias("is_own")).where("is_own")
     counted = ids.agg(
