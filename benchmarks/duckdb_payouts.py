@@ -30,10 +30,9 @@ def duckdb_payouts(db: duckdb.DuckDBPyConnection, signals: Path, revenue: Path, 
                views * least(1, {quality}) AS effective_impressions
         FROM '{signals}' JOIN videos USING (video_id) WHERE is_compliant
     """)
-    shared = f"{1 - settings.pools.platform_share!r}::DECIMAL(18, 6)"
     db.execute(f"""
         CREATE TABLE pools AS
-        SELECT category, floor(sum(revenue_micros)::DECIMAL(28, 0) * {shared})::BIGINT AS pool_micros
+        SELECT category, {_share_of_revenue(1 - settings.pools.platform_share)} AS pool_micros
         FROM '{revenue}' WHERE placement = 'non_pulse' GROUP BY category
     """)
     policy = settings.allocation
@@ -60,19 +59,18 @@ def duckdb_payouts(db: duckdb.DuckDBPyConnection, signals: Path, revenue: Path, 
             FROM amounts
         )
         SELECT category, video_id, creator_id, effective_impressions, share, weight,
-               (floor(amount)::BIGINT + (place <= missing)::BIGINT)::BIGINT AS payout_micros
+               floor(amount)::BIGINT + (place <= missing)::BIGINT AS payout_micros
         FROM placed
     """)
-    pulse_share = f"{settings.pools.pulse_creator_share!r}::DECIMAL(18, 6)"
     db.execute(f"""
         CREATE TABLE video_payouts AS
         WITH paid AS (SELECT video_id, sum(payout_micros)::BIGINT AS payout_micros FROM pool_payouts GROUP BY video_id),
         pulse AS (
-            SELECT video_id, floor(sum(revenue_micros)::DECIMAL(28, 0) * {pulse_share})::BIGINT AS pulse_micros
+            SELECT video_id, {_share_of_revenue(settings.pools.pulse_creator_share)} AS pulse_micros
             FROM '{revenue}' WHERE placement = 'pulse' GROUP BY video_id
         )
         SELECT video_id, creator_id, coalesce(payout_micros, 0) AS payout_micros,
-               coalesce(pulse_micros, 0) AS pulse_micros, paid.payout_micros IS NOT NULL AS shares_a_pool,
+               coalesce(pulse_micros, 0) AS pulse_micros,
                coalesce(payout_micros, 0) + coalesce(pulse_micros, 0) AS total_micros
         FROM paid FULL JOIN pulse USING (video_id) JOIN videos USING (video_id)
     """)
@@ -84,6 +82,10 @@ def duckdb_payouts(db: duckdb.DuckDBPyConnection, signals: Path, revenue: Path, 
     """)
     for table in PAYOUTS:
         db.execute(f"COPY {table} TO '{out / table}.parquet' (COMPRESSION zstd)")
+
+
+def _share_of_revenue(share: float) -> str:
+    return f"floor(sum(revenue_micros)::DECIMAL(28, 0) * {share!r}::DECIMAL(18, 6))::BIGINT"
 
 
 def _impressions(db: duckdb.DuckDBPyConnection, category: str) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Reads few rows of a table in this process, for frames of the embedded engine that hold them.
+"""Reads rows of a table's files by Arrow; few rows for frames of the embedded engine that hold them.
 
 Sail opens the log of a table in each query about it, and again for some steps of a query: 20 ms more after 400 nights
 than after 10. deltalake opens a table once. Given the paths of files, Sail would take a lost file for one without rows,
@@ -8,7 +8,7 @@ so it is given the rows.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pyarrow as pa
 import pyarrow.dataset as pads
@@ -34,15 +34,23 @@ def few_rows(delta: DeltaTable, files: Sequence[str], file_system: fs.FileSystem
     """
     if len(files) > _MOST_FILES:
         return None
-    stored = pa.schema(delta.schema().to_arrow())
-    folders = pa.schema([stored.field(name) for name in delta.metadata().partition_columns])
-    own = pa.schema([*(field for field in stored if field.name not in folders.names), *folders])
-    partitioning = pads.partitioning(folders, flavor="hive")
-    source = pads.dataset(list(files), schema=own, filesystem=file_system, partitioning=partitioning)
+    stored = delta.schema()
+    source = dataset_of(files, pa.schema(stored.to_arrow()), delta.metadata().partition_columns, file_system)
     if not _is_small(source):
         return None
-    schema = StructType.fromJson(json.loads(delta.schema().to_json()))
+    schema = StructType.fromJson(json.loads(stored.to_json()))
     return source.to_table(columns=schema.names), nullable_schema(schema)
+
+
+def dataset_of(
+    files: Sequence[str], schema: pa.Schema, partition_by: Collection[str], file_system: fs.FileSystem
+) -> pads.Dataset:
+    """The rows of `files` with the columns of `schema`; the columns `partition_by` are read from names of folders."""
+    folders = pa.schema([schema.field(name) for name in partition_by])
+    stored = pa.schema([field for field in schema if field.name not in partition_by])
+    partitioning = pads.partitioning(folders, flavor="hive")
+    every = pa.unify_schemas([stored, folders])
+    return pads.dataset(list(files), schema=every, filesystem=file_system, partitioning=partitioning)
 
 
 def _is_small(source: pads.Dataset) -> bool:

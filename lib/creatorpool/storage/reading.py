@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from typing import Any
@@ -21,7 +22,7 @@ from creatorpool.contracts.schema import spark_schema
 from creatorpool.errors import MissingTableError
 from creatorpool.session import is_embedded
 from creatorpool.storage.checkpoints import remove_hint
-from creatorpool.storage.few_rows import few_rows
+from creatorpool.storage.few_rows import dataset_of, few_rows
 from creatorpool.storage.files import arrow_place
 from creatorpool.storage.gathered import LEDGERS, read_gathered, write_gathered
 from creatorpool.storage.history import DayChanges, day_changes
@@ -98,12 +99,10 @@ class TableReader(TableLocation):
         """
         names = list(columns or (column.name for column in self.contract(table).columns))
         files = self.files(table, day=day, days=days, version=version)
-        try:
+        with _readable(table, version):
             if table in LEDGERS:
                 return self._kept_rows(table, files).select(names)
             return self._scan(table, names, files)
-        except (OSError, pa.ArrowException) as error:
-            raise MissingTableError(f"{_version_name(version)} of {table} cannot be read: {error}") from error
 
     def gather(self, table: str) -> None:
         """Write the rows of a ledger's latest version to one file, for later readers (`storage.gathered`)."""
@@ -144,23 +143,15 @@ class TableReader(TableLocation):
 
     def _few_rows(self, table: str, days: Collection[date] | None, version: int | None) -> DataFrame | None:
         """A frame that holds the rows; None if they are many."""
-        try:
+        with _readable(table, version):
             files = self.files(table, days=days, version=version)
             found = few_rows(self._delta(table, version), files, self._arrow)
-        except (DeltaError, OSError, pa.ArrowException) as error:
-            raise MissingTableError(f"{_version_name(version)} of {table} cannot be read: {error}") from error
         return None if found is None else self._session(table).createDataFrame(*found)
 
     def _scan(self, table: str, columns: Sequence[str], files: Sequence[str]) -> pa.Table:
         """`columns` of all rows in `files`."""
         contract = self.contract(table)
-        schema = arrow_schema(contract)
-        stored = pa.schema([field for field in schema if field.name not in contract.partition_by])
-        partitioning = pads.partitioning(
-            pa.schema([schema.field(name) for name in contract.partition_by]), flavor="hive"
-        )
-        unified = pa.unify_schemas([stored, partitioning.schema])
-        source = pads.dataset(list(files), schema=unified, filesystem=self._arrow, partitioning=partitioning)
+        source = dataset_of(files, arrow_schema(contract), contract.partition_by, self._arrow)
         return source.to_table(columns=list(columns))
 
     def files(
@@ -194,11 +185,9 @@ class TableReader(TableLocation):
         MissingTableError
             If the version cannot be read any more because its log or one of its files is missing or damaged.
         """
-        try:
+        with _readable(table, version):
             files = self.files(table, day=day, version=version)
             return int(pads.dataset(files, format="parquet", filesystem=self._arrow).count_rows()) if files else 0
-        except (DeltaError, OSError, pa.ArrowException) as error:
-            raise MissingTableError(f"{_version_name(version)} of {table} cannot be read: {error}") from error
 
     def stored_days(self, table: str, version: int) -> set[date]:
         """The days that have files in a version of `table`."""
@@ -233,5 +222,11 @@ class TableReader(TableLocation):
         return self._session(table).createDataFrame(rows, spark_schema(self.contract(table)))
 
 
-def _version_name(version: int | None) -> str:
-    return "the latest version" if version is None else f"version {version}"
+@contextmanager
+def _readable(table: str, version: int | None) -> Iterator[None]:
+    """Raise MissingTableError, with the names, if the log or a file of `version` is missing or damaged."""
+    try:
+        yield
+    except (DeltaError, OSError, pa.ArrowException) as error:
+        name = "the latest version" if version is None else f"version {version}"
+        raise MissingTableError(f"{name} of {table} cannot be read: {error}") from error
